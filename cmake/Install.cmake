@@ -1,0 +1,12 @@
+# A relocatable prefix: bin/graph-runner, lib/, lib/latentloom/plugins/, include/loom/, share/latentloom/graphs/.
+include(CMakePackageConfigHelpers)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Latentloom)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/framework/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/loom
+        FILES_MATCHING PATTERN "*.h" PATTERN "export.cpp" PATTERN "runner" EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/graphs DESTINATION share/latentloom)
+install(EXPORT LatentloomTargets NAMESPACE Latentloom:: DESTINATION ${package_folder})
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/LatentloomConfig.cmake.in ${PROJECT_BINARY_DIR}/LatentloomConfig.cmake
+                              INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/LatentloomConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/LatentloomConfig.cmake ${PROJECT_BINARY_DIR}/LatentloomConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/LatentloomPlugin.cmake DESTINATION ${package_folder})

@@ -1,0 +1,10 @@
+# Flags of every target of this project: warnings, and the sanitizer that was asked for.
+add_library(latentloom_flags INTERFACE)
+target_compile_options(latentloom_flags INTERFACE -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor)
+if(LATENTLOOM_SANITIZE STREQUAL "address")
+  set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+elseif(LATENTLOOM_SANITIZE STREQUAL "thread")
+  set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
+endif()
+target_compile_options(latentloom_flags INTERFACE ${sanitize})
+target_link_options(latentloom_flags INTERFACE ${sanitize})

@@ -1,0 +1,81 @@
+// Every error code, once. The number is stable: it is never reused and never changes its meaning.
+// docs/errors.md explains each; a test checks that it does, and that each is provoked by some test.
+//   E1xx document text   E2xx graph   E3xx running   E4xx data   E5xx files of a run   E6xx plugins   E7xx command line
+#pragma once
+
+#include <string_view>
+
+namespace loom {
+
+// LOOM_ERROR_CODES(X): X(identifier, "number", "short-name")
+#define LOOM_ERROR_CODES(X)                                     \
+  X(yaml_syntax, "E101", "yaml-syntax")                         \
+  X(duplicate_key, "E102", "duplicate-key")                     \
+  X(unknown_key, "E103", "unknown-key")                         \
+  X(missing_key, "E104", "missing-key")                         \
+  X(wrong_type, "E105", "wrong-type")                           \
+  X(out_of_range, "E106", "out-of-range")                       \
+  X(bad_expression, "E107", "bad-expression")                   \
+  X(unknown_variable, "E108", "unknown-variable")               \
+  X(file_not_found, "E109", "file-not-found")                   \
+  X(extends_cycle, "E110", "extends-cycle")                     \
+  X(merge_key, "E111", "merge-key")                             \
+  X(document_too_deep, "E112", "document-too-deep")             \
+  X(document_too_large, "E113", "document-too-large")           \
+  X(alias_bomb, "E114", "alias-bomb")                           \
+  X(unsupported_version, "E115", "unsupported-version")         \
+  X(bad_override, "E116", "bad-override")                       \
+  X(bad_name, "E117", "bad-name")                               \
+  X(unknown_node_type, "E201", "unknown-node-type")             \
+  X(unknown_option, "E202", "unknown-option")                   \
+  X(unknown_port, "E203", "unknown-port")                       \
+  X(missing_option, "E204", "missing-option")                   \
+  X(missing_input, "E205", "missing-input")                     \
+  X(dangling_input, "E206", "dangling-input")                   \
+  X(shape_mismatch, "E207", "shape-mismatch")                   \
+  X(dtype_mismatch, "E208", "dtype-mismatch")                   \
+  X(cycle, "E209", "cycle")                                     \
+  X(duplicate_node, "E210", "duplicate-node")                   \
+  X(bad_loss_shape, "E211", "bad-loss-shape")                   \
+  X(no_loss, "E212", "no-loss")                                 \
+  X(bad_weight_sharing, "E213", "bad-weight-sharing")           \
+  X(unknown_objective_parameter, "E214", "unmatched-parameter-pattern") \
+  X(not_differentiable, "E215", "not-differentiable")           \
+  X(bad_bypass, "E216", "bad-bypass")                           \
+  X(no_parameters, "E217", "no-parameters")                     \
+  X(node_failed, "E301", "node-failed")                         \
+  X(bad_feed, "E302", "bad-feed")                               \
+  X(bad_fetch, "E303", "bad-fetch")                             \
+  X(not_finite, "E304", "not-finite")                           \
+  X(out_of_memory, "E305", "out-of-memory")                     \
+  X(data_not_found, "E401", "data-not-found")                   \
+  X(data_truncated, "E402", "data-truncated")                   \
+  X(data_corrupt, "E403", "data-corrupt")                       \
+  X(data_empty, "E404", "data-empty")                           \
+  X(data_wrong_format, "E405", "data-wrong-format")             \
+  X(data_shape, "E406", "data-shape")                           \
+  X(data_specification, "E407", "data-specification")           \
+  X(run_exists, "E501", "run-exists")                           \
+  X(run_not_found, "E502", "run-not-found")                     \
+  X(checkpoint_corrupt, "E503", "checkpoint-corrupt")           \
+  X(checkpoint_mismatch, "E504", "checkpoint-mismatch")         \
+  X(write_failed, "E505", "write-failed")                       \
+  X(read_failed, "E506", "read-failed")                         \
+  X(plugin_not_found, "E601", "plugin-not-found")               \
+  X(plugin_mismatch, "E602", "plugin-mismatch")                 \
+  X(plugin_duplicate, "E603", "plugin-duplicate")               \
+  X(plugin_invalid, "E604", "plugin-invalid")                   \
+  X(usage, "E701", "usage")                                     \
+  X(not_supported, "E702", "not-supported")                     \
+  X(internal, "E999", "internal")
+
+enum class ErrorCode {
+#define X(identifier, number, name) identifier,
+  LOOM_ERROR_CODES(X)
+#undef X
+};
+
+std::string_view error_number(ErrorCode code);  // "E203"
+std::string_view error_name(ErrorCode code);    // "unknown-port"
+
+}  // namespace loom

@@ -1,0 +1,41 @@
+// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): the value of draw i is a pure function of
+// (seed, stream, step, sample, i), so results depend neither on threads nor on the order of execution.
+//
+// Thread safety: a RandomStream is a value; every method is const.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace loom {
+
+// A stable 32-bit hash of a path (FNV-1a): names a node's stream.
+std::uint32_t stream_of(std::string_view path);
+
+class RandomStream {
+ public:
+  RandomStream() = default;
+  RandomStream(std::uint64_t seed, std::uint32_t stream, std::uint32_t step)
+      : seed_(seed), stream_(stream), step_(step) {}
+
+  // Fills with independent draws for one sample (its index in the batch; for a data set its index there).
+  // `block` separates several fills for the same sample: fills with different blocks are independent.
+  void normal(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0) const;   // N(0, 1)
+  void uniform(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0) const;  // [0, 1)
+  void bits(std::uint32_t sample, std::span<std::uint32_t> out, std::uint32_t block = 0) const;
+
+  // One 64-bit value, for seeding a derived stream or a permutation.
+  std::uint64_t value(std::uint32_t sample, std::uint32_t block = 0) const;
+
+ private:
+  std::uint64_t seed_ = 0;
+  std::uint32_t stream_ = 0;
+  std::uint32_t step_ = 0;
+};
+
+// The image of `index` under a pseudo-random permutation of [0, count): a keyed Feistel network walked until it
+// lands inside, so that shuffling needs no memory and any position can be asked for alone.
+std::uint64_t permuted_index(std::uint64_t index, std::uint64_t count, std::uint64_t key);
+
+}  // namespace loom

@@ -1,0 +1,61 @@
+#include "core/tensor.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace loom {
+namespace detail {
+
+void throw_dtype(DType got, DType expected) {
+  throw Error(ErrorCode::dtype_mismatch,
+              fmt::format("a tensor of {} was read as {}", name_of(got), name_of(expected)));
+}
+
+}  // namespace detail
+
+std::size_t size_of(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
+
+std::string_view name_of(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return "f32";
+    case DType::i32: return "i32";
+    case DType::u8: return "u8";
+  }
+  return "?";
+}
+
+TensorView TensorView::rows(std::int64_t first, std::int64_t rows) const {
+  Shape shape = shape_;
+  shape[0] = rows;
+  const auto offset = static_cast<std::size_t>(first * per_sample()) * size_of(dtype_);
+  return {dtype_, shape, static_cast<std::byte*>(data_) + offset};
+}
+
+void AlignedFree::operator()(std::byte* memory) const { std::free(memory); }
+
+AlignedBytes allocate_bytes(std::size_t bytes) {
+  constexpr std::size_t kAlignment = 64;
+  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded));
+  if (memory == nullptr) {
+    throw Error(ErrorCode::out_of_memory, fmt::format("{} MiB could not be allocated", rounded >> 20),
+                "use fewer lanes or a smaller shard (--lanes, --shard)");
+  }
+  std::memset(memory, 0, rounded);
+  return AlignedBytes(memory);
+}
+
+Tensor::Tensor(DType dtype, const Shape& shape)
+    : dtype_(dtype), shape_(shape), memory_(allocate_bytes(static_cast<std::size_t>(shape.count()) * size_of(dtype))) {}
+
+Tensor Tensor::clone() const {
+  Tensor copy(dtype_, shape_);
+  if (memory_) std::memcpy(copy.memory_.get(), memory_.get(), view().bytes());
+  return copy;
+}
+
+}  // namespace loom

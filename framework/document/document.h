@@ -1,0 +1,131 @@
+// A model document, resolved: extends merged, blocks used, repeats unrolled, expressions evaluated, overrides applied.
+// Everything keeps the place it came from. docs/graph-format.md is the specification of the text (version 1).
+//
+// Ownership: a Document is a value. Errors: load() throws one Error with everything it found (E1xx).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "graph/graph_document.h"
+
+namespace loom {
+
+// A value over the steps of training: a learning rate, the weight of a loss term. Written as a number or as
+//   {from: 0, to: 1, over: 10000}                              linear, then constant at `to`; `after: n` delays it
+//   {type: cosine, from: 1e-3, to: 1e-5, over: 20000, warmup: 500}
+//   {type: step, from: 1e-3, every: 1000, factor: 0.5}
+//   {type: multi_step, from: 1e-3, at: [1000, 2000], factor: 0.1}
+// warmup: n rises linearly from 0 over the first n steps, before any of them.
+struct Schedule {
+  enum class Kind { constant, linear, cosine, step, multi_step } kind = Kind::constant;
+  double from = 0;
+  double to = 0;
+  std::int64_t over = 0;
+  std::int64_t after = 0;
+  std::int64_t warmup = 0;
+  std::int64_t every = 0;
+  double factor = 1;
+  std::vector<std::int64_t> at;
+
+  double value(std::int64_t step) const;  // of step 0, 1, 2, ...
+  static Schedule constant(double value);
+};
+
+// One term of the training loss: a node whose first output (or `port`) is [N], nats per sample.
+struct LossEntry {
+  std::string name;       // "kl"
+  std::string node;       // path of its node: "losses/kl"; its NodeEntry stands in Document::nodes
+  std::string port;       // "" for the first output
+  Schedule weight = Schedule::constant(1);
+  When when = When::always;
+  Location where;
+};
+
+struct OptimizerEntry {
+  std::string type = "adam";  // adam, adamw, sgd, rmsprop, adamax
+  Schedule learning_rate = Schedule::constant(1e-3);
+  std::map<std::string, double> options;  // beta1, beta2, epsilon, weight_decay, momentum, alpha, ...
+  bool nesterov = false;
+  bool centered = false;
+  Location where;
+};
+
+// What one optimizer minimizes. Without `objectives:` there is one, "main", over every loss and every parameter.
+struct ObjectiveEntry {
+  std::string name = "main";
+  std::vector<std::pair<std::string, Schedule>> losses;  // loss name and its weight in this objective; negative allowed
+  std::vector<std::string> parameters;                   // patterns over parameter paths: "encoder/*"; empty: all
+  OptimizerEntry optimizer;
+  std::int64_t every = 1;                                // updates on steps divisible by it
+  Location where;
+};
+
+struct TrainEntry {
+  std::int64_t batch = 64;
+  std::int64_t steps = 1000;
+  std::uint64_t seed = 1;
+  double clip_norm = 0;              // 0: no clipping; of each objective's gradient
+  double average = 0;                // decay of the moving average of the weights; 0: none
+  std::int64_t eval_every = 0;       // steps; 0: only at the end
+  std::int64_t eval_limit = 0;       // samples; 0: the whole held-out split
+  std::int64_t checkpoint_every = 1000;
+  std::int64_t keep = 3;             // last checkpoints kept beside the best
+  std::int64_t early_stopping = 0;   // evaluations without improvement; 0: never
+  double spike_factor = 0;           // skip a step whose gradient norm exceeds this times its running mean; 0: only NaN
+  std::int64_t skip_limit = 10;      // bad steps in a row before training stops with E304
+  Location where;
+};
+
+struct DataEntry {
+  std::string type;                              // "" where the document has none
+  std::map<std::string, OptionEntry> options;
+  Location where, type_where;
+};
+
+// generate: {sample: {draw: {z: {type: standard_normal}}, show: mean}}: ports replaced by other nodes, and the port
+// to look at.
+struct GenerateEntry {
+  std::string name;                                      // "sample", "reconstruct"
+  std::vector<std::pair<Reference, NodeEntry>> draws;    // the port, and the node that takes its place
+  Reference show;
+  Location where;
+};
+
+struct Document {
+  std::int64_t version = 1;
+  std::string name;   // graph:
+  std::string doc;
+  std::string file;
+  std::vector<NodeEntry> nodes;  // also the losses' nodes, under "losses/"
+  std::vector<LossEntry> losses;
+  std::vector<ObjectiveEntry> objectives;
+  TrainEntry train;
+  DataEntry data;
+  std::vector<GenerateEntry> generate;
+  std::string resolved;          // YAML text: self-contained, enough to load it again with the same result
+};
+
+struct Override {
+  std::string path;   // "train.batch", "nodes.q.dim", "vars.latent"
+  std::string value;  // YAML
+};
+
+// Reads `path`, which may extend and use other files relative to itself, and applies --set overrides last.
+Document load_document(const std::string& path, const std::vector<Override>& overrides = {});
+// The same from text; `name` stands in positions, `directory` resolves relative files.
+Document parse_document(std::string_view text, const std::string& name, const std::string& directory,
+                        const std::vector<Override>& overrides = {});
+
+// "a.b=c" of --set; throws Error(bad_override).
+Override parse_override(std::string_view text);
+
+// Options of `--data type:path,key=value,...` as a DataEntry; throws Error(data_specification).
+DataEntry parse_data_specification(std::string_view text);
+
+}  // namespace loom

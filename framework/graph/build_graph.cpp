@@ -1,0 +1,384 @@
+// From the entries of a document to the typed graph: names, options, sources, order, shapes; every finding collected.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <queue>
+#include <set>
+
+#include "graph/check_options.h"
+#include "graph/graph.h"
+
+namespace loom {
+namespace {
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+class Builder {
+ public:
+  Builder(const std::vector<NodeEntry>& entries, const Registry& registry, Diagnostics& diagnostics)
+      : entries_(entries), registry_(registry), diagnostics_(diagnostics) {}
+
+  void build(std::vector<GraphNode>& nodes, std::vector<int>& order, std::map<std::string, int>& index) {
+    for (const NodeEntry& entry : entries_) add_node(entry);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].type) connect(nodes_[i], *origin_[i]);
+    }
+    sort();
+    for (int i : order_) infer(i);
+    share_weights();
+    check_bypasses();
+    nodes = std::move(nodes_);
+    order = std::move(order_);
+    index = std::move(index_);
+  }
+
+ private:
+  Diagnostic& find(ErrorCode code, const Location& where, std::string message) {
+    return diagnostics_.add(code, where, std::move(message));
+  }
+
+  void add_node(const NodeEntry& entry) {
+    GraphNode node;
+    node.path = entry.path;
+    node.where = entry.where;
+    node.when = entry.when;
+    node.frozen = entry.frozen;
+    node.type = registry_.node(entry.type);
+    if (!node.type) {
+      Diagnostic& finding = find(ErrorCode::unknown_node_type, entry.type_where,
+                                 fmt::format("'{}': there is no node type '{}'", entry.path, entry.type));
+      finding.suggestion = nearest_name(entry.type, registry_.node_names());
+      finding.hint = "graph-runner list shows every type";
+    } else {
+      node.options = check_options(node.contract(), entry.options, entry.where, entry.type, diagnostics_);
+    }
+    const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
+    if (!fresh) {
+      Diagnostic& finding = find(ErrorCode::duplicate_node, entry.where, fmt::format("the node '{}' stands here twice", entry.path));
+      finding.other = nodes_[static_cast<std::size_t>(it->second)].where;
+      finding.other_role = "first";
+      return;
+    }
+    nodes_.push_back(std::move(node));
+    origin_.push_back(&entry);
+  }
+
+  std::optional<Port> source(const Reference& reference) {
+    const auto it = index_.find(reference.node);
+    if (it == index_.end()) {
+      Diagnostic& finding = find(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node));
+      std::vector<std::string> paths;
+      for (const auto& [path, i] : index_) paths.push_back(path);
+      finding.suggestion = nearest_name(reference.node, paths);
+      return std::nullopt;
+    }
+    const GraphNode& producer = nodes_[static_cast<std::size_t>(it->second)];
+    if (!producer.type) return std::nullopt;  // reported as an unknown type
+    if (producer.contract().outputs().empty()) {
+      find(ErrorCode::unknown_port, reference.where, fmt::format("the node '{}' has no output", reference.node));
+      return std::nullopt;
+    }
+    const int port = reference.port.empty() ? 0 : producer.contract().output_index(reference.port);
+    if (port < 0) {
+      Diagnostic& finding = find(ErrorCode::unknown_port, reference.where,
+                                 fmt::format("the node '{}' ({}) has no output '{}'", reference.node, producer.type->name, reference.port));
+      finding.expected = "one of " + list_of(producer.contract().output_names());
+      finding.suggestion = nearest_name(reference.port, producer.contract().output_names());
+      finding.other = producer.where;
+      finding.other_role = "the node";
+      return std::nullopt;
+    }
+    return Port{it->second, port};
+  }
+
+  // The input index an entry means, or -1 with a finding.
+  int input_index(const GraphNode& node, const InputEntry& entry) {
+    const Contract& contract = node.contract();
+    if (contract.inputs().empty()) {
+      find(ErrorCode::unknown_port, entry.where, fmt::format("[{}] '{}' takes no input", node.type->name, node.path));
+      return -1;
+    }
+    if (entry.port.empty()) return 0;
+    const int index = contract.input_index(entry.port);
+    if (index >= 0) return index;
+    Diagnostic& finding = find(ErrorCode::unknown_port, entry.where,
+                               fmt::format("[{}] '{}' has no input '{}'", node.type->name, node.path, entry.port));
+    finding.expected = "one of " + list_of(contract.input_names());
+    finding.suggestion = nearest_name(entry.port, contract.input_names());
+    return -1;
+  }
+
+  void set_input(GraphNode& node, int index, const Reference& reference) {
+    const auto slot = static_cast<std::size_t>(index);
+    if (slot > 4096) {
+      find(ErrorCode::out_of_range, reference.where, fmt::format("'{}': input {} is out of range", node.path, index));
+      return;
+    }
+    if (node.inputs.size() <= slot) {
+      node.inputs.resize(slot + 1);
+      node.input_locations.resize(slot + 1, node.where);
+    }
+    node.input_locations[slot] = reference.where;
+    if (const auto port = source(reference)) node.inputs[slot] = *port;
+    attempted_.insert({&node, index});
+  }
+
+  void connect(GraphNode& node, const NodeEntry& entry) {
+    const Contract& contract = node.contract();
+    if (!contract.variadic()) {
+      node.inputs.resize(contract.inputs().size());
+      node.input_locations.resize(contract.inputs().size(), node.where);
+    }
+    for (const InputEntry& input : entry.inputs) {
+      const int first = input_index(node, input);
+      if (first < 0) continue;
+      if (input.sources.size() > 1 && !contract.variadic()) {
+        Diagnostic& finding = find(ErrorCode::unknown_port, input.where,
+                                   fmt::format("[{}] '{}' takes one source here", node.type->name, node.path));
+        attempted_.insert({&node, first});
+        finding.got = fmt::format("{} sources", input.sources.size());
+        finding.expected = "in: {port: source}, ports " + list_of(contract.input_names());
+        continue;
+      }
+      for (std::size_t k = 0; k < input.sources.size(); ++k) set_input(node, first + static_cast<int>(k), input.sources[k]);
+    }
+    check_missing(node);
+  }
+
+  void check_missing(const GraphNode& node) {
+    const Contract& contract = node.contract();
+    const int expected = contract.variadic() ? std::max<int>(1, static_cast<int>(node.inputs.size()))
+                                             : static_cast<int>(contract.inputs().size());
+    for (int i = 0; i < expected; ++i) {
+      const PortDeclaration& port = contract.input_at(i);
+      if (port.is_optional || attempted_.count({&node, i}) > 0) continue;
+      Diagnostic& finding = find(ErrorCode::missing_input, node.where,
+                                 fmt::format("[{}] '{}': the input '{}' is not connected", node.type->name, node.path, contract.input_name(i)));
+      finding.expected = fmt::format("{} {}", port.pattern, port.doc);
+      finding.hint = contract.inputs().size() == 1 ? "in: <node>" : fmt::format("in: {{{}: <node>}}", contract.input_name(i));
+    }
+  }
+
+  // Kahn's algorithm, taking the earliest entry first, so that the order follows the document.
+  void sort() {
+    const int count = static_cast<int>(nodes_.size());
+    std::vector<int> waiting(nodes_.size(), 0);
+    std::vector<std::vector<int>> consumers(nodes_.size());
+    for (int i = 0; i < count; ++i) {
+      for (const Port& input : nodes_[static_cast<std::size_t>(i)].inputs) {
+        if (!input.valid()) continue;
+        ++waiting[static_cast<std::size_t>(i)];
+        consumers[static_cast<std::size_t>(input.node)].push_back(i);
+      }
+    }
+    std::priority_queue<int, std::vector<int>, std::greater<>> ready;
+    for (int i = 0; i < count; ++i) {
+      if (waiting[static_cast<std::size_t>(i)] == 0) ready.push(i);
+    }
+    while (!ready.empty()) {
+      const int i = ready.top();
+      ready.pop();
+      order_.push_back(i);
+      for (int consumer : consumers[static_cast<std::size_t>(i)]) {
+        if (--waiting[static_cast<std::size_t>(consumer)] == 0) ready.push(consumer);
+      }
+    }
+    if (static_cast<int>(order_.size()) < count) report_cycle(waiting);
+  }
+
+  // Walks back along unfinished sources until a node repeats: that loop is the cycle.
+  void report_cycle(const std::vector<int>& waiting) {
+    int at = 0;
+    while (waiting[static_cast<std::size_t>(at)] == 0) ++at;
+    std::vector<int> path;
+    while (std::find(path.begin(), path.end(), at) == path.end()) {
+      path.push_back(at);
+      for (const Port& input : nodes_[static_cast<std::size_t>(at)].inputs) {
+        if (input.valid() && waiting[static_cast<std::size_t>(input.node)] > 0) {
+          at = input.node;
+          break;
+        }
+      }
+    }
+    path.erase(path.begin(), std::find(path.begin(), path.end(), at));
+    std::reverse(path.begin(), path.end());
+    std::rotate(path.begin(), std::min_element(path.begin(), path.end()), path.end());
+    std::string text;
+    for (int i : path) text += nodes_[static_cast<std::size_t>(i)].path + " -> ";
+    text += nodes_[static_cast<std::size_t>(path.front())].path;
+    Diagnostic& finding = find(ErrorCode::cycle, nodes_[static_cast<std::size_t>(path.front())].where, "the nodes feed each other in a circle");
+    finding.got = text;
+    finding.hint = "a value at an earlier position comes from a causal node, not from a circle";
+  }
+
+  bool inputs_known(const GraphNode& node) const {
+    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+      const Port& input = node.inputs[k];
+      if (input.valid()) {
+        const auto& outputs = nodes_[static_cast<std::size_t>(input.node)].outputs;
+        if (outputs.empty()) return false;
+      } else if (!node.contract().input_at(static_cast<int>(k)).is_optional) {
+        return false;
+      }
+    }
+    return !node.contract().variadic() || !node.inputs.empty();
+  }
+
+  DType dtype_of_port(Port port) const {
+    const auto owner = [&]() -> const GraphNode& { return nodes_[static_cast<std::size_t>(port.node)]; };
+    while (owner().contract().is_alias() && owner().inputs.front().valid()) port = owner().inputs.front();
+    return owner().declared_dtype(port.index);
+  }
+
+  void check_dtypes(const GraphNode& node) {
+    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+      if (!node.inputs[k].valid() || node.contract().is_alias()) continue;
+      const DType expected = node.contract().input_at(static_cast<int>(k)).type;
+      const DType got = dtype_of_port(node.inputs[k]);
+      if (got == expected) continue;
+      const GraphNode& producer = nodes_[static_cast<std::size_t>(node.inputs[k].node)];
+      Diagnostic& finding = find(ErrorCode::dtype_mismatch, node.input_locations[k],
+                                 fmt::format("[{}] '{}', input '{}'", node.type->name, node.path, node.contract().input_name(static_cast<int>(k))));
+      finding.got = fmt::format("{} from '{}'", name_of(got), producer.path);
+      finding.expected = std::string(name_of(expected));
+      finding.other = producer.where;
+      finding.other_role = "produced here";
+    }
+  }
+
+  // Options whose check failed have no value: shapes cannot follow from them, and the finding is there already.
+  static bool options_known(const GraphNode& node) {
+    for (const OptionDeclaration& declared : node.contract().options()) {
+      const bool value_expected = declared.required || !declared.default_value.empty();
+      if (value_expected && !node.options.has(declared.name)) return false;
+    }
+    return true;
+  }
+
+  void infer(int index) {
+    GraphNode& node = nodes_[static_cast<std::size_t>(index)];
+    if (!node.type || !inputs_known(node) || !options_known(node)) return;
+    check_dtypes(node);
+    std::vector<std::optional<Shape>> inputs;
+    for (const Port& input : node.inputs) {
+      inputs.push_back(input.valid() ? std::optional(nodes_[static_cast<std::size_t>(input.node)].outputs[static_cast<std::size_t>(input.index)])
+                                     : std::nullopt);
+    }
+    ShapeInference inference(node.contract(), node.options, std::move(inputs));
+    inference.run(node.type->infer);
+    if (!inference.problems().empty()) return report_shapes(node, inference);
+    node.outputs = inference.outputs();
+    const auto add = [&](const std::vector<ParameterDeclaration>& declarations, auto&& shape_at, std::vector<GraphParameter>& out) {
+      for (std::size_t k = 0; k < declarations.size(); ++k) {
+        if (const std::optional<Shape> shape = shape_at(k)) {
+          out.push_back({node.path + "." + declarations[k].name, static_cast<int>(k), *shape});
+        }
+      }
+    };
+    add(node.contract().parameters(), [&](std::size_t k) { return inference.parameters()[k]; }, node.parameters);
+    add(node.contract().states(), [&](std::size_t k) { return std::optional(inference.states()[k]); }, node.states);
+    add(node.contract().tallies(), [&](std::size_t k) { return std::optional(inference.tallies()[k]); }, node.tallies);
+  }
+
+  void report_shapes(const GraphNode& node, const ShapeInference& inference) {
+    for (const ShapeInference::Problem& problem : inference.problems()) {
+      const auto slot = static_cast<std::size_t>(problem.input);
+      const bool at_input = problem.input >= 0 && slot < node.inputs.size() && node.inputs[slot].valid();
+      Diagnostic& finding = find(ErrorCode::shape_mismatch, at_input ? node.input_locations[slot] : node.where,
+                                 fmt::format("[{}] '{}': {}", node.type->name, node.path, problem.message));
+      finding.got = problem.got;
+      finding.expected = problem.expected;
+      const int other = at_input ? node.inputs[slot].node : first_source(node);
+      if (other < 0) continue;
+      finding.other = nodes_[static_cast<std::size_t>(other)].where;
+      finding.other_role = fmt::format("'{}' is", nodes_[static_cast<std::size_t>(other)].path);
+    }
+  }
+
+  static int first_source(const GraphNode& node) {
+    for (const Port& input : node.inputs) {
+      if (input.valid()) return input.node;
+    }
+    return -1;
+  }
+
+  void share_weights() {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      const NodeEntry& entry = *origin_[i];
+      if (entry.weights.empty() || !nodes_[i].type) continue;
+      const auto it = index_.find(entry.weights);
+      if (it == index_.end()) {
+        Diagnostic& finding = find(ErrorCode::bad_weight_sharing, entry.weights_where, fmt::format("there is no node '{}' to share weights with", entry.weights));
+        std::vector<std::string> paths;
+        for (const auto& [path, n] : index_) paths.push_back(path);
+        finding.suggestion = nearest_name(entry.weights, paths);
+        continue;
+      }
+      share(nodes_[i], nodes_[static_cast<std::size_t>(it->second)], entry);
+    }
+  }
+
+  void share(GraphNode& node, const GraphNode& owner, const NodeEntry& entry) {
+    const auto take = [&](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
+      bool fits = owner.type == node.type && mine.size() == theirs.size();
+      for (std::size_t k = 0; fits && k < mine.size(); ++k) fits = mine[k].shape == theirs[k].shape;
+      for (std::size_t k = 0; fits && k < mine.size(); ++k) mine[k].path = theirs[k].path;
+      return fits;
+    };
+    if (take(node.parameters, owner.parameters) && take(node.states, owner.states)) return;
+    if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
+    Diagnostic& finding = find(ErrorCode::bad_weight_sharing, entry.weights_where,
+                               fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));
+    finding.got = fmt::format("{} {}", owner.type ? owner.type->name : "?", shapes_of(owner));
+    finding.expected = fmt::format("{} {}", node.type->name, shapes_of(node));
+    finding.other = owner.where;
+    finding.other_role = "the owner of the weights";
+  }
+
+  static std::string shapes_of(const GraphNode& node) {
+    std::string text;
+    for (const GraphParameter& parameter : node.parameters) text += (text.empty() ? "" : " ") + parameter.shape.text();
+    return text;
+  }
+
+  void check_bypasses() {
+    for (const GraphNode& node : nodes_) {
+      if (node.when == When::always || !node.type || node.outputs.empty()) continue;
+      const bool loss = node.path.starts_with("losses/");
+      if (loss) continue;  // a term is left out, nothing passes through it
+      const bool fits = node.outputs.size() == 1 && !node.inputs.empty() && node.inputs.front().valid() &&
+                        nodes_[static_cast<std::size_t>(node.inputs.front().node)]
+                                .outputs[static_cast<std::size_t>(node.inputs.front().index)] == node.outputs.front();
+      if (fits) continue;
+      Diagnostic& finding = find(ErrorCode::bad_bypass, node.where,
+                                 fmt::format("'{}' is left out in one mode, so its input must fit in its output's place", node.path));
+      finding.got = node.outputs.front().text();
+      finding.expected = "one output of the shape of the first input";
+    }
+  }
+
+  const std::vector<NodeEntry>& entries_;
+  const Registry& registry_;
+  Diagnostics& diagnostics_;
+  std::vector<GraphNode> nodes_;
+  std::vector<const NodeEntry*> origin_;
+  std::vector<int> order_;
+  std::map<std::string, int> index_;
+  std::set<std::pair<const GraphNode*, int>> attempted_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Graph> build_graph(const std::vector<NodeEntry>& entries, const Registry& registry,
+                                         Diagnostics& diagnostics) {
+  const std::size_t before = diagnostics.size();
+  auto graph = std::make_shared<Graph>();
+  Builder(entries, registry, diagnostics).build(graph->nodes_, graph->order_, graph->index_);
+  return diagnostics.size() == before ? graph : nullptr;
+}
+
+}  // namespace loom

@@ -1,0 +1,59 @@
+#include "graph/check_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace loom {
+namespace {
+
+void check_names(const Contract& contract, const std::map<std::string, OptionEntry>& entries, std::string_view what,
+                 Diagnostics& diagnostics) {
+  const std::vector<std::string> names = contract.option_names();
+  for (const auto& [name, entry] : entries) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    Diagnostic& finding = diagnostics.add(ErrorCode::unknown_option, entry.where,
+                                          fmt::format("[{}] there is no option '{}'", what, name));
+    finding.suggestion = nearest_name(name, names);
+    std::string all;
+    for (const std::string& valid : names) all += (all.empty() ? "" : ", ") + valid;
+    finding.expected = all.empty() ? "no options" : "one of " + all;
+  }
+}
+
+}  // namespace
+
+Options check_options(const Contract& contract, const std::map<std::string, OptionEntry>& entries, const Location& where,
+                      std::string_view what, Diagnostics& diagnostics) {
+  check_names(contract, entries, what, diagnostics);
+  Options options;
+  for (const OptionDeclaration& declared : contract.options()) {
+    const auto it = entries.find(declared.name);
+    if (it == entries.end()) {
+      if (declared.required) {
+        Diagnostic& finding = diagnostics.add(ErrorCode::missing_option, where,
+                                              fmt::format("[{}] the option '{}' is missing: {}", what, declared.name, declared.doc));
+        finding.expected = declared.constraint.text();
+      }
+      options.set(declared.name, declared.default_value);
+      continue;
+    }
+    std::string problem;
+    bool range = false;
+    OptionValue value = declared.constraint.accept(it->second.value, problem, range);
+    if (value.empty()) {
+      Diagnostic& finding =
+          diagnostics.add(range ? ErrorCode::out_of_range : ErrorCode::wrong_type, it->second.where,
+                          fmt::format("[{}] the option '{}' {}", what, declared.name, range ? "is out of range" : "has the wrong type"));
+      finding.got = problem;
+      finding.expected = declared.constraint.text();
+      if (const auto* name = std::get_if<std::string>(&it->second.value)) {
+        finding.suggestion = nearest_name(*name, declared.constraint.choices);
+      }
+    }
+    options.set(declared.name, std::move(value));
+  }
+  return options;
+}
+
+}  // namespace loom

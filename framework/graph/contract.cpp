@@ -1,0 +1,146 @@
+#include "graph/contract.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace loom {
+namespace {
+
+template <class T>
+int index_of(const std::vector<T>& items, std::string_view name) {
+  const auto it = std::find_if(items.begin(), items.end(), [&](const T& item) { return item.name == name; });
+  return it == items.end() ? -1 : static_cast<int>(it - items.begin());
+}
+
+template <class T>
+std::vector<std::string> names_of(const std::vector<T>& items) {
+  std::vector<std::string> names;
+  for (const T& item : items) names.push_back(item.name);
+  return names;
+}
+
+PortDeclaration port(std::string name, std::string pattern, std::string doc) {
+  PortDeclaration declaration;
+  declaration.name = std::move(name);
+  declaration.pattern = std::move(pattern);
+  declaration.doc = std::move(doc);
+  return declaration;
+}
+
+}  // namespace
+
+Initializer constant_value(double value) { return {Initializer::Kind::constant, value, 0, ""}; }
+Initializer zeros() { return constant_value(0); }
+Initializer ones() { return constant_value(1); }
+Initializer normal_values(double mean, double deviation) { return {Initializer::Kind::normal, mean, deviation, ""}; }
+Initializer uniform_values(double low, double high) { return {Initializer::Kind::uniform, low, high, ""}; }
+Initializer kaiming_uniform(std::string of) { return {Initializer::Kind::uniform_fan_in, 1, 0, std::move(of)}; }
+
+Contract& Contract::summary(std::string text) {
+  summary_ = std::move(text);
+  return *this;
+}
+Contract& Contract::source(std::string paper) {
+  source_ = std::move(paper);
+  return *this;
+}
+Contract& Contract::role(Role value) {
+  role_ = value;
+  return *this;
+}
+
+PortDeclaration& Contract::input(std::string name, std::string pattern, std::string doc) {
+  return inputs_.emplace_back(port(std::move(name), std::move(pattern), std::move(doc)));
+}
+
+PortDeclaration& Contract::inputs(std::string name, std::string pattern, std::string doc) {
+  PortDeclaration& declaration = inputs_.emplace_back(port(std::move(name), std::move(pattern), std::move(doc)));
+  declaration.is_variadic = true;
+  return declaration;
+}
+
+PortDeclaration& Contract::output(std::string name, std::string pattern, std::string doc) {
+  return outputs_.emplace_back(port(std::move(name), std::move(pattern), std::move(doc)));
+}
+
+OptionDeclaration& Contract::option(std::string name, Required, Constraint constraint, std::string doc, std::string unit) {
+  return options_.emplace_back(OptionDeclaration{std::move(name), {}, true, std::move(constraint), std::move(doc), std::move(unit)});
+}
+
+OptionDeclaration& Contract::option(std::string name, OptionValue default_value, Constraint constraint, std::string doc,
+                                    std::string unit) {
+  return options_.emplace_back(OptionDeclaration{std::move(name), std::move(default_value), false, std::move(constraint),
+                                                 std::move(doc), std::move(unit)});
+}
+
+ParameterDeclaration& Contract::parameter(std::string name, std::string pattern, Initializer initializer, std::string doc) {
+  return parameters_.emplace_back(
+      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}});
+}
+
+ParameterDeclaration& Contract::state(std::string name, std::string pattern, Initializer initializer, std::string doc) {
+  return states_.emplace_back(
+      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}});
+}
+
+ParameterDeclaration& Contract::tally(std::string name, std::string pattern, std::string doc) {
+  return tallies_.emplace_back(ParameterDeclaration{std::move(name), std::move(pattern), zeros(), std::move(doc), {}});
+}
+
+Contract& Contract::stochastic() {
+  stochastic_ = true;
+  return *this;
+}
+Contract& Contract::whole_batch() {
+  whole_batch_ = true;
+  return *this;
+}
+Contract& Contract::whole_batch_in_training() {
+  whole_batch_in_training_ = true;
+  return *this;
+}
+Contract& Contract::causal(std::string axes) {
+  causal_ = std::move(axes);
+  return *this;
+}
+Contract& Contract::alias() {
+  alias_ = true;
+  return *this;
+}
+Contract& Contract::backward_reads(std::vector<std::string> ports) {
+  backward_reads_ = std::move(ports);
+  backward_reads_set_ = true;
+  return *this;
+}
+
+bool Contract::reads_in_backward(std::string_view name) const {
+  if (!backward_reads_set_) return true;
+  return std::find(backward_reads_.begin(), backward_reads_.end(), name) != backward_reads_.end();
+}
+
+int Contract::input_index(std::string_view name) const {
+  if (!variadic()) return index_of(inputs_, name);
+  const std::string& stem = inputs_.front().name;
+  if (!name.starts_with(stem)) return -1;
+  const std::string_view digits = name.substr(stem.size());
+  int index = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+  const bool whole = error == std::errc() && end == digits.data() + digits.size() && index >= 0;
+  return whole ? index : -1;
+}
+
+int Contract::output_index(std::string_view name) const { return index_of(outputs_, name); }
+
+std::string Contract::input_name(int index) const {
+  return variadic() ? inputs_.front().name + std::to_string(index) : inputs_[static_cast<std::size_t>(index)].name;
+}
+
+const PortDeclaration& Contract::input_at(int index) const {
+  return variadic() ? inputs_.front() : inputs_[static_cast<std::size_t>(index)];
+}
+
+std::vector<std::string> Contract::input_names() const { return names_of(inputs_); }
+std::vector<std::string> Contract::output_names() const { return names_of(outputs_); }
+std::vector<std::string> Contract::option_names() const { return names_of(options_); }
+
+}  // namespace loom

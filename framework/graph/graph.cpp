@@ -1,0 +1,77 @@
+#include "graph/graph.h"
+
+#include <fmt/format.h>
+
+namespace loom {
+
+int Graph::find(const std::string& path) const {
+  const auto it = index_.find(path);
+  return it == index_.end() ? -1 : it->second;
+}
+
+Port Graph::port(const std::string& name, ErrorCode code) const {
+  const auto fail = [&](std::string message, std::string suggestion) {
+    Diagnostic finding;
+    finding.code = code;
+    finding.message = std::move(message);
+    finding.got = name;
+    finding.suggestion = std::move(suggestion);
+    throw Error(std::move(finding));
+  };
+  const int whole = find(name);
+  if (whole >= 0) return {whole, 0};
+  const std::size_t dot = name.rfind('.');
+  const std::string path = name.substr(0, dot);
+  const int index = find(path);
+  if (index < 0) {
+    std::vector<std::string> paths;
+    for (const GraphNode& node : nodes_) paths.push_back(node.path);
+    fail(fmt::format("there is no node '{}'", path), nearest_name(path, paths));
+  }
+  const std::string port_name = dot == std::string::npos ? "" : name.substr(dot + 1);
+  const int port_index = node(index).contract().output_index(port_name);
+  if (port_index < 0) {
+    fail(fmt::format("the node '{}' ({}) has no output '{}'", path, node(index).type->name, port_name),
+         nearest_name(port_name, node(index).contract().output_names()));
+  }
+  return {index, port_index};
+}
+
+std::string Graph::name_of(Port port) const {
+  const GraphNode& owner = node(port.node);
+  const auto& outputs = owner.contract().outputs();
+  if (outputs.size() == 1) return owner.path;
+  return owner.path + "." + outputs[static_cast<std::size_t>(port.index)].name;
+}
+
+DType GraphNode::declared_dtype(int output) const {
+  const PortDeclaration& port = contract().outputs()[static_cast<std::size_t>(output)];
+  if (port.type_option.empty() || !options.is_text(port.type_option)) return port.type;
+  const std::string& name = options.text(port.type_option);
+  return name == name_of(DType::i32) ? DType::i32 : name == name_of(DType::u8) ? DType::u8 : DType::f32;
+}
+
+DType Graph::dtype(Port port) const {
+  while (node(port.node).contract().is_alias()) port = node(port.node).inputs.front();
+  return node(port.node).declared_dtype(port.index);
+}
+
+std::vector<int> Graph::inputs() const {
+  std::vector<int> found;
+  for (int i = 0; i < size(); ++i) {
+    if (node(i).is_input()) found.push_back(i);
+  }
+  return found;
+}
+
+Port Graph::effective(Port port, bool training) const {
+  while (port.valid()) {
+    const GraphNode& owner = node(port.node);
+    const bool active = owner.when == When::always || (owner.when == When::training) == training;
+    if (active) break;
+    port = owner.inputs.front();
+  }
+  return port;
+}
+
+}  // namespace loom

@@ -1,0 +1,80 @@
+// The typed graph: every node's type, options, sources and inferred shapes, in an order in which it can be computed.
+//
+// Ownership: immutable after build_graph(); shared by the programs compiled from it. Thread safety: reading is safe.
+// Errors: build_graph() collects everything wrong with the entries (E2xx) in `diagnostics` and returns a graph only
+// where there is nothing.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/graph_document.h"
+#include "graph/registry.h"
+
+namespace loom {
+
+// An output port of a node, by index.
+struct Port {
+  int node = -1;
+  int index = 0;
+  bool valid() const { return node >= 0; }
+  auto operator<=>(const Port&) const = default;
+};
+
+// One parameter, state or tally of a node: where it lives and what shape it has.
+struct GraphParameter {
+  std::string path;  // "encoder/conv1.weight"; of the owner, where weights are shared
+  int declaration;   // index in the contract's list
+  Shape shape;
+};
+
+struct GraphNode {
+  std::string path;
+  Location where;
+  std::shared_ptr<const NodeType> type;
+  Options options;
+  std::vector<Port> inputs;               // one per declared input, or per variadic source; invalid: not connected
+  std::vector<Location> input_locations;
+  std::vector<Shape> outputs;             // with the abstract batch axis
+  std::vector<GraphParameter> parameters, states, tallies;
+  When when = When::always;
+  bool frozen = false;
+
+  const Contract& contract() const { return type->contract; }
+  bool is_input() const { return type->contract.role() == Role::input; }
+  // The dtype of an output that is not an alias.
+  DType declared_dtype(int output) const;
+};
+
+class Graph {
+ public:
+  const std::vector<GraphNode>& nodes() const { return nodes_; }
+  const GraphNode& node(int index) const { return nodes_[static_cast<std::size_t>(index)]; }
+  int size() const { return static_cast<int>(nodes_.size()); }
+  // Sources before consumers; independent of the order of the entries only in so far as sources demand.
+  const std::vector<int>& order() const { return order_; }
+  int find(const std::string& path) const;                      // -1 where there is none
+  // "z" or "q.mu"; throws Error with the nearest name (`code`: bad_feed or bad_fetch).
+  Port port(const std::string& name, ErrorCode code) const;
+  std::string name_of(Port port) const;                         // "q.mu"
+  const Shape& shape(Port port) const { return node(port.node).outputs[static_cast<std::size_t>(port.index)]; }
+  DType dtype(Port port) const;
+  std::vector<int> inputs() const;                              // the `input` nodes
+  // The port whose value a port has in the given mode: a node outside of its `when` passes its first input through.
+  Port effective(Port port, bool training) const;
+
+ private:
+  friend std::shared_ptr<const Graph> build_graph(const std::vector<NodeEntry>&, const Registry&, Diagnostics&);
+  std::vector<GraphNode> nodes_;
+  std::vector<int> order_;
+  std::map<std::string, int> index_;
+};
+
+// Checks types, options, ports, sources, cycles, shapes and weight sharing. Null when `diagnostics` got findings.
+std::shared_ptr<const Graph> build_graph(const std::vector<NodeEntry>& entries, const Registry& registry,
+                                         Diagnostics& diagnostics);
+
+}  // namespace loom

@@ -1,0 +1,46 @@
+// The untyped graph: what a document says, flattened, with a place for every word. The document layer makes it, the
+// graph layer checks it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "graph/options.h"
+
+namespace loom {
+
+// "encoder/conv1.y": a node's path and a port ("" is the node's first output).
+struct Reference {
+  std::string node;
+  std::string port;
+  Location where;
+};
+
+struct InputEntry {
+  std::string port;                 // "" for `in: x`: the first input, or the variadic one
+  std::vector<Reference> sources;   // more than one only for a variadic input
+  Location where;
+};
+
+struct OptionEntry {
+  OptionValue value;
+  Location where;
+};
+
+enum class When { always, training, evaluation };
+
+struct NodeEntry {
+  std::string path;                 // "encoder/conv1"
+  std::string type;
+  Location where, type_where;
+  std::map<std::string, OptionEntry> options;
+  std::vector<InputEntry> inputs;
+  std::string weights;              // path of the node whose parameters it uses; "" for its own
+  Location weights_where;
+  When when = When::always;         // outside of it a node passes its first input through
+  bool frozen = false;              // its parameters are not trained
+};
+
+}  // namespace loom

@@ -1,0 +1,88 @@
+#include "graph/node.h"
+
+#include <fmt/format.h>
+#include <tbb/parallel_for.h>
+
+#include "core/error.h"
+
+namespace loom {
+namespace {
+
+[[noreturn]] void throw_undeclared(std::string_view kind, std::string_view name) {
+  throw Error(ErrorCode::internal, fmt::format("the node asks for the {} '{}', which it did not declare", kind, name));
+}
+
+int parameter_index(const std::vector<ParameterDeclaration>& declarations, std::string_view name, std::string_view kind) {
+  for (std::size_t i = 0; i < declarations.size(); ++i) {
+    if (declarations[i].name == name) return static_cast<int>(i);
+  }
+  throw_undeclared(kind, name);
+}
+
+const TensorView& input_of(const Contract& contract, std::span<const TensorView> views, std::string_view port) {
+  const int index = contract.input_index(port);
+  if (index < 0 || static_cast<std::size_t>(index) >= views.size()) throw_undeclared("input", port);
+  return views[static_cast<std::size_t>(index)];
+}
+
+const TensorView& output_of(const Contract& contract, std::span<const TensorView> views, std::string_view port) {
+  const int index = contract.output_index(port);
+  if (index < 0) throw_undeclared("output", port);
+  return views[static_cast<std::size_t>(index)];
+}
+
+const TensorView& named(const std::vector<ParameterDeclaration>& declarations, std::span<const TensorView> views,
+                        std::string_view name, std::string_view kind) {
+  static const TensorView kNone;
+  const auto index = static_cast<std::size_t>(parameter_index(declarations, name, kind));
+  return index < views.size() ? views[index] : kNone;
+}
+
+}  // namespace
+
+const Shape& Prepare::input(std::string_view port) const { return input_of(*contract, input_views, port).shape(); }
+const Shape& Prepare::output(std::string_view port) const { return output_of(*contract, output_views, port).shape(); }
+const Shape& Prepare::parameter(std::string_view name) const {
+  return named(contract->parameters(), parameter_views, name, "parameter").shape();
+}
+
+TensorView Call::input(std::string_view port) const { return input_of(*contract, input_views, port); }
+TensorView Call::output(std::string_view port) const { return output_of(*contract, output_views, port); }
+TensorView Call::parameter(std::string_view name) const {
+  return named(contract->parameters(), parameter_views, name, "parameter");
+}
+TensorView Call::state(std::string_view name) const { return named(contract->states(), state_views, name, "state"); }
+
+void Call::parallel(std::int64_t count, const std::function<void(std::int64_t, std::int64_t, int)>& body) const {
+  const std::int64_t chunk = (count + lanes - 1) / lanes;
+  tbb::parallel_for(
+      0, lanes,
+      [&](int index) {
+        const std::int64_t first = std::min(count, index * chunk);
+        const std::int64_t last = std::min(count, first + chunk);
+        if (first < last) body(first, last, index);
+      },
+      tbb::simple_partitioner());
+}
+
+TensorView Forward::tally(std::string_view name) const { return named(contract->tallies(), tally_views, name, "tally"); }
+
+TensorView Backward::diff_output(std::string_view port) const { return output_of(*contract, diff_output_views, port); }
+TensorView Backward::diff_input(std::string_view port) const { return input_of(*contract, diff_input_views, port); }
+TensorView Backward::diff_parameter(std::string_view name) const {
+  return named(contract->parameters(), diff_parameter_views, name, "parameter");
+}
+
+TensorView Pack::parameter(std::string_view name) const {
+  return named(contract->parameters(), parameter_views, name, "parameter");
+}
+
+TensorView EndStep::tally(std::string_view name) const { return named(contract->tallies(), tally_views, name, "tally"); }
+TensorView EndStep::state(std::string_view name) const { return named(contract->states(), state_views, name, "state"); }
+
+void Node::backward(const Backward&) const {
+  throw Error(ErrorCode::not_differentiable, "this node has no backward",
+              "put a stop_gradient before it, or implement Node::backward");
+}
+
+}  // namespace loom

@@ -1,0 +1,142 @@
+#include "run/instance.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace loom {
+namespace {
+
+TensorView shaped(const Shape& shape, DType dtype, std::int64_t samples) { return {dtype, shape.at_batch(samples), nullptr}; }
+
+TensorView view_of_value(const Tape& tape, int value, std::int64_t samples) {
+  if (value < 0) return {};
+  const TapeValue& v = tape.values[static_cast<std::size_t>(value)];
+  return shaped(v.shape, v.dtype, samples);
+}
+
+// Parameters in declaration order; a declared one that the options leave out has an empty view.
+std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, std::size_t declared, ParameterStore& store) {
+  std::vector<TensorView> views(declared);
+  for (const GraphParameter& parameter : parameters) {
+    views[static_cast<std::size_t>(parameter.declaration)] = store.at(store.find(parameter.path)).value.view();
+  }
+  return views;
+}
+
+}  // namespace
+
+Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples, bool whole_batch)
+    : samples_(samples), nodes_(static_cast<std::size_t>(graph.size())) {
+  std::vector<bool> backward(nodes_.size(), false);
+  for (const TapeStep& step : tape.steps) {
+    if (step.kind == TapeStep::Kind::backward) backward[static_cast<std::size_t>(step.node)] = true;
+  }
+  for (const TapeStep& step : tape.steps) {
+    if (step.kind != TapeStep::Kind::forward) continue;
+    const GraphNode& node = graph.node(step.node);
+    if (node.contract().is_whole_batch(training) != whole_batch) continue;
+    PreparedNode& prepared = nodes_[static_cast<std::size_t>(step.node)];
+    for (int v : step.inputs) prepared.inputs.push_back(view_of_value(tape, v, samples));
+    for (int v : step.outputs) prepared.outputs.push_back(view_of_value(tape, v, samples));
+    prepare(node, prepared, store, training, backward[static_cast<std::size_t>(step.node)]);
+    if (prepared.needs.packed_bytes > 0) packing_.push_back(step.node);
+  }
+}
+
+void Instance::prepare(const GraphNode& node, PreparedNode& prepared, ParameterStore& store, bool training, bool backward) {
+  prepared.parameters = stored(node.parameters, node.contract().parameters().size(), store);
+  prepared.states = stored(node.states, node.contract().states().size(), store);
+  Prepare& needs = prepared.needs;
+  needs.contract = &node.contract();
+  needs.input_views = prepared.inputs;
+  needs.output_views = prepared.outputs;
+  needs.parameter_views = prepared.parameters;
+  needs.samples = samples_;
+  needs.training = training;
+  needs.backward = backward;
+  try {
+    prepared.node = node.type->create(node.options);
+    prepared.node->prepare(needs);
+  } catch (const std::exception& problem) {
+    Diagnostic finding;
+    finding.code = ErrorCode::node_failed;
+    finding.where = node.where;
+    finding.message = fmt::format("[{}] '{}' could not be prepared: {}", node.type->name, node.path, problem.what());
+    throw Error(std::move(finding));
+  }
+  if (needs.packed_bytes > 0) prepared.packed = allocate_bytes(needs.packed_bytes);
+}
+
+std::vector<StepMemory> Instance::memory(const Tape& tape) const {
+  std::vector<StepMemory> memory(tape.steps.size());
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    const TapeStep& step = tape.steps[i];
+    if (step.node < 0 || !has(step.node)) continue;
+    const Prepare& needs = node(step.node).needs;
+    memory[i].scratch = needs.scratch_bytes;
+    if (step.kind == TapeStep::Kind::forward && needs.backward) memory[i].saved = needs.saved_bytes;
+  }
+  return memory;
+}
+
+StepContext Instance::make_context(const Graph& graph, const Tape& tape, const TapeStep& step) const {
+  StepContext context;
+  const auto fill = [&](const std::vector<int>& values, std::vector<TensorView>& views) {
+    for (int v : values) views.push_back(view_of_value(tape, v, samples_));
+  };
+  fill(step.inputs, context.inputs);
+  fill(step.outputs, context.outputs);
+  fill(step.diff_outputs, context.diff_outputs);
+  fill(step.diff_inputs, context.diff_inputs);
+  if (step.node < 0) return context;
+  const GraphNode& node = graph.node(step.node);
+  if (step.kind == TapeStep::Kind::backward) {
+    for (std::size_t k = 0; k < context.diff_outputs.size(); ++k) {  // where nothing flows back: zeros of that shape
+      if (step.diff_outputs[k] < 0) context.diff_outputs[k] = shaped(node.outputs[k], DType::f32, samples_);
+    }
+    context.diff_parameters.resize(step.gradient_slots.size());
+    for (const GraphParameter& parameter : node.parameters) {
+      const auto k = static_cast<std::size_t>(parameter.declaration);
+      if (step.gradient_slots[k] >= 0) context.diff_parameters[k] = shaped(parameter.shape, DType::f32, samples_);
+    }
+  } else {
+    for (const GraphParameter& tally : node.tallies) context.tallies.push_back(shaped(tally.shape, DType::f32, samples_));
+  }
+  return context;
+}
+
+void Instance::pack(const ParameterStore& store,
+                    const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel) {
+  if (packed_version_ == store.version() || packing_.empty()) return;
+  run_parallel(static_cast<std::int64_t>(packing_.size()), [&](std::int64_t i) {
+    PreparedNode& prepared = nodes_[static_cast<std::size_t>(packing_[static_cast<std::size_t>(i)])];
+    Pack call;
+    call.contract = prepared.needs.contract;
+    call.parameter_views = prepared.parameters;
+    call.packed_memory = {prepared.packed.get(), prepared.needs.packed_bytes};
+    prepared.node->pack(call);
+  });
+  packed_version_ = store.version();
+}
+
+double Instance::flop(const Tape& tape) const {
+  double total = 0;
+  for (const TapeStep& step : tape.steps) {
+    if (step.node < 0 || !has(step.node)) continue;
+    const double forward = node(step.node).node->forward_flop(node(step.node).needs);
+    if (step.kind == TapeStep::Kind::forward) total += forward;
+    if (step.kind != TapeStep::Kind::backward) continue;
+    const auto wanted = [](const std::vector<int>& items) { return std::any_of(items.begin(), items.end(), [](int i) { return i >= 0; }); };
+    total += forward * ((wanted(step.diff_inputs) ? 1 : 0) + (wanted(step.gradient_slots) ? 1 : 0));
+  }
+  return total;
+}
+
+std::size_t Instance::packed_bytes() const {
+  std::size_t bytes = 0;
+  for (const PreparedNode& prepared : nodes_) bytes += prepared.needs.packed_bytes;
+  return bytes;
+}
+
+}  // namespace loom

@@ -1,0 +1,55 @@
+// The node objects of a tape, prepared for one number of samples, and the call contexts that each lane fills.
+//
+// Internal to framework/run. Ownership: an Instance owns its node objects and packed weights. Thread safety: node
+// objects are immutable after construction; a context belongs to its lane.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "graph/node.h"
+#include "graph/tape.h"
+#include "run/parameter_store.h"
+#include "run/plan.h"
+
+namespace loom {
+
+// A node of the tape at a fixed number of samples.
+struct PreparedNode {
+  std::unique_ptr<Node> node;
+  std::vector<TensorView> inputs, outputs, parameters, states;  // parameters and states point into the store
+  Prepare needs;
+  AlignedBytes packed;
+};
+
+// The views of one step as one lane calls it: shapes are fixed, data pointers are set before each call.
+struct StepContext {
+  std::vector<TensorView> inputs, outputs, diff_outputs, diff_inputs, diff_parameters, tallies;
+};
+
+class Instance {
+ public:
+  // `whole_batch` selects which nodes of the tape are prepared: those that see the whole batch, or the others.
+  Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples, bool whole_batch);
+
+  std::int64_t samples() const { return samples_; }
+  const PreparedNode& node(int index) const { return nodes_[static_cast<std::size_t>(index)]; }
+  bool has(int index) const { return nodes_[static_cast<std::size_t>(index)].node != nullptr; }
+  std::vector<StepMemory> memory(const Tape& tape) const;  // per step; zero for nodes of the other kind
+  StepContext make_context(const Graph& graph, const Tape& tape, const TapeStep& step) const;
+  // Repacks weights when the store's values changed. `run_parallel(count, body)` runs body(i) for each i.
+  void pack(const ParameterStore& store, const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel);
+  double flop(const Tape& tape) const;  // of one pass over `samples`
+  std::size_t packed_bytes() const;
+
+ private:
+  void prepare(const GraphNode& node, PreparedNode& prepared, ParameterStore& store, bool training, bool backward);
+
+  std::int64_t samples_;
+  std::vector<PreparedNode> nodes_;  // per graph node; empty where the tape does not call it
+  std::vector<int> packing_;         // nodes with packed weights
+  std::uint64_t packed_version_ = 0;
+};
+
+}  // namespace loom

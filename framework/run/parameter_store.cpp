@@ -1,0 +1,77 @@
+#include "run/parameter_store.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/random.h"
+
+namespace loom {
+namespace {
+
+// fan_in as PyTorch counts it: everything but the first extent.
+double fan_in_of(const GraphNode& node, const std::string& name, const Shape& own) {
+  for (const GraphParameter& parameter : node.parameters) {
+    const auto& declared = node.contract().parameters()[static_cast<std::size_t>(parameter.declaration)];
+    if (declared.name == name) return static_cast<double>(parameter.shape.count_from(1));
+  }
+  return static_cast<double>(own.count_from(1));
+}
+
+void initialize(const GraphNode& node, const GraphParameter& parameter, const Initializer& rule, std::uint64_t seed,
+                std::span<float> values) {
+  const RandomStream stream(seed, stream_of(parameter.path), 0);
+  double low = rule.a;
+  double high = rule.b;
+  switch (rule.kind) {
+    case Initializer::Kind::constant: std::fill(values.begin(), values.end(), static_cast<float>(rule.a)); return;
+    case Initializer::Kind::normal:
+      stream.normal(0, values);
+      for (float& value : values) value = static_cast<float>(rule.a + rule.b * value);
+      return;
+    case Initializer::Kind::uniform_fan_in:
+      high = rule.a / std::sqrt(std::max(1.0, fan_in_of(node, rule.of, parameter.shape)));
+      low = -high;
+      break;
+    case Initializer::Kind::uniform: break;
+  }
+  stream.uniform(0, values);
+  for (float& value : values) value = static_cast<float>(low + (high - low) * value);
+}
+
+}  // namespace
+
+ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) {
+  const auto add = [&](const GraphNode& node, const GraphParameter& parameter, const ParameterDeclaration& declared, bool state) {
+    const auto [it, fresh] = index_.emplace(parameter.path, static_cast<int>(items_.size()));
+    if (!fresh) {  // shared weights; trained when any of the sharers is
+      if (!node.frozen) items_[static_cast<std::size_t>(it->second)].frozen = false;
+      return;
+    }
+    Parameter item;
+    item.path = parameter.path;
+    item.value = Tensor(DType::f32, parameter.shape);
+    item.is_state = state;
+    item.frozen = node.frozen;
+    initialize(node, parameter, declared.initializer, seed, item.value.values());
+    items_.push_back(std::move(item));
+  };
+  for (const GraphNode& node : graph.nodes()) {
+    for (const GraphParameter& p : node.parameters) add(node, p, node.contract().parameters()[static_cast<std::size_t>(p.declaration)], false);
+    for (const GraphParameter& p : node.states) add(node, p, node.contract().states()[static_cast<std::size_t>(p.declaration)], true);
+  }
+}
+
+int ParameterStore::find(const std::string& path) const {
+  const auto it = index_.find(path);
+  return it == index_.end() ? -1 : it->second;
+}
+
+std::int64_t ParameterStore::trainable_count() const {
+  std::int64_t count = 0;
+  for (const Parameter& item : items_) {
+    if (!item.is_state && !item.frozen) count += item.value.count();
+  }
+  return count;
+}
+
+}  // namespace loom

@@ -1,0 +1,46 @@
+// Weights and running state of a graph, by path ("encoder/conv1.weight"), owned by the host and never by a node: that
+// is what makes checkpoints and swapping simple.
+//
+// Thread safety: reading from many threads is safe; writing (an update, a load) is for one writer while nothing runs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+#include "graph/graph.h"
+
+namespace loom {
+
+struct Parameter {
+  std::string path;
+  Tensor value;          // f32
+  bool is_state = false; // changed by nodes, not by optimizers
+  bool frozen = false;
+};
+
+class ParameterStore {
+ public:
+  // Allocates every parameter and state of `graph` and draws its initial value: a function of (seed, path) alone.
+  ParameterStore(const Graph& graph, std::uint64_t seed);
+
+  std::vector<Parameter>& items() { return items_; }
+  const std::vector<Parameter>& items() const { return items_; }
+  int find(const std::string& path) const;  // -1 where there is none
+  Parameter& at(int index) { return items_[static_cast<std::size_t>(index)]; }
+  const Parameter& at(int index) const { return items_[static_cast<std::size_t>(index)]; }
+  std::int64_t trainable_count() const;     // values, not tensors
+
+  // To be called after any change of values: programs repack weights when it moved.
+  void touch() { ++version_; }
+  std::uint64_t version() const { return version_; }
+
+ private:
+  std::vector<Parameter> items_;
+  std::map<std::string, int> index_;
+  std::uint64_t version_ = 1;
+};
+
+}  // namespace loom

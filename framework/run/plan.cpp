@@ -1,0 +1,229 @@
+#include "run/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace loom {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// A thing that steps read and write: a root value, a node's saved memory, a gradient slot.
+struct Resource {
+  int last_writer = -1;
+  std::vector<int> readers;  // since the last write
+  std::vector<int> users;    // every step that touches it
+};
+
+struct ArenaBlock {
+  PlannedBlock* block;
+  int first;  // tape positions of the first and last use
+  int last;
+  std::vector<int> users;
+};
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const Tape& tape, bool training, std::int64_t shard, const std::vector<StepMemory>& memory)
+      : graph_(graph), tape_(tape), training_(training), shard_(shard), memory_(memory) {}
+
+  Plan plan() {
+    const std::size_t steps = tape_.steps.size();
+    plan_.stage.assign(steps, 0);
+    plan_.whole_batch.assign(steps, false);
+    plan_.predecessors.resize(steps);
+    plan_.values.resize(tape_.values.size());
+    plan_.scratch.resize(steps);
+    plan_.saved.resize(steps);
+    plan_.forward_step.assign(static_cast<std::size_t>(graph_.size()), -1);
+    values_.resize(tape_.values.size());
+    saved_.resize(steps);
+    slots_.resize(static_cast<std::size_t>(tape_.slot_count));
+    for (std::size_t i = 0; i < steps; ++i) visit(static_cast<int>(i));
+    group_stages();
+    place_values();
+    assign_offsets();
+    keep_edges_within_stages();
+    return std::move(plan_);
+  }
+
+ private:
+  const TapeStep& step(int i) const { return tape_.steps[static_cast<std::size_t>(i)]; }
+
+  void read(int i, Resource& resource, std::set<int>& before) {
+    if (resource.last_writer >= 0 && resource.last_writer != i) before.insert(resource.last_writer);
+    resource.readers.push_back(i);
+    resource.users.push_back(i);
+  }
+
+  void write(int i, Resource& resource, std::set<int>& before) {
+    if (resource.last_writer >= 0 && resource.last_writer != i) before.insert(resource.last_writer);
+    for (int reader : resource.readers) {
+      if (reader != i) before.insert(reader);
+    }
+    resource.last_writer = i;
+    resource.readers.clear();
+    resource.users.push_back(i);
+  }
+
+  Resource& value(int v) { return values_[static_cast<std::size_t>(tape_.root(v))]; }
+
+  void visit(int i) {
+    const TapeStep& s = step(i);
+    std::set<int> before;
+    const bool writes_outputs = s.kind != TapeStep::Kind::backward;
+    for (int v : s.inputs) if (v >= 0) read(i, value(v), before);
+    for (int v : s.diff_outputs) if (v >= 0) read(i, value(v), before);
+    for (int v : s.outputs) if (v >= 0) writes_outputs ? write(i, value(v), before) : read(i, value(v), before);
+    for (int v : s.diff_inputs) if (v >= 0) write(i, value(v), before);
+    for (int slot : s.gradient_slots) if (slot >= 0) write(i, slots_[static_cast<std::size_t>(slot)], before);
+    if (s.kind == TapeStep::Kind::forward) {
+      plan_.forward_step[static_cast<std::size_t>(s.node)] = i;
+      write(i, saved_[static_cast<std::size_t>(i)], before);
+    } else if (s.kind == TapeStep::Kind::backward) {
+      read(i, saved_[static_cast<std::size_t>(plan_.forward_step[static_cast<std::size_t>(s.node)])], before);
+    }
+    const bool whole = s.node >= 0 && graph_.node(s.node).contract().is_whole_batch(training_);
+    plan_.whole_batch[static_cast<std::size_t>(i)] = whole;
+    int stage = whole ? 1 : 0;
+    for (int p : before) {
+      const bool both = plan_.whole_batch[static_cast<std::size_t>(p)] == whole;
+      stage = std::max(stage, plan_.stage[static_cast<std::size_t>(p)] + (both ? 0 : 1));
+    }
+    plan_.stage[static_cast<std::size_t>(i)] = stage;
+    plan_.predecessors[static_cast<std::size_t>(i)].assign(before.begin(), before.end());
+  }
+
+  void group_stages() {
+    for (std::size_t i = 0; i < plan_.stage.size(); ++i) {
+      const auto stage = static_cast<std::size_t>(plan_.stage[i]);
+      if (plan_.stages.size() <= stage) plan_.stages.resize(stage + 1);
+      plan_.stages[stage].push_back(static_cast<int>(i));
+    }
+  }
+
+  // True where every use is in one stage that runs shard by shard.
+  bool local(const std::vector<int>& users) const {
+    return std::all_of(users.begin(), users.end(), [&](int i) {
+      const auto at = static_cast<std::size_t>(i);
+      return !plan_.whole_batch[at] && plan_.stage[at] == plan_.stage[static_cast<std::size_t>(users.front())];
+    });
+  }
+
+  void add_arena(PlannedBlock& block, std::vector<int> users) {
+    block.storage = Storage::arena;
+    block.bytes = aligned(block.bytes);
+    const auto [first, last] = std::minmax_element(users.begin(), users.end());
+    arena_.push_back({&block, *first, *last, {}});
+    arena_.back().users = std::move(users);
+  }
+
+  void place_values() {
+    std::set<int> kept;
+    for (int v : tape_.term_values) kept.insert(tape_.root(v));
+    for (int v : tape_.fetch_values) kept.insert(tape_.root(v));
+    for (int v : tape_.input_gradient_values) if (v >= 0) kept.insert(tape_.root(v));
+    for (std::size_t v = 0; v < values_.size(); ++v) {
+      const TapeValue& value = tape_.values[v];
+      PlannedBlock& block = plan_.values[v];
+      block.per_sample = value.shape.per_sample();
+      const std::size_t bytes = static_cast<std::size_t>(value.shape.count()) * size_of(value.dtype);
+      const bool is_kept = kept.count(static_cast<int>(v)) > 0;
+      if (value.feed >= 0) {
+        block.storage = Storage::feed;
+        block.bytes = bytes;
+      } else if (value.alias_of < 0 && (is_kept || !local(values_[v].users))) {
+        block.storage = Storage::batch;
+        block.bytes = bytes;
+      } else if (value.alias_of < 0 && !values_[v].users.empty()) {
+        block.bytes = block.per_sample ? bytes * static_cast<std::size_t>(shard_) : bytes;
+        add_arena(block, values_[v].users);
+      }
+    }
+    for (std::size_t i = 0; i < memory_.size(); ++i) {
+      if (memory_[i].scratch > 0 && !plan_.whole_batch[i]) {
+        plan_.scratch[i].bytes = memory_[i].scratch;
+        add_arena(plan_.scratch[i], {static_cast<int>(i)});
+      }
+      if (memory_[i].saved == 0) continue;
+      plan_.saved[i].bytes = aligned(memory_[i].saved);
+      if (local(saved_[i].users)) add_arena(plan_.saved[i], saved_[i].users);
+      else plan_.saved[i].storage = Storage::batch;
+    }
+  }
+
+  // Largest first, each at the lowest place where it overlaps nothing that lives at the same time. Two blocks that
+  // share bytes one after the other make the later one's first use wait for the earlier one's last: this keeps
+  // independent branches free to run side by side wherever they share no memory.
+  void assign_offsets() {
+    std::sort(arena_.begin(), arena_.end(), [](const ArenaBlock& a, const ArenaBlock& b) {
+      return a.block->bytes != b.block->bytes ? a.block->bytes > b.block->bytes : a.first < b.first;
+    });
+    std::vector<const ArenaBlock*> placed;
+    for (const ArenaBlock& current : arena_) {
+      std::vector<const ArenaBlock*> alive;
+      const int stage = plan_.stage[static_cast<std::size_t>(current.first)];
+      for (const ArenaBlock* other : placed) {
+        const bool same_stage = plan_.stage[static_cast<std::size_t>(other->first)] == stage;
+        if (same_stage && other->first <= current.last && current.first <= other->last) alive.push_back(other);
+      }
+      std::sort(alive.begin(), alive.end(), [](const ArenaBlock* a, const ArenaBlock* b) { return a->block->offset < b->block->offset; });
+      std::size_t offset = 0;
+      for (const ArenaBlock* other : alive) {
+        if (offset + current.block->bytes <= other->block->offset) break;
+        offset = std::max(offset, other->block->offset + other->block->bytes);
+      }
+      current.block->offset = offset;
+      plan_.arena_bytes = std::max(plan_.arena_bytes, offset + current.block->bytes);
+      placed.push_back(&current);
+    }
+    for (const ArenaBlock& a : arena_) {
+      for (const ArenaBlock& b : arena_) {
+        const bool shares = a.block->offset < b.block->offset + b.block->bytes && b.block->offset < a.block->offset + a.block->bytes;
+        if (a.last >= b.first || !shares) continue;
+        auto& before = plan_.predecessors[static_cast<std::size_t>(b.first)];
+        before.insert(before.end(), a.users.begin(), a.users.end());
+      }
+    }
+  }
+
+  void keep_edges_within_stages() {
+    for (std::size_t i = 0; i < plan_.predecessors.size(); ++i) {
+      auto& before = plan_.predecessors[i];
+      std::erase_if(before, [&](int p) { return plan_.stage[static_cast<std::size_t>(p)] != plan_.stage[i]; });
+      std::sort(before.begin(), before.end());
+      before.erase(std::unique(before.begin(), before.end()), before.end());
+    }
+  }
+
+  const Graph& graph_;
+  const Tape& tape_;
+  bool training_;
+  std::int64_t shard_;
+  const std::vector<StepMemory>& memory_;
+  Plan plan_;
+  std::vector<Resource> values_, saved_, slots_;
+  std::vector<ArenaBlock> arena_;
+};
+
+}  // namespace
+
+Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t shard, const std::vector<StepMemory>& memory) {
+  return Planner(graph, tape, training, shard, memory).plan();
+}
+
+std::int64_t choose_shard(const Graph& graph, const Tape& tape, bool training, std::int64_t batch, int lanes) {
+  constexpr std::size_t kCacheBytes = std::size_t{1} << 20;  // a core's second-level cache
+  constexpr std::int64_t kSmallest = 4;                      // below, primitives run out of rows
+  const std::size_t one = std::max<std::size_t>(1, make_plan(graph, tape, training, 1, {}).arena_bytes);
+  const auto fitting = std::max(kSmallest, static_cast<std::int64_t>(kCacheBytes / one));
+  const std::int64_t fair = (batch + lanes - 1) / lanes;
+  const std::int64_t wanted = std::max<std::int64_t>(1, std::min(fitting, fair));
+  const std::int64_t rounds = (batch + wanted * lanes - 1) / (wanted * lanes);
+  return (batch + rounds * lanes - 1) / (rounds * lanes);
+}
+
+}  // namespace loom

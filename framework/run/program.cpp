@@ -1,0 +1,431 @@
+#include "run/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <set>
+
+#include "core/error.h"
+#include "graph/tape.h"
+#include "run/instance.h"
+#include "run/lane.h"
+#include "run/plan.h"
+#include "run/stage_flow.h"
+
+namespace loom {
+namespace {
+
+TapeRequest tape_request(const ProgramRequest& request, const ParameterStore& store) {
+  TapeRequest tape;
+  tape.training = request.training;
+  tape.feeds = request.feeds;
+  tape.terms = request.terms;
+  tape.fetch = request.fetch;
+  tape.input_gradients = request.input_gradients;
+  for (const ObjectiveRequest& objective : request.objectives) {
+    TapeObjective& out = tape.objectives.emplace_back();
+    for (int term : objective.terms) out.terms.push_back(request.terms[static_cast<std::size_t>(term)]);
+    for (int parameter : objective.parameters) out.parameters.push_back(store.at(parameter).path);
+  }
+  return tape;
+}
+
+constexpr std::int64_t kReduceChunk = 1 << 14;  // floats; fixed, so that no thread count changes a sum
+
+}  // namespace
+
+class Program::Impl {
+ public:
+  Impl(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, ProgramRequest request)
+      : graph_(std::move(graph)), store_(store), executor_(executor), request_(std::move(request)),
+        tape_(record_tape(*graph_, tape_request(request_, store_))) {
+    if (request_.lanes <= 0) request_.lanes = executor_.threads();
+    if (request_.shard <= 0) request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
+    request_.shard = std::min(request_.shard, request_.batch);
+    fill_batch_state();
+    place_sums();
+    for (int lane = 0; lane < request_.lanes; ++lane) {
+      lanes_.push_back(std::make_unique<Lane>(batch_, lane, gradient_count_, tally_count_));
+    }
+    lane_runs_.resize(lanes_.size());
+    ensure_instances(request_.batch);
+  }
+
+  void run(const StepInput& input) {
+    check(input);
+    ensure_instances(input.samples);
+    batch_.feeds = input.feeds;
+    batch_.weights = input.weights;
+    batch_.samples = input.samples;
+    batch_.seed = input.seed;
+    batch_.step = input.step;
+    shard_count_ = (input.samples + request_.shard - 1) / request_.shard;
+    failed_ = false;
+    failure_ = nullptr;
+    executor_.run([&] {
+      pack_weights();
+      tbb_for(static_cast<std::int64_t>(lanes_.size()), [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear_sums(); });
+      for (std::size_t stage = 0; stage < plan_.stages.size() && !failed_; ++stage) run_stage(stage);
+      if (!failed_) reduce();
+      if (!failed_ && request_.training) end_step();
+    });
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+  std::span<const float> term(int t) const {
+    const int value = tape_.term_values[static_cast<std::size_t>(t)];
+    return {static_cast<const float*>(kept(value)), static_cast<std::size_t>(batch_.samples)};
+  }
+
+  TensorView kept_view(int value) const {
+    if (value < 0) return {};
+    const TapeValue& v = tape_.values[static_cast<std::size_t>(value)];
+    return {v.dtype, v.shape.at_batch(batch_.samples), const_cast<void*>(kept(value))};
+  }
+
+  std::span<float> gradient(int o, int k) const {
+    const int slot = tape_.slots[static_cast<std::size_t>(o)][static_cast<std::size_t>(k)];
+    const int parameter = request_.objectives[static_cast<std::size_t>(o)].parameters[static_cast<std::size_t>(k)];
+    return lanes_.front()->gradients().subspan(static_cast<std::size_t>(batch_.slot_offsets[static_cast<std::size_t>(slot)]),
+                                               static_cast<std::size_t>(store_.at(parameter).value.count()));
+  }
+
+  double flop_per_sample() const {
+    const Instance& shard = *shards_.at(std::min(request_.shard, request_.batch));
+    double flop = shard.flop(tape_) / static_cast<double>(shard.samples());
+    if (whole_steps_) flop += wholes_.at(request_.batch)->flop(tape_) / static_cast<double>(request_.batch);
+    return flop;
+  }
+
+  std::size_t memory_bytes() const {
+    std::size_t bytes = zeros_.view().bytes() + whole_scratch_size_;
+    for (const auto& lane : lanes_) bytes += lane->arena_bytes() + (lane->gradients().size() + lane->tallies().size()) * sizeof(float);
+    for (const PlannedBlock& block : plan_.values) {
+      if (block.storage == Storage::batch) bytes += batch_bytes(block);
+    }
+    for (const auto& [n, instance] : shards_) bytes += instance->packed_bytes();
+    return bytes;
+  }
+
+  std::vector<std::string> unused_nodes() const {
+    std::set<int> used;
+    for (const TapeStep& step : tape_.steps) used.insert(step.node);
+    std::vector<std::string> names;
+    for (int i = 0; i < graph_->size(); ++i) {
+      const GraphNode& node = graph_->node(i);
+      if (used.count(i) == 0 && !node.is_input() && !node.contract().is_alias()) names.push_back(node.path);
+    }
+    return names;
+  }
+
+  const Tape& tape() const { return tape_; }
+  const ProgramRequest& request() const { return request_; }
+
+ private:
+  // The shards one lane has yet to take in the running stage.
+  struct LaneRun {
+    std::int64_t next = 0;
+    std::vector<StepContext>* contexts = nullptr;
+  };
+
+  template <class Body>
+  void tbb_for(std::int64_t count, Body&& body) {
+    executor_.parallel_for(count, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) body(i);
+    });
+  }
+
+  void fill_batch_state() {
+    batch_.graph = graph_.get();
+    batch_.tape = &tape_;
+    batch_.plan = &plan_;
+    batch_.training = request_.training;
+    batch_.lanes = request_.lanes;
+    batch_.shard = request_.shard;
+    for (const TapeStep& step : tape_.steps) {
+      whole_steps_ = whole_steps_ || (step.node >= 0 && graph_->node(step.node).contract().is_whole_batch(request_.training));
+    }
+  }
+
+  // Where each gradient slot and tally lies in a lane's sums: each starts on a cache line.
+  void place_sums() {
+    const auto rounded = [](std::int64_t count) { return (count + 15) / 16 * 16; };
+    for (const ObjectiveRequest& objective : request_.objectives) {
+      for (int parameter : objective.parameters) {
+        batch_.slot_offsets.push_back(gradient_count_);
+        gradient_count_ += rounded(store_.at(parameter).value.count());
+      }
+    }
+    batch_.tally_offsets.resize(static_cast<std::size_t>(graph_->size()));
+    for (int i = 0; i < graph_->size(); ++i) {
+      for (const GraphParameter& tally : graph_->node(i).tallies) {
+        batch_.tally_offsets[static_cast<std::size_t>(i)].push_back(tally_count_);
+        tally_count_ += rounded(tally.shape.count());
+      }
+    }
+  }
+
+  void check(const StepInput& input) const {
+    const auto fail = [](std::string message, std::string got, std::string expected) {
+      Diagnostic finding;
+      finding.code = ErrorCode::bad_feed;
+      finding.message = std::move(message);
+      finding.got = std::move(got);
+      finding.expected = std::move(expected);
+      throw Error(std::move(finding));
+    };
+    if (input.samples < 1 || input.samples > request_.batch) {
+      fail("the number of samples does not fit the program", fmt::format("{}", input.samples), fmt::format("1 to {}", request_.batch));
+    }
+    if (input.feeds.size() != request_.feeds.size() || input.weights.size() != request_.objectives.size()) {
+      fail("the program is fed wrongly", fmt::format("{} feeds, {} objectives", input.feeds.size(), input.weights.size()),
+           fmt::format("{} feeds, {} objectives", request_.feeds.size(), request_.objectives.size()));
+    }
+    for (std::size_t i = 0; i < input.feeds.size(); ++i) {
+      const Shape expected = graph_->shape(request_.feeds[i]).at_batch(input.samples);
+      const DType dtype = graph_->dtype(request_.feeds[i]);
+      if (input.feeds[i].shape() == expected && input.feeds[i].dtype() == dtype) continue;
+      fail(fmt::format("the value fed to '{}' does not fit", graph_->name_of(request_.feeds[i])),
+           fmt::format("{} {}", name_of(input.feeds[i].dtype()), input.feeds[i].shape().text()),
+           fmt::format("{} {}", name_of(dtype), expected.text()));
+    }
+  }
+
+  // Node objects exist per number of samples: the shard, the batch's last shard, the batch itself for whole-batch nodes.
+  void ensure_instances(std::int64_t samples) {
+    bool fresh = plan_.stages.empty();
+    const auto need = [&](std::map<std::int64_t, std::unique_ptr<Instance>>& instances, std::int64_t n, bool whole) {
+      if (n == 0 || instances.count(n) > 0) return;
+      instances[n] = std::make_unique<Instance>(*graph_, tape_, store_, request_.training, n, whole);
+      fresh = true;
+    };
+    need(shards_, std::min(request_.shard, samples), false);
+    need(shards_, samples % request_.shard, false);
+    if (whole_steps_) need(wholes_, samples, true);
+    if (fresh) lay_out();
+  }
+
+  void lay_out() {
+    std::vector<StepMemory> memory(tape_.steps.size());
+    const auto take = [&](const Instance& instance) {
+      const std::vector<StepMemory> own = instance.memory(tape_);
+      for (std::size_t i = 0; i < memory.size(); ++i) {
+        memory[i].scratch = std::max(memory[i].scratch, own[i].scratch);
+        memory[i].saved = std::max(memory[i].saved, own[i].saved);
+      }
+    };
+    for (const auto& [n, instance] : shards_) take(*instance);
+    for (const auto& [n, instance] : wholes_) take(*instance);
+    plan_ = make_plan(*graph_, tape_, request_.training, request_.shard, memory);
+    for (auto& lane : lanes_) lane->resize_arena(plan_.arena_bytes);
+    allocate_batch(memory);
+    make_contexts();
+    executor_.run([&] { make_flows(); });
+  }
+
+  std::size_t batch_bytes(const PlannedBlock& block) const {
+    return block.bytes * static_cast<std::size_t>(block.per_sample ? request_.batch : 1);
+  }
+
+  void allocate_batch(const std::vector<StepMemory>& memory) {
+    batch_.batch_values.clear();
+    for (const PlannedBlock& block : plan_.values) {
+      batch_.batch_values.push_back(block.storage == Storage::batch ? allocate_bytes(batch_bytes(block)) : nullptr);
+    }
+    batch_.batch_saved.clear();
+    const auto shards = static_cast<std::size_t>((request_.batch + request_.shard - 1) / request_.shard);
+    for (std::size_t i = 0; i < plan_.saved.size(); ++i) {
+      const PlannedBlock& block = plan_.saved[i];
+      const std::size_t count = plan_.whole_batch[i] ? 1 : shards;
+      batch_.batch_saved.push_back(block.storage == Storage::batch ? allocate_bytes(block.bytes * count) : nullptr);
+    }
+    std::int64_t zeros = 0;
+    for (std::size_t i = 0; i < tape_.steps.size(); ++i) {
+      const TapeStep& step = tape_.steps[i];
+      if (plan_.whole_batch[i]) whole_scratch_size_ = std::max(whole_scratch_size_, memory[i].scratch);
+      for (std::size_t k = 0; k < step.diff_outputs.size(); ++k) {
+        const std::int64_t n = plan_.whole_batch[i] ? request_.batch : request_.shard;
+        if (step.diff_outputs[k] < 0) zeros = std::max(zeros, graph_->node(step.node).outputs[k].at_batch(n).count());
+      }
+    }
+    whole_scratch_ = allocate_bytes(whole_scratch_size_);
+    zeros_ = Tensor(DType::f32, Shape({std::max<std::int64_t>(1, zeros)}));
+    batch_.zeros = zeros_.values().data();
+  }
+
+  void make_contexts() {
+    contexts_.clear();
+    const auto make = [&](const Instance& instance, std::vector<StepContext>& contexts) {
+      for (const TapeStep& step : tape_.steps) contexts.push_back(instance.make_context(*graph_, tape_, step));
+    };
+    for (const auto& [n, instance] : shards_) {
+      contexts_[n].resize(lanes_.size());
+      for (auto& contexts : contexts_[n]) make(*instance, contexts);
+    }
+    whole_contexts_.clear();
+    for (const auto& [n, instance] : wholes_) make(*instance, whole_contexts_[n]);
+  }
+
+  void make_flows() {
+    flows_.clear();
+    for (std::size_t stage = 0; stage < plan_.stages.size(); ++stage) {
+      if (stage % 2 == 1 || plan_.stages[stage].empty()) {
+        flows_.push_back(nullptr);
+        continue;
+      }
+      StageCallbacks callbacks;
+      callbacks.more = [this](int lane) { return !failed_ && lane_runs_[static_cast<std::size_t>(lane)].next < shard_count_; };
+      callbacks.enter = [this](int lane) { enter(lane); };
+      callbacks.execute = [this](int lane, int step) {
+        if (!failed_) guarded(step, [&] { lanes_[static_cast<std::size_t>(lane)]->execute(step, *lane_runs_[static_cast<std::size_t>(lane)].contexts); });
+      };
+      flows_.push_back(std::make_unique<StageFlow>(plan_.stages[stage], plan_.predecessors, request_.lanes, std::move(callbacks)));
+    }
+  }
+
+  void enter(int index) {
+    LaneRun& run = lane_runs_[static_cast<std::size_t>(index)];
+    const std::int64_t shard = run.next;
+    run.next += request_.lanes;
+    const std::int64_t first = shard * request_.shard;
+    const std::int64_t samples = std::min(request_.shard, batch_.samples - first);
+    run.contexts = &contexts_.at(samples)[static_cast<std::size_t>(index)];
+    lanes_[static_cast<std::size_t>(index)]->enter(*shards_.at(samples), shard, first);
+  }
+
+  void run_stage(std::size_t stage) {
+    if (stage % 2 == 0) {
+      for (std::size_t lane = 0; lane < lane_runs_.size(); ++lane) lane_runs_[lane].next = static_cast<std::int64_t>(lane);
+      if (flows_[stage]) flows_[stage]->run();
+      return;
+    }
+    if (plan_.stages[stage].empty()) return;
+    Lane& lane = *lanes_.front();
+    lane.enter(*wholes_.at(batch_.samples), 0, 0);
+    for (int step : plan_.stages[stage]) {
+      if (!failed_) guarded(step, [&] { lane.execute(step, whole_contexts_.at(batch_.samples), {whole_scratch_.get(), whole_scratch_size_}); });
+    }
+  }
+
+  // Keeps the first failure, with the node it came from; the other tasks of the step then return at once.
+  template <class Body>
+  void guarded(int step, Body&& body) {
+    try {
+      body();
+    } catch (const std::exception& problem) {
+      const std::lock_guard lock(failure_mutex_);
+      if (failed_) return;
+      const int index = tape_.steps[static_cast<std::size_t>(step)].node;
+      Diagnostic finding;
+      finding.code = ErrorCode::node_failed;
+      if (index >= 0) finding.where = graph_->node(index).where;
+      const bool backward = tape_.steps[static_cast<std::size_t>(step)].kind == TapeStep::Kind::backward;
+      finding.message = fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum",
+                                    backward ? "backward" : "forward", batch_.step, problem.what());
+      failure_ = std::make_exception_ptr(Error(std::move(finding)));
+      failed_ = true;
+    }
+  }
+
+  void pack_weights() {
+    const auto parallel = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) { tbb_for(count, body); };
+    for (auto& [n, instance] : shards_) instance->pack(store_, parallel);
+    for (auto& [n, instance] : wholes_) instance->pack(store_, parallel);
+  }
+
+  // Adds the other lanes' sums to the first lane's, lane by lane in order, chunk by chunk in parallel.
+  void reduce() {
+    const auto add = [&](auto sums_of, std::int64_t count) {
+      executor_.parallel_for(count, kReduceChunk, [&](std::int64_t first, std::int64_t last) {
+        float* total = sums_of(*lanes_.front()).data();
+        for (std::size_t lane = 1; lane < lanes_.size(); ++lane) {
+          const float* part = sums_of(*lanes_[lane]).data();
+          for (std::int64_t i = first; i < last; ++i) total[i] += part[i];
+        }
+      });
+    };
+    if (lanes_.size() < 2) return;
+    add([](Lane& lane) { return lane.gradients(); }, gradient_count_);
+    add([](Lane& lane) { return lane.tallies(); }, tally_count_);
+  }
+
+  void end_step() {
+    for (std::size_t i = 0; i < tape_.steps.size(); ++i) {
+      const TapeStep& step = tape_.steps[i];
+      if (step.kind != TapeStep::Kind::forward || graph_->node(step.node).tallies.empty()) continue;
+      const auto& instances = plan_.whole_batch[i] ? wholes_ : shards_;
+      const PreparedNode& prepared = instances.begin()->second->node(step.node);
+      std::vector<TensorView> tallies;
+      for (std::size_t k = 0; k < graph_->node(step.node).tallies.size(); ++k) {
+        const auto offset = batch_.tally_offsets[static_cast<std::size_t>(step.node)][k];
+        tallies.emplace_back(DType::f32, graph_->node(step.node).tallies[k].shape, lanes_.front()->tallies().data() + offset);
+      }
+      EndStep call;
+      call.contract = &graph_->node(step.node).contract();
+      call.tally_views = tallies;
+      call.state_views = prepared.states;
+      call.parameter_views = prepared.parameters;
+      call.stream = RandomStream(batch_.seed, stream_of(graph_->node(step.node).path), batch_.step);
+      guarded(static_cast<int>(i), [&] { prepared.node->end_step(call); });
+    }
+  }
+
+  const void* kept(int value) const {
+    const auto root = static_cast<std::size_t>(tape_.root(value));
+    const PlannedBlock& block = plan_.values[root];
+    if (block.storage == Storage::feed) return batch_.feeds[static_cast<std::size_t>(tape_.values[root].feed)].raw();
+    return batch_.batch_values[root].get();
+  }
+
+  std::shared_ptr<const Graph> graph_;
+  ParameterStore& store_;
+  Executor& executor_;
+  ProgramRequest request_;
+  Tape tape_;
+  Plan plan_;
+  BatchState batch_;
+  bool whole_steps_ = false;
+  std::int64_t gradient_count_ = 0, tally_count_ = 0;
+  std::map<std::int64_t, std::unique_ptr<Instance>> shards_, wholes_;
+  std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, lane, step
+  std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<LaneRun> lane_runs_;
+  std::vector<std::unique_ptr<StageFlow>> flows_;
+  AlignedBytes whole_scratch_;
+  std::size_t whole_scratch_size_ = 0;
+  Tensor zeros_;
+  std::int64_t shard_count_ = 0;
+  std::atomic<bool> failed_ = false;
+  std::exception_ptr failure_;
+  std::mutex failure_mutex_;
+
+  friend class Program;
+};
+
+Program::Program(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, ProgramRequest request)
+    : impl_(std::make_unique<Impl>(std::move(graph), store, executor, std::move(request))) {}
+Program::~Program() = default;
+
+void Program::run(const StepInput& input) { impl_->run(input); }
+std::span<const float> Program::term(int t) const { return impl_->term(t); }
+
+double Program::term_mean(int t) const {
+  double sum = 0;
+  for (float value : term(t)) sum += value;
+  return sum / static_cast<double>(term(t).size());
+}
+
+TensorView Program::fetched(int i) const { return impl_->kept_view(impl_->tape().fetch_values[static_cast<std::size_t>(i)]); }
+std::span<float> Program::gradient(int o, int k) const { return impl_->gradient(o, k); }
+TensorView Program::input_gradient(int i) const {
+  return impl_->kept_view(impl_->tape().input_gradient_values[static_cast<std::size_t>(i)]);
+}
+const ProgramRequest& Program::request() const { return impl_->request(); }
+double Program::flop_per_sample() const { return impl_->flop_per_sample(); }
+std::size_t Program::memory_bytes() const { return impl_->memory_bytes(); }
+std::vector<std::string> Program::unused_nodes() const { return impl_->unused_nodes(); }
+
+}  // namespace loom

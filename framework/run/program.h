@@ -1,0 +1,78 @@
+// A program: a graph pruned to what is asked for, its memory planned, compiled to a oneTBB flow graph.
+//
+// The batch is cut into shards of `shard` samples, dealt to `lanes` in turn (lane l takes shards l, l + lanes, ...).
+// Each lane has its own activations and its own gradient sums. Whole-batch nodes are barriers: only what crosses one
+// is kept for the whole batch. The same seed, lanes and shard give the same bits for any number of threads.
+//
+// Ownership: keeps the graph; refers to the ParameterStore and the Executor, which must outlive it.
+// Thread safety: one run() at a time per program. Errors: run() throws Error(node_failed) naming the node, its place
+// and the step, and can be called again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "run/executor.h"
+#include "run/parameter_store.h"
+
+namespace loom {
+
+// A set of parameters and the weighted sum of terms that it minimizes.
+struct ObjectiveRequest {
+  std::vector<int> terms;       // indices into ProgramRequest::terms
+  std::vector<int> parameters;  // indices into the ParameterStore
+};
+
+struct ProgramRequest {
+  bool training = false;
+  std::vector<Port> feeds;      // ports whose values come from outside; every needed `input` node must be among them
+  std::vector<Port> terms;      // loss ports, [N]
+  std::vector<ObjectiveRequest> objectives;  // empty: forward only
+  std::vector<Port> fetch;      // ports wanted for the whole batch
+  std::vector<Port> input_gradients;  // fed ports whose gradient of objective 0 is wanted (gradient checks)
+  std::int64_t batch = 1;       // samples of a run at most
+  std::int64_t shard = 0;       // 0: chosen from the shapes (see choose_shard)
+  int lanes = 0;                // 0: one per thread of the executor
+};
+
+struct StepInput {
+  std::span<const TensorView> feeds;                  // in the order of ProgramRequest::feeds, [samples, ...]
+  std::span<const std::vector<double>> weights;       // [objective][term of that objective]
+  std::int64_t samples = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t step = 0;
+};
+
+class Program {
+ public:
+  // Throws Error E2xx/E3xx: a port that is not reachable, an input that is not fed, a term that is not [N].
+  Program(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, ProgramRequest request);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void run(const StepInput& input);
+
+  // Valid until the next run. Values of term t, one per sample, nats.
+  std::span<const float> term(int t) const;
+  double term_mean(int t) const;               // summed in sample order, in double
+  TensorView fetched(int i) const;             // [samples, ...]
+  // The gradient of the mean over the samples of objective o's weighted sum, for its k-th parameter.
+  std::span<float> gradient(int o, int k) const;
+  TensorView input_gradient(int i) const;      // of ProgramRequest::input_gradients
+
+  const ProgramRequest& request() const;       // with shard and lanes as chosen
+  double flop_per_sample() const;              // forward and backward, counted from the shapes
+  std::size_t memory_bytes() const;            // planned: lanes' arenas, whole-batch values, gradients
+  std::vector<std::string> unused_nodes() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace loom

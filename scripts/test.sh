@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Builds Latentloom and runs its whole test suite.
+#   scripts/test.sh               build (Release) and test
+#   scripts/test.sh --checks      also the format and lint checks
+#   scripts/test.sh --sanitize    the suite under the address, undefined-behaviour and thread sanitizers (about an hour)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+run_suite() { ctest --test-dir "build/$1" --output-on-failure "${@:2}"; }
+
+case "${1:-}" in
+  "" | --checks)
+    if [ "${1:-}" = "--checks" ]; then
+      scripts/install-deps.sh --checks
+      scripts/check-style.sh
+    fi
+    scripts/build.sh release
+    run_suite release
+    ;;
+  --sanitize)
+    scripts/build.sh asan
+    ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 run_suite asan
+    scripts/build.sh tsan
+    TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan-suppressions.txt" run_suite tsan -R '^(core|graph|run|data|train)$'
+    ;;
+  *)
+    echo "usage: scripts/test.sh [--checks | --sanitize]" >&2
+    exit 2
+    ;;
+esac

@@ -8,7 +8,6 @@ find_package(TBB REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(dnnl REQUIRED)
 pkg_check_modules(spdlog REQUIRED IMPORTED_TARGET spdlog)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
 pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
@@ -19,3 +18,10 @@ find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 
 find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 find_path(STB_INCLUDE stb/stb_image_resize.h REQUIRED)
+
+# Not find_package(dnnl): Debian 12's package configuration asks for OpenCL, which the library does not need.
+find_path(DNNL_INCLUDE dnnl.hpp REQUIRED)
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+add_library(dnnl::dnnl INTERFACE IMPORTED)
+target_include_directories(dnnl::dnnl INTERFACE ${DNNL_INCLUDE})
+target_link_libraries(dnnl::dnnl INTERFACE ${DNNL_LIBRARY})

@@ -2,8 +2,9 @@
 // the error messages.
 //
 // Shape patterns: "[N, ...E, C]". N is the batch; another upper-case letter is one extent, equal wherever it stands in
-// the node; "...E" is a run of any number of extents ("..." one that binds nothing); a lower-case name is the value of that integer option; a number
-// is itself. What a pattern cannot say (the extents of a strided convolution) a node computes in
+// the node; "...E" is a run of any number of extents ("..." is one that binds nothing); a lower-case name is the value
+// of that integer option; a number is itself. What a pattern cannot say (the extents of a strided convolution) a node
+// computes in
 //   static void infer(loom::ShapeInference&);
 // which runs after the inputs are matched and may bind letters, runs and whole output shapes.
 //

@@ -357,7 +357,8 @@ class Program::Impl {
       if (step.kind != TapeStep::Kind::forward || graph_->node(step.node).tallies.empty()) continue;
       const auto& instances = plan_.whole_batch[i] ? wholes_ : shards_;
       const PreparedNode& prepared = instances.begin()->second->node(step.node);
-      std::vector<TensorView> tallies;
+      std::vector<TensorView>& tallies = end_step_tallies_;  // kept, so that a warm step allocates nothing
+      tallies.clear();
       for (std::size_t k = 0; k < graph_->node(step.node).tallies.size(); ++k) {
         const auto offset = batch_.tally_offsets[static_cast<std::size_t>(step.node)][k];
         tallies.emplace_back(DType::f32, graph_->node(step.node).tallies[k].shape, lanes_.front()->tallies().data() + offset);
@@ -393,6 +394,7 @@ class Program::Impl {
   std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<LaneRun> lane_runs_;
+  std::vector<TensorView> end_step_tallies_;
   std::vector<std::unique_ptr<StageFlow>> flows_;
   AlignedBytes whole_scratch_;
   std::size_t whole_scratch_size_ = 0;

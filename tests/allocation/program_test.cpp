@@ -1,0 +1,45 @@
+// A warmed-up step allocates nothing.
+#include "run/program.h"
+
+#include "allocation/counter.h"
+#include "support/toy_nodes.h"
+
+using namespace loom;
+using namespace loom::testing;
+
+BOOST_AUTO_TEST_SUITE(allocation)
+
+BOOST_AUTO_TEST_CASE(the_counter_counts) {
+  start_counting();
+  auto memory = std::make_unique<std::vector<int>>(100);
+  BOOST_TEST(memory->size() == 100);
+  BOOST_TEST(stop_counting().own >= 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_warm_program_step_allocates_nothing) {
+  const auto graph = toy_graph({entry("x", "input", {}, {{"shape", list({6})}}), entry("a", "scale", {"x"}), entry("b", "scale", {"a"}),
+                                entry("s", "add", {"a", "b", "b"}), entry("c", "center", {"s"}), entry("d", "noise", {"c"}),
+                                entry("loss", "loss", {"d"})});
+  ParameterStore store(*graph, 1);
+  Executor executor(2);
+  ProgramRequest request;
+  request.training = true;
+  request.feeds = {{graph->find("x"), 0}};
+  request.terms = {{graph->find("loss"), 0}};
+  request.objectives = {{{0}, {0, 1}}};
+  request.batch = 64;
+  request.shard = 4;
+  Program program(graph, store, executor, request);
+  Tensor x(DType::f32, {64, 6});
+  const std::vector<TensorView> feeds = {x.view()};
+  const std::vector<std::vector<double>> weights = {{1.0}};
+  const StepInput input{.feeds = feeds, .weights = weights, .samples = 64, .seed = 5, .step = 9};
+  for (int i = 0; i < 200; ++i) program.run(input);
+  std::int64_t total = 0;
+  start_counting();
+  for (int i = 0; i < 100; ++i) program.run(input);
+  total = stop_counting().own;
+  BOOST_TEST(total == 0, total << " allocations in 100 steps, the first:\n" << first_own_allocation());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,263 @@
+"""Runs `graph-runner bench` and the PyTorch peers in turn, each time in a fresh process, and prints a Markdown table.
+
+A cell is the median over the rounds; a ratio is the median of the rounds' ratios, since what slows a whole round down
+slows both sides of it. Times come from the programs, peak memory and the load of others are measured here, in the
+same way for every program. Standard library only.
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RUN_PEER = HERE / "peers" / "run.sh"
+MODELS = {  # graph -> batch, steps, has images (a peer then runs in both memory layouts)
+    "vae-mlp": (128, 300, False),
+    "vae-conv": (128, 60, True),
+    "beta-vae-64": (64, 40, True),
+}
+PEERS = ("1.13", "2.6")
+OURS = "graph-runner"
+QUIET = 0.2  # cores that others may use in a round that counts
+ATTEMPTS = 4  # a run that was not quiet is repeated; the quietest one counts
+GEMM = 2048
+
+
+class Failed(Exception):
+    pass
+
+
+def warn(text):
+    print(f"compare: WARNING: {text}", file=sys.stderr, flush=True)
+
+
+def busy_seconds():
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def run(command, threads):
+    """The JSON that a command prints, with its peak memory and the cores that others used meanwhile."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        start, busy = time.monotonic(), busy_seconds()
+        child = subprocess.Popen([str(part) for part in command], stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+                                 env={**os.environ, "OMP_NUM_THREADS": str(threads)})
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.monotonic() - start
+        others = busy_seconds() - busy - usage.ru_utime - usage.ru_stime
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        text, problem = out.read(), err.read().strip()
+    if child.returncode != 0:
+        raise Failed(f"{' '.join(map(str, command))}: exit {child.returncode}: {problem[-500:]}")
+    try:
+        result = json.loads(text)
+    except ValueError:
+        raise Failed(f"{' '.join(map(str, command))}: prints no JSON: {text[:200]!r}") from None
+    result["rss_mib"] = usage.ru_maxrss / 1024
+    result["others"] = max(0.0, others / wall)
+    return result
+
+
+def commands_of(model, options, peers, have_runner):
+    """{(program, layout): command}"""
+    batch, steps, images = MODELS[model]
+    steps = options.steps or steps
+    graph = HERE / "graphs" / f"{model}.yaml"
+    commands = {}
+    if have_runner and not graph.exists():
+        warn(f"{graph} does not exist: {model} without {OURS}")
+    elif have_runner:
+        commands[OURS, ""] = [os.environ["GRAPH_RUNNER"], "bench", graph, "--batch", batch, "--steps", steps,
+                              "--threads", options.threads, "--precision", options.precision, "--json"]
+    for peer in peers:
+        for layout in ("default", "channels last") if images else ("default",):
+            command = [RUN_PEER, peer, "--model", model, "--batch", batch, "--steps", steps]
+            command += ["--threads", options.threads]
+            command += ["--channels-last"] if layout == "channels last" else []
+            command += ["--bf16"] if options.precision == "bf16" else []
+            commands[peer, layout] = command
+    return commands
+
+
+def gemm_peak(peer, threads):
+    """GFLOP/s of large products; it also reads the peer's files into the page cache."""
+    best = 0
+    for _ in range(ATTEMPTS):
+        result = run([RUN_PEER, peer, "--gemm", GEMM, "--steps", 20, "--threads", threads], threads)
+        print(f"compare: PyTorch {peer}: {GEMM}x{GEMM} GEMM at {result['gflops']} GFLOP/s, others "
+              f"{result['others']:.2f} cores", file=sys.stderr, flush=True)
+        best = max(best, result["gflops"])
+        if result["others"] <= QUIET:
+            return best
+    warn("the GEMM peak was measured while others used the machine; it is too low")
+    return best
+
+
+def normalised(program, result):
+    if program == OURS:
+        return {"ms": result["ms_per_step"]["median"], "samples_per_s": result["samples_per_s"],
+                "parameters": result.get("parameters"), "gflop": result["gflop_per_step"]}
+    return {"ms": result["ms_median"], "samples_per_s": result["samples_per_s"], "parameters": result["parameters"]}
+
+
+def check_parameters(model, runs):
+    counts = {program: run["parameters"] for (program, _), run in runs.items() if run.get("parameters")}
+    if len(set(counts.values())) > 1:
+        sys.exit(f"compare: {model}: the parameter counts differ, these are not the same model: {counts}")
+
+
+def measure(model, commands, options):
+    """[{(program, layout): run}], a round each; the order turns, so that nobody always comes first."""
+    rounds = []
+    for number in range(options.rounds):
+        order = list(commands)
+        order = order[number % len(order):] + order[:number % len(order)]
+        runs = {}
+        for key in order:
+            for _ in range(ATTEMPTS):
+                result = run(commands[key], options.threads)
+                one = {**normalised(key[0], result), "rss_mib": result["rss_mib"], "others": result["others"]}
+                print(f"compare: {model} round {number + 1}/{options.rounds}: {' '.join(key).strip()}: "
+                      f"{one['ms']:.2f} ms, others {one['others']:.2f} cores", file=sys.stderr, flush=True)
+                if key not in runs or one["others"] < runs[key]["others"]:
+                    runs[key] = one
+                if one["others"] <= QUIET:
+                    break
+        check_parameters(model, runs)
+        rounds.append(runs)
+    return rounds
+
+
+def quiet_rounds(model, rounds):
+    quiet = [r for r in rounds if all(run["others"] <= QUIET for run in r.values())]
+    if 2 * len(quiet) > len(rounds):
+        return quiet, f"{len(quiet)} of {len(rounds)}"
+    warn(f"{model}: only {len(quiet)} of {len(rounds)} rounds were quiet; all of them count, do not trust the times")
+    return rounds, f"**{len(quiet)} of {len(rounds)}: NOT QUIET**"
+
+
+def median(rounds, key, field):
+    return statistics.median(r[key][field] for r in rounds)
+
+
+def table(results, peers, peak):
+    best = {}  # (model, peer) -> its fastest layout
+    lines = [["model", "batch", "program", "ms/step", "ratio", "samples/s", "peak MiB", "memory", "GFLOP/s",
+              "of GEMM peak", "quiet rounds"]]
+    verdicts = []
+    for model, (rounds, note) in results.items():
+        ours = (OURS, "") if (OURS, "") in rounds[0] else None
+        gflop = median(rounds, ours, "gflop") if ours else None
+        rows = [ours] if ours else []
+        for peer in peers:
+            layouts = [key for key in rounds[0] if key[0] == peer]
+            best[model, peer] = min(layouts, key=lambda key: median(rounds, key, "ms"))
+            rows.append(best[model, peer])
+        for key in rows:
+            ms, rss = median(rounds, key, "ms"), median(rounds, key, "rss_mib")
+            ratio = memory = rate = share = "-"
+            if ours and key != ours:
+                speed = statistics.median(r[key]["ms"] / r[ours]["ms"] for r in rounds)
+                space = median(rounds, ours, "rss_mib") / rss
+                ratio, memory = f"**{speed:.2f}x**", f"{space:.2f}"
+                verdicts.append((model, key[0], speed, space))
+            if gflop:
+                rate = f"{1e3 * gflop / ms:.0f}"
+                share = f"{100e3 * gflop / ms / peak:.0f} %" if peak else "-"
+            name = OURS if key == ours else f"PyTorch {key[0]}" + (f", {key[1]}" if MODELS[model][2] else "")
+            lines.append([model, str(MODELS[model][0]), name, f"{ms:.2f}", ratio,
+                          f"{median(rounds, key, 'samples_per_s'):.0f}", f"{rss:.0f}", memory, rate, share, note])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    lines.insert(1, ["-" * width for width in widths])
+    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines]
+    return text, verdicts
+
+
+def cpu_name():
+    with open("/proc/cpuinfo") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="compare.sh", description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS), metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, help="timed steps of a process (default: by model)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--raw", type=Path, help="also write every run as JSON")
+    parser.add_argument("--require", type=float, metavar="RATIO", help="fail unless this much faster than every peer")
+    parser.add_argument("--require-memory", type=float, metavar="SHARE",
+                        help="fail unless peak memory is at most this share of every peer's")
+    options = parser.parse_args()
+
+    runner = os.environ.get("GRAPH_RUNNER", "")
+    have_runner = os.access(runner, os.X_OK)
+    if not have_runner:
+        warn(f"no {OURS} at {runner!r} (set GRAPH_RUNNER): only the peers are measured")
+    peaks = {}
+    for peer in PEERS:
+        try:
+            peaks[peer] = gemm_peak(peer, options.threads)
+        except Failed as failure:
+            warn(f"PyTorch {peer} is left out: {failure}")
+    peers = list(peaks)
+    if not peers and not have_runner:
+        sys.exit("compare: nothing to measure")
+
+    results, raw, failed = {}, {}, False
+    for model in options.models:
+        try:
+            commands = commands_of(model, options, peers, have_runner)
+            rounds = measure(model, commands, options) if commands else []
+        except Failed as failure:
+            warn(f"{model} is left out: {failure}")
+            failed = True
+            continue
+        if rounds:
+            raw[model] = [{" ".join(key).strip(): run for key, run in r.items()} for r in rounds]
+            results[model] = quiet_rounds(model, rounds)
+
+    peak = max(peaks.values(), default=None)
+    lines, verdicts = table(results, peers, peak)
+    print(f"{cpu_name()}, {options.threads} threads, {options.precision}; median of the quiet rounds, "
+          f"each run a fresh process, the programs in turn.\n")
+    print("\n".join(lines))
+    print("\nratio: the peer's time over ours; memory: our peak resident memory over the peer's.\n"
+          "A peer's row is its faster memory layout.\n"
+          "GFLOP/s: the arithmetic counted from the shapes (the same count for every program) over the time.")
+    if peak:
+        print(f"GEMM peak: {peak:.0f} GFLOP/s, PyTorch's best f32 {GEMM}x{GEMM}x{GEMM} product on the same threads.")
+    print(f"A round is quiet when other processes used at most {QUIET} cores during each of its runs;\n"
+          f"a run that was not quiet is repeated up to {ATTEMPTS - 1} times, the quietest counts.")
+    if options.raw:
+        options.raw.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "gemm_gflops": peak,
+                                           "precision": options.precision, "rounds": raw}, indent=1) + "\n")
+    for model in options.models if options.require or options.require_memory else []:
+        if model not in {verdict[0] for verdict in verdicts}:
+            print(f"compare: FAILED: {model} was not compared", file=sys.stderr)
+            failed = True
+    for model, peer, speed, space in verdicts:
+        if options.require and speed < options.require:
+            print(f"compare: FAILED: {model}: {speed:.2f}x PyTorch {peer}, required {options.require}x",
+                  file=sys.stderr)
+            failed = True
+        if options.require_memory and space > options.require_memory:
+            print(f"compare: FAILED: {model}: {space:.2f} of PyTorch {peer}'s memory, allowed {options.require_memory}",
+                  file=sys.stderr)
+            failed = True
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+// Every kernel against a plain loop in double, at lengths around the widths of vectors.
+#include "core/vector_math.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "core/random.h"
+
+namespace math = loom::math;
+
+namespace {
+
+const std::vector<std::int64_t> kLengths = {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 129, 1000};
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> values(std::int64_t n, std::uint32_t block = 0, float scale = 1) {
+  std::vector<float> x(static_cast<std::size_t>(n));
+  loom::RandomStream(7, 1, 0).normal(0, x, block);
+  for (float& value : x) value *= scale;
+  return x;
+}
+
+std::vector<float> positive(std::int64_t n, std::uint32_t block = 0) {
+  std::vector<float> x = values(n, block);
+  for (float& value : x) value = std::abs(value) + 0.01F;
+  return x;
+}
+
+void close(const std::vector<float>& got, const std::vector<double>& expected, double tolerance = 2e-6) {
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double bound = tolerance * std::max(1e-3, std::abs(expected[i]));
+    BOOST_TEST(std::abs(static_cast<double>(got[i]) - expected[i]) <= bound,
+               "element " << i << " of " << got.size() << ": " << got[i] << " against " << expected[i]);
+  }
+}
+
+using Unary = void (*)(const float*, float*, std::int64_t);
+void check_unary(Unary function, const std::function<double(double)>& reference, bool only_positive = false,
+                 double tolerance = 2e-6) {
+  for (std::int64_t n : kLengths) {
+    const std::vector<float> x = only_positive ? positive(n) : values(n, 0, 4);
+    std::vector<float> y(x.size() + 1, 42.0F);
+    function(x.data(), y.data(), n);
+    BOOST_TEST(y.back() == 42.0F);  // nothing is written past the end
+    y.pop_back();
+    std::vector<double> expected;
+    for (float value : x) expected.push_back(reference(static_cast<double>(value)));
+    close(y, expected, tolerance);
+  }
+}
+
+double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
+double softplus_of(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+
+float one(Unary function, float x) {
+  float y = 0;
+  function(&x, &y, 1);
+  return y;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(vector_math)
+
+BOOST_AUTO_TEST_CASE(functions) {
+  check_unary(math::exp, [](double x) { return std::exp(x); });
+  check_unary(math::log, [](double x) { return std::log(x); }, true);
+  check_unary(math::log1p, [](double x) { return std::log1p(x); }, true);
+  check_unary(math::sigmoid, sigmoid_of);
+  check_unary(math::tanh, [](double x) { return std::tanh(x); });
+  check_unary(math::softplus, softplus_of, false, 4e-6);
+  check_unary(math::erf, [](double x) { return std::erf(x); });
+}
+
+BOOST_AUTO_TEST_CASE(functions_at_the_edges) {
+  BOOST_TEST(one(math::exp, 200) == kInfinity);
+  BOOST_TEST(one(math::exp, kInfinity) == kInfinity);
+  BOOST_TEST(one(math::exp, -200) == 0);
+  BOOST_TEST(one(math::exp, -kInfinity) == 0);
+  BOOST_TEST(one(math::log, 0) == -kInfinity);
+  BOOST_TEST(one(math::log, kInfinity) == kInfinity);
+  BOOST_TEST(std::isnan(one(math::log, -1)));
+  BOOST_TEST(one(math::sigmoid, 1000) == 1);
+  BOOST_TEST(one(math::sigmoid, -1000) == 0);
+  BOOST_TEST(one(math::tanh, 1000) == 1);
+  BOOST_TEST(one(math::softplus, 1000) == 1000);
+  BOOST_TEST(one(math::softplus, -1000) == 0);
+  for (Unary function : {math::exp, math::log, math::log1p, math::sigmoid, math::tanh, math::softplus, math::erf}) {
+    BOOST_TEST(std::isnan(one(function, kNan)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(combinations) {
+  for (std::int64_t n : kLengths) {
+    const std::vector<float> a = values(n, 1), b = values(n, 2), c = values(n, 3);
+    const auto check = [&](const std::function<void(float*)>& run, const std::function<double(double, double, double)>& f) {
+      std::vector<float> y = c;
+      run(y.data());
+      std::vector<double> expected;
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        expected.push_back(f(static_cast<double>(a[i]), static_cast<double>(b[i]), static_cast<double>(c[i])));
+      }
+      close(y, expected, 1e-4);  // differences of nearly equal numbers
+    };
+    check([&](float* y) { math::add(a.data(), b.data(), y, n); }, [](double u, double v, double) { return u + v; });
+    check([&](float* y) { math::multiply(a.data(), b.data(), y, n); }, [](double u, double v, double) { return u * v; });
+    check([&](float* y) { math::multiply_add(a.data(), b.data(), y, n); }, [](double u, double v, double w) { return w + u * v; });
+    check([&](float* y) { math::scale(2.5F, a.data(), y, n); }, [](double u, double, double) { return 2.5 * u; });
+    check([&](float* y) { math::accumulate(-0.5F, a.data(), y, n); }, [](double u, double, double w) { return w - 0.5 * u; });
+    check([&](float* y) { math::scaled_difference(3, a.data(), b.data(), y, n); }, [](double u, double v, double) { return 3 * (u - v); });
+    check([&](float* y) { math::clamp(-0.5F, 0.25F, a.data(), y, n); }, [](double u, double, double) { return std::clamp(u, -0.5, 0.25); });
+    check([&](float* y) { math::moving_average(y, a.data(), 0.9, n); }, [](double u, double, double w) { return 0.9 * w + 0.1 * u; });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(sums) {
+  for (std::int64_t n : {0, 1, 5, 16, 100, 20000, 70001}) {
+    const std::vector<float> a = values(n, 1), b = values(n, 2);
+    double sum = 0, squares = 0, dot = 0, distance = 0, absolute = 0, size = 1e-9;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const double u = static_cast<double>(a[i]), v = static_cast<double>(b[i]);
+      sum += u, squares += u * u, dot += u * v, distance += (u - v) * (u - v), absolute += std::abs(u - v), size += std::abs(u);
+    }
+    BOOST_TEST(std::abs(math::sum(a.data(), n) - sum) < 1e-6 * size);
+    BOOST_TEST(std::abs(math::sum_of_squares(a.data(), n) - squares) <= 1e-6 * squares);
+    BOOST_TEST(std::abs(math::dot(a.data(), b.data(), n) - dot) < 1e-6 * size);
+    BOOST_TEST(std::abs(math::squared_distance(a.data(), b.data(), n) - distance) <= 1e-6 * distance);
+    BOOST_TEST(std::abs(math::absolute_distance(a.data(), b.data(), n) - absolute) <= 1e-6 * absolute);
+    if (n > 0) BOOST_TEST(math::maximum(a.data(), n) == *std::max_element(a.begin(), a.end()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(finds_what_is_not_finite) {
+  for (std::int64_t n : {1, 15, 16, 40, 1001}) {
+    std::vector<float> x = values(n);
+    BOOST_TEST(math::all_finite(x.data(), n));
+    for (float bad : {kNan, kInfinity, -kInfinity}) {
+      x.back() = bad;
+      BOOST_TEST(!math::all_finite(x.data(), n));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_logits) {
+  for (std::int64_t n : {1, 2, 7, 16, 30, 256}) {
+    const std::vector<float> x = values(n, 0, 20);
+    std::vector<float> y(x.size()), logarithm(x.size());
+    math::softmax(x.data(), y.data(), n);
+    math::log_softmax(x.data(), logarithm.data(), n);
+    const double most = static_cast<double>(*std::max_element(x.begin(), x.end()));
+    double total = 0;
+    for (float value : x) total += std::exp(static_cast<double>(value) - most);
+    BOOST_TEST(std::abs(math::log_sum_exp(x.data(), n) - most - std::log(total)) < 1e-6);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double expected = static_cast<double>(x[i]) - most - std::log(total);
+      BOOST_TEST(std::abs(static_cast<double>(logarithm[i]) - expected) < 1e-5);
+      BOOST_TEST(std::abs(static_cast<double>(y[i]) - std::exp(expected)) < 1e-6);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_channels) {
+  for (std::int64_t channels : {1, 3, 16, 20, 67, 130}) {
+    const std::int64_t rows = 300;
+    const std::vector<float> x = values(rows * channels, 1), d = values(rows * channels, 2), pivot = values(channels, 3);
+    std::vector<double> first(static_cast<std::size_t>(channels), 0.5), second = first, third = first, fourth = first;
+    math::channel_moments(x.data(), pivot.data(), first.data(), second.data(), rows, channels);
+    math::channel_products(d.data(), x.data(), pivot.data(), third.data(), fourth.data(), rows, channels);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      double a = 0.5, b = 0.5, e = 0.5, g = 0.5;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const auto i = static_cast<std::size_t>(r * channels + c);
+        const double centred = static_cast<double>(x[i]) - static_cast<double>(pivot[static_cast<std::size_t>(c)]);
+        a += centred, b += centred * centred, e += static_cast<double>(d[i]), g += static_cast<double>(d[i]) * centred;
+      }
+      const auto k = static_cast<std::size_t>(c);
+      BOOST_TEST(std::abs(first[k] - a) < 1e-3);
+      BOOST_TEST(std::abs(second[k] - b) < 1e-3);
+      BOOST_TEST(std::abs(third[k] - e) < 1e-3);
+      BOOST_TEST(std::abs(fourth[k] - g) < 1e-3);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(same_bits_each_time) {
+  const std::vector<float> x = values(12345);
+  BOOST_TEST(math::sum(x.data(), 12345) == math::sum(x.data(), 12345));
+  BOOST_TEST(!math::simd_target().empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,128 @@
+"""Golden cases of linear, conv and conv_transpose."""
+import torch.nn.functional as F
+
+from cases_layers import ACTIVATIONS
+from golden import case, channels_first, channels_last
+
+
+def activate(x, options):
+    return ACTIVATIONS[options.get("activation", "identity")](x, {})
+
+
+def linear(name, shape, **options):
+    def function(x, p, s):
+        return {"y": activate(F.linear(x["x"], p["weight"], p.get("bias")), options)}
+
+    units = options["units"]
+    parameters = {"weight": lambda d: d.normal(units, shape[-1], scale=0.5)}
+    if options.get("bias", True):
+        parameters["bias"] = lambda d: d.normal(units, scale=0.5)
+    case("linear", name, options, {"x": lambda d: d.normal(*shape)}, function, parameters)
+
+
+def tuple_of(options, key, default, rank):
+    value = options.get(key, default)
+    return tuple(value) if isinstance(value, list) else (value,) * rank
+
+
+def pads(options, kernel, dilation):
+    """[(before, after)] for each spatial axis."""
+    padding = options.get("padding", 0)
+    total = [(k - 1) * d for k, d in zip(kernel, dilation)]
+    if padding == "same":  # as PyTorch: the odd one goes after
+        return [(t // 2, t - t // 2) for t in total]
+    if padding == "causal":
+        return [(t, 0) for t in total]
+    return [(p, p) for p in tuple_of(options, "padding", 0, len(kernel))]
+
+
+def convolution(node, name, shape, **options):
+    rank, channels, groups = len(shape) - 2, shape[-1], options.get("groups", 1)
+    kernel = tuple_of(options, "kernel", None, rank)
+    stride, dilation = tuple_of(options, "stride", 1, rank), tuple_of(options, "dilation", 1, rank)
+    filters = options["filters"]
+    if node == "conv":
+        operation, weight = (F.conv1d, F.conv2d)[rank - 1], (filters, channels // groups, *kernel)
+    else:
+        operation, weight = (F.conv_transpose1d, F.conv_transpose2d)[rank - 1], (channels, filters // groups, *kernel)
+
+    def function(x, p, s):
+        h = channels_first(x["x"])
+        if node == "conv":
+            both = [n for pair in reversed(pads(options, kernel, dilation)) for n in pair]
+            y = operation(F.pad(h, both), p["weight"], p.get("bias"), stride, 0, dilation, groups)
+        else:
+            y = operation(h, p["weight"], p.get("bias"), stride, tuple_of(options, "padding", 0, rank),
+                          tuple_of(options, "output_padding", 0, rank), groups, dilation)
+        return {"y": channels_last(activate(y, options))}
+
+    parameters = {"weight": lambda d: d.normal(*weight, scale=0.3)}
+    if options.get("bias", True):
+        parameters["bias"] = lambda d: d.normal(filters, scale=0.5)
+    case(node, name, options, {"x": lambda d: d.normal(*shape)}, function, parameters)
+
+
+def conv(name, shape, **options):
+    convolution("conv", name, shape, **options)
+
+
+def conv_transpose(name, shape, **options):
+    convolution("conv_transpose", name, shape, **options)
+
+
+def add_cases():
+    linear("plain", (3, 5), units=4)
+    linear("no_bias", (3, 5), units=4, bias=False)
+    linear("one_unit", (3, 5), units=1)
+    linear("relu", (3, 7), units=8, activation="relu")
+    linear("gelu", (3, 7), units=8, activation="gelu")
+    linear("sequence", (3, 5, 4), units=6)
+    linear("image_tanh", (3, 2, 4, 3), units=5, activation="tanh")
+
+    conv("plain", (3, 5, 4, 3), filters=4, kernel=3)
+    conv("padding1", (2, 5, 4, 3), filters=4, kernel=3, padding=1)
+    conv("same", (2, 5, 4, 3), filters=4, kernel=5, padding="same")
+    conv("same_even", (2, 5, 4, 3), filters=4, kernel=4, padding="same")
+    conv("stride2", (2, 7, 5, 3), filters=4, kernel=3, stride=2, padding=1)
+    conv("stride2_unread_edge", (3, 6, 6, 3), filters=4, kernel=3, stride=2)
+    conv("stride2_k4_p1", (2, 8, 6, 2), filters=4, kernel=4, stride=2, padding=1)
+    conv("one_channel", (2, 8, 6, 1), filters=8, kernel=4, stride=2, padding=1, activation="relu")
+    conv("one_filter", (2, 6, 5, 4), filters=1, kernel=3, padding=1)
+    conv("k1", (2, 4, 5, 5), filters=4, kernel=1)
+    conv("whole", (2, 4, 4, 3), filters=6, kernel=4)
+    conv("dilation2", (2, 7, 6, 2), filters=3, kernel=3, padding=2, dilation=2)
+    conv("same_dilation2", (2, 7, 6, 2), filters=3, kernel=3, padding="same", dilation=2)
+    conv("groups2", (2, 4, 5, 4), filters=2, kernel=3, padding=1, groups=2)
+    conv("depthwise", (2, 4, 5, 4), filters=4, kernel=3, padding=1, groups=4)
+    conv("no_bias", (2, 5, 4, 3), filters=4, kernel=3, padding=1, bias=False)
+    conv("relu", (2, 5, 4, 3), filters=5, kernel=3, padding=1, activation="relu")
+    conv("silu", (2, 5, 4, 3), filters=4, kernel=3, padding=1, activation="silu")
+    conv("per_axis", (2, 6, 7, 3), filters=3, kernel=[3, 5], stride=[2, 1], padding=[1, 2], dilation=[1, 1])
+    conv("sequence", (3, 9, 3), filters=4, kernel=3)
+    conv("sequence_padding1", (3, 9, 3), filters=4, kernel=3, padding=1)
+    conv("sequence_same", (3, 9, 3), filters=4, kernel=3, padding="same")
+    conv("sequence_causal", (3, 9, 3), filters=4, kernel=3, padding="causal")
+    conv("sequence_causal_dilation2", (3, 9, 4), filters=6, kernel=2, padding="causal", dilation=2, activation="relu")
+    conv("sequence_causal_dilation4", (3, 9, 4), filters=3, kernel=3, padding="causal", dilation=4)
+    conv("sequence_stride2_k4_p1", (3, 8, 3), filters=4, kernel=4, stride=2, padding=1)
+    conv("sequence_one_channel", (3, 8, 1), filters=5, kernel=4, stride=2, padding=1, bias=False)
+    conv("sequence_groups2", (3, 9, 4), filters=6, kernel=3, padding=1, groups=2)
+    conv("sequence_dilation2", (3, 9, 3), filters=4, kernel=3, dilation=2)
+
+    conv_transpose("plain", (3, 4, 5, 3), filters=4, kernel=3)
+    conv_transpose("padding1", (2, 4, 5, 3), filters=4, kernel=3, padding=1)
+    conv_transpose("stride2_k4_p1", (2, 4, 5, 4), filters=3, kernel=4, stride=2, padding=1)
+    conv_transpose("stride2_k5_p2_op1", (2, 3, 4, 4), filters=3, kernel=5, stride=2, padding=2, output_padding=1)
+    conv_transpose("stride2_k4_p1_relu", (2, 4, 4, 4), filters=5, kernel=4, stride=2, padding=1, activation="relu")
+    conv_transpose("one_filter", (2, 4, 4, 5), filters=1, kernel=4, stride=2, padding=1)
+    conv_transpose("one_channel", (2, 4, 4, 1), filters=4, kernel=4, stride=2, padding=1)
+    conv_transpose("groups2", (2, 3, 4, 4), filters=2, kernel=4, stride=2, padding=1, groups=2)
+    conv_transpose("dilation2", (2, 4, 4, 3), filters=4, kernel=3, dilation=2, padding=1)
+    conv_transpose("no_bias", (2, 4, 4, 3), filters=4, kernel=4, stride=2, padding=1, bias=False)
+    conv_transpose("stride3_gap", (3, 3, 3, 3), filters=4, kernel=2, stride=3)
+    conv_transpose("per_axis", (2, 4, 5, 3), filters=4, kernel=[4, 3], stride=[2, 1], padding=[1, 1])
+    conv_transpose("sequence", (3, 6, 3), filters=4, kernel=3)
+    conv_transpose("sequence_stride2_k4_p1", (3, 6, 4), filters=3, kernel=4, stride=2, padding=1)
+    conv_transpose("sequence_stride2_k5_p2_op1", (3, 5, 4), filters=3, kernel=5, stride=2, padding=2, output_padding=1)
+    conv_transpose("sequence_one_filter", (3, 5, 4), filters=1, kernel=4, stride=2, padding=1, bias=False)
+    conv_transpose("sequence_groups2", (3, 5, 4), filters=6, kernel=4, stride=2, padding=1, groups=2)

@@ -1,0 +1,30 @@
+#!/usr/bin/python3
+"""make_golden.py [--check] [NODE...]: writes (or checks) the golden files of the nodes named, by default of all.
+
+Needs PyTorch and NumPy, nothing else. README.md describes the files.
+"""
+import argparse
+import sys
+
+import cases_latent
+import cases_layers
+import cases_linear_conv
+import cases_shapes
+import golden
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
+parser.add_argument("nodes", nargs="*", metavar="NODE")
+arguments = parser.parse_args()
+
+for module in (cases_linear_conv, cases_layers, cases_shapes, cases_latent):
+    module.add_cases()
+unknown = sorted(set(arguments.nodes) - set(golden.FILES))
+if unknown:
+    sys.exit(f"no cases for {', '.join(unknown)}; there are: {', '.join(sorted(golden.FILES))}")
+nodes = sorted(arguments.nodes or golden.FILES)
+if arguments.check:
+    problems = golden.check(nodes)
+    print(f"{len(nodes)} files checked, {problems} differences")
+    sys.exit(1 if problems else 0)
+golden.write(nodes)

@@ -23,20 +23,20 @@ namespace loom {
 class Dataset;
 
 struct NodeType {
+  std::shared_ptr<void> keep;     // holds the library open; first, so that it goes last: the rest is the library's code
   std::string name;
   Contract contract;
   std::function<void(ShapeInference&)> infer;  // empty where patterns suffice
   std::function<std::unique_ptr<Node>(const Options&)> create;
   std::string library;            // the file it came from
-  std::shared_ptr<void> keep;     // holds the library open
 };
 
 struct DatasetType {
+  std::shared_ptr<void> keep;
   std::string name;
   Contract contract;              // options and outputs (the columns)
   std::function<std::unique_ptr<Dataset>(const Options&)> create;
   std::string library;
-  std::shared_ptr<void> keep;
 };
 
 // What one plugin library registers; LOOM_NODE appends to its own library's list.

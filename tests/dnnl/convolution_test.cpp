@@ -68,6 +68,9 @@ struct Weight {
 };
 
 void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
+  // There is no mirrored gradient by the input.
+  const auto data_algorithm =
+      algorithm == ConvolutionAlgorithm::mirrored ? ConvolutionAlgorithm::automatic : algorithm;
   const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2);
   const auto bias = random_floats(s.filters, 3), diff_y = random_floats(s.y_count(), 4);
 
@@ -86,7 +89,7 @@ void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm
   std::vector<float> diff_x(x.size(), std::nanf(""));
   expected.assign(x.size(), 0.0F);
   for_each_product(s, [&](auto i, auto j, auto k) { expected[i] += diff_y[k] * weight[j]; });
-  const ConvolutionBackwardData backward_data(s, algorithm);
+  const ConvolutionBackwardData backward_data(s, data_algorithm);
   {
     Scratch scratch(backward_data.scratch_bytes());
     backward_data.execute(diff_y.data(), Weight(backward_data, weight).get(), diff_x.data(), scratch.get());
@@ -121,6 +124,13 @@ void check_all(const ConvolutionShape& shape) {
       check_convolution(s, algorithm);
     }
   }
+  if (shape.groups != 1 || shape.stride_h != 1 || shape.stride_w != 1) return;
+  auto s = shape;
+  const std::int64_t reach_h = (s.kh - 1) * s.dilation_h, reach_w = (s.kw - 1) * s.dilation_w;
+  if (std::max(s.pad_top, s.pad_bottom) > reach_h || std::max(s.pad_left, s.pad_right) > reach_w) return;
+  check_convolution(s, ConvolutionAlgorithm::mirrored);
+  s.bias = s.relu = true;
+  check_convolution(s, ConvolutionAlgorithm::mirrored);
 }
 
 void check_transposed(TransposedConvolutionShape s, ConvolutionAlgorithm algorithm) {
@@ -209,6 +219,7 @@ BOOST_AUTO_TEST_CASE(usual_shapes) {
     check_all(square(n, 16, 3, 20, 5, 2, 2));
     check_all(square(n, 9, 16, 16, 3, 1, 1));
     check_all(square(n, 9, 32, 3, 5, 1, 2));
+    check_all(square(n, 9, 32, 1, 3, 1, 0));
     check_all(square(n, 7, 24, 40, 1, 1, 0));
     check_all(square(n, 8, 6, 1, 1, 2, 0));
     check_all(square(n, 5, 1, 1, 3, 1, 1));
@@ -275,6 +286,7 @@ BOOST_AUTO_TEST_CASE(in_parts) {
   check_all(square(1, 128, 3, 8, 4, 2, 1));
   check_all(square(1, 90, 1, 4, 7, 1, 3));
   check_all(square(23, 32, 1, 4, 5, 1, 2));
+  check_all(square(1, 20, 1, 2, 18, 1, 9));  // more runs meet at a pixel than the fast loops foresee
   auto s = square(1, 60, 2, 4, 3, 1, 0);
   s.kh = 5, s.dilation_h = 9, s.w = 200, s.pad_left = 2;
   check_all(s);
@@ -306,6 +318,10 @@ BOOST_AUTO_TEST_CASE(impossible_shapes) {
   BOOST_CHECK_THROW(ConvolutionBackwardData{s}, std::invalid_argument);
   s.groups = 2;
   BOOST_CHECK_THROW(ConvolutionBackwardData(s, ConvolutionAlgorithm::columns), std::invalid_argument);
+  BOOST_CHECK_THROW(ConvolutionForward(square(1, 8, 2, 2, 3, 2, 1), ConvolutionAlgorithm::mirrored),
+                    std::invalid_argument);
+  BOOST_CHECK_THROW(ConvolutionBackwardData(square(1, 8, 2, 2, 3, 1, 1), ConvolutionAlgorithm::mirrored),
+                    std::invalid_argument);
   BOOST_CHECK_THROW(TransposedConvolutionForward(transposed(1, 4, 2, 2, 4, 2, 1, 2)), std::invalid_argument);
 }
 

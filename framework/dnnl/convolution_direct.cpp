@@ -1,0 +1,200 @@
+// oneDNN's own convolution primitives, channels last, with whatever weight layout they prefer.
+#include <algorithm>
+
+#include "dnnl/convolution_methods.h"
+#include "dnnl/detail.h"
+#include "dnnl/vector_loops.h"
+
+namespace loom::dnnl {
+
+using namespace detail;
+
+namespace {
+
+Dims weight_dims(const ConvolutionShape& s) {
+  return s.groups == 1 ? Dims{s.filters, s.c, s.kh, s.kw}
+                       : Dims{s.groups, s.filters / s.groups, s.c / s.groups, s.kh, s.kw};
+}
+
+Spatial spatial(const ConvolutionShape& s) {
+  return {{s.stride_h, s.stride_w},
+          {s.dilation_h - 1, s.dilation_w - 1},
+          {s.pad_top, s.pad_left},
+          {s.pad_bottom, s.pad_right}};
+}
+
+Desc input(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.c, s.h, s.w); }
+Desc output(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.filters, s.out_h(), s.out_w()); }
+
+// The weight as the optimizer keeps it, and as a primitive wants it; nothing to do where they agree.
+class Packing {
+ public:
+  Packing() = default;
+  Packing(const ConvolutionShape& s, const Desc& wanted) {
+    const Desc plain = row_major(weight_dims(s));
+    if (plain == wanted) return;
+    reorder_ = make_reorder("packing of " + describe(s), plain, wanted);
+    bytes_ = wanted.get_size();
+  }
+  std::size_t bytes() const { return bytes_; }
+  std::size_t scratch_bytes() const { return reorder_.scratch_bytes(); }
+  void run(const float* weight, void* packed, void* scratch) const {
+    if (bytes_ != 0) reorder_.run({weight, packed}, scratch);
+  }
+
+ private:
+  Primitive reorder_;
+  std::size_t bytes_ = 0;
+};
+
+class DirectForward final : public ForwardMethod {
+ public:
+  explicit DirectForward(const ConvolutionShape& s) : bias_(s.bias) {
+    pin_this_thread();
+    const auto what = describe(s) + " forward";
+    const Desc x = input(s, s.n), y = output(s, s.n), bias = s.bias ? row_major({s.filters}) : Desc();
+    const auto descriptor = described(what, [&] {
+      return convolution_forward_descriptor(x, any_layout(weight_dims(s)), bias, y, spatial(s),
+                                            attributes(false, s.relu));
+    });
+    std::vector<Argument> arguments{
+        {DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, descriptor.weights_desc()}, {DNNL_ARG_DST, y}};
+    if (s.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
+    primitive_ = Primitive(what, descriptor, std::move(arguments));
+    packing_ = Packing(s, descriptor.weights_desc());
+  }
+
+  std::size_t scratch_bytes() const override {
+    return std::max(primitive_.scratch_bytes(), packing_.scratch_bytes());
+  }
+  std::size_t packed_bytes() const override { return packing_.bytes(); }
+  void pack(const float* weight, void* packed, void* scratch) const override {
+    packing_.run(weight, packed, scratch);
+  }
+  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+    if (bias_) {
+      primitive_.run({x, weight, y, bias}, scratch);
+    } else {
+      primitive_.run({x, weight, y}, scratch);
+    }
+  }
+  std::string implementation() const override { return "direct " + primitive_.implementation(); }
+
+ private:
+  bool bias_;
+  Primitive primitive_;
+  Packing packing_;
+};
+
+class DirectBackwardData final : public BackwardDataMethod {
+ public:
+  DirectBackwardData(const ConvolutionShape& s, bool relu) : shape_(s), relu_(relu) {
+    pin_this_thread();
+    const auto what = describe(s) + " backward data";
+    // The primitive has no bias and no relu: they follow in a loop of their own, while the result is in the cache.
+    chunk_ = s.n;
+    if (s.bias || relu) {
+      constexpr std::int64_t kFloatsInCache = 64 * 1024;
+      chunk_ = std::clamp<std::int64_t>(kFloatsInCache / (s.h * s.w * s.c), 1, s.n);
+    }
+    Desc weight = any_layout(weight_dims(s));
+    const auto create = [&](std::int64_t n) {
+      const Desc diff_x = input(s, n), diff_y = output(s, n);
+      const auto descriptor = described(
+          what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(s)); });
+      weight = descriptor.weights_desc();  // the remainder's primitive must agree with the first one's
+      return Primitive(what, descriptor,
+                       {{DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, diff_x}});
+    };
+    primitive_ = create(chunk_);
+    if (s.n % chunk_ != 0) remainder_ = create(s.n % chunk_);
+    packing_ = Packing(s, weight);
+  }
+
+  std::size_t scratch_bytes() const override {
+    return std::max({primitive_.scratch_bytes(), remainder_.scratch_bytes(), packing_.scratch_bytes()});
+  }
+  std::size_t packed_bytes() const override { return packing_.bytes(); }
+  void pack(const float* weight, void* packed, void* scratch) const override {
+    packing_.run(weight, packed, scratch);
+  }
+  void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
+               void* scratch) const override {
+    const std::int64_t pixels = shape_.h * shape_.w, sample_x = pixels * shape_.c;
+    const std::int64_t sample_y = shape_.out_h() * shape_.out_w() * shape_.filters;
+    for (std::int64_t first = 0; first < shape_.n; first += chunk_) {
+      const std::int64_t count = std::min(chunk_, shape_.n - first);
+      float* result = diff_x + first * sample_x;
+      (count == chunk_ ? primitive_ : remainder_).run({diff_y + first * sample_y, weight, result}, scratch);
+      add_bias(result, shape_.bias ? bias : nullptr, count * pixels, shape_.c, relu_);
+    }
+  }
+  std::string implementation() const override { return "direct " + primitive_.implementation(); }
+
+ private:
+  ConvolutionShape shape_;
+  bool relu_;
+  std::int64_t chunk_ = 1;
+  Primitive primitive_, remainder_;
+  Packing packing_;
+};
+
+// The primitive overwrites a gradient in its own layout, in scratch; a reorder adds that to the running sum.
+class DirectBackwardWeights final : public BackwardWeightsMethod {
+ public:
+  explicit DirectBackwardWeights(const ConvolutionShape& s) : filters_(s.filters), bias_(s.bias) {
+    pin_this_thread();
+    const auto what = describe(s) + " backward weights";
+    const Desc x = input(s, s.n), diff_y = output(s, s.n), diff_bias = s.bias ? row_major({s.filters}) : Desc();
+    const auto descriptor = described(what, [&] {
+      return convolution_backward_weights_descriptor(x, any_layout(weight_dims(s)), diff_bias, diff_y, spatial(s));
+    });
+    const Desc diff_weight = descriptor.diff_weights_desc();
+    std::vector<Argument> arguments{
+        {DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_DIFF_WEIGHTS, diff_weight}};
+    if (s.bias) arguments.push_back({DNNL_ARG_DIFF_BIAS, diff_bias});
+    primitive_ = Primitive(what, descriptor, std::move(arguments));
+    sum_ = make_reorder("sum of " + what, diff_weight, row_major(weight_dims(s)), true);
+    bias_at_ = aligned(diff_weight.get_size());
+    inner_at_ = bias_at_ + float_bytes(s.filters);
+  }
+
+  std::size_t scratch_bytes() const override {
+    return inner_at_ + std::max(primitive_.scratch_bytes(), sum_.scratch_bytes());
+  }
+  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+               void* scratch) const override {
+    void* inner = offset(scratch, inner_at_);
+    if (bias_ && diff_bias != nullptr) {
+      float* bias_sum = static_cast<float*>(offset(scratch, bias_at_));
+      primitive_.run({x, diff_y, scratch, bias_sum}, inner);
+      add(bias_sum, diff_bias, filters_);
+    } else {
+      primitive_.run({x, diff_y, scratch}, inner);
+    }
+    sum_.run({scratch, diff_weight}, inner);
+  }
+  std::string implementation() const override { return "direct " + primitive_.implementation(); }
+
+ private:
+  std::int64_t filters_;
+  bool bias_;
+  Primitive primitive_, sum_;
+  std::size_t bias_at_ = 0, inner_at_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<const ForwardMethod> make_direct_forward(const ConvolutionShape& shape) {
+  return std::make_unique<DirectForward>(shape);
+}
+
+std::unique_ptr<const BackwardDataMethod> make_direct_backward_data(const ConvolutionShape& shape, bool relu) {
+  return std::make_unique<DirectBackwardData>(shape, relu);
+}
+
+std::unique_ptr<const BackwardWeightsMethod> make_direct_backward_weights(const ConvolutionShape& shape) {
+  return std::make_unique<DirectBackwardWeights>(shape);
+}
+
+}  // namespace loom::dnnl

@@ -1,0 +1,140 @@
+// Private to framework/dnnl: everything that touches oneDNN's own types, and every difference between its versions.
+//
+// oneDNN 2.x describes an operation in two steps (operation descriptor, then primitive descriptor); 3.x in one. The
+// functions *_descriptor below hide this. Inside this folder `onednn` is the library's namespace, since `dnnl` here
+// means loom::dnnl.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <dnnl.hpp>
+#include <dnnl_debug.h>
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dnnl/cpu.h"
+
+namespace loom::dnnl::detail {
+
+namespace onednn = ::dnnl;
+using Desc = onednn::memory::desc;
+using Dims = onednn::memory::dims;
+using Tag = onednn::memory::format_tag;
+
+// One engine for the process, one stream for each thread.
+const onednn::engine& engine();
+onednn::stream& stream();
+
+// Scratch is handed out in pieces that each start on a cache line.
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+constexpr std::size_t float_bytes(std::int64_t count) {
+  return aligned(static_cast<std::size_t>(count) * sizeof(float));
+}
+inline void* offset(void* scratch, std::size_t bytes) { return static_cast<std::byte*>(scratch) + bytes; }
+
+// Runs `body`, turning oneDNN's exceptions into std::runtime_error that says what was being done.
+template <class Body>
+auto described(const std::string& what, Body&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const onednn::error& error) {
+    throw std::runtime_error("oneDNN failed at " + what + ": " + error.what() + " (" +
+                             dnnl_status2str(error.status) + ")");
+  }
+}
+
+// "name[1x2x3]": how shapes are written in error messages.
+std::string label(const std::string& name, std::initializer_list<std::int64_t> sizes);
+
+// Throws std::invalid_argument unless `condition`.
+void require(bool condition, const std::string& what);
+
+// Memory descriptors; all f32.
+Desc row_major(const Dims& dims);
+Desc strided(const Dims& dims, const Dims& strides);
+Desc any_layout(const Dims& dims);
+Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w);
+
+// User scratchpad, and the post-operations in the order sum, relu.
+onednn::primitive_attr attributes(bool accumulate = false, bool relu = false);
+
+struct Spatial {
+  Dims strides, dilations, padding_begin, padding_end;
+};
+
+// `bias` may be an empty Desc: no bias.
+onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias, const Desc& c,
+                                                 const onednn::primitive_attr& attributes);
+onednn::convolution_forward::primitive_desc convolution_forward_descriptor(const Desc& x, const Desc& weight,
+                                                                           const Desc& bias, const Desc& y,
+                                                                           const Spatial& spatial,
+                                                                           const onednn::primitive_attr& attributes);
+onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(const Desc& diff_x,
+                                                                                       const Desc& weight,
+                                                                                       const Desc& diff_y,
+                                                                                       const Spatial& spatial);
+onednn::convolution_backward_weights::primitive_desc convolution_backward_weights_descriptor(
+    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial);
+onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm, const Desc& data,
+                                                                   float alpha, float beta);
+onednn::eltwise_backward::primitive_desc eltwise_backward_descriptor(
+    onednn::algorithm algorithm, const Desc& data, float alpha, float beta,
+    const onednn::eltwise_forward::primitive_desc& forward);
+onednn::pooling_forward::primitive_desc pooling_forward_descriptor(bool training, onednn::algorithm algorithm,
+                                                                   const Desc& x, const Desc& y,
+                                                                   const Spatial& spatial, const Dims& kernel);
+onednn::pooling_backward::primitive_desc pooling_backward_descriptor(
+    onednn::algorithm algorithm, const Desc& diff_x, const Desc& diff_y, const Spatial& spatial, const Dims& kernel,
+    const onednn::pooling_forward::primitive_desc& forward);
+onednn::layer_normalization_forward::primitive_desc layer_norm_forward_descriptor(const Desc& data,
+                                                                                  const Desc& statistics,
+                                                                                  float epsilon);
+onednn::layer_normalization_backward::primitive_desc layer_norm_backward_descriptor(
+    const Desc& data, const Desc& statistics, float epsilon,
+    const onednn::layer_normalization_forward::primitive_desc& forward);
+
+struct Argument {
+  int index;  // DNNL_ARG_*
+  Desc desc;
+};
+
+// An immutable primitive with its arguments' descriptions: executes on raw pointers, on any number of threads at once.
+class Primitive {
+ public:
+  Primitive() = default;
+
+  template <class Descriptor>
+  Primitive(std::string what, const Descriptor& descriptor, std::vector<Argument> arguments)
+      : what_(std::move(what)),
+        primitive_(described(what_, [&] { return onednn::primitive(descriptor.get()); })),
+        implementation_(descriptor.impl_info_str()),
+        arguments_(std::move(arguments)),
+        scratchpad_(descriptor.scratchpad_desc()) {}
+
+  explicit operator bool() const { return !arguments_.empty(); }
+  std::size_t scratch_bytes() const { return arguments_.empty() ? 0 : aligned(scratchpad_.get_size()); }
+  const std::string& implementation() const { return implementation_; }
+
+  // Pointers in the order of the arguments given at construction.
+  void run(std::initializer_list<const void*> pointers, void* scratch) const;
+
+ private:
+  std::string what_;
+  onednn::primitive primitive_;
+  std::string implementation_;
+  std::vector<Argument> arguments_;
+  Desc scratchpad_;
+};
+
+// Copies between two layouts of the same logical tensor; `accumulate` adds to the destination.
+Primitive make_reorder(const std::string& what, const Desc& from, const Desc& to, bool accumulate = false);
+
+// The two ways softmax exists: 2.x has a separate primitive for its logarithm.
+Primitive make_softmax_forward(const std::string& what, const Desc& data, bool logarithm);
+Primitive make_softmax_backward(const std::string& what, const Desc& data, bool logarithm);
+
+}  // namespace loom::dnnl::detail

@@ -1,0 +1,155 @@
+#include "dnnl/vector_loops.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "dnnl/vector_loops.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace loom::dnnl::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Tag = hn::ScalableTag<float>;
+
+void ReluMask(const float* diff_y, const float* y, float* out, std::int64_t count) {
+  const Tag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto keep = hn::Gt(hn::LoadU(d, y + i), hn::Zero(d));
+    hn::StoreU(hn::IfThenElseZero(keep, hn::LoadU(d, diff_y + i)), d, out + i);
+  }
+  for (; i < count; ++i) out[i] = y[i] > 0.0F ? diff_y[i] : 0.0F;
+}
+
+void Add(const float* x, float* sum, std::int64_t count) {
+  const Tag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::LoadU(d, sum + i) + hn::LoadU(d, x + i), d, sum + i);
+  for (; i < count; ++i) sum[i] += x[i];
+}
+
+void AddBias(float* y, const float* bias, std::int64_t rows, std::int64_t columns, bool relu) {
+  const Tag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto floor = hn::Set(d, relu ? 0.0F : -__builtin_inff());
+  for (std::int64_t r = 0; r < rows; ++r, y += columns) {
+    std::int64_t c = 0;
+    for (; c + lanes <= columns; c += lanes) {
+      hn::StoreU(hn::Max(hn::LoadU(d, y + c) + hn::LoadU(d, bias + c), floor), d, y + c);
+    }
+    for (; c < columns; ++c) {
+      const float value = y[c] + bias[c];
+      y[c] = relu && !(value > 0.0F) ? 0.0F : value;
+    }
+  }
+}
+
+void AddOneBias(float* y, float bias, std::int64_t count, bool relu) {
+  const Tag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto floor = hn::Set(d, relu ? 0.0F : -__builtin_inff()), shift = hn::Set(d, bias);
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Max(hn::LoadU(d, y + i) + shift, floor), d, y + i);
+  for (; i < count; ++i) {
+    const float value = y[i] + bias;
+    y[i] = relu && !(value > 0.0F) ? 0.0F : value;
+  }
+}
+
+// Four vectors of columns at a time, two rows in flight: eight independent sums hide the latency of the additions.
+void AddColumnSums(const float* x, std::int64_t rows, std::int64_t columns, std::int64_t pitch, float* sums) {
+  const Tag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t c = 0;
+  for (; c + 4 * lanes <= columns; c += 4 * lanes) {
+    auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+    const float* row = x + c;
+    std::int64_t r = 0;
+    for (; r + 2 <= rows; r += 2, row += 2 * pitch) {
+      s0 = s0 + hn::LoadU(d, row);
+      s1 = s1 + hn::LoadU(d, row + lanes);
+      s2 = s2 + hn::LoadU(d, row + 2 * lanes);
+      s3 = s3 + hn::LoadU(d, row + 3 * lanes);
+      t0 = t0 + hn::LoadU(d, row + pitch);
+      t1 = t1 + hn::LoadU(d, row + pitch + lanes);
+      t2 = t2 + hn::LoadU(d, row + pitch + 2 * lanes);
+      t3 = t3 + hn::LoadU(d, row + pitch + 3 * lanes);
+    }
+    if (r < rows) {
+      s0 = s0 + hn::LoadU(d, row);
+      s1 = s1 + hn::LoadU(d, row + lanes);
+      s2 = s2 + hn::LoadU(d, row + 2 * lanes);
+      s3 = s3 + hn::LoadU(d, row + 3 * lanes);
+    }
+    hn::StoreU(hn::LoadU(d, sums + c) + (s0 + t0), d, sums + c);
+    hn::StoreU(hn::LoadU(d, sums + c + lanes) + (s1 + t1), d, sums + c + lanes);
+    hn::StoreU(hn::LoadU(d, sums + c + 2 * lanes) + (s2 + t2), d, sums + c + 2 * lanes);
+    hn::StoreU(hn::LoadU(d, sums + c + 3 * lanes) + (s3 + t3), d, sums + c + 3 * lanes);
+  }
+  for (; c + lanes <= columns; c += lanes) {
+    auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    const float* row = x + c;
+    std::int64_t r = 0;
+    for (; r + 4 <= rows; r += 4, row += 4 * pitch) {
+      s0 = s0 + hn::LoadU(d, row);
+      s1 = s1 + hn::LoadU(d, row + pitch);
+      s2 = s2 + hn::LoadU(d, row + 2 * pitch);
+      s3 = s3 + hn::LoadU(d, row + 3 * pitch);
+    }
+    for (; r < rows; ++r, row += pitch) s0 = s0 + hn::LoadU(d, row);
+    hn::StoreU(hn::LoadU(d, sums + c) + ((s0 + s1) + (s2 + s3)), d, sums + c);
+  }
+  for (; c < columns; ++c) {
+    float total = 0.0F;
+    for (std::int64_t r = 0; r < rows; ++r) total += x[r * pitch + c];
+    sums[c] += total;
+  }
+}
+
+}  // namespace loom::dnnl::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace loom::dnnl {
+
+HWY_EXPORT(ReluMask);
+HWY_EXPORT(Add);
+HWY_EXPORT(AddBias);
+HWY_EXPORT(AddOneBias);
+HWY_EXPORT(AddColumnSums);
+
+void relu_mask(const float* diff_y, const float* y, float* out, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(ReluMask)(diff_y, y, out, count);
+}
+
+void add(const float* x, float* sum, std::int64_t count) { HWY_DYNAMIC_DISPATCH(Add)(x, sum, count); }
+
+void add_bias(float* y, const float* bias, std::int64_t rows, std::int64_t columns, bool relu) {
+  if (bias == nullptr || columns == 1) {
+    if (bias == nullptr && !relu) return;
+    HWY_DYNAMIC_DISPATCH(AddOneBias)(y, bias == nullptr ? 0.0F : bias[0], rows * columns, relu);
+    return;
+  }
+  HWY_DYNAMIC_DISPATCH(AddBias)(y, bias, rows, columns, relu);
+}
+
+void add_column_sums(const float* x, std::int64_t rows, std::int64_t columns, float* sums) {
+  // Few columns do not fill a vector: read the same memory as rows of kFold * columns columns, then fold.
+  constexpr std::int64_t kFew = 16, kFold = 32;
+  if (columns >= kFew || rows < 2 * kFold) {
+    HWY_DYNAMIC_DISPATCH(AddColumnSums)(x, rows, columns, columns, sums);
+    return;
+  }
+  float folded[kFew * kFold] = {};
+  const std::int64_t wide = columns * kFold, wide_rows = rows / kFold;
+  HWY_DYNAMIC_DISPATCH(AddColumnSums)(x, wide_rows, wide, wide, folded);
+  HWY_DYNAMIC_DISPATCH(AddColumnSums)(x + wide_rows * wide, rows - wide_rows * kFold, columns, columns, sums);
+  for (std::int64_t i = 0; i < kFold; ++i) {
+    for (std::int64_t c = 0; c < columns; ++c) sums[c] += folded[i * columns + c];
+  }
+}
+
+}  // namespace loom::dnnl
+#endif  // HWY_ONCE

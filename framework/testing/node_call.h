@@ -1,0 +1,67 @@
+// One node under test, prepared for every size of shard that a cut of its batch needs, and the calls it is given.
+//
+// Internal to framework/testing. Memory that a node may not rely on is poisoned before each call.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/registry.h"
+#include "testing/node_tester.h"
+
+namespace loom::testing {
+
+// A node with everything that its calls need, by declaration order; a tensor that is not there has no axes.
+struct NodeSetup {
+  std::shared_ptr<const NodeType> type;
+  Options options;
+  std::vector<Tensor> inputs, parameters, states;
+  std::vector<Shape> outputs, tallies;  // with the abstract batch axis
+  std::int64_t samples = 0;
+  bool training = true;
+  std::uint64_t seed = 1;
+
+  const Contract& contract() const { return type->contract; }
+  DType output_type(std::size_t k) const;  // of an alias node, what its input has
+  // Gradients reach input i: it is connected, of floats and declared so.
+  bool differentiable(std::size_t input) const;
+};
+
+// What one run over the whole batch gives; tensors of the whole batch.
+struct CallResult {
+  std::vector<Tensor> outputs, diff_inputs, diff_parameters, states;
+  std::vector<std::string> broken_rules;
+};
+
+class NodeCalls {
+ public:
+  NodeCalls(const NodeSetup& setup, int shards, bool backward);
+  ~NodeCalls();
+
+  // Packs the weights, runs each shard on a thread of its own. `diff_outputs` in declaration order; one that is not
+  // there is zeros. Without `backward` (see the constructor) only forward runs.
+  CallResult run(const std::vector<Tensor>& diff_outputs);
+
+ private:
+  struct Prepared;  // the node as prepared for one number of samples
+  class Shard;
+
+  Prepared& prepared_for(std::int64_t samples);
+  void pack();
+  void run_shards(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states);
+  CallResult gathered(std::vector<Tensor> states);
+
+  const NodeSetup& setup_;
+  bool backward_;
+  std::vector<std::unique_ptr<Prepared>> prepared_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+// Standard normal gradients for every differentiable output.
+std::vector<Tensor> random_gradients(const NodeSetup& setup);
+
+// backward against central differences of forward; `setup` is changed while it runs, and then as it was.
+Report compare_with_differences(NodeSetup& setup, double tolerance, int elements);
+
+}  // namespace loom::testing

@@ -1,0 +1,118 @@
+// Negative log-likelihood of independent Gaussian variables.
+//   loss = sum over the event of 1/2 ((target - mean) / sigma)^2 + ln sigma + 1/2 ln 2 pi     [nats per sample]
+// sigma: a number; learned: one parameter log_sigma [1]; per_dimension: log_sigma has the shape of the event.
+// Rybkin et al. 2021, Simple and Effective VAE Training with Calibrated Decoders (sigma-VAE), section 3.
+#include <cmath>
+#include <numbers>
+
+#include "core/vector_math.h"
+#include "graph/registry.h"
+
+namespace {
+
+namespace math = loom::math;
+
+class GaussianNll final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Negative log-likelihood of Gaussian variables");
+    c.source("Rybkin et al. 2021, Simple and Effective VAE Training with Calibrated Decoders, section 3");
+    c.role(loom::Role::likelihood);
+    c.input("mean", "[N, ...E]", "mean");
+    c.input("target", "[N, ...E]", "observed values");
+    c.output("loss", "[N]", "nats per sample");
+    c.option("sigma", 1.0, loom::positive().or_text({"learned", "per_dimension"}), "standard deviation, or how it is learned", "that of the data");
+    c.parameter("log_sigma", "[...S]", loom::zeros(), "natural logarithm of sigma").only_if([](const loom::Options& o) { return o.is_text("sigma"); });
+    c.backward_reads({"mean", "target"});
+  }
+  static void infer(loom::ShapeInference& s) {
+    const bool each = s.options().is_text("sigma") && s.options().text("sigma") == "per_dimension";
+    s.bind_run("S", each ? s.run_extents("E") : std::vector<std::int64_t>{1});
+  }
+  explicit GaussianNll(const loom::Options& options) : learned_(options.is_text("sigma")) {
+    if (learned_) each_ = options.text("sigma") == "per_dimension";
+    else fixed_ = std::log(options.number("sigma"));
+  }
+
+  // Scratch: 1 / sigma^2 of each dimension, and an event's differences.
+  void prepare(const loom::Prepare& p) override {
+    p.reserve_scratch(3 * static_cast<std::size_t>(p.input("mean").count_from(1)) * sizeof(float));
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView mean = f.input("mean"), target = f.input("target");
+    const std::int64_t count = mean.per_sample();
+    const Scale scale = scale_of(f, count);
+    float* squares = f.scratch<float>() + count;
+    for (std::int64_t n = 0; n < f.samples; ++n) {
+      double distance = 0;
+      if (each_) {
+        math::scaled_difference(1, mean[n].data(), target[n].data(), squares, count);
+        math::multiply(squares, squares, squares, count);
+        distance = math::dot(squares, scale.precision, count);
+      } else {
+        distance = math::squared_distance(mean[n].data(), target[n].data(), count) * scale.single_precision;
+      }
+      f.output("loss")[n][0] = static_cast<float>(0.5 * distance + scale.constant);
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    const loom::TensorView mean = b.input("mean"), target = b.input("target"), diff = b.diff_output("loss");
+    const std::int64_t count = mean.per_sample();
+    const Scale scale = scale_of(b, count);
+    float *slopes = b.scratch<float>() + count, *squares = slopes + count;
+    for (std::int64_t n = 0; n < b.samples; ++n) {
+      const float factor = diff[n][0];
+      math::scaled_difference(1, mean[n].data(), target[n].data(), squares, count);
+      if (each_) math::multiply(squares, scale.precision, slopes, count);  // (mean - target) / sigma^2
+      else math::scale(static_cast<float>(scale.single_precision), squares, slopes, count);
+      if (b.wants_diff("mean")) math::scale(factor, slopes, b.diff_input("mean")[n].data(), count);
+      if (b.wants_diff("target")) math::scale(-factor, slopes, b.diff_input("target")[n].data(), count);
+      if (b.wants_parameter_diff("log_sigma")) add_scale_gradient(factor, squares, slopes, b.diff_parameter("log_sigma"), count);
+    }
+  }
+
+ private:
+  struct Scale {
+    const float* precision = nullptr;  // 1 / sigma^2 of each dimension
+    double single_precision = 1;       // or the one of all
+    double constant = 0;               // sum of ln sigma + 1/2 ln 2 pi
+  };
+
+  Scale scale_of(const loom::Call& call, std::int64_t count) const {
+    Scale scale;
+    const double half_log = 0.5 * std::log(2 * std::numbers::pi);
+    if (each_) {
+      float* precision = call.scratch<float>();
+      const float* log_sigma = call.parameter("log_sigma").data();
+      math::scale(-2, log_sigma, precision, count);
+      math::exp(precision, precision, count);
+      scale.precision = precision;
+      scale.constant = math::sum(log_sigma, count) + static_cast<double>(count) * half_log;
+    } else {
+      const double log_sigma = learned_ ? static_cast<double>(call.parameter("log_sigma").data()[0]) : fixed_;
+      scale.single_precision = std::exp(-2 * log_sigma);
+      scale.constant = static_cast<double>(count) * (log_sigma + half_log);
+    }
+    return scale;
+  }
+
+  // d loss / d log_sigma = 1 - ((mean - target) / sigma)^2, summed where one sigma serves all.
+  void add_scale_gradient(float factor, float* differences, const float* slopes, loom::TensorView sum, std::int64_t count) const {
+    if (each_) {
+      math::multiply(differences, slopes, differences, count);
+      math::accumulate(-factor, differences, sum.data(), count);
+      for (float& value : sum.values()) value += factor;
+    } else {
+      const double gradient = static_cast<double>(count) - math::dot(differences, slopes, count);
+      sum.data()[0] += static_cast<float>(static_cast<double>(factor) * gradient);
+    }
+  }
+
+  bool learned_, each_ = false;
+  double fixed_ = 0;  // ln sigma
+};
+LOOM_NODE(GaussianNll, "gaussian_nll")
+
+}  // namespace

@@ -1,0 +1,40 @@
+// An element-wise function: y = f(x), with definitions and defaults as in torch.nn.functional.
+//   leaky_relu: max(x, 0) + slope min(x, 0);  elu: x, or alpha (e^x - 1) below 0;  gelu: x Phi(x);  silu: x sigmoid(x)
+#include "core/vector_math.h"
+#include "graph/registry.h"
+
+namespace {
+
+namespace math = loom::math;
+
+class ActivationNode final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("An element-wise function");
+    c.input("x", "[N, ...E]", "values");
+    c.output("y", "[N, ...E]", "f(x)");
+    c.option("function", "relu", loom::text(math::activation_names()), "which function");
+    c.option("slope", 0.01, loom::number(), "of leaky_relu, below 0");
+    c.option("alpha", 1.0, loom::positive(), "of elu: minus its limit below 0");
+    c.backward_reads({"x"});
+  }
+  explicit ActivationNode(const loom::Options& options) : function_(math::activation_of(options.text("function"))) {
+    const bool leaky = function_ == math::Activation::leaky_relu;
+    shape_ = static_cast<float>(options.number(leaky ? "slope" : "alpha"));
+  }
+
+  void forward(const loom::Forward& f) const override {
+    math::activate(function_, shape_, f.input(0).data(), f.output(0).data(), f.output(0).count());
+  }
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff(0)) return;
+    math::activation_gradient(function_, shape_, b.input(0).data(), b.diff_output(0).data(), b.diff_input(0).data(), b.diff_input(0).count());
+  }
+
+ private:
+  math::Activation function_;
+  float shape_;
+};
+LOOM_NODE(ActivationNode, "activation")
+
+}  // namespace

@@ -1,0 +1,70 @@
+// Transposed convolution of sequences and images: the gradient of a convolution by its input, as in PyTorch.
+//   extents: (in - 1) stride - 2 padding + (kernel - 1) dilation + output_padding + 1
+//   x [N, T, C] or [N, H, W, C], W [C, filters/groups, kernel...], b [filters]
+#include "graph/registry.h"
+#include "nn/convolution.h"
+
+namespace {
+
+using namespace loom::nodes;
+using loom::dnnl::TransposedConvolutionShape;
+using Base = Convolution<TransposedConvolutionShape, loom::dnnl::TransposedConvolutionForward, loom::dnnl::TransposedConvolutionBackwardData,
+                         loom::dnnl::TransposedConvolutionBackwardWeights>;
+
+class ConvTranspose final : public Base {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Transposed convolution of sequences [N, T, C] and images [N, H, W, C]");
+    c.input("x", "[N, ...S, C]", "a sequence or an image");
+    c.output("y", "[N, ...P, filters]", "activation(W^T * x + b)");
+    declare_convolution(c);
+    c.option("padding", 0, loom::integer().at_least(0).or_list(), "rows cut off each side of the result");
+    c.option("output_padding", 0, loom::integer().at_least(0).or_list(), "rows added after it; less than the stride");
+    c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W");
+    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) { return o.flag("bias"); });
+    c.backward_reads({"x", "y"});
+  }
+
+  static void infer(loom::ShapeInference& s) {
+    const loom::Shape& x = s.input(0);
+    if (!check_window(s, x)) return;
+    const auto g = convolution_shape<TransposedConvolutionShape>(s.options(), x);
+    const Window window = window_of(s.options(), x.rank() - 2);
+    if (g.c % g.groups != 0 || g.filters % g.groups != 0) {
+      s.fail("groups must divide the channels and the filters", std::to_string(g.groups) + " groups",
+             "a divisor of " + std::to_string(g.c) + " and " + std::to_string(g.filters), 0);
+      return;
+    }
+    if (window.h.output_padding >= window.h.stride || window.w.output_padding >= window.w.stride) {
+      s.fail("the output padding must be less than the stride", s.options().values().at("output_padding").text(),
+             "less than " + s.options().values().at("stride").text(), 0);
+      return;
+    }
+    const std::int64_t h = window.h.transposed_outputs(g.h), w = window.w.transposed_outputs(g.w);
+    if (h < 1 || w < 1) {
+      s.fail("nothing is left of the output", x.text() + " with padding " + s.options().values().at("padding").text(), "less padding", 0);
+      return;
+    }
+    s.bind("G", g.filters / g.groups);
+    s.bind_run("K", x.rank() == 3 ? std::vector{g.kw} : std::vector{g.kh, g.kw});
+    s.output("y", with_image(x, h, w, g.filters));
+  }
+
+  explicit ConvTranspose(const loom::Options& options) : Base(options) {}
+
+  TransposedConvolutionShape geometry(const loom::Shape& x) const override {
+    auto g = convolution_shape<TransposedConvolutionShape>(options_, x);
+    const Window window = window_of(options_, x.rank() - 2);
+    g.output_padding_h = window.h.output_padding;
+    g.output_padding_w = window.w.output_padding;
+    return g;
+  }
+
+  double forward_flop(const loom::Prepare& p) const override {
+    const TransposedConvolutionShape g = geometry(p.input(0));
+    return 2.0 * static_cast<double>(g.x_count()) * static_cast<double>(g.filters / g.groups * g.kh * g.kw);
+  }
+};
+LOOM_NODE(ConvTranspose, "conv_transpose")
+
+}  // namespace

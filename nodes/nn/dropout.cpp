@@ -1,0 +1,57 @@
+// Dropout: in training each value is 0 with probability rate, and else divided by 1 - rate; in evaluation y = x.
+// Srivastava et al. 2014, Dropout.
+#include <algorithm>
+
+#include "core/vector_math.h"
+#include "graph/registry.h"
+
+namespace {
+
+class Dropout final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Sets random values to zero while training");
+    c.source("Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting");
+    c.input("x", "[N, ...E]", "values");
+    c.output("y", "[N, ...E]", "the values that are kept, divided by 1 - rate");
+    c.option("rate", 0.5, loom::at_least(0).below(1), "probability that a value is dropped");
+    c.stochastic();
+    c.backward_reads({});
+  }
+  explicit Dropout(const loom::Options& options) : rate_(static_cast<float>(options.number("rate"))) {}
+
+  void prepare(const loom::Prepare& p) override {
+    const std::size_t bytes = static_cast<std::size_t>(p.input(0).count()) * sizeof(float);
+    if (!p.training) return;
+    if (p.backward) p.reserve_saved(bytes);
+    else p.reserve_scratch(bytes);
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView x = f.input(0), y = f.output(0);
+    if (!f.training) {
+      std::ranges::copy(x.values(), y.data());
+      return;
+    }
+    float* factors = f.saved_memory.empty() ? f.scratch<float>() : f.saved<float>();
+    for (std::int64_t n = 0; n < f.samples; ++n) {
+      f.uniform(n, {factors + n * x.per_sample(), static_cast<std::size_t>(x.per_sample())});
+    }
+    const float kept = 1 / (1 - rate_);
+    for (std::int64_t i = 0; i < x.count(); ++i) factors[i] = factors[i] < rate_ ? 0 : kept;
+    loom::math::multiply(x.data(), factors, y.data(), x.count());
+  }
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff(0)) return;
+    const loom::TensorView diff_y = b.diff_output(0), diff_x = b.diff_input(0);
+    if (b.training) loom::math::multiply(diff_y.data(), b.saved<float>(), diff_x.data(), diff_y.count());
+    else std::ranges::copy(diff_y.values(), diff_x.data());
+  }
+
+ private:
+  float rate_;
+};
+LOOM_NODE(Dropout, "dropout")
+
+}  // namespace

@@ -1,0 +1,54 @@
+// A learned vector for each code: y [N, ...E, dim] = weight[x], x [N, ...E] of codes 0 to count - 1.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/vector_math.h"
+#include "graph/registry.h"
+
+namespace {
+
+class Embedding final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("A learned vector for each code");
+    c.input("x", "[N, ...E]", "codes from 0 to count - 1").dtype(loom::DType::i32).no_gradient();
+    c.output("y", "[N, ...E, dim]", "their vectors");
+    c.option("count", loom::required, loom::integer().at_least(1), "number of codes");
+    c.option("dim", loom::required, loom::integer().at_least(1), "extent of a vector");
+    c.parameter("weight", "[count, dim]", loom::normal_values(0, 1), "the vectors");
+    c.backward_reads({"x"});
+  }
+  explicit Embedding(const loom::Options& options) : count_(options.integer("count")), dim_(options.integer("dim")) {}
+
+  void forward(const loom::Forward& f) const override {
+    const std::span<const std::int32_t> codes = f.input(0).values<std::int32_t>();
+    const float* weight = f.parameter("weight").data();
+    float* y = f.output(0).data();
+    for (std::size_t i = 0; i < codes.size(); ++i, y += dim_) {
+      if (codes[i] < 0 || codes[i] >= count_) {
+        const std::int64_t sample = f.first_sample + static_cast<std::int64_t>(i) / f.input(0).per_sample();
+        throw loom::Error(loom::ErrorCode::out_of_range,
+                          fmt::format("sample {} holds the code {}, but there are codes 0 to {}", sample, codes[i], count_ - 1));
+      }
+      std::copy_n(weight + codes[i] * dim_, dim_, y);
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_parameter_diff("weight")) return;
+    const float* diff_y = b.diff_output(0).data();
+    float* diff_weight = b.diff_parameter("weight").data();
+    for (std::int32_t code : b.input(0).values<std::int32_t>()) {
+      loom::math::add(diff_weight + code * dim_, diff_y, diff_weight + code * dim_, dim_);
+      diff_y += dim_;
+    }
+  }
+
+ private:
+  std::int64_t count_, dim_;
+};
+LOOM_NODE(Embedding, "embedding")
+
+}  // namespace

@@ -1,0 +1,65 @@
+// The activation that a linear or a convolution node applies to its result.
+//
+// relu runs inside of the primitive. The others are applied in place afterwards; their backward works from the output
+// where the derivative follows from it (tanh, sigmoid, elu), and else from the sums before the activation, which
+// forward saves.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/vector_math.h"
+#include "graph/node.h"
+
+namespace loom::nodes {
+
+class FusedActivation {
+ public:
+  static void declare(Contract& c) {
+    std::vector<std::string> names = {"none"};
+    names.insert(names.end(), math::activation_names().begin(), math::activation_names().end());
+    c.option("activation", "none", text(std::move(names)), "applied to the result");
+  }
+
+  explicit FusedActivation(const Options& options) {
+    if (options.text("activation") != "none") function_ = math::activation_of(options.text("activation"));
+    shape_ = math::default_shape(function_);
+  }
+
+  bool relu() const { return function_ == math::Activation::relu; }
+  bool none() const { return function_ == math::Activation::identity; }
+
+  // Bytes for the sums before the activation, to be reserved with reserve_saved().
+  std::size_t saved_bytes(std::int64_t count) const {
+    return math::derivative_from_output(function_) ? 0 : static_cast<std::size_t>(count) * sizeof(float);
+  }
+  // Floats that gradient() needs.
+  std::int64_t scratch_count(std::int64_t count) const { return none() ? 0 : count; }
+
+  // After the primitive has written y.
+  void apply(const Forward& f, TensorView y) const {
+    if (none() || relu()) return;
+    if (!math::derivative_from_output(function_) && !f.saved_memory.empty()) {
+      std::ranges::copy(y.values(), f.saved<float>());
+    }
+    math::activate(function_, shape_, y.data(), y.data(), y.count());
+  }
+
+  // The gradient by the sums before the activation: diff_y itself, or written to `scratch`.
+  const float* gradient(const Backward& b, TensorView y, TensorView diff_y, float* scratch) const {
+    if (none()) return diff_y.data();
+    if (math::derivative_from_output(function_)) {
+      math::activation_gradient_from_output(function_, shape_, y.data(), diff_y.data(), scratch, diff_y.count());
+    } else {
+      math::activation_gradient(function_, shape_, b.saved<float>(), diff_y.data(), scratch, diff_y.count());
+    }
+    return scratch;
+  }
+
+ private:
+  math::Activation function_ = math::Activation::identity;
+  float shape_ = 1;
+};
+
+}  // namespace loom::nodes

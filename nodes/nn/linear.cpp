@@ -1,0 +1,87 @@
+// A fully connected layer over the last axis.
+//   y [N, ...E, units] = activation(x [N, ...E, C] W^T + b),   W [units, C], b [units]
+#include <memory>
+
+#include "dnnl/matmul.h"
+#include "dnnl/vector_loops.h"
+#include "graph/registry.h"
+#include "nn/fused_activation.h"
+#include "nn/memory.h"
+
+namespace {
+
+using namespace loom::nodes;
+using loom::dnnl::Matmul;
+using loom::dnnl::MatmulShape;
+
+class Linear final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("A fully connected layer over the last axis");
+    c.input("x", "[N, ...E, C]", "features");
+    c.output("y", "[N, ...E, units]", "activation(x W^T + b)");
+    c.option("units", loom::required, loom::integer().at_least(1), "extent of the output's last axis");
+    c.option("bias", true, loom::flag(), "adds a learned b");
+    FusedActivation::declare(c);
+    c.parameter("weight", "[units, C]", loom::kaiming_uniform(), "W");
+    c.parameter("bias", "[units]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) { return o.flag("bias"); });
+    c.backward_reads({"x", "y"});
+  }
+  explicit Linear(const loom::Options& options) : activation_(options), bias_(options.flag("bias")) {}
+
+  void prepare(const loom::Prepare& p) override {
+    channels_ = p.input(0).back();
+    units_ = p.output(0).back();
+    rows_ = p.output(0).count() / units_;
+    MatmulShape forward{.m = rows_, .n = units_, .k = channels_, .transpose_b = true, .bias = bias_};
+    if (activation_.relu()) forward.activation = loom::dnnl::Activation::relu;
+    forward.pack_b = rows_ < kPackedRows;
+    forward_ = std::make_unique<Matmul>(forward);
+    std::size_t work = forward_->scratch_bytes();
+    if (p.backward) {
+      data_ = std::make_unique<Matmul>(MatmulShape{.m = rows_, .n = channels_, .k = units_});
+      weights_ = std::make_unique<Matmul>(MatmulShape{.m = units_, .n = channels_, .k = rows_, .transpose_a = true, .accumulate = true});
+      work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
+      p.reserve_saved(activation_.saved_bytes(p.output(0).count()));
+    }
+    gradient_at_ = aligned_bytes(work);
+    p.reserve_scratch(gradient_at_ + float_bytes(activation_.scratch_count(p.output(0).count())));
+    p.reserve_packed(packed_with_scratch(*forward_));
+  }
+
+  void pack(const loom::Pack& p) const override { pack_into(*forward_, p.parameter("weight").data(), p.packed_memory); }
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView weight = f.parameter("weight"), y = f.output(0);
+    const void* b = forward_->packed_bytes() > 0 ? static_cast<const void*>(f.packed()) : weight.data();
+    const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
+    forward_->execute(f.input(0).data(), b, bias, y.data(), f.scratch<std::byte>());
+    activation_.apply(f, y);
+  }
+
+  void backward(const loom::Backward& b) const override {
+    auto* scratch = b.scratch<std::byte>();
+    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0), reinterpret_cast<float*>(scratch + gradient_at_));
+    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), nullptr, b.diff_input(0).data(), scratch);
+    if (b.wants_parameter_diff("weight")) {
+      weights_->execute(diff, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), scratch);
+    }
+    if (b.wants_parameter_diff("bias")) loom::dnnl::add_column_sums(diff, rows_, units_, b.diff_parameter("bias").data());
+  }
+
+  double forward_flop(const loom::Prepare& p) const override {
+    return 2.0 * static_cast<double>(p.output(0).count()) * static_cast<double>(p.input(0).back());
+  }
+
+ private:
+  static constexpr std::int64_t kPackedRows = 100;  // with more rows the packing costs what it saves
+
+  FusedActivation activation_;
+  bool bias_;
+  std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
+  std::size_t gradient_at_ = 0;  // in scratch, after the primitives' own
+  std::unique_ptr<const Matmul> forward_, data_, weights_;
+};
+LOOM_NODE(Linear, "linear")
+
+}  // namespace

@@ -1,0 +1,81 @@
+// The largest or the mean value of each window, channel by channel.
+//   [N, T, C] or [N, H, W, C]; as PyTorch: windows lie side by side unless a stride is given, and a mean counts the
+//   zeros of the padding.
+#include <memory>
+
+#include "dnnl/pooling.h"
+#include "graph/registry.h"
+#include "nn/window.h"
+
+namespace {
+
+using namespace loom::nodes;
+using loom::dnnl::Pooling;
+using loom::dnnl::PoolingShape;
+
+class Pool final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Maximum or average of windows");
+    c.input("x", "[N, ...S, C]", "a sequence or an image");
+    c.output("y", "[N, ...P, C]", "one value for each window");
+    c.option("kind", "max", loom::text({"max", "average"}), "which value of a window");
+    c.option("kernel", 2, loom::integer().at_least(1).or_list(), "extent of the window, or one for each spatial axis");
+    c.option("stride", loom::OptionValue(), loom::integer().at_least(1).or_list(), "step between windows; left out: the kernel");
+    c.option("padding", 0, loom::integer().at_least(0).or_list(), "positions before and after each axis; at most half of the kernel");
+    c.backward_reads({});
+  }
+  static void infer(loom::ShapeInference& s) {
+    const loom::Shape& x = s.input(0);
+    if (!check_window(s, x)) return;
+    const Window window = window_of(s.options(), x.rank() - 2);
+    if (2 * window.h.pad_before > window.h.kernel || 2 * window.w.pad_before > window.w.kernel) {
+      s.fail("the padding is more than half of the kernel", s.options().values().at("padding").text(),
+             "at most half of " + s.options().values().at("kernel").text(), 0);
+      return;
+    }
+    const Image image = image_of(x);
+    const std::int64_t h = window.h.outputs(image.h), w = window.w.outputs(image.w);
+    if (h < 1 || w < 1) {
+      s.fail("the window is larger than the padded input", extents_text(window, x.rank() - 2) + " over " + x.text(), "a smaller kernel", 0);
+      return;
+    }
+    s.output("y", with_image(x, h, w, image.c));
+  }
+  explicit Pool(const loom::Options& options) : options_(options) {}
+
+  void prepare(const loom::Prepare& p) override {
+    const Window window = window_of(options_, p.input(0).rank() - 2);
+    const Image image = image_of(p.input(0));
+    PoolingShape shape;
+    shape.kind = options_.text("kind") == "max" ? loom::dnnl::PoolingKind::max : loom::dnnl::PoolingKind::average_padded;
+    shape.n = image.n, shape.h = image.h, shape.w = image.w, shape.c = image.c;
+    shape.kh = window.h.kernel, shape.kw = window.w.kernel;
+    shape.stride_h = window.h.stride, shape.stride_w = window.w.stride;
+    shape.pad_top = shape.pad_bottom = window.h.pad_before;
+    shape.pad_left = shape.pad_right = window.w.pad_before;
+    pooling_ = std::make_unique<Pooling>(shape);
+    backward_ = p.backward;
+    p.reserve_scratch(pooling_->scratch_bytes());
+    if (backward_) p.reserve_saved(pooling_->workspace_bytes());
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const float* x = f.input(0).data();
+    float* y = f.output(0).data();
+    if (backward_) pooling_->forward(x, y, f.saved<std::byte>(), f.scratch<std::byte>());
+    else pooling_->inference(x, y, f.scratch<std::byte>());
+  }
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff(0)) return;
+    pooling_->backward(b.diff_output(0).data(), b.saved<std::byte>(), b.diff_input(0).data(), b.scratch<std::byte>());
+  }
+
+ private:
+  loom::Options options_;
+  bool backward_ = false;
+  std::unique_ptr<const Pooling> pooling_;
+};
+LOOM_NODE(Pool, "pool")
+
+}  // namespace

@@ -1,0 +1,91 @@
+// Softmax along an axis, or its logarithm.
+//   y_k = e^x_k / sum_j e^x_j,   log: y_k = x_k - ln sum_j e^x_j
+#include <memory>
+
+#include "dnnl/softmax.h"
+#include "graph/registry.h"
+#include "nn/memory.h"
+#include "shape/axis.h"
+
+namespace {
+
+using namespace loom::nodes;
+
+class Softmax final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Softmax along an axis, or its logarithm");
+    c.input("x", "[N, ...E]", "logits");
+    c.output("y", "[N, ...E]", "probabilities, or their logarithms");
+    c.option("axis", -1, loom::integer(), "0 is the batch and not allowed; negative counts from the end");
+    c.option("log", false, loom::flag(), "gives the logarithm", "nats");
+    c.backward_reads({"y"});
+  }
+  static void infer(loom::ShapeInference& s) {
+    const std::int64_t axis = s.options().integer("axis");
+    if (!check_axis(s, axis, s.input(0)) || resolved_axis(axis, s.input(0).rank()) > 0) return;
+    s.fail("softmax does not go along the batch", std::to_string(axis), "another axis", 0);
+  }
+  explicit Softmax(const loom::Options& options) : axis_(options.integer("axis")), log_(options.flag("log")) {}
+
+  void prepare(const loom::Prepare& p) override {
+    const loom::Shape& x = p.input(0);
+    view_ = axis_view(x, resolved_axis(axis_, x.rank()), x[0]);
+    rows_ = std::make_unique<loom::dnnl::Softmax>(view_.outer * view_.inner, view_.axis, log_);
+    copy_at_ = aligned_bytes(rows_->scratch_bytes());
+    const std::size_t copy = view_.inner == 1 ? 0 : float_bytes(x.count());
+    p.reserve_scratch(copy_at_ + 2 * copy);
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const float* x = f.input(0).data();
+    float* y = f.output(0).data();
+    if (view_.inner == 1) return rows_->forward(x, y, f.scratch<std::byte>());
+    float* rows = copy(f, 0);
+    to_rows(x, rows);
+    rows_->forward(rows, rows, f.scratch<std::byte>());
+    from_rows(rows, y);
+  }
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff(0)) return;
+    const float *diff_y = b.diff_output(0).data(), *y = b.output(0).data();
+    float* diff_x = b.diff_input(0).data();
+    if (view_.inner == 1) return rows_->backward(diff_y, y, diff_x, b.scratch<std::byte>());
+    float *y_rows = copy(b, 0), *diff_rows = copy(b, 1);
+    to_rows(y, y_rows);
+    to_rows(diff_y, diff_rows);
+    rows_->backward(diff_rows, y_rows, diff_rows, b.scratch<std::byte>());
+    from_rows(diff_rows, diff_x);
+  }
+
+ private:
+  float* copy(const loom::Call& call, int index) const {
+    const std::int64_t count = view_.outer * view_.axis * view_.inner;
+    return reinterpret_cast<float*>(call.scratch<std::byte>() + copy_at_ + static_cast<std::size_t>(index) * float_bytes(count));
+  }
+  // [outer, axis, inner] to [outer, inner, axis] and back.
+  void to_rows(const float* x, float* rows) const {
+    for (std::int64_t o = 0; o < view_.outer; ++o, x += view_.axis * view_.inner) {
+      for (std::int64_t i = 0; i < view_.inner; ++i) {
+        for (std::int64_t k = 0; k < view_.axis; ++k) *rows++ = x[k * view_.inner + i];
+      }
+    }
+  }
+  void from_rows(const float* rows, float* x) const {
+    for (std::int64_t o = 0; o < view_.outer; ++o, x += view_.axis * view_.inner) {
+      for (std::int64_t i = 0; i < view_.inner; ++i) {
+        for (std::int64_t k = 0; k < view_.axis; ++k) x[k * view_.inner + i] = *rows++;
+      }
+    }
+  }
+
+  std::int64_t axis_;
+  bool log_;
+  AxisView view_;
+  std::size_t copy_at_ = 0;
+  std::unique_ptr<const loom::dnnl::Softmax> rows_;
+};
+LOOM_NODE(Softmax, "softmax")
+
+}  // namespace

@@ -1,0 +1,73 @@
+// Nearest-neighbour upsampling: every position becomes factor (x factor) equal ones.
+//   y [N, T f, C] from [N, T, C];   y [N, H fh, W fw, C] from [N, H, W, C]
+#include <algorithm>
+
+#include "core/vector_math.h"
+#include "graph/registry.h"
+#include "nn/window.h"
+
+namespace {
+
+using namespace loom::nodes;
+
+class Upsample final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Nearest-neighbour upsampling");
+    c.input("x", "[N, ...S, C]", "a sequence or an image");
+    c.output("y", "[N, ...P, C]", "each position repeated");
+    c.option("factor", 2, loom::integer().at_least(1).or_list(), "repetitions, or one count for each spatial axis");
+    c.backward_reads({});
+  }
+  static void infer(loom::ShapeInference& s) {
+    const loom::Shape& x = s.input(0);
+    if (!check_window(s, x)) return;
+    const auto [fh, fw] = factors(s.options(), x);
+    const Image image = image_of(x);
+    s.output("y", with_image(x, image.h * fh, image.w * fw, image.c));
+  }
+  explicit Upsample(const loom::Options& options) : options_(options) {}
+
+  void forward(const loom::Forward& f) const override {
+    const Image image = image_of(f.input(0).shape());
+    const auto [fh, fw] = factors(options_, f.input(0).shape());
+    const float* from = f.input(0).data();
+    float* to = f.output(0).data();
+    const std::int64_t row = image.w * fw * image.c;
+    for (std::int64_t r = 0; r < image.n * image.h; ++r) {
+      float* first = to;
+      for (std::int64_t w = 0; w < image.w; ++w, from += image.c) {
+        for (std::int64_t k = 0; k < fw; ++k, to += image.c) std::copy_n(from, image.c, to);
+      }
+      for (std::int64_t k = 1; k < fh; ++k, to += row) std::copy_n(first, row, to);
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff(0)) return;
+    const Image image = image_of(b.diff_input(0).shape());
+    const auto [fh, fw] = factors(options_, b.diff_input(0).shape());
+    const std::int64_t row = image.w * fw * image.c;
+    float* out = b.diff_input(0).data();
+    for (std::int64_t r = 0; r < image.n * image.h; ++r) {
+      const float* rows = b.diff_output(0).data() + r * fh * row;
+      for (std::int64_t w = 0; w < image.w; ++w, out += image.c) {
+        std::fill_n(out, image.c, 0.0F);
+        for (std::int64_t k = 0; k < fh * fw; ++k) {
+          loom::math::add(out, rows + k / fw * row + (w * fw + k % fw) * image.c, out, image.c);
+        }
+      }
+    }
+  }
+
+ private:
+  static std::pair<std::int64_t, std::int64_t> factors(const loom::Options& options, const loom::Shape& x) {
+    const int axes = x.rank() - 2;
+    const std::int64_t last = axis_option(options, "factor", axes - 1, axes, 1);
+    return {axes == 1 ? 1 : axis_option(options, "factor", 0, axes, 1), last};
+  }
+  loom::Options options_;
+};
+LOOM_NODE(Upsample, "upsample")
+
+}  // namespace

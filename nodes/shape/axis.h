@@ -1,0 +1,57 @@
+// One axis of a tensor seen as [outer, axis, inner], for nodes that cut or join along it.
+//
+// Axes count with the batch as axis 0 and, negative, from the end. Along axis 0 the samples stay apart: [k N, ...] is
+// k rows for each sample, so cutting or joining there works on those k, and what belongs to a sample stays together.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "graph/shape_inference.h"
+
+namespace loom::nodes {
+
+struct AxisView {
+  std::int64_t outer = 1, axis = 1, inner = 1;
+};
+
+inline int resolved_axis(std::int64_t axis, int rank) {
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+// False, with a finding, where the shape has no such axis.
+inline bool check_axis(ShapeInference& s, std::int64_t axis, const Shape& shape, int input = 0) {
+  const int resolved = resolved_axis(axis, shape.rank());
+  if (resolved >= 0 && resolved < shape.rank()) return true;
+  s.fail("the input has no axis " + std::to_string(axis), shape.text(),
+         "an axis from " + std::to_string(-shape.rank()) + " to " + std::to_string(shape.rank() - 1), input);
+  return false;
+}
+
+// `shape` is concrete, with `samples` samples.
+inline AxisView axis_view(const Shape& shape, int axis, std::int64_t samples) {
+  AxisView view;
+  view.outer = samples;
+  view.axis = shape[axis];
+  for (int i = 0; i < axis; ++i) view.outer = i == 0 ? shape[0] : view.outer * shape[i];
+  if (axis == 0) view.axis = shape[0] / samples;
+  view.inner = shape.count_from(axis + 1);
+  return view;
+}
+
+// Extents along the batch axis are stored as negative multiples of the batch.
+inline std::int64_t extent_of(const Shape& shape, int axis) { return shape[axis] < 0 ? -shape[axis] : shape[axis]; }
+inline Shape with_extent(Shape shape, int axis, std::int64_t extent) {
+  shape[axis] = axis == 0 ? -extent : extent;
+  return shape;
+}
+
+// Copies columns [from_start, from_start + width) of each outer row of `from` to columns from `to_start` on of `to`.
+inline void copy_columns(const float* from, std::int64_t from_width, std::int64_t from_start, float* to,
+                         std::int64_t to_width, std::int64_t to_start, std::int64_t width, std::int64_t outer) {
+  for (std::int64_t row = 0; row < outer; ++row) {
+    std::copy_n(from + row * from_width + from_start, width, to + row * to_width + to_start);
+  }
+}
+
+}  // namespace loom::nodes

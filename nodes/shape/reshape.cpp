@@ -1,0 +1,39 @@
+// The same values under another shape; no copy is made.
+//   y [N, shape...] from x [N, ...] of as many values; one extent may be -1 and follows from the others.
+#include "graph/registry.h"
+
+namespace {
+
+class Reshape final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("The same values under another shape");
+    c.input("x", "[N, ...]", "values of any type");
+    c.output("y", "[N, ...S]", "the same values");
+    c.option("shape", loom::required, loom::integer_list().at_least(-1), "extents of one sample; one may be -1");
+    c.alias();
+  }
+  static void infer(loom::ShapeInference& s) {
+    std::vector<std::int64_t> extents = s.options().integers("shape");
+    const std::int64_t values = s.input(0).event().count();
+    std::int64_t known = 1;
+    int open = -1, zeros = 0;
+    for (std::size_t i = 0; i < extents.size(); ++i) {
+      zeros += extents[i] == 0 || (extents[i] < 0 && open >= 0) ? 1 : 0;
+      if (extents[i] < 0) open = static_cast<int>(i);
+      else known *= extents[i];
+    }
+    if (open >= 0 && zeros == 0) extents[static_cast<std::size_t>(open)] = values / known;
+    if (zeros > 0 || loom::Shape(extents).count() != values) {
+      s.fail("the shape does not hold the input's values", s.input(0).text() + " to " + s.options().values().at("shape").text(),
+             "a shape of " + std::to_string(values) + " values per sample, with one -1 at most", 0);
+      return;
+    }
+    s.bind_run("S", extents);
+  }
+  explicit Reshape(const loom::Options&) {}
+  void forward(const loom::Forward&) const override {}  // an alias: never called
+};
+LOOM_NODE(Reshape, "reshape")
+
+}  // namespace

@@ -1,0 +1,73 @@
+// Positions [start, stop) of one axis.
+#include <optional>
+
+#include "graph/registry.h"
+#include "shape/axis.h"
+
+namespace {
+
+using namespace loom::nodes;
+
+// A position that may count from the end, kept inside of the axis.
+std::int64_t position(std::int64_t value, std::int64_t extent) {
+  return std::clamp(value < 0 ? value + extent : value, std::int64_t{0}, extent);
+}
+
+class Slice final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("A range of positions of one axis");
+    c.input("x", "[N, ...]", "the whole");
+    c.output("y", "[N, ...]", "positions start to stop - 1");
+    c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.option("start", 0, loom::integer(), "first position; negative counts from the end");
+    c.option("stop", loom::OptionValue(), loom::integer(), "position after the last; left out: the end");
+    c.backward_reads({});
+  }
+  static void infer(loom::ShapeInference& s) {
+    const loom::Shape& x = s.input(0);
+    if (!check_axis(s, s.options().integer("axis"), x)) return;
+    const int axis = resolved_axis(s.options().integer("axis"), x.rank());
+    const Slice slice(s.options());
+    const auto [start, stop] = slice.range(extent_of(x, axis));
+    if (start >= stop) {
+      s.fail("the slice is empty", std::to_string(start) + " to " + std::to_string(stop) + " of " + x.text(), "start < stop", 0);
+      return;
+    }
+    s.output("y", with_extent(x, axis, stop - start));
+  }
+  explicit Slice(const loom::Options& options) : axis_(options.integer("axis")), start_(options.integer("start")) {
+    if (options.has("stop")) stop_ = options.integer("stop");
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const Cut cut = cut_of(f.input(0).shape(), f.samples);
+    copy_columns(f.input(0).data(), cut.whole, cut.start, f.output(0).data(), cut.width, 0, cut.width, cut.outer);
+  }
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff(0)) return;
+    const Cut cut = cut_of(b.diff_input(0).shape(), b.samples);
+    std::ranges::fill(b.diff_input(0).values(), 0.0F);
+    copy_columns(b.diff_output(0).data(), cut.width, 0, b.diff_input(0).data(), cut.whole, cut.start, cut.width, cut.outer);
+  }
+
+ private:
+  struct Cut {
+    std::int64_t outer, whole, start, width;  // in floats
+  };
+  std::pair<std::int64_t, std::int64_t> range(std::int64_t extent) const {
+    return {position(start_, extent), stop_ ? position(*stop_, extent) : extent};
+  }
+  Cut cut_of(const loom::Shape& x, std::int64_t samples) const {
+    const AxisView view = axis_view(x, resolved_axis(axis_, x.rank()), samples);
+    const auto [start, stop] = range(view.axis);
+    return {view.outer, view.axis * view.inner, start * view.inner, (stop - start) * view.inner};
+  }
+
+  std::int64_t axis_, start_;
+  std::optional<std::int64_t> stop_;
+};
+LOOM_NODE(Slice, "slice")
+
+}  // namespace

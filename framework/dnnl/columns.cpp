@@ -11,8 +11,9 @@ namespace loom::dnnl {
 
 namespace {
 
-// The inner loops copy or add runs of a few floats, many times: with a length known to the compiler a run is a vector
-// move or two, without it a library call. So each loop is instantiated for every length up to kLongest.
+// The inner loops copy or add runs of a few floats, many times: with a length known to the compiler a run is
+// a vector move or two, without it a library call. So each loop is instantiated for every length up to
+// kLongest.
 constexpr std::int64_t kLongest = 32;
 
 struct GatherRow {
@@ -27,7 +28,8 @@ struct GatherRow {
 // Run 0: taken from the arguments.
 template <std::int64_t Run>
 void gather_row(const GatherRow& g, float* columns) {
-  const std::int64_t run = Run == 0 ? g.run : Run, windows = g.windows, width = g.width, step = g.source_window;
+  const std::int64_t run = Run == 0 ? g.run : Run, windows = g.windows, width = g.width,
+                     step = g.source_window;
   for (std::int64_t row = 0; row < g.kernel_rows; ++row) {
     for (std::int64_t tap = 0; tap < g.taps; ++tap, columns += run) {
       const float* source = g.source + row * g.source_row + tap * g.source_tap;
@@ -39,7 +41,8 @@ void gather_row(const GatherRow& g, float* columns) {
   }
 }
 
-// A sum of runs of `Length` floats, in registers whatever the length: compilers do not reliably get there on their own.
+// A sum of runs of `Length` floats, in registers whatever the length: compilers do not reliably get there on
+// their own.
 template <std::int64_t Length>
 struct RunSum {
   typedef float Four __attribute__((vector_size(16)));
@@ -75,7 +78,8 @@ struct RunSum {
 };
 
 struct ScatterRow {
-  const float* const* sources;  // for each kernel row that meets this image row: its runs, at the first window
+  const float* const*
+      sources;  // for each kernel row that meets this image row: its runs, at the first window
   std::int64_t count;
   std::int64_t windows;
   std::int64_t width;  // from one window to the next in the matrix
@@ -87,7 +91,8 @@ struct ScatterRow {
 template <std::int64_t Step>
 void scatter_border(const ScatterRow& s, std::int64_t i, float* row) {
   const std::int64_t step = Step == 0 ? s.step : Step;
-  const std::int64_t first = std::max<std::int64_t>(0, i - s.windows + 1), last = std::min(i + 1, s.run / step);
+  const std::int64_t first = std::max<std::int64_t>(0, i - s.windows + 1),
+                     last = std::min(i + 1, s.run / step);
   const std::int64_t rest = i + 1 > last ? s.run - last * step : 0;  // of the window's end, less than a step
   RunSum<Step> sum;
   if constexpr (Step == 0) std::fill_n(row, step, 0.0F);
@@ -109,8 +114,9 @@ void scatter_border(const ScatterRow& s, std::int64_t i, float* row) {
   }
 }
 
-// Windows overlap: window i covers the steps i, i+1, ... of the row. Going step by step, and summing what the windows
-// put there, writes each float once and reads none back. Parts: the number of runs that meet a step, 0 for any.
+// Windows overlap: window i covers the steps i, i+1, ... of the row. Going step by step, and summing what the
+// windows put there, writes each float once and reads none back. Parts: the number of runs that meet a step,
+// 0 for any.
 template <std::int64_t Step, int Parts>
 void scatter_inside(const ScatterRow& s, const float* const* parts, std::int64_t count, std::int64_t first,
                     float* row) {
@@ -141,9 +147,11 @@ void scatter_row(const ScatterRow& s, float* row) {
   const std::int64_t step = Step == 0 ? s.step : Step;
   const std::int64_t whole = s.run / step, rest = s.run - whole * step;
   const std::int64_t steps = s.windows + whole - (rest == 0 ? 1 : 0);
-  const std::int64_t first = std::min(rest == 0 ? whole - 1 : whole, s.windows);  // from here on every part exists
+  const std::int64_t first =
+      std::min(rest == 0 ? whole - 1 : whole, s.windows);  // from here on every part exists
   for (std::int64_t i = 0; i < first; ++i) scatter_border<Step>(s, i, row + i * step);
-  for (std::int64_t i = std::max(first, s.windows); i < steps; ++i) scatter_border<Step>(s, i, row + i * step);
+  for (std::int64_t i = std::max(first, s.windows); i < steps; ++i)
+    scatter_border<Step>(s, i, row + i * step);
   if (Step == 0 || s.count * whole > kMostParts) {
     for (std::int64_t i = first; i < s.windows; ++i) scatter_border<Step>(s, i, row + i * step);
     return;
@@ -202,7 +210,8 @@ Columns::Columns(const ConvolutionShape& s)
 }
 
 std::int64_t Columns::gather_floats(std::int64_t rows) const {
-  return unpadded_ ? 0 : ((rows - 1) * shape_.stride_h + (shape_.kh - 1) * shape_.dilation_h + 1) * padded_width_;
+  return unpadded_ ? 0
+                   : ((rows - 1) * shape_.stride_h + (shape_.kh - 1) * shape_.dilation_h + 1) * padded_width_;
 }
 
 void Columns::gather(const float* image, std::int64_t first, std::int64_t last, float* columns,
@@ -221,7 +230,8 @@ void Columns::gather(const float* image, std::int64_t first, std::int64_t last, 
         continue;
       }
       std::fill_n(row, s.pad_left * s.c, 0.0F);
-      std::memcpy(row + s.pad_left * s.c, image + y * s.w * s.c, static_cast<std::size_t>(s.w * s.c) * sizeof(float));
+      std::memcpy(row + s.pad_left * s.c, image + y * s.w * s.c,
+                  static_cast<std::size_t>(s.w * s.c) * sizeof(float));
       std::fill_n(row + (s.pad_left + s.w) * s.c, s.pad_right * s.c, 0.0F);
     }
   }
@@ -229,7 +239,8 @@ void Columns::gather(const float* image, std::int64_t first, std::int64_t last, 
   g.source_row = s.dilation_h * padded_width_;
   g.source_window = s.stride_w * s.c;
   g.source_tap = s.dilation_w * s.c;
-  g.windows = out_w_, g.kernel_rows = s.kh, g.taps = s.dilation_w == 1 ? 1 : s.kw, g.run = run_, g.width = width_;
+  g.windows = out_w_, g.kernel_rows = s.kh, g.taps = s.dilation_w == 1 ? 1 : s.kw, g.run = run_,
+  g.width = width_;
   for (std::int64_t y = first; y < last; ++y, columns += row_floats()) {
     g.source = source + (y - first) * s.stride_h * padded_width_;
     kGather[entry(run_)](g, columns);
@@ -266,10 +277,11 @@ void Columns::accumulate(const float* const* sources, std::int64_t count, float*
   }
 }
 
-void Columns::scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias, bool relu,
-                      float* image, float* scratch) const {
+void Columns::scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias,
+                      bool relu, float* image, float* scratch) const {
   const auto& s = shape_;
-  // In rows of the padded image: the range that no later output row reaches, and that was not complete before.
+  // In rows of the padded image: the range that no later output row reaches, and that was not complete
+  // before.
   const std::int64_t begin = std::max(first * s.stride_h, s.pad_top);
   const std::int64_t end = last == out_h_ ? s.pad_top + s.h : std::min(last * s.stride_h, s.pad_top + s.h);
   for (std::int64_t y = begin; y < end; ++y) {

@@ -9,9 +9,10 @@ namespace loom::dnnl {
 
 constexpr std::int64_t kMostKernelRows = 64;
 
-// A convolution (groups == 1, kh <= kMostKernelRows) as a product: one row for each output pixel, whose width() floats are its window in the
-// order [kh,kw,c], zeros outside the image. Immutable, thread safe; works on one sample at a time, and on a range
-// [first,last) of its output rows, so that the matrix needs not be in memory as a whole.
+// A convolution (groups == 1, kh <= kMostKernelRows) as a product: one row for each output pixel, whose
+// width() floats are its window in the order [kh,kw,c], zeros outside the image. Immutable, thread safe;
+// works on one sample at a time, and on a range [first,last) of its output rows, so that the matrix needs not
+// be in memory as a whole.
 class Columns {
  public:
   explicit Columns(const ConvolutionShape& shape);
@@ -23,16 +24,17 @@ class Columns {
 
   // Floats of scratch for gather() of `rows` output rows at a time.
   std::int64_t gather_floats(std::int64_t rows) const;
-  void gather(const float* image, std::int64_t first, std::int64_t last, float* columns, float* scratch) const;
+  void gather(const float* image, std::int64_t first, std::int64_t last, float* columns,
+              float* scratch) const;
 
   // How many output rows before `first` scatter() looks back at, at most.
   std::int64_t carry() const { return carry_; }
   std::int64_t scatter_floats() const;
-  // The transpose of gather(): image = sum over the windows [+ bias][, relu]. Called for consecutive ranges, it writes
-  // the image rows that each range completes. `columns` points at output row `first`; the carry() rows before it must
-  // still be there.
-  void scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias, bool relu, float* image,
-               float* scratch) const;
+  // The transpose of gather(): image = sum over the windows [+ bias][, relu]. Called for consecutive ranges,
+  // it writes the image rows that each range completes. `columns` points at output row `first`; the carry()
+  // rows before it must still be there.
+  void scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias, bool relu,
+               float* image, float* scratch) const;
 
  private:
   void accumulate(const float* const* sources, std::int64_t count, float* row) const;

@@ -1,9 +1,10 @@
-// Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter layouts.
+// Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter
+// layouts.
 //
-// Three algorithms stand behind the classes, chosen from the shape alone, so that a shape always gives the same bits:
-// oneDNN's direct kernels; "columns" (the windows laid out as the rows of a matrix, a few rows at a time so that they
-// stay in the cache, times the weights) where a pixel has too few channels to fill the direct kernels' vectors; and
-// "mirrored" (columns with x and y exchanged) where there are too few filters.
+// Three algorithms stand behind the classes, chosen from the shape alone, so that a shape always gives the
+// same bits: oneDNN's direct kernels; "columns" (the windows laid out as the rows of a matrix, a few rows at
+// a time so that they stay in the cache, times the weights) where a pixel has too few channels to fill the
+// direct kernels' vectors; and "mirrored" (columns with x and y exchanged) where there are too few filters.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,8 @@ struct ConvolutionShape {
 };
 
 // x is [n,h,w,c], y is [n,out_h(),out_w(),filters], weight is [c,filters/groups,kh,kw], bias is [filters].
-// Padding is cut off the result, as in PyTorch; output padding rows and columns see the bias and partial windows only.
+// Padding is cut off the result, as in PyTorch; output padding rows and columns see the bias and partial
+// windows only.
 struct TransposedConvolutionShape {
   std::int64_t n = 1, h = 1, w = 1, c = 1, filters = 1;
   std::int64_t kh = 1, kw = 1;
@@ -64,12 +66,13 @@ class ForwardMethod;
 class BackwardDataMethod;
 class BackwardWeightsMethod;
 
-// The classes below are immutable; pack() and execute() may run on many threads at once, each with its own scratch of
-// scratch_bytes(), 64-byte aligned. Where packed_bytes() is not 0, execute() takes the result of pack() in place of the
-// plain weight: pack once after each update of the weight, and share it. Forward and backward data pack differently.
-// Constructors throw std::invalid_argument for impossible shapes, and std::runtime_error when oneDNN refuses.
-// An `algorithm` other than automatic is for tests and measurements. columns needs groups == 1; mirrored needs that, a
-// stride of 1 and padding less than the kernel, and does not exist for the gradient by the input.
+// The classes below are immutable; pack() and execute() may run on many threads at once, each with its own
+// scratch of scratch_bytes(), 64-byte aligned. Where packed_bytes() is not 0, execute() takes the result of
+// pack() in place of the plain weight: pack once after each update of the weight, and share it. Forward and
+// backward data pack differently. Constructors throw std::invalid_argument for impossible shapes, and
+// std::runtime_error when oneDNN refuses. An `algorithm` other than automatic is for tests and measurements.
+// columns needs groups == 1; mirrored needs that, a stride of 1 and padding less than the kernel, and does
+// not exist for the gradient by the input.
 
 // y = relu(conv(x, weight) + bias).
 class ConvolutionForward {
@@ -109,7 +112,8 @@ class ConvolutionBackwardData {
   std::unique_ptr<const BackwardDataMethod> method_;
 };
 
-// diff_weight += the gradient by the weight, in the plain layout; diff_bias += the gradient by the bias, if shape.bias.
+// diff_weight += the gradient by the weight, in the plain layout; diff_bias += the gradient by the bias, if
+// shape.bias.
 class ConvolutionBackwardWeights {
  public:
   explicit ConvolutionBackwardWeights(const ConvolutionShape& shape,
@@ -119,7 +123,8 @@ class ConvolutionBackwardWeights {
   ConvolutionBackwardWeights& operator=(ConvolutionBackwardWeights&&) noexcept;
 
   std::size_t scratch_bytes() const;
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias, void* scratch) const;
+  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+               void* scratch) const;
   std::string implementation() const;
 
  private:
@@ -148,8 +153,9 @@ class TransposedConvolutionForward {
 // diff_x = the gradient by x: the mirrored convolution, forward. diff_y is by the sum before relu.
 class TransposedConvolutionBackwardData {
  public:
-  explicit TransposedConvolutionBackwardData(const TransposedConvolutionShape& shape,
-                                             ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
+  explicit TransposedConvolutionBackwardData(
+      const TransposedConvolutionShape& shape,
+      ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
   ~TransposedConvolutionBackwardData();
   TransposedConvolutionBackwardData(TransposedConvolutionBackwardData&&) noexcept;
   TransposedConvolutionBackwardData& operator=(TransposedConvolutionBackwardData&&) noexcept;
@@ -167,14 +173,16 @@ class TransposedConvolutionBackwardData {
 // diff_weight += and diff_bias += (if shape.bias), as for the convolution.
 class TransposedConvolutionBackwardWeights {
  public:
-  explicit TransposedConvolutionBackwardWeights(const TransposedConvolutionShape& shape,
-                                                ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
+  explicit TransposedConvolutionBackwardWeights(
+      const TransposedConvolutionShape& shape,
+      ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
   ~TransposedConvolutionBackwardWeights();
   TransposedConvolutionBackwardWeights(TransposedConvolutionBackwardWeights&&) noexcept;
   TransposedConvolutionBackwardWeights& operator=(TransposedConvolutionBackwardWeights&&) noexcept;
 
   std::size_t scratch_bytes() const;
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias, void* scratch) const;
+  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+               void* scratch) const;
   std::string implementation() const;
 
  private:

@@ -9,6 +9,7 @@
 #include "dnnl/detail.h"
 #include "dnnl/matmul.h"
 #include "dnnl/vector_loops.h"
+#include "dnnl/weight_layout.h"
 
 namespace loom::dnnl {
 
@@ -40,7 +41,9 @@ struct Chunks {
   }
   std::int64_t chunk_rows() const { return samples * rows; }
   std::int64_t chunk_pixels() const { return chunk_rows() * out_w; }
-  std::int64_t remainder_pixels() const { return (rows == out_h ? n % samples * out_h : out_h % rows) * out_w; }
+  std::int64_t remainder_pixels() const {
+    return (rows == out_h ? n % samples * out_h : out_h % rows) * out_w;
+  }
 
   // body(first sample, how many, first output row, end of output rows)
   template <class Body>
@@ -68,7 +71,8 @@ class ChunkedMatmul {
   std::size_t scratch_bytes() const {
     return std::max(whole_->scratch_bytes(), remainder_ ? remainder_->scratch_bytes() : 0);
   }
-  void execute(std::int64_t pixels, const float* a, const void* b, const float* bias, float* c, void* scratch) const {
+  void execute(std::int64_t pixels, const float* a, const void* b, const float* bias, float* c,
+               void* scratch) const {
     (pixels == chunk_ ? *whole_ : *remainder_).execute(a, b, bias, c, scratch);
   }
   std::string implementation() const { return "columns " + whole_->implementation(); }
@@ -79,29 +83,11 @@ class ChunkedMatmul {
 };
 
 // The weight [filters,c,kh,kw] as a matrix: [kh,kw,c] by filters, or filters by [kh,kw,c].
-class WeightMatrix {
- public:
-  WeightMatrix(const ConvolutionShape& s, bool filters_last) {
-    const std::int64_t width = s.kh * s.kw * s.c;
-    const bool plain = filters_last ? s.filters == 1 && (s.c == 1 || s.kh * s.kw == 1)
-                                    : s.c == 1 || s.kh * s.kw == 1;
-    if (plain) return;
-    const Dims dims{s.filters, s.c, s.kh, s.kw};
-    const std::int64_t unit = filters_last ? s.filters : 1;
-    const Dims strides{filters_last ? 1 : width, unit, s.kw * s.c * unit, s.c * unit};
-    reorder_ = make_reorder("packing of " + describe(s), row_major(dims), strided(dims, strides));
-    bytes_ = static_cast<std::size_t>(width * s.filters) * sizeof(float);
-  }
-  std::size_t bytes() const { return bytes_; }
-  std::size_t scratch_bytes() const { return reorder_.scratch_bytes(); }
-  void pack(const float* weight, void* packed, void* scratch) const {
-    if (bytes_ != 0) reorder_.run({weight, packed}, scratch);
-  }
-
- private:
-  Primitive reorder_;
-  std::size_t bytes_ = 0;
-};
+WeightLayout weight_matrix(const ConvolutionShape& s, bool filters_last) {
+  const std::int64_t unit = filters_last ? s.filters : 1;
+  const Dims strides{filters_last ? 1 : s.kh * s.kw * s.c, unit, s.kw * s.c * unit, s.c * unit};
+  return WeightLayout(strided({s.filters, s.c, s.kh, s.kw}, strides));
+}
 
 class ColumnsForward final : public ForwardMethod {
  public:
@@ -115,18 +101,17 @@ class ColumnsForward final : public ForwardMethod {
                   .bias = s.bias,
                   .activation = s.relu ? Activation::relu : Activation::none},
                  &MatmulShape::m),
-        weight_(s, true) {
+        weight_(weight_matrix(s, true)) {
     if (!columns_.is_identity()) {
       staging_at_ = float_bytes(chunks_.chunk_rows() * columns_.row_floats());
       inner_at_ = staging_at_ + float_bytes(columns_.gather_floats(chunks_.rows));
     }
   }
-  std::size_t scratch_bytes() const override {
-    return std::max(inner_at_ + product_.scratch_bytes(), weight_.scratch_bytes());
-  }
+  std::size_t scratch_bytes() const override { return inner_at_ + product_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return weight_.bytes(); }
-  void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void pack(const float* weight, void* packed, void*) const override { weight_.pack(weight, packed); }
+  void execute(const float* x, const void* weight, const float* bias, float* y,
+               void* scratch) const override {
     float* matrix = static_cast<float*>(scratch);
     float* staging = static_cast<float*>(offset(scratch, staging_at_));
     const std::int64_t image = shape_.h * shape_.w * shape_.c;
@@ -150,7 +135,7 @@ class ColumnsForward final : public ForwardMethod {
   Columns columns_;
   Chunks chunks_;
   ChunkedMatmul product_;
-  WeightMatrix weight_;
+  WeightLayout weight_;
   std::size_t staging_at_ = 0, inner_at_ = 0;
 };
 
@@ -167,7 +152,7 @@ class ColumnsBackwardData final : public BackwardDataMethod {
                   .bias = columns_.is_identity() && s.bias,
                   .activation = columns_.is_identity() && relu ? Activation::relu : Activation::none},
                  &MatmulShape::m),
-        weight_(s, false) {
+        weight_(weight_matrix(s, false)) {
     if (columns_.is_identity()) return;
     // A sample in parts keeps the last rows of one part for the next.
     carry_ = chunks_.rows == chunks_.out_h ? 0 : columns_.carry();
@@ -175,11 +160,9 @@ class ColumnsBackwardData final : public BackwardDataMethod {
     staging_at_ = carry_at_ + float_bytes(chunks_.chunk_rows() * columns_.row_floats());
     inner_at_ = staging_at_ + float_bytes(columns_.scatter_floats());
   }
-  std::size_t scratch_bytes() const override {
-    return std::max(inner_at_ + product_.scratch_bytes(), weight_.scratch_bytes());
-  }
+  std::size_t scratch_bytes() const override { return inner_at_ + product_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return weight_.bytes(); }
-  void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
+  void pack(const float* weight, void* packed, void*) const override { weight_.pack(weight, packed); }
   void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
                void* scratch) const override {
     const std::int64_t image = shape_.h * shape_.w * shape_.c, row_floats = columns_.row_floats();
@@ -199,8 +182,8 @@ class ColumnsBackwardData final : public BackwardDataMethod {
       }
       product_.execute(pixels, a, weight, nullptr, matrix, inner);
       for (std::int64_t i = 0; i < count; ++i) {
-        columns_.scatter(matrix + i * rows * row_floats, first, last, shape_.bias ? bias : nullptr, relu_, diff_x + (sample + i) * image,
-                         staging);
+        columns_.scatter(matrix + i * rows * row_floats, first, last, shape_.bias ? bias : nullptr, relu_,
+                         diff_x + (sample + i) * image, staging);
       }
     });
   }
@@ -212,13 +195,13 @@ class ColumnsBackwardData final : public BackwardDataMethod {
   Columns columns_;
   Chunks chunks_;
   ChunkedMatmul product_;
-  WeightMatrix weight_;
+  WeightLayout weight_;
   std::int64_t carry_ = 0;
   std::size_t carry_at_ = 0, staging_at_ = 0, inner_at_ = 0;
 };
 
-// The product over the pixels is summed over the chunks in scratch, in the order of the columns, and then added to the
-// gradient in the plain order; where the two orders agree it is summed in place.
+// The product over the pixels is summed over the chunks in scratch, in the order of the columns, and then
+// added to the gradient in the plain order; where the two orders agree it is summed in place.
 class ColumnsBackwardWeights final : public BackwardWeightsMethod {
  public:
   explicit ColumnsBackwardWeights(const ConvolutionShape& s)
@@ -232,8 +215,9 @@ class ColumnsBackwardWeights final : public BackwardWeightsMethod {
                   .n = filters_last_ ? s.filters : columns_.width(),
                   .transpose_a = true,
                   .accumulate = true},
-                 &MatmulShape::k) {
-    in_place_ = !filters_last_ && (s.c == 1 || s.kh * s.kw == 1);
+                 &MatmulShape::k),
+        layout_(weight_matrix(s, filters_last_)) {
+    in_place_ = layout_.bytes() == 0;
     if (!columns_.is_identity()) {
       staging_at_ = float_bytes(chunks_.chunk_rows() * columns_.row_floats());
       sum_at_ = staging_at_ + float_bytes(columns_.gather_floats(chunks_.rows));
@@ -253,37 +237,27 @@ class ColumnsBackwardWeights final : public BackwardWeightsMethod {
       const float* windows = x + sample * image;
       if (!columns_.is_identity()) {
         for (std::int64_t i = 0; i < count; ++i) {
-          columns_.gather(windows + i * image, first, last, matrix + i * rows * columns_.row_floats(), staging);
+          columns_.gather(windows + i * image, first, last, matrix + i * rows * columns_.row_floats(),
+                          staging);
         }
         windows = matrix;
       }
       const float* gradient = diff_y + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
-      product_.execute(pixels, filters_last_ ? windows : gradient, filters_last_ ? gradient : windows, nullptr, sum,
-                       offset(scratch, inner_at_));
+      product_.execute(pixels, filters_last_ ? windows : gradient, filters_last_ ? gradient : windows,
+                       nullptr, sum, offset(scratch, inner_at_));
       if (shape_.bias && diff_bias != nullptr) add_column_sums(gradient, pixels, shape_.filters, diff_bias);
     });
-    if (!in_place_) add_reordered(sum, diff_weight);
+    if (!in_place_) layout_.add_to_plain(sum, diff_weight);
   }
   std::string implementation() const override { return product_.implementation(); }
 
  private:
-  void add_reordered(const float* sum, float* diff_weight) const {
-    const std::int64_t taps = shape_.kh * shape_.kw, channels = shape_.c;
-    const std::int64_t by_filter = filters_last_ ? 1 : columns_.width();
-    const std::int64_t by_column = filters_last_ ? shape_.filters : 1;
-    for (std::int64_t f = 0; f < shape_.filters; ++f) {
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const float* source = sum + f * by_filter + c * by_column;
-        for (std::int64_t t = 0; t < taps; ++t) *diff_weight++ += source[t * channels * by_column];
-      }
-    }
-  }
-
   ConvolutionShape shape_;
   Columns columns_;
   Chunks chunks_;
   bool filters_last_;
   ChunkedMatmul product_;
+  WeightLayout layout_;
   bool in_place_ = false;
   std::size_t staging_at_ = 0, sum_at_ = 0, inner_at_ = 0;
 };
@@ -294,7 +268,8 @@ std::unique_ptr<const ForwardMethod> make_columns_forward(const ConvolutionShape
   return std::make_unique<ColumnsForward>(shape);
 }
 
-std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const ConvolutionShape& shape, bool relu) {
+std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const ConvolutionShape& shape,
+                                                                     bool relu) {
   return std::make_unique<ColumnsBackwardData>(shape, relu);
 }
 

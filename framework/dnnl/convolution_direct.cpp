@@ -4,6 +4,7 @@
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
 #include "dnnl/vector_loops.h"
+#include "dnnl/weight_layout.h"
 
 namespace loom::dnnl {
 
@@ -24,28 +25,9 @@ Spatial spatial(const ConvolutionShape& s) {
 }
 
 Desc input(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.c, s.h, s.w); }
-Desc output(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.filters, s.out_h(), s.out_w()); }
-
-// The weight as the optimizer keeps it, and as a primitive wants it; nothing to do where they agree.
-class Packing {
- public:
-  Packing() = default;
-  Packing(const ConvolutionShape& s, const Desc& wanted) {
-    const Desc plain = row_major(weight_dims(s));
-    if (plain == wanted) return;
-    reorder_ = make_reorder("packing of " + describe(s), plain, wanted);
-    bytes_ = wanted.get_size();
-  }
-  std::size_t bytes() const { return bytes_; }
-  std::size_t scratch_bytes() const { return reorder_.scratch_bytes(); }
-  void run(const float* weight, void* packed, void* scratch) const {
-    if (bytes_ != 0) reorder_.run({weight, packed}, scratch);
-  }
-
- private:
-  Primitive reorder_;
-  std::size_t bytes_ = 0;
-};
+Desc output(const ConvolutionShape& s, std::int64_t n) {
+  return channels_last(n, s.filters, s.out_h(), s.out_w());
+}
 
 class DirectForward final : public ForwardMethod {
  public:
@@ -61,17 +43,14 @@ class DirectForward final : public ForwardMethod {
         {DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, descriptor.weights_desc()}, {DNNL_ARG_DST, y}};
     if (s.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
     primitive_ = Primitive(what, descriptor, std::move(arguments));
-    packing_ = Packing(s, descriptor.weights_desc());
+    layout_ = WeightLayout(descriptor.weights_desc());
   }
 
-  std::size_t scratch_bytes() const override {
-    return std::max(primitive_.scratch_bytes(), packing_.scratch_bytes());
-  }
-  std::size_t packed_bytes() const override { return packing_.bytes(); }
-  void pack(const float* weight, void* packed, void* scratch) const override {
-    packing_.run(weight, packed, scratch);
-  }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  std::size_t scratch_bytes() const override { return primitive_.scratch_bytes(); }
+  std::size_t packed_bytes() const override { return layout_.bytes(); }
+  void pack(const float* weight, void* packed, void*) const override { layout_.pack(weight, packed); }
+  void execute(const float* x, const void* weight, const float* bias, float* y,
+               void* scratch) const override {
     if (bias_) {
       primitive_.run({x, weight, y, bias}, scratch);
     } else {
@@ -83,7 +62,7 @@ class DirectForward final : public ForwardMethod {
  private:
   bool bias_;
   Primitive primitive_;
-  Packing packing_;
+  WeightLayout layout_;
 };
 
 class DirectBackwardData final : public BackwardDataMethod {
@@ -91,7 +70,8 @@ class DirectBackwardData final : public BackwardDataMethod {
   DirectBackwardData(const ConvolutionShape& s, bool relu) : shape_(s), relu_(relu) {
     pin_this_thread();
     const auto what = describe(s) + " backward data";
-    // The primitive has no bias and no relu: they follow in a loop of their own, while the result is in the cache.
+    // The primitive has no bias and no relu: they follow in a loop of their own, while the result is in the
+    // cache.
     chunk_ = s.n;
     if (s.bias || relu) {
       constexpr std::int64_t kFloatsInCache = 64 * 1024;
@@ -103,21 +83,20 @@ class DirectBackwardData final : public BackwardDataMethod {
       const auto descriptor = described(
           what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(s)); });
       weight = descriptor.weights_desc();  // the remainder's primitive must agree with the first one's
-      return Primitive(what, descriptor,
-                       {{DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, diff_x}});
+      return Primitive(
+          what, descriptor,
+          {{DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, diff_x}});
     };
     primitive_ = create(chunk_);
     if (s.n % chunk_ != 0) remainder_ = create(s.n % chunk_);
-    packing_ = Packing(s, weight);
+    layout_ = WeightLayout(weight);
   }
 
   std::size_t scratch_bytes() const override {
-    return std::max({primitive_.scratch_bytes(), remainder_.scratch_bytes(), packing_.scratch_bytes()});
+    return std::max(primitive_.scratch_bytes(), remainder_.scratch_bytes());
   }
-  std::size_t packed_bytes() const override { return packing_.bytes(); }
-  void pack(const float* weight, void* packed, void* scratch) const override {
-    packing_.run(weight, packed, scratch);
-  }
+  std::size_t packed_bytes() const override { return layout_.bytes(); }
+  void pack(const float* weight, void* packed, void*) const override { layout_.pack(weight, packed); }
   void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
                void* scratch) const override {
     const std::int64_t pixels = shape_.h * shape_.w, sample_x = pixels * shape_.c;
@@ -136,32 +115,33 @@ class DirectBackwardData final : public BackwardDataMethod {
   bool relu_;
   std::int64_t chunk_ = 1;
   Primitive primitive_, remainder_;
-  Packing packing_;
+  WeightLayout layout_;
 };
 
-// The primitive overwrites a gradient in its own layout, in scratch; a reorder adds that to the running sum.
+// The primitive overwrites a gradient in its own layout, in scratch; from there it is added to the running
+// sum.
 class DirectBackwardWeights final : public BackwardWeightsMethod {
  public:
   explicit DirectBackwardWeights(const ConvolutionShape& s) : filters_(s.filters), bias_(s.bias) {
     pin_this_thread();
     const auto what = describe(s) + " backward weights";
-    const Desc x = input(s, s.n), diff_y = output(s, s.n), diff_bias = s.bias ? row_major({s.filters}) : Desc();
+    const Desc x = input(s, s.n), diff_y = output(s, s.n),
+               diff_bias = s.bias ? row_major({s.filters}) : Desc();
     const auto descriptor = described(what, [&] {
-      return convolution_backward_weights_descriptor(x, any_layout(weight_dims(s)), diff_bias, diff_y, spatial(s));
+      return convolution_backward_weights_descriptor(x, any_layout(weight_dims(s)), diff_bias, diff_y,
+                                                     spatial(s));
     });
     const Desc diff_weight = descriptor.diff_weights_desc();
     std::vector<Argument> arguments{
         {DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_DIFF_WEIGHTS, diff_weight}};
     if (s.bias) arguments.push_back({DNNL_ARG_DIFF_BIAS, diff_bias});
     primitive_ = Primitive(what, descriptor, std::move(arguments));
-    sum_ = make_reorder("sum of " + what, diff_weight, row_major(weight_dims(s)), true);
+    layout_ = WeightLayout(diff_weight);
     bias_at_ = aligned(diff_weight.get_size());
     inner_at_ = bias_at_ + float_bytes(s.filters);
   }
 
-  std::size_t scratch_bytes() const override {
-    return inner_at_ + std::max(primitive_.scratch_bytes(), sum_.scratch_bytes());
-  }
+  std::size_t scratch_bytes() const override { return inner_at_ + primitive_.scratch_bytes(); }
   void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
                void* scratch) const override {
     void* inner = offset(scratch, inner_at_);
@@ -172,14 +152,15 @@ class DirectBackwardWeights final : public BackwardWeightsMethod {
     } else {
       primitive_.run({x, diff_y, scratch}, inner);
     }
-    sum_.run({scratch, diff_weight}, inner);
+    layout_.add_to_plain(static_cast<const float*>(scratch), diff_weight);
   }
   std::string implementation() const override { return "direct " + primitive_.implementation(); }
 
  private:
   std::int64_t filters_;
   bool bias_;
-  Primitive primitive_, sum_;
+  Primitive primitive_;
+  WeightLayout layout_;
   std::size_t bias_at_ = 0, inner_at_ = 0;
 };
 
@@ -189,7 +170,8 @@ std::unique_ptr<const ForwardMethod> make_direct_forward(const ConvolutionShape&
   return std::make_unique<DirectForward>(shape);
 }
 
-std::unique_ptr<const BackwardDataMethod> make_direct_backward_data(const ConvolutionShape& shape, bool relu) {
+std::unique_ptr<const BackwardDataMethod> make_direct_backward_data(const ConvolutionShape& shape,
+                                                                    bool relu) {
   return std::make_unique<DirectBackwardData>(shape, relu);
 }
 

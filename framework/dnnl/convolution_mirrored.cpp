@@ -1,8 +1,8 @@
 // Convolutions of stride 1 with few filters, seen from the other side.
 //
-// Such a convolution is also the transposed convolution, with the kernel turned round, that takes x to y. The direct
-// kernels compute 16 filters at a time, and so waste most of their work on one or three of them; here the filters take
-// the part of the few channels, for which the columns algorithm was made.
+// Such a convolution is also the transposed convolution, with the kernel turned round, that takes x to y. The
+// direct kernels compute 16 filters at a time, and so waste most of their work on one or three of them; here
+// the filters take the part of the few channels, for which the columns algorithm was made.
 #include <algorithm>
 
 #include "dnnl/convolution_methods.h"
@@ -54,7 +54,8 @@ class MirroredForward final : public ForwardMethod {
     for_each_weight(shape_, [&](std::int64_t i, std::int64_t j) { turned[j] = weight[i]; });
     if (twice) inner_->pack(turned, packed, offset(scratch, float_bytes(shape_.weight_count())));
   }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const float* x, const void* weight, const float* bias, float* y,
+               void* scratch) const override {
     inner_->execute(x, weight, bias, y, scratch);
   }
   std::string implementation() const override { return "mirrored " + inner_->implementation(); }
@@ -95,8 +96,8 @@ class MirroredBackwardWeights final : public BackwardWeightsMethod {
 
 bool can_be_mirrored(const ConvolutionShape& s) {
   const std::int64_t reach_h = (s.kh - 1) * s.dilation_h, reach_w = (s.kw - 1) * s.dilation_w;
-  return s.groups == 1 && s.stride_h == 1 && s.stride_w == 1 && std::max(s.pad_top, s.pad_bottom) <= reach_h &&
-         std::max(s.pad_left, s.pad_right) <= reach_w;
+  return s.groups == 1 && s.stride_h == 1 && s.stride_w == 1 &&
+         std::max(s.pad_top, s.pad_bottom) <= reach_h && std::max(s.pad_left, s.pad_right) <= reach_w;
 }
 
 std::unique_ptr<const ForwardMethod> make_mirrored_forward(const ConvolutionShape& shape) {

@@ -16,8 +16,8 @@ void pin_this_thread() {
     pinned = true;
   }
 #endif
-  // A sequential build has nothing to pin. In a TBB build the scheduler's own arena bounds the parallelism, and a
-  // primitive created inside a one-thread arena stays single-threaded.
+  // A sequential build has nothing to pin. In a TBB build the scheduler's own arena bounds the parallelism,
+  // and a primitive created inside a one-thread arena stays single-threaded.
 }
 
 namespace {

@@ -1,14 +1,15 @@
-// Private to framework/dnnl: everything that touches oneDNN's own types, and every difference between its versions.
+// Private to framework/dnnl: everything that touches oneDNN's own types, and every difference between its
+// versions.
 //
-// oneDNN 2.x describes an operation in two steps (operation descriptor, then primitive descriptor); 3.x in one. The
-// functions *_descriptor below hide this. Inside this folder `onednn` is the library's namespace, since `dnnl` here
-// means loom::dnnl.
+// oneDNN 2.x describes an operation in two steps (operation descriptor, then primitive descriptor); 3.x in
+// one. The functions *_descriptor below hide this. Inside this folder `onednn` is the library's namespace,
+// since `dnnl` here means loom::dnnl.
 #pragma once
 
+#include <dnnl_debug.h>
 #include <cstddef>
 #include <cstdint>
 #include <dnnl.hpp>
-#include <dnnl_debug.h>
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
@@ -30,7 +31,9 @@ onednn::stream& stream();
 
 // Scratch is handed out in pieces that each start on a cache line.
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+constexpr std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 constexpr std::size_t float_bytes(std::int64_t count) {
   return aligned(static_cast<std::size_t>(count) * sizeof(float));
 }
@@ -67,29 +70,28 @@ struct Spatial {
 };
 
 // `bias` may be an empty Desc: no bias.
-onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias, const Desc& c,
-                                                 const onednn::primitive_attr& attributes);
-onednn::convolution_forward::primitive_desc convolution_forward_descriptor(const Desc& x, const Desc& weight,
-                                                                           const Desc& bias, const Desc& y,
-                                                                           const Spatial& spatial,
-                                                                           const onednn::primitive_attr& attributes);
-onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(const Desc& diff_x,
-                                                                                       const Desc& weight,
-                                                                                       const Desc& diff_y,
-                                                                                       const Spatial& spatial);
+onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias,
+                                                 const Desc& c, const onednn::primitive_attr& attributes);
+onednn::convolution_forward::primitive_desc convolution_forward_descriptor(
+    const Desc& x, const Desc& weight, const Desc& bias, const Desc& y, const Spatial& spatial,
+    const onednn::primitive_attr& attributes);
+onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(
+    const Desc& diff_x, const Desc& weight, const Desc& diff_y, const Spatial& spatial);
 onednn::convolution_backward_weights::primitive_desc convolution_backward_weights_descriptor(
-    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial);
-onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm, const Desc& data,
-                                                                   float alpha, float beta);
+    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y,
+    const Spatial& spatial);
+onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm,
+                                                                   const Desc& data, float alpha, float beta);
 onednn::eltwise_backward::primitive_desc eltwise_backward_descriptor(
     onednn::algorithm algorithm, const Desc& data, float alpha, float beta,
     const onednn::eltwise_forward::primitive_desc& forward);
 onednn::pooling_forward::primitive_desc pooling_forward_descriptor(bool training, onednn::algorithm algorithm,
                                                                    const Desc& x, const Desc& y,
-                                                                   const Spatial& spatial, const Dims& kernel);
+                                                                   const Spatial& spatial,
+                                                                   const Dims& kernel);
 onednn::pooling_backward::primitive_desc pooling_backward_descriptor(
-    onednn::algorithm algorithm, const Desc& diff_x, const Desc& diff_y, const Spatial& spatial, const Dims& kernel,
-    const onednn::pooling_forward::primitive_desc& forward);
+    onednn::algorithm algorithm, const Desc& diff_x, const Desc& diff_y, const Spatial& spatial,
+    const Dims& kernel, const onednn::pooling_forward::primitive_desc& forward);
 onednn::layer_normalization_forward::primitive_desc layer_norm_forward_descriptor(const Desc& data,
                                                                                   const Desc& statistics,
                                                                                   float epsilon);
@@ -102,7 +104,8 @@ struct Argument {
   Desc desc;
 };
 
-// An immutable primitive with its arguments' descriptions: executes on raw pointers, on any number of threads at once.
+// An immutable primitive with its arguments' descriptions: executes on raw pointers, on any number of threads
+// at once.
 class Primitive {
  public:
   Primitive() = default;
@@ -129,9 +132,6 @@ class Primitive {
   std::vector<Argument> arguments_;
   Desc scratchpad_;
 };
-
-// Copies between two layouts of the same logical tensor; `accumulate` adds to the destination.
-Primitive make_reorder(const std::string& what, const Desc& from, const Desc& to, bool accumulate = false);
 
 // The two ways softmax exists: 2.x has a separate primitive for its logarithm.
 Primitive make_softmax_forward(const std::string& what, const Desc& data, bool logarithm);

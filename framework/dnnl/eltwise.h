@@ -20,7 +20,8 @@ enum class EltwiseKind {
   exp,
 };
 
-// y = f(x) on `count` floats. Immutable; forward() and backward() may run on many threads at once. No scratch.
+// y = f(x) on `count` floats. Immutable; forward() and backward() may run on many threads at once. No
+// scratch.
 class Eltwise {
  public:
   // alpha: for leaky_relu and elu not negative; the other kinds but silu ignore it.
@@ -29,8 +30,8 @@ class Eltwise {
   Eltwise(Eltwise&&) noexcept;
   Eltwise& operator=(Eltwise&&) noexcept;
 
-  // Whether backward() wants the forward pass's y (relu, leaky_relu, elu, tanh, sigmoid, exp: the forward pass may then
-  // work in place) rather than its x (gelu, silu, softplus).
+  // Whether backward() wants the forward pass's y (relu, leaky_relu, elu, tanh, sigmoid, exp: the forward
+  // pass may then work in place) rather than its x (gelu, silu, softplus).
   static bool backward_reads_output(EltwiseKind kind);
 
   // y may be x.

@@ -67,7 +67,8 @@ void LayerNorm::backward(const float* x, const float* scale, const float* mean, 
   const std::size_t bytes = float_bytes(impl_->columns);
   float* scale_sum = static_cast<float*>(scratch);
   float* shift_sum = static_cast<float*>(offset(scratch, bytes));
-  // The gradient does not depend on the shift, but oneDNN 2.6 counts it among the arguments: any pointer will do.
+  // The gradient does not depend on the shift, but oneDNN 2.6 counts it among the arguments: any pointer will
+  // do.
   impl_->backward.run({x, scale, mean, variance, diff_y, diff_x, scale_sum, shift_sum, scale},
                       offset(scratch, 2 * bytes));
   add(scale_sum, diff_scale, impl_->columns);

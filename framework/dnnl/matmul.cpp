@@ -1,24 +1,23 @@
 #include "dnnl/matmul.h"
 
-#include <algorithm>
-
 #include "dnnl/detail.h"
+#include "dnnl/vector_loops.h"
 
 namespace loom::dnnl {
 
 using namespace detail;
 
 struct Matmul::Impl {
-  bool bias = false;
-  std::size_t packed_bytes = 0;
-  Primitive product, packing;
+  bool bias = false, packs = false;
+  std::int64_t n = 0, k = 0;
+  Primitive product;
 };
 
 namespace {
 
 // The logical matrix op(X) of `rows` x `columns` over memory that holds it as it is or transposed.
-Desc matrix(std::int64_t batch, std::int64_t rows, std::int64_t columns, bool transposed, std::int64_t leading,
-            std::int64_t batch_stride) {
+Desc matrix(std::int64_t batch, std::int64_t rows, std::int64_t columns, bool transposed,
+            std::int64_t leading, std::int64_t batch_stride) {
   const std::int64_t stored_rows = transposed ? columns : rows;
   const std::int64_t stored_columns = transposed ? rows : columns;
   if (leading == 0) leading = stored_columns;
@@ -37,7 +36,7 @@ Matmul::Matmul(const MatmulShape& s) {
   require(!s.pack_b || (s.batch == 1 && s.ldb == 0), what + ": only a single dense B can be packed");
   pin_this_thread();
   auto impl = std::make_unique<Impl>();
-  impl->bias = s.bias;
+  impl->bias = s.bias, impl->packs = s.pack_b && s.transpose_b, impl->n = s.n, impl->k = s.k;
   const Desc a = matrix(s.batch, s.m, s.k, s.transpose_a, s.lda, s.batch_stride_a);
   const Desc plain = matrix(s.batch, s.k, s.n, s.transpose_b, s.ldb, s.batch_stride_b);
   // Row-major [k,n] is what the kernels read without copying; blocked layouts gain no more than 3 % over it.
@@ -50,10 +49,6 @@ Matmul::Matmul(const MatmulShape& s) {
   std::vector<Argument> arguments{{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}};
   if (s.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
   impl->product = Primitive(what, descriptor, std::move(arguments));
-  if (s.pack_b && s.transpose_b) {
-    impl->packing = make_reorder("packing of " + what, plain, b);
-    impl->packed_bytes = b.get_size();
-  }
   impl_ = std::move(impl);
 }
 
@@ -61,14 +56,14 @@ Matmul::~Matmul() = default;
 Matmul::Matmul(Matmul&&) noexcept = default;
 Matmul& Matmul::operator=(Matmul&&) noexcept = default;
 
-std::size_t Matmul::scratch_bytes() const {
-  return std::max(impl_->product.scratch_bytes(), impl_->packing.scratch_bytes());
+std::size_t Matmul::scratch_bytes() const { return impl_->product.scratch_bytes(); }
+
+std::size_t Matmul::packed_bytes() const {
+  return impl_->packs ? static_cast<std::size_t>(impl_->n * impl_->k) * sizeof(float) : 0;
 }
 
-std::size_t Matmul::packed_bytes() const { return impl_->packed_bytes; }
-
-void Matmul::pack(const float* b, void* packed, void* scratch) const {
-  if (impl_->packing) impl_->packing.run({b, packed}, scratch);
+void Matmul::pack(const float* b, void* packed, void*) const {
+  if (impl_->packs) transpose(b, impl_->n, impl_->k, static_cast<float*>(packed));
 }
 
 void Matmul::execute(const float* a, const void* b, const float* bias, float* c, void* scratch) const {

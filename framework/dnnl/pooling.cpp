@@ -41,11 +41,11 @@ Pooling::Pooling(const PoolingShape& s) {
   // oneDNN wants the padding to cover exactly the windows: what the last window does not reach is no padding.
   const auto end = [](std::int64_t size, std::int64_t out, std::int64_t stride, std::int64_t window,
                       std::int64_t begin) { return (out - 1) * stride + window - size - begin; };
-  const Spatial spatial{{s.stride_h, s.stride_w},
-                        {0, 0},
-                        {s.pad_top, s.pad_left},
-                        {end(s.h, s.out_h(), s.stride_h, s.kh, s.pad_top),
-                         end(s.w, s.out_w(), s.stride_w, s.kw, s.pad_left)}};
+  const Spatial spatial{
+      {s.stride_h, s.stride_w},
+      {0, 0},
+      {s.pad_top, s.pad_left},
+      {end(s.h, s.out_h(), s.stride_h, s.kh, s.pad_top), end(s.w, s.out_w(), s.stride_w, s.kw, s.pad_left)}};
   auto impl = std::make_unique<Impl>();
   const auto kind = algorithm(s.kind);
   const auto forward =
@@ -53,8 +53,8 @@ Pooling::Pooling(const PoolingShape& s) {
   const auto inference =
       described(what, [&] { return pooling_forward_descriptor(false, kind, x, y, spatial, kernel); });
   const auto gradient = "gradient of " + what;
-  const auto backward = described(
-      gradient, [&] { return pooling_backward_descriptor(kind, x, y, spatial, kernel, forward); });
+  const auto backward =
+      described(gradient, [&] { return pooling_backward_descriptor(kind, x, y, spatial, kernel, forward); });
   std::vector<Argument> forward_arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}};
   std::vector<Argument> backward_arguments{{DNNL_ARG_DIFF_DST, y}, {DNNL_ARG_DIFF_SRC, x}};
   impl->inference = Primitive(what, inference, forward_arguments);
@@ -74,7 +74,8 @@ Pooling::Pooling(Pooling&&) noexcept = default;
 Pooling& Pooling::operator=(Pooling&&) noexcept = default;
 
 std::size_t Pooling::scratch_bytes() const {
-  return std::max({impl_->forward.scratch_bytes(), impl_->inference.scratch_bytes(), impl_->backward.scratch_bytes()});
+  return std::max(
+      {impl_->forward.scratch_bytes(), impl_->inference.scratch_bytes(), impl_->backward.scratch_bytes()});
 }
 
 std::size_t Pooling::workspace_bytes() const { return impl_->workspace_bytes; }
@@ -87,7 +88,9 @@ void Pooling::forward(const float* x, float* y, void* workspace, void* scratch) 
   }
 }
 
-void Pooling::inference(const float* x, float* y, void* scratch) const { impl_->inference.run({x, y}, scratch); }
+void Pooling::inference(const float* x, float* y, void* scratch) const {
+  impl_->inference.run({x, y}, scratch);
+}
 
 void Pooling::backward(const float* diff_y, const void* workspace, float* diff_x, void* scratch) const {
   if (impl_->workspace_bytes != 0) {

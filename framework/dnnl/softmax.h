@@ -7,8 +7,8 @@
 
 namespace loom::dnnl {
 
-// x and y are [rows,columns]; each row of exp(y) (logarithm) or of y (not) sums to one. Immutable; may run on many
-// threads at once, each with its own scratch of scratch_bytes(), 64-byte aligned.
+// x and y are [rows,columns]; each row of exp(y) (logarithm) or of y (not) sums to one. Immutable; may run on
+// many threads at once, each with its own scratch of scratch_bytes(), 64-byte aligned.
 class Softmax {
  public:
   Softmax(std::int64_t rows, std::int64_t columns, bool logarithm = false);

@@ -1,5 +1,9 @@
 #include "dnnl/vector_loops.h"
 
+#include <algorithm>
+
+#include "dnnl/tile.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "dnnl/vector_loops.cpp"
 #include <hwy/foreach_target.h>
@@ -58,7 +62,8 @@ void AddOneBias(float* y, float bias, std::int64_t count, bool relu) {
   }
 }
 
-// Four vectors of columns at a time, two rows in flight: eight independent sums hide the latency of the additions.
+// Four vectors of columns at a time, two rows in flight: eight independent sums hide the latency of the
+// additions.
 void AddColumnSums(const float* x, std::int64_t rows, std::int64_t columns, std::int64_t pitch, float* sums) {
   const Tag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -122,6 +127,36 @@ HWY_EXPORT(AddColumnSums);
 
 void relu_mask(const float* diff_y, const float* y, float* out, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(ReluMask)(diff_y, y, out, count);
+}
+
+namespace {
+void transpose_tile(const float* from, std::int64_t columns, float* to, std::int64_t rows) {
+  using namespace detail;
+  Four a = load_four(from), b = load_four(from + columns), c = load_four(from + 2 * columns),
+       d = load_four(from + 3 * columns);
+  transpose_fours(a, b, c, d);
+  store_four(a, to), store_four(b, to + rows), store_four(c, to + 2 * rows), store_four(d, to + 3 * rows);
+}
+}  // namespace
+
+void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to) {
+  // Squares of 16 by 16: whole cache lines on both sides.
+  constexpr std::int64_t kSquare = 16, kTile = 4;
+  for (std::int64_t r0 = 0; r0 < rows; r0 += kSquare) {
+    for (std::int64_t c0 = 0; c0 < columns; c0 += kSquare) {
+      const std::int64_t r1 = std::min(r0 + kSquare, rows), c1 = std::min(c0 + kSquare, columns);
+      const std::int64_t r_tiled = r0 + (r1 - r0) / kTile * kTile, c_tiled = c0 + (c1 - c0) / kTile * kTile;
+      for (std::int64_t c = c0; c < c_tiled; c += kTile) {
+        for (std::int64_t r = r0; r < r_tiled; r += kTile) {
+          transpose_tile(from + r * columns + c, columns, to + c * rows + r, rows);
+        }
+      }
+      for (std::int64_t c = c0; c < c1; ++c) {
+        for (std::int64_t r = c < c_tiled ? r_tiled : r0; r < r1; ++r)
+          to[c * rows + r] = from[r * columns + c];
+      }
+    }
+  }
 }
 
 void add(const float* x, float* sum, std::int64_t count) { HWY_DYNAMIC_DISPATCH(Add)(x, sum, count); }

@@ -33,10 +33,13 @@ std::map<std::string, Tensors> arrays_of(const Tensors& archive, const std::stri
   return arrays;
 }
 
-void set_up(NodeTester& tester, std::map<std::string, Tensors>& arrays) {
+void set_up(NodeTester& tester, std::map<std::string, Tensors>& arrays, const GoldenCheck& check) {
   const auto bytes = arrays.at("options").at("").values<std::uint8_t>();
   const auto options = nlohmann::json::parse(bytes.begin(), bytes.end());
-  for (const auto& [option, value] : options.items()) tester.option(option, option_of(value));
+  for (const auto& [option, value] : options.items()) {
+    const auto renamed = check.option_names.find(option);
+    tester.option(renamed == check.option_names.end() ? option : renamed->second, option_of(value));
+  }
   for (const auto& [port, tensor] : arrays["in"]) tester.input(port, tensor.clone());
   for (const auto& [parameter, tensor] : arrays["param"]) tester.parameter(parameter, tensor.clone());
   for (const auto& [state, tensor] : arrays["state_before"]) tester.state(state, tensor.clone());
@@ -57,11 +60,13 @@ void compare_kind(Report& report, const std::string& what, const Tensors& got, c
 }
 
 Report check_case(const Registry& registry, const std::string& type, const Tensors& archive, const std::string& name,
-                  double tolerance) {
+                  const GoldenCheck& check) {
   Report report;
+  const auto own = check.case_tolerance.find(name);
+  const double tolerance = own == check.case_tolerance.end() ? check.tolerance : own->second;
   std::map<std::string, Tensors> arrays = arrays_of(archive, name);
   NodeTester tester(registry, type);
-  set_up(tester, arrays);
+  set_up(tester, arrays, check);
   const NodeResult result = tester.run(arrays["diff_out"]);
   const std::string prefix = fmt::format("{}: {}", type, name);
   compare_kind(report, prefix + "/out", result.outputs, arrays["out"], tolerance);
@@ -80,9 +85,8 @@ Report check_golden(const Registry& registry, const std::string& type, const std
   for (const auto& [key, tensor] : archive) names.insert(key.substr(0, key.find('/')));
   Report report;
   for (const std::string& name : names) {
-    const auto own = check.case_tolerance.find(name);
     try {
-      report.add(check_case(registry, type, archive, name, own != check.case_tolerance.end() ? own->second : check.tolerance));
+      report.add(check_case(registry, type, archive, name, check));
     } catch (const Error& problem) {
       ++report.checks;
       report.failures.push_back(fmt::format("{}: {}: {}", type, name, problem.what()));

@@ -11,7 +11,8 @@ namespace loom::testing {
 
 struct GoldenCheck {
   double tolerance = 1e-5;                       // max |a - b| / max |b|
-  std::map<std::string, double> case_tolerance;  // for cases that need another
+  std::map<std::string, double> case_tolerance = {};     // for cases that need another
+  std::map<std::string, std::string> option_names = {};  // the node's names of options that the file calls otherwise
 };
 
 // All cases of `path`, an archive for the node type `type`. Throws Error(data_not_found) where there is no such file.

@@ -44,15 +44,15 @@ class Differences {
  public:
   Differences(NodeCalls& calls, const std::vector<Tensor>& weights) : calls_(calls), weights_(weights) {}
 
-  // At `element`, a value that forward reads. `scale` is the size of the slopes around it.
-  Slope at(float& element, double scale) {
+  // At `element`, a value that forward reads; a kink is what changes the slope by more than `allowed`.
+  Slope at(float& element, double allowed) {
     Slope slope;
-    for (double h : {kStep, kStep / 16}) {
+    for (double h : {kStep, kStep / 8, kStep / 64}) {
       const auto [wide, wide_noise] = central(element, h);
       const auto [near, near_noise] = central(element, h / 2);
       slope.value = (4 * near - wide) / 3;
       slope.noise = 2 * near_noise + wide_noise;
-      slope.kink = std::abs(near - wide) > 0.01 * scale + slope.noise;
+      slope.kink = std::abs(near - wide) > allowed + slope.noise;
       if (!slope.kink) break;
     }
     return slope;
@@ -99,7 +99,7 @@ void check_tensor(Report& report, const std::string& what, Differences& differen
   const std::vector<std::size_t> indices = chosen(values.values().size(), elements);
   std::size_t kinks = 0;
   for (std::size_t i : indices) {
-    const Slope slope = differences.at(values.values()[i], scale);
+    const Slope slope = differences.at(values.values()[i], 0.5 * tolerance * scale);
     const double got = static_cast<double>(analytic.values()[i]);
     if (slope.kink) {
       ++kinks;

@@ -85,7 +85,7 @@ class NodeCalls::Shard {
 
  private:
   void fill(Call& call, const std::vector<TensorView>& states) const;
-  void hide(std::vector<TensorView>& views, bool outputs, std::vector<Tensor>& dirt) const;
+  void hide(std::vector<TensorView>& views, bool outputs) const;
   void check_addition(Backward& call);
   TensorView rows(const Tensor& whole) const { return rows_of(whole, first_, prepared_.samples, setup_.samples); }
 
@@ -141,19 +141,17 @@ void NodeCalls::Shard::forward(const std::vector<TensorView>& states) {
   }
 }
 
-// What backward has not asked for may be gone by then.
-void NodeCalls::Shard::hide(std::vector<TensorView>& views, bool outputs, std::vector<Tensor>& dirt) const {
+// What backward has not asked for is not there.
+void NodeCalls::Shard::hide(std::vector<TensorView>& views, bool outputs) const {
   const Contract& contract = setup_.contract();
   for (std::size_t i = 0; i < views.size(); ++i) {
     const std::string& declared = outputs ? contract.outputs()[i].name : contract.input_at(static_cast<int>(i)).name;
-    if (views[i].empty() || contract.reads_in_backward(declared)) continue;
-    dirt.push_back(fresh(views[i].dtype(), views[i].shape()));
-    views[i] = dirt.back().view();
+    if (!contract.reads_in_backward(declared)) views[i] = TensorView();
   }
 }
 
 void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states) {
-  std::vector<Tensor> above, dirt;
+  std::vector<Tensor> above;
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     above.push_back(there(outputs_[k]) ? Tensor(DType::f32, outputs_[k].shape()) : Tensor());
     if (k < diff_outputs.size() && there(diff_outputs[k])) std::ranges::copy(rows(diff_outputs[k]).values(), above.back().values().begin());
@@ -167,8 +165,8 @@ void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const s
     diff_parameters_.push_back(there(parameter) ? Tensor(DType::f32, parameter.shape()) : Tensor());
   }
   std::vector<TensorView> kept_inputs = inputs_, kept_outputs = output_views_;
-  hide(kept_inputs, false, dirt);
-  hide(kept_outputs, true, dirt);
+  hide(kept_inputs, false);
+  hide(kept_outputs, true);
   const std::vector<TensorView> above_views = views_of(above), below = views_of(diff_inputs_), sums = views_of(diff_parameters_);
   std::memset(scratch_.get(), kDirt, prepared_.needs.scratch_bytes);
   Backward call;

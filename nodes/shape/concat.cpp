@@ -34,35 +34,38 @@ class Concat final : public loom::Node {
   }
   explicit Concat(const loom::Options& options) : axis_(options.integer("axis")) {}
 
+  void prepare(const loom::Prepare& p) override {
+    for (std::size_t i = 0; i < p.input_views.size(); ++i) {
+      const loom::Shape& shape = p.input(static_cast<int>(i));
+      const AxisView part = axis_view(shape, resolved_axis(axis_, shape.rank()), p.samples);
+      widths_.push_back(part.axis * part.inner);
+      outer_ = part.outer;
+    }
+    whole_ = p.output(0).count() / outer_;
+  }
+
   void forward(const loom::Forward& f) const override {
-    const loom::TensorView y = f.output(0);
     std::int64_t start = 0;
     for (int i = 0; i < f.input_count(); ++i) {
-      const AxisView part = view(f.input(i).shape(), f.samples), whole = view(y.shape(), f.samples);
-      const std::int64_t width = part.axis * part.inner;
-      copy_columns(f.input(i).data(), width, 0, y.data(), whole.axis * whole.inner, start, width, part.outer);
+      const std::int64_t width = widths_[static_cast<std::size_t>(i)];
+      copy_columns(f.input(i).data(), width, 0, f.output(0).data(), whole_, start, width, outer_);
       start += width;
     }
   }
 
   void backward(const loom::Backward& b) const override {
-    const loom::TensorView diff_y = b.diff_output(0);
     std::int64_t start = 0;
     for (int i = 0; i < b.input_count(); ++i) {
-      const AxisView part = view(b.input(i).shape(), b.samples), whole = view(diff_y.shape(), b.samples);
-      const std::int64_t width = part.axis * part.inner;
-      if (b.wants_diff(i)) {
-        copy_columns(diff_y.data(), whole.axis * whole.inner, start, b.diff_input(i).data(), width, 0, width, part.outer);
-      }
+      const std::int64_t width = widths_[static_cast<std::size_t>(i)];
+      if (b.wants_diff(i)) copy_columns(b.diff_output(0).data(), whole_, start, b.diff_input(i).data(), width, 0, width, outer_);
       start += width;
     }
   }
 
  private:
-  AxisView view(const loom::Shape& shape, std::int64_t samples) const {
-    return axis_view(shape, resolved_axis(axis_, shape.rank()), samples);
-  }
   std::int64_t axis_;
+  std::int64_t outer_ = 1, whole_ = 0;   // rows, and floats of an output row
+  std::vector<std::int64_t> widths_;     // floats of an input row
 };
 LOOM_NODE(Concat, "concat")
 

@@ -1,5 +1,6 @@
 // Reorders the axes of an event.
-//   order: [3, 1, 2]: y [N, C, H, W] from x [N, H, W, C]; axes count with the batch as axis 0, which stays first.
+//   order: [3, 1, 2]: y [N, C, H, W] from x [N, H, W, C]; axes count with the batch as axis 0, which stays first and
+//   may be written: [0, 3, 1, 2].
 #include <array>
 
 #include "graph/registry.h"
@@ -15,14 +16,14 @@ class Permute final : public loom::Node {
     c.summary("Reorders the axes of an event");
     c.input("x", "[N, ...]", "the values");
     c.output("y", "[N, ...]", "the values with axis order[i] of x as its axis i + 1");
-    c.option("order", loom::required, loom::integer_list(), "every axis but the batch (0) once; negative counts from the end");
+    c.option("order", loom::required, loom::integer_list(), "every axis but the batch once, counted with the batch as 0; negative counts from the end");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);
     loom::Shape y({x[0]});
     std::vector<bool> seen(static_cast<std::size_t>(x.rank()), false);
-    const std::vector<std::int64_t> order = s.options().integers("order");
+    const std::vector<std::int64_t> order = event_order(s.options());
     for (std::int64_t item : order) {
       const int axis = resolved_axis(item, x.rank());
       if (axis < 1 || axis >= x.rank() || seen[static_cast<std::size_t>(axis)]) break;
@@ -36,7 +37,7 @@ class Permute final : public loom::Node {
     }
     s.output("y", y);
   }
-  explicit Permute(const loom::Options& options) : order_(options.integers("order")) {}
+  explicit Permute(const loom::Options& options) : order_(event_order(options)) {}
 
   void forward(const loom::Forward& f) const override {
     walk(f.input(0).shape(), [x = f.input(0).data(), y = f.output(0).data()](std::int64_t i, std::int64_t j) { y[j] = x[i]; });
@@ -48,6 +49,12 @@ class Permute final : public loom::Node {
   }
 
  private:
+  static std::vector<std::int64_t> event_order(const loom::Options& options) {
+    std::vector<std::int64_t> order = options.integers("order");
+    if (!order.empty() && order.front() == 0) order.erase(order.begin());
+    return order;
+  }
+
   // Calls visit(index in x, index in y) for every element, in the order of y.
   template <class Visit>
   void walk(const loom::Shape& x, Visit visit) const {

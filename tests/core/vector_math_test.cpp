@@ -179,9 +179,99 @@ BOOST_AUTO_TEST_CASE(rows_of_channels) {
       }
       const auto k = static_cast<std::size_t>(c);
       BOOST_TEST(std::abs(first[k] - a) < 1e-3);
-      BOOST_TEST(std::abs(second[k] - b) < 1e-3);
+      BOOST_TEST(std::abs(second[k] - b) < 1e-5 * b);
       BOOST_TEST(std::abs(third[k] - e) < 1e-3);
       BOOST_TEST(std::abs(fourth[k] - g) < 1e-3);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(gaussian_terms) {
+  for (std::int64_t n : kLengths) {
+    const std::vector<float> mu = values(n, 1), logvar = values(n, 2), noise = values(n, 3);
+    std::vector<float> z(mu.size());
+    math::reparametrise(mu.data(), logvar.data(), noise.data(), z.data(), n);
+    double kl = 0, ratio = 0;
+    for (std::size_t i = 0; i < mu.size(); ++i) {
+      const double m = static_cast<double>(mu[i]), l = static_cast<double>(logvar[i]), v = static_cast<double>(z[i]);
+      BOOST_TEST(std::abs(v - m - std::exp(l / 2) * static_cast<double>(noise[i])) < 1e-5);
+      kl += 0.5 * (std::exp(l) + m * m - 1 - l);
+      ratio += 0.5 * (v * v - l - (v - m) * (v - m) * std::exp(-l));
+    }
+    BOOST_TEST(std::abs(math::gaussian_kl(mu.data(), logvar.data(), nullptr, n) - kl) <= 1e-5 * kl + 1e-9);
+    BOOST_TEST(std::abs(math::gaussian_log_ratio(mu.data(), logvar.data(), z.data(), n) - ratio) <= 1e-5 * (kl + 1));
+  }
+}
+
+// The formulas of torch.optim, in double, three steps each.
+BOOST_AUTO_TEST_CASE(optimizer_updates) {
+  const std::int64_t n = 37;
+  const auto run = [&](const auto& update, const auto& reference) {
+    std::vector<float> weight = values(n, 1), state1(static_cast<std::size_t>(n)), state2 = state1;
+    std::vector<double> w(weight.begin(), weight.end()), s1(weight.size()), s2(weight.size());
+    for (int t = 1; t <= 3; ++t) {
+      const std::vector<float> gradient = values(n, static_cast<std::uint32_t>(10 + t));
+      update(weight.data(), gradient.data(), state1.data(), state2.data(), t);
+      for (std::size_t i = 0; i < w.size(); ++i) reference(w[i], static_cast<double>(gradient[i]), s1[i], s2[i], t);
+    }
+    close(weight, w, 1e-5);
+  };
+  for (bool decoupled : {false, true}) {
+    math::AdamStep step{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1, .decoupled = decoupled, .gradient_factor = 0.5};
+    run([&](float* w, const float* g, float* m, float* v, int t) {
+      step.correction1 = 1 - std::pow(0.8, t), step.correction2 = 1 - std::pow(0.95, t);
+      math::adam_update(w, g, m, v, n, step);
+    }, [&](double& w, double g, double& m, double& v, int t) {
+      g = 0.5 * g + (decoupled ? 0 : 0.1 * w);
+      if (decoupled) w *= 1 - 0.01 * 0.1;
+      m = 0.8 * m + 0.2 * g, v = 0.95 * v + 0.05 * g * g;
+      w -= 0.01 / (1 - std::pow(0.8, t)) * m / (std::sqrt(v) / std::sqrt(1 - std::pow(0.95, t)) + 1e-8);
+    });
+  }
+  math::AdamStep adamax{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95};
+  run([&](float* w, const float* g, float* m, float* u, int t) {
+    adamax.correction1 = 1 - std::pow(0.8, t);
+    math::adamax_update(w, g, m, u, n, adamax);
+  }, [&](double& w, double g, double& m, double& u, int t) {
+    m = 0.8 * m + 0.2 * g, u = std::max(0.95 * u, std::abs(g) + 1e-8);
+    w -= 0.01 / (1 - std::pow(0.8, t)) * m / u;
+  });
+  const math::RmspropStep rmsprop{.learning_rate = 0.01, .alpha = 0.9, .momentum = 0.7, .weight_decay = 0.1};
+  run([&](float* w, const float* g, float* v, float* velocity, int) { math::rmsprop_update(w, g, v, velocity, nullptr, n, rmsprop); },
+      [&](double& w, double g, double& v, double& velocity, int) {
+        g += 0.1 * w, v = 0.9 * v + 0.1 * g * g;
+        velocity = 0.7 * velocity + g / (std::sqrt(v) + 1e-8), w -= 0.01 * velocity;
+      });
+  for (bool nesterov : {false, true}) {
+    math::SgdStep sgd{.learning_rate = 0.01, .momentum = 0.9, .dampening = nesterov ? 0 : 0.3, .nesterov = nesterov};
+    run([&](float* w, const float* g, float* velocity, float*, int t) {
+      sgd.first = t == 1;
+      math::sgd_update(w, g, velocity, n, sgd);
+    }, [&](double& w, double g, double& velocity, double&, int t) {
+      velocity = t == 1 ? g : 0.9 * velocity + (nesterov ? 1 : 0.7) * g;
+      w -= 0.01 * (nesterov ? g + 0.9 * velocity : velocity);
+    });
+  }
+}
+
+BOOST_AUTO_TEST_CASE(activations_have_their_derivatives) {
+  for (const std::string& name : math::activation_names()) {
+    const math::Activation function = math::activation_of(name);
+    const float shape = math::default_shape(function);
+    for (double x : {-3.0, -0.7, -0.1, 0.2, 0.9, 2.5}) {
+      const auto value = [&](double at) {
+        float input = static_cast<float>(at), y = 0;
+        math::activate(function, shape, &input, &y, 1);
+        return static_cast<double>(y);
+      };
+      const float input = static_cast<float>(x), one = 1, y = static_cast<float>(value(x));
+      float slope = 0, slope_from_output = 0;
+      math::activation_gradient(function, shape, &input, &one, &slope, 1);
+      const double expected = (value(x + 0.01) - value(x - 0.01)) / 0.02;
+      BOOST_TEST(std::abs(static_cast<double>(slope) - expected) < 2e-4 * std::max(1.0, std::abs(expected)), name << " at " << x);
+      if (!math::derivative_from_output(function)) continue;
+      math::activation_gradient_from_output(function, shape, &y, &one, &slope_from_output, 1);
+      BOOST_TEST(std::abs(slope - slope_from_output) < 1e-5F * std::max(1.0F, std::abs(slope)), name << " at " << x);
     }
   }
 }

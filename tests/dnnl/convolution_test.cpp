@@ -35,8 +35,8 @@ void for_each_product(const ConvolutionShape& s, const Body& body) {
 
 std::string name(const ConvolutionShape& s) {
   std::string text;
-  for (const auto v : {s.n, s.h, s.w, s.c, s.filters, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_top, s.pad_bottom,
-                       s.pad_left, s.pad_right, s.dilation_h, s.dilation_w, s.groups}) {
+  for (const auto v : {s.n, s.h, s.w, s.c, s.filters, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_top,
+                       s.pad_bottom, s.pad_left, s.pad_right, s.dilation_h, s.dilation_w, s.groups}) {
     text += std::to_string(v) + " ";
   }
   return text;
@@ -191,8 +191,8 @@ void check_all(const TransposedConvolutionShape& shape) {
   }
 }
 
-ConvolutionShape square(std::int64_t n, std::int64_t size, std::int64_t c, std::int64_t filters, std::int64_t k,
-                        std::int64_t stride, std::int64_t pad) {
+ConvolutionShape square(std::int64_t n, std::int64_t size, std::int64_t c, std::int64_t filters,
+                        std::int64_t k, std::int64_t stride, std::int64_t pad) {
   ConvolutionShape s;
   s.n = n, s.h = s.w = size, s.c = c, s.filters = filters, s.kh = s.kw = k, s.stride_h = s.stride_w = stride;
   s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = pad;
@@ -200,7 +200,8 @@ ConvolutionShape square(std::int64_t n, std::int64_t size, std::int64_t c, std::
 }
 
 TransposedConvolutionShape transposed(std::int64_t n, std::int64_t size, std::int64_t c, std::int64_t filters,
-                                      std::int64_t k, std::int64_t stride, std::int64_t pad, std::int64_t extra = 0) {
+                                      std::int64_t k, std::int64_t stride, std::int64_t pad,
+                                      std::int64_t extra = 0) {
   TransposedConvolutionShape s;
   s.n = n, s.h = s.w = size, s.c = c, s.filters = filters, s.kh = s.kw = k, s.stride_h = s.stride_w = stride;
   s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = pad;
@@ -229,9 +230,9 @@ BOOST_AUTO_TEST_CASE(usual_shapes) {
 
 BOOST_AUTO_TEST_CASE(odd_sizes_and_gaps) {
   for (const std::int64_t c : {1, 2, 3, 5, 17, 40}) {
-    check_all(square(2, 11, c, 7, 3, 2, 0));   // the last column and row are not reached
-    check_all(square(2, 12, c, 7, 2, 3, 1));   // windows do not touch
-    check_all(square(2, 10, c, 5, 5, 3, 2));   // windows overlap by less than a stride
+    check_all(square(2, 11, c, 7, 3, 2, 0));  // the last column and row are not reached
+    check_all(square(2, 12, c, 7, 2, 3, 1));  // windows do not touch
+    check_all(square(2, 10, c, 5, 5, 3, 2));  // windows overlap by less than a stride
     check_all(square(2, 9, c, 5, 7, 2, 3));
   }
 }
@@ -282,7 +283,8 @@ BOOST_AUTO_TEST_CASE(grouped) {
 }
 
 BOOST_AUTO_TEST_CASE(in_parts) {
-  // Large enough that the columns of one sample, or of all samples, are made in several parts with a remainder.
+  // Large enough that the columns of one sample, or of all samples, are made in several parts with a
+  // remainder.
   check_all(square(1, 128, 3, 8, 4, 2, 1));
   check_all(square(1, 90, 1, 4, 7, 1, 3));
   check_all(square(23, 32, 1, 4, 5, 1, 2));
@@ -349,7 +351,8 @@ BOOST_AUTO_TEST_CASE(concurrent) {
           result.diff_weight.assign(weight.size(), 0.0F);
           forward.execute(x.data(), forward_weight.get(), nullptr, result.y.data(), scratch.get());
           backward_data.execute(diff_y.data(), backward_weight.get(), result.diff_x.data(), scratch.get());
-          backward_weights.execute(x.data(), diff_y.data(), result.diff_weight.data(), nullptr, scratch.get());
+          backward_weights.execute(x.data(), diff_y.data(), result.diff_weight.data(), nullptr,
+                                   scratch.get());
         }
       });
     }

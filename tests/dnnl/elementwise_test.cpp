@@ -21,7 +21,8 @@ double reference(EltwiseKind kind, double x, double alpha) {
     case EltwiseKind::leaky_relu: return x > 0 ? x : alpha * x;
     case EltwiseKind::elu: return x > 0 ? x : alpha * std::expm1(x);
     case EltwiseKind::gelu_erf: return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-    case EltwiseKind::gelu_tanh: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case EltwiseKind::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case EltwiseKind::silu: return x / (1 + std::exp(-alpha * x));
     case EltwiseKind::tanh: return std::tanh(x);
     case EltwiseKind::sigmoid: return 1 / (1 + std::exp(-x));
@@ -55,7 +56,8 @@ BOOST_AUTO_TEST_CASE(activations) {
         const double step = 1e-5;
         expected[i] = static_cast<float>(reference(kind, x[i], alpha));
         expected_diff[i] = static_cast<float>(
-            diff_y[i] * (reference(kind, x[i] + step, alpha) - reference(kind, x[i] - step, alpha)) / (2 * step));
+            diff_y[i] * (reference(kind, x[i] + step, alpha) - reference(kind, x[i] - step, alpha)) /
+            (2 * step));
       }
       eltwise.forward(x.data(), y.data());
       const auto name = "kind " + std::to_string(static_cast<int>(kind));
@@ -106,6 +108,19 @@ BOOST_AUTO_TEST_CASE(loops) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(transposes) {
+  for (const std::int64_t rows : {1, 3, 4, 17, 40}) {
+    for (const std::int64_t columns : {1, 5, 16, 19, 64}) {
+      const auto x = random_floats(rows * columns, 1);
+      std::vector<float> y(x.size()), expected(x.size());
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < columns; ++c) expected[c * rows + r] = x[r * columns + c];
+      transpose(x.data(), rows, columns, y.data());
+      BOOST_CHECK(y == expected);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(pooling) {
   for (const auto kind : {PoolingKind::max, PoolingKind::average, PoolingKind::average_padded}) {
     for (const std::int64_t c : {1, 3, 16, 20}) {
@@ -124,7 +139,8 @@ BOOST_AUTO_TEST_CASE(pooling) {
           std::vector<std::int64_t> inside;
           for (std::int64_t ky = 0; ky < s.kh; ++ky)
             for (std::int64_t kx = 0; kx < s.kw; ++kx) {
-              const std::int64_t iy = oy * s.stride_h - s.pad_top + ky, ix = ox * s.stride_w - s.pad_left + kx;
+              const std::int64_t iy = oy * s.stride_h - s.pad_top + ky,
+                                 ix = ox * s.stride_w - s.pad_left + kx;
               if (iy < 0 || iy >= s.h || ix < 0 || ix >= s.w) continue;
               inside.push_back(((n * s.h + iy) * s.w + ix) * c + channel);
             }
@@ -159,7 +175,8 @@ BOOST_AUTO_TEST_CASE(softmax) {
     for (const std::int64_t rows : {1, 5}) {
       for (const std::int64_t columns : {1, 10, 512, 1001}) {
         auto x = random_floats(rows * columns, 1);
-        for (auto& value : x) value = value * 10.0F + 80.0F;  // would overflow without the subtraction of the maximum
+        for (auto& value : x)
+          value = value * 10.0F + 80.0F;  // would overflow without the subtraction of the maximum
         const auto diff_y = random_floats(rows * columns, 2);
         std::vector<float> y(x.size()), diff_x(x.size()), expected(x.size()), expected_diff(x.size());
         for (std::int64_t r = 0; r < rows; ++r) {

@@ -56,8 +56,8 @@ void check_matmul(const MatmulShape& s) {
   BOOST_CHECK(scratch.intact());
   BOOST_CHECK(packed.intact());
   check_close(c, expected,
-              "matmul " + std::to_string(s.batch) + " " + std::to_string(s.m) + " " + std::to_string(s.k) + " " +
-                  std::to_string(s.n) + " " + matmul.implementation());
+              "matmul " + std::to_string(s.batch) + " " + std::to_string(s.m) + " " + std::to_string(s.k) +
+                  " " + std::to_string(s.n) + " " + matmul.implementation());
 }
 
 }  // namespace
@@ -100,12 +100,32 @@ BOOST_AUTO_TEST_CASE(inside_larger_matrices) {
 // Queries, keys and values of 4 heads in one [tokens,3,heads,d].
 BOOST_AUTO_TEST_CASE(attention_heads) {
   const std::int64_t tokens = 19, heads = 4, d = 8, width = 3 * heads * d;
-  check_matmul({.m = tokens, .n = tokens, .k = d, .batch = heads, .transpose_b = true, .lda = width, .ldb = width,
-                .batch_stride_a = d, .batch_stride_b = d});
-  check_matmul({.m = tokens, .n = d, .k = tokens, .batch = heads, .ldb = width, .ldc = heads * d,
-                .batch_stride_b = d, .batch_stride_c = d});
-  check_matmul({.m = tokens, .n = d, .k = tokens, .batch = heads, .transpose_a = true, .ldb = width,
-                .ldc = heads * d, .batch_stride_b = d, .batch_stride_c = d});
+  check_matmul({.m = tokens,
+                .n = tokens,
+                .k = d,
+                .batch = heads,
+                .transpose_b = true,
+                .lda = width,
+                .ldb = width,
+                .batch_stride_a = d,
+                .batch_stride_b = d});
+  check_matmul({.m = tokens,
+                .n = d,
+                .k = tokens,
+                .batch = heads,
+                .ldb = width,
+                .ldc = heads * d,
+                .batch_stride_b = d,
+                .batch_stride_c = d});
+  check_matmul({.m = tokens,
+                .n = d,
+                .k = tokens,
+                .batch = heads,
+                .transpose_a = true,
+                .ldb = width,
+                .ldc = heads * d,
+                .batch_stride_b = d,
+                .batch_stride_c = d});
 }
 
 BOOST_AUTO_TEST_CASE(impossible_shapes) {

@@ -22,8 +22,8 @@ inline std::vector<float> random_floats(std::int64_t count, unsigned seed) {
   return values;
 }
 
-// 64-byte aligned, filled with NaN so that whoever reads what it has not written is found out, and with a guard behind
-// it so that whoever writes past the end is too.
+// 64-byte aligned, filled with NaN so that whoever reads what it has not written is found out, and with a
+// guard behind it so that whoever writes past the end is too.
 class Scratch {
  public:
   explicit Scratch(std::size_t bytes) : size_((bytes + sizeof(float) - 1) / sizeof(float)) {
@@ -34,7 +34,8 @@ class Scratch {
   }
   void* get() const { return memory_.get(); }
   bool intact() const {
-    return std::all_of(memory_.get() + size_, memory_.get() + size_ + kGuard, [](float v) { return v == kMark; });
+    return std::all_of(memory_.get() + size_, memory_.get() + size_ + kGuard,
+                       [](float v) { return v == kMark; });
   }
 
  private:
@@ -47,8 +48,8 @@ class Scratch {
   std::unique_ptr<float, Free> memory_;
 };
 
-inline void check_close(const std::vector<float>& got, const std::vector<float>& expected, const std::string& what,
-                        float tolerance = 1e-4F) {
+inline void check_close(const std::vector<float>& got, const std::vector<float>& expected,
+                        const std::string& what, float tolerance = 1e-4F) {
   BOOST_REQUIRE_EQUAL(got.size(), expected.size());
   float scale = 1.0F;
   for (const float value : expected) scale = std::max(scale, std::abs(value));

@@ -2,14 +2,21 @@
 #pragma once
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "core/error.h"
+#include "core/vector_math.h"
 #include "testing/golden.h"
 #include "testing/node_tester.h"
 #include "testing/standard_registry.h"
 
 namespace loom::testing {
+
+// The value of an option that is a list of integers.
+inline OptionValue list(std::vector<int> items) { return std::vector<OptionValue>(items.begin(), items.end()); }
 
 inline NodeTester node(const std::string& type) { return NodeTester(standard_registry(), type); }
 

@@ -1,0 +1,197 @@
+#include "data/batches.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/random.h"
+
+namespace loom {
+namespace {
+
+int column_index(const DataSource& source, const std::string& name) {
+  const auto it = std::ranges::find(source.columns(), name, &Column::name);
+  return it == source.columns().end() ? -1 : static_cast<int>(it - source.columns().begin());
+}
+
+Shape batched(std::int64_t samples, const Shape& event) {
+  Shape shape{samples};
+  for (std::int64_t extent : event.extents()) shape.push_back(extent);
+  return shape;
+}
+
+}  // namespace
+
+Batches::Batches(std::shared_ptr<const DataSource> source, std::vector<ColumnRequest> requests, std::int64_t batch,
+                 std::uint64_t seed, bool shuffle, int prefetch)
+    : source_(std::move(source)), requests_(std::move(requests)), batch_(batch), seed_(seed), shuffle_(shuffle) {
+  if (batch < 1) throw Error(ErrorCode::out_of_range, fmt::format("a batch of {} samples", batch));
+  for (const ColumnRequest& request : requests_) check(request);
+  const std::int64_t size = source_->size();
+  per_epoch_ = shuffle ? std::max<std::int64_t>(1, size / batch) : (size + batch - 1) / batch;
+  prepare_reading();
+  make_slots(std::max(1, prefetch) + 1);  // one more: the caller looks at one while the worker fills the others
+}
+
+Batches::~Batches() { stop(); }
+
+void Batches::check(const ColumnRequest& request) const {
+  Diagnostic finding;
+  finding.where = request.where;
+  const int index = column_index(*source_, request.column);
+  if (index < 0) {
+    std::vector<std::string> names;
+    for (const Column& column : source_->columns()) names.push_back(column.name);
+    finding.code = ErrorCode::data_shape;
+    finding.message = fmt::format("the data set '{}' has no column '{}'", source_->name(), request.column);
+    finding.suggestion = nearest_name(request.column, names);
+    finding.expected = fmt::format("one of {}", fmt::join(names, ", "));
+    throw Error(std::move(finding));
+  }
+  const Column& column = source_->columns()[static_cast<std::size_t>(index)];
+  if (column.event.count() != request.event.count()) {
+    finding.code = ErrorCode::data_shape;
+    finding.message = fmt::format("the column '{}' of '{}' does not fit the graph's input", column.name, source_->name());
+    finding.got = fmt::format("items of shape {}, {} values", column.event.text(), column.event.count());
+    finding.expected = fmt::format("shape {}, {} values", request.event.text(), request.event.count());
+    throw Error(std::move(finding));
+  }
+  if (column.dtype != request.dtype) {
+    finding.code = ErrorCode::dtype_mismatch;
+    finding.message = fmt::format("the column '{}' of '{}' does not fit the graph's input", column.name, source_->name());
+    finding.got = std::string(name_of(column.dtype));
+    finding.expected = std::string(name_of(request.dtype));
+    throw Error(std::move(finding));
+  }
+}
+
+// A column is read straight into the memory of the first request for it; requests after that copy it.
+void Batches::prepare_reading() {
+  for (const Column& column : source_->columns()) {
+    const auto request = std::ranges::find(requests_, column.name, &ColumnRequest::column);
+    const bool wanted = request != requests_.end();
+    reader_.push_back(wanted ? static_cast<int>(request - requests_.begin()) : -1);
+    unused_.push_back(wanted ? Tensor() : Tensor(column.dtype, column.event));
+    item_.emplace_back(column.dtype, column.event, wanted ? nullptr : unused_.back().view().raw());
+  }
+}
+
+void Batches::make_slots(int count) {
+  slots_.resize(static_cast<std::size_t>(count));
+  for (Slot& slot : slots_) {
+    for (const ColumnRequest& request : requests_) slot.memory.emplace_back(request.dtype, batched(batch_, request.event));
+    slot.views.resize(requests_.size());
+    slot.indices.resize(static_cast<std::size_t>(batch_));
+  }
+}
+
+Batches::View Batches::next() {
+  if (!worker_.joinable()) start();
+  std::unique_lock lock(mutex_);
+  if (holding_ && !slots_[static_cast<std::size_t>(consumed_) % slots_.size()].last()) {
+    ++consumed_;
+    holding_ = false;
+    changed_.notify_all();
+  }
+  changed_.wait(lock, [&] { return produced_ > consumed_; });
+  holding_ = true;
+  const Slot& slot = slots_[static_cast<std::size_t>(consumed_) % slots_.size()];
+  if (slot.error) std::rethrow_exception(slot.error);
+  return {slot.samples, slot.views, {slot.indices.data(), static_cast<std::size_t>(slot.samples)}};
+}
+
+void Batches::seek(std::int64_t position) {
+  stop();
+  first_ = std::max<std::int64_t>(0, position);
+  produced_ = consumed_ = 0;
+  holding_ = false;
+  for (Slot& slot : slots_) slot.error = nullptr;
+}
+
+void Batches::start() {
+  stopping_ = false;
+  worker_ = std::thread([this] { work(); });
+}
+
+void Batches::stop() {
+  if (!worker_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  worker_.join();
+}
+
+// Fills free slots in turn until it is stopped, the data ends or an item fails.
+void Batches::work() {
+  for (;;) {
+    std::int64_t number = 0;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || produced_ - consumed_ < static_cast<std::int64_t>(slots_.size()); });
+      if (stopping_) return;
+      number = produced_;
+    }
+    Slot& slot = slots_[static_cast<std::size_t>(number) % slots_.size()];
+    try {
+      fill(first_ + number, slot);
+    } catch (...) {
+      slot.error = std::current_exception();
+    }
+    const bool last = slot.last();
+    {
+      const std::lock_guard lock(mutex_);
+      ++produced_;
+    }
+    changed_.notify_all();
+    if (last) return;
+  }
+}
+
+void Batches::fill(std::int64_t position, Slot& slot) {
+  choose_items(position, slot);
+  for (std::size_t r = 0; r < requests_.size(); ++r) {
+    slot.views[r] = {requests_[r].dtype, batched(slot.samples, requests_[r].event), slot.memory[r].view().raw()};
+  }
+  for (std::int64_t row = 0; row < slot.samples; ++row) read_item(row, static_cast<std::uint32_t>(position), slot);
+}
+
+void Batches::choose_items(std::int64_t position, Slot& slot) const {
+  const std::int64_t size = source_->size();
+  if (!shuffle_) {
+    const std::int64_t first = std::min(position, per_epoch_) * batch_;
+    slot.samples = std::clamp<std::int64_t>(size - first, 0, batch_);
+    for (std::int64_t n = 0; n < slot.samples; ++n) slot.indices[static_cast<std::size_t>(n)] = first + n;
+    return;
+  }
+  static const std::uint32_t stream_number = stream_of("shuffle");
+  const std::int64_t epoch = position / per_epoch_;
+  const std::uint64_t key = RandomStream(seed_, stream_number, static_cast<std::uint32_t>(epoch)).value(0);
+  const std::int64_t first = position % per_epoch_ * batch_;
+  slot.samples = batch_;
+  for (std::int64_t n = 0; n < batch_; ++n) {
+    const auto place = static_cast<std::uint64_t>((first + n) % size);
+    slot.indices[static_cast<std::size_t>(n)] =
+        static_cast<std::int64_t>(permuted_index(place, static_cast<std::uint64_t>(size), key));
+  }
+}
+
+void Batches::read_item(std::int64_t row, std::uint32_t draw, Slot& slot) {
+  const auto place = [&](std::size_t request) {
+    const std::size_t bytes = static_cast<std::size_t>(requests_[request].event.count()) * size_of(requests_[request].dtype);
+    return std::span(static_cast<std::byte*>(slot.memory[request].view().raw()) + static_cast<std::size_t>(row) * bytes, bytes);
+  };
+  for (std::size_t c = 0; c < item_.size(); ++c) {
+    if (reader_[c] >= 0) item_[c].rebind(place(static_cast<std::size_t>(reader_[c])).data());
+  }
+  source_->read(slot.indices[static_cast<std::size_t>(row)], draw, item_);
+  for (std::size_t r = 0; r < requests_.size(); ++r) {
+    const auto column = static_cast<std::size_t>(column_index(*source_, requests_[r].column));
+    if (reader_[column] == static_cast<int>(r)) continue;
+    std::memcpy(place(r).data(), item_[column].raw(), place(r).size());
+  }
+}
+
+}  // namespace loom

@@ -1,0 +1,97 @@
+// Batches of a data source, prepared ahead by a worker thread.
+//
+// With shuffle, batch k is a pure function of (seed, k, batch): epoch e = k / batches_per_epoch() reads a permutation
+// keyed by (seed, e), whose incomplete tail is dropped; data smaller than a batch repeats inside it. There is no end.
+// Without shuffle the items come in order once, the last batch is short, and after it batches have 0 samples.
+// Training therefore resumes at any step with seek(step), and continues as if it had never stopped.
+//
+// Ownership: shares the source; the memory of a View belongs to Batches and is valid until the next next() or seek().
+// Thread safety: one thread calls next() and seek(); the worker is internal.
+// Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit; what reading an
+// item throws in the worker is thrown again by next(), until seek().
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "data/source.h"
+
+namespace loom {
+
+// A column as a graph wants it: the event may have another shape than in the data set where the counts agree.
+struct ColumnRequest {
+  std::string column;
+  DType dtype = DType::f32;
+  Shape event;
+  Location where;
+};
+
+class Batches {
+ public:
+  Batches(std::shared_ptr<const DataSource> source, std::vector<ColumnRequest> requests, std::int64_t batch,
+          std::uint64_t seed, bool shuffle, int prefetch = 2);
+  ~Batches();
+  Batches(const Batches&) = delete;
+  Batches& operator=(const Batches&) = delete;
+
+  struct View {
+    std::int64_t samples = 0;
+    std::span<const TensorView> columns;      // one a request: [samples, ...event]
+    std::span<const std::int64_t> indices;    // of the items in the data set
+  };
+  View next();
+  void seek(std::int64_t position);  // next() gives batch `position`
+  std::int64_t batches_per_epoch() const { return per_epoch_; }
+  std::int64_t batch() const { return batch_; }
+  const DataSource& source() const { return *source_; }
+
+ private:
+  struct Slot {
+    std::vector<Tensor> memory;        // one a request, [batch, ...event]
+    std::vector<TensorView> views;
+    std::vector<std::int64_t> indices;
+    std::int64_t samples = 0;
+    std::exception_ptr error;
+    bool last() const { return samples == 0 || error != nullptr; }
+  };
+
+  void check(const ColumnRequest& request) const;
+  void prepare_reading();
+  void make_slots(int count);
+  void start();
+  void stop();
+  void work();
+  void fill(std::int64_t position, Slot& slot);
+  void choose_items(std::int64_t position, Slot& slot) const;
+  void read_item(std::int64_t row, std::uint32_t draw, Slot& slot);
+
+  std::shared_ptr<const DataSource> source_;
+  std::vector<ColumnRequest> requests_;
+  std::int64_t batch_, per_epoch_;
+  std::uint64_t seed_;
+  bool shuffle_;
+
+  // Used by the worker alone while it runs.
+  std::vector<int> reader_;          // per column of the source: the request it is read for, or -1
+  std::vector<Tensor> unused_;       // per column of the source: where it goes when nobody asked for it
+  std::vector<TensorView> item_;     // per column of the source: where the current item goes
+
+  std::vector<Slot> slots_;
+  std::int64_t first_ = 0;           // batch number of the first slot filled since the last seek
+
+  std::mutex mutex_;                 // guards what follows
+  std::condition_variable changed_;
+  std::int64_t produced_ = 0, consumed_ = 0;
+  bool holding_ = false;             // the caller still looks at slot consumed_
+  bool stopping_ = false;
+  std::thread worker_;
+};
+
+}  // namespace loom

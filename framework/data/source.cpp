@@ -1,0 +1,154 @@
+#include "data/source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/random.h"
+#include "graph/check_options.h"
+
+namespace loom {
+namespace {
+
+std::shared_ptr<const DatasetType> find_type(const Registry& registry, const DataEntry& entry) {
+  if (auto type = registry.dataset(entry.type)) return type;
+  const std::vector<std::string> names = registry.dataset_names();
+  Diagnostic finding;
+  finding.code = ErrorCode::data_specification;
+  finding.where = entry.type_where.known() ? entry.type_where : entry.where;
+  finding.message = entry.type.empty() ? "the data has no type" : fmt::format("there is no data set type '{}'", entry.type);
+  finding.suggestion = nearest_name(entry.type, names);
+  finding.expected = fmt::format("one of {}", fmt::join(names, ", "));
+  throw Error(std::move(finding));
+}
+
+// The options of every data set, added to those of this one; a `seed` of its own serves both.
+Contract with_common_options(Contract contract) {
+  const std::vector<std::string> own = contract.option_names();
+  const auto add = [&](const char* name, OptionValue value, Constraint constraint, const char* doc) {
+    if (std::ranges::find(own, name) == own.end()) contract.option(name, std::move(value), std::move(constraint), doc);
+  };
+  add("binarize", "none", text({"none", "fixed", "dynamic"}), "draw each value of x as 0 or 1, once or at every read");
+  add("normalize_mean", {}, number().or_list(), "subtracted from x: one number, or one a channel");
+  add("normalize_std", {}, positive().or_list(), "x is divided by it: one number, or one a channel");
+  add("limit", 0, integer().at_least(0), "only the first n items; 0: all");
+  add("seed", 1, integer().at_least(0), "of the random draws");
+  return contract;
+}
+
+Options checked_options(const DatasetType& type, const DataEntry& entry) {
+  Diagnostics diagnostics;
+  Options options = check_options(with_common_options(type.contract), entry.options, entry.where, entry.type, diagnostics);
+  diagnostics.throw_if_any();
+  return options;
+}
+
+// What a data set throws about its files knows no document: give it the place of the data entry.
+std::unique_ptr<Dataset> create(const DatasetType& type, const Options& options, const Location& where) {
+  try {
+    return type.create(options);
+  } catch (const Error& error) {
+    std::vector<Diagnostic> findings = error.diagnostics();
+    for (Diagnostic& finding : findings) {
+      if (!finding.where.known()) finding.where = where;
+    }
+    throw Error(std::move(findings));
+  }
+}
+
+Error wrong_option(const DataEntry& entry, const std::string& option, std::string message) {
+  const auto it = entry.options.find(option);
+  Diagnostic finding;
+  finding.code = ErrorCode::data_specification;
+  finding.where = it != entry.options.end() ? it->second.where : entry.where;
+  finding.message = fmt::format("[{}] {}", entry.type, message);
+  return Error(std::move(finding));
+}
+
+std::vector<float> per_channel(const Options& options, const DataEntry& entry, const std::string& name, double otherwise,
+                               std::size_t channels) {
+  if (!options.has(name)) return std::vector<float>(channels, static_cast<float>(otherwise));
+  const std::vector<double> values = options.is_list(name) ? options.numbers(name) : options.numbers(name, channels);
+  if (values.size() != channels) {
+    throw wrong_option(entry, name, fmt::format("the option '{}' has {} values, but x has {} channels", name, values.size(), channels));
+  }
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
+DataSource::DataSource(const Registry& registry, const DataEntry& entry)
+    : type_(find_type(registry, entry)), name_(entry.type) {
+  const Options options = checked_options(*type_, entry);
+  dataset_ = create(*type_, options, entry.where);
+  columns_ = dataset_->columns();
+  size_ = dataset_->size();
+  if (options.has("split")) split_ = options.text("split");
+  apply_common_options(options, entry);
+  if (size_ > 0) return;
+  Diagnostic finding;
+  finding.code = ErrorCode::data_empty;
+  finding.where = entry.where;
+  finding.message = fmt::format("[{}] there is no item{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
+  throw Error(std::move(finding));
+}
+
+void DataSource::apply_common_options(const Options& options, const DataEntry& entry) {
+  const std::int64_t limit = options.integer("limit");
+  if (limit > 0) size_ = std::min(size_, limit);
+  seed_ = static_cast<std::uint64_t>(options.integer("seed"));
+  const std::string& kind = options.text("binarize");
+  if (kind != "none") binarize_ = kind == "fixed" ? Binarize::fixed : Binarize::dynamic;
+  const bool normalized = options.has("normalize_mean") || options.has("normalize_std");
+  if (binarize_ == Binarize::none && !normalized) return;
+
+  const auto x = std::ranges::find(columns_, "x", &Column::name);
+  if (x == columns_.end() || x->dtype != DType::f32) {
+    const std::string option = binarize_ != Binarize::none ? "binarize" : options.has("normalize_mean") ? "normalize_mean" : "normalize_std";
+    throw wrong_option(entry, option, fmt::format("the option '{}' needs a column x of f32, and there is none", option));
+  }
+  x_ = static_cast<std::size_t>(x - columns_.begin());
+  if (!normalized) return;
+  const auto channels = static_cast<std::size_t>(x->event.rank() == 0 ? 1 : x->event.back());
+  mean_ = per_channel(options, entry, "normalize_mean", 0, channels);
+  inverse_std_ = per_channel(options, entry, "normalize_std", 1, channels);
+  for (float& value : inverse_std_) value = 1 / value;
+}
+
+std::string DataSource::binarization() const {
+  if (binarize_ == Binarize::none) return "none";
+  return fmt::format("{} (seed {})", binarize_ == Binarize::fixed ? "fixed" : "dynamic", seed_);
+}
+
+void DataSource::read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const {
+  dataset_->read(index, out);
+  if (binarize_ != Binarize::none) binarize(index, binarize_ == Binarize::fixed ? 0 : draw, out[x_].values());
+  if (!mean_.empty()) normalize(out[x_].values());
+}
+
+void DataSource::binarize(std::int64_t index, std::uint32_t draw, std::span<float> values) const {
+  static const std::uint32_t stream_number = stream_of("binarize");
+  const RandomStream stream(seed_, stream_number, draw);
+  std::array<float, 1024> uniform;  // in pieces, so that any image size needs no memory
+  for (std::size_t first = 0; first < values.size(); first += uniform.size()) {
+    const std::span<float> piece = values.subspan(first, std::min(uniform.size(), values.size() - first));
+    stream.uniform(static_cast<std::uint32_t>(index), std::span(uniform).first(piece.size()),
+                   static_cast<std::uint32_t>(first / uniform.size()));
+    for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = uniform[i] < piece[i] ? 1.0F : 0.0F;
+  }
+}
+
+void DataSource::normalize(std::span<float> values) const {
+  const std::size_t channels = mean_.size();
+  for (std::size_t i = 0; i < values.size(); i += channels) {
+    for (std::size_t c = 0; c < channels; ++c) values[i + c] = (values[i + c] - mean_[c]) * inverse_std_[c];
+  }
+}
+
+DataEntry with_split(DataEntry entry, const std::string& split) {
+  entry.options["split"].value = split;
+  return entry;
+}
+
+}  // namespace loom

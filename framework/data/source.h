@@ -1,0 +1,64 @@
+// A data set as a document names it: found in the registry, its options checked, and what is the same for every data
+// set done here once: binarization, normalization, a limit.
+//
+// Options of every data set, beside its own:
+//   binarize: none | fixed | dynamic   each value of x becomes 1 with itself as probability, else 0; fixed draws once,
+//                                      dynamic anew at every `draw`
+//   normalize_mean, normalize_std      x becomes (x - mean) / std, after binarize; one number, or one a channel
+//   limit                              only the first n items; 0: all
+//   seed                               of binarize, and of the data set itself where it draws
+//
+// Thread safety: after construction every method may be called from many threads at once.
+// Errors: the constructor throws Error(data_specification) for an unknown type, one Error with every finding about the
+// options, and what the data set throws about its files, each with the place in the document.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "document/document.h"
+#include "graph/registry.h"
+
+namespace loom {
+
+class DataSource {
+ public:
+  DataSource(const Registry& registry, const DataEntry& entry);
+
+  std::int64_t size() const { return size_; }
+  const std::vector<Column>& columns() const { return columns_; }
+  std::string hash() const { return dataset_->hash(); }
+  const std::string& name() const { return name_; }
+  const std::string& split() const { return split_; }  // "" where the data set has no splits
+  std::vector<std::int64_t> factor_sizes() const { return dataset_->factor_sizes(); }
+  std::string binarization() const;  // "none", "fixed (seed 1)", "dynamic (seed 1)"
+
+  // Item `index`, one view per column in the order of columns(). `draw` matters only to dynamic binarization: the same
+  // draw gives the same item again. Allocates nothing beyond what the data set itself does.
+  void read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const;
+
+ private:
+  enum class Binarize { none, fixed, dynamic };
+  void apply_common_options(const Options& options, const DataEntry& entry);
+  void binarize(std::int64_t index, std::uint32_t draw, std::span<float> values) const;
+  void normalize(std::span<float> values) const;
+
+  std::shared_ptr<const DatasetType> type_;  // holds the library open; first, so that it goes last
+  std::string name_, split_;
+  std::unique_ptr<Dataset> dataset_;
+  std::vector<Column> columns_;
+  std::int64_t size_ = 0;
+  std::size_t x_ = 0;  // the column that binarize and normalize change
+  Binarize binarize_ = Binarize::none;
+  std::uint64_t seed_ = 1;
+  std::vector<float> mean_, inverse_std_;  // one per channel; empty: no normalization
+};
+
+// The same data with another split: "train", "test", "all".
+DataEntry with_split(DataEntry entry, const std::string& split);
+
+}  // namespace loom

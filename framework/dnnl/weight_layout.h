@@ -1,0 +1,41 @@
+// Private to framework/dnnl: weights between the plain layout and the one a primitive prefers.
+//
+// oneDNN has reorder primitives for this; those of 3.7 (Debian 13's) give wrong results where a size is no
+// multiple of the block, so we move the elements ourselves.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dnnl/detail.h"
+
+namespace loom::dnnl::detail {
+
+// A weight [filters,c,kh,kw] (or with a leading dimension of groups) in memory as `desc` says. Immutable,
+// thread safe.
+class WeightLayout {
+ public:
+  WeightLayout() = default;  // the plain layout, nothing to do
+  explicit WeightLayout(const Desc& desc);
+
+  // Size of the weight in this layout; 0 if that is the plain one.
+  std::size_t bytes() const { return bytes_; }
+  // From plain to this layout, zeros in its padding.
+  void pack(const float* plain, void* packed) const;
+  // plain += packed; also where bytes() == 0.
+  void add_to_plain(const float* packed, float* plain) const;
+
+ private:
+  template <class Element, class Tile>
+  void for_each(const Element& element, const Tile& tile) const;
+
+  std::size_t bytes_ = 0;
+  std::int64_t count_ = 0;
+  bool padded_ = false;
+  bool filters_adjacent_ = false;  // four filters from a multiple of four on lie side by side
+  // Where element (f,c,t) lies: the sum of three, since every dimension is blocked by itself. Groups count as
+  // filters, kh and kw together as taps.
+  std::vector<std::int64_t> filters_, channels_, taps_;
+};
+
+}  // namespace loom::dnnl::detail

@@ -1,0 +1,185 @@
+#include "document/document.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+
+#include "document/expand.h"
+#include "document/expression.h"
+#include "document/merge.h"
+#include "document/render.h"
+#include "document/section.h"
+#include "document/training.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Reader {
+ public:
+  Reader(const std::string& directory, Diagnostics& diagnostics) : diagnostics_(diagnostics), expander_(directory, diagnostics) {}
+
+  Document read(const Value& root) {
+    if (!root.is_map()) {
+      if (diagnostics_.empty()) wrong_type(root, "the document", "a map", diagnostics_);
+      return {};
+    }
+    Section section(root, "the document", diagnostics_);
+    read_head(section);
+    variables_ = evaluate_variables(section.get("vars"), {}, root.where, diagnostics_);
+    if (const Value* data = section.get("data")) read_data(evaluated(*data));
+    expander_.add_nodes(section.required("nodes"), variables_);
+    if (const Value* losses = section.get("losses")) read_losses(*losses);
+    OptimizerEntry optimizer;
+    const Value* train = section.get("train");
+    const Value train_value = train != nullptr ? evaluated(*train) : Value();
+    document_.train = read_train(train != nullptr ? &train_value : nullptr, optimizer, diagnostics_);
+    const Value* objectives = section.get("objectives");
+    const Value objectives_value = objectives != nullptr ? evaluated(*objectives) : Value();
+    document_.objectives = read_objectives(objectives != nullptr ? &objectives_value : nullptr, document_.losses, optimizer, diagnostics_);
+    if (const Value* generate = section.get("generate")) read_generate(*generate);
+    section.finish();
+    document_.nodes = expander_.finish();
+    finish_draws();
+    return std::move(document_);
+  }
+
+ private:
+  Value evaluated(Value value) {
+    substitute(value, variables_, diagnostics_);
+    return value;
+  }
+
+  void read_head(Section& section) {
+    section.read("version", document_.version, 1);
+    if (document_.version != 1) {
+      diagnostics_.add(ErrorCode::unsupported_version, section.get("version")->where, "this version of the graph format is not known").expected = "1";
+    }
+    section.read("graph", document_.name);
+    section.read("doc", document_.doc);
+    section.get("extends");
+  }
+
+  void read_data(const Value& value) {
+    Section section(value, "data", diagnostics_);
+    document_.data.where = value.where;
+    const Value& type = section.required("type");
+    section.read("type", document_.data.type);
+    document_.data.type_where = type.where;
+    for (const Member* member : section.rest()) {
+      if (member->value.is_null()) continue;
+      OptionValue option = option_value(member->value, "data." + member->key, diagnostics_);
+      if (!option.empty()) document_.data.options[member->key] = {std::move(option), member->value.where};
+    }
+  }
+
+  void read_losses(const Value& value) {
+    Section section(value, "losses", diagnostics_);
+    for (const Member* member : section.rest()) {
+      if (!check_name(member->key, member->where, diagnostics_)) continue;
+      LossEntry loss;
+      loss.name = member->key;
+      loss.node = "losses/" + member->key;
+      loss.where = member->where;
+      if (!member->value.is_map()) {
+        wrong_type(member->value, fmt::format("the loss '{}'", member->key), "a map: {type: ..., in: ...}", diagnostics_);
+        continue;
+      }
+      Section entry(member->value, fmt::format("loss '{}'", member->key), diagnostics_);
+      if (const Value* weight = entry.get("weight")) {
+        loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key), std::numeric_limits<double>::lowest(), diagnostics_);
+      }
+      entry.read("port", loss.port);
+      if (const Value* when = entry.get("when")) loss.when = when->scalar == "train" ? When::training : when->scalar == "eval" ? When::evaluation : When::always;
+      document_.losses.push_back(std::move(loss));
+      expander_.add_node("losses/" + member->key, *member, variables_, {"weight", "port"});
+    }
+  }
+
+  void read_generate(const Value& value) {
+    Section section(value, "generate", diagnostics_);
+    for (const Member* member : section.rest()) {
+      GenerateEntry entry;
+      entry.name = member->key;
+      entry.where = member->where;
+      Section keys(member->value, fmt::format("generate.{}", member->key), diagnostics_);
+      const Value& show = keys.required("show");
+      shows_.push_back({show.scalar, show.where});
+      if (const Value* draws = keys.get("draw")) {
+        for (const Member& draw : draws->members) {
+          const std::string path = "generate/" + member->key + "/" + std::to_string(entry.draws.size());
+          entry.draws.emplace_back(Reference{draw.key, "", draw.where}, NodeEntry{});
+          entry.draws.back().second.path = path;
+          expander_.add_node(path, draw, variables_, {});
+        }
+        if (!draws->is_map()) wrong_type(*draws, "draw", "a map of ports and the nodes that take their place", diagnostics_);
+      }
+      keys.finish();
+      document_.generate.push_back(std::move(entry));
+    }
+  }
+
+  // Draws are nodes of their own graph: they leave the list of nodes for their GenerateEntry.
+  void finish_draws() {
+    std::size_t i = 0;
+    for (GenerateEntry& entry : document_.generate) {
+      entry.show = expander_.resolve(shows_[i].first, shows_[i].second);
+      check_reference(entry.show);
+      ++i;
+      for (auto& [target, node] : entry.draws) {
+        target = expander_.resolve(target.node, target.where);
+        check_reference(target);
+        const auto it = std::find_if(document_.nodes.begin(), document_.nodes.end(), [&](const NodeEntry& n) { return n.path == node.path; });
+        if (it == document_.nodes.end()) continue;
+        node = std::move(*it);
+        document_.nodes.erase(it);
+      }
+    }
+  }
+
+  void check_reference(const Reference& reference) {
+    std::vector<std::string> paths;
+    for (const NodeEntry& node : document_.nodes) {
+      if (node.path == reference.node) return;
+      paths.push_back(node.path);
+    }
+    diagnostics_.add(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node)).suggestion =
+        nearest_name(reference.node, paths);
+  }
+
+  Diagnostics& diagnostics_;
+  Expander expander_;
+  Document document_;
+  Variables variables_;
+  std::vector<std::pair<std::string, Location>> shows_;
+};
+
+Document finish(Value root, const std::string& file, const std::string& directory, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+  root = merge_parents(std::move(root), file, directory, diagnostics);
+  apply_overrides(root, overrides, diagnostics);
+  Document document = Reader(directory, diagnostics).read(root);
+  diagnostics.throw_if_any();
+  document.file = file;
+  if (document.name.empty()) document.name = fs::path(file).stem().string();
+  document.resolved = render_document(document);
+  return document;
+}
+
+}  // namespace
+
+Document load_document(const std::string& path, const std::vector<Override>& overrides) {
+  Diagnostics diagnostics;
+  Value root = parse_yaml_file(path, {path, 0, 0}, diagnostics);
+  return finish(std::move(root), path, fs::path(path).parent_path().string(), overrides, diagnostics);
+}
+
+Document parse_document(std::string_view text, const std::string& name, const std::string& directory, const std::vector<Override>& overrides) {
+  Diagnostics diagnostics;
+  Value root = parse_yaml(text, name, diagnostics);
+  return finish(std::move(root), name, directory, overrides, diagnostics);
+}
+
+}  // namespace loom

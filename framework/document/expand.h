@@ -1,0 +1,33 @@
+// From the `nodes:` of a document to flat entries: blocks used, repeats unrolled, references made absolute.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "document/expression.h"
+#include "document/value.h"
+#include "graph/graph_document.h"
+
+namespace loom {
+
+class Expander {
+ public:
+  Expander(std::string directory, Diagnostics& diagnostics);
+  ~Expander();
+
+  // Every node of a `nodes:` map, its expressions evaluated with `variables`.
+  void add_nodes(const Value& nodes, const Variables& variables);
+  // One node under a path of its own (a loss, a draw); keys in `apart` are read by the caller.
+  void add_node(const std::string& path, const Member& member, const Variables& variables, const std::vector<std::string>& apart);
+  // A reference as the document's top level understands it: blocks and repeats stand for their outputs.
+  Reference resolve(const std::string& text, const Location& where);
+  // The entries, with resolved references.
+  std::vector<NodeEntry> finish();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace loom

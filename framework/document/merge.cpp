@@ -1,0 +1,133 @@
+#include "document/merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+Value merge_chain(Value root, const std::string& file, const std::string& directory, std::vector<std::string> chain, Diagnostics& diagnostics) {
+  const Value* extends = root.is_map() ? root.find("extends") : nullptr;
+  if (extends == nullptr || extends->is_null()) return root;
+  if (extends->kind != Value::Kind::scalar) {
+    diagnostics.add(ErrorCode::wrong_type, extends->where, "extends must be the path of a document").got = extends->kind_name();
+    return root;
+  }
+  const std::string path = (fs::path(directory) / extends->scalar).lexically_normal().string();
+  chain.push_back(fs::path(file).lexically_normal().string());
+  if (std::find(chain.begin(), chain.end(), path) != chain.end()) {
+    Diagnostic& finding = diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a circle");
+    for (const std::string& name : chain) finding.got += fs::path(name).filename().string() + " -> ";
+    finding.got += fs::path(path).filename().string();
+    return root;
+  }
+  Value parent = parse_yaml_file(path, extends->where, diagnostics);
+  if (!parent.is_map()) return root;
+  const Location where = root.where;
+  parent = merge_chain(std::move(parent), path, fs::path(path).parent_path().string(), chain, diagnostics);
+  std::erase_if(parent.members, [](const Member& m) { return m.key == "extends"; });
+  std::erase_if(root.members, [](const Member& m) { return m.key == "extends"; });
+  merge_value(parent, root);
+  parent.where = where;
+  return parent;
+}
+
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> parts;
+  std::size_t start = 0;
+  while (true) {
+    const std::size_t dot = path.find('.', start);
+    parts.push_back(path.substr(start, dot - start));
+    if (dot == std::string::npos) return parts;
+    start = dot + 1;
+  }
+}
+
+std::vector<std::string> keys_of(const Value& value) {
+  std::vector<std::string> keys;
+  for (const Member& member : value.members) keys.push_back(member.key);
+  return keys;
+}
+
+void bad_override(const Override& override_, const Value& at, const std::string& part, const std::string& why, Diagnostics& diagnostics) {
+  Diagnostic& finding = diagnostics.add(ErrorCode::bad_override, {"--set", 0, 0}, why);
+  finding.got = override_.path + "=" + override_.value;
+  finding.suggestion = nearest_name(part, keys_of(at));
+  if (finding.suggestion.empty()) finding.hint = "a path starts at the document: train.batch, vars.latent, nodes.q.dim";
+}
+
+// Sections that a document may leave out: an override may open them.
+bool may_open(const std::vector<std::string>& parts, std::size_t i) {
+  static const std::vector<std::string> kSections = {"train", "data", "objectives", "generate", "losses"};
+  if (i == 0) return std::find(kSections.begin(), kSections.end(), parts[0]) != kSections.end();
+  return parts[0] == "train" && i == 1 && parts[1] == "optimizer";
+}
+
+void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics) {
+  const std::vector<std::string> parts = split_path(override_.path);
+  Value* at = &root;
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    Value* next = at->find(parts[i]);
+    if (next == nullptr && may_open(parts, i)) {
+      Value map;
+      map.kind = Value::Kind::map;
+      map.where = {"--set", 0, 0};
+      at->members.push_back({parts[i], map.where, map});
+      next = &at->members.back().value;
+    }
+    if (next == nullptr || !next->is_map()) {
+      return bad_override(override_, *at, parts[i], fmt::format("the document has no '{}' to set something in", parts[i]), diagnostics);
+    }
+    at = next;
+  }
+  const bool must_exist = parts.size() == 2 && (parts[0] == "vars" || parts[0] == "nodes" || parts[0] == "losses");
+  Value* slot = at->find(parts.back());
+  if (slot == nullptr && must_exist) {
+    return bad_override(override_, *at, parts.back(), fmt::format("{} has no '{}'", parts[0], parts.back()), diagnostics);
+  }
+  if (parts.size() == 1 && slot == nullptr) {
+    return bad_override(override_, *at, parts[0], fmt::format("the document has no '{}'", parts[0]), diagnostics);
+  }
+  Diagnostics own;
+  const Value value = parse_yaml(override_.value.empty() ? "''" : override_.value, "--set " + override_.path, own);
+  for (const Diagnostic& finding : own.items()) diagnostics.add(finding.code, {}, "") = finding;
+  if (!own.empty()) return;
+  if (slot != nullptr) merge_value(*slot, value);
+  else at->members.push_back({parts.back(), value.where, value});
+}
+
+}  // namespace
+
+void merge_value(Value& base, const Value& over) {
+  if (!base.is_map() || !over.is_map()) {
+    base = over;
+    return;
+  }
+  for (const Member& member : over.members) {
+    Value* slot = base.find(member.key);
+    if (member.value.is_null()) {
+      std::erase_if(base.members, [&](const Member& m) { return m.key == member.key; });
+    } else if (slot != nullptr) {
+      merge_value(*slot, member.value);
+      auto it = std::find_if(base.members.begin(), base.members.end(), [&](const Member& m) { return m.key == member.key; });
+      it->where = member.where;
+    } else {
+      base.members.push_back(member);
+    }
+  }
+  base.where = over.where;
+}
+
+Value merge_parents(Value root, const std::string& file, const std::string& directory, Diagnostics& diagnostics) {
+  return merge_chain(std::move(root), file, directory, {}, diagnostics);
+}
+
+void apply_overrides(Value& root, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+  for (const Override& one : overrides) apply_one(root, one, diagnostics);
+}
+
+}  // namespace loom

@@ -1,0 +1,53 @@
+// Strict reading of one map of a document: every key is asked for by name, what nobody asked for is an error.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "document/value.h"
+
+namespace loom {
+
+class Section {
+ public:
+  // `what` names the section in messages ("train"). A value that is no map is a finding, and then holds nothing.
+  Section(const Value& value, std::string what, Diagnostics& diagnostics);
+
+  // The value of a key, or null where it is absent (or null in the text).
+  const Value* get(const std::string& key);
+  const Value& required(const std::string& key);  // a finding and an empty value where it is absent
+
+  // Each leaves `out` as it is where the key is absent or wrong; wrong ones are findings.
+  void read(const std::string& key, std::string& out);
+  void read(const std::string& key, double& out, double minimum, double maximum = std::numeric_limits<double>::infinity());
+  void read(const std::string& key, std::int64_t& out, std::int64_t minimum);
+  void read(const std::string& key, bool& out);
+
+  // Keys nobody asked for: unknown_key with the nearest of the asked ones. Call it last.
+  void finish();
+  // The keys nobody asked for so far, for sections whose further keys are free (options of a node).
+  std::vector<const Member*> rest() const;
+
+  const Value& value() const { return *value_; }
+  Diagnostics& diagnostics() { return *diagnostics_; }
+
+ private:
+  const Value* value_;
+  std::string what_;
+  Diagnostics* diagnostics_;
+  std::set<std::string> asked_;
+};
+
+// A finding that `value` is not what was expected there.
+Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected, Diagnostics& diagnostics);
+
+// [a-z][a-z0-9_-]*, parts separated by '/': E117 otherwise.
+bool check_name(const std::string& name, const Location& where, Diagnostics& diagnostics);
+
+// A scalar or a list of them as an option; a finding and an empty value for a map.
+OptionValue option_value(const Value& value, const std::string& what, Diagnostics& diagnostics);
+
+}  // namespace loom

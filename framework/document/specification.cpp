@@ -1,0 +1,55 @@
+// The short forms of the command line: --set a.b=c and --data type:path,key=value.
+#include <fmt/format.h>
+
+#include "document/document.h"
+#include "document/section.h"
+
+namespace loom {
+
+Override parse_override(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    Diagnostic finding;
+    finding.code = ErrorCode::bad_override;
+    finding.message = "--set needs a path and a value";
+    finding.got = std::string(text);
+    finding.expected = "path=value, as in train.batch=32";
+    throw Error(std::move(finding));
+  }
+  return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
+}
+
+DataEntry parse_data_specification(std::string_view text) {
+  const auto fail = [&](std::string message) {
+    Diagnostic finding;
+    finding.code = ErrorCode::data_specification;
+    finding.message = std::move(message);
+    finding.got = std::string(text);
+    finding.expected = "type:path,key=value,... as in idx:mnist,split=train or sprites:size=64";
+    throw Error(std::move(finding));
+  };
+  DataEntry entry;
+  entry.where = entry.type_where = {"--data", 0, 0};
+  const std::size_t colon = text.find(':');
+  entry.type = std::string(text.substr(0, colon));
+  if (entry.type.empty()) fail("--data needs the type of a data set");
+  std::string_view rest = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  for (bool first = true; !rest.empty(); first = false) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view part = rest.substr(0, comma);
+    rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
+    const std::size_t equals = part.find('=');
+    if (equals == std::string_view::npos && !first) fail(fmt::format("'{}' is no key=value", part));
+    const bool is_path = equals == std::string_view::npos;
+    Value value;
+    value.kind = Value::Kind::scalar;
+    value.scalar = std::string(is_path ? part : part.substr(equals + 1));
+    value.quoted = is_path;
+    if (value.scalar.empty() || equals == 0) fail(fmt::format("'{}' is no key=value", part));
+    const std::string key = is_path ? "path" : std::string(part.substr(0, equals));
+    if (!entry.options.emplace(key, OptionEntry{scalar_value(value), entry.where}).second) fail(fmt::format("'{}' is given twice", key));
+  }
+  return entry;
+}
+
+}  // namespace loom

@@ -1,0 +1,184 @@
+#include "document/training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "document/section.h"
+
+namespace loom {
+namespace {
+
+constexpr double kLowest = std::numeric_limits<double>::lowest();
+
+void read_integers(Section& section, const std::string& key, std::vector<std::int64_t>& out) {
+  const Value* value = section.get(key);
+  if (value == nullptr) return;
+  for (const Value& item : value->items) {
+    const OptionValue scalar = item.kind == Value::Kind::scalar ? scalar_value(item) : OptionValue();
+    if (const auto* integer = std::get_if<std::int64_t>(&scalar)) out.push_back(*integer);
+    else wrong_type(item, key, "an integer", section.diagnostics());
+  }
+  if (value->kind != Value::Kind::sequence) wrong_type(*value, key, "a list of integers", section.diagnostics());
+}
+
+Schedule::Kind kind_of(const Value* type, Diagnostics& diagnostics) {
+  static const std::vector<std::pair<std::string, Schedule::Kind>> kKinds = {{"linear", Schedule::Kind::linear},
+                                                                            {"cosine", Schedule::Kind::cosine},
+                                                                            {"step", Schedule::Kind::step},
+                                                                            {"multi_step", Schedule::Kind::multi_step},
+                                                                            {"constant", Schedule::Kind::constant}};
+  if (type == nullptr) return Schedule::Kind::linear;
+  std::vector<std::string> names;
+  for (const auto& [name, kind] : kKinds) {
+    if (type->scalar == name) return kind;
+    names.push_back(name);
+  }
+  wrong_type(*type, "a schedule's type", "linear, cosine, step, multi_step or constant", diagnostics).suggestion = nearest_name(type->scalar, names);
+  return Schedule::Kind::linear;
+}
+
+void read_terms(const Value& value, const std::vector<LossEntry>& losses, ObjectiveEntry& objective, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const LossEntry& loss : losses) names.push_back(loss.name);
+  const auto add = [&](const std::string& name, const Location& where, Schedule weight) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      Diagnostic& finding = diagnostics.add(ErrorCode::dangling_input, where, fmt::format("there is no loss '{}'", name));
+      finding.suggestion = nearest_name(name, names);
+      return;
+    }
+    objective.losses.emplace_back(name, std::move(weight));
+  };
+  if (value.is_map()) {
+    for (const Member& member : value.members) {
+      add(member.key, member.where, read_schedule(member.value, "the weight of '" + member.key + "'", kLowest, diagnostics));
+    }
+  } else if (value.kind == Value::Kind::sequence) {
+    for (const Value& item : value.items) add(item.scalar, item.where, Schedule::constant(1));
+  } else {
+    wrong_type(value, "losses", "a list of losses, or a map of losses and weights", diagnostics);
+  }
+}
+
+}  // namespace
+
+Schedule read_schedule(const Value& value, const std::string& what, double minimum, Diagnostics& diagnostics) {
+  Schedule schedule;
+  if (!value.is_map()) {
+    Value wrapper;
+    wrapper.kind = Value::Kind::map;
+    wrapper.where = value.where;
+    wrapper.members.push_back({"value", value.where, value});
+    Section section(wrapper, what, diagnostics);
+    double number = 0;
+    section.read("value", number, minimum);
+    return Schedule::constant(number);
+  }
+  Section section(value, what, diagnostics);
+  schedule.kind = kind_of(section.get("type"), diagnostics);
+  section.required("from");
+  section.read("from", schedule.from, minimum);
+  schedule.to = schedule.from;
+  section.read("warmup", schedule.warmup, 0);
+  const bool ramp = schedule.kind == Schedule::Kind::linear || schedule.kind == Schedule::Kind::cosine;
+  if (ramp) {
+    section.required("to");
+    section.read("to", schedule.to, minimum);
+    section.required("over");
+    section.read("over", schedule.over, 1);
+    section.read("after", schedule.after, 0);
+  } else if (schedule.kind == Schedule::Kind::step) {
+    section.required("every");
+    section.read("every", schedule.every, 1);
+    section.read("factor", schedule.factor, 0);
+  } else if (schedule.kind == Schedule::Kind::multi_step) {
+    section.required("at");
+    read_integers(section, "at", schedule.at);
+    section.read("factor", schedule.factor, 0);
+  }
+  section.finish();
+  return schedule;
+}
+
+OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics) {
+  OptimizerEntry optimizer;
+  optimizer.where = value.where;
+  Section section(value, "optimizer", diagnostics);
+  static const std::vector<std::string> kTypes = {"adam", "adamw", "sgd", "rmsprop", "adamax"};
+  section.read("type", optimizer.type);
+  if (std::find(kTypes.begin(), kTypes.end(), optimizer.type) == kTypes.end()) {
+    Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, section.get("type")->where, fmt::format("there is no optimizer '{}'", optimizer.type));
+    finding.expected = "one of adam, adamw, sgd, rmsprop, adamax";
+    finding.suggestion = nearest_name(optimizer.type, kTypes);
+  }
+  if (const Value* rate = section.get("lr")) optimizer.learning_rate = read_schedule(*rate, "lr", 0, diagnostics);
+  section.read("nesterov", optimizer.nesterov);
+  section.read("centered", optimizer.centered);
+  static const std::vector<std::string> kNumbers = {"beta1", "beta2", "epsilon", "weight_decay", "momentum", "alpha", "dampening"};
+  for (const std::string& name : kNumbers) {
+    const bool decay = name == "beta1" || name == "beta2" || name == "alpha";
+    double number = std::numeric_limits<double>::quiet_NaN();
+    section.read(name, number, 0, decay ? 1.0 : std::numeric_limits<double>::infinity());
+    if (number == number) optimizer.options[name] = number;
+  }
+  section.finish();
+  return optimizer;
+}
+
+TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics& diagnostics) {
+  TrainEntry train;
+  if (value == nullptr) return train;
+  train.where = value->where;
+  Section section(*value, "train", diagnostics);
+  std::int64_t seed = static_cast<std::int64_t>(train.seed);
+  section.read("batch", train.batch, 1);
+  section.read("steps", train.steps, 0);
+  section.read("seed", seed, 0);
+  train.seed = static_cast<std::uint64_t>(seed);
+  section.read("clip_norm", train.clip_norm, 0);
+  section.read("average", train.average, 0, 1);
+  section.read("eval_every", train.eval_every, 0);
+  section.read("eval_limit", train.eval_limit, 0);
+  section.read("checkpoint_every", train.checkpoint_every, 0);
+  section.read("keep", train.keep, 1);
+  section.read("early_stopping", train.early_stopping, 0);
+  section.read("spike_factor", train.spike_factor, 0);
+  section.read("skip_limit", train.skip_limit, 1);
+  if (const Value* entry = section.get("optimizer")) optimizer = read_optimizer(*entry, diagnostics);
+  section.finish();
+  return train;
+}
+
+std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vector<LossEntry>& losses, const OptimizerEntry& optimizer,
+                                            Diagnostics& diagnostics) {
+  std::vector<ObjectiveEntry> objectives;
+  if (value == nullptr) {
+    ObjectiveEntry main;
+    main.optimizer = optimizer;
+    for (const LossEntry& loss : losses) main.losses.emplace_back(loss.name, Schedule::constant(1));
+    objectives.push_back(std::move(main));
+    return objectives;
+  }
+  Section section(*value, "objectives", diagnostics);
+  for (const Member* member : section.rest()) {
+    ObjectiveEntry objective;
+    objective.name = member->key;
+    objective.where = member->where;
+    objective.optimizer = optimizer;
+    check_name(member->key, member->where, diagnostics);
+    Section entry(member->value, fmt::format("objective '{}'", member->key), diagnostics);
+    read_terms(entry.required("losses"), losses, objective, diagnostics);
+    if (const Value* patterns = entry.get("parameters")) {
+      for (const Value& pattern : patterns->items) objective.parameters.push_back(pattern.scalar);
+      if (patterns->kind == Value::Kind::scalar) objective.parameters.push_back(patterns->scalar);
+    }
+    entry.read("every", objective.every, 1);
+    if (const Value* own = entry.get("optimizer")) objective.optimizer = read_optimizer(*own, diagnostics);
+    entry.finish();
+    objectives.push_back(std::move(objective));
+  }
+  return objectives;
+}
+
+}  // namespace loom

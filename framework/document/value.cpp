@@ -1,0 +1,257 @@
+#include "document/value.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/parser.h>
+#include <yaml-cpp/exceptions.h>
+
+#include <charconv>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+namespace loom {
+namespace {
+
+struct Stop {};  // a limit is reached: nothing after it is read
+
+class Builder final : public YAML::EventHandler {
+ public:
+  Builder(const std::string& name, Diagnostics& diagnostics) : name_(name), diagnostics_(diagnostics) {}
+
+  Value take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(mark, anchor, Value::Kind::null, "", false); }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+    leaf(mark, anchor, Value::Kind::scalar, text, tag == "!");
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto it = anchors_.find(anchor);
+    if (it == anchors_.end()) {
+      diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "this alias stands inside its own anchor");
+      return;
+    }
+    count(mark, it->second.second);
+    add(Value(it->second.first));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    open(mark, anchor, Value::Kind::sequence);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    open(mark, anchor, Value::Kind::map);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Open {
+    Value value;
+    YAML::anchor_t anchor;
+    std::size_t first_count;
+    bool has_key = false;
+    bool skip = false;  // the key was refused: its value is dropped
+    Member member;
+  };
+
+  Location place(const YAML::Mark& mark) const { return {name_, mark.line + 1, mark.column + 1}; }
+
+  void count(const YAML::Mark& mark, std::size_t values) {
+    const bool aliased = values > 1;
+    values_ += values;
+    if (values_ <= kMaxValues) return;
+    Diagnostic& finding = diagnostics_.add(aliased ? ErrorCode::alias_bomb : ErrorCode::document_too_large, place(mark),
+                                           aliased ? "the aliases expand to too many values" : "the document has too many values");
+    finding.expected = fmt::format("at most {} values", kMaxValues);
+    throw Stop{};
+  }
+
+  void leaf(const YAML::Mark& mark, YAML::anchor_t anchor, Value::Kind kind, const std::string& text, bool quoted) {
+    count(mark, 1);
+    Value value;
+    value.kind = kind;
+    value.scalar = text;
+    value.quoted = quoted;
+    value.where = place(mark);
+    if (kind == Value::Kind::scalar && !quoted && (text.empty() || text == "~" || text == "null")) value.kind = Value::Kind::null;
+    if (anchor != 0) anchors_[anchor] = {value, 1};
+    add(std::move(value));
+  }
+
+  void open(const YAML::Mark& mark, YAML::anchor_t anchor, Value::Kind kind) {
+    count(mark, 1);
+    if (static_cast<int>(stack_.size()) >= kMaxDepth) {
+      diagnostics_.add(ErrorCode::document_too_deep, place(mark), "the document is nested too deeply").expected =
+          fmt::format("at most {} levels", kMaxDepth);
+      throw Stop{};
+    }
+    Open item{{}, anchor, values_, false, false, {}};
+    item.value.kind = kind;
+    item.value.where = place(mark);
+    stack_.push_back(std::move(item));
+  }
+
+  void close() {
+    Open item = std::move(stack_.back());
+    stack_.pop_back();
+    if (item.anchor != 0) anchors_[item.anchor] = {item.value, values_ - item.first_count + 1};
+    add(std::move(item.value));
+  }
+
+  void add(Value value) {
+    if (stack_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    Open& parent = stack_.back();
+    if (parent.value.kind == Value::Kind::sequence) {
+      parent.value.items.push_back(std::move(value));
+    } else if (!parent.has_key) {
+      take_key(parent, value);
+    } else {
+      parent.has_key = false;
+      parent.member.value = std::move(value);
+      if (!parent.skip) parent.value.members.push_back(std::move(parent.member));
+    }
+  }
+
+  void take_key(Open& parent, const Value& key) {
+    parent.has_key = true;
+    parent.skip = false;
+    parent.member = Member{key.scalar, key.where, {}};
+    if (key.kind != Value::Kind::scalar) {
+      diagnostics_.add(ErrorCode::wrong_type, key.where, "a key must be a name").got = key.kind_name();
+      parent.skip = true;
+    } else if (key.scalar == "<<" && !key.quoted) {
+      diagnostics_.add(ErrorCode::merge_key, key.where, "merge keys (<<) are not supported").hint = "use extends, or blocks with use";
+      parent.skip = true;
+    } else {
+      for (const Member& member : parent.value.members) {
+        if (member.key != key.scalar) continue;
+        Diagnostic& finding = diagnostics_.add(ErrorCode::duplicate_key, key.where, fmt::format("the key '{}' stands here twice", key.scalar));
+        finding.other = member.where;
+        finding.other_role = "first";
+        parent.skip = true;
+        break;
+      }
+    }
+  }
+
+  std::string name_;
+  Diagnostics& diagnostics_;
+  Value root_;
+  std::vector<Open> stack_;
+  std::map<YAML::anchor_t, std::pair<Value, std::size_t>> anchors_;  // with the number of values inside
+  std::size_t values_ = 0;
+};
+
+// The first byte that YAML does not allow: a control character or a broken UTF-8 sequence.
+std::size_t bad_byte(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const std::size_t length = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 0;
+    if (length == 0 || i + length > text.size() || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) return i;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) >> 6) != 2) return i;
+    }
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+Location place_of_byte(std::string_view text, std::size_t offset, const std::string& name) {
+  Location where{name, 1, 1};
+  for (std::size_t i = 0; i < offset; ++i) {
+    if (text[i] == '\n') {
+      ++where.line;
+      where.column = 1;
+    } else {
+      ++where.column;
+    }
+  }
+  return where;
+}
+
+}  // namespace
+
+const Value* Value::find(std::string_view key) const {
+  for (const Member& member : members) {
+    if (member.key == key) return &member.value;
+  }
+  return nullptr;
+}
+Value* Value::find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+
+std::string Value::kind_name() const {
+  switch (kind) {
+    case Kind::null: return "nothing";
+    case Kind::scalar: return fmt::format("'{}'", scalar);
+    case Kind::sequence: return "a list";
+    case Kind::map: return "a map";
+  }
+  return "";
+}
+
+Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
+  if (text.size() > kMaxBytes) {
+    diagnostics.add(ErrorCode::document_too_large, {name, 1, 1}, "the document is too large").expected =
+        fmt::format("at most {} bytes", kMaxBytes);
+    return {};
+  }
+  if (const std::size_t bad = bad_byte(text); bad != std::string_view::npos) {
+    diagnostics.add(ErrorCode::yaml_syntax, place_of_byte(text, bad, name), "this is not UTF-8 text").got =
+        fmt::format("byte 0x{:02x} at offset {}", static_cast<unsigned char>(text[bad]), bad);
+    return {};
+  }
+  Builder builder(name, diagnostics);
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    if (!parser.HandleNextDocument(builder)) {
+      diagnostics.add(ErrorCode::yaml_syntax, {name, 1, 1}, "the document is empty");
+      return {};
+    }
+    Value root = builder.take();
+    Builder rest(name, diagnostics);
+    if (parser.HandleNextDocument(rest)) {
+      diagnostics.add(ErrorCode::yaml_syntax, rest.take().where, "a file holds one YAML document");
+    }
+    return root;
+  } catch (const YAML::Exception& problem) {
+    diagnostics.add(ErrorCode::yaml_syntax, {name, problem.mark.line + 1, problem.mark.column + 1}, problem.msg);
+  } catch (const Stop&) {
+  }
+  return {};
+}
+
+Value parse_yaml_file(const std::string& path, const Location& asked, Diagnostics& diagnostics) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file || !text) {
+    Diagnostic& finding = diagnostics.add(ErrorCode::file_not_found, asked, "this document cannot be read");
+    finding.got = path;
+    finding.expected = "a YAML file; relative paths start at the file that names them";
+    return {};
+  }
+  return parse_yaml(text.str(), path, diagnostics);
+}
+
+OptionValue scalar_value(const Value& value) {
+  const std::string& text = value.scalar;
+  if (value.quoted) return OptionValue(text);
+  if (text == "true" || text == "false") return OptionValue(text == "true");
+  const char* begin = text.data() + (text.size() > 1 && text[0] == '+' ? 1 : 0);
+  const char* end = text.data() + text.size();
+  std::int64_t integer = 0;
+  if (const auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end) return OptionValue(integer);
+  double number = 0;
+  const bool numeric = !text.empty() && (std::isdigit(static_cast<unsigned char>(*begin)) != 0 || *begin == '-' || *begin == '.');
+  if (const auto [at, error] = std::from_chars(begin, end, number); numeric && error == std::errc() && at == end) return OptionValue(number);
+  return OptionValue(text);
+}
+
+}  // namespace loom

@@ -1,0 +1,144 @@
+#include "runner/console.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+namespace loom::runner {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+[[noreturn]] void fail_to_write(int reason) {
+  if (reason == EPIPE) throw BrokenPipe{};
+  throw Error(ErrorCode::write_failed, fmt::format("cannot write to the standard output: {}", std::generic_category().message(reason)));
+}
+
+bool is_bad_input(ErrorCode code) {
+  const char group = error_number(code)[1];
+  return group == '1' || group == '2' || group == '4';
+}
+
+// The text of a finding with its code in red.
+std::string coloured(const std::string& text, ErrorCode code) {
+  const std::string label = fmt::format("error {} {}", error_number(code), error_name(code));
+  const std::size_t at = text.find(label);
+  if (at == std::string::npos) return text;
+  return text.substr(0, at) + "\x1b[1;31m" + label + "\x1b[0m" + text.substr(at + label.size());
+}
+
+}  // namespace
+
+void write_out(std::string_view text) {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_to_write(errno);
+}
+
+void flush_out() {
+  errno = 0;
+  if (std::fflush(stdout) != 0) fail_to_write(errno);
+}
+
+void print_json(const Json& json) { write_out(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"); }
+
+void say(std::string_view text) {
+  [[maybe_unused]] const std::size_t ignored = std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+bool is_terminal(int descriptor) { return ::isatty(descriptor) != 0; }
+
+bool has_colours(int descriptor) {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  return is_terminal(descriptor) && !dumb && (refused == nullptr || *refused == '\0');
+}
+
+int terminal_width(int descriptor) {
+  winsize size{};
+  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+int exit_code(const Error& error) {
+  int code = kFailed;
+  for (const Diagnostic& diagnostic : error.diagnostics()) {
+    if (is_bad_input(diagnostic.code)) return kBadInput;
+    if (diagnostic.code == ErrorCode::usage || diagnostic.code == ErrorCode::not_supported) code = kWrongUse;
+  }
+  return code;
+}
+
+Json to_json(const Diagnostic& diagnostic) {
+  Json json = {{"code", error_number(diagnostic.code)},
+               {"name", error_name(diagnostic.code)},
+               {"file", diagnostic.where.file},
+               {"line", diagnostic.where.line},
+               {"column", diagnostic.where.column},
+               {"message", diagnostic.message},
+               {"got", diagnostic.got},
+               {"expected", diagnostic.expected},
+               {"suggestion", diagnostic.suggestion},
+               {"hint", diagnostic.hint}};
+  if (diagnostic.other.known()) {
+    json["other"] = {{"role", diagnostic.other_role}, {"file", diagnostic.other.file}, {"line", diagnostic.other.line}, {"column", diagnostic.other.column}};
+  }
+  return json;
+}
+
+void print_errors(const Error& error, bool as_json) {
+  if (as_json) {
+    Json errors = Json::array();
+    for (const Diagnostic& diagnostic : error.diagnostics()) errors.push_back(to_json(diagnostic));
+    print_json({{"errors", errors}});
+    return;
+  }
+  const bool colours = has_colours(STDERR_FILENO);
+  for (const Diagnostic& diagnostic : error.diagnostics()) {
+    const std::string text = diagnostic.text();
+    say((colours ? coloured(text, diagnostic.code) : text) + "\n");
+  }
+}
+
+std::string grouped(std::int64_t number) {
+  std::string text = std::to_string(number);
+  const std::size_t first = number < 0 ? 1 : 0;
+  for (std::size_t at = text.size(); at > first + 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
+std::string readable_bytes(double bytes) {
+  const char* unit = "bytes";
+  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
+    if (bytes < 1024) break;
+    bytes /= 1024;
+    unit = next;
+  }
+  return fmt::format("{:.{}f} {}", bytes, std::string_view(unit) == "bytes" ? 0 : 1, unit);
+}
+
+std::string readable_time(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return "?";
+  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+std::string readable_count(double number) {
+  const char* unit = "";
+  for (const char* next : {"k", "M", "G", "T"}) {
+    if (std::abs(number) < 1000) break;
+    number /= 1000;
+    unit = next;
+  }
+  return *unit == '\0' ? fmt::format("{:.0f}", number) : fmt::format("{:.2f} {}", number, unit);
+}
+
+Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+}  // namespace loom::runner

@@ -1,0 +1,81 @@
+// Checkpoints of a training run: RUN/checkpoints/step-NNNNNN.safetensors and best.safetensors.
+//
+// Tensors: parameters and states under their own paths ("encoder/conv1.weight"), optimizer state under
+// "optimizer/<objective>/<path>/m", moving averages under "average/<path>". Metadata: what CheckpointInfo says. Nothing
+// in a file depends on the clock or on threads: two runs of the same bits write the same files.
+//
+// Ownership: values only; files are written atomically. Thread safety: one thread; the folder's writer is the process
+// that holds the run's lock. Errors: checkpoint_corrupt, checkpoint_mismatch (all findings at once), write_failed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "run/parameter_store.h"
+#include "train/guard.h"
+#include "train/safetensors.h"
+
+namespace loom {
+
+// Where training stands, beside the tensors.
+struct CheckpointInfo {
+  std::int64_t step = 0;              // finished steps; the batch of a step is a function of (seed, step)
+  std::uint64_t seed = 0;
+  int lanes = 1;
+  std::int64_t shard = 1, batch = 1;  // samples
+  std::string data_hash, document_hash;
+  std::optional<double> best_value;   // of the held-out measure, nats per sample
+  std::int64_t best_step = 0;
+  std::int64_t evaluations_without_improvement = 0;
+  std::map<std::string, std::int64_t> optimizer_updates;  // per objective
+  std::int64_t average_updates = 0;
+  GuardState guard;
+
+  TextMap to_metadata() const;
+  // `file` stands in errors.
+  static CheckpointInfo from_metadata(const TextMap& metadata, const std::string& file);
+};
+
+// A step's file name: "step-000120.safetensors"; the step of a name, if it is one.
+std::string checkpoint_name(std::int64_t step);
+std::optional<std::int64_t> checkpoint_step(const std::string& name);
+
+// Checks the file's checksum, then every name and shape against `expected`, both ways, then copies the tensors in:
+// all of them or, where anything is wrong, none.
+CheckpointInfo read_checkpoint(const std::string& file, std::span<const NamedTensor> expected);
+
+struct WeightOptions {
+  std::string prefix;        // only paths that begin with it, which the file has without it: weights of a used graph
+  bool averages = true;      // the moving averages where the file has them
+};
+// Loads parameters and states from a checkpoint or any safetensors file with their paths; what else the file holds is
+// left alone. Every parameter under the prefix must be there.
+void load_weights(const std::string& file, ParameterStore& store, const WeightOptions& options = {});
+
+class CheckpointFolder {
+ public:
+  // `keep`: how many of the last checkpoints stay (at least one). The folder is made where it is missing.
+  CheckpointFolder(std::string folder, std::int64_t keep);
+
+  std::string save(const CheckpointInfo& info, std::span<const NamedTensor> tensors);  // the path; removes old ones
+  void save_best(const CheckpointInfo& info, std::span<const NamedTensor> tensors);    // a link where the step is saved
+  std::string best_path() const { return folder_ + "/best.safetensors"; }
+  // The newest checkpoint whose checksum fits; empty where there is none at all. A corrupt one is warned about and set
+  // aside as "*.corrupt". Throws the newest one's error where every one is corrupt.
+  std::string recover();
+
+ private:
+  std::string folder_;
+  std::int64_t keep_;
+};
+
+// Step checkpoints of a folder, oldest first.
+std::vector<std::pair<std::int64_t, std::string>> list_checkpoints(const std::string& folder);
+// For readers of a run: best.safetensors if `best` and there is one, else the newest valid one (warning about corrupt
+// ones). Throws checkpoint_corrupt or run_not_found where there is none.
+std::string find_checkpoint(const std::string& folder, bool best);
+
+}  // namespace loom

@@ -1,0 +1,190 @@
+#include "train/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+#include "train/feeds.h"
+
+namespace loom {
+namespace {
+
+// Evaluation draws from other streams than training.
+constexpr std::uint64_t kSeedOffset = 0x9E3779B97F4A7C15;
+
+// Mean and standard error, summed in the order of the samples.
+struct Moments {
+  double sum = 0, squares = 0;
+  std::int64_t count = 0;
+  void add(double value) {
+    sum += value;
+    squares += value * value;
+    ++count;
+  }
+  double mean() const { return sum / static_cast<double>(count); }
+  double standard_error() const {
+    if (count < 2) return 0;
+    const double n = static_cast<double>(count);
+    return std::sqrt(std::max(0.0, squares / n - mean() * mean()) / (n - 1));
+  }
+};
+
+bool has_splits(const Registry& registry, const DataEntry& data) {
+  const auto type = registry.dataset(data.type);
+  if (!type) return false;  // DataSource says so
+  const auto names = type->contract.option_names();
+  return std::ranges::find(names, "split") != names.end();
+}
+
+double log_mean_exp(const std::vector<double>& values) {
+  const double largest = *std::ranges::max_element(values);
+  if (!std::isfinite(largest)) return largest;
+  double sum = 0;
+  for (const double value : values) sum += std::exp(value - largest);
+  return largest + std::log(sum / static_cast<double>(values.size()));
+}
+
+}  // namespace
+
+struct Evaluator::Pass {
+  std::string split;
+  std::unique_ptr<Batches> batches;
+  std::unique_ptr<Program> program;
+};
+
+struct Evaluator::Sums {
+  std::vector<Moments> terms;
+  Moments elbo, nll;
+  std::vector<std::vector<double>> log_weights;  // [sample of the batch][draw]
+};
+
+Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, const Registry& registry,
+                     std::vector<LossTerm> terms, Setting setting)
+    : graph_(std::move(graph)), store_(store), executor_(executor), registry_(registry), setting_(std::move(setting)) {
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    if (!terms[i].in_evaluation) continue;
+    terms_.push_back(terms[i]);
+    term_indices_.push_back(i);
+  }
+}
+
+// ln q(z|x) - ln p(z) of every divergence.
+std::vector<Port> Evaluator::ratio_ports() const {
+  std::vector<Port> ports;
+  Diagnostics diagnostics;
+  bool likelihood = false;
+  for (const LossTerm& term : terms_) {
+    likelihood = likelihood || term.role == Role::likelihood;
+    if (term.role != Role::divergence) continue;
+    const GraphNode& node = graph_->node(term.port.node);
+    const int output = node.contract().output_index("log_ratio");
+    const int z = node.contract().input_index("z");
+    if (output < 0) {
+      diagnostics.add(ErrorCode::not_supported, node.where, fmt::format("[{}] has no output log_ratio, which the estimate of the likelihood needs", node.type->name));
+    } else if (z >= 0 && !node.inputs[static_cast<std::size_t>(z)].valid()) {
+      diagnostics.add(ErrorCode::not_supported, node.where, fmt::format("the input z of '{}' is not connected, and the estimate of the likelihood needs it", node.path)).hint =
+          "connect the sampler's output: in: {..., z: z}";
+    } else {
+      ports.push_back({term.port.node, output});
+    }
+  }
+  if (!likelihood) diagnostics.add(ErrorCode::not_supported, {}, "the graph has no likelihood to estimate: no loss is a node of that role");
+  diagnostics.throw_if_any();
+  return ports;
+}
+
+Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios) {
+  const std::string split = has_splits(registry_, setting_.data) ? wanted_split : "";
+  std::shared_ptr<Pass>& pass = passes_[{split, with_ratios}];
+  if (pass) return *pass;
+  auto fresh = std::make_shared<Pass>();
+  fresh->split = split;
+  ProgramRequest request;
+  for (const LossTerm& term : terms_) request.terms.push_back(term.port);
+  if (with_ratios) {
+    for (const Port& port : ratio_ports()) request.terms.push_back(port);
+  }
+  if (request.terms.empty()) throw Error(ErrorCode::no_loss, "the graph has no loss to evaluate", "add an entry under `losses:`");
+  const auto source = std::make_shared<DataSource>(registry_, split.empty() ? setting_.data : with_split(setting_.data, split));
+  FeedPlan feeds = plan_feeds(*graph_, request.terms, false, source->columns());
+  request.feeds = feeds.ports;
+  request.batch = setting_.batch;
+  request.shard = setting_.shard;
+  request.lanes = setting_.lanes;
+  fresh->program = std::make_unique<Program>(graph_, store_, executor_, std::move(request));
+  fresh->batches = std::make_unique<Batches>(source, std::move(feeds.requests), setting_.batch, setting_.seed, false);
+  pass = std::move(fresh);
+  return *pass;
+}
+
+Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<double>& weights) {
+  Pass& current = pass(options.split, options.nll_samples > 0);
+  Sums sums;
+  sums.terms.resize(terms_.size());
+  sums.log_weights.assign(static_cast<std::size_t>(setting_.batch), std::vector<double>(static_cast<std::size_t>(std::max<std::int64_t>(0, options.nll_samples))));
+  current.batches->seek(0);
+  for (std::uint32_t number = 0;; ++number) {
+    const std::int64_t left = options.limit > 0 ? options.limit - sums.elbo.count : setting_.batch;
+    if (left <= 0) break;
+    const Batches::View batch = current.batches->next();
+    if (batch.samples == 0) break;
+    add_batch(current, batch, std::min(left, batch.samples), number, options, sums);
+  }
+  current.batches->seek(0);  // stops reading ahead
+  return finish(current, sums, weights);
+}
+
+void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_t samples, std::uint32_t number, const EvaluationOptions& options,
+                          Sums& sums) {
+  std::vector<TensorView> feeds;
+  for (const TensorView& column : batch.columns) feeds.push_back(column.rows(0, samples));
+  const auto draws = static_cast<std::size_t>(std::max<std::int64_t>(1, options.nll_samples));
+  for (std::size_t draw = 0; draw < draws; ++draw) {
+    const auto step = static_cast<std::uint32_t>(number * draws + draw);
+    current.program->run({.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
+    for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n) {
+      double elbo = 0, log_weight = 0;
+      for (std::size_t t = 0; t < terms_.size(); ++t) {
+        const double value = current.program->term(static_cast<int>(t))[n];
+        if (draw == 0) sums.terms[t].add(value);
+        if (terms_[t].role == Role::likelihood || terms_[t].role == Role::divergence) elbo += value;
+        if (terms_[t].role == Role::likelihood) log_weight -= value;
+      }
+      if (draw == 0) sums.elbo.add(elbo);
+      if (options.nll_samples <= 0) continue;
+      for (std::size_t t = terms_.size(); t < current.program->request().terms.size(); ++t) log_weight -= current.program->term(static_cast<int>(t))[n];
+      sums.log_weights[n][draw] = log_weight;
+      if (draw + 1 == draws) sums.nll.add(-log_mean_exp(sums.log_weights[n]));
+    }
+  }
+}
+
+Evaluation Evaluator::finish(const Pass& current, const Sums& sums, const std::vector<double>& weights) const {
+  Evaluation result;
+  result.split = current.split;
+  result.data_hash = current.batches->source().hash();
+  result.samples = sums.elbo.count;
+  std::int64_t values = 0;
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    result.terms.emplace_back(terms_[t].name, sums.terms[t].mean());
+    result.has_likelihood = result.has_likelihood || terms_[t].role == Role::likelihood;
+    values += terms_[t].event_values;
+    const double weight = weights[term_indices_[t]];
+    if (weight != 0) result.loss += weight * sums.terms[t].mean();
+  }
+  if (result.has_likelihood) {
+    result.negative_elbo = sums.elbo.mean();
+    result.standard_error = sums.elbo.standard_error();
+    if (values > 0) result.bits_per_dim = result.negative_elbo / (std::numbers::ln2 * static_cast<double>(values));
+  }
+  if (sums.nll.count > 0) {
+    result.nll = sums.nll.mean();
+    result.nll_standard_error = sums.nll.standard_error();
+  }
+  return result;
+}
+
+}  // namespace loom

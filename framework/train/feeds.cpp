@@ -1,0 +1,60 @@
+#include "train/feeds.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+
+namespace loom {
+
+std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training) {
+  std::set<int> seen;
+  std::vector<int> open;
+  for (const Port& port : wanted) open.push_back(graph.effective(port, training).node);
+  while (!open.empty()) {
+    const int index = open.back();
+    open.pop_back();
+    if (!seen.insert(index).second) continue;
+    for (const Port& input : graph.node(index).inputs) {
+      if (input.valid()) open.push_back(graph.effective(input, training).node);
+    }
+  }
+  std::vector<int> inputs;
+  for (const int index : graph.inputs()) {
+    if (seen.count(index) > 0) inputs.push_back(index);
+  }
+  return inputs;
+}
+
+FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns) {
+  std::vector<std::string> names;
+  for (const Column& column : columns) names.push_back(column.name);
+  const auto has = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
+  const std::vector<int> inputs = needed_inputs(graph, wanted, training);
+  const auto unmatched = std::ranges::count_if(inputs, [&](int input) { return !has(graph.node(input).path); });
+  const bool x_is_taken = std::ranges::any_of(inputs, [&](int input) { return graph.node(input).path == "x"; });
+  FeedPlan plan;
+  Diagnostics diagnostics;
+  for (const int input : inputs) {
+    const GraphNode& node = graph.node(input);
+    const Port port{input, 0};
+    std::string column = node.path;
+    if (!has(column) && unmatched == 1 && !x_is_taken && has("x")) column = "x";
+    if (!has(column)) {
+      Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where, fmt::format("no column of the data goes into the input '{}'", node.path));
+      finding.got = fmt::format("columns {}", fmt::join(names, ", "));
+      finding.expected = "a column of the input's name";
+      finding.suggestion = nearest_name(node.path, names);
+      continue;
+    }
+    plan.ports.push_back(port);
+    plan.requests.push_back({column, graph.dtype(port), graph.shape(port).event(), node.where});
+  }
+  diagnostics.throw_if_any();
+  return plan;
+}
+
+}  // namespace loom

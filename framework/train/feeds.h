@@ -1,0 +1,26 @@
+// Which column of a data set goes into which input node: the column of the node's name; or, where a single input is
+// left without one and no other input took it, the column "x".
+//
+// Ownership: a FeedPlan is a value. Errors: bad_feed for an input without a column, with the columns there are.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "data/batches.h"
+#include "graph/graph.h"
+
+namespace loom {
+
+struct FeedPlan {
+  std::vector<Port> ports;               // ProgramRequest::feeds
+  std::vector<ColumnRequest> requests;   // of Batches, in the same order
+};
+
+// For the inputs that `wanted` ports are computed from, in the given mode.
+FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns);
+
+// The input nodes among the ancestors of these ports, in the order of the graph.
+std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training);
+
+}  // namespace loom

@@ -1,0 +1,53 @@
+// Keeps a bad step from ruining a training: a step whose loss or gradient is not finite, or whose gradient norm jumps
+// far above its running mean, is skipped and counted; too many in a row end the training with an error.
+//
+// The running mean of each objective's gradient norm is m += (1 - 0.98) (norm - m) over accepted steps, the plain mean
+// while there are fewer than 50; spikes are looked for once 20 norms are known. All of it is part of a checkpoint, so
+// that a resumed run skips the same steps.
+//
+// Thread safety: belongs to one thread. Errors: not_finite.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "document/document.h"
+
+namespace loom {
+
+struct GuardState {
+  std::int64_t skipped = 0;  // steps since the start of the run
+  std::int64_t in_row = 0;   // bad steps without a good one between
+  struct Running {
+    double mean = 0;
+    std::int64_t count = 0;
+  };
+  std::vector<Running> norms;  // per objective
+};
+
+class Guard {
+ public:
+  enum class Verdict { good, not_finite, spike };
+
+  Guard(const TrainEntry& entry, std::size_t objectives);
+
+  // `norms` per objective; negative for one that does not update in this step.
+  Verdict judge(std::span<const double> losses, std::span<const double> norms) const;
+  // After a good step.
+  void accept(std::span<const double> norms);
+  // After a bad one. `detail` names what was bad; throws Error(not_finite) at the skip_limit-th in a row.
+  void reject(Verdict verdict, std::int64_t step, const std::string& detail);
+
+  const GuardState& state() const { return state_; }
+  void restore(GuardState state);
+
+ private:
+  double spike_factor_;
+  std::int64_t skip_limit_;
+  Location where_;
+  GuardState state_;
+};
+
+}  // namespace loom

@@ -1,0 +1,203 @@
+#include "train/objectives.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "train/optimizer.h"
+
+namespace loom {
+namespace {
+
+std::int64_t target_values(const Graph& graph, const GraphNode& node) {
+  const int index = node.contract().input_index("target");
+  if (index < 0 || static_cast<std::size_t>(index) >= node.inputs.size()) return 0;
+  const Port source = node.inputs[static_cast<std::size_t>(index)];
+  return source.valid() ? graph.shape(source).event().count() : 0;
+}
+
+// Nodes that the gradient of these ports flows into.
+std::set<int> reached_nodes(const Graph& graph, const std::vector<Port>& terms) {
+  std::set<int> seen;
+  std::vector<Port> open;
+  for (const Port& term : terms) open.push_back(graph.effective(term, true));
+  while (!open.empty()) {
+    const Port port = open.back();
+    open.pop_back();
+    const GraphNode& node = graph.node(port.node);
+    if (!node.contract().outputs()[static_cast<std::size_t>(port.index)].is_differentiable || !seen.insert(port.node).second) continue;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i].valid() && node.contract().input_at(static_cast<int>(i)).is_differentiable) {
+        open.push_back(graph.effective(node.inputs[i], true));
+      }
+    }
+  }
+  return seen;
+}
+
+std::set<std::string> reached_parameters(const Graph& graph, const std::vector<Port>& terms) {
+  std::set<std::string> paths;
+  for (const int index : reached_nodes(graph, terms)) {
+    for (const GraphParameter& parameter : graph.node(index).parameters) paths.insert(parameter.path);
+  }
+  return paths;
+}
+
+std::vector<std::string> parameter_paths(const ParameterStore& store) {
+  std::vector<std::string> paths;
+  for (const Parameter& item : store.items()) {
+    if (!item.is_state) paths.push_back(item.path);
+  }
+  return paths;
+}
+
+// Paths and the folders and nodes above them: what a pattern may have meant.
+std::vector<std::string> pattern_candidates(const std::vector<std::string>& paths) {
+  std::set<std::string> names;
+  for (const std::string& path : paths) {
+    names.insert(path);
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      if (path[i] == '/') names.insert({path.substr(0, i), path.substr(0, i) + "/*"});
+      if (path[i] == '.') names.insert(path.substr(0, i));
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>& paths, Diagnostics& diagnostics) {
+  for (const std::string& pattern : entry.parameters) {
+    if (std::ranges::any_of(paths, [&](const std::string& path) { return matches_pattern(pattern, path); })) continue;
+    Diagnostic& finding = diagnostics.add(ErrorCode::unknown_objective_parameter, entry.where,
+                                          fmt::format("objective '{}': no parameter matches '{}'", entry.name, pattern));
+    finding.got = pattern;
+    finding.expected = "a pattern over parameter paths, for example \"encoder/*\"";
+    finding.suggestion = nearest_name(pattern, pattern_candidates(paths));
+  }
+}
+
+void choose_terms(const Document& document, const std::vector<LossTerm>& terms, const ObjectiveEntry& entry, Objective& objective,
+                  Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const LossEntry& loss : document.losses) names.push_back(loss.name);
+  const auto add = [&](const std::string& name, const Schedule& weight) {
+    const auto it = std::ranges::find(names, name);
+    if (it == names.end()) {
+      Diagnostic& finding = diagnostics.add(ErrorCode::unknown_key, entry.where, fmt::format("objective '{}' names no loss: '{}'", entry.name, name));
+      finding.got = name;
+      finding.suggestion = nearest_name(name, names);
+      return;
+    }
+    const auto index = static_cast<std::size_t>(it - names.begin());
+    if (!terms[index].in_training) return;
+    objective.terms.push_back(static_cast<int>(index));
+    objective.weights.push_back({document.losses[index].weight, weight});
+  };
+  for (const auto& [name, weight] : entry.losses) add(name, weight);
+  if (!entry.losses.empty()) return;
+  for (const std::string& name : names) add(name, Schedule::constant(1));
+}
+
+void choose_parameters(const Graph& graph, const ParameterStore& store, const std::vector<LossTerm>& terms, const ObjectiveEntry& entry,
+                       Objective& objective) {
+  std::vector<Port> ports;
+  for (const int term : objective.terms) ports.push_back(terms[static_cast<std::size_t>(term)].port);
+  const std::set<std::string> reached = reached_parameters(graph, ports);
+  for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
+    const Parameter& item = store.at(i);
+    if (item.is_state || item.frozen || reached.count(item.path) == 0) continue;
+    const bool wanted = entry.parameters.empty() || std::ranges::any_of(entry.parameters, [&](const std::string& pattern) {
+                          return matches_pattern(pattern, item.path);
+                        });
+    if (wanted) objective.parameters.push_back(i);
+  }
+}
+
+std::vector<std::string> unreached(const ParameterStore& store, const std::vector<Objective>& objectives) {
+  std::set<int> used;
+  for (const Objective& objective : objectives) used.insert(objective.parameters.begin(), objective.parameters.end());
+  std::vector<std::string> paths;
+  for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
+    const Parameter& item = store.at(i);
+    if (!item.is_state && !item.frozen && used.count(i) == 0) paths.push_back(item.path);
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+}  // namespace
+
+double Objective::weight(std::size_t term, std::int64_t step) const {
+  double product = 1;
+  for (const Schedule& schedule : weights[term]) product *= schedule.value(step);
+  return product;
+}
+
+bool matches_pattern(std::string_view pattern, std::string_view path) {
+  if (pattern.find_first_of("*?") == std::string_view::npos) {
+    return path.starts_with(pattern) && (path.size() == pattern.size() || path[pattern.size()] == '/' || path[pattern.size()] == '.');
+  }
+  std::size_t p = 0, s = 0, star = std::string_view::npos, resume = 0;
+  while (s < path.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = s;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == path[s])) {
+      ++p;
+      ++s;
+    } else if (star != std::string_view::npos) {  // let the last star take one more
+      p = star + 1;
+      s = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+std::vector<LossTerm> resolve_losses(const Document& document, const Graph& graph) {
+  std::vector<LossTerm> terms;
+  for (const LossEntry& loss : document.losses) {
+    LossTerm term;
+    term.name = loss.name;
+    term.port = graph.port(loss.port.empty() ? loss.node : loss.node + "." + loss.port, ErrorCode::bad_fetch);
+    const GraphNode& node = graph.node(term.port.node);
+    if (term.port.index == 0) term.role = node.contract().role();
+    if (term.role == Role::likelihood) term.event_values = target_values(graph, node);
+    term.in_training = loss.when != When::evaluation;
+    term.in_evaluation = loss.when != When::training;
+    terms.push_back(std::move(term));
+  }
+  return terms;
+}
+
+TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store, Diagnostics& diagnostics) {
+  TrainingPlan plan;
+  plan.terms = resolve_losses(document, graph);
+  const auto entries = document.objectives.empty() ? std::vector<ObjectiveEntry>(1) : document.objectives;
+  const std::vector<std::string> paths = parameter_paths(store);
+  for (const ObjectiveEntry& entry : entries) {
+    Objective& objective = plan.objectives.emplace_back();
+    objective.name = entry.name;
+    objective.optimizer = entry.optimizer;
+    objective.every = std::max<std::int64_t>(1, entry.every);
+    const std::size_t findings = diagnostics.size();
+    check_optimizer(entry.optimizer, diagnostics);
+    check_patterns(entry, paths, diagnostics);
+    choose_terms(document, plan.terms, entry, objective, diagnostics);
+    if (diagnostics.size() > findings) continue;
+    choose_parameters(graph, store, plan.terms, entry, objective);
+    if (objective.terms.empty()) {
+      diagnostics.add(ErrorCode::no_loss, entry.where.known() ? entry.where : Location{document.file, 0, 0},
+                      fmt::format("objective '{}' has no loss to minimize in training", objective.name)).hint = "add an entry under `losses:`";
+    } else if (objective.parameters.empty()) {
+      diagnostics.add(ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
+                      fmt::format("objective '{}' has nothing to train: its losses reach no parameter that is not frozen", objective.name));
+    }
+  }
+  plan.unreached = unreached(store, plan.objectives);
+  return plan;
+}
+
+}  // namespace loom

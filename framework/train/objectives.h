@@ -1,0 +1,53 @@
+// What is minimized by what: a document's losses and objectives, resolved against a graph and its parameters.
+//
+// Ownership: a TrainingPlan is a value; its ports and indices belong to the graph and store it was made for.
+// Thread safety: values. Errors: findings of one pass go to the Diagnostics: no_loss, no_parameters, unknown names of
+// losses, unmatched parameter patterns (unknown_objective_parameter), wrong optimizer options.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "document/document.h"
+#include "graph/graph.h"
+#include "run/parameter_store.h"
+
+namespace loom {
+
+struct LossTerm {
+  std::string name;
+  Port port;                      // [N], nats per sample
+  Role role = Role::other;        // likelihood or divergence: part of the negative ELBO
+  std::int64_t event_values = 0;  // likelihood: values of its target per sample, for bits/dim; else 0
+  bool in_training = true, in_evaluation = true;
+};
+
+struct Objective {
+  std::string name;
+  std::vector<int> terms;          // indices into TrainingPlan::terms
+  std::vector<std::vector<Schedule>> weights;  // per term: schedules whose values are multiplied
+  std::vector<int> parameters;     // indices into the store: matched, trainable, reached by the terms
+  OptimizerEntry optimizer;
+  std::int64_t every = 1;
+
+  double weight(std::size_t term, std::int64_t step) const;
+};
+
+struct TrainingPlan {
+  std::vector<LossTerm> terms;
+  std::vector<Objective> objectives;
+  std::vector<std::string> unreached;  // trainable parameters that no objective reaches, sorted
+};
+
+TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store, Diagnostics& diagnostics);
+
+// The losses alone, for evaluation.
+std::vector<LossTerm> resolve_losses(const Document& document, const Graph& graph);
+
+// `*` stands for any run of characters, '/' too, and `?` for one. A pattern without either also matches everything
+// below a node or folder of that name: "encoder" matches "encoder/conv1.weight", "q" matches "q.bias".
+bool matches_pattern(std::string_view pattern, std::string_view path);
+
+}  // namespace loom

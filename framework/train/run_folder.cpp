@@ -1,0 +1,174 @@
+#include "train/run_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "core/version.h"
+#include "train/atomic_file.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr int kRunFormat = 1;  // of run.json
+
+Json to_json(const OptionValue& value) {
+  return std::visit(
+      [](const auto& held) -> Json {
+        using T = std::decay_t<decltype(held)>;
+        if constexpr (std::is_same_v<T, std::monostate>) {
+          return nullptr;
+        } else if constexpr (std::is_same_v<T, std::vector<OptionValue>>) {
+          Json list = Json::array();
+          for (const OptionValue& item : held) list.push_back(to_json(item));
+          return list;
+        } else {
+          return held;
+        }
+      },
+      static_cast<const std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>>&>(value));
+}
+
+OptionValue option_from(const Json& json) {
+  if (json.is_boolean()) return json.get<bool>();
+  if (json.is_number_integer()) return json.get<std::int64_t>();
+  if (json.is_number()) return json.get<double>();
+  if (json.is_string()) return json.get<std::string>();
+  if (!json.is_array()) return {};
+  std::vector<OptionValue> list;
+  for (const Json& item : json) list.push_back(option_from(item));
+  return list;
+}
+
+// What an interrupted create() may have left behind.
+bool is_unfinished(const fs::path& path) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, ignored)) {
+    const fs::path name = entry.path().filename();
+    if (name == "checkpoints" && fs::is_empty(entry.path(), ignored)) continue;
+    if (name != "graph.yaml" && name != ".lock" && name.extension() != ".tmp") return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string RunSettings::to_json() const {
+  Json options = Json::object();
+  for (const auto& [name, option] : data.options) options[name] = loom::to_json(option.value);
+  const Json json = {{"format", kRunFormat}, {"version", version.empty() ? LOOM_VERSION : version}, {"seed", seed}, {"lanes", lanes},
+                     {"shard", shard}, {"batch", batch}, {"steps", steps}, {"data", {{"type", data.type}, {"options", options}}}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+RunSettings RunSettings::from_json(const std::string& text, const std::string& file) {
+  try {
+    const Json json = Json::parse(text);
+    if (json.at("format").get<int>() != kRunFormat) throw std::runtime_error(fmt::format("format {} is not known", json.at("format").dump()));
+    RunSettings settings;
+    settings.version = json.at("version").get<std::string>();
+    settings.seed = json.at("seed").get<std::uint64_t>();
+    settings.lanes = json.at("lanes").get<int>();
+    settings.shard = json.at("shard").get<std::int64_t>();
+    settings.batch = json.at("batch").get<std::int64_t>();
+    settings.steps = json.at("steps").get<std::int64_t>();
+    settings.data.type = json.at("data").at("type").get<std::string>();
+    settings.data.where = settings.data.type_where = {file, 0, 0};
+    for (const auto& [name, value] : json.at("data").at("options").items()) {
+      settings.data.options[name] = {option_from(value), {file, 0, 0}};
+    }
+    return settings;
+  } catch (const std::exception& problem) {
+    Diagnostic finding;
+    finding.code = ErrorCode::checkpoint_corrupt;
+    finding.where = {file, 0, 0};
+    finding.message = fmt::format("not the settings of a run: {}", problem.what());
+    throw Error(std::move(finding));
+  }
+}
+
+bool is_run_folder(const std::string& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(fs::path(path) / "run.json", ignored);
+}
+
+void RunFolder::check_free(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return;
+  if (is_run_folder(path)) {
+    throw Error(ErrorCode::run_exists, fmt::format("{} is a run already", path), fmt::format("go on with --resume {}, or choose another --out", path));
+  }
+  if (!fs::is_directory(path, ignored) || !is_unfinished(path)) {
+    throw Error(ErrorCode::run_exists, fmt::format("{} holds something else than a run", path), "choose another --out");
+  }
+}
+
+RunFolder RunFolder::create(const std::string& path, const std::string& document, const RunSettings& settings) {
+  check_free(path);
+  std::error_code problem;
+  fs::create_directories(fs::path(path) / "checkpoints", problem);
+  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", path, problem.message()));
+  RunFolder run(path);
+  run.lock();
+  check_free(path);  // another process may have made it since
+  remove_temporaries(path);
+  write_text_file(run.document_path(), document);
+  run.update_settings(settings);
+  return run;
+}
+
+RunFolder RunFolder::open(const std::string& path, bool to_train) {
+  if (!is_run_folder(path)) {
+    throw Error(ErrorCode::run_not_found, fmt::format("{} is not a run: it has no run.json", path), "start one with train GRAPH --out RUN");
+  }
+  RunFolder run(path);
+  if (to_train) {
+    run.lock();
+    remove_temporaries(path);
+  }
+  const std::string file = path + "/run.json";
+  run.settings_ = RunSettings::from_json(read_text_file(file), file);
+  return run;
+}
+
+void RunFolder::update_settings(const RunSettings& settings) {
+  settings_ = settings;
+  if (settings_.version.empty()) settings_.version = LOOM_VERSION;
+  write_text_file(path_ + "/run.json", settings_.to_json());
+}
+
+void RunFolder::lock() {
+  const std::string file = path_ + "/.lock";
+  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock_ < 0) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", file, std::generic_category().message(errno)));
+  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+  if (errno != EWOULDBLOCK) return;  // a file system without locks: the user is the lock
+  throw Error(ErrorCode::run_exists, fmt::format("another process is training {}", path_), "wait for it or stop it, or choose another --out");
+}
+
+RunFolder::RunFolder(RunFolder&& other) noexcept
+    : path_(std::move(other.path_)), settings_(std::move(other.settings_)), lock_(std::exchange(other.lock_, -1)) {}
+
+RunFolder& RunFolder::operator=(RunFolder&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(settings_, other.settings_);
+  std::swap(lock_, other.lock_);
+  return *this;
+}
+
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+}  // namespace loom

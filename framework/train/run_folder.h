@@ -1,0 +1,71 @@
+// A run is a folder:
+//   graph.yaml         the resolved document: enough to run it anywhere
+//   run.json           what the run was started with: RunSettings
+//   checkpoints/       step-NNNNNN.safetensors, best.safetensors
+//   metrics.sqlite     the curves
+//   samples.png  reconstructions.png  report.html
+//   .lock              held (flock) by the process that trains
+// run.json is written last: a folder without it is no run yet, and creating there starts over.
+//
+// Ownership: a RunFolder holds the lock while it lives, if it was opened to train. Thread safety: one thread.
+// Errors: run_exists, run_not_found, write_failed, read_failed, checkpoint_corrupt (a broken run.json).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "document/document.h"
+
+namespace loom {
+
+// What a resumed run must be given again to compute the same bits, and how far it was meant to go.
+struct RunSettings {
+  std::uint64_t seed = 1;
+  int lanes = 1;
+  std::int64_t shard = 1, batch = 1;  // samples
+  std::int64_t steps = 0;
+  DataEntry data;                     // as used: of the document, or what stood in its place
+  std::string version;                // of the program that started the run
+
+  std::string to_json() const;
+  static RunSettings from_json(const std::string& text, const std::string& file);
+};
+
+class RunFolder {
+ public:
+  // Throws run_exists where `path` is a run or a folder that holds anything else.
+  static void check_free(const std::string& path);
+  // Makes the folder, takes the lock, writes graph.yaml and run.json.
+  static RunFolder create(const std::string& path, const std::string& document, const RunSettings& settings);
+  // Opens a run. `to_train`: takes the lock; throws run_exists while another process holds it.
+  static RunFolder open(const std::string& path, bool to_train);
+
+  RunFolder(RunFolder&& other) noexcept;
+  RunFolder& operator=(RunFolder&& other) noexcept;
+  ~RunFolder();
+
+  const std::string& path() const { return path_; }
+  const RunSettings& settings() const { return settings_; }
+  // Resumed with other steps: rewritten atomically.
+  void update_settings(const RunSettings& settings);
+
+  std::string document_path() const { return path_ + "/graph.yaml"; }
+  std::string checkpoints_path() const { return path_ + "/checkpoints"; }
+  std::string metrics_path() const { return path_ + "/metrics.sqlite"; }
+  std::string samples_path() const { return path_ + "/samples.png"; }
+  std::string reconstructions_path() const { return path_ + "/reconstructions.png"; }
+  std::string report_path() const { return path_ + "/report.html"; }
+
+ private:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  void lock();
+
+  std::string path_;
+  RunSettings settings_;
+  int lock_ = -1;  // descriptor
+};
+
+// Whether `path` is a run (has a run.json).
+bool is_run_folder(const std::string& path);
+
+}  // namespace loom

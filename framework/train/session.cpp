@@ -1,0 +1,193 @@
+// Making a session ready, and its single step.
+#include "train/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/vector_math.h"
+#include "train/feeds.h"
+
+namespace loom {
+namespace {
+
+Document with_settings(Document document, const SessionSettings& settings) {
+  if (settings.steps) document.train.steps = *settings.steps;
+  if (settings.batch) document.train.batch = *settings.batch;
+  if (settings.seed) document.train.seed = *settings.seed;
+  if (document.train.batch < 1) throw Error(ErrorCode::out_of_range, fmt::format("a batch of {} samples", document.train.batch));
+  if (document.train.steps < 0) throw Error(ErrorCode::out_of_range, fmt::format("{} training steps", document.train.steps));
+  return document;
+}
+
+std::shared_ptr<const Graph> make_graph(const Document& document, const Registry& registry) {
+  Diagnostics diagnostics;
+  auto graph = build_graph(document.nodes, registry, diagnostics);
+  diagnostics.throw_if_any();
+  return graph;
+}
+
+std::vector<Port> training_terms(const TrainingPlan& plan) {
+  std::vector<Port> ports;
+  for (const LossTerm& term : plan.terms) {
+    if (term.in_training) ports.push_back(term.port);
+  }
+  return ports;
+}
+
+}  // namespace
+
+Session::Session(Document document, const Registry& registry, SessionSettings settings)
+    : document_(with_settings(std::move(document), settings)),
+      registry_(registry),
+      settings_(std::move(settings)),
+      data_(settings_.data ? *settings_.data : document_.data),
+      seed_(document_.train.seed),
+      graph_(make_graph(document_, registry)),
+      executor_(settings_.threads),
+      store_(*graph_, seed_),
+      plan_(plan_training(document_, *graph_, store_, plan_findings_)),
+      guard_(document_.train, plan_.objectives.size()) {
+  for (int i = 0; i < static_cast<int>(store_.items().size()); ++i) {
+    if (store_.at(i).is_state) states_.push_back(i);
+  }
+}
+
+Session::~Session() = default;
+
+void Session::open_data() {
+  if (!source_) source_ = std::make_shared<DataSource>(registry_, data_);
+}
+
+const DataSource& Session::data_source() {
+  open_data();
+  return *source_;
+}
+
+std::string Session::data_hash() { return data_source().hash(); }
+
+const TrainingPrograms& Session::programs() {
+  prepare_training();
+  return *programs_;
+}
+
+void Session::prepare_training() {
+  if (programs_) return;
+  plan_findings_.throw_if_any();
+  open_data();
+  FeedPlan feeds = plan_feeds(*graph_, training_terms(plan_), true, source_->columns());
+  batches_ = std::make_unique<Batches>(source_, std::move(feeds.requests), batch(), seed_, true);
+  updater_ = std::make_unique<Updater>(store_, plan_, document_.train, executor_);
+  auto programs = std::make_unique<TrainingPrograms>(graph_, store_, executor_, plan_, std::move(feeds.ports),
+                                                     TrainingPrograms::Size{batch(), settings_.shard, settings_.lanes});
+  for (const Parameter& item : store_.items()) tensors_.push_back({item.path, item.value.view()});
+  const std::vector<NamedTensor> more = updater_->tensors();
+  tensors_.insert(tensors_.end(), more.begin(), more.end());
+  for (const int state : states_) kept_states_.push_back(store_.at(state).value.clone());
+  means_.resize(plan_.terms.size());
+  norms_.resize(plan_.objectives.size());
+  losses_.resize(plan_.objectives.size());
+  batches_->seek(step_);
+  programs_ = std::move(programs);
+}
+
+void Session::keep_states() {
+  for (std::size_t i = 0; i < states_.size(); ++i) std::ranges::copy(store_.at(states_[i]).value.values(), kept_states_[i].values().begin());
+}
+
+void Session::restore_states() {
+  for (std::size_t i = 0; i < states_.size(); ++i) std::ranges::copy(kept_states_[i].values(), store_.at(states_[i]).value.values().begin());
+  store_.touch();
+}
+
+StepReport Session::step() {
+  prepare_training();
+  const std::int64_t number = step_;
+  StepReport report;
+  keep_states();
+  try {
+    const Stopwatch waited;
+    const Batches::View batch = batches_->next();
+    report.data_seconds = waited.seconds();
+    programs_->run(number, batch.columns, batch.samples, seed_);
+    report.skipped = !update(number);
+  } catch (...) {
+    restore_states();
+    batches_->seek(number);
+    throw;
+  }
+  ++step_;
+  report.step = step_;
+  report.loss = losses_.front();
+  report.terms = means_;
+  report.norms = norms_;
+  report.learning_rate = updater_->learning_rate(0, number);
+  record(report);
+  return report;
+}
+
+bool Session::update(std::int64_t number) {
+  for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
+  for (std::size_t o = 0; o < norms_.size(); ++o) {
+    losses_[o] = programs_->objective_loss(o);
+    norms_[o] = programs_->is_active(o) ? updater_->norm(programs_->gradients(o)) : -1;
+  }
+  const Guard::Verdict verdict = guard_.judge(losses_, norms_);
+  if (verdict != Guard::Verdict::good) {
+    guard_.reject(verdict, number + 1, describe_bad_step());
+    restore_states();
+    return false;
+  }
+  for (std::size_t o = 0; o < norms_.size(); ++o) {
+    if (programs_->is_active(o)) updater_->apply(o, number, programs_->gradients(o), norms_[o]);
+  }
+  updater_->finish_step();
+  guard_.accept(norms_);
+  return true;
+}
+
+// The terms and the first parameter that are not finite, else the norms.
+std::string Session::describe_bad_step() const {
+  std::vector<std::string> parts;
+  for (std::size_t t = 0; t < means_.size(); ++t) {
+    if (plan_.terms[t].in_training && !std::isfinite(means_[t])) parts.push_back(fmt::format("loss '{}' is {}", plan_.terms[t].name, means_[t]));
+  }
+  for (std::size_t o = 0; o < norms_.size(); ++o) {
+    if (!programs_->is_active(o) || std::isfinite(norms_[o])) continue;
+    const auto gradients = programs_->gradients(o);
+    const auto bad = std::ranges::find_if(gradients, [](std::span<float> gradient) {
+      return !math::all_finite(gradient.data(), static_cast<std::int64_t>(gradient.size()));
+    });
+    if (bad == gradients.end()) continue;
+    const int parameter = plan_.objectives[o].parameters[static_cast<std::size_t>(bad - gradients.begin())];
+    parts.push_back(fmt::format("the gradient of '{}' is not finite", store_.at(parameter).path));
+    break;
+  }
+  for (std::size_t o = 0; parts.empty() && o < norms_.size(); ++o) {
+    if (programs_->is_active(o)) parts.push_back(fmt::format("objective '{}' has a gradient norm of {:.4g} with a mean of {:.4g}", plan_.objectives[o].name,
+                                                             norms_[o], guard_.state().norms[o].mean));
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+std::vector<double> Session::evaluation_weights() const {
+  std::vector<double> weights(plan_.terms.size());
+  if (plan_.objectives.empty()) return weights;
+  const Objective& first = plan_.objectives.front();
+  for (std::size_t t = 0; t < first.terms.size(); ++t) weights[static_cast<std::size_t>(first.terms[t])] += first.weight(t, std::max<std::int64_t>(0, step_ - 1));
+  return weights;
+}
+
+Evaluation Session::evaluate(const EvaluationOptions& options) {
+  if (!evaluator_) {
+    const int lanes = programs_ ? programs_->lanes() : settings_.lanes;
+    evaluator_ = std::make_unique<Evaluator>(graph_, store_, executor_, registry_, plan_.terms,
+                                             Evaluator::Setting{.data = data_, .batch = batch(), .lanes = lanes, .seed = seed_});
+  }
+  const AveragedWeights averages(updater_ ? updater_->average() : nullptr);
+  return evaluator_->run(options, evaluation_weights());
+}
+
+}  // namespace loom

@@ -1,0 +1,146 @@
+// A session and its run folder: attaching, checkpoints, going on.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <zlib.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/version.h"
+#include "train/session.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string hash_of(const std::string& text) {
+  return fmt::format("crc32:{:08x}", crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+}
+
+// Files of the data are found again from any working folder.
+DataEntry with_absolute_paths(DataEntry data) {
+  for (auto& [name, option] : data.options) {
+    const std::string* text = std::get_if<std::string>(&option.value);
+    std::error_code ignored;
+    if (text != nullptr && name == "path" && fs::exists(*text, ignored)) option.value = fs::absolute(*text).lexically_normal().string();
+  }
+  return data;
+}
+
+}  // namespace
+
+RunSettings Session::run_settings() {
+  prepare_training();
+  RunSettings run;
+  run.seed = seed_;
+  run.lanes = programs_->lanes();
+  run.shard = programs_->shard();
+  run.batch = batch();
+  run.steps = steps();
+  run.data = with_absolute_paths(data_);
+  run.version = LOOM_VERSION;
+  return run;
+}
+
+SessionSettings settings_of(const RunSettings& run, SessionSettings settings) {
+  if (!settings.data) settings.data = run.data;
+  if (!settings.steps) settings.steps = run.steps;
+  if (!settings.batch) settings.batch = run.batch;
+  if (!settings.seed) settings.seed = run.seed;
+  if (settings.lanes == 0) settings.lanes = run.lanes;
+  if (settings.shard == 0) settings.shard = run.shard;
+  return settings;
+}
+
+std::unique_ptr<Session> open_run(const std::string& path, const Registry& registry, SessionSettings settings, bool best) {
+  const RunFolder run = RunFolder::open(path, false);
+  auto session = std::make_unique<Session>(load_document(run.document_path()), registry, settings_of(run.settings(), std::move(settings)));
+  session->load_weights(find_checkpoint(run.checkpoints_path(), best));
+  return session;
+}
+
+void Session::attach(const RunFolder& run) {
+  prepare_training();
+  checkpoints_ = std::make_unique<CheckpointFolder>(run.checkpoints_path(), document_.train.keep);
+  metrics_ = std::make_unique<Metrics>(run.metrics_path());
+  curves_ = {};
+  curves_.loss = metrics_->curve("loss", "train");
+  curves_.learning_rate = metrics_->curve("learning_rate", "train");
+  for (const LossTerm& term : plan_.terms) curves_.terms.push_back(term.in_training ? metrics_->curve(term.name, "train") : -1);
+  for (const Objective& objective : plan_.objectives) {
+    const bool alone = plan_.objectives.size() == 1;
+    curves_.norms.push_back(metrics_->curve(alone ? "gradient_norm" : "gradient_norm/" + objective.name, "train"));
+  }
+  metrics_->set_info("graph", document_.name);
+  metrics_->set_info("data", data_.type);
+  metrics_->set_info("data_hash", data_hash());
+  metrics_->set_info("version", LOOM_VERSION);
+}
+
+CheckpointInfo Session::checkpoint_info() const {
+  CheckpointInfo info;
+  info.step = step_;
+  info.seed = seed_;
+  info.lanes = programs_->lanes();
+  info.shard = programs_->shard();
+  info.batch = batch();
+  info.data_hash = source_->hash();
+  info.document_hash = hash_of(document_.resolved);
+  info.best_value = best_value_;
+  info.best_step = best_step_;
+  info.evaluations_without_improvement = without_improvement_;
+  info.guard = guard_.state();
+  updater_->save(info);
+  return info;
+}
+
+std::string Session::save_checkpoint() {
+  if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was asked for without a run folder");
+  metrics_->flush();  // first: after a kill, rows up to the checkpoint's step are there
+  return checkpoints_->save(checkpoint_info(), tensors_);
+}
+
+// What must be as it was for the same bits. The document may change (a weight, a plugin): that is only said.
+void Session::check_resumed(const CheckpointInfo& info, const std::string& file) const {
+  Diagnostics diagnostics;
+  const auto compare = [&](std::string_view what, const std::string& got, const std::string& expected) {
+    if (got == expected) return;
+    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file, 0, 0}, fmt::format("the training was started with another {}", what));
+    finding.got = got;
+    finding.expected = expected;
+  };
+  compare("seed", fmt::format("{}", seed_), fmt::format("{}", info.seed));
+  compare("number of lanes", fmt::format("{}", programs_->lanes()), fmt::format("{}", info.lanes));
+  compare("shard", fmt::format("{}", programs_->shard()), fmt::format("{}", info.shard));
+  compare("batch", fmt::format("{}", batch()), fmt::format("{}", info.batch));
+  compare("data set (its content's hash)", source_->hash(), info.data_hash);
+  diagnostics.throw_if_any();
+  if (info.document_hash != hash_of(document_.resolved)) spdlog::warn("{}: the document has changed since this checkpoint was written", document_.file);
+}
+
+bool Session::resume() {
+  prepare_training();
+  if (!checkpoints_) throw Error(ErrorCode::internal, "a session without a run folder cannot be resumed");
+  const std::string file = checkpoints_->recover();
+  if (file.empty()) {
+    metrics_->remove_after(0);
+    return false;
+  }
+  check_resumed(CheckpointInfo::from_metadata(SafetensorsFile(file).metadata(), file), file);
+  const CheckpointInfo info = read_checkpoint(file, tensors_);
+  step_ = info.step;
+  best_value_ = info.best_value;
+  best_step_ = info.best_step;
+  without_improvement_ = info.evaluations_without_improvement;
+  guard_.restore(info.guard);
+  updater_->restore(info);
+  store_.touch();
+  batches_->seek(step_);
+  metrics_->remove_after(step_);
+  return true;
+}
+
+void Session::load_weights(const std::string& file) { loom::load_weights(file, store_); }
+
+}  // namespace loom

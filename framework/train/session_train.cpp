@@ -1,0 +1,84 @@
+// The training loop: when to evaluate, to write a checkpoint, to stop; and the curves.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "train/session.h"
+
+namespace loom {
+namespace {
+
+constexpr double kFlushSeconds = 2;  // a reader of the metrics sees steps at most this old
+constexpr const char* kHeldOutSplit = "test";
+
+bool is_due(std::int64_t step, std::int64_t every) { return every > 0 && step % every == 0; }
+
+}  // namespace
+
+bool Session::gave_up() const {
+  return document_.train.early_stopping > 0 && without_improvement_ >= document_.train.early_stopping;
+}
+
+TrainEnd Session::train(const TrainObserver& observer, const std::function<bool()>& stop) {
+  prepare_training();
+  const auto checkpoint = [&] {
+    if (!checkpoints_) return;
+    const std::string path = save_checkpoint();
+    if (observer.checkpoint) observer.checkpoint(path);
+  };
+  if (steps() == 0) checkpoint();
+  while (step_ < steps()) {
+    if (gave_up()) return TrainEnd::early;
+    const StepReport report = step();
+    if (observer.step) observer.step(report);
+    const bool last = step_ == steps();
+    if (last || is_due(step_, document_.train.eval_every)) evaluate_held_out(observer);
+    const bool stopping = stop && stop();
+    if (last || stopping || gave_up() || is_due(step_, document_.train.checkpoint_every)) checkpoint();
+    if (stopping && !last) return TrainEnd::stopped;
+  }
+  if (metrics_) metrics_->flush();
+  return TrainEnd::completed;
+}
+
+void Session::evaluate_held_out(const TrainObserver& observer) {
+  const Evaluation evaluation = evaluate({.split = kHeldOutSplit, .limit = document_.train.eval_limit});
+  record(evaluation);
+  const double value = evaluation.measure();
+  if (std::isfinite(value) && (!best_value_ || value < *best_value_)) {
+    best_value_ = value;
+    best_step_ = step_;
+    without_improvement_ = 0;
+    if (checkpoints_) checkpoints_->save_best(checkpoint_info(), tensors_);
+  } else {
+    ++without_improvement_;
+  }
+  if (observer.evaluation) observer.evaluation(evaluation);
+}
+
+void Session::record(const StepReport& report) {
+  if (!metrics_) return;
+  metrics_->add(report.step, curves_.loss, report.loss);
+  metrics_->add(report.step, curves_.learning_rate, report.learning_rate);
+  for (std::size_t t = 0; t < report.terms.size(); ++t) {
+    if (curves_.terms[t] >= 0) metrics_->add(report.step, curves_.terms[t], report.terms[t]);
+  }
+  for (std::size_t o = 0; o < report.norms.size(); ++o) {
+    if (report.norms[o] >= 0 || std::isnan(report.norms[o])) metrics_->add(report.step, curves_.norms[o], report.norms[o]);
+  }
+  if (since_flush_.seconds() < kFlushSeconds) return;
+  metrics_->flush();
+  since_flush_.restart();
+}
+
+void Session::record(const Evaluation& evaluation) {
+  if (!metrics_) return;
+  const std::string split = evaluation.split.empty() ? "all" : evaluation.split;
+  for (const auto& [name, value] : evaluation.terms) metrics_->add(step_, name, split, value);
+  metrics_->add(step_, "loss", split, evaluation.loss);
+  if (evaluation.has_likelihood) metrics_->add(step_, "negative_elbo", split, evaluation.negative_elbo);
+  if (evaluation.bits_per_dim) metrics_->add(step_, "bits_per_dim", split, *evaluation.bits_per_dim);
+  metrics_->flush();
+}
+
+}  // namespace loom

@@ -1,0 +1,89 @@
+#include "train/training_programs.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+namespace loom {
+
+TrainingPrograms::TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, const TrainingPlan& plan,
+                                   std::vector<Port> feeds, const Size& size)
+    : graph_(std::move(graph)), store_(store), executor_(executor), plan_(plan), feeds_(std::move(feeds)), size_(size) {
+  int count = 0;
+  for (const LossTerm& term : plan_.terms) request_terms_.push_back(term.in_training ? count++ : -1);
+  means_.assign(plan_.terms.size(), std::numeric_limits<double>::quiet_NaN());
+  active_.resize(plan_.objectives.size());
+  std::vector<std::size_t> objectives(plan_.objectives.size());
+  std::iota(objectives.begin(), objectives.end(), std::size_t{0});
+  all_ = make(objectives);
+  size_.shard = all_.program->request().shard;
+  size_.lanes = all_.program->request().lanes;
+}
+
+TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>& objectives) const {
+  ProgramRequest request;
+  request.training = true;
+  request.feeds = feeds_;
+  request.batch = size_.batch;
+  request.shard = size_.shard;
+  request.lanes = size_.lanes;
+  for (const LossTerm& term : plan_.terms) {
+    if (term.in_training) request.terms.push_back(term.port);
+  }
+  Variant variant;
+  variant.objectives = objectives;
+  variant.gradients.resize(plan_.objectives.size());
+  for (const std::size_t index : objectives) {
+    const Objective& objective = plan_.objectives[index];
+    ObjectiveRequest& entry = request.objectives.emplace_back();
+    for (const int term : objective.terms) entry.terms.push_back(request_terms_[static_cast<std::size_t>(term)]);
+    entry.parameters = objective.parameters;
+    variant.weights.emplace_back(objective.terms.size());
+    variant.gradients[index].resize(objective.parameters.size());
+  }
+  variant.program = std::make_unique<Program>(graph_, store_, executor_, std::move(request));
+  return variant;
+}
+
+TrainingPrograms::Variant& TrainingPrograms::variant_for(std::int64_t step) {
+  for (std::size_t i = 0; i < active_.size(); ++i) active_[i] = step % plan_.objectives[i].every == 0;
+  if (std::ranges::find(active_, false) == active_.end()) return all_;
+  const auto it = others_.find(active_);
+  if (it != others_.end()) return it->second;
+  std::vector<std::size_t> objectives;
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    if (active_[i]) objectives.push_back(i);
+  }
+  return others_.emplace(active_, make(objectives)).first->second;
+}
+
+void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed) {
+  Variant& variant = variant_for(step);
+  for (std::size_t k = 0; k < variant.objectives.size(); ++k) {
+    const Objective& objective = plan_.objectives[variant.objectives[k]];
+    for (std::size_t t = 0; t < objective.terms.size(); ++t) variant.weights[k][t] = objective.weight(t, step);
+  }
+  variant.program->run({.feeds = feeds, .weights = variant.weights, .samples = samples, .seed = seed, .step = static_cast<std::uint32_t>(step)});
+  last_ = &variant;
+  last_step_ = step;
+  for (std::size_t t = 0; t < means_.size(); ++t) {
+    if (request_terms_[t] >= 0) means_[t] = variant.program->term_mean(request_terms_[t]);
+  }
+  for (std::size_t k = 0; k < variant.objectives.size(); ++k) {
+    std::vector<std::span<float>>& gradients = variant.gradients[variant.objectives[k]];
+    for (std::size_t p = 0; p < gradients.size(); ++p) gradients[p] = variant.program->gradient(static_cast<int>(k), static_cast<int>(p));
+  }
+}
+
+bool TrainingPrograms::is_active(std::size_t objective) const { return active_[objective]; }
+
+std::span<const std::span<float>> TrainingPrograms::gradients(std::size_t objective) const { return last_->gradients[objective]; }
+
+double TrainingPrograms::objective_loss(std::size_t index) const {
+  const Objective& objective = plan_.objectives[index];
+  double sum = 0;
+  for (std::size_t t = 0; t < objective.terms.size(); ++t) sum += objective.weight(t, last_step_) * means_[static_cast<std::size_t>(objective.terms[t])];
+  return sum;
+}
+
+}  // namespace loom

@@ -1,0 +1,94 @@
+#include "train/updater.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace loom {
+namespace {
+
+constexpr std::int64_t kPiece = 1 << 14;  // floats
+
+std::vector<int> trained_parameters(const TrainingPlan& plan) {
+  std::set<int> all;
+  for (const Objective& objective : plan.objectives) all.insert(objective.parameters.begin(), objective.parameters.end());
+  return {all.begin(), all.end()};
+}
+
+}  // namespace
+
+Updater::Updater(ParameterStore& store, const TrainingPlan& plan, const TrainEntry& train, Executor& executor)
+    : store_(store), plan_(plan), executor_(executor), clip_norm_(train.clip_norm) {
+  for (const Objective& objective : plan_.objectives) {
+    std::vector<Shape> shapes;
+    Part& part = parts_.emplace_back();
+    for (std::size_t k = 0; k < objective.parameters.size(); ++k) {
+      shapes.push_back(store_.at(objective.parameters[k]).value.shape());
+      const std::int64_t count = shapes.back().count();
+      for (std::int64_t first = 0; first < count; first += kPiece) part.pieces.push_back({static_cast<int>(k), first, std::min(count, first + kPiece)});
+    }
+    part.optimizer = create_optimizer(objective.optimizer, std::move(shapes));
+  }
+  if (train.average > 0) average_ = std::make_unique<MovingAverage>(store_, trained_parameters(plan_), train.average, executor_);
+}
+
+void Updater::apply(std::size_t index, std::int64_t step, Gradients gradients, double norm) {
+  struct Work {
+    Part& part;
+    const Objective& objective;
+    ParameterStore& store;
+    Gradients gradients;
+  } work{parts_[index], plan_.objectives[index], store_, gradients};
+  work.part.optimizer->begin_step(learning_rate(index, step), clip_factor(norm, clip_norm_));
+  executor_.parallel_for(static_cast<std::int64_t>(work.part.pieces.size()), 1, [&work](std::int64_t first, std::int64_t last) {
+    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+      const Piece& piece = work.part.pieces[i];
+      const auto k = static_cast<std::size_t>(piece.parameter);
+      float* weight = work.store.at(work.objective.parameters[k]).value.values().data();
+      work.part.optimizer->update(piece.parameter, piece.first, piece.last, weight, work.gradients[k].data());
+    }
+  });
+}
+
+void Updater::finish_step() {
+  store_.touch();
+  if (average_) average_->update();
+}
+
+double Updater::learning_rate(std::size_t objective, std::int64_t step) const {
+  return plan_.objectives[objective].optimizer.learning_rate.value(step);
+}
+
+std::vector<NamedTensor> Updater::tensors() const {
+  std::vector<NamedTensor> tensors;
+  for (std::size_t o = 0; o < parts_.size(); ++o) {
+    const Objective& objective = plan_.objectives[o];
+    const Optimizer& optimizer = *parts_[o].optimizer;
+    for (std::size_t k = 0; k < objective.parameters.size(); ++k) {
+      for (std::size_t s = 0; s < optimizer.state_names().size(); ++s) {
+        tensors.push_back({fmt::format("optimizer/{}/{}/{}", objective.name, store_.at(objective.parameters[k]).path, optimizer.state_names()[s]),
+                           optimizer.state(static_cast<int>(k), static_cast<int>(s))});
+      }
+    }
+  }
+  for (std::size_t k = 0; average_ && k < average_->parameters().size(); ++k) {
+    tensors.push_back({"average/" + store_.at(average_->parameters()[k]).path, average_->value(static_cast<int>(k))});
+  }
+  return tensors;
+}
+
+void Updater::save(CheckpointInfo& info) const {
+  for (std::size_t o = 0; o < parts_.size(); ++o) info.optimizer_updates[plan_.objectives[o].name] = parts_[o].optimizer->updates();
+  info.average_updates = average_ ? average_->updates() : 0;
+}
+
+void Updater::restore(const CheckpointInfo& info) {
+  for (std::size_t o = 0; o < parts_.size(); ++o) {
+    const auto it = info.optimizer_updates.find(plan_.objectives[o].name);
+    parts_[o].optimizer->set_updates(it == info.optimizer_updates.end() ? 0 : it->second);
+  }
+  if (average_) average_->set_updates(info.average_updates);
+}
+
+}  // namespace loom

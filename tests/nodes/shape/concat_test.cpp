@@ -1,0 +1,34 @@
+#include "nodes/node_checks.h"
+
+using namespace loom::testing;
+
+BOOST_AUTO_TEST_SUITE(concat)
+
+BOOST_AUTO_TEST_CASE(equals_pytorch) { expect_golden("concat"); }
+
+BOOST_AUTO_TEST_CASE(gradients_and_shards) {
+  for (int axis : {-1, 1, 2}) {
+    auto tester = node("concat");
+    loom::Shape first{3, 2, 4}, second{3, 2, 4};
+    second[axis < 0 ? 2 : axis] = 3;
+    expect_ok(tester.option("axis", axis).random_input("x0", first).random_input("x1", second).random_input("x2", first).check());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(along_the_batch_samples_stay_together) {
+  auto tester = node("concat");
+  tester.option("axis", 0).input("x0", tensor_of({2, 1}, std::vector<float>{1, 2})).input("x1", tensor_of({2, 1}, std::vector<float>{3, 4}));
+  BOOST_TEST((tester.output_shapes().front() == loom::Shape{-2, 1}));
+  Report report = tester.check();
+  compare(report, "y", tester.run().outputs.at("y"), tensor_of({4, 1}, std::vector<float>{1, 3, 2, 4}), 0);
+  expect_ok(report);
+}
+
+BOOST_AUTO_TEST_CASE(reports_bad_shapes) {
+  auto other = node("concat");
+  expect_error(other.option("axis", -1).random_input("x0", {2, 3, 4}).random_input("x1", {2, 2, 4}), "agree");
+  auto axis = node("concat");
+  expect_error(axis.option("axis", 3).random_input("x0", {2, 3, 4}), "no axis 3");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

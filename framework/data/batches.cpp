@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/random.h"
+#include "data/joined.h"
 
 namespace loom {
 namespace {
@@ -46,20 +47,22 @@ void Batches::check(const ColumnRequest& request) const {
     finding.code = ErrorCode::data_shape;
     finding.message = fmt::format("the data set '{}' has no column '{}'", source_->name(), request.column);
     finding.suggestion = nearest_name(request.column, names);
-    finding.expected = fmt::format("one of {}", fmt::join(names, ", "));
+    finding.expected = "one of " + joined(names);
     throw Error(std::move(finding));
   }
   const Column& column = source_->columns()[static_cast<std::size_t>(index)];
   if (column.event.count() != request.event.count()) {
     finding.code = ErrorCode::data_shape;
-    finding.message = fmt::format("the column '{}' of '{}' does not fit the graph's input", column.name, source_->name());
+    finding.message =
+        fmt::format("the column '{}' of '{}' does not fit the graph's input", column.name, source_->name());
     finding.got = fmt::format("items of shape {}, {} values", column.event.text(), column.event.count());
     finding.expected = fmt::format("shape {}, {} values", request.event.text(), request.event.count());
     throw Error(std::move(finding));
   }
   if (column.dtype != request.dtype) {
     finding.code = ErrorCode::dtype_mismatch;
-    finding.message = fmt::format("the column '{}' of '{}' does not fit the graph's input", column.name, source_->name());
+    finding.message =
+        fmt::format("the column '{}' of '{}' does not fit the graph's input", column.name, source_->name());
     finding.got = std::string(name_of(column.dtype));
     finding.expected = std::string(name_of(request.dtype));
     throw Error(std::move(finding));
@@ -80,7 +83,8 @@ void Batches::prepare_reading() {
 void Batches::make_slots(int count) {
   slots_.resize(static_cast<std::size_t>(count));
   for (Slot& slot : slots_) {
-    for (const ColumnRequest& request : requests_) slot.memory.emplace_back(request.dtype, batched(batch_, request.event));
+    for (const ColumnRequest& request : requests_)
+      slot.memory.emplace_back(request.dtype, batched(batch_, request.event));
     slot.views.resize(requests_.size());
     slot.indices.resize(static_cast<std::size_t>(batch_));
   }
@@ -130,7 +134,8 @@ void Batches::work() {
     std::int64_t number = 0;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || produced_ - consumed_ < static_cast<std::int64_t>(slots_.size()); });
+      changed_.wait(lock,
+                    [&] { return stopping_ || produced_ - consumed_ < static_cast<std::int64_t>(slots_.size()); });
       if (stopping_) return;
       number = produced_;
     }
@@ -180,8 +185,10 @@ void Batches::choose_items(std::int64_t position, Slot& slot) const {
 
 void Batches::read_item(std::int64_t row, std::uint32_t draw, Slot& slot) {
   const auto place = [&](std::size_t request) {
-    const std::size_t bytes = static_cast<std::size_t>(requests_[request].event.count()) * size_of(requests_[request].dtype);
-    return std::span(static_cast<std::byte*>(slot.memory[request].view().raw()) + static_cast<std::size_t>(row) * bytes, bytes);
+    const std::size_t bytes =
+        static_cast<std::size_t>(requests_[request].event.count()) * size_of(requests_[request].dtype);
+    return std::span(static_cast<std::byte*>(slot.memory[request].view().raw()) + static_cast<std::size_t>(row) * bytes,
+                     bytes);
   };
   for (std::size_t c = 0; c < item_.size(); ++c) {
     if (reader_[c] >= 0) item_[c].rebind(place(static_cast<std::size_t>(reader_[c])).data());

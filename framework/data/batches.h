@@ -7,8 +7,8 @@
 //
 // Ownership: shares the source; the memory of a View belongs to Batches and is valid until the next next() or seek().
 // Thread safety: one thread calls next() and seek(); the worker is internal.
-// Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit; what reading an
-// item throws in the worker is thrown again by next(), until seek().
+// Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit; what reading
+// an item throws in the worker is thrown again by next(), until seek().
 #pragma once
 
 #include <condition_variable>
@@ -43,8 +43,8 @@ class Batches {
 
   struct View {
     std::int64_t samples = 0;
-    std::span<const TensorView> columns;      // one a request: [samples, ...event]
-    std::span<const std::int64_t> indices;    // of the items in the data set
+    std::span<const TensorView> columns;    // one a request: [samples, ...event]
+    std::span<const std::int64_t> indices;  // of the items in the data set
   };
   View next();
   void seek(std::int64_t position);  // next() gives batch `position`
@@ -54,7 +54,7 @@ class Batches {
 
  private:
   struct Slot {
-    std::vector<Tensor> memory;        // one a request, [batch, ...event]
+    std::vector<Tensor> memory;  // one a request, [batch, ...event]
     std::vector<TensorView> views;
     std::vector<std::int64_t> indices;
     std::int64_t samples = 0;
@@ -79,17 +79,17 @@ class Batches {
   bool shuffle_;
 
   // Used by the worker alone while it runs.
-  std::vector<int> reader_;          // per column of the source: the request it is read for, or -1
-  std::vector<Tensor> unused_;       // per column of the source: where it goes when nobody asked for it
-  std::vector<TensorView> item_;     // per column of the source: where the current item goes
+  std::vector<int> reader_;       // per column of the source: the request it is read for, or -1
+  std::vector<Tensor> unused_;    // per column of the source: where it goes when nobody asked for it
+  std::vector<TensorView> item_;  // per column of the source: where the current item goes
 
   std::vector<Slot> slots_;
-  std::int64_t first_ = 0;           // batch number of the first slot filled since the last seek
+  std::int64_t first_ = 0;  // batch number of the first slot filled since the last seek
 
-  std::mutex mutex_;                 // guards what follows
+  std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::int64_t produced_ = 0, consumed_ = 0;
-  bool holding_ = false;             // the caller still looks at slot consumed_
+  bool holding_ = false;  // the caller still looks at slot consumed_
   bool stopping_ = false;
   std::thread worker_;
 };

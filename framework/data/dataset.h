@@ -26,9 +26,9 @@
 namespace loom {
 
 struct Column {
-  std::string name;   // "x", "label", "factors"
+  std::string name;  // "x", "label", "factors"
   DType dtype = DType::f32;
-  Shape event;        // shape of one item, without the batch axis
+  Shape event;  // shape of one item, without the batch axis
 };
 
 class Dataset {

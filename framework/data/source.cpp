@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/random.h"
+#include "data/joined.h"
 #include "graph/check_options.h"
 
 namespace loom {
@@ -17,9 +18,10 @@ std::shared_ptr<const DatasetType> find_type(const Registry& registry, const Dat
   Diagnostic finding;
   finding.code = ErrorCode::data_specification;
   finding.where = entry.type_where.known() ? entry.type_where : entry.where;
-  finding.message = entry.type.empty() ? "the data has no type" : fmt::format("there is no data set type '{}'", entry.type);
+  finding.message =
+      entry.type.empty() ? "the data has no type" : fmt::format("there is no data set type '{}'", entry.type);
   finding.suggestion = nearest_name(entry.type, names);
-  finding.expected = fmt::format("one of {}", fmt::join(names, ", "));
+  finding.expected = "one of " + joined(names);
   throw Error(std::move(finding));
 }
 
@@ -39,7 +41,8 @@ Contract with_common_options(Contract contract) {
 
 Options checked_options(const DatasetType& type, const DataEntry& entry) {
   Diagnostics diagnostics;
-  Options options = check_options(with_common_options(type.contract), entry.options, entry.where, entry.type, diagnostics);
+  Options options =
+      check_options(with_common_options(type.contract), entry.options, entry.where, entry.type, diagnostics);
   diagnostics.throw_if_any();
   return options;
 }
@@ -66,12 +69,14 @@ Error wrong_option(const DataEntry& entry, const std::string& option, std::strin
   return Error(std::move(finding));
 }
 
-std::vector<float> per_channel(const Options& options, const DataEntry& entry, const std::string& name, double otherwise,
-                               std::size_t channels) {
+std::vector<float> per_channel(const Options& options, const DataEntry& entry, const std::string& name,
+                               double otherwise, std::size_t channels) {
   if (!options.has(name)) return std::vector<float>(channels, static_cast<float>(otherwise));
   const std::vector<double> values = options.is_list(name) ? options.numbers(name) : options.numbers(name, channels);
   if (values.size() != channels) {
-    throw wrong_option(entry, name, fmt::format("the option '{}' has {} values, but x has {} channels", name, values.size(), channels));
+    throw wrong_option(
+        entry, name,
+        fmt::format("the option '{}' has {} values, but x has {} channels", name, values.size(), channels));
   }
   return {values.begin(), values.end()};
 }
@@ -90,7 +95,8 @@ DataSource::DataSource(const Registry& registry, const DataEntry& entry)
   Diagnostic finding;
   finding.code = ErrorCode::data_empty;
   finding.where = entry.where;
-  finding.message = fmt::format("[{}] there is no item{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
+  finding.message =
+      fmt::format("[{}] there is no item{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
   throw Error(std::move(finding));
 }
 
@@ -105,8 +111,11 @@ void DataSource::apply_common_options(const Options& options, const DataEntry& e
 
   const auto x = std::ranges::find(columns_, "x", &Column::name);
   if (x == columns_.end() || x->dtype != DType::f32) {
-    const std::string option = binarize_ != Binarize::none ? "binarize" : options.has("normalize_mean") ? "normalize_mean" : "normalize_std";
-    throw wrong_option(entry, option, fmt::format("the option '{}' needs a column x of f32, and there is none", option));
+    const std::string option = binarize_ != Binarize::none     ? "binarize"
+                               : options.has("normalize_mean") ? "normalize_mean"
+                                                               : "normalize_std";
+    throw wrong_option(entry, option,
+                       fmt::format("the option '{}' needs a column x of f32, and there is none", option));
   }
   x_ = static_cast<std::size_t>(x - columns_.begin());
   if (!normalized) return;

@@ -20,11 +20,12 @@
 namespace loom::data {
 namespace fs = std::filesystem;
 
-Error file_error(ErrorCode code, const std::string& file, std::int64_t offset, const std::string& message, std::string got,
-                 std::string expected) {
+Error file_error(ErrorCode code, const std::string& file, std::int64_t offset, const std::string& message,
+                 std::string got, std::string expected) {
   Diagnostic finding;
   finding.code = code;
-  finding.message = offset == kNoOffset ? fmt::format("{}: {}", file, message) : fmt::format("{}, byte {}: {}", file, offset, message);
+  finding.message = offset == kNoOffset ? fmt::format("{}: {}", file, message)
+                                        : fmt::format("{}, byte {}: {}", file, offset, message);
   finding.got = std::move(got);
   finding.expected = std::move(expected);
   return Error(std::move(finding));
@@ -60,7 +61,8 @@ namespace {
 
 std::vector<std::byte> inflate_whole(const std::string& path, std::span<const std::byte> packed) {
   z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) throw Error(ErrorCode::out_of_memory, fmt::format("{}: gzip cannot start", path));
+  if (inflateInit2(&stream, 15 + 16) != Z_OK)
+    throw Error(ErrorCode::out_of_memory, fmt::format("{}: gzip cannot start", path));
   const std::unique_ptr<z_stream, void (*)(z_stream*)> end(&stream, [](z_stream* s) { inflateEnd(s); });
   std::vector<std::byte> plain;
   std::vector<Bytef> piece(1 << 18);
@@ -76,15 +78,16 @@ std::vector<std::byte> inflate_whole(const std::string& path, std::span<const st
     state = inflate(&stream, Z_NO_FLUSH);
     taken += given - stream.avail_in;
     const std::size_t made = piece.size() - stream.avail_out;
-    plain.insert(plain.end(), reinterpret_cast<std::byte*>(piece.data()), reinterpret_cast<std::byte*>(piece.data()) + made);
+    plain.insert(plain.end(), reinterpret_cast<std::byte*>(piece.data()),
+                 reinterpret_cast<std::byte*>(piece.data()) + made);
     const auto at = static_cast<std::int64_t>(taken);
     if (state == Z_BUF_ERROR || (state == Z_OK && taken == packed.size() && made == 0)) {
-      throw file_error(ErrorCode::data_truncated, path, at, "the gzip stream ends early", fmt::format("{} bytes", packed.size()),
-                       "the end of the stream");
+      throw file_error(ErrorCode::data_truncated, path, at, "the gzip stream ends early",
+                       fmt::format("{} bytes", packed.size()), "the end of the stream");
     }
     if (state != Z_OK && state != Z_STREAM_END) {
-      throw file_error(ErrorCode::data_corrupt, path, at, "the gzip stream is damaged", stream.msg != nullptr ? stream.msg : "",
-                       "a stream that agrees with its checksum");
+      throw file_error(ErrorCode::data_corrupt, path, at, "the gzip stream is damaged",
+                       stream.msg != nullptr ? stream.msg : "", "a stream that agrees with its checksum");
     }
   }
   return plain;
@@ -92,12 +95,14 @@ std::vector<std::byte> inflate_whole(const std::string& path, std::span<const st
 
 std::vector<std::byte> read_raw(const std::string& path) {
   require_exists(path);
-  if (is_folder(path)) throw file_error(ErrorCode::data_wrong_format, path, kNoOffset, "this is a folder", "a folder", "a file");
+  if (is_folder(path))
+    throw file_error(ErrorCode::data_wrong_format, path, kNoOffset, "this is a folder", "a folder", "a file");
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) throw file_error(ErrorCode::read_failed, path, kNoOffset, std::strerror(errno));
   std::vector<std::byte> bytes(static_cast<std::size_t>(file.tellg()));
   file.seekg(0).read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file) throw file_error(ErrorCode::read_failed, path, static_cast<std::int64_t>(file.gcount()), std::strerror(errno));
+  if (!file)
+    throw file_error(ErrorCode::read_failed, path, static_cast<std::int64_t>(file.gcount()), std::strerror(errno));
   return bytes;
 }
 
@@ -105,23 +110,26 @@ std::vector<std::byte> read_raw(const std::string& path) {
 
 std::vector<std::byte> read_whole(const std::string& path) {
   std::vector<std::byte> bytes = read_raw(path);
-  if (bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B}) bytes = inflate_whole(path, bytes);
+  if (bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B})
+    bytes = inflate_whole(path, bytes);
   if (bytes.empty()) throw file_error(ErrorCode::data_empty, path, 0, "the file is empty");
   return bytes;
 }
 
 std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings) {
   require_exists(folder);
-  if (!is_folder(folder)) throw file_error(ErrorCode::data_wrong_format, folder, kNoOffset, "this is no folder", "a file", "a folder");
+  if (!is_folder(folder))
+    throw file_error(ErrorCode::data_wrong_format, folder, kNoOffset, "this is no folder", "a file", "a folder");
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink)) {
     std::string ending = entry.path().extension().string();
     std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (std::ranges::find(endings, ending) != endings.end() && entry.is_regular_file()) files.push_back(entry.path().string());
+    if (std::ranges::find(endings, ending) != endings.end() && entry.is_regular_file())
+      files.push_back(entry.path().string());
   }
   if (files.empty()) {
     throw file_error(ErrorCode::data_empty, folder, kNoOffset, "the folder has no such file", "none",
-                     fmt::format("files that end in {}", fmt::join(endings, ", ")));
+                     "files that end in " + joined(endings));
   }
   std::ranges::sort(files);
   return files;
@@ -134,7 +142,8 @@ void add_files(ContentHash& hash, const std::string& folder, const std::vector<s
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     const auto size = static_cast<std::int64_t>(file.tellg());
     hash.add(size);
-    for (std::int64_t offset : {std::int64_t{0}, std::max<std::int64_t>(0, size - static_cast<std::int64_t>(end.size()))}) {
+    for (std::int64_t offset :
+         {std::int64_t{0}, std::max<std::int64_t>(0, size - static_cast<std::int64_t>(end.size()))}) {
       file.clear();
       file.seekg(offset).read(end.data(), static_cast<std::streamsize>(end.size()));
       hash.add(std::string_view(end.data(), static_cast<std::size_t>(file.gcount())));
@@ -149,7 +158,8 @@ MappedFile::MappedFile(const std::string& path) {
   const std::unique_ptr<const int, void (*)(const int*)> closing(&file, [](const int* f) { ::close(*f); });
   struct stat status {};
   if (::fstat(file, &status) != 0) throw file_error(ErrorCode::read_failed, path, kNoOffset, std::strerror(errno));
-  if (S_ISDIR(status.st_mode)) throw file_error(ErrorCode::data_wrong_format, path, kNoOffset, "this is a folder", "a folder", "a file");
+  if (S_ISDIR(status.st_mode))
+    throw file_error(ErrorCode::data_wrong_format, path, kNoOffset, "this is a folder", "a folder", "a file");
   if (status.st_size == 0) throw file_error(ErrorCode::data_empty, path, 0, "the file is empty");
   void* memory = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file, 0);
   if (memory == MAP_FAILED) throw file_error(ErrorCode::read_failed, path, kNoOffset, std::strerror(errno));

@@ -12,14 +12,15 @@
 
 #include "content_hash.h"
 #include "core/error.h"
+#include "data/joined.h"
 
 namespace loom::data {
 
 inline constexpr std::int64_t kNoOffset = -1;
 
 // "mnist/train-images, byte 4: message (got ..., expected ...)".
-Error file_error(ErrorCode code, const std::string& file, std::int64_t offset, const std::string& message, std::string got = "",
-                 std::string expected = "");
+Error file_error(ErrorCode code, const std::string& file, std::int64_t offset, const std::string& message,
+                 std::string got = "", std::string expected = "");
 
 // Throws Error(data_not_found) with the nearest name in the same folder when nothing is there.
 void require_exists(const std::string& path);

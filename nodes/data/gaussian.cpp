@@ -38,6 +38,13 @@ std::vector<double> random_rotation(std::int64_t n, std::uint64_t seed) {
   return columns;
 }
 
+// 4, 2, 1, ... down to 0.001: some directions that matter and some that hardly do.
+std::vector<double> halving(std::int64_t count) {
+  std::vector<double> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = i < 12 ? std::ldexp(4.0, -static_cast<int>(i)) : 0.001;
+  return values;
+}
+
 class Gaussian final : public loom::Dataset {
  public:
   static void declare(loom::Contract& c) {
@@ -53,18 +60,19 @@ class Gaussian final : public loom::Dataset {
   }
 
   explicit Gaussian(const loom::Options& options)
-      : features_(options.integer("features")), seed_(static_cast<std::uint64_t>(options.integer("seed"))),
+      : features_(options.integer("features")),
+        seed_(static_cast<std::uint64_t>(options.integer("seed"))),
         split_(options.text("split"), options.integer("count"), 10, seed_) {
-    std::vector<double> eigenvalues;
-    if (options.has("eigenvalues")) eigenvalues = options.numbers("eigenvalues");
-    else for (std::int64_t i = 0; i < features_; ++i) eigenvalues.push_back(std::max(std::ldexp(4.0, -static_cast<int>(std::min<std::int64_t>(i, 100))), 1e-3));
+    const std::vector<double> eigenvalues =
+        options.has("eigenvalues") ? options.numbers("eigenvalues") : halving(features_);
     if (static_cast<std::int64_t>(eigenvalues.size()) != features_) {
       throw loom::Error(loom::ErrorCode::data_specification,
                         fmt::format("[gaussian] {} eigenvalues for {} features", eigenvalues.size(), features_));
     }
     const std::vector<double> rotation = random_rotation(features_, seed_);
     for (std::size_t i = 0; i < rotation.size(); ++i) {
-      factor_.push_back(static_cast<float>(rotation[i] * std::sqrt(eigenvalues[i % static_cast<std::size_t>(features_)])));
+      factor_.push_back(
+          static_cast<float>(rotation[i] * std::sqrt(eigenvalues[i % static_cast<std::size_t>(features_)])));
     }
     hash_.add("gaussian, recipe 1");
     for (double value : eigenvalues) hash_.add(fmt::format("{}", value));
@@ -84,7 +92,8 @@ class Gaussian final : public loom::Dataset {
     std::array<float, 256> draw;  // in pieces, so that any number of features needs no memory
     for (std::size_t first = 0; first < x.size(); first += draw.size()) {
       const std::size_t count = std::min(draw.size(), x.size() - first);
-      stream.normal(static_cast<std::uint32_t>(split_.item(index)), std::span(draw).first(count), static_cast<std::uint32_t>(first / draw.size()));
+      stream.normal(static_cast<std::uint32_t>(split_.item(index)), std::span(draw).first(count),
+                    static_cast<std::uint32_t>(first / draw.size()));
       for (std::size_t i = 0; i < x.size(); ++i) {
         const float* row = factor_.data() + i * x.size() + first;
         for (std::size_t j = 0; j < count; ++j) x[i] += row[j] * draw[j];

@@ -30,7 +30,8 @@ void check_magic(const Array& array) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned>(array.bytes[i]); };
   if (byte(0) != 0 || byte(1) != 0) {
     throw file_error(ErrorCode::data_wrong_format, array.file, 0, "this is no IDX file",
-                     fmt::format("{:02x} {:02x} {:02x} {:02x}", byte(0), byte(1), byte(2), byte(3)), "00 00 08 <number of axes>");
+                     fmt::format("{:02x} {:02x} {:02x} {:02x}", byte(0), byte(1), byte(2), byte(3)),
+                     "00 00 08 <number of axes>");
   }
   if (byte(2) != 8) {
     throw file_error(ErrorCode::data_wrong_format, array.file, 2, "the values are no unsigned bytes",
@@ -45,7 +46,7 @@ Array read_array(const std::string& file, std::initializer_list<std::size_t> axe
   const auto rank = static_cast<std::size_t>(array.bytes[3]);
   if (std::find(axes.begin(), axes.end(), rank) == axes.end()) {
     throw file_error(ErrorCode::data_wrong_format, file, 3, "wrong number of axes", fmt::format("{}", rank),
-                     fmt::format("{}", fmt::join(axes, " or ")));
+                     loom::joined(axes, " or "));
   }
   array.start = 4 + 4 * rank;
   const auto size = static_cast<std::int64_t>(array.bytes.size());
@@ -57,21 +58,27 @@ Array read_array(const std::string& file, std::initializer_list<std::size_t> axe
   for (std::size_t axis = 0; axis < rank; ++axis) {
     std::int64_t extent = 0;
     for (std::size_t i = 0; i < 4; ++i) extent = extent << 8 | static_cast<std::int64_t>(array.bytes[4 + 4 * axis + i]);
-    if (extent == 0) throw file_error(ErrorCode::data_empty, file, static_cast<std::int64_t>(4 + 4 * axis), "an extent of 0: there is no item");
+    if (extent == 0)
+      throw file_error(ErrorCode::data_empty, file, static_cast<std::int64_t>(4 + 4 * axis),
+                       "an extent of 0: there is no item");
     // The extents may be nonsense: stop before their product overflows.
     values = values > (std::int64_t{1} << 62) / extent ? std::int64_t{1} << 62 : values * extent;
     array.extents.push_back(extent);
   }
   const std::int64_t got = size - static_cast<std::int64_t>(array.start);
   if (got != values) {
-    throw file_error(got < values ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file, std::min(size, static_cast<std::int64_t>(array.start) + values),
-                     got < values ? "the values end early" : "there is more than the header says", fmt::format("{} bytes of values", got),
-                     fmt::format("{} ({})", values, fmt::join(array.extents, " x ")));
+    throw file_error(got < values ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
+                     std::min(size, static_cast<std::int64_t>(array.start) + values),
+                     got < values ? "the values end early" : "there is more than the header says",
+                     fmt::format("{} bytes of values", got),
+                     fmt::format("{} ({})", values, loom::joined(array.extents, " x ")));
   }
   return array;
 }
 
-std::string without_gz(const std::string& name) { return name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name; }
+std::string without_gz(const std::string& name) {
+  return name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name;
+}
 
 // The images file of one split in a folder: MNIST names them train-images..., t10k-images...; others have prefixes.
 std::string find_images(const std::string& folder, bool train) {
@@ -88,9 +95,11 @@ std::string find_images(const std::string& folder, bool train) {
   const auto [first, last] = std::ranges::unique(found, {}, without_gz);  // both plain and .gz are the same file
   found.erase(first, last);
   if (found.size() == 1) return found.front();
-  throw file_error(found.empty() ? ErrorCode::data_not_found : ErrorCode::data_specification, folder, loom::data::kNoOffset,
-                   fmt::format("{} images file for the split '{}'", found.empty() ? "no" : "more than one", train ? "train" : "test"),
-                   found.empty() ? fmt::format("{}", fmt::join(all, ", ")) : fmt::format("{}", fmt::join(found, ", ")),
+  throw file_error(found.empty() ? ErrorCode::data_not_found : ErrorCode::data_specification, folder,
+                   loom::data::kNoOffset,
+                   fmt::format("{} images file for the split '{}'", found.empty() ? "no" : "more than one",
+                               train ? "train" : "test"),
+                   loom::joined(found.empty() ? all : found),
                    train ? "train-images-idx3-ubyte, plain or .gz" : "t10k-images-idx3-ubyte, plain or .gz");
 }
 
@@ -99,7 +108,8 @@ std::string find_labels(const std::string& images) {
   std::filesystem::path path(without_gz(images));
   std::string name = path.filename().string();
   for (const auto& [from, to] : {std::pair{"images", "labels"}, {"idx3", "idx1"}, {"idx4", "idx1"}}) {
-    if (const std::size_t at = name.rfind(from); at != std::string::npos) name.replace(at, std::string_view(from).size(), to);
+    if (const std::size_t at = name.rfind(from); at != std::string::npos)
+      name.replace(at, std::string_view(from).size(), to);
   }
   const std::string labels = path.replace_filename(name).string();
   if (labels == without_gz(images)) return "";
@@ -117,7 +127,8 @@ class Idx final : public loom::Dataset {
     c.output("x", "[N, H, W, C]", "the image in [0, 1]; one channel where the file has no axis for it");
     c.output("label", "[N]", "the class, where the labels file is there").dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(), "a folder with the train and t10k files, or one images file");
-    loom::data::declare_split(c, "the files of that split; of a single file test is every 10th of a pseudo-random order");
+    loom::data::declare_split(c,
+                              "the files of that split; of a single file test is every 10th of a pseudo-random order");
   }
 
   explicit Idx(const loom::Options& options) {
@@ -125,7 +136,8 @@ class Idx final : public loom::Dataset {
     const std::string& split = options.text("split");
     loom::data::require_exists(path);
     const bool folder = loom::data::is_folder(path);
-    if (!folder) add(path);
+    if (!folder)
+      add(path);
     else {
       if (split != "test") add(find_images(path, true));
       if (split != "train") add(find_images(path, false));
@@ -138,7 +150,8 @@ class Idx final : public loom::Dataset {
   std::int64_t size() const override { return split_.size(); }
   std::vector<loom::Column> columns() const override {
     const std::vector<std::int64_t>& extents = images_.front().extents;
-    std::vector<loom::Column> columns = {{"x", loom::DType::f32, {extents[1], extents[2], extents.size() == 4 ? extents[3] : 1}}};
+    std::vector<loom::Column> columns = {
+        {"x", loom::DType::f32, {extents[1], extents[2], extents.size() == 4 ? extents[3] : 1}}};
     if (has_labels()) columns.push_back({"label", loom::DType::i32, {}});
     return columns;
   }
@@ -149,9 +162,11 @@ class Idx final : public loom::Dataset {
     std::size_t part = 0;
     while (item >= images_[part].extents[0]) item -= images_[part++].extents[0];
     const std::span<float> x = out[0].values();
-    const std::byte* bytes = images_[part].bytes.data() + images_[part].start + static_cast<std::size_t>(item) * x.size();
+    const std::byte* bytes =
+        images_[part].bytes.data() + images_[part].start + static_cast<std::size_t>(item) * x.size();
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(bytes[i]) / 255.0F;
-    if (has_labels()) *out[1].data<std::int32_t>() = static_cast<std::int32_t>(labels_[part].bytes[8 + static_cast<std::size_t>(item)]);
+    if (has_labels())
+      *out[1].data<std::int32_t>() = static_cast<std::int32_t>(labels_[part].bytes[8 + static_cast<std::size_t>(item)]);
   }
 
  private:
@@ -164,14 +179,15 @@ class Idx final : public loom::Dataset {
     const std::vector<std::int64_t>& first = images_.front().extents;
     if (!std::equal(first.begin() + 1, first.end(), images.extents.begin() + 1, images.extents.end())) {
       throw file_error(ErrorCode::data_shape, file, 8, "the images have another shape than those of the train split",
-                       fmt::format("{}", fmt::join(images.extents, " x ")), fmt::format("{}", fmt::join(first, " x ")));
+                       loom::joined(images.extents, " x "), loom::joined(first, " x "));
     }
     const std::string labels = find_labels(file);
     if (labels.empty()) return;
     labels_.push_back(read_array(labels, {1}));
     hash_.add(labels_.back().bytes);
     if (labels_.back().extents[0] == images.extents[0]) return;
-    throw file_error(ErrorCode::data_corrupt, labels, 4, fmt::format("the number of labels differs from the images in {}", file),
+    throw file_error(ErrorCode::data_corrupt, labels, 4,
+                     fmt::format("the number of labels differs from the images in {}", file),
                      fmt::format("{}", labels_.back().extents[0]), fmt::format("{}", images.extents[0]));
   }
 

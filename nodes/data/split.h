@@ -19,8 +19,11 @@ class Split {
  public:
   Split() = default;
   Split(const std::string& name, std::int64_t total, std::int64_t holdout, std::uint64_t seed)
-      : total_(total), holdout_(holdout),
-        kind_(name == "train" ? Kind::train : name == "test" ? Kind::test : Kind::all),
+      : total_(total),
+        holdout_(holdout),
+        kind_(name == "train"  ? Kind::train
+              : name == "test" ? Kind::test
+                               : Kind::all),
         key_(RandomStream(seed, stream_of("split"), 0).value(0)) {}
 
   std::int64_t size() const {
@@ -31,10 +34,13 @@ class Split {
   std::int64_t item(std::int64_t index) const {
     if (kind_ == Kind::all) return index;
     std::int64_t place = index;
-    if (kind_ == Kind::test) place = index * holdout_ + holdout_ - 1;
-    else if (holdout_ > 1) place = index + index / (holdout_ - 1);
+    if (kind_ == Kind::test)
+      place = index * holdout_ + holdout_ - 1;
+    else if (holdout_ > 1)
+      place = index + index / (holdout_ - 1);
     // Where total is no multiple of holdout, the places after the last held-out one are all of train.
-    return static_cast<std::int64_t>(permuted_index(static_cast<std::uint64_t>(place), static_cast<std::uint64_t>(total_), key_));
+    return static_cast<std::int64_t>(
+        permuted_index(static_cast<std::uint64_t>(place), static_cast<std::uint64_t>(total_), key_));
   }
 
  private:

@@ -15,8 +15,8 @@ using loom::TensorView;
 
 constexpr std::array<std::int64_t, 5> kFactors = {3, 6, 40, 32, 32};  // shape, scale, rotation, x, y
 constexpr std::int64_t kCombinations = 3 * 6 * 40 * 32 * 32;
-constexpr int kSub = 4;              // samples of a pixel along each axis
-constexpr float kRadius = 0.18F;     // no shape reaches farther from its centre, as a share of the image's side
+constexpr int kSub = 4;           // samples of a pixel along each axis
+constexpr float kRadius = 0.18F;  // no shape reaches farther from its centre, as a share of the image's side
 constexpr float kFirst = 0.2F, kLast = 0.8F;  // the range of centres: every shape stays inside the image
 
 // Insides of the shapes at scale 1, in shares of the image's side around their centre.
@@ -78,8 +78,11 @@ class Sprites final : public loom::Dataset {
   }
 
   explicit Sprites(const loom::Options& options)
-      : pixels_(options.integer("size")), count_(options.integer("count")), seed_(static_cast<std::uint64_t>(options.integer("seed"))),
-        split_name_(options.text("split")), split_(split_name_, count_ > 0 ? count_ : kCombinations, 10, seed_),
+      : pixels_(options.integer("size")),
+        count_(options.integer("count")),
+        seed_(static_cast<std::uint64_t>(options.integer("seed"))),
+        split_name_(options.text("split")),
+        split_(split_name_, count_ > 0 ? count_ : kCombinations, 10, seed_),
         subset_key_(loom::RandomStream(seed_, loom::stream_of("subset"), 0).value(0)) {}
 
   std::int64_t size() const override { return split_.size(); }
@@ -90,19 +93,27 @@ class Sprites final : public loom::Dataset {
 
   void read(std::int64_t index, std::span<const TensorView> out) const override {
     std::int64_t item = split_.item(index);
-    if (count_ > 0) item = static_cast<std::int64_t>(loom::permuted_index(static_cast<std::uint64_t>(item), kCombinations, subset_key_));
+    if (count_ > 0)
+      item =
+          static_cast<std::int64_t>(loom::permuted_index(static_cast<std::uint64_t>(item), kCombinations, subset_key_));
     std::array<std::int32_t, 5> factors{};
-    for (std::size_t f = kFactors.size(); f-- > 0; item /= kFactors[f]) factors[f] = static_cast<std::int32_t>(item % kFactors[f]);
+    for (std::size_t f = kFactors.size(); f-- > 0; item /= kFactors[f])
+      factors[f] = static_cast<std::int32_t>(item % kFactors[f]);
     std::ranges::copy(factors, out[1].data<std::int32_t>());
     std::ranges::fill(out[0].values(), 0.0F);
 
-    const auto share = [&](std::size_t f) { return static_cast<float>(factors[f]) / static_cast<float>(kFactors[f] - 1); };
+    const auto share = [&](std::size_t f) {
+      return static_cast<float>(factors[f]) / static_cast<float>(kFactors[f] - 1);
+    };
     const Pose pose = {0.5F + 0.5F * share(1), 2 * std::numbers::pi_v<float> * static_cast<float>(factors[2]) / 40,
                        kFirst + (kLast - kFirst) * share(3), kFirst + (kLast - kFirst) * share(4)};
     float* image = out[0].data();
-    if (factors[0] == 0) draw<Square>(pose, pixels_, image);
-    else if (factors[0] == 1) draw<Ellipse>(pose, pixels_, image);
-    else draw<Heart>(pose, pixels_, image);
+    if (factors[0] == 0)
+      draw<Square>(pose, pixels_, image);
+    else if (factors[0] == 1)
+      draw<Ellipse>(pose, pixels_, image);
+    else
+      draw<Heart>(pose, pixels_, image);
   }
 
   std::string hash() const override {

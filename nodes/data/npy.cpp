@@ -1,0 +1,178 @@
+// NumPy arrays: a .npy file, mapped and read item by item, or an array of an .npz archive, read into memory.
+#include <zip.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "data/dataset.h"
+#include "npy_format.h"
+#include "split.h"
+
+namespace {
+
+using loom::ErrorCode;
+using loom::data::file_error;
+using loom::data::kNoOffset;
+
+struct Array {
+  loom::data::MappedFile file;    // of a .npy
+  std::vector<std::byte> memory;  // of an archive's array
+  loom::data::NpyHeader header;
+  std::string name;  // in errors
+
+  std::span<const std::byte> bytes() const {
+    return memory.empty() ? file.bytes() : std::span<const std::byte>(memory);
+  }
+  const std::byte* values() const { return bytes().data() + header.start; }
+};
+
+bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
+
+Array open_file(const std::string& path) {
+  Array array{loom::data::MappedFile(path), {}, {}, path};
+  array.header = loom::data::read_npy_header(array.bytes(), path);
+  return array;
+}
+
+using Archive = std::unique_ptr<zip_t, decltype([](zip_t* zip) { zip_discard(zip); })>;
+using Member = std::unique_ptr<zip_file_t, decltype([](zip_file_t* file) { zip_fclose(file); })>;
+
+Archive open_archive(const std::string& path) {
+  loom::data::require_exists(path);
+  int code = 0;
+  Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &code));
+  if (archive) return archive;
+  zip_error_t error;
+  zip_error_init_with_code(&error, code);
+  const std::string reason = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  throw file_error(ErrorCode::data_wrong_format, path, 0, "this is no .npz archive", reason,
+                   "a zip archive of .npy files");
+}
+
+// `name` is the array's name, or "" for x, or else the first of the archive.
+Array open_member(const std::string& path, const std::string& name) {
+  const Archive archive = open_archive(path);
+  std::vector<std::string> names;
+  for (zip_int64_t i = 0; i < zip_get_num_entries(archive.get(), 0); ++i) {
+    const std::string file = zip_get_name(archive.get(), static_cast<zip_uint64_t>(i), 0);
+    if (file.ends_with(".npy")) names.push_back(file.substr(0, file.size() - 4));
+  }
+  if (names.empty()) throw file_error(ErrorCode::data_empty, path, kNoOffset, "the archive has no array");
+  auto it = std::ranges::find(names, name.empty() ? "x" : name);
+  if (it == names.end() && name.empty()) it = names.begin();
+  if (it == names.end()) {
+    throw file_error(ErrorCode::data_not_found, path, kNoOffset, fmt::format("the archive has no array '{}'", name),
+                     name, "one of " + loom::joined(names));
+  }
+  const std::string file = *it + ".npy";
+  zip_stat_t status;
+  zip_stat_init(&status);
+  const Member member(zip_fopen(archive.get(), file.c_str(), 0));
+  if (!member || zip_stat(archive.get(), file.c_str(), 0, &status) != 0) {
+    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, fmt::format("'{}' cannot be opened", file),
+                     zip_strerror(archive.get()));
+  }
+  if (status.size > status.comp_size * 1100 + 1000) {  // more than deflate can pack: do not ask for that memory
+    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, fmt::format("'{}' has a nonsensical size", file),
+                     fmt::format("{}", status.size));
+  }
+  Array array{{}, std::vector<std::byte>(status.size), {}, path + ":" + file};
+  if (array.memory.empty()) throw file_error(ErrorCode::data_empty, array.name, 0, "the array is empty");
+  zip_uint64_t taken = 0;
+  while (taken < status.size) {
+    const zip_int64_t got = zip_fread(member.get(), array.memory.data() + taken, status.size - taken);
+    if (got <= 0) {
+      throw file_error(ErrorCode::data_corrupt, array.name, static_cast<std::int64_t>(taken),
+                       "the packed bytes are damaged", zip_file_strerror(member.get()),
+                       fmt::format("{} bytes that agree with their checksum", status.size));
+    }
+    taken += static_cast<zip_uint64_t>(got);
+  }
+  array.header = loom::data::read_npy_header(array.bytes(), array.name);
+  return array;
+}
+
+class Npy final : public loom::Dataset {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary(
+        "NumPy arrays, items first: a .npy file, read as it is needed, or an array of an .npz archive, read into "
+        "memory");
+    c.output("x", "[N, ...E]", "the array's items, times scale");
+    c.output("label", "[N]", "the labels, where the option names them").dtype(loom::DType::i32);
+    c.option("path", loom::required, loom::text(), "the .npy or .npz file");
+    c.option("array", "", loom::text(), "name of the array in an .npz; by default x, or the first");
+    c.option("labels", "", loom::text(), "integer labels: another array of the .npz, or the path of another .npy");
+    c.option("dtype", "f32", loom::text({"f32", "i32"}), "of x; i32 (tokens) for arrays of integers");
+    c.option("scale", loom::OptionValue{}, loom::number(),
+             "factor of x; by default 1/255 for bytes, else 1; not for i32");
+    c.option("holdout", 10, loom::integer().at_least(2), "every how manyth item is held out for test");
+    loom::data::declare_split(c, "test is every holdout-th of a pseudo-random order");
+  }
+
+  explicit Npy(const loom::Options& options) {
+    const std::string& path = options.text("path");
+    const std::string& labels = options.text("labels");
+    x_ = is_archive(path) ? open_member(path, options.text("array")) : open_file(path);
+    if (!labels.empty())
+      labels_ = std::make_unique<Array>(is_archive(path) ? open_member(path, labels) : open_file(labels));
+    integers_ = options.text("dtype") == "i32";
+    if (integers_) require_integers(x_);
+    if (labels_) check_labels();
+    scale_ = options.has("scale")                        ? static_cast<float>(options.number("scale"))
+             : x_.header.type == loom::data::NpyType::u1 ? 1.0F / 255
+                                                         : 1.0F;
+    split_ = loom::data::Split(options.text("split"), x_.header.items(), options.integer("holdout"), 1);
+    hash_.add(split_.size());
+    hash_.add(options.text("split"));
+  }
+
+  std::int64_t size() const override { return split_.size(); }
+  std::vector<loom::Column> columns() const override {
+    const loom::Shape event(std::span(x_.header.extents).subspan(1));
+    std::vector<loom::Column> columns = {{"x", integers_ ? loom::DType::i32 : loom::DType::f32, event}};
+    if (labels_) columns.push_back({"label", loom::DType::i32, {}});
+    return columns;
+  }
+  // Only asked for in reports: the whole array is read for it.
+  std::string hash() const override {
+    loom::data::ContentHash hash = hash_;
+    hash.add(x_.bytes());
+    if (labels_) hash.add(labels_->bytes());
+    return hash.text();
+  }
+
+  void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
+    const std::int64_t item = split_.item(index);
+    if (integers_)
+      loom::data::read_npy_item(x_.header, x_.values(), item, out[0].values<std::int32_t>());
+    else
+      loom::data::read_npy_item(x_.header, x_.values(), item, scale_, out[0].values());
+    if (labels_) loom::data::read_npy_item(labels_->header, labels_->values(), item, out[1].values<std::int32_t>());
+  }
+
+ private:
+  static void require_integers(const Array& array) {
+    using loom::data::NpyType;
+    if (array.header.type != NpyType::f4 && array.header.type != NpyType::f8) return;
+    throw file_error(ErrorCode::data_wrong_format, array.name, kNoOffset, "the values are no integers",
+                     "floating point", "|u1, <i4 or <i8");
+  }
+  void check_labels() const {
+    require_integers(*labels_);
+    if (labels_->header.extents.size() == 1 && labels_->header.items() == x_.header.items()) return;
+    throw file_error(ErrorCode::data_shape, labels_->name, kNoOffset, fmt::format("the labels do not fit {}", x_.name),
+                     loom::joined(labels_->header.extents, " x "), fmt::format("{}", x_.header.items()));
+  }
+
+  Array x_;
+  std::unique_ptr<Array> labels_;
+  bool integers_ = false;
+  float scale_ = 1;
+  loom::data::Split split_;
+  loom::data::ContentHash hash_;
+};
+LOOM_DATASET(Npy, "npy")
+
+}  // namespace

@@ -1,0 +1,36 @@
+// The .npy format (NumPy enhancement proposal 1): a header that is a Python dictionary, then the values in C order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/shape.h"
+#include "files.h"
+
+namespace loom::data {
+
+enum class NpyType { f4, f8, u1, i4, i8 };
+
+struct NpyHeader {
+  NpyType type = NpyType::f4;
+  std::vector<std::int64_t> extents;
+  std::size_t start = 0;  // where the values begin
+
+  std::size_t value_bytes() const;
+  std::int64_t items() const { return extents.front(); }
+  std::int64_t per_item() const;
+};
+
+// Checks the header, and its sizes against the size of `bytes`; `file` stands in errors. Throws data_wrong_format,
+// data_truncated, data_corrupt or data_empty.
+NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& file);
+
+// Item `index` of an array as floats times `scale`, or as integers (cut to 32 bits).
+void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, float scale,
+                   std::span<float> out);
+void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<std::int32_t> out);
+
+}  // namespace loom::data

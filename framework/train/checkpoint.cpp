@@ -16,7 +16,8 @@ constexpr std::string_view kFormat = "latentloom checkpoint 1";
 
 nlohmann::json guard_to_json(const GuardState& guard) {
   nlohmann::json json = {{"skipped", guard.skipped}, {"in_row", guard.in_row}, {"norms", nlohmann::json::array()}};
-  for (const GuardState::Running& norm : guard.norms) json["norms"].push_back({{"mean", norm.mean}, {"count", norm.count}});
+  for (const GuardState::Running& norm : guard.norms)
+    json["norms"].push_back({{"mean", norm.mean}, {"count", norm.count}});
   return json;
 }
 
@@ -24,7 +25,8 @@ GuardState guard_from_json(const nlohmann::json& json) {
   GuardState guard;
   guard.skipped = json.at("skipped").get<std::int64_t>();
   guard.in_row = json.at("in_row").get<std::int64_t>();
-  for (const nlohmann::json& norm : json.at("norms")) guard.norms.push_back({norm.at("mean").get<double>(), norm.at("count").get<std::int64_t>()});
+  for (const nlohmann::json& norm : json.at("norms"))
+    guard.norms.push_back({norm.at("mean").get<double>(), norm.at("count").get<std::int64_t>()});
   return guard;
 }
 
@@ -32,7 +34,8 @@ template <class T>
 T parse_number(const std::string& text, const std::string& key) {
   T value{};
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size()) throw std::runtime_error(fmt::format("metadata '{}' is no number: '{}'", key, text));
+  if (problem != std::errc() || end != text.data() + text.size())
+    throw std::runtime_error(fmt::format("metadata '{}' is no number: '{}'", key, text));
   return value;
 }
 
@@ -46,11 +49,13 @@ void check_one(const SafetensorsFile& file, const std::string& stored, const std
                const std::vector<std::string>& there, Diagnostics& diagnostics) {
   const auto entry = file.entries().find(stored);
   if (entry == file.entries().end()) {
-    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file.path(), 0, 0}, fmt::format("'{}' is not in the file", stored));
+    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file.path(), 0, 0},
+                                          fmt::format("'{}' is not in the file", stored));
     finding.expected = fmt::format("a tensor of shape {} for '{}'", shape.text(), name);
     finding.suggestion = nearest_name(stored, there);
   } else if (!file.has_shape(stored, shape)) {
-    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file.path(), 0, 0}, fmt::format("'{}' has another shape", stored));
+    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file.path(), 0, 0},
+                                          fmt::format("'{}' has another shape", stored));
     finding.got = entry->second.text();
     finding.expected = shape.text();
   }
@@ -91,7 +96,8 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   };
   const auto integer = [&](const std::string& key) { return parse_number<std::int64_t>(text(key), key); };
   try {
-    if (text("format") != kFormat) throw std::runtime_error(fmt::format("the format is '{}' and not '{}'", text("format"), kFormat));
+    if (text("format") != kFormat)
+      throw std::runtime_error(fmt::format("the format is '{}' and not '{}'", text("format"), kFormat));
     CheckpointInfo info;
     info.step = integer("step");
     info.seed = parse_number<std::uint64_t>(text("seed"), "seed");
@@ -103,7 +109,8 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
     if (!text("best_value").empty()) info.best_value = parse_number<double>(text("best_value"), "best_value");
     info.best_step = integer("best_step");
     info.evaluations_without_improvement = integer("evaluations_without_improvement");
-    info.optimizer_updates = nlohmann::json::parse(text("optimizer_updates")).get<std::map<std::string, std::int64_t>>();
+    info.optimizer_updates =
+        nlohmann::json::parse(text("optimizer_updates")).get<std::map<std::string, std::int64_t>>();
     info.average_updates = integer("average_updates");
     info.guard = guard_from_json(nlohmann::json::parse(text("guard")));
     return info;
@@ -124,10 +131,12 @@ CheckpointInfo read_checkpoint(const std::string& path, std::span<const NamedTen
   const std::vector<std::string> there = names_in(file);
   const std::vector<std::string> wanted = names_of(expected);
   const std::set<std::string> known(wanted.begin(), wanted.end());
-  for (const NamedTensor& tensor : expected) check_one(file, tensor.name, tensor.name, tensor.view.shape(), there, diagnostics);
+  for (const NamedTensor& tensor : expected)
+    check_one(file, tensor.name, tensor.name, tensor.view.shape(), there, diagnostics);
   for (const auto& [name, entry] : file.entries()) {
     if (known.count(name) > 0) continue;
-    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {path, 0, 0}, fmt::format("the graph has no place for '{}'", name));
+    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {path, 0, 0},
+                                          fmt::format("the graph has no place for '{}'", name));
     finding.got = entry.text();
     finding.suggestion = nearest_name(name, wanted);
   }

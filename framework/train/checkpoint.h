@@ -22,12 +22,12 @@ namespace loom {
 
 // Where training stands, beside the tensors.
 struct CheckpointInfo {
-  std::int64_t step = 0;              // finished steps; the batch of a step is a function of (seed, step)
+  std::int64_t step = 0;  // finished steps; the batch of a step is a function of (seed, step)
   std::uint64_t seed = 0;
   int lanes = 1;
   std::int64_t shard = 1, batch = 1;  // samples
   std::string data_hash, document_hash;
-  std::optional<double> best_value;   // of the held-out measure, nats per sample
+  std::optional<double> best_value;  // of the held-out measure, nats per sample
   std::int64_t best_step = 0;
   std::int64_t evaluations_without_improvement = 0;
   std::map<std::string, std::int64_t> optimizer_updates;  // per objective
@@ -48,8 +48,8 @@ std::optional<std::int64_t> checkpoint_step(const std::string& name);
 CheckpointInfo read_checkpoint(const std::string& file, std::span<const NamedTensor> expected);
 
 struct WeightOptions {
-  std::string prefix;        // only paths that begin with it, which the file has without it: weights of a used graph
-  bool averages = true;      // the moving averages where the file has them
+  std::string prefix;    // only paths that begin with it, which the file has without it: weights of a used graph
+  bool averages = true;  // the moving averages where the file has them
 };
 // Loads parameters and states from a checkpoint or any safetensors file with their paths; what else the file holds is
 // left alone. Every parameter under the prefix must be there.

@@ -51,7 +51,8 @@ void warn(const std::string& corrupt, const std::exception_ptr& problem, const s
   try {
     std::rethrow_exception(problem);
   } catch (const Error& error) {
-    spdlog::warn("{} cannot be used; falling back to {}\n{}", corrupt, fs::path(instead).filename().string(), error.what());
+    spdlog::warn("{} cannot be used; falling back to {}\n{}", corrupt, fs::path(instead).filename().string(),
+                 error.what());
   }
 }
 
@@ -60,7 +61,8 @@ void warn(const std::string& corrupt, const std::exception_ptr& problem, const s
 std::string checkpoint_name(std::int64_t step) { return fmt::format("{}{:06}{}", kPrefix, step, kSuffix); }
 
 std::optional<std::int64_t> checkpoint_step(const std::string& name) {
-  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() <= kPrefix.size() + kSuffix.size()) return std::nullopt;
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() <= kPrefix.size() + kSuffix.size())
+    return std::nullopt;
   const char* end = name.data() + name.size() - kSuffix.size();
   std::int64_t step = 0;
   const auto [stop, problem] = std::from_chars(name.data() + kPrefix.size(), end, step);
@@ -89,12 +91,14 @@ std::string find_checkpoint(const std::string& folder, bool best) {
   }
   std::string path = newest_valid(folder, warn);
   if (path.empty()) {
-    throw Error(ErrorCode::run_not_found, fmt::format("{} holds no checkpoint", folder), "train the run first, or resume it where it was cut off");
+    throw Error(ErrorCode::run_not_found, fmt::format("{} holds no checkpoint", folder),
+                "train the run first, or resume it where it was cut off");
   }
   return path;
 }
 
-CheckpointFolder::CheckpointFolder(std::string folder, std::int64_t keep) : folder_(std::move(folder)), keep_(std::max<std::int64_t>(1, keep)) {
+CheckpointFolder::CheckpointFolder(std::string folder, std::int64_t keep)
+    : folder_(std::move(folder)), keep_(std::max<std::int64_t>(1, keep)) {
   std::error_code problem;
   fs::create_directories(folder_, problem);
   if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", folder_, problem.message()));
@@ -116,16 +120,19 @@ std::string CheckpointFolder::save(const CheckpointInfo& info, std::span<const N
 void CheckpointFolder::save_best(const CheckpointInfo& info, std::span<const NamedTensor> tensors) {
   const std::string saved = folder_ + "/" + checkpoint_name(info.step);
   std::error_code ignored;
-  if (fs::exists(saved, ignored)) link_or_copy(saved, best_path());
-  else write_safetensors(best_path(), tensors, info.to_metadata());
+  if (fs::exists(saved, ignored))
+    link_or_copy(saved, best_path());
+  else
+    write_safetensors(best_path(), tensors, info.to_metadata());
 }
 
 std::string CheckpointFolder::recover() {
-  return newest_valid(folder_, [](const std::string& corrupt, const std::exception_ptr& problem, const std::string& instead) {
-    warn(corrupt, problem, instead);
-    std::error_code ignored;
-    fs::rename(corrupt, corrupt + ".corrupt", ignored);
-  });
+  return newest_valid(folder_,
+                      [](const std::string& corrupt, const std::exception_ptr& problem, const std::string& instead) {
+                        warn(corrupt, problem, instead);
+                        std::error_code ignored;
+                        fs::rename(corrupt, corrupt + ".corrupt", ignored);
+                      });
 }
 
 }  // namespace loom

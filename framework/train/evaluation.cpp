@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "train/evaluation_draws.h"
 #include "train/feeds.h"
 
 namespace loom {
@@ -61,8 +62,8 @@ struct Evaluator::Sums {
   std::vector<std::vector<double>> log_weights;  // [sample of the batch][draw]
 };
 
-Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, const Registry& registry,
-                     std::vector<LossTerm> terms, Setting setting)
+Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
+                     const Registry& registry, std::vector<LossTerm> terms, Setting setting)
     : graph_(std::move(graph)), store_(store), executor_(executor), registry_(registry), setting_(std::move(setting)) {
   for (std::size_t i = 0; i < terms.size(); ++i) {
     if (!terms[i].in_evaluation) continue;
@@ -71,50 +72,30 @@ Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, 
   }
 }
 
-// ln q(z|x) - ln p(z) of every divergence.
-std::vector<Port> Evaluator::ratio_ports() const {
-  std::vector<Port> ports;
-  Diagnostics diagnostics;
-  bool likelihood = false;
-  for (const LossTerm& term : terms_) {
-    likelihood = likelihood || term.role == Role::likelihood;
-    if (term.role != Role::divergence) continue;
-    const GraphNode& node = graph_->node(term.port.node);
-    const int output = node.contract().output_index("log_ratio");
-    const int z = node.contract().input_index("z");
-    if (output < 0) {
-      diagnostics.add(ErrorCode::not_supported, node.where, fmt::format("[{}] has no output log_ratio, which the estimate of the likelihood needs", node.type->name));
-    } else if (z >= 0 && !node.inputs[static_cast<std::size_t>(z)].valid()) {
-      diagnostics.add(ErrorCode::not_supported, node.where, fmt::format("the input z of '{}' is not connected, and the estimate of the likelihood needs it", node.path)).hint =
-          "connect the sampler's output: in: {..., z: z}";
-    } else {
-      ports.push_back({term.port.node, output});
-    }
-  }
-  if (!likelihood) diagnostics.add(ErrorCode::not_supported, {}, "the graph has no likelihood to estimate: no loss is a node of that role");
-  diagnostics.throw_if_any();
-  return ports;
-}
-
 Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios) {
   const std::string split = has_splits(registry_, setting_.data) ? wanted_split : "";
   std::shared_ptr<Pass>& pass = passes_[{split, with_ratios}];
   if (pass) return *pass;
   auto fresh = std::make_shared<Pass>();
   fresh->split = split;
+  const auto graph = with_ratios ? connect_draws(graph_, setting_.entries, registry_, terms_) : graph_;
+  const auto port_of = [&](const std::string& name) { return graph->port(name, ErrorCode::bad_fetch); };
   ProgramRequest request;
-  for (const LossTerm& term : terms_) request.terms.push_back(term.port);
-  if (with_ratios) {
-    for (const Port& port : ratio_ports()) request.terms.push_back(port);
+  for (const LossTerm& term : terms_) request.terms.push_back(port_of(graph_->name_of(term.port)));
+  for (const LossTerm& term : terms_) {
+    if (with_ratios && term.role == Role::divergence)
+      request.terms.push_back(port_of(graph_->node(term.port.node).path + ".log_ratio"));
   }
-  if (request.terms.empty()) throw Error(ErrorCode::no_loss, "the graph has no loss to evaluate", "add an entry under `losses:`");
-  const auto source = std::make_shared<DataSource>(registry_, split.empty() ? setting_.data : with_split(setting_.data, split));
-  FeedPlan feeds = plan_feeds(*graph_, request.terms, false, source->columns());
+  if (request.terms.empty())
+    throw Error(ErrorCode::no_loss, "the graph has no loss to evaluate", "add an entry under `losses:`");
+  const auto source =
+      std::make_shared<DataSource>(registry_, split.empty() ? setting_.data : with_split(setting_.data, split));
+  FeedPlan feeds = plan_feeds(*graph, request.terms, false, source->columns());
   request.feeds = feeds.ports;
   request.batch = setting_.batch;
   request.shard = setting_.shard;
   request.lanes = setting_.lanes;
-  fresh->program = std::make_unique<Program>(graph_, store_, executor_, std::move(request));
+  fresh->program = std::make_unique<Program>(graph, store_, executor_, std::move(request));
   fresh->batches = std::make_unique<Batches>(source, std::move(feeds.requests), setting_.batch, setting_.seed, false);
   pass = std::move(fresh);
   return *pass;
@@ -124,7 +105,9 @@ Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<do
   Pass& current = pass(options.split, options.nll_samples > 0);
   Sums sums;
   sums.terms.resize(terms_.size());
-  sums.log_weights.assign(static_cast<std::size_t>(setting_.batch), std::vector<double>(static_cast<std::size_t>(std::max<std::int64_t>(0, options.nll_samples))));
+  sums.log_weights.assign(
+      static_cast<std::size_t>(setting_.batch),
+      std::vector<double>(static_cast<std::size_t>(std::max<std::int64_t>(0, options.nll_samples))));
   current.batches->seek(0);
   for (std::uint32_t number = 0;; ++number) {
     const std::int64_t left = options.limit > 0 ? options.limit - sums.elbo.count : setting_.batch;
@@ -137,14 +120,15 @@ Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<do
   return finish(current, sums, weights);
 }
 
-void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_t samples, std::uint32_t number, const EvaluationOptions& options,
-                          Sums& sums) {
+void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
+                          const EvaluationOptions& options, Sums& sums) {
   std::vector<TensorView> feeds;
   for (const TensorView& column : batch.columns) feeds.push_back(column.rows(0, samples));
   const auto draws = static_cast<std::size_t>(std::max<std::int64_t>(1, options.nll_samples));
   for (std::size_t draw = 0; draw < draws; ++draw) {
     const auto step = static_cast<std::uint32_t>(number * draws + draw);
-    current.program->run({.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
+    current.program->run(
+        {.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
     for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n) {
       double elbo = 0, log_weight = 0;
       for (std::size_t t = 0; t < terms_.size(); ++t) {
@@ -155,7 +139,8 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
       }
       if (draw == 0) sums.elbo.add(elbo);
       if (options.nll_samples <= 0) continue;
-      for (std::size_t t = terms_.size(); t < current.program->request().terms.size(); ++t) log_weight -= current.program->term(static_cast<int>(t))[n];
+      for (std::size_t t = terms_.size(); t < current.program->request().terms.size(); ++t)
+        log_weight -= current.program->term(static_cast<int>(t))[n];
       sums.log_weights[n][draw] = log_weight;
       if (draw + 1 == draws) sums.nll.add(-log_mean_exp(sums.log_weights[n]));
     }

@@ -28,16 +28,16 @@ struct EvaluationOptions {
 };
 
 struct Evaluation {
-  std::string split;                      // as evaluated; "" where the data has no splits: on all of it
+  std::string split;  // as evaluated; "" where the data has no splits: on all of it
   std::string data_hash;
   std::int64_t samples = 0;
-  bool has_likelihood = false;            // else negative_elbo is not defined
-  double negative_elbo = 0;               // nats per sample: likelihood and divergence terms, unweighted
-  double standard_error = 0;              // of negative_elbo over the samples
-  std::optional<double> bits_per_dim;     // negative_elbo / (ln 2 * values of the likelihoods' targets)
-  std::optional<double> nll, nll_standard_error;           // nats per sample
-  std::vector<std::pair<std::string, double>> terms;       // mean of each, nats per sample, unweighted
-  double loss = 0;                        // the first objective's weighted sum
+  bool has_likelihood = false;                        // else negative_elbo is not defined
+  double negative_elbo = 0;                           // nats per sample: likelihood and divergence terms, unweighted
+  double standard_error = 0;                          // of negative_elbo over the samples
+  std::optional<double> bits_per_dim;                 // negative_elbo / (ln 2 * values of the likelihoods' targets)
+  std::optional<double> nll, nll_standard_error;      // nats per sample
+  std::vector<std::pair<std::string, double>> terms;  // mean of each, nats per sample, unweighted
+  double loss = 0;                                    // the first objective's weighted sum
 
   // What training keeps the best of: the negative ELBO where there is a likelihood, else the loss.
   double measure() const { return has_likelihood ? negative_elbo : loss; }
@@ -47,6 +47,7 @@ class Evaluator {
  public:
   struct Setting {
     DataEntry data;
+    std::vector<NodeEntry> entries;      // of the graph
     std::int64_t batch = 64, shard = 0;  // samples; shard 0: chosen from the shapes
     int lanes = 0;
     std::uint64_t seed = 1;
@@ -61,15 +62,15 @@ class Evaluator {
   struct Pass;
   struct Sums;
   Pass& pass(const std::string& split, bool with_ratios);
-  std::vector<Port> ratio_ports() const;
-  void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number, const EvaluationOptions& options, Sums& sums);
+  void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
+                 const EvaluationOptions& options, Sums& sums);
   Evaluation finish(const Pass& pass, const Sums& sums, const std::vector<double>& weights) const;
 
   std::shared_ptr<const Graph> graph_;
   ParameterStore& store_;
   Executor& executor_;
   const Registry& registry_;
-  std::vector<LossTerm> terms_;  // those of evaluation
+  std::vector<LossTerm> terms_;            // those of evaluation
   std::vector<std::size_t> term_indices_;  // in the list that was given
   Setting setting_;
   std::map<std::pair<std::string, bool>, std::shared_ptr<Pass>> passes_;

@@ -44,7 +44,8 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
     std::string column = node.path;
     if (!has(column) && unmatched == 1 && !x_is_taken && has("x")) column = "x";
     if (!has(column)) {
-      Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where, fmt::format("no column of the data goes into the input '{}'", node.path));
+      Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where,
+                                            fmt::format("no column of the data goes into the input '{}'", node.path));
       finding.got = fmt::format("columns {}", fmt::join(names, ", "));
       finding.expected = "a column of the input's name";
       finding.suggestion = nearest_name(node.path, names);

@@ -13,8 +13,8 @@
 namespace loom {
 
 struct FeedPlan {
-  std::vector<Port> ports;               // ProgramRequest::feeds
-  std::vector<ColumnRequest> requests;   // of Batches, in the same order
+  std::vector<Port> ports;              // ProgramRequest::feeds
+  std::vector<ColumnRequest> requests;  // of Batches, in the same order
 };
 
 // For the inputs that `wanted` ports are computed from, in the given mode.

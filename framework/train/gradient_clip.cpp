@@ -15,7 +15,8 @@ double GradientNorm::operator()(std::span<const std::span<float>> gradients, Exe
   chunks_.clear();
   for (const std::span<float> gradient : gradients) {
     const auto count = static_cast<std::int64_t>(gradient.size());
-    for (std::int64_t at = 0; at < count; at += kChunk) chunks_.push_back({gradient.data() + at, std::min(kChunk, count - at)});
+    for (std::int64_t at = 0; at < count; at += kChunk)
+      chunks_.push_back({gradient.data() + at, std::min(kChunk, count - at)});
   }
   sums_.resize(chunks_.size());
   const auto body = [this](std::int64_t first, std::int64_t last) {

@@ -23,7 +23,8 @@ Guard::Verdict Guard::judge(std::span<const double> losses, std::span<const doub
   if (std::ranges::any_of(losses, bad) || std::ranges::any_of(norms, bad)) return Verdict::not_finite;
   for (std::size_t i = 0; i < norms.size(); ++i) {
     const GuardState::Running& running = state_.norms[i];
-    if (spike_factor_ > 0 && running.count >= kKnownEnough && norms[i] > spike_factor_ * running.mean) return Verdict::spike;
+    if (spike_factor_ > 0 && running.count >= kKnownEnough && norms[i] > spike_factor_ * running.mean)
+      return Verdict::spike;
   }
   return Verdict::good;
 }
@@ -46,11 +47,14 @@ void Guard::reject(Verdict verdict, std::int64_t step, const std::string& detail
   Diagnostic finding;
   finding.code = ErrorCode::not_finite;
   finding.where = where_;
-  finding.message = fmt::format("training stopped at step {}: {} {} in a row {}", step, state_.in_row, state_.in_row == 1 ? "step" : "steps",
-                                verdict == Verdict::spike ? "had a gradient far above its mean" : "gave no finite loss or gradient");
+  finding.message = fmt::format(
+      "training stopped at step {}: {} {} in a row {}", step, state_.in_row, state_.in_row == 1 ? "step" : "steps",
+      verdict == Verdict::spike ? "had a gradient far above its mean" : "gave no finite loss or gradient");
   finding.got = detail;
-  finding.expected = verdict == Verdict::spike ? fmt::format("a gradient norm of at most train.spike_factor ({}) times its mean", spike_factor_)
-                                               : "finite values";
+  finding.expected =
+      verdict == Verdict::spike
+          ? fmt::format("a gradient norm of at most train.spike_factor ({}) times its mean", spike_factor_)
+          : "finite values";
   finding.hint = "lower the learning rate, set train.clip_norm, or look at the data of this step";
   throw Error(std::move(finding));
 }

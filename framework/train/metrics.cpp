@@ -28,7 +28,8 @@ struct CloseDatabase {
 
 class Metrics::Impl {
  public:
-  Impl(const std::string& file, std::size_t flush_rows, bool read_only) : file_(file), flush_rows_(flush_rows), read_only_(read_only) {
+  Impl(const std::string& file, std::size_t flush_rows, bool read_only)
+      : file_(file), flush_rows_(flush_rows), read_only_(read_only) {
     sqlite3* database = nullptr;
     const int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     const int result = sqlite3_open_v2(file.c_str(), &database, flags, nullptr);
@@ -39,8 +40,10 @@ class Metrics::Impl {
     // A file system without shared memory keeps the default journal: still safe, readers then wait for writers.
     sqlite3_exec(database, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
     execute("PRAGMA synchronous=NORMAL");
-    execute("CREATE TABLE IF NOT EXISTS metrics(step INTEGER NOT NULL, name TEXT NOT NULL, split TEXT NOT NULL, value REAL, "
-            "PRIMARY KEY (step, name, split)) WITHOUT ROWID");
+    execute(
+        "CREATE TABLE IF NOT EXISTS metrics(step INTEGER NOT NULL, name TEXT NOT NULL, split TEXT NOT NULL, value "
+        "REAL, "
+        "PRIMARY KEY (step, name, split)) WITHOUT ROWID");
     execute("CREATE TABLE IF NOT EXISTS info(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
     insert_ = prepare("INSERT OR REPLACE INTO metrics(step, name, split, value) VALUES (?1, ?2, ?3, ?4)");
     rows_.reserve(flush_rows_);
@@ -155,7 +158,8 @@ class Metrics::Impl {
 
   std::string text(sqlite3_stmt* statement, int column) {
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-    return bytes == nullptr ? "" : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+    return bytes == nullptr ? ""
+                            : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
   }
 
   void insert(const Row& row) {
@@ -163,8 +167,10 @@ class Metrics::Impl {
     sqlite3_bind_int64(insert_.get(), 1, row.step);
     sqlite3_bind_text(insert_.get(), 2, name.data(), static_cast<int>(name.size()), SQLITE_STATIC);
     sqlite3_bind_text(insert_.get(), 3, split.data(), static_cast<int>(split.size()), SQLITE_STATIC);
-    if (std::isfinite(row.value)) sqlite3_bind_double(insert_.get(), 4, row.value);
-    else sqlite3_bind_null(insert_.get(), 4);
+    if (std::isfinite(row.value))
+      sqlite3_bind_double(insert_.get(), 4, row.value);
+    else
+      sqlite3_bind_null(insert_.get(), 4);
     const int result = sqlite3_step(insert_.get());
     sqlite3_reset(insert_.get());
     if (result != SQLITE_DONE) fail("write");
@@ -197,7 +203,9 @@ void Metrics::flush() { impl_->flush(); }
 void Metrics::remove_after(std::int64_t step) { impl_->remove_after(step); }
 void Metrics::set_info(const std::string& key, const std::string& value) { impl_->set_info(key, value); }
 std::optional<std::string> Metrics::info(const std::string& key) { return impl_->info(key); }
-std::vector<MetricRow> Metrics::read(const std::string& name, const std::string& split) { return impl_->read(name, split); }
+std::vector<MetricRow> Metrics::read(const std::string& name, const std::string& split) {
+  return impl_->read(name, split);
+}
 std::vector<std::pair<std::string, std::string>> Metrics::curves() { return impl_->curves(); }
 
 }  // namespace loom

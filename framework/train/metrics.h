@@ -32,7 +32,9 @@ class Metrics {
   // The handle of a curve; adding by handle allocates nothing in a warmed-up step.
   int curve(const std::string& name, const std::string& split);
   void add(std::int64_t step, int curve, double value);
-  void add(std::int64_t step, const std::string& name, const std::string& split, double value) { add(step, curve(name, split), value); }
+  void add(std::int64_t step, const std::string& name, const std::string& split, double value) {
+    add(step, curve(name, split), value);
+  }
   void flush();
   // Removes what lies after `step`: a resumed run writes it again.
   void remove_after(std::int64_t step);

@@ -27,7 +27,9 @@ std::set<int> reached_nodes(const Graph& graph, const std::vector<Port>& terms) 
     const Port port = open.back();
     open.pop_back();
     const GraphNode& node = graph.node(port.node);
-    if (!node.contract().outputs()[static_cast<std::size_t>(port.index)].is_differentiable || !seen.insert(port.node).second) continue;
+    if (!node.contract().outputs()[static_cast<std::size_t>(port.index)].is_differentiable ||
+        !seen.insert(port.node).second)
+      continue;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       if (node.inputs[i].valid() && node.contract().input_at(static_cast<int>(i)).is_differentiable) {
         open.push_back(graph.effective(node.inputs[i], true));
@@ -69,22 +71,24 @@ std::vector<std::string> pattern_candidates(const std::vector<std::string>& path
 void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>& paths, Diagnostics& diagnostics) {
   for (const std::string& pattern : entry.parameters) {
     if (std::ranges::any_of(paths, [&](const std::string& path) { return matches_pattern(pattern, path); })) continue;
-    Diagnostic& finding = diagnostics.add(ErrorCode::unknown_objective_parameter, entry.where,
-                                          fmt::format("objective '{}': no parameter matches '{}'", entry.name, pattern));
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::unknown_objective_parameter, entry.where,
+                        fmt::format("objective '{}': no parameter matches '{}'", entry.name, pattern));
     finding.got = pattern;
     finding.expected = "a pattern over parameter paths, for example \"encoder/*\"";
     finding.suggestion = nearest_name(pattern, pattern_candidates(paths));
   }
 }
 
-void choose_terms(const Document& document, const std::vector<LossTerm>& terms, const ObjectiveEntry& entry, Objective& objective,
-                  Diagnostics& diagnostics) {
+void choose_terms(const Document& document, const std::vector<LossTerm>& terms, const ObjectiveEntry& entry,
+                  Objective& objective, Diagnostics& diagnostics) {
   std::vector<std::string> names;
   for (const LossEntry& loss : document.losses) names.push_back(loss.name);
   const auto add = [&](const std::string& name, const Schedule& weight) {
     const auto it = std::ranges::find(names, name);
     if (it == names.end()) {
-      Diagnostic& finding = diagnostics.add(ErrorCode::unknown_key, entry.where, fmt::format("objective '{}' names no loss: '{}'", entry.name, name));
+      Diagnostic& finding = diagnostics.add(ErrorCode::unknown_key, entry.where,
+                                            fmt::format("objective '{}' names no loss: '{}'", entry.name, name));
       finding.got = name;
       finding.suggestion = nearest_name(name, names);
       return;
@@ -99,17 +103,18 @@ void choose_terms(const Document& document, const std::vector<LossTerm>& terms, 
   for (const std::string& name : names) add(name, Schedule::constant(1));
 }
 
-void choose_parameters(const Graph& graph, const ParameterStore& store, const std::vector<LossTerm>& terms, const ObjectiveEntry& entry,
-                       Objective& objective) {
+void choose_parameters(const Graph& graph, const ParameterStore& store, const std::vector<LossTerm>& terms,
+                       const ObjectiveEntry& entry, Objective& objective) {
   std::vector<Port> ports;
   for (const int term : objective.terms) ports.push_back(terms[static_cast<std::size_t>(term)].port);
   const std::set<std::string> reached = reached_parameters(graph, ports);
   for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
     const Parameter& item = store.at(i);
     if (item.is_state || item.frozen || reached.count(item.path) == 0) continue;
-    const bool wanted = entry.parameters.empty() || std::ranges::any_of(entry.parameters, [&](const std::string& pattern) {
-                          return matches_pattern(pattern, item.path);
-                        });
+    const bool wanted =
+        entry.parameters.empty() || std::ranges::any_of(entry.parameters, [&](const std::string& pattern) {
+          return matches_pattern(pattern, item.path);
+        });
     if (wanted) objective.parameters.push_back(i);
   }
 }
@@ -136,7 +141,8 @@ double Objective::weight(std::size_t term, std::int64_t step) const {
 
 bool matches_pattern(std::string_view pattern, std::string_view path) {
   if (pattern.find_first_of("*?") == std::string_view::npos) {
-    return path.starts_with(pattern) && (path.size() == pattern.size() || path[pattern.size()] == '/' || path[pattern.size()] == '.');
+    return path.starts_with(pattern) &&
+           (path.size() == pattern.size() || path[pattern.size()] == '/' || path[pattern.size()] == '.');
   }
   std::size_t p = 0, s = 0, star = std::string_view::npos, resume = 0;
   while (s < path.size()) {
@@ -172,7 +178,8 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
   return terms;
 }
 
-TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store, Diagnostics& diagnostics) {
+TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store,
+                           Diagnostics& diagnostics) {
   TrainingPlan plan;
   plan.terms = resolve_losses(document, graph);
   const auto entries = document.objectives.empty() ? std::vector<ObjectiveEntry>(1) : document.objectives;
@@ -189,11 +196,15 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
     if (diagnostics.size() > findings) continue;
     choose_parameters(graph, store, plan.terms, entry, objective);
     if (objective.terms.empty()) {
-      diagnostics.add(ErrorCode::no_loss, entry.where.known() ? entry.where : Location{document.file, 0, 0},
-                      fmt::format("objective '{}' has no loss to minimize in training", objective.name)).hint = "add an entry under `losses:`";
+      diagnostics
+          .add(ErrorCode::no_loss, entry.where.known() ? entry.where : Location{document.file, 0, 0},
+               fmt::format("objective '{}' has no loss to minimize in training", objective.name))
+          .hint = "add an entry under `losses:`";
     } else if (objective.parameters.empty()) {
-      diagnostics.add(ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
-                      fmt::format("objective '{}' has nothing to train: its losses reach no parameter that is not frozen", objective.name));
+      diagnostics.add(
+          ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
+          fmt::format("objective '{}' has nothing to train: its losses reach no parameter that is not frozen",
+                      objective.name));
     }
   }
   plan.unreached = unreached(store, plan.objectives);

@@ -26,9 +26,9 @@ struct LossTerm {
 
 struct Objective {
   std::string name;
-  std::vector<int> terms;          // indices into TrainingPlan::terms
+  std::vector<int> terms;                      // indices into TrainingPlan::terms
   std::vector<std::vector<Schedule>> weights;  // per term: schedules whose values are multiplied
-  std::vector<int> parameters;     // indices into the store: matched, trainable, reached by the terms
+  std::vector<int> parameters;                 // indices into the store: matched, trainable, reached by the terms
   OptimizerEntry optimizer;
   std::int64_t every = 1;
 
@@ -41,7 +41,8 @@ struct TrainingPlan {
   std::vector<std::string> unreached;  // trainable parameters that no objective reaches, sorted
 };
 
-TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store, Diagnostics& diagnostics);
+TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store,
+                           Diagnostics& diagnostics);
 
 // The losses alone, for evaluation.
 std::vector<LossTerm> resolve_losses(const Document& document, const Graph& graph);

@@ -19,7 +19,8 @@ class Adam final : public Optimizer {
     step_.decoupled = decoupled;
   }
   void update(int index, std::int64_t first, std::int64_t last, float* weight, const float* gradient) const override {
-    math::adam_update(weight + first, gradient + first, values(index, 0) + first, values(index, 1) + first, last - first, step_);
+    math::adam_update(weight + first, gradient + first, values(index, 0) + first, values(index, 1) + first,
+                      last - first, step_);
   }
 
  private:
@@ -41,7 +42,8 @@ class Adamax final : public Optimizer {
     step_.weight_decay = options.at("weight_decay");
   }
   void update(int index, std::int64_t first, std::int64_t last, float* weight, const float* gradient) const override {
-    math::adamax_update(weight + first, gradient + first, values(index, 0) + first, values(index, 1) + first, last - first, step_);
+    math::adamax_update(weight + first, gradient + first, values(index, 0) + first, values(index, 1) + first,
+                        last - first, step_);
   }
 
  private:
@@ -56,7 +58,8 @@ class Adamax final : public Optimizer {
 class Sgd final : public Optimizer {
  public:
   Sgd(std::vector<Shape> shapes, const OptimizerOptions& options)
-      : Optimizer(std::move(shapes), options.at("momentum") != 0 ? std::vector<std::string>{"momentum"} : std::vector<std::string>{}) {
+      : Optimizer(std::move(shapes),
+                  options.at("momentum") != 0 ? std::vector<std::string>{"momentum"} : std::vector<std::string>{}) {
     step_.momentum = options.at("momentum");
     step_.dampening = options.at("dampening");
     step_.weight_decay = options.at("weight_decay");
@@ -89,7 +92,8 @@ class Rmsprop final : public Optimizer {
   void update(int index, std::int64_t first, std::int64_t last, float* weight, const float* gradient) const override {
     float* velocity = momentum_ < 0 ? nullptr : values(index, momentum_) + first;
     float* mean = mean_ < 0 ? nullptr : values(index, mean_) + first;
-    math::rmsprop_update(weight + first, gradient + first, values(index, 0) + first, velocity, mean, last - first, step_);
+    math::rmsprop_update(weight + first, gradient + first, values(index, 0) + first, velocity, mean, last - first,
+                         step_);
   }
 
  private:

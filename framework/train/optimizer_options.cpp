@@ -28,7 +28,8 @@ std::string broken_range(const std::string& name, double value) {
 void check_range(const OptimizerEntry& entry, const std::string& name, double value, Diagnostics& diagnostics) {
   const std::string range = broken_range(name, value);
   if (range.empty()) return;
-  Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, entry.where, fmt::format("[{}] `{}` is out of range", entry.type, name));
+  Diagnostic& finding =
+      diagnostics.add(ErrorCode::out_of_range, entry.where, fmt::format("[{}] `{}` is out of range", entry.type, name));
   finding.got = fmt::format("{}", value);
   finding.expected = range;
 }
@@ -63,7 +64,8 @@ OptimizerOptions resolve_optimizer_options(const OptimizerEntry& entry, Diagnost
     const std::string name = written == "eps" ? "epsilon" : written;
     const auto option = options.find(name);
     if (option == options.end()) {
-      Diagnostic& finding = diagnostics.add(ErrorCode::unknown_option, entry.where, fmt::format("[{}] has no option `{}`", entry.type, written));
+      Diagnostic& finding = diagnostics.add(ErrorCode::unknown_option, entry.where,
+                                            fmt::format("[{}] has no option `{}`", entry.type, written));
       finding.expected = fmt::format("lr, {}", fmt::join(keys_of(type->second), ", "));
       finding.suggestion = nearest_name(written, keys_of(type->second));
       continue;
@@ -77,6 +79,8 @@ OptimizerOptions resolve_optimizer_options(const OptimizerEntry& entry, Diagnost
   return options;
 }
 
-void check_optimizer(const OptimizerEntry& entry, Diagnostics& diagnostics) { resolve_optimizer_options(entry, diagnostics); }
+void check_optimizer(const OptimizerEntry& entry, Diagnostics& diagnostics) {
+  resolve_optimizer_options(entry, diagnostics);
+}
 
 }  // namespace loom

@@ -37,7 +37,9 @@ Json to_json(const OptionValue& value) {
           return held;
         }
       },
-      static_cast<const std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>>&>(value));
+      static_cast<
+          const std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>>&>(
+          value));
 }
 
 OptionValue option_from(const Json& json) {
@@ -67,15 +69,18 @@ bool is_unfinished(const fs::path& path) {
 std::string RunSettings::to_json() const {
   Json options = Json::object();
   for (const auto& [name, option] : data.options) options[name] = loom::to_json(option.value);
-  const Json json = {{"format", kRunFormat}, {"version", version.empty() ? LOOM_VERSION : version}, {"seed", seed}, {"lanes", lanes},
-                     {"shard", shard}, {"batch", batch}, {"steps", steps}, {"data", {{"type", data.type}, {"options", options}}}};
+  const Json json = {{"format", kRunFormat}, {"version", version.empty() ? LOOM_VERSION : version},
+                     {"seed", seed},         {"lanes", lanes},
+                     {"shard", shard},       {"batch", batch},
+                     {"steps", steps},       {"data", {{"type", data.type}, {"options", options}}}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 RunSettings RunSettings::from_json(const std::string& text, const std::string& file) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("format").get<int>() != kRunFormat) throw std::runtime_error(fmt::format("format {} is not known", json.at("format").dump()));
+    if (json.at("format").get<int>() != kRunFormat)
+      throw std::runtime_error(fmt::format("format {} is not known", json.at("format").dump()));
     RunSettings settings;
     settings.version = json.at("version").get<std::string>();
     settings.seed = json.at("seed").get<std::uint64_t>();
@@ -107,7 +112,8 @@ void RunFolder::check_free(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return;
   if (is_run_folder(path)) {
-    throw Error(ErrorCode::run_exists, fmt::format("{} is a run already", path), fmt::format("go on with --resume {}, or choose another --out", path));
+    throw Error(ErrorCode::run_exists, fmt::format("{} is a run already", path),
+                fmt::format("go on with --resume {}, or choose another --out", path));
   }
   if (!fs::is_directory(path, ignored) || !is_unfinished(path)) {
     throw Error(ErrorCode::run_exists, fmt::format("{} holds something else than a run", path), "choose another --out");
@@ -130,7 +136,8 @@ RunFolder RunFolder::create(const std::string& path, const std::string& document
 
 RunFolder RunFolder::open(const std::string& path, bool to_train) {
   if (!is_run_folder(path)) {
-    throw Error(ErrorCode::run_not_found, fmt::format("{} is not a run: it has no run.json", path), "start one with train GRAPH --out RUN");
+    throw Error(ErrorCode::run_not_found, fmt::format("{} is not a run: it has no run.json", path),
+                "start one with train GRAPH --out RUN");
   }
   RunFolder run(path);
   if (to_train) {
@@ -151,10 +158,13 @@ void RunFolder::update_settings(const RunSettings& settings) {
 void RunFolder::lock() {
   const std::string file = path_ + "/.lock";
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (lock_ < 0) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", file, std::generic_category().message(errno)));
+  if (lock_ < 0)
+    throw Error(ErrorCode::write_failed,
+                fmt::format("cannot make {}: {}", file, std::generic_category().message(errno)));
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
   if (errno != EWOULDBLOCK) return;  // a file system without locks: the user is the lock
-  throw Error(ErrorCode::run_exists, fmt::format("another process is training {}", path_), "wait for it or stop it, or choose another --out");
+  throw Error(ErrorCode::run_exists, fmt::format("another process is training {}", path_),
+              "wait for it or stop it, or choose another --out");
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept

@@ -24,8 +24,8 @@ struct RunSettings {
   int lanes = 1;
   std::int64_t shard = 1, batch = 1;  // samples
   std::int64_t steps = 0;
-  DataEntry data;                     // as used: of the document, or what stood in its place
-  std::string version;                // of the program that started the run
+  DataEntry data;       // as used: of the document, or what stood in its place
+  std::string version;  // of the program that started the run
 
   std::string to_json() const;
   static RunSettings from_json(const std::string& text, const std::string& file);

@@ -31,10 +31,10 @@ void write_safetensors(const std::string& path, std::span<const NamedTensor> ten
 class SafetensorsFile {
  public:
   struct Entry {
-    std::string dtype;                  // as the format spells it: "F32"
+    std::string dtype;  // as the format spells it: "F32"
     std::vector<std::int64_t> extents;
-    std::uint64_t begin = 0, end = 0;   // bytes within the data section
-    std::string text() const;           // "F32 [3, 4]"
+    std::uint64_t begin = 0, end = 0;  // bytes within the data section
+    std::string text() const;          // "F32 [3, 4]"
   };
 
   // Reads and checks the header: sizes, ranges, no overlap, no hole, nothing after the last tensor.
@@ -61,13 +61,14 @@ class SafetensorsFile {
   void parse_header(const std::string& header);
   void check_coverage() const;
   void read_bytes(std::uint64_t offset, std::span<std::byte> out) const;  // offset in the file
-  [[noreturn]] void corrupt(std::string message, std::uint64_t offset, std::string got = "", std::string expected = "") const;
+  [[noreturn]] void corrupt(std::string message, std::uint64_t offset, std::string got = "",
+                            std::string expected = "") const;
 
   std::string path_;
   int descriptor_ = -1;
-  std::uint64_t size_ = 0;        // bytes of the file
-  std::uint64_t data_start_ = 0;  // where the data section begins
-  std::uint64_t checksum_at_ = 0; // where the eight digits stand; 0: none
+  std::uint64_t size_ = 0;         // bytes of the file
+  std::uint64_t data_start_ = 0;   // where the data section begins
+  std::uint64_t checksum_at_ = 0;  // where the eight digits stand; 0: none
   std::map<std::string, Entry> entries_;
   TextMap metadata_;
 };

@@ -12,8 +12,8 @@ namespace loom {
 inline constexpr std::string_view kChecksumPrefix = "crc32:";
 inline constexpr std::string_view kChecksumPattern = "\"checksum\":\"crc32:";  // as it stands in the header
 inline constexpr std::size_t kChecksumDigits = 8;
-inline constexpr std::size_t kHeaderAlignment = 64;             // of the data section
-inline constexpr std::uint64_t kLongestHeader = 100'000'000;    // bytes, as in the reference reader
+inline constexpr std::size_t kHeaderAlignment = 64;           // of the data section
+inline constexpr std::uint64_t kLongestHeader = 100'000'000;  // bytes, as in the reference reader
 
 inline std::string_view safetensors_name(DType dtype) {
   switch (dtype) {

@@ -17,8 +17,10 @@ Document with_settings(Document document, const SessionSettings& settings) {
   if (settings.steps) document.train.steps = *settings.steps;
   if (settings.batch) document.train.batch = *settings.batch;
   if (settings.seed) document.train.seed = *settings.seed;
-  if (document.train.batch < 1) throw Error(ErrorCode::out_of_range, fmt::format("a batch of {} samples", document.train.batch));
-  if (document.train.steps < 0) throw Error(ErrorCode::out_of_range, fmt::format("{} training steps", document.train.steps));
+  if (document.train.batch < 1)
+    throw Error(ErrorCode::out_of_range, fmt::format("a batch of {} samples", document.train.batch));
+  if (document.train.steps < 0)
+    throw Error(ErrorCode::out_of_range, fmt::format("{} training steps", document.train.steps));
   return document;
 }
 
@@ -57,16 +59,15 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
 
 Session::~Session() = default;
 
-void Session::open_data() {
-  if (!source_) source_ = std::make_shared<DataSource>(registry_, data_);
-}
-
 const DataSource& Session::data_source() {
-  open_data();
+  if (!source_) source_ = std::make_shared<DataSource>(registry_, data_);
   return *source_;
 }
 
-std::string Session::data_hash() { return data_source().hash(); }
+const std::string& Session::data_hash() {
+  if (data_hash_.empty()) data_hash_ = data_source().hash();
+  return data_hash_;
+}
 
 const TrainingPrograms& Session::programs() {
   prepare_training();
@@ -76,8 +77,7 @@ const TrainingPrograms& Session::programs() {
 void Session::prepare_training() {
   if (programs_) return;
   plan_findings_.throw_if_any();
-  open_data();
-  FeedPlan feeds = plan_feeds(*graph_, training_terms(plan_), true, source_->columns());
+  FeedPlan feeds = plan_feeds(*graph_, training_terms(plan_), true, data_source().columns());
   batches_ = std::make_unique<Batches>(source_, std::move(feeds.requests), batch(), seed_, true);
   updater_ = std::make_unique<Updater>(store_, plan_, document_.train, executor_);
   auto programs = std::make_unique<TrainingPrograms>(graph_, store_, executor_, plan_, std::move(feeds.ports),
@@ -94,11 +94,13 @@ void Session::prepare_training() {
 }
 
 void Session::keep_states() {
-  for (std::size_t i = 0; i < states_.size(); ++i) std::ranges::copy(store_.at(states_[i]).value.values(), kept_states_[i].values().begin());
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    std::ranges::copy(store_.at(states_[i]).value.values(), kept_states_[i].values().begin());
 }
 
 void Session::restore_states() {
-  for (std::size_t i = 0; i < states_.size(); ++i) std::ranges::copy(kept_states_[i].values(), store_.at(states_[i]).value.values().begin());
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    std::ranges::copy(kept_states_[i].values(), store_.at(states_[i]).value.values().begin());
   store_.touch();
 }
 
@@ -152,7 +154,8 @@ bool Session::update(std::int64_t number) {
 std::string Session::describe_bad_step() const {
   std::vector<std::string> parts;
   for (std::size_t t = 0; t < means_.size(); ++t) {
-    if (plan_.terms[t].in_training && !std::isfinite(means_[t])) parts.push_back(fmt::format("loss '{}' is {}", plan_.terms[t].name, means_[t]));
+    if (plan_.terms[t].in_training && !std::isfinite(means_[t]))
+      parts.push_back(fmt::format("loss '{}' is {}", plan_.terms[t].name, means_[t]));
   }
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     if (!programs_->is_active(o) || std::isfinite(norms_[o])) continue;
@@ -166,8 +169,9 @@ std::string Session::describe_bad_step() const {
     break;
   }
   for (std::size_t o = 0; parts.empty() && o < norms_.size(); ++o) {
-    if (programs_->is_active(o)) parts.push_back(fmt::format("objective '{}' has a gradient norm of {:.4g} with a mean of {:.4g}", plan_.objectives[o].name,
-                                                             norms_[o], guard_.state().norms[o].mean));
+    if (programs_->is_active(o))
+      parts.push_back(fmt::format("objective '{}' has a gradient norm of {:.4g} with a mean of {:.4g}",
+                                  plan_.objectives[o].name, norms_[o], guard_.state().norms[o].mean));
   }
   return fmt::format("{}", fmt::join(parts, "; "));
 }
@@ -176,15 +180,17 @@ std::vector<double> Session::evaluation_weights() const {
   std::vector<double> weights(plan_.terms.size());
   if (plan_.objectives.empty()) return weights;
   const Objective& first = plan_.objectives.front();
-  for (std::size_t t = 0; t < first.terms.size(); ++t) weights[static_cast<std::size_t>(first.terms[t])] += first.weight(t, std::max<std::int64_t>(0, step_ - 1));
+  for (std::size_t t = 0; t < first.terms.size(); ++t)
+    weights[static_cast<std::size_t>(first.terms[t])] += first.weight(t, std::max<std::int64_t>(0, step_ - 1));
   return weights;
 }
 
 Evaluation Session::evaluate(const EvaluationOptions& options) {
   if (!evaluator_) {
     const int lanes = programs_ ? programs_->lanes() : settings_.lanes;
-    evaluator_ = std::make_unique<Evaluator>(graph_, store_, executor_, registry_, plan_.terms,
-                                             Evaluator::Setting{.data = data_, .batch = batch(), .lanes = lanes, .seed = seed_});
+    evaluator_ = std::make_unique<Evaluator>(
+        graph_, store_, executor_, registry_, plan_.terms,
+        Evaluator::Setting{.data = data_, .entries = document_.nodes, .batch = batch(), .lanes = lanes, .seed = seed_});
   }
   const AveragedWeights averages(updater_ ? updater_->average() : nullptr);
   return evaluator_->run(options, evaluation_weights());

@@ -47,13 +47,13 @@ struct SessionSettings {
 
 // Figures of one step; spans are valid until the next.
 struct StepReport {
-  std::int64_t step = 0;             // finished steps
-  bool skipped = false;              // the guard left the weights as they were
-  double loss = 0;                   // of the first objective: weighted sum, nats per sample
-  std::span<const double> terms;     // means in the order of TrainingPlan::terms, nats per sample; NaN: not in training
-  std::span<const double> norms;     // of each objective's gradient; negative: it does not update in this step
-  double learning_rate = 0;          // of the first objective
-  double data_seconds = 0;           // waited for the batch
+  std::int64_t step = 0;          // finished steps
+  bool skipped = false;           // the guard left the weights as they were
+  double loss = 0;                // of the first objective: weighted sum, nats per sample
+  std::span<const double> terms;  // means in the order of TrainingPlan::terms, nats per sample; NaN: not in training
+  std::span<const double> norms;  // of each objective's gradient; negative: it does not update in this step
+  double learning_rate = 0;       // of the first objective
+  double data_seconds = 0;        // waited for the batch
 };
 
 struct TrainObserver {
@@ -96,9 +96,9 @@ class Session {
   Executor& executor() { return executor_; }
   const TrainingPlan& plan() const { return plan_; }
   const DataEntry& data() const { return data_; }
-  std::string data_hash();                             // opens the data
-  const DataSource& data_source();                     // what training reads; opens the data
-  const TrainingPrograms& programs();                  // prepares training
+  const std::string& data_hash();      // of its content or recipe; opens the data
+  const DataSource& data_source();     // what training reads; opens the data
+  const TrainingPrograms& programs();  // prepares training
   std::uint64_t seed() const { return seed_; }
   std::int64_t batch() const { return document_.train.batch; }
   std::int64_t steps() const { return document_.train.steps; }  // to be done in all
@@ -114,13 +114,13 @@ class Session {
     std::vector<int> terms, norms;
     int loss = -1, learning_rate = -1;
   };
-  void open_data();
   bool update(std::int64_t number);  // false where the step is skipped
   std::string describe_bad_step() const;
   void keep_states();
   void restore_states();
   void record(const StepReport& report);
-  void evaluate_held_out(const TrainObserver& observer);
+  void evaluate_held_out(const TrainObserver& observer);  // the best value, too
+  void write_checkpoints(const TrainObserver& observer, bool due);
   void record(const Evaluation& evaluation);
   bool gave_up() const;
   CheckpointInfo checkpoint_info() const;
@@ -140,12 +140,13 @@ class Session {
   Guard guard_;
 
   std::shared_ptr<const DataSource> source_;
+  std::string data_hash_;
   std::unique_ptr<Batches> batches_;
   std::unique_ptr<TrainingPrograms> programs_;
   std::unique_ptr<Updater> updater_;
   std::unique_ptr<Evaluator> evaluator_;
-  std::vector<NamedTensor> tensors_;        // of a checkpoint
-  std::vector<int> states_;                 // indices into the store
+  std::vector<NamedTensor> tensors_;  // of a checkpoint
+  std::vector<int> states_;           // indices into the store
   std::vector<Tensor> kept_states_;
   std::vector<double> means_, norms_, losses_;
 
@@ -156,13 +157,15 @@ class Session {
 
   std::int64_t step_ = 0;
   std::optional<double> best_value_;
-  std::int64_t best_step_ = 0;
+  std::int64_t best_step_ = 0;  // finished steps at the best value
+  bool best_is_new_ = false;    // and not saved yet
   std::int64_t without_improvement_ = 0;
 };
 
 // Takes up a run: its document, its settings, and its newest checkpoint's weights or, with `best`, its best's.
 // For evaluation and sampling; a training goes on with RunFolder::open(path, true), attach() and resume().
-std::unique_ptr<Session> open_run(const std::string& path, const Registry& registry, SessionSettings settings = {}, bool best = true);
+std::unique_ptr<Session> open_run(const std::string& path, const Registry& registry, SessionSettings settings = {},
+                                  bool best = true);
 
 // The settings that a run was started with, with `settings` (steps, threads) on top.
 SessionSettings settings_of(const RunSettings& run, SessionSettings settings = {});

@@ -23,7 +23,8 @@ DataEntry with_absolute_paths(DataEntry data) {
   for (auto& [name, option] : data.options) {
     const std::string* text = std::get_if<std::string>(&option.value);
     std::error_code ignored;
-    if (text != nullptr && name == "path" && fs::exists(*text, ignored)) option.value = fs::absolute(*text).lexically_normal().string();
+    if (text == nullptr || (name != "path" && text->find_first_of("/.") == std::string::npos)) continue;
+    if (fs::exists(*text, ignored)) option.value = fs::absolute(*text).lexically_normal().string();
   }
   return data;
 }
@@ -53,9 +54,11 @@ SessionSettings settings_of(const RunSettings& run, SessionSettings settings) {
   return settings;
 }
 
-std::unique_ptr<Session> open_run(const std::string& path, const Registry& registry, SessionSettings settings, bool best) {
+std::unique_ptr<Session> open_run(const std::string& path, const Registry& registry, SessionSettings settings,
+                                  bool best) {
   const RunFolder run = RunFolder::open(path, false);
-  auto session = std::make_unique<Session>(load_document(run.document_path()), registry, settings_of(run.settings(), std::move(settings)));
+  auto session = std::make_unique<Session>(load_document(run.document_path()), registry,
+                                           settings_of(run.settings(), std::move(settings)));
   session->load_weights(find_checkpoint(run.checkpoints_path(), best));
   return session;
 }
@@ -64,10 +67,11 @@ void Session::attach(const RunFolder& run) {
   prepare_training();
   checkpoints_ = std::make_unique<CheckpointFolder>(run.checkpoints_path(), document_.train.keep);
   metrics_ = std::make_unique<Metrics>(run.metrics_path());
-  curves_ = {};
-  curves_.loss = metrics_->curve("loss", "train");
+  curves_ = {};  // of a run: total_loss, learning_rate, gradient_norm and the losses by their names
+  curves_.loss = metrics_->curve("total_loss", "train");
   curves_.learning_rate = metrics_->curve("learning_rate", "train");
-  for (const LossTerm& term : plan_.terms) curves_.terms.push_back(term.in_training ? metrics_->curve(term.name, "train") : -1);
+  for (const LossTerm& term : plan_.terms)
+    curves_.terms.push_back(term.in_training ? metrics_->curve(term.name, "train") : -1);
   for (const Objective& objective : plan_.objectives) {
     const bool alone = plan_.objectives.size() == 1;
     curves_.norms.push_back(metrics_->curve(alone ? "gradient_norm" : "gradient_norm/" + objective.name, "train"));
@@ -85,7 +89,7 @@ CheckpointInfo Session::checkpoint_info() const {
   info.lanes = programs_->lanes();
   info.shard = programs_->shard();
   info.batch = batch();
-  info.data_hash = source_->hash();
+  info.data_hash = data_hash_;
   info.document_hash = hash_of(document_.resolved);
   info.best_value = best_value_;
   info.best_step = best_step_;
@@ -106,7 +110,8 @@ void Session::check_resumed(const CheckpointInfo& info, const std::string& file)
   Diagnostics diagnostics;
   const auto compare = [&](std::string_view what, const std::string& got, const std::string& expected) {
     if (got == expected) return;
-    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file, 0, 0}, fmt::format("the training was started with another {}", what));
+    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file, 0, 0},
+                                          fmt::format("the training was started with another {}", what));
     finding.got = got;
     finding.expected = expected;
   };
@@ -114,9 +119,10 @@ void Session::check_resumed(const CheckpointInfo& info, const std::string& file)
   compare("number of lanes", fmt::format("{}", programs_->lanes()), fmt::format("{}", info.lanes));
   compare("shard", fmt::format("{}", programs_->shard()), fmt::format("{}", info.shard));
   compare("batch", fmt::format("{}", batch()), fmt::format("{}", info.batch));
-  compare("data set (its content's hash)", source_->hash(), info.data_hash);
+  compare("data set (its content's hash)", data_hash_, info.data_hash);
   diagnostics.throw_if_any();
-  if (info.document_hash != hash_of(document_.resolved)) spdlog::warn("{}: the document has changed since this checkpoint was written", document_.file);
+  if (info.document_hash != hash_of(document_.resolved))
+    spdlog::warn("{}: the document has changed since this checkpoint was written", document_.file);
 }
 
 bool Session::resume() {
@@ -138,6 +144,7 @@ bool Session::resume() {
   store_.touch();
   batches_->seek(step_);
   metrics_->remove_after(step_);
+  if (best_value_ && best_step_ == step_) checkpoints_->save_best(info, tensors_);  // cut off between the two files
   return true;
 }
 

@@ -21,12 +21,7 @@ bool Session::gave_up() const {
 
 TrainEnd Session::train(const TrainObserver& observer, const std::function<bool()>& stop) {
   prepare_training();
-  const auto checkpoint = [&] {
-    if (!checkpoints_) return;
-    const std::string path = save_checkpoint();
-    if (observer.checkpoint) observer.checkpoint(path);
-  };
-  if (steps() == 0) checkpoint();
+  if (steps() == 0) write_checkpoints(observer, true);
   while (step_ < steps()) {
     if (gave_up()) return TrainEnd::early;
     const StepReport report = step();
@@ -34,7 +29,7 @@ TrainEnd Session::train(const TrainObserver& observer, const std::function<bool(
     const bool last = step_ == steps();
     if (last || is_due(step_, document_.train.eval_every)) evaluate_held_out(observer);
     const bool stopping = stop && stop();
-    if (last || stopping || gave_up() || is_due(step_, document_.train.checkpoint_every)) checkpoint();
+    write_checkpoints(observer, last || stopping || gave_up() || is_due(step_, document_.train.checkpoint_every));
     if (stopping && !last) return TrainEnd::stopped;
   }
   if (metrics_) metrics_->flush();
@@ -48,12 +43,22 @@ void Session::evaluate_held_out(const TrainObserver& observer) {
   if (std::isfinite(value) && (!best_value_ || value < *best_value_)) {
     best_value_ = value;
     best_step_ = step_;
+    best_is_new_ = true;
     without_improvement_ = 0;
-    if (checkpoints_) checkpoints_->save_best(checkpoint_info(), tensors_);
   } else {
     ++without_improvement_;
   }
   if (observer.evaluation) observer.evaluation(evaluation);
+}
+
+// The step's own first: the best one is then a link to it.
+void Session::write_checkpoints(const TrainObserver& observer, bool due) {
+  if (!checkpoints_) return;
+  std::string path;
+  if (due) path = save_checkpoint();
+  if (best_is_new_) checkpoints_->save_best(checkpoint_info(), tensors_);
+  best_is_new_ = false;
+  if (due && observer.checkpoint) observer.checkpoint(path);
 }
 
 void Session::record(const StepReport& report) {
@@ -64,7 +69,8 @@ void Session::record(const StepReport& report) {
     if (curves_.terms[t] >= 0) metrics_->add(report.step, curves_.terms[t], report.terms[t]);
   }
   for (std::size_t o = 0; o < report.norms.size(); ++o) {
-    if (report.norms[o] >= 0 || std::isnan(report.norms[o])) metrics_->add(report.step, curves_.norms[o], report.norms[o]);
+    if (report.norms[o] >= 0 || std::isnan(report.norms[o]))
+      metrics_->add(report.step, curves_.norms[o], report.norms[o]);
   }
   if (since_flush_.seconds() < kFlushSeconds) return;
   metrics_->flush();
@@ -75,7 +81,7 @@ void Session::record(const Evaluation& evaluation) {
   if (!metrics_) return;
   const std::string split = evaluation.split.empty() ? "all" : evaluation.split;
   for (const auto& [name, value] : evaluation.terms) metrics_->add(step_, name, split, value);
-  metrics_->add(step_, "loss", split, evaluation.loss);
+  metrics_->add(step_, "total_loss", split, evaluation.loss);
   if (evaluation.has_likelihood) metrics_->add(step_, "negative_elbo", split, evaluation.negative_elbo);
   if (evaluation.bits_per_dim) metrics_->add(step_, "bits_per_dim", split, *evaluation.bits_per_dim);
   metrics_->flush();

@@ -6,8 +6,8 @@
 
 namespace loom {
 
-TrainingPrograms::TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, const TrainingPlan& plan,
-                                   std::vector<Port> feeds, const Size& size)
+TrainingPrograms::TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
+                                   const TrainingPlan& plan, std::vector<Port> feeds, const Size& size)
     : graph_(std::move(graph)), store_(store), executor_(executor), plan_(plan), feeds_(std::move(feeds)), size_(size) {
   int count = 0;
   for (const LossTerm& term : plan_.terms) request_terms_.push_back(term.in_training ? count++ : -1);
@@ -57,13 +57,18 @@ TrainingPrograms::Variant& TrainingPrograms::variant_for(std::int64_t step) {
   return others_.emplace(active_, make(objectives)).first->second;
 }
 
-void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed) {
+void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples,
+                           std::uint64_t seed) {
   Variant& variant = variant_for(step);
   for (std::size_t k = 0; k < variant.objectives.size(); ++k) {
     const Objective& objective = plan_.objectives[variant.objectives[k]];
     for (std::size_t t = 0; t < objective.terms.size(); ++t) variant.weights[k][t] = objective.weight(t, step);
   }
-  variant.program->run({.feeds = feeds, .weights = variant.weights, .samples = samples, .seed = seed, .step = static_cast<std::uint32_t>(step)});
+  variant.program->run({.feeds = feeds,
+                        .weights = variant.weights,
+                        .samples = samples,
+                        .seed = seed,
+                        .step = static_cast<std::uint32_t>(step)});
   last_ = &variant;
   last_step_ = step;
   for (std::size_t t = 0; t < means_.size(); ++t) {
@@ -71,18 +76,22 @@ void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds,
   }
   for (std::size_t k = 0; k < variant.objectives.size(); ++k) {
     std::vector<std::span<float>>& gradients = variant.gradients[variant.objectives[k]];
-    for (std::size_t p = 0; p < gradients.size(); ++p) gradients[p] = variant.program->gradient(static_cast<int>(k), static_cast<int>(p));
+    for (std::size_t p = 0; p < gradients.size(); ++p)
+      gradients[p] = variant.program->gradient(static_cast<int>(k), static_cast<int>(p));
   }
 }
 
 bool TrainingPrograms::is_active(std::size_t objective) const { return active_[objective]; }
 
-std::span<const std::span<float>> TrainingPrograms::gradients(std::size_t objective) const { return last_->gradients[objective]; }
+std::span<const std::span<float>> TrainingPrograms::gradients(std::size_t objective) const {
+  return last_->gradients[objective];
+}
 
 double TrainingPrograms::objective_loss(std::size_t index) const {
   const Objective& objective = plan_.objectives[index];
   double sum = 0;
-  for (std::size_t t = 0; t < objective.terms.size(); ++t) sum += objective.weight(t, last_step_) * means_[static_cast<std::size_t>(objective.terms[t])];
+  for (std::size_t t = 0; t < objective.terms.size(); ++t)
+    sum += objective.weight(t, last_step_) * means_[static_cast<std::size_t>(objective.terms[t])];
   return sum;
 }
 

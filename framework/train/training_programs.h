@@ -1,5 +1,6 @@
 // The programs of a training step: all objectives share one forward and backward pass. Objectives that do not update in
-// every step (`every: k`) are left out of the steps in which they rest, by a second program made when it is first needed.
+// every step (`every: k`) are left out of the steps in which they rest, by a second program made when it is first
+// needed.
 //
 // Ownership: keeps the graph; refers to the ParameterStore and the Executor. Thread safety: one thread. Errors: those
 // of Program; after one, run() can be called again. A warmed-up run() allocates nothing of its own.
@@ -22,17 +23,17 @@ class TrainingPrograms {
     std::int64_t batch = 1, shard = 0;  // samples; shard 0: chosen from the shapes
     int lanes = 0;                      // 0: one a thread
   };
-  TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, const TrainingPlan& plan,
-                   std::vector<Port> feeds, const Size& size);
+  TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
+                   const TrainingPlan& plan, std::vector<Port> feeds, const Size& size);
 
   // Step `step` counts from 0.
   void run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed);
 
   // Of the last run:
-  bool is_active(std::size_t objective) const;                                  // whether it updates in this step
-  std::span<const std::span<float>> gradients(std::size_t objective) const;     // of its parameters, if it is active
-  double term_mean(std::size_t term) const { return means_[term]; }             // nats; NaN for a term of evaluation only
-  double objective_loss(std::size_t objective) const;                           // weighted sum, nats
+  bool is_active(std::size_t objective) const;                               // whether it updates in this step
+  std::span<const std::span<float>> gradients(std::size_t objective) const;  // of its parameters, if it is active
+  double term_mean(std::size_t term) const { return means_[term]; }          // nats; NaN for a term of evaluation only
+  double objective_loss(std::size_t objective) const;                        // weighted sum, nats
 
   int lanes() const { return size_.lanes; }
   std::int64_t shard() const { return size_.shard; }

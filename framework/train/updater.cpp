@@ -12,7 +12,8 @@ constexpr std::int64_t kPiece = 1 << 14;  // floats
 
 std::vector<int> trained_parameters(const TrainingPlan& plan) {
   std::set<int> all;
-  for (const Objective& objective : plan.objectives) all.insert(objective.parameters.begin(), objective.parameters.end());
+  for (const Objective& objective : plan.objectives)
+    all.insert(objective.parameters.begin(), objective.parameters.end());
   return {all.begin(), all.end()};
 }
 
@@ -26,11 +27,13 @@ Updater::Updater(ParameterStore& store, const TrainingPlan& plan, const TrainEnt
     for (std::size_t k = 0; k < objective.parameters.size(); ++k) {
       shapes.push_back(store_.at(objective.parameters[k]).value.shape());
       const std::int64_t count = shapes.back().count();
-      for (std::int64_t first = 0; first < count; first += kPiece) part.pieces.push_back({static_cast<int>(k), first, std::min(count, first + kPiece)});
+      for (std::int64_t first = 0; first < count; first += kPiece)
+        part.pieces.push_back({static_cast<int>(k), first, std::min(count, first + kPiece)});
     }
     part.optimizer = create_optimizer(objective.optimizer, std::move(shapes));
   }
-  if (train.average > 0) average_ = std::make_unique<MovingAverage>(store_, trained_parameters(plan_), train.average, executor_);
+  if (train.average > 0)
+    average_ = std::make_unique<MovingAverage>(store_, trained_parameters(plan_), train.average, executor_);
 }
 
 void Updater::apply(std::size_t index, std::int64_t step, Gradients gradients, double norm) {
@@ -41,14 +44,15 @@ void Updater::apply(std::size_t index, std::int64_t step, Gradients gradients, d
     Gradients gradients;
   } work{parts_[index], plan_.objectives[index], store_, gradients};
   work.part.optimizer->begin_step(learning_rate(index, step), clip_factor(norm, clip_norm_));
-  executor_.parallel_for(static_cast<std::int64_t>(work.part.pieces.size()), 1, [&work](std::int64_t first, std::int64_t last) {
-    for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
-      const Piece& piece = work.part.pieces[i];
-      const auto k = static_cast<std::size_t>(piece.parameter);
-      float* weight = work.store.at(work.objective.parameters[k]).value.values().data();
-      work.part.optimizer->update(piece.parameter, piece.first, piece.last, weight, work.gradients[k].data());
-    }
-  });
+  executor_.parallel_for(
+      static_cast<std::int64_t>(work.part.pieces.size()), 1, [&work](std::int64_t first, std::int64_t last) {
+        for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+          const Piece& piece = work.part.pieces[i];
+          const auto k = static_cast<std::size_t>(piece.parameter);
+          float* weight = work.store.at(work.objective.parameters[k]).value.values().data();
+          work.part.optimizer->update(piece.parameter, piece.first, piece.last, weight, work.gradients[k].data());
+        }
+      });
 }
 
 void Updater::finish_step() {
@@ -67,7 +71,8 @@ std::vector<NamedTensor> Updater::tensors() const {
     const Optimizer& optimizer = *parts_[o].optimizer;
     for (std::size_t k = 0; k < objective.parameters.size(); ++k) {
       for (std::size_t s = 0; s < optimizer.state_names().size(); ++s) {
-        tensors.push_back({fmt::format("optimizer/{}/{}/{}", objective.name, store_.at(objective.parameters[k]).path, optimizer.state_names()[s]),
+        tensors.push_back({fmt::format("optimizer/{}/{}/{}", objective.name, store_.at(objective.parameters[k]).path,
+                                       optimizer.state_names()[s]),
                            optimizer.state(static_cast<int>(k), static_cast<int>(s))});
       }
     }
@@ -79,7 +84,8 @@ std::vector<NamedTensor> Updater::tensors() const {
 }
 
 void Updater::save(CheckpointInfo& info) const {
-  for (std::size_t o = 0; o < parts_.size(); ++o) info.optimizer_updates[plan_.objectives[o].name] = parts_[o].optimizer->updates();
+  for (std::size_t o = 0; o < parts_.size(); ++o)
+    info.optimizer_updates[plan_.objectives[o].name] = parts_[o].optimizer->updates();
   info.average_updates = average_ ? average_->updates() : 0;
 }
 

@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_finite_is_bad) {
   const Guard guard(entry(0, 3), 2);
   BOOST_TEST((guard.judge(Values{1, 2}, Values{1, -1}) == Guard::Verdict::good));
   BOOST_TEST((guard.judge(Values{1, kNan}, Values{1, 1}) == Guard::Verdict::not_finite));
-  BOOST_TEST((guard.judge(Values{1}, Values{1, std::numeric_limits<double>::infinity()}) == Guard::Verdict::not_finite));
+  BOOST_TEST(
+      (guard.judge(Values{1}, Values{1, std::numeric_limits<double>::infinity()}) == Guard::Verdict::not_finite));
   BOOST_TEST((guard.judge(Values{1}, Values{1e30, 1e30}) == Guard::Verdict::good));  // no spike factor
 }
 
@@ -56,7 +57,8 @@ BOOST_AUTO_TEST_CASE(too_many_in_a_row_end_the_training) {
   BOOST_TEST(guard.state().in_row == 2);
   BOOST_CHECK_EXCEPTION(guard.reject(Guard::Verdict::not_finite, 9, "loss 'kl' is nan"), Error, [](const Error& error) {
     const std::string text = error.what();
-    return error.code() == ErrorCode::not_finite && text.find("model.yaml:3:1") == 0 && text.find("step 9: 3 steps in a row") != std::string::npos &&
+    return error.code() == ErrorCode::not_finite && text.find("model.yaml:3:1") == 0 &&
+           text.find("step 9: 3 steps in a row") != std::string::npos &&
            text.find("loss 'kl' is nan") != std::string::npos;
   });
 }

@@ -29,7 +29,8 @@ BOOST_AUTO_TEST_CASE(rows_come_back_in_order_and_can_be_read_while_they_are_writ
   BOOST_TEST(rows[9].step == 10);
   BOOST_TEST(rows[9].value == 0.1);
   BOOST_TEST(std::isnan(reader.read("loss", "test").at(0).value));
-  BOOST_TEST((reader.curves() == std::vector<std::pair<std::string, std::string>>{{"loss", "test"}, {"loss", "train"}}));
+  BOOST_TEST(
+      (reader.curves() == std::vector<std::pair<std::string, std::string>>{{"loss", "test"}, {"loss", "train"}}));
 }
 
 BOOST_AUTO_TEST_CASE(a_resumed_run_writes_its_steps_again) {
@@ -45,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_resumed_run_writes_its_steps_again) {
   metrics.remove_after(6);
   metrics.add(6, "loss", "train", 60);  // the same row again: replaced
   metrics.add(7, "loss", "train", 70);
-  metrics.remove_after(6);              // rows that wait too
+  metrics.remove_after(6);  // rows that wait too
   metrics.add(7, "loss", "train", 71);
   const auto rows = metrics.read("loss", "train");
   BOOST_REQUIRE(rows.size() == 7U);
@@ -59,9 +60,12 @@ BOOST_AUTO_TEST_CASE(what_is_no_database_is_an_error) {
   const ScratchFolder folder;
   const std::string file = folder.file("metrics.sqlite");
   std::ofstream(file) << std::string(5000, 'x');
-  BOOST_CHECK_EXCEPTION(Metrics{file}, Error, [](const Error& error) { return error.code() == ErrorCode::write_failed; });
-  BOOST_CHECK_EXCEPTION(Metrics(folder.file("none"), 1, true), Error, [](const Error& error) { return error.code() == ErrorCode::read_failed; });
-  BOOST_CHECK_EXCEPTION(Metrics(folder.file("no/such/folder")), Error, [](const Error& error) { return error.code() == ErrorCode::write_failed; });
+  BOOST_CHECK_EXCEPTION(Metrics{file}, Error,
+                        [](const Error& error) { return error.code() == ErrorCode::write_failed; });
+  BOOST_CHECK_EXCEPTION(Metrics(folder.file("none"), 1, true), Error,
+                        [](const Error& error) { return error.code() == ErrorCode::read_failed; });
+  BOOST_CHECK_EXCEPTION(Metrics(folder.file("no/such/folder")), Error,
+                        [](const Error& error) { return error.code() == ErrorCode::write_failed; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -45,7 +45,9 @@ BOOST_AUTO_TEST_CASE(every_step_is_pytorchs) {
         optimizer->begin_step(kGoldenRates[step]);
         optimizer->update(0, 0, count, weight.data(), kGoldenGradients[step].data());
         for (std::size_t i = 0; i < weight.size(); ++i) {
-          BOOST_TEST(std::abs(weight[i] - golden.weights[step][i]) <= 2e-6F, "step " << step << ", element " << i << ": " << weight[i] << " and not " << golden.weights[step][i]);
+          BOOST_TEST(std::abs(weight[i] - golden.weights[step][i]) <= 2e-6F, "step " << step << ", element " << i
+                                                                                     << ": " << weight[i] << " and not "
+                                                                                     << golden.weights[step][i]);
         }
       }
       BOOST_TEST(optimizer->updates() == 6);
@@ -82,7 +84,8 @@ BOOST_AUTO_TEST_CASE(the_cut_into_ranges_changes_no_bit) {
       for (std::uint32_t step = 0; step < 3; ++step) {
         RandomStream(4, 5, step).normal(0, gradient);
         optimizer->begin_step(0.01, 0.7);
-        for (std::int64_t first = 0; first < kCount; first += chunk) optimizer->update(0, first, std::min(kCount, first + chunk), weight.data(), gradient.data());
+        for (std::int64_t first = 0; first < kCount; first += chunk)
+          optimizer->update(0, first, std::min(kCount, first + chunk), weight.data(), gradient.data());
       }
       return weight;
     };
@@ -129,7 +132,8 @@ BOOST_AUTO_TEST_CASE(state_is_named) {
 
 BOOST_AUTO_TEST_CASE(wrong_options_are_reported_together_with_their_place) {
   const std::string text = problems_of(entry_of("adam", {{"beta3", 0.5}, {"beta1", 1.0}, {"momentum", 0.9}}));
-  BOOST_TEST(text.find("model.yaml:7:5: error E202 unknown-option: [adam] has no option `beta3`") != std::string::npos, text);
+  BOOST_TEST(text.find("model.yaml:7:5: error E202 unknown-option: [adam] has no option `beta3`") != std::string::npos,
+             text);
   BOOST_TEST(text.find("did you mean 'beta1'?") != std::string::npos, text);
   BOOST_TEST(text.find("[adam] has no option `momentum`") != std::string::npos, text);
   BOOST_TEST(text.find("E106 out-of-range: [adam] `beta1` is out of range") != std::string::npos, text);

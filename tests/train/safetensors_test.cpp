@@ -22,7 +22,8 @@ struct Sample {
   Sample() {
     for (int i = 0; i < 6; ++i) weight.values()[static_cast<std::size_t>(i)] = 0.1F * static_cast<float>(i);
     for (int i = 0; i < 4; ++i) codes.values<std::int32_t>()[static_cast<std::size_t>(i)] = -i;
-    for (int i = 0; i < 3; ++i) bytes.values<std::uint8_t>()[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(200 + i);
+    for (int i = 0; i < 3; ++i)
+      bytes.values<std::uint8_t>()[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(200 + i);
   }
   std::vector<NamedTensor> tensors() const {
     return {{"conv/weight", weight.view()}, {"bytes", bytes.view()}, {"codes \"q\"", codes.view()}};
@@ -66,16 +67,21 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_back) {
   BOOST_TEST(file.read("codes \"q\"").values<std::int32_t>()[3] == -3);
   BOOST_TEST(file.read("bytes").values<std::uint8_t>()[2] == 202);
   Tensor wrong(DType::f32, {3, 2});
-  BOOST_CHECK_EXCEPTION(file.read("conv/weight", wrong.view()), Error, [](const Error& error) { return error.code() == ErrorCode::checkpoint_mismatch; });
+  BOOST_CHECK_EXCEPTION(file.read("conv/weight", wrong.view()), Error,
+                        [](const Error& error) { return error.code() == ErrorCode::checkpoint_mismatch; });
   BOOST_TEST(folder.entries() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(files_of_others_are_read_and_converted) {
   const ScratchFolder folder;
   const std::string path = folder.file("b.safetensors");
-  const std::string data = std::string("\x00\x3C\x00\xC0", 4) + std::string("\x80\x3F", 2) + std::string("\0\0\0\0\0\0\xF8\x3F", 8) + std::string("\x07\0\0\0\0\0\0\0", 8);
-  put(path, file_of(R"({"half":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"brain":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]},)"
-                    R"("double":{"dtype":"F64","shape":[],"data_offsets":[6,14]},"long":{"dtype":"I64","shape":[1],"data_offsets":[14,22]}}  )", data));
+  const std::string data = std::string("\x00\x3C\x00\xC0", 4) + std::string("\x80\x3F", 2) +
+                           std::string("\0\0\0\0\0\0\xF8\x3F", 8) + std::string("\x07\0\0\0\0\0\0\0", 8);
+  put(path,
+      file_of(
+          R"({"half":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"brain":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]},)"
+          R"("double":{"dtype":"F64","shape":[],"data_offsets":[6,14]},"long":{"dtype":"I64","shape":[1],"data_offsets":[14,22]}}  )",
+          data));
   const SafetensorsFile file(path);
   file.verify();
   BOOST_TEST(!file.has_checksum());
@@ -116,8 +122,14 @@ BOOST_AUTO_TEST_CASE(hostile_headers_are_refused_with_a_reason) {
       {file_of("[1]", ""), "not a JSON object"},
       {file_of("{\"a\":" + nested, ""), "nested too deeply"},
       {std::string(8, '\xFF') + "{}", "the header is longer"},
-      {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "1234"), "stands twice"},
-      {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "1234"), "overlaps"},
+      {file_of(
+           R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+           "1234"),
+       "stands twice"},
+      {file_of(
+           R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+           "1234"),
+       "overlaps"},
       {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "12345678"), "a hole"},
       {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "12345678"), "after the last tensor"},
       {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}})", "1234"), "outside of the file"},
@@ -140,8 +152,10 @@ BOOST_AUTO_TEST_CASE(hostile_headers_are_refused_with_a_reason) {
     BOOST_TEST(problem.find(reason) != std::string::npos, "expected '" << reason << "', got: " << problem);
     BOOST_TEST(problem.find("at byte") != std::string::npos);
   }
-  BOOST_CHECK_EXCEPTION(SafetensorsFile(folder.path()), Error, [](const Error& error) { return error.code() == ErrorCode::read_failed; });
-  BOOST_CHECK_EXCEPTION(SafetensorsFile(folder.file("none")), Error, [](const Error& error) { return error.code() == ErrorCode::read_failed; });
+  BOOST_CHECK_EXCEPTION(SafetensorsFile(folder.path()), Error,
+                        [](const Error& error) { return error.code() == ErrorCode::read_failed; });
+  BOOST_CHECK_EXCEPTION(SafetensorsFile(folder.file("none")), Error,
+                        [](const Error& error) { return error.code() == ErrorCode::read_failed; });
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_write_leaves_the_old_file_and_nothing_else) {
@@ -156,7 +170,8 @@ BOOST_AUTO_TEST_CASE(a_failed_write_leaves_the_old_file_and_nothing_else) {
   const auto handler = ::signal(SIGXFSZ, SIG_IGN);
   ::setrlimit(RLIMIT_FSIZE, &small);
   const std::vector<NamedTensor> tensors = {{"large", large.view()}};
-  BOOST_CHECK_EXCEPTION(write_safetensors(path, tensors, {{"step", "2"}}), Error, [](const Error& error) { return error.code() == ErrorCode::write_failed; });
+  BOOST_CHECK_EXCEPTION(write_safetensors(path, tensors, {{"step", "2"}}), Error,
+                        [](const Error& error) { return error.code() == ErrorCode::write_failed; });
   ::setrlimit(RLIMIT_FSIZE, &old);
   ::signal(SIGXFSZ, handler);
   BOOST_TEST(folder.entries() == 1U);

@@ -1,0 +1,76 @@
+#include "train/evaluation_draws.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace loom {
+namespace {
+
+// Whether the inputs that both nodes have under the same name come from the same ports, at least one of them.
+bool same_sources(const GraphNode& sampler, const GraphNode& divergence) {
+  bool any = false;
+  for (std::size_t i = 0; i < sampler.inputs.size(); ++i) {
+    const int other = divergence.contract().input_index(sampler.contract().input_name(static_cast<int>(i)));
+    if (other < 0 || !sampler.inputs[i].valid()) continue;
+    if (!(divergence.inputs[static_cast<std::size_t>(other)] == sampler.inputs[i])) return false;
+    any = true;
+  }
+  return any;
+}
+
+// The one sampler that reads what this divergence reads; null where there is none or more than one.
+const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence) {
+  const GraphNode* found = nullptr;
+  for (const GraphNode& node : graph.nodes()) {
+    if (node.contract().role() != Role::sampler || !same_sources(node, divergence)) continue;
+    if (found != nullptr) return nullptr;
+    found = &node;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::shared_ptr<const Graph> connect_draws(const std::shared_ptr<const Graph>& graph, std::vector<NodeEntry> entries,
+                                           const Registry& registry, const std::vector<LossTerm>& terms) {
+  Diagnostics diagnostics;
+  bool changed = false;
+  for (const LossTerm& term : terms) {
+    if (term.role != Role::divergence) continue;
+    const GraphNode& node = graph->node(term.port.node);
+    if (node.contract().output_index("log_ratio") < 0) {
+      diagnostics.add(
+          ErrorCode::not_supported, node.where,
+          fmt::format("[{}] has no output log_ratio, which the estimate of the likelihood needs", node.type->name));
+      continue;
+    }
+    const int z = node.contract().input_index("z");
+    if (z < 0 || node.inputs[static_cast<std::size_t>(z)].valid()) continue;
+    const GraphNode* sampler = sampler_of(*graph, node);
+    const auto entry = std::ranges::find(entries, node.path, &NodeEntry::path);
+    if (sampler == nullptr || entry == entries.end()) {
+      diagnostics
+          .add(ErrorCode::not_supported, node.where,
+               fmt::format("the input z of '{}' is not connected, and the estimate of the likelihood needs the draw",
+                           node.path))
+          .hint = "connect the sampler's output to it: in: {..., z: z}";
+      continue;
+    }
+    entry->inputs.push_back({"z", {{sampler->path, "", node.where}}, node.where});
+    changed = true;
+  }
+  if (std::ranges::find(terms, Role::likelihood, &LossTerm::role) == terms.end()) {
+    diagnostics.add(ErrorCode::not_supported, {},
+                    "the graph has no likelihood to estimate: no loss is a node of that role");
+  }
+  diagnostics.throw_if_any();
+  if (!changed) return graph;
+  auto connected = build_graph(entries, registry, diagnostics);
+  diagnostics.throw_if_any();
+  return connected;
+}
+
+}  // namespace loom

@@ -1,0 +1,20 @@
+// The importance-weighted likelihood needs ln q(z|x) - ln p(z) at the draw z: a divergence node computes it in its
+// output log_ratio where its input z is connected. Documents seldom connect it, so it is done here: to the sampler that
+// reads the same posterior. Internal to framework/train.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/registry.h"
+#include "train/objectives.h"
+
+namespace loom {
+
+// The graph with the input z of every divergence among `terms` connected; `graph` itself where it is already.
+// Throws Error(not_supported) for each that has no log_ratio or no sampler to connect, or where there is no likelihood.
+std::shared_ptr<const Graph> connect_draws(const std::shared_ptr<const Graph>& graph, std::vector<NodeEntry> entries,
+                                           const Registry& registry, const std::vector<LossTerm>& terms);
+
+}  // namespace loom

@@ -12,7 +12,8 @@ namespace {
 
 std::vector<std::string> verb_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(verb->get_name());
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(verb->get_name());
   return names;
 }
 
@@ -81,7 +82,8 @@ Error usage_error(const std::string& verb, std::string message) {
   return Error(ErrorCode::usage, std::move(message), fmt::format("graph-runner {} --help shows its arguments", verb));
 }
 
-std::pair<std::string, std::string> name_and_value(const std::string& verb, const std::string& flag, const std::string& text) {
+std::pair<std::string, std::string> name_and_value(const std::string& verb, const std::string& flag,
+                                                   const std::string& text) {
   const std::size_t at = text.find('=');
   if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
     throw usage_error(verb, fmt::format("{} takes NAME=VALUE, not '{}'", flag, text));
@@ -96,10 +98,12 @@ std::vector<std::int64_t> extents_of(const std::string& verb, const std::string&
   while (true) {
     std::int64_t extent = 0;
     const auto [next, problem] = std::from_chars(at, end, extent);
-    if (problem != std::errc() || extent <= 0) throw usage_error(verb, fmt::format("{} takes extents like 4,28,28,1, not '{}'", flag, text));
+    if (problem != std::errc() || extent <= 0)
+      throw usage_error(verb, fmt::format("{} takes extents like 4,28,28,1, not '{}'", flag, text));
     extents.push_back(extent);
     if (next == end) return extents;
-    if (*next != ',' && *next != 'x') throw usage_error(verb, fmt::format("{} takes extents like 4,28,28,1, not '{}'", flag, text));
+    if (*next != ',' && *next != 'x')
+      throw usage_error(verb, fmt::format("{} takes extents like 4,28,28,1, not '{}'", flag, text));
     at = next + 1;
   }
 }

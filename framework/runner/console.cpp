@@ -16,7 +16,8 @@ using Json = nlohmann::ordered_json;
 
 [[noreturn]] void fail_to_write(int reason) {
   if (reason == EPIPE) throw BrokenPipe{};
-  throw Error(ErrorCode::write_failed, fmt::format("cannot write to the standard output: {}", std::generic_category().message(reason)));
+  throw Error(ErrorCode::write_failed,
+              fmt::format("cannot write to the standard output: {}", std::generic_category().message(reason)));
 }
 
 bool is_bad_input(ErrorCode code) {
@@ -86,7 +87,10 @@ Json to_json(const Diagnostic& diagnostic) {
                {"suggestion", diagnostic.suggestion},
                {"hint", diagnostic.hint}};
   if (diagnostic.other.known()) {
-    json["other"] = {{"role", diagnostic.other_role}, {"file", diagnostic.other.file}, {"line", diagnostic.other.line}, {"column", diagnostic.other.column}};
+    json["other"] = {{"role", diagnostic.other_role},
+                     {"file", diagnostic.other.file},
+                     {"line", diagnostic.other.line},
+                     {"column", diagnostic.other.column}};
   }
   return json;
 }

@@ -61,9 +61,12 @@ int guarded(CLI::App& app, Invocation& invocation, int count, char** arguments) 
     flush_out();
     return exit_code(error);
   } catch (const std::bad_alloc&) {
-    print_errors(Error(ErrorCode::out_of_memory, "there is not enough memory", "a smaller --batch or --shard needs less"), invocation.json);
+    print_errors(
+        Error(ErrorCode::out_of_memory, "there is not enough memory", "a smaller --batch or --shard needs less"),
+        invocation.json);
   } catch (const std::exception& error) {
-    print_errors(Error(ErrorCode::internal, error.what(), "this is a defect of graph-runner: please report it"), invocation.json);
+    print_errors(Error(ErrorCode::internal, error.what(), "this is a defect of graph-runner: please report it"),
+                 invocation.json);
   }
   flush_out();
   return kFailed;

@@ -19,8 +19,8 @@ constexpr std::size_t kPreambleV2 = 12;  // four bytes of header length
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kLargestElement = 8;
 
-[[noreturn]] void fail(const std::string& path, ErrorCode code, std::string message, std::string got = "", std::string expected = "",
-                       std::string hint = "") {
+[[noreturn]] void fail(const std::string& path, ErrorCode code, std::string message, std::string got = "",
+                       std::string expected = "", std::string hint = "") {
   Diagnostic finding;
   finding.code = code;
   finding.where.file = path;
@@ -32,7 +32,7 @@ constexpr std::size_t kLargestElement = 8;
 }
 
 struct Header {
-  char kind = 'f';               // of NumPy's type code
+  char kind = 'f';  // of NumPy's type code
   std::size_t element_bytes = 4;
   Shape shape;
   std::size_t data_offset = 0;
@@ -47,7 +47,8 @@ class HeaderText {
     const std::string_view value = after("'descr':");
     const std::size_t end = value.size() > 1 ? value.find('\'', 1) : std::string_view::npos;
     if (value.empty() || value.front() != '\'' || end == std::string_view::npos) {
-      fail(path_, ErrorCode::data_wrong_format, "an array of records, which have no place here", std::string(value.substr(0, 40)), "an array of numbers");
+      fail(path_, ErrorCode::data_wrong_format, "an array of records, which have no place here",
+           std::string(value.substr(0, 40)), "an array of numbers");
     }
     return std::string(value.substr(1, end - 1));
   }
@@ -65,8 +66,10 @@ class HeaderText {
         continue;
       }
       shape.push_back(extent(value, at));
-      if (shape.rank() == kMaxRank && value.substr(at, end - at).find_first_of("0123456789") != std::string_view::npos) {
-        fail(path_, ErrorCode::data_shape, "too many axes", std::string(value.substr(0, end + 1)), fmt::format("at most {}", kMaxRank));
+      if (shape.rank() == kMaxRank &&
+          value.substr(at, end - at).find_first_of("0123456789") != std::string_view::npos) {
+        fail(path_, ErrorCode::data_shape, "too many axes", std::string(value.substr(0, end + 1)),
+             fmt::format("at most {}", kMaxRank));
       }
     }
     return shape;
@@ -93,7 +96,8 @@ class HeaderText {
   }
 
   [[noreturn]] void corrupt(std::string expected) const {
-    fail(path_, ErrorCode::data_corrupt, "the header of the array cannot be read (from byte 10)", std::string(text_.substr(0, 80)), std::move(expected));
+    fail(path_, ErrorCode::data_corrupt, "the header of the array cannot be read (from byte 10)",
+         std::string(text_.substr(0, 80)), std::move(expected));
   }
 
   const std::string& path_;
@@ -101,18 +105,26 @@ class HeaderText {
 };
 
 void read_type(const std::string& path, const std::string& descr, Header& header) {
-  const bool known = descr == "<f4" || descr == "<f8" || descr == "<i4" || descr == "<i8" || descr == "|u1" || descr == "|b1";
-  if (!known) fail(path, ErrorCode::data_wrong_format, "an element type that is not read", descr, "<f4, <f8, <i4, <i8, |u1 or |b1", "convert it with numpy's astype");
+  const bool known =
+      descr == "<f4" || descr == "<f8" || descr == "<i4" || descr == "<i8" || descr == "|u1" || descr == "|b1";
+  if (!known)
+    fail(path, ErrorCode::data_wrong_format, "an element type that is not read", descr,
+         "<f4, <f8, <i4, <i8, |u1 or |b1", "convert it with numpy's astype");
   header.kind = descr[1];
   header.element_bytes = static_cast<std::size_t>(descr[2] - '0');
 }
 
 std::size_t header_end(const std::string& path, const std::string& bytes, std::size_t& preamble) {
-  if (!bytes.starts_with(kMagic)) fail(path, ErrorCode::data_wrong_format, "not a .npy file", "other first bytes", "\\x93NUMPY at byte 0");
-  if (bytes.size() < kPreambleV2) fail(path, ErrorCode::data_truncated, "the file ends within its header", fmt::format("{} bytes", bytes.size()), "at least 12");
+  if (!bytes.starts_with(kMagic))
+    fail(path, ErrorCode::data_wrong_format, "not a .npy file", "other first bytes", "\\x93NUMPY at byte 0");
+  if (bytes.size() < kPreambleV2)
+    fail(path, ErrorCode::data_truncated, "the file ends within its header", fmt::format("{} bytes", bytes.size()),
+         "at least 12");
   const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at])); };
   const std::size_t version = byte(6);
-  if (version < 1 || version > 3) fail(path, ErrorCode::data_wrong_format, "an unknown version of the .npy format at byte 6", std::to_string(version), "1, 2 or 3");
+  if (version < 1 || version > 3)
+    fail(path, ErrorCode::data_wrong_format, "an unknown version of the .npy format at byte 6", std::to_string(version),
+         "1, 2 or 3");
   std::size_t length = byte(8) | byte(9) << 8;
   preamble = kPreambleV1;
   if (version > 1) {
@@ -120,7 +132,8 @@ std::size_t header_end(const std::string& path, const std::string& bytes, std::s
     preamble = kPreambleV2;
   }
   if (bytes.size() < preamble + length) {
-    fail(path, ErrorCode::data_truncated, "the file ends within its header", fmt::format("{} bytes", bytes.size()), fmt::format("at least {}", preamble + length));
+    fail(path, ErrorCode::data_truncated, "the file ends within its header", fmt::format("{} bytes", bytes.size()),
+         fmt::format("at least {}", preamble + length));
   }
   return preamble + length;
 }
@@ -133,7 +146,8 @@ Header read_header(const std::string& path, const std::string& bytes) {
   read_type(path, text.descr(), header);
   header.shape = text.shape();
   if (header.shape.rank() > 1 && text.fortran_order()) {
-    fail(path, ErrorCode::data_wrong_format, "the array is in Fortran order", "fortran_order: True", "C order", "save numpy.ascontiguousarray(a)");
+    fail(path, ErrorCode::data_wrong_format, "the array is in Fortran order", "fortran_order: True", "C order",
+         "save numpy.ascontiguousarray(a)");
   }
   return header;
 }
@@ -142,7 +156,8 @@ Header read_header(const std::string& path, const std::string& bytes) {
 std::size_t element_count(const std::string& path, const Header& header) {
   std::size_t count = 1;
   for (const std::int64_t extent : header.shape.extents()) {
-    if (extent > 0 && count > std::numeric_limits<std::size_t>::max() / static_cast<std::size_t>(extent) / kLargestElement) {
+    if (extent > 0 &&
+        count > std::numeric_limits<std::size_t>::max() / static_cast<std::size_t>(extent) / kLargestElement) {
       fail(path, ErrorCode::data_corrupt, "the shape is larger than any file", header.shape.text());
     }
     count *= static_cast<std::size_t>(extent);
@@ -172,13 +187,17 @@ Tensor read_npy(const std::string& path) {
     fail(path, bytes.size() < expected ? ErrorCode::data_truncated : ErrorCode::data_corrupt,
          bytes.size() < expected ? fmt::format("the file ends at byte {}, within its values", bytes.size())
                                  : fmt::format("something follows the last value at byte {}", expected),
-         fmt::format("{} bytes", bytes.size()), fmt::format("{} bytes for {} of {} bytes each", expected, header.shape.text(), header.element_bytes));
+         fmt::format("{} bytes", bytes.size()),
+         fmt::format("{} bytes for {} of {} bytes each", expected, header.shape.text(), header.element_bytes));
   }
   const char* data = bytes.data() + header.data_offset;
   Tensor tensor(header.kind == 'f' ? DType::f32 : header.kind == 'i' ? DType::i32 : DType::u8, header.shape);
-  if (header.kind == 'f' && header.element_bytes == 8) convert<double>(data, tensor.values<float>());
-  else if (header.kind == 'i' && header.element_bytes == 8) convert<std::int64_t>(data, tensor.values<std::int32_t>());
-  else std::memcpy(tensor.view().raw(), data, tensor.view().bytes());
+  if (header.kind == 'f' && header.element_bytes == 8)
+    convert<double>(data, tensor.values<float>());
+  else if (header.kind == 'i' && header.element_bytes == 8)
+    convert<std::int64_t>(data, tensor.values<std::int32_t>());
+  else
+    std::memcpy(tensor.view().raw(), data, tensor.view().bytes());
   return tensor;
 }
 

@@ -12,8 +12,8 @@
 namespace loom::runner {
 namespace {
 
-constexpr std::int64_t kGap = 2;         // pixels between images
-constexpr std::int64_t kGroupGap = 10;   // pixels between groups of rows
+constexpr std::int64_t kGap = 2;        // pixels between images
+constexpr std::int64_t kGroupGap = 10;  // pixels between groups of rows
 constexpr unsigned char kBackground = 128;
 constexpr std::int64_t kLargestSide = 32768;
 
@@ -28,19 +28,27 @@ unsigned char to_byte(float value) {
 class Canvas {
  public:
   Canvas(const Shape& images, const GridLayout& layout)
-      : count_(images[0]), height_(images[1]), width_(images[2]), channels_(images[3]), group_(std::max<std::int64_t>(1, layout.group)) {
+      : count_(images[0]),
+        height_(images[1]),
+        width_(images[2]),
+        channels_(images[3]),
+        group_(std::max<std::int64_t>(1, layout.group)) {
     scale_ = std::max<std::int64_t>(1, (layout.smallest + width_ - 1) / width_);
-    columns_ = layout.columns > 0 ? layout.columns : static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(count_))));
+    columns_ = layout.columns > 0 ? layout.columns
+                                  : static_cast<std::int64_t>(std::ceil(std::sqrt(static_cast<double>(count_))));
     columns_ = std::max<std::int64_t>(1, std::min(columns_, (count_ + group_ - 1) / group_));
     const std::int64_t rows = (count_ + columns_ - 1) / columns_;
     picture_.width = columns_ * (width_ * scale_ + kGap) + kGap;
     picture_.height = top(rows - 1) + height_ * scale_ + kGap;
     picture_.channels = static_cast<int>(channels_);
     if (picture_.width > kLargestSide || picture_.height > kLargestSide) {
-      throw Error(ErrorCode::data_shape, fmt::format("{} images make a picture of {} x {} pixels, which is too large", count_, picture_.width, picture_.height),
+      throw Error(ErrorCode::data_shape,
+                  fmt::format("{} images make a picture of {} x {} pixels, which is too large", count_, picture_.width,
+                              picture_.height),
                   "ask for fewer images, or write .npy");
     }
-    picture_.pixels.assign(static_cast<std::size_t>(picture_.width * picture_.height * channels_), static_cast<char>(kBackground));
+    picture_.pixels.assign(static_cast<std::size_t>(picture_.width * picture_.height * channels_),
+                           static_cast<char>(kBackground));
   }
 
   void draw(std::int64_t index, std::span<const float> image) {
@@ -50,7 +58,8 @@ class Canvas {
       char* row = picture_.pixels.data() + ((first + y) * picture_.width + left) * channels_;
       const float* source = image.data() + y / scale_ * width_ * channels_;
       for (std::int64_t x = 0; x < width_ * scale_; ++x) {
-        for (std::int64_t c = 0; c < channels_; ++c) *row++ = static_cast<char>(to_byte(source[x / scale_ * channels_ + c]));
+        for (std::int64_t c = 0; c < channels_; ++c)
+          *row++ = static_cast<char>(to_byte(source[x / scale_ * channels_ + c]));
       }
     }
   }
@@ -79,7 +88,8 @@ std::optional<Shape> image_shape(const Shape& event, const Shape& like) {
 
 Picture draw_grid(const TensorView& images, const GridLayout& layout) {
   if (images.shape().rank() != 4 || !is_image(images.shape().event())) {
-    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", images.shape().text()), "a .npy file holds any values");
+    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", images.shape().text()),
+                "a .npy file holds any values");
   }
   Canvas canvas(images.shape(), layout);
   for (std::int64_t i = 0; i < images.samples(); ++i) canvas.draw(i, images[i]);

@@ -20,9 +20,9 @@ struct Picture {
 
 // How images are laid out. Rows stand in groups (an original above its reconstruction); a wider gap separates groups.
 struct GridLayout {
-  std::int64_t columns = 0;     // 0: about square
-  std::int64_t group = 1;       // rows of a group: images g*columns*group + r*columns + c, r in [0, group)
-  std::int64_t smallest = 64;   // images narrower than this are enlarged by a whole factor
+  std::int64_t columns = 0;    // 0: about square
+  std::int64_t group = 1;      // rows of a group: images g*columns*group + r*columns + c, r in [0, group)
+  std::int64_t smallest = 64;  // images narrower than this are enlarged by a whole factor
 };
 
 // The event shape [H, W, C] (C: 1 or 3) that values of shape `event` are seen as: their own; that of `like` where the

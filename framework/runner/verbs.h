@@ -40,7 +40,8 @@ void add_json(CLI::App* verb, Invocation& invocation);
 // A wrong use that only the verb can see; `verb` for the hint.
 Error usage_error(const std::string& verb, std::string message);
 // "name=value" cut in two; throws Error(usage) that names `flag`.
-std::pair<std::string, std::string> name_and_value(const std::string& verb, const std::string& flag, const std::string& text);
+std::pair<std::string, std::string> name_and_value(const std::string& verb, const std::string& flag,
+                                                   const std::string& text);
 // "4,3" as numbers; throws Error(usage).
 std::vector<std::int64_t> extents_of(const std::string& verb, const std::string& flag, const std::string& text);
 

@@ -1,0 +1,196 @@
+#include "runner/chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace loom::runner {
+namespace {
+
+// The chart in user units; it is scaled to the width of the page.
+constexpr double kWidth = 440, kHeight = 230;
+constexpr double kLeft = 58, kRight = 12, kTop = 34, kBottom = 26;
+constexpr std::size_t kMostPoints = 300;  // of a series
+constexpr double kBulk = 0.02;            // share of values at either end that may run off the chart
+constexpr double kPadding = 0.06;         // of the y range
+constexpr std::size_t kFewPoints = 40;    // drawn with a dot each
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
+  void include(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  bool empty() const { return low > high; }
+};
+
+Series thinned(const Series& series) {
+  if (series.points.size() <= kMostPoints) return series;
+  Series thin{series.name, {}};
+  const std::size_t count = series.points.size();
+  for (std::size_t piece = 0; piece < kMostPoints; ++piece) {
+    const std::size_t first = piece * count / kMostPoints, last = (piece + 1) * count / kMostPoints;
+    double x = 0, y = 0;
+    std::size_t used = 0;
+    for (std::size_t i = first; i < last; ++i) {
+      x += series.points[i].first;
+      if (!std::isfinite(series.points[i].second)) continue;
+      y += series.points[i].second;
+      ++used;
+    }
+    thin.points.emplace_back(x / static_cast<double>(last - first),
+                             used > 0 ? y / static_cast<double>(used) : std::numeric_limits<double>::quiet_NaN());
+  }
+  return thin;
+}
+
+Range range_of_x(const std::vector<Series>& all) {
+  Range range;
+  for (const Series& series : all) {
+    for (const auto& [x, y] : series.points) range.include(x);
+  }
+  if (!range.empty() && range.low == range.high) range = {range.low - 0.5, range.high + 0.5};
+  return range;
+}
+
+// The bulk of every series.
+Range range_of_y(const std::vector<Series>& all) {
+  Range range;
+  for (const Series& series : all) {
+    std::vector<double> values;
+    for (const auto& [x, y] : series.points) {
+      if (std::isfinite(y)) values.push_back(y);
+    }
+    if (values.empty()) continue;
+    std::ranges::sort(values);
+    const auto off = static_cast<std::size_t>(kBulk * static_cast<double>(values.size()) + 0.5);
+    range.include(values[off]);
+    range.include(values[values.size() - 1 - off]);
+  }
+  if (range.empty()) return range;
+  const double spread = range.high - range.low;
+  const double padding = spread > 0 ? spread * kPadding : std::max(1e-12, std::abs(range.low) * 0.1);
+  return {range.low - padding, range.high + padding};
+}
+
+std::string tick_text(double value, double step) {
+  if (std::abs(value) < step * 1e-6) return "0";
+  if (std::abs(value) >= 1e4 || step < 1e-3) return fmt::format("{:.3g}", value);
+  return fmt::format("{:.{}f}", value, step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
+}
+
+class Chart {
+ public:
+  explicit Chart(const std::vector<Series>& all) : x_(range_of_x(all)), y_(range_of_y(all)) {}
+
+  bool empty() const { return x_.empty() || y_.empty(); }
+  double place_x(double x) const { return kLeft + (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight); }
+  double place_y(double y) const {
+    return kHeight - kBottom - (y - y_.low) / (y_.high - y_.low) * (kHeight - kTop - kBottom);
+  }
+
+  std::string axes() const {
+    std::string out;
+    const std::vector<double> rows = round_ticks(y_.low, y_.high, 4), columns = round_ticks(x_.low, x_.high, 4);
+    const double row_step = rows.size() > 1 ? rows[1] - rows[0] : y_.high - y_.low,
+                 column_step = columns.size() > 1 ? columns[1] - columns[0] : 1;
+    for (const double y : rows) {
+      out += fmt::format("<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", kLeft,
+                         kWidth - kRight, place_y(y), place_y(y));
+      out += fmt::format("<text class=\"label\" x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kLeft - 6,
+                         place_y(y) + 4, tick_text(y, row_step));
+    }
+    for (const double x : columns) {
+      out += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", place_x(x),
+                         kHeight - 8, tick_text(x, column_step));
+    }
+    return out;
+  }
+
+  std::string line(const Series& series, std::size_t index) const {
+    std::string path, dots;
+    bool pen_down = false;
+    for (const auto& [x, y] : series.points) {
+      if (!std::isfinite(y)) {
+        pen_down = false;
+        continue;
+      }
+      // Far off the chart is clipped anyway; huge numbers are not for every renderer.
+      const double top = std::clamp(place_y(y), -2 * kHeight, 3 * kHeight);
+      path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", place_x(x), top);
+      pen_down = true;
+      if (series.points.size() <= kFewPoints)
+        dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>", place_x(x), top);
+    }
+    return fmt::format("<g class=\"series-{}\"><path d=\"{}\"/>{}</g>", index, path, dots);
+  }
+
+ private:
+  Range x_, y_;
+};
+
+std::string legend(const std::vector<Series>& all) {
+  if (all.size() < 2) return "";
+  std::string out;
+  double right = kWidth - kRight;
+  for (std::size_t i = all.size(); i-- > 0;) {
+    out += fmt::format("<text class=\"label series-{}\" x=\"{:.1f}\" y=\"20\" text-anchor=\"end\">{}</text>", i, right,
+                       escaped(all[i].name));
+    right -= 10 + 7.5 * static_cast<double>(all[i].name.size());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<double> round_ticks(double low, double high, int count) {
+  const double span = high - low;
+  if (!(span > 0) || !std::isfinite(span)) return {};
+  const double rough = span / count, power = std::pow(10.0, std::floor(std::log10(rough)));
+  double step = 10 * power;
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= rough) {
+      step = factor * power;
+      break;
+    }
+  }
+  std::vector<double> ticks;
+  for (double k = std::ceil(low / step); k * step <= high + step * 1e-9; ++k) ticks.push_back(k * step);
+  return ticks;
+}
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+std::string line_chart(const std::string& title, const std::vector<Series>& series) {
+  std::vector<Series> all;
+  for (const Series& one : series) all.push_back(thinned(one));
+  const Chart chart(all);
+  std::string out = fmt::format("<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", kWidth,
+                                kHeight, escaped(title));
+  out += fmt::format("<text class=\"title\" x=\"{}\" y=\"20\">{}</text>", kLeft, escaped(title));
+  if (chart.empty())
+    return out + fmt::format("<text class=\"label\" x=\"{}\" y=\"{}\">no values</text></svg>", kLeft, kHeight / 2);
+  out += legend(all) + chart.axes();
+  // A nested <svg> clips what runs off without an id, of which a page has only one each.
+  out += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} {3}\">", kLeft,
+                     kTop - 4, kWidth - kLeft - kRight, kHeight - kTop - kBottom + 4);
+  for (std::size_t i = 0; i < all.size(); ++i) out += chart.line(all[i], i);
+  return out + "</svg></svg>\n";
+}
+
+}  // namespace loom::runner

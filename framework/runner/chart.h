@@ -1,0 +1,26 @@
+// Line charts as inline SVG, in colours that a page's style sheet gives: classes grid, label, series-0, series-1, ...
+//
+// Thread safety: functions of their arguments.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace loom::runner {
+
+struct Series {
+  std::string name;
+  std::vector<std::pair<double, double>> points;  // x rising; a y that is not finite is a gap
+};
+
+// Many points become means over equal pieces of x. The y axis shows the bulk of the values: a spike runs off the top.
+std::string line_chart(const std::string& title, const std::vector<Series>& series);
+
+// Round tick values inside [low, high], about `count` of them.
+std::vector<double> round_ticks(double low, double high, int count);
+
+// &, <, >, " and ' for HTML and XML.
+std::string escaped(const std::string& text);
+
+}  // namespace loom::runner

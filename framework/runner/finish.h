@@ -1,0 +1,17 @@
+// What a finished training leaves beside its checkpoints: pictures and the report.
+#pragma once
+
+#include <string>
+
+namespace loom::runner {
+
+// Paths; "" where there is nothing to show (no `generate:` entry, values that are no images).
+struct FinishedFiles {
+  std::string samples, reconstructions, report;
+};
+
+// Writes samples.png, reconstructions.png and report.html into a run, from its best weights. What cannot be made is
+// warned about: a training is never lost for the sake of a picture.
+FinishedFiles finish_run(const std::string& run, int threads);
+
+}  // namespace loom::runner

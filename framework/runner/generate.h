@@ -1,0 +1,40 @@
+// Samples and reconstructions of a model, as its document's `generate:` section describes them.
+//
+// Thread safety: one thread. Errors: usage where the document has no such entry, those of the graph and of the data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/tensor.h"
+#include "run/executor.h"
+#include "runner/model.h"
+
+namespace loom::runner {
+
+// The entry of `generate:` of this name; null where there is none.
+const GenerateEntry* find_generate(const Document& document, const std::string& name);
+// The same; throws Error(usage) that says how to write one.
+const GenerateEntry& require_generate(const Document& document, const std::string& name);
+
+// The entries of a document with an entry's draws in the place of the ports they replace.
+Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry);
+
+// `count` fresh values of what the entry shows: [count, ...]. Only for entries that need no data.
+Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, std::int64_t count,
+                    std::uint64_t seed);
+
+struct Reconstructions {
+  Tensor originals;        // [n, ...]: what goes into the likelihood, or the first input
+  Tensor reconstructions;  // [n, ...]: what the entry shows
+};
+// Of the first `count` items of a split.
+Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, DataEntry data,
+                            const std::string& split, std::int64_t count, std::uint64_t seed);
+
+// Pictures of them: a grid; originals above reconstructions. Nothing where the values are no images.
+std::optional<std::string> samples_png(const Model& model, const Tensor& samples);
+std::optional<std::string> reconstructions_png(const Reconstructions& pairs);
+
+}  // namespace loom::runner

@@ -1,0 +1,128 @@
+// graph-runner inspect: the contract of a node type or data set, or what a graph is made of.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "plugin/loader.h"
+#include "runner/console.h"
+#include "runner/graph_summary.h"
+#include "runner/reference.h"
+#include "runner/verbs.h"
+
+namespace loom::runner {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Request {
+  std::string name;
+  std::vector<std::string> overrides;
+  std::int64_t batch = 0;
+  int threads = 0;
+};
+
+[[noreturn]] void unknown_name(const std::string& name, const Registry& registry) {
+  std::vector<std::string> names = registry.node_names();
+  for (const std::string& dataset : registry.dataset_names()) names.push_back(dataset);
+  Diagnostic finding;
+  finding.code = ErrorCode::unknown_node_type;
+  finding.message = fmt::format("'{}' is no node type, no data set and no file", name);
+  finding.suggestion = nearest_name(name, names);
+  finding.hint = "graph-runner list shows every type";
+  throw Error(std::move(finding));
+}
+
+int inspect_contract(const std::string& name, const Contract& contract, bool json) {
+  if (json)
+    print_json(contract_json(name, contract));
+  else
+    write_out(contract_text(name, contract));
+  return kOk;
+}
+
+Json to_json(const GraphSummary& summary) {
+  Json nodes = Json::array();
+  for (const NodeSummary& node : summary.nodes) {
+    nodes.push_back({{"path", node.path},
+                     {"type", node.type},
+                     {"inputs", node.inputs},
+                     {"outputs", node.outputs},
+                     {"parameters", node.parameters},
+                     {"parameter_count", node.parameter_count}});
+  }
+  return {{"graph", summary.name},
+          {"doc", summary.doc},
+          {"nodes", nodes},
+          {"parameters", summary.parameters},
+          {"batch", summary.batch},
+          {"lanes", summary.lanes},
+          {"shard", summary.shard},
+          {"gflop_per_sample", summary.flop_per_sample / 1e9},
+          {"planned_bytes", summary.memory_bytes}};
+}
+
+void print_summary(const GraphSummary& summary) {
+  print("{}: {}\n\n", summary.name, summary.doc);
+  std::size_t path = 4, type = 4, shape = 6;
+  for (const NodeSummary& node : summary.nodes) {
+    path = std::max(path, node.path.size());
+    type = std::max(type, node.type.size());
+    for (const std::string& output : node.outputs) shape = std::max(shape, output.size());
+  }
+  for (const NodeSummary& node : summary.nodes) {
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      const bool first = i == 0;
+      const std::string line =
+          fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>11}  {}", first ? node.path : "", path, first ? node.type : "", type,
+                      node.outputs[i], shape, first && node.parameter_count > 0 ? grouped(node.parameter_count) : "",
+                      first ? fmt::format("{}", fmt::join(node.inputs, ", ")) : "");
+      print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
+    }
+  }
+  print("\n{} parameters in {} nodes\n", grouped(summary.parameters), summary.nodes.size());
+  if (summary.flop_per_sample > 0) {
+    print("a training step at batch {}: {}flop a sample, {} planned ({} lanes, shards of {})\n", summary.batch,
+          readable_count(summary.flop_per_sample), readable_bytes(static_cast<double>(summary.memory_bytes)),
+          summary.lanes, summary.shard);
+  }
+}
+
+int inspect(const Request& request, bool json) {
+  const auto registry = load_standard_registry();
+  if (const auto node = registry->node(request.name)) return inspect_contract(request.name, node->contract, json);
+  if (const auto dataset = registry->dataset(request.name))
+    return inspect_contract(request.name, dataset->contract, json);
+  std::error_code ignored;
+  if (!std::filesystem::exists(request.name, ignored) && request.name.find_first_of("/.") == std::string::npos)
+    unknown_name(request.name, *registry);
+  const Model model(request.name, {.overrides = request.overrides});
+  const GraphSummary summary = summarize(model, request.batch, request.threads);
+  if (json)
+    print_json(to_json(summary));
+  else
+    print_summary(summary);
+  return kOk;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "inspect", "Show the contract of a node type or data set, or what a graph is made of",
+                            "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128");
+  auto request = std::make_shared<Request>();
+  verb->add_option("NAME", request->name, "a node type, a data set, a graph file, or the folder of a run")->required();
+  verb->add_option("--set", request->overrides, "change a value of the graph first: PATH=VALUE")
+      ->allow_extra_args(false);
+  verb->add_option("--batch", request->batch, "batch of the planned training step; 0: the graph's")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return inspect(*request, invocation.json); };
+  });
+}
+
+}  // namespace loom::runner

@@ -1,0 +1,224 @@
+#include "runner/reference.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+
+namespace loom::runner {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string joined(const std::vector<std::string>& parts, const char* separator) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
+  return text;
+}
+
+std::string_view role_text(Role role) {
+  switch (role) {
+    case Role::input: return "input";
+    case Role::likelihood: return "likelihood";
+    case Role::divergence: return "divergence";
+    case Role::sampler: return "sampler";
+    case Role::prior: return "prior";
+    case Role::other: break;
+  }
+  return "";
+}
+
+// What a contract promises beyond its ports.
+std::vector<std::string> traits_of(const Contract& contract) {
+  std::vector<std::string> traits;
+  if (contract.role() != Role::other) traits.emplace_back(role_text(contract.role()));
+  if (contract.is_stochastic()) traits.emplace_back("draws random numbers");
+  if (contract.is_whole_batch(false))
+    traits.emplace_back("sees the whole batch");
+  else if (contract.is_whole_batch(true))
+    traits.emplace_back("sees the whole batch in training");
+  if (contract.is_alias()) traits.emplace_back("costs nothing: the same memory under another shape");
+  if (!contract.causal_axes().empty()) traits.push_back("causal along " + contract.causal_axes());
+  return traits;
+}
+
+std::string port_type(const PortDeclaration& port) {
+  std::string type =
+      port.type_option.empty() ? std::string(name_of(port.type)) : fmt::format("option {}", port.type_option);
+  if (port.is_variadic) type += ", any number";
+  if (port.is_optional) type += ", optional";
+  return type;
+}
+
+std::string default_text(const OptionDeclaration& option) {
+  if (option.required) return "required";
+  return option.default_value.empty() ? "none" : option.default_value.text();
+}
+
+std::string option_doc(const OptionDeclaration& option) {
+  return option.unit.empty() ? option.doc : fmt::format("{} [{}]", option.doc, option.unit);
+}
+
+std::string initializer_text(const Initializer& initializer) {
+  switch (initializer.kind) {
+    case Initializer::Kind::constant: return fmt::format("{:g}", initializer.a);
+    case Initializer::Kind::normal: return fmt::format("N({:g}, {:g}^2)", initializer.a, initializer.b);
+    case Initializer::Kind::uniform: return fmt::format("U({:g}, {:g})", initializer.a, initializer.b);
+    case Initializer::Kind::uniform_fan_in:
+      return fmt::format("U(-{0:g}, {0:g}) / sqrt(fan-in{1})", initializer.a,
+                         initializer.of.empty() ? "" : " of " + initializer.of);
+  }
+  return "";
+}
+
+// A `|` would end a table's cell.
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+void port_table(std::string& out, const char* title, const std::vector<PortDeclaration>& ports) {
+  if (ports.empty()) return;
+  out += fmt::format("\n| {} | shape | type | |\n|---|---|---|---|\n", title);
+  for (const PortDeclaration& port : ports) {
+    out += fmt::format("| `{}` | `{}` | {} | {} |\n", port.name, cell(port.pattern), port_type(port), cell(port.doc));
+  }
+}
+
+void parameter_table(std::string& out, const char* title, const std::vector<ParameterDeclaration>& parameters) {
+  if (parameters.empty()) return;
+  out += fmt::format("\n| {} | shape | starts as | |\n|---|---|---|---|\n", title);
+  for (const ParameterDeclaration& parameter : parameters) {
+    out += fmt::format("| `{}`{} | `{}` | {} | {} |\n", parameter.name, parameter.condition ? " (by option)" : "",
+                       cell(parameter.pattern), initializer_text(parameter.initializer), cell(parameter.doc));
+  }
+}
+
+std::string section_of(const std::string& name, const Contract& contract, const char* outputs) {
+  std::string out = fmt::format("\n### {}\n{}.", name, contract.summary());
+  if (!contract.source().empty()) out += fmt::format(" Source: {}.", contract.source());
+  const std::vector<std::string> traits = traits_of(contract);
+  if (!traits.empty()) out += fmt::format(" *{}.*", joined(traits, "; "));
+  out += '\n';
+  port_table(out, "input", contract.inputs());
+  port_table(out, outputs, contract.outputs());
+  if (!contract.options().empty()) {
+    out += "\n| option | default | accepts | |\n|---|---|---|---|\n";
+    for (const OptionDeclaration& option : contract.options()) {
+      out += fmt::format("| `{}` | {} | {} | {} |\n", option.name, cell(default_text(option)),
+                         cell(option.constraint.text()), cell(option_doc(option)));
+    }
+  }
+  parameter_table(out, "parameter", contract.parameters());
+  parameter_table(out, "state", contract.states());
+  return out;
+}
+
+}  // namespace
+
+std::string group_of(const std::string& library) {
+  const std::string stem = std::filesystem::path(library).stem().string();
+  const std::string prefix = "liblatentloom_nodes_";
+  if (stem.starts_with(prefix)) return stem.substr(prefix.size());
+  return stem.starts_with("lib") ? stem.substr(3) : stem;
+}
+
+std::string reference_text(const Registry& registry) {
+  std::string out =
+      "# Node reference\n\nGenerated from the declarations by `graph-runner list --reference`. In a shape, `N` is the "
+      "batch, another upper-case\n"
+      "letter one extent, equal wherever it stands in a node, `...E` a run of extents, and a lower-case name the value "
+      "of that option.\n";
+  std::map<std::string, std::vector<std::string>> groups;
+  for (const std::string& name : registry.node_names()) groups[group_of(registry.node(name)->library)].push_back(name);
+  for (const auto& [group, names] : groups) {
+    out += fmt::format("\n## {}\n", group);
+    for (const std::string& name : names) out += section_of(name, registry.node(name)->contract, "output");
+  }
+  out +=
+      "\n## Data sets\nA graph names one under `data:`, the command line with `--data TYPE:PATH,key=value`. Every data "
+      "set also takes `binarize`,\n"
+      "`normalize_mean`, `normalize_std`, `limit` and `seed`.\n";
+  for (const std::string& name : registry.dataset_names())
+    out += section_of(name, registry.dataset(name)->contract, "column");
+  return out;
+}
+
+std::string contract_text(const std::string& name, const Contract& contract) {
+  std::string out = fmt::format("{}: {}\n", name, contract.summary());
+  if (!contract.source().empty()) out += fmt::format("  source: {}\n", contract.source());
+  for (const std::string& trait : traits_of(contract)) out += fmt::format("  {}\n", trait);
+  const auto line = [&](const std::string& first, const std::string& second, const std::string& third,
+                        const std::string& doc) {
+    out += fmt::format("  {:<18} {:<18} {:<16} {}\n", first, second, third, doc);
+  };
+  const auto ports = [&](const char* title, const std::vector<PortDeclaration>& list) {
+    if (!list.empty()) out += fmt::format("{}\n", title);
+    for (const PortDeclaration& port : list) line(port.name, port.pattern, port_type(port), port.doc);
+  };
+  ports("inputs", contract.inputs());
+  ports("outputs", contract.outputs());
+  if (!contract.options().empty()) out += "options\n";
+  for (const OptionDeclaration& option : contract.options()) {
+    line(option.name, default_text(option), option_doc(option), "");
+    out.erase(out.find_last_not_of(" \n") + 1);
+    out += fmt::format("\n  {:<18} {}\n", "", option.constraint.text());
+  }
+  const auto parameters = [&](const char* title, const std::vector<ParameterDeclaration>& list) {
+    if (!list.empty()) out += fmt::format("{}\n", title);
+    for (const ParameterDeclaration& item : list)
+      line(item.name, item.pattern, initializer_text(item.initializer), item.doc);
+  };
+  parameters("parameters", contract.parameters());
+  parameters("state", contract.states());
+  return out;
+}
+
+Json contract_json(const std::string& name, const Contract& contract) {
+  const auto ports = [](const std::vector<PortDeclaration>& list) {
+    Json json = Json::array();
+    for (const PortDeclaration& port : list) {
+      json.push_back(
+          {{"name", port.name},
+           {"shape", port.pattern},
+           {"dtype", port.type_option.empty() ? Json(name_of(port.type)) : Json({{"option", port.type_option}})},
+           {"optional", port.is_optional},
+           {"variadic", port.is_variadic},
+           {"differentiable", port.is_differentiable},
+           {"doc", port.doc}});
+    }
+    return json;
+  };
+  const auto parameters = [](const std::vector<ParameterDeclaration>& list) {
+    Json json = Json::array();
+    for (const ParameterDeclaration& item : list) {
+      json.push_back({{"name", item.name},
+                      {"shape", item.pattern},
+                      {"initial", initializer_text(item.initializer)},
+                      {"conditional", static_cast<bool>(item.condition)},
+                      {"doc", item.doc}});
+    }
+    return json;
+  };
+  Json options = Json::array();
+  for (const OptionDeclaration& option : contract.options()) {
+    options.push_back({{"name", option.name},
+                       {"required", option.required},
+                       {"default", option.default_value.empty() ? Json(nullptr) : Json(option.default_value.text())},
+                       {"accepts", option.constraint.text()},
+                       {"unit", option.unit},
+                       {"doc", option.doc}});
+  }
+  return {{"name", name},
+          {"summary", contract.summary()},
+          {"source", contract.source()},
+          {"role", role_text(contract.role())},
+          {"traits", traits_of(contract)},
+          {"inputs", ports(contract.inputs())},
+          {"outputs", ports(contract.outputs())},
+          {"options", options},
+          {"parameters", parameters(contract.parameters())},
+          {"states", parameters(contract.states())}};
+}
+
+}  // namespace loom::runner

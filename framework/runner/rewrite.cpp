@@ -1,0 +1,120 @@
+#include "runner/rewrite.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace loom::runner {
+namespace {
+
+OptionEntry shape_option(const Shape& event, const Location& where) {
+  std::vector<OptionValue> extents;
+  for (const std::int64_t extent : event.extents()) extents.emplace_back(extent);
+  return {OptionValue(std::move(extents)), where};
+}
+
+bool declares(const Contract& contract, const std::string& option) {
+  const auto names = contract.option_names();
+  return std::ranges::find(names, option) != names.end();
+}
+
+// The type of the nodes that data enters by.
+std::shared_ptr<const NodeType> input_type(const Registry& registry) {
+  for (const std::string& name : registry.node_names()) {
+    const auto type = registry.node(name);
+    if (type->contract.role() == Role::input) return type;
+  }
+  throw Error(ErrorCode::plugin_not_found, "no plugin has a node type for inputs",
+              "is the folder of the standard nodes in LATENTLOOM_PLUGINS?");
+}
+
+}  // namespace
+
+std::shared_ptr<const Graph> build_checked(const std::vector<NodeEntry>& entries, const Registry& registry) {
+  Diagnostics diagnostics;
+  auto graph = build_graph(entries, registry, diagnostics);
+  diagnostics.throw_if_any();
+  return graph;
+}
+
+Rewrite::Rewrite(std::vector<NodeEntry> entries, const Registry& registry)
+    : registry_(registry), graph_(build_checked(entries, registry)), entries_(std::move(entries)) {}
+
+// Invalid where the reference leads to no port of the original graph (a node that a rewrite added).
+Port Rewrite::port_of(const Reference& reference) const {
+  const int node = graph_->find(reference.node);
+  if (node < 0) return {};
+  const int index = reference.port.empty() ? 0 : graph_->node(node).contract().output_index(reference.port);
+  return index < 0 ? Port{} : Port{node, index};
+}
+
+Reference Rewrite::reference_to(Port port) const {
+  const GraphNode& node = graph_->node(port.node);
+  return {node.path, node.contract().outputs()[static_cast<std::size_t>(port.index)].name, node.where};
+}
+
+Reference Rewrite::resolved(const Reference& reference) const {
+  const Port port = port_of(reference);
+  for (const auto& [from, draw] : replaced_) {
+    if (port == from) return {draw, "", reference.where};
+  }
+  return reference;
+}
+
+void Rewrite::replace(const Reference& reference, NodeEntry draw) {
+  const Port port = graph_->port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
+                                 ErrorCode::bad_fetch);
+  const auto type = registry_.node(draw.type);
+  if (type && declares(type->contract, "shape") && draw.options.count("shape") == 0) {
+    draw.options["shape"] = shape_option(graph_->shape(port).event(), draw.where);
+  }
+  // The draw may itself read the port it replaces, and what was replaced before.
+  for (InputEntry& input : draw.inputs) {
+    for (Reference& source : input.sources) source = resolved(source);
+  }
+  replaced_.emplace_back(port, draw.path);
+  for (NodeEntry& entry : entries_) {
+    for (InputEntry& input : entry.inputs) {
+      for (Reference& source : input.sources) {
+        if (port_of(source) == port) source = {draw.path, "", source.where};
+      }
+    }
+  }
+  entries_.push_back(std::move(draw));
+}
+
+void Rewrite::set_input(int node, int input, const Reference& source) {
+  const GraphNode& target = graph_->node(node);
+  const Contract& contract = target.contract();
+  const auto entry = std::ranges::find(entries_, target.path, &NodeEntry::path);
+  for (InputEntry& candidate : entry->inputs) {
+    if (contract.variadic()) {
+      candidate.sources.at(static_cast<std::size_t>(input)) = source;
+      return;
+    }
+    const int index = candidate.port.empty() ? 0 : contract.input_index(candidate.port);
+    if (index != input) continue;
+    candidate.sources = {source};
+    return;
+  }
+  entry->inputs.push_back({contract.input_name(input), {source}, source.where});
+}
+
+std::string Rewrite::feed_input(int node, int input, const Shape& event, DType dtype) {
+  const GraphNode& target = graph_->node(node);
+  NodeEntry entry;
+  entry.path = fmt::format("feed/{}/{}", target.path, target.contract().input_name(input));
+  entry.type = input_type(registry_)->name;
+  entry.where = entry.type_where = target.where;
+  entry.options["shape"] = shape_option(event, target.where);
+  entry.options["dtype"] = {OptionValue(std::string(name_of(dtype))), target.where};
+  set_input(node, input, {entry.path, "", target.where});
+  entries_.push_back(entry);
+  return entry.path;
+}
+
+void Rewrite::connect(int node, int input, Port source) { set_input(node, input, reference_to(source)); }
+
+}  // namespace loom::runner

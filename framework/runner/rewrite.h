@@ -1,0 +1,51 @@
+// Changes to a document's entries before a graph is built from them: other sources for ports, inputs where there were
+// none. This is how draws take the place of a posterior and how files are fed to any port.
+//
+// Ownership: owns its copy of the entries; keeps the graph they describe, in whose terms changes are asked for.
+// Thread safety: one thread. Errors: those of the graph that is built in the end.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "document/document.h"
+#include "graph/graph.h"
+
+namespace loom::runner {
+
+// Every check of the graph layer; throws one Error with everything it found.
+std::shared_ptr<const Graph> build_checked(const std::vector<NodeEntry>& entries, const Registry& registry);
+
+class Rewrite {
+ public:
+  Rewrite(std::vector<NodeEntry> entries, const Registry& registry);
+
+  const Graph& graph() const { return *graph_; }  // as it was before any change
+
+  // A draw takes the place of a port: whoever read the port reads the draw's first output. An option `shape` of the
+  // draw that is not set becomes the event shape of the port.
+  void replace(const Reference& port, NodeEntry draw);
+  // Feeds an input port of a node, connected or not, from a new input node, whose path is returned.
+  std::string feed_input(int node, int input, const Shape& event, DType dtype);
+  // Connects an input port that has no source.
+  void connect(int node, int input, Port source);
+
+  // Where a reference of the document leads after the changes.
+  Reference resolved(const Reference& reference) const;
+  const std::vector<NodeEntry>& entries() const { return entries_; }
+  std::shared_ptr<const Graph> build() const { return build_checked(entries_, registry_); }
+
+ private:
+  Port port_of(const Reference& reference) const;
+  Reference reference_to(Port port) const;
+  void set_input(int node, int input, const Reference& source);
+
+  const Registry& registry_;
+  std::shared_ptr<const Graph> graph_;
+  std::vector<NodeEntry> entries_;
+  std::vector<std::pair<Port, std::string>> replaced_;  // port, path of its draw
+};
+
+}  // namespace loom::runner

@@ -1,0 +1,244 @@
+// graph-runner run: one forward pass, or forward and backward, over values from files.
+#include <fmt/format.h>
+
+#include "run/program.h"
+#include "runner/console.h"
+#include "runner/model.h"
+#include "runner/npy.h"
+#include "runner/total_loss.h"
+#include "runner/verbs.h"
+#include "train/safetensors.h"
+
+namespace loom::runner {
+namespace {
+
+struct Request {
+  std::string model, weights, mode, gradients;
+  std::vector<std::string> overrides, feeds, fetches;
+  std::optional<std::uint64_t> seed;
+  std::int64_t shard = 0;
+  std::uint32_t step = 0;
+  int threads = 0;
+  bool loss = false, newest = false;
+};
+
+// A file and the port it is for.
+struct Feed {
+  std::string name, file;
+  Tensor values;
+  Port port;  // in the graph that runs
+};
+
+Error bad_feed(const Feed& feed, std::string message, std::string got, std::string expected) {
+  Diagnostic finding;
+  finding.code = ErrorCode::bad_feed;
+  finding.where.file = feed.file;
+  finding.message = fmt::format("--feed {}: {}", feed.name, message);
+  finding.got = std::move(got);
+  finding.expected = std::move(expected);
+  return Error(std::move(finding));
+}
+
+std::vector<Feed> read_feeds(const Request& request) {
+  std::vector<Feed> feeds;
+  for (const std::string& text : request.feeds) {
+    const auto [name, file] = name_and_value("run", "--feed", text);
+    feeds.push_back({name, file, read_npy(file), {}});
+  }
+  return feeds;
+}
+
+// The input port "z.noise" as node and index; -1 where the name means something else.
+std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string::npos) return {-1, -1};
+  const int node = graph.find(name.substr(0, dot));
+  if (node < 0) return {-1, -1};
+  const std::string port = name.substr(dot + 1);
+  const Contract& contract = graph.node(node).contract();
+  if (contract.output_index(port) >= 0) return {-1, -1};  // an output is fed as it is
+  return {node, contract.input_index(port)};
+}
+
+// Where each file goes: output ports are fed, input ports get an input node of their own.
+std::shared_ptr<const Graph> place_feeds(const Model& model, std::vector<Feed>& feeds) {
+  Rewrite rewrite(model.document().nodes, model.registry());
+  std::vector<std::string> names;
+  for (const Feed& feed : feeds) {
+    const auto [node, input] = input_port(rewrite.graph(), feed.name);
+    if (input < 0) {
+      rewrite.graph().port(feed.name, ErrorCode::bad_feed);  // throws where there is no such port
+      names.push_back(feed.name);
+      continue;
+    }
+    const DType declared = rewrite.graph().node(node).contract().input_at(input).type;
+    names.push_back(rewrite.feed_input(node, input, feed.values.shape().event(), declared));
+  }
+  std::shared_ptr<const Graph> graph = rewrite.build();
+  for (std::size_t i = 0; i < feeds.size(); ++i) feeds[i].port = graph->port(names[i], ErrorCode::bad_feed);
+  return graph;
+}
+
+Tensor as_floats(const Tensor& values) {
+  Tensor floats(DType::f32, values.shape());
+  if (values.dtype() == DType::i32)
+    std::ranges::copy(values.values<std::int32_t>(), floats.values().begin());
+  else
+    std::ranges::copy(values.values<std::uint8_t>(), floats.values().begin());
+  return floats;
+}
+
+Tensor as_codes(const Tensor& values) {
+  Tensor codes(DType::i32, values.shape());
+  std::ranges::copy(values.values<std::uint8_t>(), codes.values<std::int32_t>().begin());
+  return codes;
+}
+
+// Types and shapes as the ports want them; an event of the same count is seen as the port's. Returns the samples.
+std::int64_t fit_feeds(const Graph& graph, std::vector<Feed>& feeds, std::vector<TensorView>& views) {
+  std::int64_t samples = 0;
+  for (Feed& feed : feeds) {
+    const DType wanted = graph.dtype(feed.port), got = feed.values.dtype();
+    if (wanted == DType::f32 && got != DType::f32)
+      feed.values = as_floats(feed.values);
+    else if (wanted == DType::i32 && got == DType::u8)
+      feed.values = as_codes(feed.values);
+    else if (wanted != got)
+      throw bad_feed(feed, "the values have another type", std::string(name_of(got)), std::string(name_of(wanted)));
+    const Shape& shape = graph.shape(feed.port);
+    if (!shape.per_sample())
+      throw bad_feed(feed, "this port has no axis of samples", shape.text(), "a port of [N, ...]");
+    const std::int64_t rows = feed.values.shape().rank() > 0 ? feed.values.shape()[0] : 0, each = -shape[0];
+    if (rows == 0 || rows % each != 0 || feed.values.count() / rows != shape.event().count()) {
+      throw bad_feed(feed, "the values have another shape", feed.values.shape().text(), shape.text());
+    }
+    if (samples != 0 && rows / each != samples) {
+      throw bad_feed(feed, "the files hold different numbers of samples", std::to_string(rows / each),
+                     std::to_string(samples));
+    }
+    samples = rows / each;
+    views.emplace_back(wanted, shape.at_batch(samples), feed.values.view().raw());
+  }
+  return samples > 0 ? samples : 1;
+}
+
+void print_loss(const TotalLoss& total, const std::vector<double>& means, std::int64_t samples, bool json) {
+  double sum = 0;
+  nlohmann::ordered_json terms = nlohmann::ordered_json::object(), weights = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    if (total.weights[i] != 0) sum += total.weights[i] * means[i];
+    terms[total.names[i]] = json_number(means[i]);
+    weights[total.names[i]] = total.weights[i];
+  }
+  if (json) {
+    print_json({{"samples", samples}, {"loss", json_number(sum)}, {"terms", terms}, {"weights", weights}});
+    return;
+  }
+  for (std::size_t i = 0; i < means.size(); ++i)
+    print("{:<24} {:.9g}  (weight {:g})\n", total.names[i], means[i], total.weights[i]);
+  print("{:<24} {:.9g}  nats per sample, mean over {}\n", "loss", sum, samples);
+}
+
+// Every trainable parameter; zeros where the loss does not depend on it.
+void write_gradients(const std::string& path, const Program& program, const ParameterStore& store,
+                     const std::vector<int>& parameters) {
+  std::vector<Tensor> memory;
+  std::vector<NamedTensor> named;
+  memory.reserve(store.items().size());
+  std::vector<int> places(store.items().size(), -1);
+  for (std::size_t k = 0; k < parameters.size(); ++k)
+    places[static_cast<std::size_t>(parameters[k])] = static_cast<int>(k);
+  for (std::size_t i = 0; i < store.items().size(); ++i) {
+    const Parameter& item = store.items()[i];
+    if (item.is_state || item.frozen) continue;
+    Tensor& tensor = memory.emplace_back(DType::f32, item.value.shape());
+    if (places[i] >= 0) std::ranges::copy(program.gradient(0, places[i]), tensor.values().begin());
+    named.push_back({item.path, tensor.view()});
+  }
+  write_safetensors(path, named);
+}
+
+int run(const Request& request, bool json) {
+  std::vector<std::pair<std::string, std::string>> fetches;
+  for (const std::string& text : request.fetches) fetches.push_back(name_and_value("run", "--fetch", text));
+  if (fetches.empty() && !request.loss && request.gradients.empty())
+    throw usage_error("run", "nothing is asked for: give --fetch, --loss or --gradients");
+  const Model model(request.model,
+                    {.overrides = request.overrides, .weights = request.weights, .newest = request.newest});
+  std::vector<Feed> feeds = read_feeds(request);
+  const std::shared_ptr<const Graph> graph = place_feeds(model, feeds);
+  std::vector<TensorView> views;
+  const std::int64_t samples = fit_feeds(*graph, feeds, views);
+  const std::uint64_t seed = request.seed.value_or(model.seed());
+  const std::unique_ptr<ParameterStore> store =
+      model.parameters(*graph, model.is_run() || !request.weights.empty() ? model.seed() : seed);
+  Executor executor(request.threads);
+
+  ProgramRequest asked;
+  asked.training = request.mode.empty() ? !request.gradients.empty() : request.mode == "train";
+  asked.batch = samples;
+  asked.shard = request.shard;
+  for (const Feed& feed : feeds) asked.feeds.push_back(feed.port);
+  for (const auto& [name, file] : fetches) asked.fetch.push_back(graph->port(name, ErrorCode::bad_fetch));
+  TotalLoss total;
+  if (request.loss || !request.gradients.empty())
+    total = total_loss(model.document(), *graph, *store, asked.training, request.step);
+  asked.terms = total.ports;
+  if (!request.gradients.empty()) asked.objectives = {total.objective};
+
+  Program program(graph, *store, executor, asked);
+  const std::vector<std::vector<double>> weights = {total.objective_weights};
+  program.run({.feeds = views,
+               .weights = request.gradients.empty() ? std::span<const std::vector<double>>{} : weights,
+               .samples = samples,
+               .seed = seed,
+               .step = request.step});
+  for (std::size_t i = 0; i < fetches.size(); ++i) write_npy(fetches[i].second, program.fetched(static_cast<int>(i)));
+  if (!request.gradients.empty()) write_gradients(request.gradients, program, *store, total.objective.parameters);
+  std::vector<double> means;
+  for (std::size_t i = 0; i < total.ports.size(); ++i) means.push_back(program.term_mean(static_cast<int>(i)));
+  if (request.loss)
+    print_loss(total, means, samples, json);
+  else if (json)
+    print_json({{"samples", samples}});
+  return kOk;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "run", "Compute ports, losses or gradients from values in files",
+                            "graph-runner run runs/first --feed x=images.npy --fetch q.mu=mu.npy\n"
+                            "  graph-runner run graphs/vae.yaml --mode train --feed x=x.npy z.noise=noise.npy --loss "
+                            "--gradients g.safetensors");
+  auto request = std::make_shared<Request>();
+  verb->add_option("MODEL", request->model, "a graph file, or the folder of a run")->required();
+  verb->add_option("--set", request->overrides, "change a value of a graph file first: PATH=VALUE")
+      ->allow_extra_args(false);
+  verb->add_option("--weights", request->weights,
+                   "a safetensors file; else a run's best checkpoint, or initial values");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
+  verb->add_option("--mode", request->mode,
+                   "train or eval; without it: train where --gradients are asked for, else eval")
+      ->check(CLI::IsMember({"train", "eval"}));
+  verb->add_option("--seed", request->seed, "seed of random nodes, and of initial weights");
+  verb->add_option("--step", request->step, "step whose noise and term weights are used")->capture_default_str();
+  verb->add_option("--feed", request->feeds,
+                   "values for an input, an output port or an input port: NAME=F.npy, samples first");
+  verb->add_option("--fetch", request->fetches, "write an output port: NODE.PORT=F.npy");
+  verb->add_flag("--loss", request->loss, "print each term and the total, means over the samples");
+  verb->add_option("--gradients", request->gradients,
+                   "write the total loss's gradient for every parameter: F.safetensors");
+  verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return run(*request, invocation.json); };
+  });
+}
+
+}  // namespace loom::runner

@@ -1,0 +1,130 @@
+// graph-runner sample and reconstruct: pictures or arrays of what a model makes.
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "runner/console.h"
+#include "runner/generate.h"
+#include "runner/npy.h"
+#include "runner/verbs.h"
+#include "train/atomic_file.h"
+
+namespace loom::runner {
+namespace {
+
+struct Request {
+  std::string model, out, weights, name, data, split = "test";
+  std::int64_t count = 64;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  bool newest = false;
+};
+
+bool ends_with_npy(const std::string& path) { return path.ends_with(".npy"); }
+
+// Before any work is done.
+void check_out(const char* verb, const Request& request) {
+  if (!ends_with_npy(request.out) && !request.out.ends_with(".png")) {
+    throw usage_error(verb, fmt::format("--out is a .png or .npy file, not '{}'", request.out));
+  }
+}
+
+void write_picture(const Request& request, const std::optional<std::string>& png, const Shape& shape) {
+  if (!png)
+    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", shape.text()),
+                "give --out a .npy file");
+  write_text_file(request.out, *png);
+}
+
+int sample(const Request& request) {
+  check_out("sample", request);
+  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const GenerateEntry& entry = require_generate(model.document(), request.name);
+  Executor executor(request.threads);
+  const Tensor samples = draw_samples(model, executor, entry, request.count, request.seed);
+  if (ends_with_npy(request.out))
+    write_npy(request.out, samples);
+  else
+    write_picture(request, samples_png(model, samples), samples.shape());
+  print("{} samples of {} in {}\n", request.count, samples.shape().event().text(), request.out);
+  return kOk;
+}
+
+// [n, 2, ...]: each original and its reconstruction.
+Tensor stacked(const Reconstructions& pairs) {
+  const std::int64_t count = pairs.originals.shape()[0];
+  const Shape event = pairs.reconstructions.shape().event();
+  Shape shape{count, 2};
+  for (const std::int64_t extent : event.extents()) shape.push_back(extent);
+  if (pairs.originals.shape().event().count() != event.count() ||
+      pairs.originals.dtype() != pairs.reconstructions.dtype()) {
+    throw Error(ErrorCode::data_shape,
+                fmt::format("originals {} and reconstructions {} do not go into one array",
+                            pairs.originals.shape().text(), pairs.reconstructions.shape().text()));
+  }
+  Tensor both(pairs.originals.dtype(), shape);
+  const std::size_t bytes = pairs.originals.view().rows(0, 1).bytes();
+  auto* out = static_cast<std::byte*>(both.view().raw());
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::memcpy(out + static_cast<std::size_t>(2 * i) * bytes, pairs.originals.view().rows(i, 1).raw(), bytes);
+    std::memcpy(out + static_cast<std::size_t>(2 * i + 1) * bytes, pairs.reconstructions.view().rows(i, 1).raw(),
+                bytes);
+  }
+  return both;
+}
+
+int reconstruct(const Request& request) {
+  check_out("reconstruct", request);
+  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const GenerateEntry& entry = require_generate(model.document(), request.name);
+  Executor executor(request.threads);
+  const Reconstructions pairs =
+      reconstruct(model, executor, entry, model.data(request.data), request.split, request.count, request.seed);
+  if (ends_with_npy(request.out))
+    write_npy(request.out, stacked(pairs));
+  else
+    write_picture(request, reconstructions_png(pairs), pairs.reconstructions.shape());
+  print("{} items of the split '{}', each above its reconstruction, in {}\n", pairs.originals.shape()[0], request.split,
+        request.out);
+  return kOk;
+}
+
+void add_common(CLI::App* verb, Request& request) {
+  verb->add_option("RUN", request.model, "the folder of a run, or a graph file")->required();
+  verb->add_option("--out", request.out, "a .png picture or a .npy array")->required();
+  verb->add_option("--count", request.count, "how many")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31))
+      ->capture_default_str();
+  verb->add_option("--seed", request.seed, "seed of the draws")->capture_default_str();
+  verb->add_option("--weights", request.weights, "a safetensors file in place of the run's best checkpoint");
+  verb->add_flag("--newest", request.newest, "the run's newest checkpoint in place of its best");
+  verb->add_option("--name", request.name, "the entry of the graph's generate: section")->capture_default_str();
+  verb->add_option("--threads", request.threads, "threads; 0: one a core")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_sample(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "sample", "Draw samples from a trained model",
+                            "graph-runner sample runs/first --count 64 --out samples.png");
+  auto request = std::make_shared<Request>();
+  request->name = "sample";
+  add_common(verb, *request);
+  verb->callback([&invocation, request] { invocation.action = [request] { return sample(*request); }; });
+}
+
+void add_reconstruct(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "reconstruct", "Show items of the data above what the model makes of them",
+                            "graph-runner reconstruct runs/first --out reconstructions.png");
+  auto request = std::make_shared<Request>();
+  request->name = "reconstruct";
+  request->count = 32;
+  add_common(verb, *request);
+  verb->add_option("--data", request->data, "data in place of the run's: TYPE:PATH,key=value,...");
+  verb->add_option("--split", request->split, "split of the data")->capture_default_str();
+  verb->callback([&invocation, request] { invocation.action = [request] { return reconstruct(*request); }; });
+}
+
+}  // namespace loom::runner

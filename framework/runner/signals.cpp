@@ -1,0 +1,40 @@
+#include "runner/signals.h"
+
+#include <unistd.h>
+
+#include <atomic>
+
+namespace loom::runner {
+namespace {
+
+std::atomic<int> g_received{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch it");
+
+// Only what may be done in a signal handler.
+void on_signal(int number) {
+  if (g_received.exchange(number) != 0 && number == SIGINT) ::_exit(128 + number);
+  static constexpr char kText[] =
+      "\ngraph-runner: finishing the step, then writing a checkpoint (Ctrl-C again: exit at once)\n";
+  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, kText, sizeof kText - 1);
+}
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  g_received = 0;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, &interrupt_);
+  sigaction(SIGTERM, &action, &terminate_);
+}
+
+StopSignals::~StopSignals() {
+  sigaction(SIGINT, &interrupt_, nullptr);
+  sigaction(SIGTERM, &terminate_, nullptr);
+}
+
+int StopSignals::received() const { return g_received; }
+
+}  // namespace loom::runner

@@ -1,0 +1,36 @@
+// graph-runner version: what this is, and what it computes with.
+#include <tbb/version.h>
+
+#include <thread>
+
+#include "core/version.h"
+#include "dnnl/cpu.h"
+#include "runner/console.h"
+#include "runner/verbs.h"
+
+namespace loom::runner {
+
+void add_version(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb =
+      add_verb(app, "version", "Print the version and what it computes with", "graph-runner version --json");
+  add_json(verb, invocation);
+  verb->callback([&invocation] {
+    invocation.action = [&invocation] {
+      if (invocation.json) {
+        print_json({{"version", LOOM_VERSION},
+                    {"build_stamp", LOOM_BUILD_STAMP},
+                    {"dnnl", dnnl::describe()},
+                    {"tbb", TBB_runtime_version()},
+                    {"cores", std::thread::hardware_concurrency()}});
+        return kOk;
+      }
+      print("Latentloom {}\n", LOOM_VERSION);
+      print("  build stamp  {}\n", LOOM_BUILD_STAMP);
+      print("  arithmetic   {}\n", dnnl::describe());
+      print("  threads      oneTBB {}, {} cores\n", TBB_runtime_version(), std::thread::hardware_concurrency());
+      return kOk;
+    };
+  });
+}
+
+}  // namespace loom::runner

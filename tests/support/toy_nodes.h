@@ -96,7 +96,8 @@ class ToyLoss final : public Node {
   void backward(const Backward& b) const override {
     for (std::int64_t n = 0; n < b.samples; ++n) {
       const float d = b.diff_output("loss").values()[static_cast<std::size_t>(n)];
-      for (std::int64_t i = 0; i < b.input("x").per_sample(); ++i) b.diff_input("x")[n][static_cast<std::size_t>(i)] = d * b.input("x")[n][static_cast<std::size_t>(i)];
+      for (std::int64_t i = 0; i < b.input("x").per_sample(); ++i)
+        b.diff_input("x")[n][static_cast<std::size_t>(i)] = d * b.input("x")[n][static_cast<std::size_t>(i)];
     }
   }
 };
@@ -233,8 +234,10 @@ inline NodeEntry entry(std::string path, std::string type, std::vector<std::stri
     const std::string name = equals == std::string::npos ? source : source.substr(equals + 1);
     const std::size_t dot = name.find('.');
     Reference reference{name.substr(0, dot), dot == std::string::npos ? "" : name.substr(dot + 1), node.where};
-    if (equals == std::string::npos) plain.sources.push_back(reference);
-    else node.inputs.push_back({source.substr(0, equals), {reference}, node.where});
+    if (equals == std::string::npos)
+      plain.sources.push_back(reference);
+    else
+      node.inputs.push_back({source.substr(0, equals), {reference}, node.where});
   }
   if (!plain.sources.empty()) node.inputs.push_back(plain);
   for (auto& [name, value] : options) node.options[name] = {value, node.where};

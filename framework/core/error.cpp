@@ -67,12 +67,18 @@ std::string Diagnostic::text() const {
 
 Error::Error(Diagnostic diagnostic) : Error(std::vector<Diagnostic>{std::move(diagnostic)}) {}
 
-Error::Error(std::vector<Diagnostic> diagnostics)
-    : diagnostics_(std::move(diagnostics)), text_(join(diagnostics_)) {}
+Error::Error(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)), text_(join(diagnostics_)) {}
 
 Error::Error(ErrorCode code, std::string message, std::string hint)
-    : Error(Diagnostic{.code = code, .where = {}, .message = std::move(message), .got = {}, .expected = {},
-                       .suggestion = {}, .hint = std::move(hint), .other = {}, .other_role = {}}) {}
+    : Error(Diagnostic{.code = code,
+                       .where = {},
+                       .message = std::move(message),
+                       .got = {},
+                       .expected = {},
+                       .suggestion = {},
+                       .hint = std::move(hint),
+                       .other = {},
+                       .other_role = {}}) {}
 
 Diagnostic& Diagnostics::add(ErrorCode code, Location where, std::string message) {
   if (items_.size() >= limit_) {
@@ -93,7 +99,8 @@ void Diagnostics::add(const Error& error) {
 void Diagnostics::throw_if_any() const {
   if (items_.empty()) return;
   std::vector<Diagnostic> all = items_;
-  if (left_out_ > 0) all.back().hint += fmt::format("{}{} more findings are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
+  if (left_out_ > 0)
+    all.back().hint += fmt::format("{}{} more findings are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
   throw Error(std::move(all));
 }
 

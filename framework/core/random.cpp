@@ -73,8 +73,8 @@ std::uint64_t permuted_index(std::uint64_t index, std::uint64_t count, std::uint
     std::uint64_t left = value >> half;
     std::uint64_t right = value & mask;
     for (std::uint32_t round = 0; round < 6; ++round) {
-      const auto word = draw(key, 0x5EED5EEDU, round, static_cast<std::uint32_t>(right >> 32), 0,
-                             static_cast<std::uint32_t>(right));
+      const auto word =
+          draw(key, 0x5EED5EEDU, round, static_cast<std::uint32_t>(right >> 32), 0, static_cast<std::uint32_t>(right));
       const std::uint64_t next = left ^ (word[0] & mask);
       left = right;
       right = next;

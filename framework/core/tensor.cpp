@@ -11,8 +11,7 @@ namespace loom {
 namespace detail {
 
 void throw_dtype(DType got, DType expected) {
-  throw Error(ErrorCode::dtype_mismatch,
-              fmt::format("a tensor of {} was read as {}", name_of(got), name_of(expected)));
+  throw Error(ErrorCode::dtype_mismatch, fmt::format("a tensor of {} was read as {}", name_of(got), name_of(expected)));
 }
 
 }  // namespace detail

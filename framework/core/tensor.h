@@ -15,17 +15,23 @@ namespace loom {
 
 enum class DType : std::uint8_t { f32, i32, u8 };
 
-std::size_t size_of(DType dtype);        // bytes of one element
-std::string_view name_of(DType dtype);   // "f32"
+std::size_t size_of(DType dtype);       // bytes of one element
+std::string_view name_of(DType dtype);  // "f32"
 
 template <class T>
 constexpr DType dtype_of();
 template <>
-constexpr DType dtype_of<float>() { return DType::f32; }
+constexpr DType dtype_of<float>() {
+  return DType::f32;
+}
 template <>
-constexpr DType dtype_of<std::int32_t>() { return DType::i32; }
+constexpr DType dtype_of<std::int32_t>() {
+  return DType::i32;
+}
 template <>
-constexpr DType dtype_of<std::uint8_t>() { return DType::u8; }
+constexpr DType dtype_of<std::uint8_t>() {
+  return DType::u8;
+}
 
 namespace detail {
 [[noreturn]] void throw_dtype(DType got, DType expected);

@@ -86,7 +86,8 @@ HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
   return result;
 }
 
-// --- Elementary functions: Highway's, made total ------------------------------------------------------------------------
+// --- Elementary functions: Highway's, made total
+// ------------------------------------------------------------------------
 HWY_INLINE Vec keep_nan(Vec x, Vec y) { return hn::IfThenElse(hn::IsNaN(x), x, y); }
 
 HWY_INLINE Vec exp_of(Vec x) { return keep_nan(x, hn::Exp(kTag, hn::Min(set(100), x))); }

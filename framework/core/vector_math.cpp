@@ -15,15 +15,31 @@ namespace loom::math::HWY_NAMESPACE {
 
 using I = std::int64_t;
 
-void Exp(const float* x, float* y, I n) { map([](Vec v) { return exp_of(v); }, y, n, x); }
-void Log(const float* x, float* y, I n) { map([](Vec v) { return log_of(v); }, y, n, x); }
-void Log1p(const float* x, float* y, I n) { map([](Vec v) { return log1p_of(v); }, y, n, x); }
-void Sigmoid(const float* x, float* y, I n) { map([](Vec v) { return sigmoid_of(v); }, y, n, x); }
-void Tanh(const float* x, float* y, I n) { map([](Vec v) { return tanh_of(v); }, y, n, x); }
-void Softplus(const float* x, float* y, I n) { map([](Vec v) { return softplus_of(v); }, y, n, x); }
-void Erf(const float* x, float* y, I n) { map([](Vec v) { return erf_of(v); }, y, n, x); }
+void Exp(const float* x, float* y, I n) {
+  map([](Vec v) { return exp_of(v); }, y, n, x);
+}
+void Log(const float* x, float* y, I n) {
+  map([](Vec v) { return log_of(v); }, y, n, x);
+}
+void Log1p(const float* x, float* y, I n) {
+  map([](Vec v) { return log1p_of(v); }, y, n, x);
+}
+void Sigmoid(const float* x, float* y, I n) {
+  map([](Vec v) { return sigmoid_of(v); }, y, n, x);
+}
+void Tanh(const float* x, float* y, I n) {
+  map([](Vec v) { return tanh_of(v); }, y, n, x);
+}
+void Softplus(const float* x, float* y, I n) {
+  map([](Vec v) { return softplus_of(v); }, y, n, x);
+}
+void Erf(const float* x, float* y, I n) {
+  map([](Vec v) { return erf_of(v); }, y, n, x);
+}
 
-void Add(const float* a, const float* b, float* y, I n) { map([](Vec u, Vec v) { return hn::Add(u, v); }, y, n, a, b); }
+void Add(const float* a, const float* b, float* y, I n) {
+  map([](Vec u, Vec v) { return hn::Add(u, v); }, y, n, a, b);
+}
 void Multiply(const float* a, const float* b, float* y, I n) {
   map([](Vec u, Vec v) { return hn::Mul(u, v); }, y, n, a, b);
 }
@@ -47,9 +63,15 @@ void MovingAverage(float* average, const float* value, double decay, I n) {
   map([f = set(1 - decay)](Vec v, Vec a) { return hn::MulAdd(f, hn::Sub(v, a), a); }, average, n, value, average);
 }
 
-double Sum(const float* x, I n) { return reduce([](Vec v) { return v; }, n, x); }
-double SumOfSquares(const float* x, I n) { return reduce([](Vec v) { return hn::Mul(v, v); }, n, x); }
-double Dot(const float* a, const float* b, I n) { return reduce([](Vec u, Vec v) { return hn::Mul(u, v); }, n, a, b); }
+double Sum(const float* x, I n) {
+  return reduce([](Vec v) { return v; }, n, x);
+}
+double SumOfSquares(const float* x, I n) {
+  return reduce([](Vec v) { return hn::Mul(v, v); }, n, x);
+}
+double Dot(const float* a, const float* b, I n) {
+  return reduce([](Vec u, Vec v) { return hn::Mul(u, v); }, n, a, b);
+}
 double SquaredDistance(const float* a, const float* b, I n) {
   return reduce(
       [](Vec u, Vec v) {

@@ -25,11 +25,11 @@ void softplus(const float* x, float* y, std::int64_t n);  // ln(1 + e^x)
 void erf(const float* x, float* y, std::int64_t n);
 
 // --- Linear combinations --------------------------------------------------------------------------------------------
-void add(const float* a, const float* b, float* y, std::int64_t n);           // y = a + b
-void multiply(const float* a, const float* b, float* y, std::int64_t n);      // y = a * b
-void multiply_add(const float* a, const float* b, float* y, std::int64_t n);  // y += a * b
-void scale(float factor, const float* x, float* y, std::int64_t n);           // y = factor * x
-void accumulate(float factor, const float* x, float* y, std::int64_t n);      // y += factor * x
+void add(const float* a, const float* b, float* y, std::int64_t n);                              // y = a + b
+void multiply(const float* a, const float* b, float* y, std::int64_t n);                         // y = a * b
+void multiply_add(const float* a, const float* b, float* y, std::int64_t n);                     // y += a * b
+void scale(float factor, const float* x, float* y, std::int64_t n);                              // y = factor * x
+void accumulate(float factor, const float* x, float* y, std::int64_t n);                         // y += factor * x
 void scaled_difference(float factor, const float* a, const float* b, float* y, std::int64_t n);  // y = factor (a - b)
 void clamp(float low, float high, const float* x, float* y, std::int64_t n);
 // average += (1 - decay) (value - average)
@@ -46,7 +46,20 @@ bool all_finite(const float* x, std::int64_t n);
 
 // --- Activations ----------------------------------------------------------------------------------------------------
 enum class Activation {
-  identity, relu, leaky_relu, elu, gelu, gelu_tanh, silu, tanh, sigmoid, softplus, exp, hardtanh, softsign, mish
+  identity,
+  relu,
+  leaky_relu,
+  elu,
+  gelu,
+  gelu_tanh,
+  silu,
+  tanh,
+  sigmoid,
+  softplus,
+  exp,
+  hardtanh,
+  softsign,
+  mish
 };
 const std::vector<std::string>& activation_names();  // in the order of the enumeration
 Activation activation_of(std::string_view name);     // throws Error(out_of_range)
@@ -97,12 +110,11 @@ void channel_moments(const float* x, const float* pivot, double* first, double* 
 // Adds to first[c] the sum over the rows of d, and to second[c] that of d * (x - pivot[c]).
 void channel_products(const float* d, const float* x, const float* pivot, double* first, double* second,
                       std::int64_t rows, std::int64_t channels);
-// Adds to y[c] the sum over the rows of x: the gradient of a bias.
-void add_rows(const float* x, float* y, std::int64_t rows, std::int64_t channels);
 
-// --- Optimizer updates, as PyTorch's ------------------------------------------------------------------------------------
-// `gradient_factor` multiplies the gradient first (clipping by norm). weight_decay adds weight_decay * weight to the
-// gradient, or with `decoupled` shrinks the weight by 1 - learning_rate * weight_decay.
+// --- Optimizer updates, as PyTorch's
+// ------------------------------------------------------------------------------------ `gradient_factor` multiplies the
+// gradient first (clipping by norm). weight_decay adds weight_decay * weight to the gradient, or with `decoupled`
+// shrinks the weight by 1 - learning_rate * weight_decay.
 struct AdamStep {
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double correction1 = 1, correction2 = 1;  // 1 - beta^t for step t = 1, 2, ...
@@ -121,8 +133,8 @@ struct RmspropStep {
   double gradient_factor = 1;
 };
 // velocity may be null where momentum is 0; mean is the moving average of the gradient, null where not centered.
-void rmsprop_update(float* weight, const float* gradient, float* variance, float* velocity, float* mean,
-                    std::int64_t n, const RmspropStep& step);
+void rmsprop_update(float* weight, const float* gradient, float* variance, float* velocity, float* mean, std::int64_t n,
+                    const RmspropStep& step);
 
 struct SgdStep {
   double learning_rate = 1e-2, momentum = 0, dampening = 0, weight_decay = 0;

@@ -32,8 +32,8 @@ HWY_INLINE Vec gelu_of(Vec x) {
 }
 // Phi(x) + x phi(x)
 HWY_INLINE Vec gelu_slope(Vec x) {
-  const Vec density = hn::Mul(set(0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2),
-                              exp_of(hn::Mul(set(-0.5), hn::Mul(x, x))));
+  const Vec density =
+      hn::Mul(set(0.5 * std::numbers::inv_sqrtpi * std::numbers::sqrt2), exp_of(hn::Mul(set(-0.5), hn::Mul(x, x))));
   const Vec cumulative = hn::MulAdd(set(0.5), erf_of(hn::Mul(x, set(1 / std::numbers::sqrt2))), set(0.5));
   return hn::MulAdd(x, hn::IfThenElseZero(hn::Lt(hn::Abs(x), set(16)), density), cumulative);
 }
@@ -102,12 +102,10 @@ void Gradient(Activation function, float shape, const float* x, const float* d, 
         const Vec t = tanh_of(v);
         return hn::NegMulAdd(t, t, one());
       });
-    case Activation::sigmoid:
-      return times([](Vec v) { return hn::Mul(sigmoid_of(v), sigmoid_of(hn::Neg(v))); });
+    case Activation::sigmoid: return times([](Vec v) { return hn::Mul(sigmoid_of(v), sigmoid_of(hn::Neg(v))); });
     case Activation::softplus: return times([](Vec v) { return sigmoid_of(v); });
     case Activation::exp: return times([](Vec v) { return exp_of(v); });
-    case Activation::hardtanh:
-      return times([](Vec v) { return hn::IfThenElseZero(hn::Lt(hn::Abs(v), one()), one()); });
+    case Activation::hardtanh: return times([](Vec v) { return hn::IfThenElseZero(hn::Lt(hn::Abs(v), one()), one()); });
     case Activation::softsign:
       return times([](Vec v) {
         const Vec r = hn::Div(one(), hn::Add(one(), hn::Abs(v)));
@@ -129,8 +127,7 @@ void GradientFromOutput(Activation function, float shape, const float* y, const 
     case Activation::tanh: return times([](Vec v) { return hn::NegMulAdd(v, v, one()); });
     case Activation::sigmoid: return times([](Vec v) { return hn::NegMulAdd(v, v, v); });
     case Activation::exp: return times([](Vec v) { return v; });
-    case Activation::hardtanh:
-      return times([](Vec v) { return hn::IfThenElseZero(hn::Lt(hn::Abs(v), one()), one()); });
+    case Activation::hardtanh: return times([](Vec v) { return hn::IfThenElseZero(hn::Lt(hn::Abs(v), one()), one()); });
     default: return;  // excluded by derivative_from_output()
   }
 }
@@ -147,8 +144,9 @@ HWY_EXPORT(Gradient);
 HWY_EXPORT(GradientFromOutput);
 
 const std::vector<std::string>& activation_names() {
-  static const std::vector<std::string> kNames = {"identity", "relu",     "leaky_relu", "elu", "gelu",     "gelu_tanh", "silu",
-                                                  "tanh",     "sigmoid",  "softplus",   "exp", "hardtanh", "softsign",  "mish"};
+  static const std::vector<std::string> kNames = {"identity",  "relu",     "leaky_relu", "elu",     "gelu",
+                                                  "gelu_tanh", "silu",     "tanh",       "sigmoid", "softplus",
+                                                  "exp",       "hardtanh", "softsign",   "mish"};
   return kNames;
 }
 

@@ -19,14 +19,16 @@ double BernoulliNll(const float* logits, const float* target, I n) {
 }
 
 void BernoulliNllGradient(float factor, const float* logits, const float* target, float* out, I n) {
-  map([f = hn::Set(kTag, factor)](Vec l, Vec t) { return hn::Mul(f, hn::Sub(sigmoid_of(l), t)); }, out, n, logits, target);
+  map([f = hn::Set(kTag, factor)](Vec l, Vec t) { return hn::Mul(f, hn::Sub(sigmoid_of(l), t)); }, out, n, logits,
+      target);
 }
 
 void ScaledSignDifference(float factor, const float* a, const float* b, float* y, I n) {
   map(
       [f = hn::Set(kTag, factor)](Vec u, Vec v) {
         const Vec d = hn::Sub(u, v);
-        const Vec sign = hn::IfThenElse(hn::Gt(d, hn::Zero(kTag)), set(1), hn::IfThenElseZero(hn::Lt(d, hn::Zero(kTag)), set(-1)));
+        const Vec sign =
+            hn::IfThenElse(hn::Gt(d, hn::Zero(kTag)), set(1), hn::IfThenElseZero(hn::Lt(d, hn::Zero(kTag)), set(-1)));
         return hn::Mul(f, keep_nan(d, sign));
       },
       y, n, a, b);
@@ -50,7 +52,8 @@ void GaussianKlGradient(float factor, const float* weights, const float* mu, con
     return hn::Mul(hn::Mul(set(0.5), hn::Add(f, w)), hn::Sub(exp_of(l), set(1)));
   };
   if (diff_mu != nullptr && weights != nullptr) map(mean_slope, diff_mu, n, mu, weights);
-  if (diff_mu != nullptr && weights == nullptr) map([&](Vec m) { return mean_slope(m, hn::Zero(kTag)); }, diff_mu, n, mu);
+  if (diff_mu != nullptr && weights == nullptr)
+    map([&](Vec m) { return mean_slope(m, hn::Zero(kTag)); }, diff_mu, n, mu);
   if (diff_logvar != nullptr && weights != nullptr) map(logvar_slope, diff_logvar, n, logvar, weights);
   if (diff_logvar != nullptr && weights == nullptr) {
     map([&](Vec l) { return logvar_slope(l, hn::Zero(kTag)); }, diff_logvar, n, logvar);

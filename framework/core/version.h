@@ -19,6 +19,6 @@
 #else
 #define LOOM_SANITIZER ""
 #endif
-#define LOOM_BUILD_STAMP                                                                                             \
-  "latentloom " LOOM_VERSION " interface " LOOM_STRINGIFY(LOOM_PLUGIN_INTERFACE) " " LOOM_COMPILER " cxx11abi "     \
-  LOOM_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) LOOM_SANITIZER
+#define LOOM_BUILD_STAMP                                   \
+  "latentloom " LOOM_VERSION " interface " LOOM_STRINGIFY( \
+      LOOM_PLUGIN_INTERFACE) " " LOOM_COMPILER " cxx11abi " LOOM_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) LOOM_SANITIZER

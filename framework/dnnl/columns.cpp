@@ -28,8 +28,7 @@ struct GatherRow {
 // Run 0: taken from the arguments.
 template <std::int64_t Run>
 void gather_row(const GatherRow& g, float* columns) {
-  const std::int64_t run = Run == 0 ? g.run : Run, windows = g.windows, width = g.width,
-                     step = g.source_window;
+  const std::int64_t run = Run == 0 ? g.run : Run, windows = g.windows, width = g.width, step = g.source_window;
   for (std::int64_t row = 0; row < g.kernel_rows; ++row) {
     for (std::int64_t tap = 0; tap < g.taps; ++tap, columns += run) {
       const float* source = g.source + row * g.source_row + tap * g.source_tap;
@@ -78,8 +77,7 @@ struct RunSum {
 };
 
 struct ScatterRow {
-  const float* const*
-      sources;  // for each kernel row that meets this image row: its runs, at the first window
+  const float* const* sources;  // for each kernel row that meets this image row: its runs, at the first window
   std::int64_t count;
   std::int64_t windows;
   std::int64_t width;  // from one window to the next in the matrix
@@ -91,8 +89,7 @@ struct ScatterRow {
 template <std::int64_t Step>
 void scatter_border(const ScatterRow& s, std::int64_t i, float* row) {
   const std::int64_t step = Step == 0 ? s.step : Step;
-  const std::int64_t first = std::max<std::int64_t>(0, i - s.windows + 1),
-                     last = std::min(i + 1, s.run / step);
+  const std::int64_t first = std::max<std::int64_t>(0, i - s.windows + 1), last = std::min(i + 1, s.run / step);
   const std::int64_t rest = i + 1 > last ? s.run - last * step : 0;  // of the window's end, less than a step
   RunSum<Step> sum;
   if constexpr (Step == 0) std::fill_n(row, step, 0.0F);
@@ -147,11 +144,9 @@ void scatter_row(const ScatterRow& s, float* row) {
   const std::int64_t step = Step == 0 ? s.step : Step;
   const std::int64_t whole = s.run / step, rest = s.run - whole * step;
   const std::int64_t steps = s.windows + whole - (rest == 0 ? 1 : 0);
-  const std::int64_t first =
-      std::min(rest == 0 ? whole - 1 : whole, s.windows);  // from here on every part exists
+  const std::int64_t first = std::min(rest == 0 ? whole - 1 : whole, s.windows);  // from here on every part exists
   for (std::int64_t i = 0; i < first; ++i) scatter_border<Step>(s, i, row + i * step);
-  for (std::int64_t i = std::max(first, s.windows); i < steps; ++i)
-    scatter_border<Step>(s, i, row + i * step);
+  for (std::int64_t i = std::max(first, s.windows); i < steps; ++i) scatter_border<Step>(s, i, row + i * step);
   if (Step == 0 || s.count * whole > kMostParts) {
     for (std::int64_t i = first; i < s.windows; ++i) scatter_border<Step>(s, i, row + i * step);
     return;
@@ -210,12 +205,10 @@ Columns::Columns(const ConvolutionShape& s)
 }
 
 std::int64_t Columns::gather_floats(std::int64_t rows) const {
-  return unpadded_ ? 0
-                   : ((rows - 1) * shape_.stride_h + (shape_.kh - 1) * shape_.dilation_h + 1) * padded_width_;
+  return unpadded_ ? 0 : ((rows - 1) * shape_.stride_h + (shape_.kh - 1) * shape_.dilation_h + 1) * padded_width_;
 }
 
-void Columns::gather(const float* image, std::int64_t first, std::int64_t last, float* columns,
-                     float* scratch) const {
+void Columns::gather(const float* image, std::int64_t first, std::int64_t last, float* columns, float* scratch) const {
   const auto& s = shape_;
   const std::int64_t top = first * s.stride_h - s.pad_top;
   const float* source = image + top * s.w * s.c;
@@ -230,8 +223,7 @@ void Columns::gather(const float* image, std::int64_t first, std::int64_t last, 
         continue;
       }
       std::fill_n(row, s.pad_left * s.c, 0.0F);
-      std::memcpy(row + s.pad_left * s.c, image + y * s.w * s.c,
-                  static_cast<std::size_t>(s.w * s.c) * sizeof(float));
+      std::memcpy(row + s.pad_left * s.c, image + y * s.w * s.c, static_cast<std::size_t>(s.w * s.c) * sizeof(float));
       std::fill_n(row + (s.pad_left + s.w) * s.c, s.pad_right * s.c, 0.0F);
     }
   }
@@ -239,8 +231,7 @@ void Columns::gather(const float* image, std::int64_t first, std::int64_t last, 
   g.source_row = s.dilation_h * padded_width_;
   g.source_window = s.stride_w * s.c;
   g.source_tap = s.dilation_w * s.c;
-  g.windows = out_w_, g.kernel_rows = s.kh, g.taps = s.dilation_w == 1 ? 1 : s.kw, g.run = run_,
-  g.width = width_;
+  g.windows = out_w_, g.kernel_rows = s.kh, g.taps = s.dilation_w == 1 ? 1 : s.kw, g.run = run_, g.width = width_;
   for (std::int64_t y = first; y < last; ++y, columns += row_floats()) {
     g.source = source + (y - first) * s.stride_h * padded_width_;
     kGather[entry(run_)](g, columns);
@@ -277,8 +268,8 @@ void Columns::accumulate(const float* const* sources, std::int64_t count, float*
   }
 }
 
-void Columns::scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias,
-                      bool relu, float* image, float* scratch) const {
+void Columns::scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias, bool relu,
+                      float* image, float* scratch) const {
   const auto& s = shape_;
   // In rows of the padded image: the range that no later output row reaches, and that was not complete
   // before.

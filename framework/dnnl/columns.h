@@ -24,8 +24,7 @@ class Columns {
 
   // Floats of scratch for gather() of `rows` output rows at a time.
   std::int64_t gather_floats(std::int64_t rows) const;
-  void gather(const float* image, std::int64_t first, std::int64_t last, float* columns,
-              float* scratch) const;
+  void gather(const float* image, std::int64_t first, std::int64_t last, float* columns, float* scratch) const;
 
   // How many output rows before `first` scatter() looks back at, at most.
   std::int64_t carry() const { return carry_; }
@@ -33,8 +32,8 @@ class Columns {
   // The transpose of gather(): image = sum over the windows [+ bias][, relu]. Called for consecutive ranges,
   // it writes the image rows that each range completes. `columns` points at output row `first`; the carry()
   // rows before it must still be there.
-  void scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias, bool relu,
-               float* image, float* scratch) const;
+  void scatter(const float* columns, std::int64_t first, std::int64_t last, const float* bias, bool relu, float* image,
+               float* scratch) const;
 
  private:
   void accumulate(const float* const* sources, std::int64_t count, float* row) const;

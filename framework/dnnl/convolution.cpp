@@ -13,14 +13,12 @@ namespace {
 
 void validate(const ConvolutionShape& s) {
   const auto what = describe(s) + ": ";
-  detail::require(std::min({s.n, s.h, s.w, s.c, s.filters, s.kh, s.kw}) > 0,
-                  what + "every size must be positive");
+  detail::require(std::min({s.n, s.h, s.w, s.c, s.filters, s.kh, s.kw}) > 0, what + "every size must be positive");
   detail::require(std::min({s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.groups}) > 0,
                   what + "strides, dilations and groups must be positive");
   detail::require(std::min({s.pad_top, s.pad_bottom, s.pad_left, s.pad_right}) >= 0,
                   what + "padding must not be negative");
-  detail::require(s.c % s.groups == 0 && s.filters % s.groups == 0,
-                  what + "groups must divide channels and filters");
+  detail::require(s.c % s.groups == 0 && s.filters % s.groups == 0, what + "groups must divide channels and filters");
   detail::require(s.h + s.pad_top + s.pad_bottom > (s.kh - 1) * s.dilation_h &&
                       s.w + s.pad_left + s.pad_right > (s.kw - 1) * s.dilation_w,
                   what + "the kernel is larger than the padded input");
@@ -28,16 +26,16 @@ void validate(const ConvolutionShape& s) {
 
 // A product with the pixels as they lie in memory: no window to gather.
 bool is_pointwise(const ConvolutionShape& s) {
-  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
-         s.pad_bottom == 0 && s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
+  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_bottom == 0 &&
+         s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
 }
 
 // The rule, from measurements on a processor with 16 floats in a vector: the direct kernels' speed is
 // proportional to the channels up to 16 (forward they do better, since one channel is read 16 pixels at a
 // time), the columns' does not depend on them. `few_channels`: the most channels of x for which columns are
 // faster. `few_filters`: likewise for the mirrored form, 0 where there is none.
-ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algorithm,
-                            std::int64_t few_channels, std::int64_t few_filters) {
+ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, std::int64_t few_channels,
+                            std::int64_t few_filters) {
   validate(s);
   const bool has_columns = s.groups == 1 && s.kh <= kMostKernelRows;
   const bool has_mirrored = has_columns && few_filters > 0 && can_be_mirrored(s);
@@ -117,9 +115,7 @@ ConvolutionShape TransposedConvolutionShape::mirrored() const {
   std::size_t Class::scratch_bytes() const { return method_->scratch_bytes(); }   \
   std::size_t Class::packed_bytes() const { return method_->packed_bytes(); }     \
   std::string Class::implementation() const { return method_->implementation(); } \
-  void Class::pack(const float* weight, void* packed, void* scratch) const {      \
-    method_->pack(weight, packed, scratch);                                       \
-  }
+  void Class::pack(const float* weight, void* packed, void* scratch) const { method_->pack(weight, packed, scratch); }
 
 LOOM_PACKED(ConvolutionForward)
 LOOM_PACKED(ConvolutionBackwardData)
@@ -131,29 +127,25 @@ LOOM_MOVABLE(TransposedConvolutionBackwardWeights)
 ConvolutionForward::ConvolutionForward(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm)
     : method_(forward(shape, algorithm)) {}
 
-void ConvolutionForward::execute(const float* x, const void* weight, const float* bias, float* y,
-                                 void* scratch) const {
+void ConvolutionForward::execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const {
   method_->execute(x, weight, bias, y, scratch);
 }
 
-ConvolutionBackwardData::ConvolutionBackwardData(const ConvolutionShape& shape,
-                                                 ConvolutionAlgorithm algorithm)
+ConvolutionBackwardData::ConvolutionBackwardData(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm)
     : method_(backward_data(without_bias(shape), false, algorithm)) {}
 
-void ConvolutionBackwardData::execute(const float* diff_y, const void* weight, float* diff_x,
-                                      void* scratch) const {
+void ConvolutionBackwardData::execute(const float* diff_y, const void* weight, float* diff_x, void* scratch) const {
   method_->execute(diff_y, weight, nullptr, diff_x, scratch);
 }
 
-ConvolutionBackwardWeights::ConvolutionBackwardWeights(const ConvolutionShape& shape,
-                                                       ConvolutionAlgorithm algorithm)
+ConvolutionBackwardWeights::ConvolutionBackwardWeights(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm)
     : method_(backward_weights(shape, algorithm)) {}
 
 std::size_t ConvolutionBackwardWeights::scratch_bytes() const { return method_->scratch_bytes(); }
 std::string ConvolutionBackwardWeights::implementation() const { return method_->implementation(); }
 
-void ConvolutionBackwardWeights::execute(const float* x, const float* diff_y, float* diff_weight,
-                                         float* diff_bias, void* scratch) const {
+void ConvolutionBackwardWeights::execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+                                         void* scratch) const {
   method_->execute(x, diff_y, diff_weight, diff_bias, scratch);
 }
 
@@ -178,8 +170,8 @@ void TransposedConvolutionBackwardData::execute(const float* diff_y, const void*
   method_->execute(diff_y, weight, nullptr, diff_x, scratch);
 }
 
-TransposedConvolutionBackwardWeights::TransposedConvolutionBackwardWeights(
-    const TransposedConvolutionShape& shape, ConvolutionAlgorithm algorithm)
+TransposedConvolutionBackwardWeights::TransposedConvolutionBackwardWeights(const TransposedConvolutionShape& shape,
+                                                                           ConvolutionAlgorithm algorithm)
     : method_(backward_weights(shape.mirrored(), algorithm)) {
   if (shape.bias) bias_rows_ = shape.n * shape.out_h() * shape.out_w(), bias_columns_ = shape.filters;
 }

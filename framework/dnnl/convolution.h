@@ -123,8 +123,7 @@ class ConvolutionBackwardWeights {
   ConvolutionBackwardWeights& operator=(ConvolutionBackwardWeights&&) noexcept;
 
   std::size_t scratch_bytes() const;
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const;
+  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias, void* scratch) const;
   std::string implementation() const;
 
  private:
@@ -153,9 +152,8 @@ class TransposedConvolutionForward {
 // diff_x = the gradient by x: the mirrored convolution, forward. diff_y is by the sum before relu.
 class TransposedConvolutionBackwardData {
  public:
-  explicit TransposedConvolutionBackwardData(
-      const TransposedConvolutionShape& shape,
-      ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
+  explicit TransposedConvolutionBackwardData(const TransposedConvolutionShape& shape,
+                                             ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
   ~TransposedConvolutionBackwardData();
   TransposedConvolutionBackwardData(TransposedConvolutionBackwardData&&) noexcept;
   TransposedConvolutionBackwardData& operator=(TransposedConvolutionBackwardData&&) noexcept;
@@ -173,16 +171,14 @@ class TransposedConvolutionBackwardData {
 // diff_weight += and diff_bias += (if shape.bias), as for the convolution.
 class TransposedConvolutionBackwardWeights {
  public:
-  explicit TransposedConvolutionBackwardWeights(
-      const TransposedConvolutionShape& shape,
-      ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
+  explicit TransposedConvolutionBackwardWeights(const TransposedConvolutionShape& shape,
+                                                ConvolutionAlgorithm algorithm = ConvolutionAlgorithm::automatic);
   ~TransposedConvolutionBackwardWeights();
   TransposedConvolutionBackwardWeights(TransposedConvolutionBackwardWeights&&) noexcept;
   TransposedConvolutionBackwardWeights& operator=(TransposedConvolutionBackwardWeights&&) noexcept;
 
   std::size_t scratch_bytes() const;
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const;
+  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias, void* scratch) const;
   std::string implementation() const;
 
  private:

@@ -24,8 +24,7 @@ constexpr std::int64_t kFloatsInCache = 64 * 1024;
 struct Chunks {
   std::int64_t n, out_h, out_w, samples = 1, rows;
 
-  Chunks(const ConvolutionShape& s, const Columns& columns)
-      : n(s.n), out_h(s.out_h()), out_w(s.out_w()), rows(out_h) {
+  Chunks(const ConvolutionShape& s, const Columns& columns) : n(s.n), out_h(s.out_h()), out_w(s.out_w()), rows(out_h) {
     if (columns.is_identity()) {
       samples = n;
       return;
@@ -41,9 +40,7 @@ struct Chunks {
   }
   std::int64_t chunk_rows() const { return samples * rows; }
   std::int64_t chunk_pixels() const { return chunk_rows() * out_w; }
-  std::int64_t remainder_pixels() const {
-    return (rows == out_h ? n % samples * out_h : out_h % rows) * out_w;
-  }
+  std::int64_t remainder_pixels() const { return (rows == out_h ? n % samples * out_h : out_h % rows) * out_w; }
 
   // body(first sample, how many, first output row, end of output rows)
   template <class Body>
@@ -71,8 +68,7 @@ class ChunkedMatmul {
   std::size_t scratch_bytes() const {
     return std::max(whole_->scratch_bytes(), remainder_ ? remainder_->scratch_bytes() : 0);
   }
-  void execute(std::int64_t pixels, const float* a, const void* b, const float* bias, float* c,
-               void* scratch) const {
+  void execute(std::int64_t pixels, const float* a, const void* b, const float* bias, float* c, void* scratch) const {
     (pixels == chunk_ ? *whole_ : *remainder_).execute(a, b, bias, c, scratch);
   }
   std::string implementation() const { return "columns " + whole_->implementation(); }
@@ -110,8 +106,7 @@ class ColumnsForward final : public ForwardMethod {
   std::size_t scratch_bytes() const override { return inner_at_ + product_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return weight_.bytes(); }
   void pack(const float* weight, void* packed, void*) const override { weight_.pack(weight, packed); }
-  void execute(const float* x, const void* weight, const float* bias, float* y,
-               void* scratch) const override {
+  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
     float* matrix = static_cast<float*>(scratch);
     float* staging = static_cast<float*>(offset(scratch, staging_at_));
     const std::int64_t image = shape_.h * shape_.w * shape_.c;
@@ -237,14 +232,13 @@ class ColumnsBackwardWeights final : public BackwardWeightsMethod {
       const float* windows = x + sample * image;
       if (!columns_.is_identity()) {
         for (std::int64_t i = 0; i < count; ++i) {
-          columns_.gather(windows + i * image, first, last, matrix + i * rows * columns_.row_floats(),
-                          staging);
+          columns_.gather(windows + i * image, first, last, matrix + i * rows * columns_.row_floats(), staging);
         }
         windows = matrix;
       }
       const float* gradient = diff_y + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
-      product_.execute(pixels, filters_last_ ? windows : gradient, filters_last_ ? gradient : windows,
-                       nullptr, sum, offset(scratch, inner_at_));
+      product_.execute(pixels, filters_last_ ? windows : gradient, filters_last_ ? gradient : windows, nullptr, sum,
+                       offset(scratch, inner_at_));
       if (shape_.bias && diff_bias != nullptr) add_column_sums(gradient, pixels, shape_.filters, diff_bias);
     });
     if (!in_place_) layout_.add_to_plain(sum, diff_weight);
@@ -268,8 +262,7 @@ std::unique_ptr<const ForwardMethod> make_columns_forward(const ConvolutionShape
   return std::make_unique<ColumnsForward>(shape);
 }
 
-std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const ConvolutionShape& shape,
-                                                                     bool relu) {
+std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const ConvolutionShape& shape, bool relu) {
   return std::make_unique<ColumnsBackwardData>(shape, relu);
 }
 

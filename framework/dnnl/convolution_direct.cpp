@@ -25,9 +25,7 @@ Spatial spatial(const ConvolutionShape& s) {
 }
 
 Desc input(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.c, s.h, s.w); }
-Desc output(const ConvolutionShape& s, std::int64_t n) {
-  return channels_last(n, s.filters, s.out_h(), s.out_w());
-}
+Desc output(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.filters, s.out_h(), s.out_w()); }
 
 class DirectForward final : public ForwardMethod {
  public:
@@ -49,8 +47,7 @@ class DirectForward final : public ForwardMethod {
   std::size_t scratch_bytes() const override { return primitive_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return layout_.bytes(); }
   void pack(const float* weight, void* packed, void*) const override { layout_.pack(weight, packed); }
-  void execute(const float* x, const void* weight, const float* bias, float* y,
-               void* scratch) const override {
+  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
     if (bias_) {
       primitive_.run({x, weight, y, bias}, scratch);
     } else {
@@ -80,12 +77,11 @@ class DirectBackwardData final : public BackwardDataMethod {
     Desc weight = any_layout(weight_dims(s));
     const auto create = [&](std::int64_t n) {
       const Desc diff_x = input(s, n), diff_y = output(s, n);
-      const auto descriptor = described(
-          what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(s)); });
+      const auto descriptor =
+          described(what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(s)); });
       weight = descriptor.weights_desc();  // the remainder's primitive must agree with the first one's
-      return Primitive(
-          what, descriptor,
-          {{DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, diff_x}});
+      return Primitive(what, descriptor,
+                       {{DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, diff_x}});
     };
     primitive_ = create(chunk_);
     if (s.n % chunk_ != 0) remainder_ = create(s.n % chunk_);
@@ -125,11 +121,9 @@ class DirectBackwardWeights final : public BackwardWeightsMethod {
   explicit DirectBackwardWeights(const ConvolutionShape& s) : filters_(s.filters), bias_(s.bias) {
     pin_this_thread();
     const auto what = describe(s) + " backward weights";
-    const Desc x = input(s, s.n), diff_y = output(s, s.n),
-               diff_bias = s.bias ? row_major({s.filters}) : Desc();
+    const Desc x = input(s, s.n), diff_y = output(s, s.n), diff_bias = s.bias ? row_major({s.filters}) : Desc();
     const auto descriptor = described(what, [&] {
-      return convolution_backward_weights_descriptor(x, any_layout(weight_dims(s)), diff_bias, diff_y,
-                                                     spatial(s));
+      return convolution_backward_weights_descriptor(x, any_layout(weight_dims(s)), diff_bias, diff_y, spatial(s));
     });
     const Desc diff_weight = descriptor.diff_weights_desc();
     std::vector<Argument> arguments{
@@ -170,8 +164,7 @@ std::unique_ptr<const ForwardMethod> make_direct_forward(const ConvolutionShape&
   return std::make_unique<DirectForward>(shape);
 }
 
-std::unique_ptr<const BackwardDataMethod> make_direct_backward_data(const ConvolutionShape& shape,
-                                                                    bool relu) {
+std::unique_ptr<const BackwardDataMethod> make_direct_backward_data(const ConvolutionShape& shape, bool relu) {
   return std::make_unique<DirectBackwardData>(shape, relu);
 }
 

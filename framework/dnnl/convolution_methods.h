@@ -14,8 +14,7 @@ class ForwardMethod {
   virtual std::size_t scratch_bytes() const = 0;
   virtual std::size_t packed_bytes() const = 0;
   virtual void pack(const float* weight, void* packed, void* scratch) const = 0;
-  virtual void execute(const float* x, const void* weight, const float* bias, float* y,
-                       void* scratch) const = 0;
+  virtual void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const = 0;
   virtual std::string implementation() const = 0;
 };
 
@@ -44,8 +43,7 @@ class BackwardWeightsMethod {
 std::unique_ptr<const ForwardMethod> make_direct_forward(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardMethod> make_columns_forward(const ConvolutionShape& shape);
 std::unique_ptr<const BackwardDataMethod> make_direct_backward_data(const ConvolutionShape& shape, bool relu);
-std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const ConvolutionShape& shape,
-                                                                     bool relu);
+std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const ConvolutionShape& shape, bool relu);
 std::unique_ptr<const BackwardWeightsMethod> make_direct_backward_weights(const ConvolutionShape& shape);
 std::unique_ptr<const BackwardWeightsMethod> make_columns_backward_weights(const ConvolutionShape& shape);
 

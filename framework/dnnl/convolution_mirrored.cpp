@@ -42,9 +42,7 @@ class MirroredForward final : public ForwardMethod {
   explicit MirroredForward(const ConvolutionShape& s)
       : shape_(s), inner_(make_columns_backward_data(seen_from_y(s), s.relu)) {}
 
-  std::size_t scratch_bytes() const override {
-    return float_bytes(shape_.weight_count()) + inner_->scratch_bytes();
-  }
+  std::size_t scratch_bytes() const override { return float_bytes(shape_.weight_count()) + inner_->scratch_bytes(); }
   std::size_t packed_bytes() const override {
     return std::max(inner_->packed_bytes(), static_cast<std::size_t>(shape_.weight_count()) * sizeof(float));
   }
@@ -54,8 +52,7 @@ class MirroredForward final : public ForwardMethod {
     for_each_weight(shape_, [&](std::int64_t i, std::int64_t j) { turned[j] = weight[i]; });
     if (twice) inner_->pack(turned, packed, offset(scratch, float_bytes(shape_.weight_count())));
   }
-  void execute(const float* x, const void* weight, const float* bias, float* y,
-               void* scratch) const override {
+  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
     inner_->execute(x, weight, bias, y, scratch);
   }
   std::string implementation() const override { return "mirrored " + inner_->implementation(); }
@@ -72,9 +69,7 @@ class MirroredBackwardWeights final : public BackwardWeightsMethod {
     mirrored.bias = false;  // it would be x's
     inner_ = make_columns_backward_weights(mirrored);
   }
-  std::size_t scratch_bytes() const override {
-    return float_bytes(shape_.weight_count()) + inner_->scratch_bytes();
-  }
+  std::size_t scratch_bytes() const override { return float_bytes(shape_.weight_count()) + inner_->scratch_bytes(); }
   void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
                void* scratch) const override {
     float* turned = static_cast<float*>(scratch);
@@ -96,8 +91,8 @@ class MirroredBackwardWeights final : public BackwardWeightsMethod {
 
 bool can_be_mirrored(const ConvolutionShape& s) {
   const std::int64_t reach_h = (s.kh - 1) * s.dilation_h, reach_w = (s.kw - 1) * s.dilation_w;
-  return s.groups == 1 && s.stride_h == 1 && s.stride_w == 1 &&
-         std::max(s.pad_top, s.pad_bottom) <= reach_h && std::max(s.pad_left, s.pad_right) <= reach_w;
+  return s.groups == 1 && s.stride_h == 1 && s.stride_w == 1 && std::max(s.pad_top, s.pad_bottom) <= reach_h &&
+         std::max(s.pad_left, s.pad_right) <= reach_w;
 }
 
 std::unique_ptr<const ForwardMethod> make_mirrored_forward(const ConvolutionShape& shape) {

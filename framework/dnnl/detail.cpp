@@ -106,56 +106,52 @@ namespace {
 bool present(const Desc& desc) { return desc.get_size() != 0; }
 }  // namespace
 
-onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias,
-                                                 const Desc& c, const onednn::primitive_attr& attributes) {
-  return present(bias) ? LOOM_DESCRIBE(matmul, attributes, a, b, bias, c)
-                       : LOOM_DESCRIBE(matmul, attributes, a, b, c);
+onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias, const Desc& c,
+                                                 const onednn::primitive_attr& attributes) {
+  return present(bias) ? LOOM_DESCRIBE(matmul, attributes, a, b, bias, c) : LOOM_DESCRIBE(matmul, attributes, a, b, c);
 }
 
-onednn::convolution_forward::primitive_desc convolution_forward_descriptor(
-    const Desc& x, const Desc& weight, const Desc& bias, const Desc& y, const Spatial& spatial,
-    const onednn::primitive_attr& attributes) {
+onednn::convolution_forward::primitive_desc convolution_forward_descriptor(const Desc& x, const Desc& weight,
+                                                                           const Desc& bias, const Desc& y,
+                                                                           const Spatial& spatial,
+                                                                           const onednn::primitive_attr& attributes) {
   const auto& [strides, dilations, begin, end] = spatial;
   if (present(bias)) {
-    return LOOM_DESCRIBE(convolution_forward, attributes, prop_kind::forward_training,
-                         algorithm::convolution_direct, x, weight, bias, y, strides, dilations, begin, end);
+    return LOOM_DESCRIBE(convolution_forward, attributes, prop_kind::forward_training, algorithm::convolution_direct, x,
+                         weight, bias, y, strides, dilations, begin, end);
   }
-  return LOOM_DESCRIBE(convolution_forward, attributes, prop_kind::forward_training,
-                       algorithm::convolution_direct, x, weight, y, strides, dilations, begin, end);
+  return LOOM_DESCRIBE(convolution_forward, attributes, prop_kind::forward_training, algorithm::convolution_direct, x,
+                       weight, y, strides, dilations, begin, end);
 }
 
-onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(
-    const Desc& diff_x, const Desc& weight, const Desc& diff_y, const Spatial& spatial) {
+onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(const Desc& diff_x,
+                                                                                       const Desc& weight,
+                                                                                       const Desc& diff_y,
+                                                                                       const Spatial& spatial) {
   const auto& [strides, dilations, begin, end] = spatial;
   const auto hint = convolution_forward_descriptor(diff_x, weight, Desc(), diff_y, spatial, attributes());
-  return LOOM_DESCRIBE_BACKWARD(convolution_backward_data, attributes(), hint, algorithm::convolution_direct,
-                                diff_x, weight, diff_y, strides, dilations, begin, end);
+  return LOOM_DESCRIBE_BACKWARD(convolution_backward_data, attributes(), hint, algorithm::convolution_direct, diff_x,
+                                weight, diff_y, strides, dilations, begin, end);
 }
 
 onednn::convolution_backward_weights::primitive_desc convolution_backward_weights_descriptor(
-    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y,
-    const Spatial& spatial) {
+    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial) {
   const auto& [strides, dilations, begin, end] = spatial;
   const auto hint = convolution_forward_descriptor(x, diff_weight, diff_bias, diff_y, spatial, attributes());
   if (present(diff_bias)) {
-    return LOOM_DESCRIBE_BACKWARD(convolution_backward_weights, attributes(), hint,
-                                  algorithm::convolution_direct, x, diff_weight, diff_bias, diff_y, strides,
-                                  dilations, begin, end);
+    return LOOM_DESCRIBE_BACKWARD(convolution_backward_weights, attributes(), hint, algorithm::convolution_direct, x,
+                                  diff_weight, diff_bias, diff_y, strides, dilations, begin, end);
   }
-  return LOOM_DESCRIBE_BACKWARD(convolution_backward_weights, attributes(), hint,
-                                algorithm::convolution_direct, x, diff_weight, diff_y, strides, dilations,
-                                begin, end);
+  return LOOM_DESCRIBE_BACKWARD(convolution_backward_weights, attributes(), hint, algorithm::convolution_direct, x,
+                                diff_weight, diff_y, strides, dilations, begin, end);
 }
 
-onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm,
-                                                                   const Desc& data, float alpha,
-                                                                   float beta) {
+onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm, const Desc& data,
+                                                                   float alpha, float beta) {
 #if DNNL_VERSION_MAJOR >= 3
-  return LOOM_DESCRIBE(eltwise_forward, attributes(), prop_kind::forward_training, algorithm, data, data,
-                       alpha, beta);
+  return LOOM_DESCRIBE(eltwise_forward, attributes(), prop_kind::forward_training, algorithm, data, data, alpha, beta);
 #else
-  return LOOM_DESCRIBE(eltwise_forward, attributes(), prop_kind::forward_training, algorithm, data, alpha,
-                       beta);
+  return LOOM_DESCRIBE(eltwise_forward, attributes(), prop_kind::forward_training, algorithm, data, alpha, beta);
 #endif
 }
 
@@ -163,21 +159,19 @@ onednn::eltwise_backward::primitive_desc eltwise_backward_descriptor(
     onednn::algorithm algorithm, const Desc& data, float alpha, float beta,
     const onednn::eltwise_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
-  return LOOM_DESCRIBE_BACKWARD(eltwise_backward, attributes(), forward, algorithm, data, data, data, alpha,
-                                beta);
+  return LOOM_DESCRIBE_BACKWARD(eltwise_backward, attributes(), forward, algorithm, data, data, data, alpha, beta);
 #else
   return LOOM_DESCRIBE_BACKWARD(eltwise_backward, attributes(), forward, algorithm, data, data, alpha, beta);
 #endif
 }
 
 onednn::pooling_forward::primitive_desc pooling_forward_descriptor(bool training, onednn::algorithm algorithm,
-                                                                   const Desc& x, const Desc& y,
-                                                                   const Spatial& spatial,
+                                                                   const Desc& x, const Desc& y, const Spatial& spatial,
                                                                    const Dims& kernel) {
   const auto kind = training ? prop_kind::forward_training : prop_kind::forward_inference;
 #if DNNL_VERSION_MAJOR >= 3
-  return LOOM_DESCRIBE(pooling_forward, attributes(), kind, algorithm, x, y, spatial.strides, kernel,
-                       spatial.dilations, spatial.padding_begin, spatial.padding_end);
+  return LOOM_DESCRIBE(pooling_forward, attributes(), kind, algorithm, x, y, spatial.strides, kernel, spatial.dilations,
+                       spatial.padding_begin, spatial.padding_end);
 #else
   return LOOM_DESCRIBE(pooling_forward, attributes(), kind, algorithm, x, y, spatial.strides, kernel,
                        spatial.padding_begin, spatial.padding_end);
@@ -185,15 +179,14 @@ onednn::pooling_forward::primitive_desc pooling_forward_descriptor(bool training
 }
 
 onednn::pooling_backward::primitive_desc pooling_backward_descriptor(
-    onednn::algorithm algorithm, const Desc& diff_x, const Desc& diff_y, const Spatial& spatial,
-    const Dims& kernel, const onednn::pooling_forward::primitive_desc& forward) {
+    onednn::algorithm algorithm, const Desc& diff_x, const Desc& diff_y, const Spatial& spatial, const Dims& kernel,
+    const onednn::pooling_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
-  return LOOM_DESCRIBE_BACKWARD(pooling_backward, attributes(), forward, algorithm, diff_x, diff_y,
-                                spatial.strides, kernel, spatial.dilations, spatial.padding_begin,
-                                spatial.padding_end);
+  return LOOM_DESCRIBE_BACKWARD(pooling_backward, attributes(), forward, algorithm, diff_x, diff_y, spatial.strides,
+                                kernel, spatial.dilations, spatial.padding_begin, spatial.padding_end);
 #else
-  return LOOM_DESCRIBE_BACKWARD(pooling_backward, attributes(), forward, algorithm, diff_x, diff_y,
-                                spatial.strides, kernel, spatial.padding_begin, spatial.padding_end);
+  return LOOM_DESCRIBE_BACKWARD(pooling_backward, attributes(), forward, algorithm, diff_x, diff_y, spatial.strides,
+                                kernel, spatial.padding_begin, spatial.padding_end);
 #endif
 }
 
@@ -205,11 +198,11 @@ onednn::layer_normalization_forward::primitive_desc layer_norm_forward_descripto
                                                                                   const Desc& statistics,
                                                                                   float epsilon) {
 #if DNNL_VERSION_MAJOR >= 3
-  return LOOM_DESCRIBE(layer_normalization_forward, attributes(), prop_kind::forward_training, data, data,
-                       statistics, epsilon, kScaleAndShift);
+  return LOOM_DESCRIBE(layer_normalization_forward, attributes(), prop_kind::forward_training, data, data, statistics,
+                       epsilon, kScaleAndShift);
 #else
-  return LOOM_DESCRIBE(layer_normalization_forward, attributes(), prop_kind::forward_training, data,
-                       statistics, epsilon, kScaleAndShift);
+  return LOOM_DESCRIBE(layer_normalization_forward, attributes(), prop_kind::forward_training, data, statistics,
+                       epsilon, kScaleAndShift);
 #endif
 }
 
@@ -217,11 +210,11 @@ onednn::layer_normalization_backward::primitive_desc layer_norm_backward_descrip
     const Desc& data, const Desc& statistics, float epsilon,
     const onednn::layer_normalization_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
-  return LOOM_DESCRIBE_BACKWARD(layer_normalization_backward, attributes(), forward, prop_kind::backward,
-                                data, data, data, statistics, epsilon, kScaleAndShift);
+  return LOOM_DESCRIBE_BACKWARD(layer_normalization_backward, attributes(), forward, prop_kind::backward, data, data,
+                                data, statistics, epsilon, kScaleAndShift);
 #else
-  return LOOM_DESCRIBE_BACKWARD(layer_normalization_backward, attributes(), forward, prop_kind::backward,
-                                data, data, statistics, epsilon, kScaleAndShift);
+  return LOOM_DESCRIBE_BACKWARD(layer_normalization_backward, attributes(), forward, prop_kind::backward, data, data,
+                                statistics, epsilon, kScaleAndShift);
 #endif
 }
 
@@ -247,16 +240,14 @@ Primitive make_softmax_backward(const std::string& what, const Desc& data, bool 
     return onednn::softmax_backward::primitive_desc(engine(), kind, data, data, data, data.get_ndims() - 1,
                                                     softmax_descriptor(data, logarithm), attributes());
   });
-  return Primitive(what, descriptor,
-                   {{DNNL_ARG_DIFF_DST, data}, {DNNL_ARG_DST, data}, {DNNL_ARG_DIFF_SRC, data}});
+  return Primitive(what, descriptor, {{DNNL_ARG_DIFF_DST, data}, {DNNL_ARG_DST, data}, {DNNL_ARG_DIFF_SRC, data}});
 }
 #else
 namespace {
 template <class Forward>
 typename Forward::primitive_desc softmax_descriptor(const Desc& data) {
   return typename Forward::primitive_desc(
-      typename Forward::desc(prop_kind::forward_training, data, data.dims().size() - 1), attributes(),
-      engine());
+      typename Forward::desc(prop_kind::forward_training, data, data.dims().size() - 1), attributes(), engine());
 }
 
 template <class Forward>
@@ -268,11 +259,10 @@ Primitive softmax_forward(const std::string& what, const Desc& data) {
 template <class Forward, class Backward>
 Primitive softmax_backward(const std::string& what, const Desc& data) {
   const auto descriptor = described(what, [&] {
-    return typename Backward::primitive_desc(typename Backward::desc(data, data, data.dims().size() - 1),
-                                             attributes(), engine(), softmax_descriptor<Forward>(data));
+    return typename Backward::primitive_desc(typename Backward::desc(data, data, data.dims().size() - 1), attributes(),
+                                             engine(), softmax_descriptor<Forward>(data));
   });
-  return Primitive(what, descriptor,
-                   {{DNNL_ARG_DIFF_DST, data}, {DNNL_ARG_DST, data}, {DNNL_ARG_DIFF_SRC, data}});
+  return Primitive(what, descriptor, {{DNNL_ARG_DIFF_DST, data}, {DNNL_ARG_DST, data}, {DNNL_ARG_DIFF_SRC, data}});
 }
 }  // namespace
 

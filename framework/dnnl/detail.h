@@ -31,9 +31,7 @@ onednn::stream& stream();
 
 // Scratch is handed out in pieces that each start on a cache line.
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t aligned(std::size_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
-}
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 constexpr std::size_t float_bytes(std::int64_t count) {
   return aligned(static_cast<std::size_t>(count) * sizeof(float));
 }
@@ -45,8 +43,8 @@ auto described(const std::string& what, Body&& body) -> decltype(body()) {
   try {
     return body();
   } catch (const onednn::error& error) {
-    throw std::runtime_error("oneDNN failed at " + what + ": " + error.what() + " (" +
-                             dnnl_status2str(error.status) + ")");
+    throw std::runtime_error("oneDNN failed at " + what + ": " + error.what() + " (" + dnnl_status2str(error.status) +
+                             ")");
   }
 }
 
@@ -70,28 +68,29 @@ struct Spatial {
 };
 
 // `bias` may be an empty Desc: no bias.
-onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias,
-                                                 const Desc& c, const onednn::primitive_attr& attributes);
-onednn::convolution_forward::primitive_desc convolution_forward_descriptor(
-    const Desc& x, const Desc& weight, const Desc& bias, const Desc& y, const Spatial& spatial,
-    const onednn::primitive_attr& attributes);
-onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(
-    const Desc& diff_x, const Desc& weight, const Desc& diff_y, const Spatial& spatial);
+onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias, const Desc& c,
+                                                 const onednn::primitive_attr& attributes);
+onednn::convolution_forward::primitive_desc convolution_forward_descriptor(const Desc& x, const Desc& weight,
+                                                                           const Desc& bias, const Desc& y,
+                                                                           const Spatial& spatial,
+                                                                           const onednn::primitive_attr& attributes);
+onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(const Desc& diff_x,
+                                                                                       const Desc& weight,
+                                                                                       const Desc& diff_y,
+                                                                                       const Spatial& spatial);
 onednn::convolution_backward_weights::primitive_desc convolution_backward_weights_descriptor(
-    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y,
-    const Spatial& spatial);
-onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm,
-                                                                   const Desc& data, float alpha, float beta);
+    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial);
+onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm, const Desc& data,
+                                                                   float alpha, float beta);
 onednn::eltwise_backward::primitive_desc eltwise_backward_descriptor(
     onednn::algorithm algorithm, const Desc& data, float alpha, float beta,
     const onednn::eltwise_forward::primitive_desc& forward);
 onednn::pooling_forward::primitive_desc pooling_forward_descriptor(bool training, onednn::algorithm algorithm,
-                                                                   const Desc& x, const Desc& y,
-                                                                   const Spatial& spatial,
+                                                                   const Desc& x, const Desc& y, const Spatial& spatial,
                                                                    const Dims& kernel);
 onednn::pooling_backward::primitive_desc pooling_backward_descriptor(
-    onednn::algorithm algorithm, const Desc& diff_x, const Desc& diff_y, const Spatial& spatial,
-    const Dims& kernel, const onednn::pooling_forward::primitive_desc& forward);
+    onednn::algorithm algorithm, const Desc& diff_x, const Desc& diff_y, const Spatial& spatial, const Dims& kernel,
+    const onednn::pooling_forward::primitive_desc& forward);
 onednn::layer_normalization_forward::primitive_desc layer_norm_forward_descriptor(const Desc& data,
                                                                                   const Desc& statistics,
                                                                                   float epsilon);

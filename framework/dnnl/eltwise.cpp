@@ -18,15 +18,13 @@ Traits traits(EltwiseKind kind) {
   using A = onednn::algorithm;
   switch (kind) {
     case EltwiseKind::relu: return {"relu", A::eltwise_relu, A::eltwise_relu_use_dst_for_bwd, false};
-    case EltwiseKind::leaky_relu:
-      return {"leaky_relu", A::eltwise_relu, A::eltwise_relu_use_dst_for_bwd, true};
+    case EltwiseKind::leaky_relu: return {"leaky_relu", A::eltwise_relu, A::eltwise_relu_use_dst_for_bwd, true};
     case EltwiseKind::elu: return {"elu", A::eltwise_elu, A::eltwise_elu_use_dst_for_bwd, true};
     case EltwiseKind::gelu_erf: return {"gelu_erf", A::eltwise_gelu_erf, A::eltwise_gelu_erf, false};
     case EltwiseKind::gelu_tanh: return {"gelu_tanh", A::eltwise_gelu_tanh, A::eltwise_gelu_tanh, false};
     case EltwiseKind::silu: return {"silu", A::eltwise_swish, A::eltwise_swish, true};
     case EltwiseKind::tanh: return {"tanh", A::eltwise_tanh, A::eltwise_tanh_use_dst_for_bwd, false};
-    case EltwiseKind::sigmoid:
-      return {"sigmoid", A::eltwise_logistic, A::eltwise_logistic_use_dst_for_bwd, false};
+    case EltwiseKind::sigmoid: return {"sigmoid", A::eltwise_logistic, A::eltwise_logistic_use_dst_for_bwd, false};
     case EltwiseKind::softplus: return {"softplus", A::eltwise_soft_relu, A::eltwise_soft_relu, false};
     case EltwiseKind::exp: return {"exp", A::eltwise_exp, A::eltwise_exp_use_dst_for_bwd, false};
   }
@@ -56,8 +54,7 @@ Eltwise::Eltwise(EltwiseKind kind, std::int64_t count, float alpha) {
   const Desc data = row_major({count});
   auto impl = std::make_unique<Impl>();
   // Two forward descriptors: a backward one demands a hint with the very same algorithm.
-  const auto forward =
-      described(what, [&] { return eltwise_forward_descriptor(t.forward, data, parameter, 0.0F); });
+  const auto forward = described(what, [&] { return eltwise_forward_descriptor(t.forward, data, parameter, 0.0F); });
   impl->forward = Primitive(what, forward, {{DNNL_ARG_SRC, data}, {DNNL_ARG_DST, data}});
   const auto gradient = "gradient of " + what;
   const auto backward = described(gradient, [&] {

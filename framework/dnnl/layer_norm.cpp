@@ -21,8 +21,7 @@ LayerNorm::LayerNorm(std::int64_t rows, std::int64_t columns, float epsilon) {
   const Desc data = row_major({rows, columns}), statistics = row_major({rows}), affine = row_major({columns});
   auto impl = std::make_unique<Impl>();
   impl->columns = columns;
-  const auto forward =
-      described(what, [&] { return layer_norm_forward_descriptor(data, statistics, epsilon); });
+  const auto forward = described(what, [&] { return layer_norm_forward_descriptor(data, statistics, epsilon); });
   impl->forward = Primitive(what, forward,
                             {{DNNL_ARG_SRC, data},
                              {DNNL_ARG_SCALE, affine},
@@ -51,12 +50,11 @@ LayerNorm::LayerNorm(LayerNorm&&) noexcept = default;
 LayerNorm& LayerNorm::operator=(LayerNorm&&) noexcept = default;
 
 std::size_t LayerNorm::scratch_bytes() const {
-  return 2 * float_bytes(impl_->columns) +
-         std::max(impl_->forward.scratch_bytes(), impl_->backward.scratch_bytes());
+  return 2 * float_bytes(impl_->columns) + std::max(impl_->forward.scratch_bytes(), impl_->backward.scratch_bytes());
 }
 
-void LayerNorm::forward(const float* x, const float* scale, const float* shift, float* y, float* mean,
-                        float* variance, void* scratch) const {
+void LayerNorm::forward(const float* x, const float* scale, const float* shift, float* y, float* mean, float* variance,
+                        void* scratch) const {
   impl_->forward.run({x, scale, shift, y, mean, variance}, scratch);
 }
 

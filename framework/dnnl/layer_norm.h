@@ -23,9 +23,8 @@ class LayerNorm {
   void forward(const float* x, const float* scale, const float* shift, float* y, float* mean, float* variance,
                void* scratch) const;
   // Overwrites diff_x; adds to diff_scale and diff_shift.
-  void backward(const float* x, const float* scale, const float* mean, const float* variance,
-                const float* diff_y, float* diff_x, float* diff_scale, float* diff_shift,
-                void* scratch) const;
+  void backward(const float* x, const float* scale, const float* mean, const float* variance, const float* diff_y,
+                float* diff_x, float* diff_scale, float* diff_shift, void* scratch) const;
 
  private:
   struct Impl;

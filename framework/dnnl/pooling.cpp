@@ -48,8 +48,7 @@ Pooling::Pooling(const PoolingShape& s) {
       {end(s.h, s.out_h(), s.stride_h, s.kh, s.pad_top), end(s.w, s.out_w(), s.stride_w, s.kw, s.pad_left)}};
   auto impl = std::make_unique<Impl>();
   const auto kind = algorithm(s.kind);
-  const auto forward =
-      described(what, [&] { return pooling_forward_descriptor(true, kind, x, y, spatial, kernel); });
+  const auto forward = described(what, [&] { return pooling_forward_descriptor(true, kind, x, y, spatial, kernel); });
   const auto inference =
       described(what, [&] { return pooling_forward_descriptor(false, kind, x, y, spatial, kernel); });
   const auto gradient = "gradient of " + what;
@@ -74,8 +73,7 @@ Pooling::Pooling(Pooling&&) noexcept = default;
 Pooling& Pooling::operator=(Pooling&&) noexcept = default;
 
 std::size_t Pooling::scratch_bytes() const {
-  return std::max(
-      {impl_->forward.scratch_bytes(), impl_->inference.scratch_bytes(), impl_->backward.scratch_bytes()});
+  return std::max({impl_->forward.scratch_bytes(), impl_->inference.scratch_bytes(), impl_->backward.scratch_bytes()});
 }
 
 std::size_t Pooling::workspace_bytes() const { return impl_->workspace_bytes; }
@@ -88,9 +86,7 @@ void Pooling::forward(const float* x, float* y, void* workspace, void* scratch) 
   }
 }
 
-void Pooling::inference(const float* x, float* y, void* scratch) const {
-  impl_->inference.run({x, y}, scratch);
-}
+void Pooling::inference(const float* x, float* y, void* scratch) const { impl_->inference.run({x, y}, scratch); }
 
 void Pooling::backward(const float* diff_y, const void* workspace, float* diff_x, void* scratch) const {
   if (impl_->workspace_bytes != 0) {

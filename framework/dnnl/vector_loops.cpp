@@ -152,8 +152,7 @@ void transpose(const float* from, std::int64_t rows, std::int64_t columns, float
         }
       }
       for (std::int64_t c = c0; c < c1; ++c) {
-        for (std::int64_t r = c < c_tiled ? r_tiled : r0; r < r1; ++r)
-          to[c * rows + r] = from[r * columns + c];
+        for (std::int64_t r = c < c_tiled ? r_tiled : r0; r < r1; ++r) to[c * rows + r] = from[r * columns + c];
       }
     }
   }

@@ -41,8 +41,7 @@ std::vector<std::vector<std::int64_t>> offsets(const Desc& desc, bool& padded) {
   return result;
 }
 
-std::vector<std::int64_t> combined(const std::vector<std::int64_t>& outer,
-                                   const std::vector<std::int64_t>& inner) {
+std::vector<std::int64_t> combined(const std::vector<std::int64_t>& outer, const std::vector<std::int64_t>& inner) {
   std::vector<std::int64_t> result;
   for (const auto i : outer) {
     for (const auto j : inner) result.push_back(i + j);
@@ -58,8 +57,7 @@ WeightLayout::WeightLayout(const Desc& desc) {
   filters_ = d == 5 ? combined(all[0], all[1]) : all[0];
   channels_ = all[d - 3];
   taps_ = combined(all[d - 2], all[d - 1]);
-  const auto taps = static_cast<std::int64_t>(taps_.size()),
-             channels = static_cast<std::int64_t>(channels_.size());
+  const auto taps = static_cast<std::int64_t>(taps_.size()), channels = static_cast<std::int64_t>(channels_.size());
   count_ = static_cast<std::int64_t>(filters_.size()) * channels * taps;
   bool plain = !padded_;
   for (std::size_t i = 0; plain && i < filters_.size(); ++i) {
@@ -124,8 +122,8 @@ void WeightLayout::add_to_plain(const float* packed, float* plain) const {
   for_each([&](std::size_t to, std::int64_t from) { plain[to] += packed[from]; },
            [&](std::size_t to, std::size_t next, std::int64_t from, const std::int64_t* taps) {
              const float* block = packed + from;
-             Four a = load_four(block + taps[0]), b = load_four(block + taps[1]),
-                  c = load_four(block + taps[2]), d = load_four(block + taps[3]);
+             Four a = load_four(block + taps[0]), b = load_four(block + taps[1]), c = load_four(block + taps[2]),
+                  d = load_four(block + taps[3]);
              transpose_fours(a, b, c, d);
              float* sum = plain + to;
              for (const Four& four : {a, b, c, d}) {

@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 
 class Reader {
  public:
-  Reader(const std::string& directory, Diagnostics& diagnostics) : diagnostics_(diagnostics), expander_(directory, diagnostics) {}
+  Reader(const std::string& directory, Diagnostics& diagnostics)
+      : diagnostics_(diagnostics), expander_(directory, diagnostics) {}
 
   Document read(const Value& root) {
     if (!root.is_map()) {
@@ -39,7 +40,8 @@ class Reader {
     document_.train = read_train(train != nullptr ? &train_value : nullptr, optimizer, diagnostics_);
     const Value* objectives = section.get("objectives");
     const Value objectives_value = objectives != nullptr ? evaluated(*objectives) : Value();
-    document_.objectives = read_objectives(objectives != nullptr ? &objectives_value : nullptr, document_.losses, optimizer, diagnostics_);
+    document_.objectives =
+        read_objectives(objectives != nullptr ? &objectives_value : nullptr, document_.losses, optimizer, diagnostics_);
     if (const Value* generate = section.get("generate")) read_generate(*generate);
     section.finish();
     document_.nodes = expander_.finish();
@@ -56,7 +58,10 @@ class Reader {
   void read_head(Section& section) {
     section.read("version", document_.version, 1);
     if (document_.version != 1) {
-      diagnostics_.add(ErrorCode::unsupported_version, section.get("version")->where, "this version of the graph format is not known").expected = "1";
+      diagnostics_
+          .add(ErrorCode::unsupported_version, section.get("version")->where,
+               "this version of the graph format is not known")
+          .expected = "1";
     }
     section.read("graph", document_.name);
     section.read("doc", document_.doc);
@@ -85,15 +90,18 @@ class Reader {
       loss.node = "losses/" + member->key;
       loss.where = member->where;
       if (!member->value.is_map()) {
-        wrong_type(member->value, fmt::format("the loss '{}'", member->key), "a map: {type: ..., in: ...}", diagnostics_);
+        wrong_type(member->value, fmt::format("the loss '{}'", member->key), "a map: {type: ..., in: ...}",
+                   diagnostics_);
         continue;
       }
       Section entry(member->value, fmt::format("loss '{}'", member->key), diagnostics_);
       if (const Value* weight = entry.get("weight")) {
-        loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key), std::numeric_limits<double>::lowest(), diagnostics_);
+        loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key),
+                                    std::numeric_limits<double>::lowest(), diagnostics_);
       }
       entry.read("port", loss.port);
-      if (const Value* when = entry.get("when")) loss.when = when->scalar == "train" ? When::training : when->scalar == "eval" ? When::evaluation : When::always;
+      if (const Value* when = entry.get("when"))
+        loss.when = when->scalar == "train" ? When::training : when->scalar == "eval" ? When::evaluation : When::always;
       document_.losses.push_back(std::move(loss));
       expander_.add_node("losses/" + member->key, *member, variables_, {"weight", "port"});
     }
@@ -115,7 +123,8 @@ class Reader {
           entry.draws.back().second.path = path;
           expander_.add_node(path, draw, variables_, {});
         }
-        if (!draws->is_map()) wrong_type(*draws, "draw", "a map of ports and the nodes that take their place", diagnostics_);
+        if (!draws->is_map())
+          wrong_type(*draws, "draw", "a map of ports and the nodes that take their place", diagnostics_);
       }
       keys.finish();
       document_.generate.push_back(std::move(entry));
@@ -132,7 +141,8 @@ class Reader {
       for (auto& [target, node] : entry.draws) {
         target = expander_.resolve(target.node, target.where);
         check_reference(target);
-        const auto it = std::find_if(document_.nodes.begin(), document_.nodes.end(), [&](const NodeEntry& n) { return n.path == node.path; });
+        const auto it = std::find_if(document_.nodes.begin(), document_.nodes.end(),
+                                     [&](const NodeEntry& n) { return n.path == node.path; });
         if (it == document_.nodes.end()) continue;
         node = std::move(*it);
         document_.nodes.erase(it);
@@ -146,8 +156,8 @@ class Reader {
       if (node.path == reference.node) return;
       paths.push_back(node.path);
     }
-    diagnostics_.add(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node)).suggestion =
-        nearest_name(reference.node, paths);
+    diagnostics_.add(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node))
+        .suggestion = nearest_name(reference.node, paths);
   }
 
   Diagnostics& diagnostics_;
@@ -157,7 +167,8 @@ class Reader {
   std::vector<std::pair<std::string, Location>> shows_;
 };
 
-Document finish(Value root, const std::string& file, const std::string& directory, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+Document finish(Value root, const std::string& file, const std::string& directory,
+                const std::vector<Override>& overrides, Diagnostics& diagnostics) {
   root = merge_parents(std::move(root), file, directory, diagnostics);
   apply_overrides(root, overrides, diagnostics);
   Document document = Reader(directory, diagnostics).read(root);
@@ -176,7 +187,8 @@ Document load_document(const std::string& path, const std::vector<Override>& ove
   return finish(std::move(root), path, fs::path(path).parent_path().string(), overrides, diagnostics);
 }
 
-Document parse_document(std::string_view text, const std::string& name, const std::string& directory, const std::vector<Override>& overrides) {
+Document parse_document(std::string_view text, const std::string& name, const std::string& directory,
+                        const std::vector<Override>& overrides) {
   Diagnostics diagnostics;
   Value root = parse_yaml(text, name, diagnostics);
   return finish(std::move(root), name, directory, overrides, diagnostics);

@@ -39,9 +39,9 @@ struct Schedule {
 
 // One term of the training loss: a node whose first output (or `port`) is [N], nats per sample.
 struct LossEntry {
-  std::string name;       // "kl"
-  std::string node;       // path of its node: "losses/kl"; its NodeEntry stands in Document::nodes
-  std::string port;       // "" for the first output
+  std::string name;  // "kl"
+  std::string node;  // path of its node: "losses/kl"; its NodeEntry stands in Document::nodes
+  std::string port;  // "" for the first output
   Schedule weight = Schedule::constant(1);
   When when = When::always;
   Location where;
@@ -62,7 +62,7 @@ struct ObjectiveEntry {
   std::vector<std::pair<std::string, Schedule>> losses;  // loss name and its weight in this objective; negative allowed
   std::vector<std::string> parameters;                   // patterns over parameter paths: "encoder/*"; empty: all
   OptimizerEntry optimizer;
-  std::int64_t every = 1;                                // updates on steps divisible by it
+  std::int64_t every = 1;  // updates on steps divisible by it
   Location where;
 };
 
@@ -70,20 +70,20 @@ struct TrainEntry {
   std::int64_t batch = 64;
   std::int64_t steps = 1000;
   std::uint64_t seed = 1;
-  double clip_norm = 0;              // 0: no clipping; of each objective's gradient
-  double average = 0;                // decay of the moving average of the weights; 0: none
-  std::int64_t eval_every = 0;       // steps; 0: only at the end
-  std::int64_t eval_limit = 0;       // samples; 0: the whole held-out split
+  double clip_norm = 0;         // 0: no clipping; of each objective's gradient
+  double average = 0;           // decay of the moving average of the weights; 0: none
+  std::int64_t eval_every = 0;  // steps; 0: only at the end
+  std::int64_t eval_limit = 0;  // samples; 0: the whole held-out split
   std::int64_t checkpoint_every = 1000;
-  std::int64_t keep = 3;             // last checkpoints kept beside the best
-  std::int64_t early_stopping = 0;   // evaluations without improvement; 0: never
-  double spike_factor = 0;           // skip a step whose gradient norm exceeds this times its running mean; 0: only NaN
-  std::int64_t skip_limit = 10;      // bad steps in a row before training stops with E304
+  std::int64_t keep = 3;            // last checkpoints kept beside the best
+  std::int64_t early_stopping = 0;  // evaluations without improvement; 0: never
+  double spike_factor = 0;          // skip a step whose gradient norm exceeds this times its running mean; 0: only NaN
+  std::int64_t skip_limit = 10;     // bad steps in a row before training stops with E304
   Location where;
 };
 
 struct DataEntry {
-  std::string type;                              // "" where the document has none
+  std::string type;  // "" where the document has none
   std::map<std::string, OptionEntry> options;
   Location where, type_where;
 };
@@ -91,15 +91,15 @@ struct DataEntry {
 // generate: {sample: {draw: {z: {type: standard_normal}}, show: mean}}: ports replaced by other nodes, and the port
 // to look at.
 struct GenerateEntry {
-  std::string name;                                      // "sample", "reconstruct"
-  std::vector<std::pair<Reference, NodeEntry>> draws;    // the port, and the node that takes its place
+  std::string name;                                    // "sample", "reconstruct"
+  std::vector<std::pair<Reference, NodeEntry>> draws;  // the port, and the node that takes its place
   Reference show;
   Location where;
 };
 
 struct Document {
   std::int64_t version = 1;
-  std::string name;   // graph:
+  std::string name;  // graph:
   std::string doc;
   std::string file;
   std::vector<NodeEntry> nodes;  // also the losses' nodes, under "losses/"
@@ -108,7 +108,7 @@ struct Document {
   TrainEntry train;
   DataEntry data;
   std::vector<GenerateEntry> generate;
-  std::string resolved;          // YAML text: self-contained, enough to load it again with the same result
+  std::string resolved;  // YAML text: self-contained, enough to load it again with the same result
 };
 
 struct Override {

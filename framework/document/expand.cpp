@@ -13,16 +13,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxUses = 16;             // blocks inside blocks
+constexpr int kMaxUses = 16;  // blocks inside blocks
 constexpr std::size_t kMaxNodes = 100000;
 
 // Where names are looked up: the nodes of one file, behind a prefix, with the block's inputs bound outside.
 struct Scope {
-  std::string prefix;                       // "encoder/"
+  std::string prefix;  // "encoder/"
   std::string directory;
   std::map<std::string, std::string> inputs;  // a block's input name: reference in the outer scope
   const Scope* outer = nullptr;
-  std::vector<std::string> files;           // blocks being expanded, outermost first
+  std::vector<std::string> files;  // blocks being expanded, outermost first
 };
 
 struct Pending {
@@ -32,7 +32,8 @@ struct Pending {
 
 // What a name that is no node stands for: a block's outputs, a repeat's last instance.
 struct Alias {
-  std::vector<std::pair<std::string, std::string>> outputs;  // output name: reference in `scope`; the first is the default
+  std::vector<std::pair<std::string, std::string>>
+      outputs;  // output name: reference in `scope`; the first is the default
   const Scope* scope;
 };
 
@@ -55,9 +56,11 @@ class Expander::Impl {
     }
   }
 
-  void add(const std::string& name, const Member& member, const Variables& variables, Scope* scope, const std::vector<std::string>& apart) {
+  void add(const std::string& name, const Member& member, const Variables& variables, Scope* scope,
+           const std::vector<std::string>& apart) {
     if (!member.value.is_map()) {
-      wrong_type(member.value, fmt::format("'{}'", member.key), "a map: {type: ..., in: ...} or {use: ..., in: ...}", diagnostics_);
+      wrong_type(member.value, fmt::format("'{}'", member.key), "a map: {type: ..., in: ...} or {use: ..., in: ...}",
+                 diagnostics_);
       return;
     }
     const Value* repeat = member.value.find("repeat");
@@ -74,14 +77,20 @@ class Expander::Impl {
   }
 
   // Each instance is fed by the one before it, through its first input.
-  void unroll(const std::string& name, const Member& member, std::int64_t count, const Variables& variables, Scope* scope) {
+  void unroll(const std::string& name, const Member& member, std::int64_t count, const Variables& variables,
+              Scope* scope) {
     Member instance = member;
     std::erase_if(instance.value.members, [](const Member& m) { return m.key == "repeat"; });
     Value* in = instance.value.find("in");
-    Value* first = in == nullptr ? nullptr : in->is_map() && !in->members.empty() ? &in->members.front().value
-                                         : in->kind == Value::Kind::sequence && !in->items.empty() ? &in->items.front() : in;
+    Value* first = in == nullptr                                             ? nullptr
+                   : in->is_map() && !in->members.empty()                    ? &in->members.front().value
+                   : in->kind == Value::Kind::sequence && !in->items.empty() ? &in->items.front()
+                                                                             : in;
     if (first == nullptr || first->kind != Value::Kind::scalar) {
-      diagnostics_.add(ErrorCode::missing_key, member.value.where, fmt::format("'{}' is repeated and has no input to chain through", member.key)).hint = "in: <node>";
+      diagnostics_
+          .add(ErrorCode::missing_key, member.value.where,
+               fmt::format("'{}' is repeated and has no input to chain through", member.key))
+          .hint = "in: <node>";
       return;
     }
     Variables inner = variables;
@@ -112,7 +121,8 @@ class Expander::Impl {
     }
     if (outputs.empty()) return reference;
     for (const auto& [output, target] : outputs) {
-      if (reference.port.empty() || output == reference.port) return resolve(target, where, alias->second.scope, depth + 1);
+      if (reference.port.empty() || output == reference.port)
+        return resolve(target, where, alias->second.scope, depth + 1);
     }
     reference.node += "." + reference.port;  // reported as dangling, with the nearest name
     reference.port.clear();
@@ -144,10 +154,12 @@ class Expander::Impl {
     return text[0] == '/' ? text.substr(1) : scope->prefix + text;
   }
 
-  void add_one(const std::string& name, const Member& raw, const Variables& variables, Scope* scope, const std::vector<std::string>& apart) {
+  void add_one(const std::string& name, const Member& raw, const Variables& variables, Scope* scope,
+               const std::vector<std::string>& apart) {
     if (pending_.size() >= kMaxNodes) {
       if (pending_.size() == kMaxNodes) {
-        diagnostics_.add(ErrorCode::document_too_large, raw.where, "the graph has too many nodes").expected = fmt::format("at most {}", kMaxNodes);
+        diagnostics_.add(ErrorCode::document_too_large, raw.where, "the graph has too many nodes").expected =
+            fmt::format("at most {}", kMaxNodes);
       }
       return;
     }
@@ -155,8 +167,10 @@ class Expander::Impl {
     substitute(member.value, variables, diagnostics_);
     Section section(member.value, fmt::format("'{}'", member.key), diagnostics_);
     for (const std::string& key : apart) section.get(key);
-    if (section.get("use") != nullptr) use_block(name, member, section, scope);
-    else add_typed(name, member, section, scope);
+    if (section.get("use") != nullptr)
+      use_block(name, member, section, scope);
+    else
+      add_typed(name, member, section, scope);
   }
 
   void add_typed(const std::string& name, const Member& member, Section& section, Scope* scope) {
@@ -184,15 +198,20 @@ class Expander::Impl {
     section.read("frozen", entry.frozen);
     const Value* when = section.get("when");
     if (when == nullptr) return;
-    if (when->scalar == "train") entry.when = When::training;
-    else if (when->scalar == "eval") entry.when = When::evaluation;
-    else wrong_type(*when, "when", "train or eval", diagnostics_);
+    if (when->scalar == "train")
+      entry.when = When::training;
+    else if (when->scalar == "eval")
+      entry.when = When::evaluation;
+    else
+      wrong_type(*when, "when", "train or eval", diagnostics_);
   }
 
   // References are kept as texts in Reference::node until every name is known.
   void add_source(const Value& value, InputEntry& input) {
-    if (value.kind == Value::Kind::scalar) input.sources.push_back({value.scalar, "", value.where});
-    else wrong_type(value, "an input", "a node, or node.port", diagnostics_);
+    if (value.kind == Value::Kind::scalar)
+      input.sources.push_back({value.scalar, "", value.where});
+    else
+      wrong_type(value, "an input", "a node, or node.port", diagnostics_);
   }
 
   void read_inputs(const Value& in, NodeEntry& entry) {
@@ -236,8 +255,10 @@ class Expander::Impl {
       wrong_type(use, "use", "the path of a block", diagnostics_);
       return;
     }
-    if (std::find(outer->files.begin(), outer->files.end(), path) != outer->files.end() || static_cast<int>(outer->files.size()) >= kMaxUses) {
-      diagnostics_.add(ErrorCode::extends_cycle, use.where, "the blocks use each other in a circle, or too deeply").got = path;
+    if (std::find(outer->files.begin(), outer->files.end(), path) != outer->files.end() ||
+        static_cast<int>(outer->files.size()) >= kMaxUses) {
+      diagnostics_.add(ErrorCode::extends_cycle, use.where, "the blocks use each other in a circle, or too deeply")
+          .got = path;
       return;
     }
     const Value block = cached_file(path, use.where);
@@ -251,8 +272,8 @@ class Expander::Impl {
     expand_block(block, path, in, member, given, given_where, shared, scope);
   }
 
-  void expand_block(const Value& block, const std::string& path, const Value* in, const Member& member, const Variables& given,
-                    const Location& given_where, const NodeEntry& shared, Scope* scope) {
+  void expand_block(const Value& block, const std::string& path, const Value* in, const Member& member,
+                    const Variables& given, const Location& given_where, const NodeEntry& shared, Scope* scope) {
     Section section(block, fs::path(path).filename().string(), diagnostics_);
     section.get("version");
     section.get("block");
@@ -269,7 +290,8 @@ class Expander::Impl {
     }
     if (const Value* output = section.get("output")) alias.outputs.emplace(alias.outputs.begin(), "y", output->scalar);
     if (alias.outputs.empty()) {
-      diagnostics_.add(ErrorCode::missing_key, block.where, "a block must name its outputs").hint = "output: <node>, or outputs: {y: <node>}";
+      diagnostics_.add(ErrorCode::missing_key, block.where, "a block must name its outputs").hint =
+          "output: <node>, or outputs: {y: <node>}";
     }
     section.finish();
     aliases_[scope->prefix.substr(0, scope->prefix.size() - 1)] = std::move(alias);
@@ -286,7 +308,8 @@ class Expander::Impl {
     entry.frozen = entry.frozen || shared.frozen;
   }
 
-  void bind_inputs(const Value* declared, const Value* in, const Member& member, const std::string& path, Scope* scope) {
+  void bind_inputs(const Value* declared, const Value* in, const Member& member, const std::string& path,
+                   Scope* scope) {
     std::vector<std::string> names;
     if (declared != nullptr) {
       for (const Value& name : declared->items) names.push_back(name.scalar);
@@ -298,17 +321,22 @@ class Expander::Impl {
           scope->inputs[port.key] = port.value.scalar;
           continue;
         }
-        Diagnostic& finding = diagnostics_.add(ErrorCode::unknown_port, port.where, fmt::format("the block has no input '{}'", port.key));
+        Diagnostic& finding =
+            diagnostics_.add(ErrorCode::unknown_port, port.where, fmt::format("the block has no input '{}'", port.key));
         finding.suggestion = nearest_name(port.key, names);
       }
     } else if (in != nullptr && in->kind == Value::Kind::scalar && !names.empty()) {
       scope->inputs[names.front()] = in->scalar;
     } else if (in != nullptr && in->kind == Value::Kind::sequence) {
-      for (std::size_t i = 0; i < in->items.size() && i < names.size(); ++i) scope->inputs[names[i]] = in->items[i].scalar;
+      for (std::size_t i = 0; i < in->items.size() && i < names.size(); ++i)
+        scope->inputs[names[i]] = in->items[i].scalar;
     }
     for (const std::string& name : names) {
       if (scope->inputs.count(name) > 0) continue;
-      diagnostics_.add(ErrorCode::missing_input, member.where, fmt::format("'{}': the block's input '{}' is not connected", member.key, name)).other = {path, 1, 1};
+      diagnostics_
+          .add(ErrorCode::missing_input, member.where,
+               fmt::format("'{}': the block's input '{}' is not connected", member.key, name))
+          .other = {path, 1, 1};
     }
   }
 
@@ -326,13 +354,19 @@ class Expander::Impl {
   std::map<std::string, Value> files_;
 };
 
-Expander::Expander(std::string directory, Diagnostics& diagnostics) : impl_(std::make_unique<Impl>(std::move(directory), diagnostics)) {}
+Expander::Expander(std::string directory, Diagnostics& diagnostics)
+    : impl_(std::make_unique<Impl>(std::move(directory), diagnostics)) {}
 Expander::~Expander() = default;
-void Expander::add_nodes(const Value& nodes, const Variables& variables) { impl_->add_members(nodes, variables, impl_->top()); }
-void Expander::add_node(const std::string& path, const Member& member, const Variables& variables, const std::vector<std::string>& apart) {
+void Expander::add_nodes(const Value& nodes, const Variables& variables) {
+  impl_->add_members(nodes, variables, impl_->top());
+}
+void Expander::add_node(const std::string& path, const Member& member, const Variables& variables,
+                        const std::vector<std::string>& apart) {
   impl_->add(path, member, variables, impl_->top(), apart);
 }
-Reference Expander::resolve(const std::string& text, const Location& where) { return impl_->resolve(text, where, impl_->top()); }
+Reference Expander::resolve(const std::string& text, const Location& where) {
+  return impl_->resolve(text, where, impl_->top());
+}
 std::vector<NodeEntry> Expander::finish() { return impl_->finish(); }
 
 }  // namespace loom

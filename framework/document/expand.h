@@ -19,7 +19,8 @@ class Expander {
   // Every node of a `nodes:` map, its expressions evaluated with `variables`.
   void add_nodes(const Value& nodes, const Variables& variables);
   // One node under a path of its own (a loss, a draw); keys in `apart` are read by the caller.
-  void add_node(const std::string& path, const Member& member, const Variables& variables, const std::vector<std::string>& apart);
+  void add_node(const std::string& path, const Member& member, const Variables& variables,
+                const std::vector<std::string>& apart);
   // A reference as the document's top level understands it: blocks and repeats stand for their outputs.
   Reference resolve(const std::string& text, const Location& where);
   // The entries, with resolved references.

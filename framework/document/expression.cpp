@@ -25,7 +25,8 @@ OptionValue number_value(double value) {
 }
 
 // Empty where it cannot be evaluated; the finding is made.
-OptionValue evaluate(const std::string& expression, const Location& where, const Variables& variables, Diagnostics& diagnostics) {
+OptionValue evaluate(const std::string& expression, const Location& where, const Variables& variables,
+                     Diagnostics& diagnostics) {
   const std::string text = trimmed(expression);
   if (const auto it = variables.find(text); it != variables.end()) return it->second;
   mu::Parser parser;
@@ -45,7 +46,8 @@ OptionValue evaluate(const std::string& expression, const Location& where, const
     const std::string token = problem.GetToken();
     Diagnostic& finding =
         unknown ? diagnostics.add(ErrorCode::unknown_variable, where, fmt::format("there is no variable '{}'", token))
-                : diagnostics.add(ErrorCode::bad_expression, where, fmt::format("this expression cannot be evaluated: {}", problem.GetMsg()));
+                : diagnostics.add(ErrorCode::bad_expression, where,
+                                  fmt::format("this expression cannot be evaluated: {}", problem.GetMsg()));
     finding.got = "${" + expression + "}";
     if (unknown) finding.suggestion = nearest_name(token, names_of(variables));
     if (unknown && variables.empty()) finding.hint = "declare it under vars:";
@@ -70,7 +72,8 @@ void substitute_scalar(Value& value, const Variables& variables, Diagnostics& di
       diagnostics.add(ErrorCode::bad_expression, value.where, "'${' without '}'").got = value.scalar;
       return;
     }
-    const OptionValue one = evaluate(value.scalar.substr(open + 2, close - open - 2), value.where, variables, diagnostics);
+    const OptionValue one =
+        evaluate(value.scalar.substr(open + 2, close - open - 2), value.where, variables, diagnostics);
     if (open == 0 && close + 1 == value.scalar.size()) {
       if (!one.empty()) set_scalar(value, one);
       return;
@@ -89,10 +92,12 @@ void substitute(Value& value, const Variables& variables, Diagnostics& diagnosti
   for (Member& member : value.members) substitute(member.value, variables, diagnostics);
 }
 
-Variables evaluate_variables(const Value* declared, const Variables& given, const Location& given_where, Diagnostics& diagnostics) {
+Variables evaluate_variables(const Value* declared, const Variables& given, const Location& given_where,
+                             Diagnostics& diagnostics) {
   Variables variables;
   if (declared != nullptr && !declared->is_map() && !declared->is_null()) {
-    diagnostics.add(ErrorCode::wrong_type, declared->where, "vars must be a map of names and values").got = declared->kind_name();
+    diagnostics.add(ErrorCode::wrong_type, declared->where, "vars must be a map of names and values").got =
+        declared->kind_name();
     return given;
   }
   for (const Member& member : declared != nullptr ? declared->members : std::vector<Member>()) {
@@ -103,12 +108,18 @@ Variables evaluate_variables(const Value* declared, const Variables& given, cons
     }
     Value value = member.value;
     substitute(value, variables, diagnostics);
-    if (value.kind == Value::Kind::scalar) variables[member.key] = scalar_value(value);
-    else diagnostics.add(ErrorCode::wrong_type, value.where, fmt::format("the variable '{}' must be a number or a text", member.key)).got = value.kind_name();
+    if (value.kind == Value::Kind::scalar)
+      variables[member.key] = scalar_value(value);
+    else
+      diagnostics
+          .add(ErrorCode::wrong_type, value.where,
+               fmt::format("the variable '{}' must be a number or a text", member.key))
+          .got = value.kind_name();
   }
   for (const auto& [name, value] : given) {
     if (variables.count(name) > 0) continue;
-    Diagnostic& finding = diagnostics.add(ErrorCode::unknown_variable, given_where, fmt::format("the block has no variable '{}'", name));
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::unknown_variable, given_where, fmt::format("the block has no variable '{}'", name));
     finding.suggestion = nearest_name(name, names_of(variables));
   }
   return variables;

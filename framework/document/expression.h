@@ -16,6 +16,7 @@ using Variables = std::map<std::string, OptionValue>;
 void substitute(Value& value, const Variables& variables, Diagnostics& diagnostics);
 
 // A document's `vars:`: each may use those before it; `given` replaces defaults and is checked for unknown names.
-Variables evaluate_variables(const Value* declared, const Variables& given, const Location& given_where, Diagnostics& diagnostics);
+Variables evaluate_variables(const Value* declared, const Variables& given, const Location& given_where,
+                             Diagnostics& diagnostics);
 
 }  // namespace loom

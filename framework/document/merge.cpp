@@ -10,17 +10,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Value merge_chain(Value root, const std::string& file, const std::string& directory, std::vector<std::string> chain, Diagnostics& diagnostics) {
+Value merge_chain(Value root, const std::string& file, const std::string& directory, std::vector<std::string> chain,
+                  Diagnostics& diagnostics) {
   const Value* extends = root.is_map() ? root.find("extends") : nullptr;
   if (extends == nullptr || extends->is_null()) return root;
   if (extends->kind != Value::Kind::scalar) {
-    diagnostics.add(ErrorCode::wrong_type, extends->where, "extends must be the path of a document").got = extends->kind_name();
+    diagnostics.add(ErrorCode::wrong_type, extends->where, "extends must be the path of a document").got =
+        extends->kind_name();
     return root;
   }
   const std::string path = (fs::path(directory) / extends->scalar).lexically_normal().string();
   chain.push_back(fs::path(file).lexically_normal().string());
   if (std::find(chain.begin(), chain.end(), path) != chain.end()) {
-    Diagnostic& finding = diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a circle");
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a circle");
     for (const std::string& name : chain) finding.got += fs::path(name).filename().string() + " -> ";
     finding.got += fs::path(path).filename().string();
     return root;
@@ -53,7 +56,8 @@ std::vector<std::string> keys_of(const Value& value) {
   return keys;
 }
 
-void bad_override(const Override& override_, const Value& at, const std::string& part, const std::string& why, Diagnostics& diagnostics) {
+void bad_override(const Override& override_, const Value& at, const std::string& part, const std::string& why,
+                  Diagnostics& diagnostics) {
   Diagnostic& finding = diagnostics.add(ErrorCode::bad_override, {"--set", 0, 0}, why);
   finding.got = override_.path + "=" + override_.value;
   finding.suggestion = nearest_name(part, keys_of(at));
@@ -80,14 +84,16 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
       next = &at->members.back().value;
     }
     if (next == nullptr || !next->is_map()) {
-      return bad_override(override_, *at, parts[i], fmt::format("the document has no '{}' to set something in", parts[i]), diagnostics);
+      return bad_override(override_, *at, parts[i],
+                          fmt::format("the document has no '{}' to set something in", parts[i]), diagnostics);
     }
     at = next;
   }
   const bool must_exist = parts.size() == 2 && (parts[0] == "vars" || parts[0] == "nodes" || parts[0] == "losses");
   Value* slot = at->find(parts.back());
   if (slot == nullptr && must_exist) {
-    return bad_override(override_, *at, parts.back(), fmt::format("{} has no '{}'", parts[0], parts.back()), diagnostics);
+    return bad_override(override_, *at, parts.back(), fmt::format("{} has no '{}'", parts[0], parts.back()),
+                        diagnostics);
   }
   if (parts.size() == 1 && slot == nullptr) {
     return bad_override(override_, *at, parts[0], fmt::format("the document has no '{}'", parts[0]), diagnostics);
@@ -96,8 +102,10 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
   const Value value = parse_yaml(override_.value.empty() ? "''" : override_.value, "--set " + override_.path, own);
   for (const Diagnostic& finding : own.items()) diagnostics.add(finding.code, {}, "") = finding;
   if (!own.empty()) return;
-  if (slot != nullptr) merge_value(*slot, value);
-  else at->members.push_back({parts.back(), value.where, value});
+  if (slot != nullptr)
+    merge_value(*slot, value);
+  else
+    at->members.push_back({parts.back(), value.where, value});
 }
 
 }  // namespace
@@ -113,7 +121,8 @@ void merge_value(Value& base, const Value& over) {
       std::erase_if(base.members, [&](const Member& m) { return m.key == member.key; });
     } else if (slot != nullptr) {
       merge_value(*slot, member.value);
-      auto it = std::find_if(base.members.begin(), base.members.end(), [&](const Member& m) { return m.key == member.key; });
+      auto it =
+          std::find_if(base.members.begin(), base.members.end(), [&](const Member& m) { return m.key == member.key; });
       it->where = member.where;
     } else {
       base.members.push_back(member);

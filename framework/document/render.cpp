@@ -14,17 +14,25 @@ std::string text_of(const std::string& text) {
   Value plain;
   plain.kind = Value::Kind::scalar;
   plain.scalar = text;
-  const bool safe = !text.empty() && text != "null" && text != "~" && std::all_of(text.begin(), text.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '/';
-  }) && text[0] != '-' && text[0] != '.' && std::holds_alternative<std::string>(scalar_value(plain));
+  const bool safe = !text.empty() && text != "null" && text != "~" &&
+                    std::all_of(text.begin(), text.end(),
+                                [](char c) {
+                                  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' ||
+                                         c == '.' || c == '/';
+                                }) &&
+                    text[0] != '-' && text[0] != '.' && std::holds_alternative<std::string>(scalar_value(plain));
   if (safe) return text;
   std::string quoted = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
-    if (c == '\n') quoted += "\\n";
-    else if (c == '\t') quoted += "\\t";
-    else if (c == '\r') quoted += "\\r";
-    else quoted += c;
+    if (c == '\n')
+      quoted += "\\n";
+    else if (c == '\t')
+      quoted += "\\t";
+    else if (c == '\r')
+      quoted += "\\r";
+    else
+      quoted += c;
   }
   return quoted + "\"";
 }
@@ -45,15 +53,19 @@ std::string value_of(const OptionValue& value) {
   return value.text();
 }
 
-std::string reference_of(const Reference& reference) { return text_of(reference.port.empty() ? reference.node : reference.node + "." + reference.port); }
+std::string reference_of(const Reference& reference) {
+  return text_of(reference.port.empty() ? reference.node : reference.node + "." + reference.port);
+}
 
 std::string schedule_of(const Schedule& s) {
   if (s.kind == Schedule::Kind::constant && s.warmup == 0) return number_of(s.from);
   static const char* const kNames[] = {"constant", "linear", "cosine", "step", "multi_step"};
   std::string text = fmt::format("{{type: {}, from: {}", kNames[static_cast<int>(s.kind)], number_of(s.from));
-  if (s.kind == Schedule::Kind::linear || s.kind == Schedule::Kind::cosine) text += fmt::format(", to: {}, over: {}, after: {}", number_of(s.to), s.over, s.after);
+  if (s.kind == Schedule::Kind::linear || s.kind == Schedule::Kind::cosine)
+    text += fmt::format(", to: {}, over: {}, after: {}", number_of(s.to), s.over, s.after);
   if (s.kind == Schedule::Kind::step) text += fmt::format(", every: {}, factor: {}", s.every, number_of(s.factor));
-  if (s.kind == Schedule::Kind::multi_step) text += fmt::format(", at: [{}], factor: {}", fmt::join(s.at, ", "), number_of(s.factor));
+  if (s.kind == Schedule::Kind::multi_step)
+    text += fmt::format(", at: [{}], factor: {}", fmt::join(s.at, ", "), number_of(s.factor));
   return text + fmt::format(", warmup: {}}}", s.warmup);
 }
 
@@ -67,7 +79,8 @@ std::string inputs_of(const NodeEntry& node) {
   };
   if (node.inputs.size() == 1 && node.inputs.front().port.empty()) return ", in: " + sources(node.inputs.front());
   std::string text;
-  for (const InputEntry& input : node.inputs) text += (text.empty() ? "" : ", ") + text_of(input.port) + ": " + sources(input);
+  for (const InputEntry& input : node.inputs)
+    text += (text.empty() ? "" : ", ") + text_of(input.port) + ": " + sources(input);
   return ", in: {" + text + "}";
 }
 
@@ -92,7 +105,8 @@ void render_losses(const Document& document, std::string& out) {
   if (document.losses.empty()) return;
   out += "losses:\n";
   for (const LossEntry& loss : document.losses) {
-    const auto it = std::find_if(document.nodes.begin(), document.nodes.end(), [&](const NodeEntry& n) { return n.path == loss.node; });
+    const auto it = std::find_if(document.nodes.begin(), document.nodes.end(),
+                                 [&](const NodeEntry& n) { return n.path == loss.node; });
     if (it == document.nodes.end()) continue;
     const std::string port = loss.port.empty() ? "" : ", port: " + text_of(loss.port);
     out += fmt::format("  {}: {}\n", loss.name, node_of(*it, ", weight: " + schedule_of(loss.weight) + port));
@@ -103,19 +117,22 @@ void render_objectives(const Document& document, std::string& out) {
   out += "objectives:\n";
   for (const ObjectiveEntry& objective : document.objectives) {
     std::string terms, patterns;
-    for (const auto& [name, weight] : objective.losses) terms += (terms.empty() ? "" : ", ") + name + ": " + schedule_of(weight);
-    for (const std::string& pattern : objective.parameters) patterns += (patterns.empty() ? "" : ", ") + text_of(pattern);
-    out += fmt::format("  {}: {{losses: {{{}}}, parameters: [{}], every: {}, optimizer: {}}}\n", objective.name, terms, patterns, objective.every,
-                       optimizer_of(objective.optimizer));
+    for (const auto& [name, weight] : objective.losses)
+      terms += (terms.empty() ? "" : ", ") + name + ": " + schedule_of(weight);
+    for (const std::string& pattern : objective.parameters)
+      patterns += (patterns.empty() ? "" : ", ") + text_of(pattern);
+    out += fmt::format("  {}: {{losses: {{{}}}, parameters: [{}], every: {}, optimizer: {}}}\n", objective.name, terms,
+                       patterns, objective.every, optimizer_of(objective.optimizer));
   }
 }
 
 void render_train(const TrainEntry& t, std::string& out) {
   out += fmt::format(
-      "train: {{batch: {}, steps: {}, seed: {}, clip_norm: {}, average: {}, eval_every: {}, eval_limit: {}, checkpoint_every: {}, keep: {}, "
+      "train: {{batch: {}, steps: {}, seed: {}, clip_norm: {}, average: {}, eval_every: {}, eval_limit: {}, "
+      "checkpoint_every: {}, keep: {}, "
       "early_stopping: {}, spike_factor: {}, skip_limit: {}}}\n",
-      t.batch, t.steps, t.seed, number_of(t.clip_norm), number_of(t.average), t.eval_every, t.eval_limit, t.checkpoint_every, t.keep,
-      t.early_stopping, number_of(t.spike_factor), t.skip_limit);
+      t.batch, t.steps, t.seed, number_of(t.clip_norm), number_of(t.average), t.eval_every, t.eval_limit,
+      t.checkpoint_every, t.keep, t.early_stopping, number_of(t.spike_factor), t.skip_limit);
 }
 
 void render_generate(const Document& document, std::string& out) {
@@ -123,7 +140,8 @@ void render_generate(const Document& document, std::string& out) {
   out += "generate:\n";
   for (const GenerateEntry& entry : document.generate) {
     std::string draws;
-    for (const auto& [target, node] : entry.draws) draws += (draws.empty() ? "" : ", ") + reference_of(target) + ": " + node_of(node);
+    for (const auto& [target, node] : entry.draws)
+      draws += (draws.empty() ? "" : ", ") + reference_of(target) + ": " + node_of(node);
     out += fmt::format("  {}: {{draw: {{{}}}, show: {}}}\n", entry.name, draws, reference_of(entry.show));
   }
 }
@@ -135,7 +153,8 @@ std::string render_document(const Document& document) {
   if (!document.doc.empty()) out += "doc: " + text_of(document.doc) + "\n";
   if (!document.data.type.empty()) {
     out += "data: {type: " + text_of(document.data.type);
-    for (const auto& [name, option] : document.data.options) out += ", " + text_of(name) + ": " + value_of(option.value);
+    for (const auto& [name, option] : document.data.options)
+      out += ", " + text_of(name) + ": " + value_of(option.value);
     out += "}\n";
   }
   out += "nodes:\n";

@@ -23,7 +23,8 @@ double Schedule::value(std::int64_t step) const {
     case Kind::cosine: return rise * (to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * part)));
     case Kind::step: return rise * from * std::pow(factor, static_cast<double>(every > 0 ? passed / every : 0));
     case Kind::multi_step: {
-      const auto reached = std::count_if(at.begin(), at.end(), [&](std::int64_t milestone) { return step >= milestone; });
+      const auto reached =
+          std::count_if(at.begin(), at.end(), [&](std::int64_t milestone) { return step >= milestone; });
       return rise * from * std::pow(factor, static_cast<double>(reached));
     }
   }

@@ -11,7 +11,8 @@ const Value kNothing;
 
 }  // namespace
 
-Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected, Diagnostics& diagnostics) {
+Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected,
+                       Diagnostics& diagnostics) {
   Diagnostic& finding = diagnostics.add(ErrorCode::wrong_type, value.where, what + " has the wrong type");
   finding.got = value.kind_name();
   finding.expected = expected;
@@ -41,16 +42,20 @@ const Value& Section::required(const std::string& key) {
 void Section::read(const std::string& key, std::string& out) {
   const Value* value = get(key);
   if (value == nullptr) return;
-  if (value->kind == Value::Kind::scalar) out = value->scalar;
-  else wrong_type(*value, what_ + "." + key, "a text", *diagnostics_);
+  if (value->kind == Value::Kind::scalar)
+    out = value->scalar;
+  else
+    wrong_type(*value, what_ + "." + key, "a text", *diagnostics_);
 }
 
 void Section::read(const std::string& key, bool& out) {
   const Value* value = get(key);
   if (value == nullptr) return;
   const OptionValue scalar = value->kind == Value::Kind::scalar ? scalar_value(*value) : OptionValue();
-  if (const bool* flag = std::get_if<bool>(&scalar)) out = *flag;
-  else wrong_type(*value, what_ + "." + key, "true or false", *diagnostics_);
+  if (const bool* flag = std::get_if<bool>(&scalar))
+    out = *flag;
+  else
+    wrong_type(*value, what_ + "." + key, "true or false", *diagnostics_);
 }
 
 void Section::read(const std::string& key, double& out, double minimum, double maximum) {
@@ -68,9 +73,11 @@ void Section::read(const std::string& key, double& out, double minimum, double m
     out = got;
     return;
   }
-  Diagnostic& finding = diagnostics_->add(ErrorCode::out_of_range, value->where, fmt::format("{}.{} is out of range", what_, key));
+  Diagnostic& finding =
+      diagnostics_->add(ErrorCode::out_of_range, value->where, fmt::format("{}.{} is out of range", what_, key));
   finding.got = value->scalar;
-  finding.expected = maximum < std::numeric_limits<double>::infinity() ? fmt::format("{} to {}", minimum, maximum) : fmt::format(">= {}", minimum);
+  finding.expected = maximum < std::numeric_limits<double>::infinity() ? fmt::format("{} to {}", minimum, maximum)
+                                                                       : fmt::format(">= {}", minimum);
 }
 
 void Section::read(const std::string& key, std::int64_t& out, std::int64_t minimum) {
@@ -81,7 +88,8 @@ void Section::read(const std::string& key, std::int64_t& out, std::int64_t minim
   if (integer == nullptr) {
     wrong_type(*value, what_ + "." + key, "an integer", *diagnostics_);
   } else if (*integer < minimum) {
-    Diagnostic& finding = diagnostics_->add(ErrorCode::out_of_range, value->where, fmt::format("{}.{} is out of range", what_, key));
+    Diagnostic& finding =
+        diagnostics_->add(ErrorCode::out_of_range, value->where, fmt::format("{}.{} is out of range", what_, key));
     finding.got = value->scalar;
     finding.expected = fmt::format(">= {}", minimum);
   } else {
@@ -100,7 +108,8 @@ std::vector<const Member*> Section::rest() const {
 void Section::finish() {
   const std::vector<std::string> names(asked_.begin(), asked_.end());
   for (const Member* member : rest()) {
-    Diagnostic& finding = diagnostics_->add(ErrorCode::unknown_key, member->where, fmt::format("{} has no key '{}'", what_, member->key));
+    Diagnostic& finding =
+        diagnostics_->add(ErrorCode::unknown_key, member->where, fmt::format("{} has no key '{}'", what_, member->key));
     finding.suggestion = nearest_name(member->key, names);
     for (const std::string& name : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + name;
   }

@@ -22,7 +22,8 @@ class Section {
 
   // Each leaves `out` as it is where the key is absent or wrong; wrong ones are findings.
   void read(const std::string& key, std::string& out);
-  void read(const std::string& key, double& out, double minimum, double maximum = std::numeric_limits<double>::infinity());
+  void read(const std::string& key, double& out, double minimum,
+            double maximum = std::numeric_limits<double>::infinity());
   void read(const std::string& key, std::int64_t& out, std::int64_t minimum);
   void read(const std::string& key, bool& out);
 
@@ -42,7 +43,8 @@ class Section {
 };
 
 // A finding that `value` is not what was expected there.
-Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected, Diagnostics& diagnostics);
+Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected,
+                       Diagnostics& diagnostics);
 
 // [a-z][a-z0-9_-]*, parts separated by '/': E117 otherwise.
 bool check_name(const std::string& name, const Location& where, Diagnostics& diagnostics);

@@ -47,7 +47,8 @@ DataEntry parse_data_specification(std::string_view text) {
     value.quoted = is_path;
     if (value.scalar.empty() || equals == 0) fail(fmt::format("'{}' is no key=value", part));
     const std::string key = is_path ? "path" : std::string(part.substr(0, equals));
-    if (!entry.options.emplace(key, OptionEntry{scalar_value(value), entry.where}).second) fail(fmt::format("'{}' is given twice", key));
+    if (!entry.options.emplace(key, OptionEntry{scalar_value(value), entry.where}).second)
+      fail(fmt::format("'{}' is given twice", key));
   }
   return entry;
 }

@@ -17,34 +17,39 @@ void read_integers(Section& section, const std::string& key, std::vector<std::in
   if (value == nullptr) return;
   for (const Value& item : value->items) {
     const OptionValue scalar = item.kind == Value::Kind::scalar ? scalar_value(item) : OptionValue();
-    if (const auto* integer = std::get_if<std::int64_t>(&scalar)) out.push_back(*integer);
-    else wrong_type(item, key, "an integer", section.diagnostics());
+    if (const auto* integer = std::get_if<std::int64_t>(&scalar))
+      out.push_back(*integer);
+    else
+      wrong_type(item, key, "an integer", section.diagnostics());
   }
   if (value->kind != Value::Kind::sequence) wrong_type(*value, key, "a list of integers", section.diagnostics());
 }
 
 Schedule::Kind kind_of(const Value* type, Diagnostics& diagnostics) {
   static const std::vector<std::pair<std::string, Schedule::Kind>> kKinds = {{"linear", Schedule::Kind::linear},
-                                                                            {"cosine", Schedule::Kind::cosine},
-                                                                            {"step", Schedule::Kind::step},
-                                                                            {"multi_step", Schedule::Kind::multi_step},
-                                                                            {"constant", Schedule::Kind::constant}};
+                                                                             {"cosine", Schedule::Kind::cosine},
+                                                                             {"step", Schedule::Kind::step},
+                                                                             {"multi_step", Schedule::Kind::multi_step},
+                                                                             {"constant", Schedule::Kind::constant}};
   if (type == nullptr) return Schedule::Kind::linear;
   std::vector<std::string> names;
   for (const auto& [name, kind] : kKinds) {
     if (type->scalar == name) return kind;
     names.push_back(name);
   }
-  wrong_type(*type, "a schedule's type", "linear, cosine, step, multi_step or constant", diagnostics).suggestion = nearest_name(type->scalar, names);
+  wrong_type(*type, "a schedule's type", "linear, cosine, step, multi_step or constant", diagnostics).suggestion =
+      nearest_name(type->scalar, names);
   return Schedule::Kind::linear;
 }
 
-void read_terms(const Value& value, const std::vector<LossEntry>& losses, ObjectiveEntry& objective, Diagnostics& diagnostics) {
+void read_terms(const Value& value, const std::vector<LossEntry>& losses, ObjectiveEntry& objective,
+                Diagnostics& diagnostics) {
   std::vector<std::string> names;
   for (const LossEntry& loss : losses) names.push_back(loss.name);
   const auto add = [&](const std::string& name, const Location& where, Schedule weight) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      Diagnostic& finding = diagnostics.add(ErrorCode::dangling_input, where, fmt::format("there is no loss '{}'", name));
+      Diagnostic& finding =
+          diagnostics.add(ErrorCode::dangling_input, where, fmt::format("there is no loss '{}'", name));
       finding.suggestion = nearest_name(name, names);
       return;
     }
@@ -52,7 +57,8 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
   };
   if (value.is_map()) {
     for (const Member& member : value.members) {
-      add(member.key, member.where, read_schedule(member.value, "the weight of '" + member.key + "'", kLowest, diagnostics));
+      add(member.key, member.where,
+          read_schedule(member.value, "the weight of '" + member.key + "'", kLowest, diagnostics));
     }
   } else if (value.kind == Value::Kind::sequence) {
     for (const Value& item : value.items) add(item.scalar, item.where, Schedule::constant(1));
@@ -108,14 +114,16 @@ OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics) {
   static const std::vector<std::string> kTypes = {"adam", "adamw", "sgd", "rmsprop", "adamax"};
   section.read("type", optimizer.type);
   if (std::find(kTypes.begin(), kTypes.end(), optimizer.type) == kTypes.end()) {
-    Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, section.get("type")->where, fmt::format("there is no optimizer '{}'", optimizer.type));
+    Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, section.get("type")->where,
+                                          fmt::format("there is no optimizer '{}'", optimizer.type));
     finding.expected = "one of adam, adamw, sgd, rmsprop, adamax";
     finding.suggestion = nearest_name(optimizer.type, kTypes);
   }
   if (const Value* rate = section.get("lr")) optimizer.learning_rate = read_schedule(*rate, "lr", 0, diagnostics);
   section.read("nesterov", optimizer.nesterov);
   section.read("centered", optimizer.centered);
-  static const std::vector<std::string> kNumbers = {"beta1", "beta2", "epsilon", "weight_decay", "momentum", "alpha", "dampening"};
+  static const std::vector<std::string> kNumbers = {"beta1",    "beta2", "epsilon",  "weight_decay",
+                                                    "momentum", "alpha", "dampening"};
   for (const std::string& name : kNumbers) {
     const bool decay = name == "beta1" || name == "beta2" || name == "alpha";
     double number = std::numeric_limits<double>::quiet_NaN();
@@ -150,8 +158,8 @@ TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics
   return train;
 }
 
-std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vector<LossEntry>& losses, const OptimizerEntry& optimizer,
-                                            Diagnostics& diagnostics) {
+std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vector<LossEntry>& losses,
+                                            const OptimizerEntry& optimizer, Diagnostics& diagnostics) {
   std::vector<ObjectiveEntry> objectives;
   if (value == nullptr) {
     ObjectiveEntry main;

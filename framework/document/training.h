@@ -11,7 +11,7 @@ Schedule read_schedule(const Value& value, const std::string& what, double minim
 OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics);
 TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics& diagnostics);
 // Objectives over the named losses; without a section one objective, "main", over all of them.
-std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vector<LossEntry>& losses, const OptimizerEntry& optimizer,
-                                            Diagnostics& diagnostics);
+std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vector<LossEntry>& losses,
+                                            const OptimizerEntry& optimizer, Diagnostics& diagnostics);
 
 }  // namespace loom

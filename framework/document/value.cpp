@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/parser.h>
 #include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
 
 #include <charconv>
 #include <fstream>
@@ -23,8 +23,11 @@ class Builder final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { leaf(mark, anchor, Value::Kind::null, "", false); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    leaf(mark, anchor, Value::Kind::null, "", false);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     leaf(mark, anchor, Value::Kind::scalar, text, tag == "!");
   }
 
@@ -38,11 +41,13 @@ class Builder final : public YAML::EventHandler {
     add(Value(it->second.first));
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(mark, anchor, Value::Kind::sequence);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(mark, anchor, Value::Kind::map);
   }
   void OnMapEnd() override { close(); }
@@ -63,8 +68,9 @@ class Builder final : public YAML::EventHandler {
     const bool aliased = values > 1;
     values_ += values;
     if (values_ <= kMaxValues) return;
-    Diagnostic& finding = diagnostics_.add(aliased ? ErrorCode::alias_bomb : ErrorCode::document_too_large, place(mark),
-                                           aliased ? "the aliases expand to too many values" : "the document has too many values");
+    Diagnostic& finding =
+        diagnostics_.add(aliased ? ErrorCode::alias_bomb : ErrorCode::document_too_large, place(mark),
+                         aliased ? "the aliases expand to too many values" : "the document has too many values");
     finding.expected = fmt::format("at most {} values", kMaxValues);
     throw Stop{};
   }
@@ -76,7 +82,8 @@ class Builder final : public YAML::EventHandler {
     value.scalar = text;
     value.quoted = quoted;
     value.where = place(mark);
-    if (kind == Value::Kind::scalar && !quoted && (text.empty() || text == "~" || text == "null")) value.kind = Value::Kind::null;
+    if (kind == Value::Kind::scalar && !quoted && (text.empty() || text == "~" || text == "null"))
+      value.kind = Value::Kind::null;
     if (anchor != 0) anchors_[anchor] = {value, 1};
     add(std::move(value));
   }
@@ -126,12 +133,14 @@ class Builder final : public YAML::EventHandler {
       diagnostics_.add(ErrorCode::wrong_type, key.where, "a key must be a name").got = key.kind_name();
       parent.skip = true;
     } else if (key.scalar == "<<" && !key.quoted) {
-      diagnostics_.add(ErrorCode::merge_key, key.where, "merge keys (<<) are not supported").hint = "use extends, or blocks with use";
+      diagnostics_.add(ErrorCode::merge_key, key.where, "merge keys (<<) are not supported").hint =
+          "use extends, or blocks with use";
       parent.skip = true;
     } else {
       for (const Member& member : parent.value.members) {
         if (member.key != key.scalar) continue;
-        Diagnostic& finding = diagnostics_.add(ErrorCode::duplicate_key, key.where, fmt::format("the key '{}' stands here twice", key.scalar));
+        Diagnostic& finding = diagnostics_.add(ErrorCode::duplicate_key, key.where,
+                                               fmt::format("the key '{}' stands here twice", key.scalar));
         finding.other = member.where;
         finding.other_role = "first";
         parent.skip = true;
@@ -153,7 +162,8 @@ std::size_t bad_byte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     const std::size_t length = c < 0x80 ? 1 : (c >> 5) == 6 ? 2 : (c >> 4) == 14 ? 3 : (c >> 3) == 30 ? 4 : 0;
-    if (length == 0 || i + length > text.size() || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) return i;
+    if (length == 0 || i + length > text.size() || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F)
+      return i;
     for (std::size_t k = 1; k < length; ++k) {
       if ((static_cast<unsigned char>(text[i + k]) >> 6) != 2) return i;
     }
@@ -247,10 +257,13 @@ OptionValue scalar_value(const Value& value) {
   const char* begin = text.data() + (text.size() > 1 && text[0] == '+' ? 1 : 0);
   const char* end = text.data() + text.size();
   std::int64_t integer = 0;
-  if (const auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end) return OptionValue(integer);
+  if (const auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end)
+    return OptionValue(integer);
   double number = 0;
-  const bool numeric = !text.empty() && (std::isdigit(static_cast<unsigned char>(*begin)) != 0 || *begin == '-' || *begin == '.');
-  if (const auto [at, error] = std::from_chars(begin, end, number); numeric && error == std::errc() && at == end) return OptionValue(number);
+  const bool numeric =
+      !text.empty() && (std::isdigit(static_cast<unsigned char>(*begin)) != 0 || *begin == '-' || *begin == '.');
+  if (const auto [at, error] = std::from_chars(begin, end, number); numeric && error == std::errc() && at == end)
+    return OptionValue(number);
   return OptionValue(text);
 }
 

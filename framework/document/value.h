@@ -22,16 +22,16 @@ struct Value {
   enum class Kind { null, scalar, sequence, map };
   Kind kind = Kind::null;
   std::string scalar;
-  bool quoted = false;             // a quoted scalar is a text, whatever it looks like
-  std::vector<Value> items;        // of a sequence
-  std::vector<Member> members;     // of a map, in the order of the text
+  bool quoted = false;          // a quoted scalar is a text, whatever it looks like
+  std::vector<Value> items;     // of a sequence
+  std::vector<Member> members;  // of a map, in the order of the text
   Location where;
 
   bool is_map() const { return kind == Kind::map; }
   bool is_null() const { return kind == Kind::null; }
   const Value* find(std::string_view key) const;  // null where there is none
   Value* find(std::string_view key);
-  std::string kind_name() const;   // "a map"
+  std::string kind_name() const;  // "a map"
 };
 
 struct Member {
@@ -43,7 +43,7 @@ struct Member {
 // Bounds on a document: beyond them it is an error, not a long wait.
 inline constexpr int kMaxDepth = 64;
 inline constexpr std::size_t kMaxBytes = std::size_t{4} << 20;
-inline constexpr std::size_t kMaxValues = 200000;   // after aliases are expanded
+inline constexpr std::size_t kMaxValues = 200000;  // after aliases are expanded
 
 // Parses `text`; findings (E101, E102, E111-E114) go to `diagnostics`, and what could be read is returned.
 Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& diagnostics);

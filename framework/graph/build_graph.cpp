@@ -58,7 +58,8 @@ class Builder {
     }
     const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
     if (!fresh) {
-      Diagnostic& finding = find(ErrorCode::duplicate_node, entry.where, fmt::format("the node '{}' stands here twice", entry.path));
+      Diagnostic& finding =
+          find(ErrorCode::duplicate_node, entry.where, fmt::format("the node '{}' stands here twice", entry.path));
       finding.other = nodes_[static_cast<std::size_t>(it->second)].where;
       finding.other_role = "first";
       return;
@@ -70,7 +71,8 @@ class Builder {
   std::optional<Port> source(const Reference& reference) {
     const auto it = index_.find(reference.node);
     if (it == index_.end()) {
-      Diagnostic& finding = find(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node));
+      Diagnostic& finding =
+          find(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node));
       std::vector<std::string> paths;
       for (const auto& [path, i] : index_) paths.push_back(path);
       finding.suggestion = nearest_name(reference.node, paths);
@@ -84,8 +86,9 @@ class Builder {
     }
     const int port = reference.port.empty() ? 0 : producer.contract().output_index(reference.port);
     if (port < 0) {
-      Diagnostic& finding = find(ErrorCode::unknown_port, reference.where,
-                                 fmt::format("the node '{}' ({}) has no output '{}'", reference.node, producer.type->name, reference.port));
+      Diagnostic& finding = find(
+          ErrorCode::unknown_port, reference.where,
+          fmt::format("the node '{}' ({}) has no output '{}'", reference.node, producer.type->name, reference.port));
       finding.expected = "one of " + list_of(producer.contract().output_names());
       finding.suggestion = nearest_name(reference.port, producer.contract().output_names());
       finding.other = producer.where;
@@ -144,7 +147,8 @@ class Builder {
         finding.expected = "in: {port: source}, ports " + list_of(contract.input_names());
         continue;
       }
-      for (std::size_t k = 0; k < input.sources.size(); ++k) set_input(node, first + static_cast<int>(k), input.sources[k]);
+      for (std::size_t k = 0; k < input.sources.size(); ++k)
+        set_input(node, first + static_cast<int>(k), input.sources[k]);
     }
     check_missing(node);
   }
@@ -157,9 +161,11 @@ class Builder {
       const PortDeclaration& port = contract.input_at(i);
       if (port.is_optional || attempted_.count({&node, i}) > 0) continue;
       Diagnostic& finding = find(ErrorCode::missing_input, node.where,
-                                 fmt::format("[{}] '{}': the input '{}' is not connected", node.type->name, node.path, contract.input_name(i)));
+                                 fmt::format("[{}] '{}': the input '{}' is not connected", node.type->name, node.path,
+                                             contract.input_name(i)));
       finding.expected = fmt::format("{} {}", port.pattern, port.doc);
-      finding.hint = contract.inputs().size() == 1 ? "in: <node>" : fmt::format("in: {{{}: <node>}}", contract.input_name(i));
+      finding.hint =
+          contract.inputs().size() == 1 ? "in: <node>" : fmt::format("in: {{{}: <node>}}", contract.input_name(i));
     }
   }
 
@@ -210,7 +216,8 @@ class Builder {
     std::string text;
     for (int i : path) text += nodes_[static_cast<std::size_t>(i)].path + " -> ";
     text += nodes_[static_cast<std::size_t>(path.front())].path;
-    Diagnostic& finding = find(ErrorCode::cycle, nodes_[static_cast<std::size_t>(path.front())].where, "the nodes feed each other in a circle");
+    Diagnostic& finding = find(ErrorCode::cycle, nodes_[static_cast<std::size_t>(path.front())].where,
+                               "the nodes feed each other in a circle");
     finding.got = text;
     finding.hint = "a value at an earlier position comes from a causal node, not from a circle";
   }
@@ -242,7 +249,8 @@ class Builder {
       if (got == expected) continue;
       const GraphNode& producer = nodes_[static_cast<std::size_t>(node.inputs[k].node)];
       Diagnostic& finding = find(ErrorCode::dtype_mismatch, node.input_locations[k],
-                                 fmt::format("[{}] '{}', input '{}'", node.type->name, node.path, node.contract().input_name(static_cast<int>(k))));
+                                 fmt::format("[{}] '{}', input '{}'", node.type->name, node.path,
+                                             node.contract().input_name(static_cast<int>(k))));
       finding.got = fmt::format("{} from '{}'", name_of(got), producer.path);
       finding.expected = std::string(name_of(expected));
       finding.other = producer.where;
@@ -265,23 +273,30 @@ class Builder {
     check_dtypes(node);
     std::vector<std::optional<Shape>> inputs;
     for (const Port& input : node.inputs) {
-      inputs.push_back(input.valid() ? std::optional(nodes_[static_cast<std::size_t>(input.node)].outputs[static_cast<std::size_t>(input.index)])
-                                     : std::nullopt);
+      inputs.push_back(
+          input.valid()
+              ? std::optional(
+                    nodes_[static_cast<std::size_t>(input.node)].outputs[static_cast<std::size_t>(input.index)])
+              : std::nullopt);
     }
     ShapeInference inference(node.contract(), node.options, std::move(inputs));
     inference.run(node.type->infer);
     if (!inference.problems().empty()) return report_shapes(node, inference);
     node.outputs = inference.outputs();
-    const auto add = [&](const std::vector<ParameterDeclaration>& declarations, auto&& shape_at, std::vector<GraphParameter>& out) {
+    const auto add = [&](const std::vector<ParameterDeclaration>& declarations, auto&& shape_at,
+                         std::vector<GraphParameter>& out) {
       for (std::size_t k = 0; k < declarations.size(); ++k) {
         if (const std::optional<Shape> shape = shape_at(k)) {
           out.push_back({node.path + "." + declarations[k].name, static_cast<int>(k), *shape});
         }
       }
     };
-    add(node.contract().parameters(), [&](std::size_t k) { return inference.parameters()[k]; }, node.parameters);
-    add(node.contract().states(), [&](std::size_t k) { return std::optional(inference.states()[k]); }, node.states);
-    add(node.contract().tallies(), [&](std::size_t k) { return std::optional(inference.tallies()[k]); }, node.tallies);
+    add(
+        node.contract().parameters(), [&](std::size_t k) { return inference.parameters()[k]; }, node.parameters);
+    add(
+        node.contract().states(), [&](std::size_t k) { return std::optional(inference.states()[k]); }, node.states);
+    add(
+        node.contract().tallies(), [&](std::size_t k) { return std::optional(inference.tallies()[k]); }, node.tallies);
   }
 
   void report_shapes(const GraphNode& node, const ShapeInference& inference) {
@@ -312,7 +327,8 @@ class Builder {
       if (entry.weights.empty() || !nodes_[i].type) continue;
       const auto it = index_.find(entry.weights);
       if (it == index_.end()) {
-        Diagnostic& finding = find(ErrorCode::bad_weight_sharing, entry.weights_where, fmt::format("there is no node '{}' to share weights with", entry.weights));
+        Diagnostic& finding = find(ErrorCode::bad_weight_sharing, entry.weights_where,
+                                   fmt::format("there is no node '{}' to share weights with", entry.weights));
         std::vector<std::string> paths;
         for (const auto& [path, n] : index_) paths.push_back(path);
         finding.suggestion = nearest_name(entry.weights, paths);
@@ -354,8 +370,9 @@ class Builder {
                         nodes_[static_cast<std::size_t>(node.inputs.front().node)]
                                 .outputs[static_cast<std::size_t>(node.inputs.front().index)] == node.outputs.front();
       if (fits) continue;
-      Diagnostic& finding = find(ErrorCode::bad_bypass, node.where,
-                                 fmt::format("'{}' is left out in one mode, so its input must fit in its output's place", node.path));
+      Diagnostic& finding =
+          find(ErrorCode::bad_bypass, node.where,
+               fmt::format("'{}' is left out in one mode, so its input must fit in its output's place", node.path));
       finding.got = node.outputs.front().text();
       finding.expected = "one output of the shape of the first input";
     }

@@ -23,16 +23,17 @@ void check_names(const Contract& contract, const std::map<std::string, OptionEnt
 
 }  // namespace
 
-Options check_options(const Contract& contract, const std::map<std::string, OptionEntry>& entries, const Location& where,
-                      std::string_view what, Diagnostics& diagnostics) {
+Options check_options(const Contract& contract, const std::map<std::string, OptionEntry>& entries,
+                      const Location& where, std::string_view what, Diagnostics& diagnostics) {
   check_names(contract, entries, what, diagnostics);
   Options options;
   for (const OptionDeclaration& declared : contract.options()) {
     const auto it = entries.find(declared.name);
     if (it == entries.end()) {
       if (declared.required) {
-        Diagnostic& finding = diagnostics.add(ErrorCode::missing_option, where,
-                                              fmt::format("[{}] the option '{}' is missing: {}", what, declared.name, declared.doc));
+        Diagnostic& finding =
+            diagnostics.add(ErrorCode::missing_option, where,
+                            fmt::format("[{}] the option '{}' is missing: {}", what, declared.name, declared.doc));
         finding.expected = declared.constraint.text();
       }
       options.set(declared.name, declared.default_value);
@@ -42,9 +43,9 @@ Options check_options(const Contract& contract, const std::map<std::string, Opti
     bool range = false;
     OptionValue value = declared.constraint.accept(it->second.value, problem, range);
     if (value.empty()) {
-      Diagnostic& finding =
-          diagnostics.add(range ? ErrorCode::out_of_range : ErrorCode::wrong_type, it->second.where,
-                          fmt::format("[{}] the option '{}' {}", what, declared.name, range ? "is out of range" : "has the wrong type"));
+      Diagnostic& finding = diagnostics.add(range ? ErrorCode::out_of_range : ErrorCode::wrong_type, it->second.where,
+                                            fmt::format("[{}] the option '{}' {}", what, declared.name,
+                                                        range ? "is out of range" : "has the wrong type"));
       finding.got = problem;
       finding.expected = declared.constraint.text();
       if (const auto* name = std::get_if<std::string>(&it->second.value)) {

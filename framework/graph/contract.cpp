@@ -63,17 +63,20 @@ PortDeclaration& Contract::output(std::string name, std::string pattern, std::st
   return outputs_.emplace_back(port(std::move(name), std::move(pattern), std::move(doc)));
 }
 
-OptionDeclaration& Contract::option(std::string name, Required, Constraint constraint, std::string doc, std::string unit) {
-  return options_.emplace_back(OptionDeclaration{std::move(name), {}, true, std::move(constraint), std::move(doc), std::move(unit)});
+OptionDeclaration& Contract::option(std::string name, Required, Constraint constraint, std::string doc,
+                                    std::string unit) {
+  return options_.emplace_back(
+      OptionDeclaration{std::move(name), {}, true, std::move(constraint), std::move(doc), std::move(unit)});
 }
 
 OptionDeclaration& Contract::option(std::string name, OptionValue default_value, Constraint constraint, std::string doc,
                                     std::string unit) {
-  return options_.emplace_back(OptionDeclaration{std::move(name), std::move(default_value), false, std::move(constraint),
-                                                 std::move(doc), std::move(unit)});
+  return options_.emplace_back(OptionDeclaration{std::move(name), std::move(default_value), false,
+                                                 std::move(constraint), std::move(doc), std::move(unit)});
 }
 
-ParameterDeclaration& Contract::parameter(std::string name, std::string pattern, Initializer initializer, std::string doc) {
+ParameterDeclaration& Contract::parameter(std::string name, std::string pattern, Initializer initializer,
+                                          std::string doc) {
   return parameters_.emplace_back(
       ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}});
 }

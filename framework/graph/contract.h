@@ -46,10 +46,22 @@ struct PortDeclaration {
   bool is_differentiable = true;  // input: gradients flow back through it; output: it can carry a gradient
   std::string type_option;        // output: the text option that names its dtype
 
-  PortDeclaration& dtype(DType value) { type = value; return *this; }
-  PortDeclaration& dtype_from(std::string option) { type_option = std::move(option); return *this; }
-  PortDeclaration& optional() { is_optional = true; return *this; }
-  PortDeclaration& no_gradient() { is_differentiable = false; return *this; }
+  PortDeclaration& dtype(DType value) {
+    type = value;
+    return *this;
+  }
+  PortDeclaration& dtype_from(std::string option) {
+    type_option = std::move(option);
+    return *this;
+  }
+  PortDeclaration& optional() {
+    is_optional = true;
+    return *this;
+  }
+  PortDeclaration& no_gradient() {
+    is_differentiable = false;
+    return *this;
+  }
 };
 
 // How a parameter starts. fan_in is the count of the parameter `of` divided by its first extent, as in PyTorch.
@@ -76,7 +88,10 @@ struct ParameterDeclaration {
   std::string doc;
   Condition condition;  // empty: always there
 
-  ParameterDeclaration& only_if(Condition value) { condition = std::move(value); return *this; }
+  ParameterDeclaration& only_if(Condition value) {
+    condition = std::move(value);
+    return *this;
+  }
 };
 
 class Contract {
@@ -98,11 +113,11 @@ class Contract {
   ParameterDeclaration& tally(std::string name, std::string pattern, std::string doc);
 
   // Traits.
-  Contract& stochastic();                // reads its RandomStream
-  Contract& whole_batch();               // forward and backward see the whole batch at once
-  Contract& whole_batch_in_training();   // in evaluation it works per sample (batch norm)
-  Contract& causal(std::string axes);    // output at position t depends on inputs at positions <= t along these axes
-  Contract& alias();                     // the first output is the first input's memory under another shape
+  Contract& stochastic();               // reads its RandomStream
+  Contract& whole_batch();              // forward and backward see the whole batch at once
+  Contract& whole_batch_in_training();  // in evaluation it works per sample (batch norm)
+  Contract& causal(std::string axes);   // output at position t depends on inputs at positions <= t along these axes
+  Contract& alias();                    // the first output is the first input's memory under another shape
   // What backward reads; by default every input and output is kept until then.
   Contract& backward_reads(std::vector<std::string> ports);
 
@@ -122,9 +137,9 @@ class Contract {
   bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
   bool reads_in_backward(std::string_view port) const;
 
-  int input_index(std::string_view name) const;   // -1 where there is none; a variadic "x3" is 3
+  int input_index(std::string_view name) const;  // -1 where there is none; a variadic "x3" is 3
   int output_index(std::string_view name) const;
-  std::string input_name(int index) const;        // a variadic port's "x3"
+  std::string input_name(int index) const;  // a variadic port's "x3"
   const PortDeclaration& input_at(int index) const;
   std::vector<std::string> input_names() const;
   std::vector<std::string> output_names() const;

@@ -36,9 +36,9 @@ struct GraphNode {
   Location where;
   std::shared_ptr<const NodeType> type;
   Options options;
-  std::vector<Port> inputs;               // one per declared input, or per variadic source; invalid: not connected
+  std::vector<Port> inputs;  // one per declared input, or per variadic source; invalid: not connected
   std::vector<Location> input_locations;
-  std::vector<Shape> outputs;             // with the abstract batch axis
+  std::vector<Shape> outputs;  // with the abstract batch axis
   std::vector<GraphParameter> parameters, states, tallies;
   When when = When::always;
   bool frozen = false;
@@ -56,13 +56,13 @@ class Graph {
   int size() const { return static_cast<int>(nodes_.size()); }
   // Sources before consumers; independent of the order of the entries only in so far as sources demand.
   const std::vector<int>& order() const { return order_; }
-  int find(const std::string& path) const;                      // -1 where there is none
+  int find(const std::string& path) const;  // -1 where there is none
   // "z" or "q.mu"; throws Error with the nearest name (`code`: bad_feed or bad_fetch).
   Port port(const std::string& name, ErrorCode code) const;
-  std::string name_of(Port port) const;                         // "q.mu"
+  std::string name_of(Port port) const;  // "q.mu"
   const Shape& shape(Port port) const { return node(port.node).outputs[static_cast<std::size_t>(port.index)]; }
   DType dtype(Port port) const;
-  std::vector<int> inputs() const;                              // the `input` nodes
+  std::vector<int> inputs() const;  // the `input` nodes
   // The port whose value a port has in the given mode: a node outside of its `when` passes its first input through.
   Port effective(Port port, bool training) const;
 

@@ -19,8 +19,8 @@ struct Reference {
 };
 
 struct InputEntry {
-  std::string port;                 // "" for `in: x`: the first input, or the variadic one
-  std::vector<Reference> sources;   // more than one only for a variadic input
+  std::string port;                // "" for `in: x`: the first input, or the variadic one
+  std::vector<Reference> sources;  // more than one only for a variadic input
   Location where;
 };
 
@@ -32,15 +32,15 @@ struct OptionEntry {
 enum class When { always, training, evaluation };
 
 struct NodeEntry {
-  std::string path;                 // "encoder/conv1"
+  std::string path;  // "encoder/conv1"
   std::string type;
   Location where, type_where;
   std::map<std::string, OptionEntry> options;
   std::vector<InputEntry> inputs;
-  std::string weights;              // path of the node whose parameters it uses; "" for its own
+  std::string weights;  // path of the node whose parameters it uses; "" for its own
   Location weights_where;
-  When when = When::always;         // outside of it a node passes its first input through
-  bool frozen = false;              // its parameters are not trained
+  When when = When::always;  // outside of it a node passes its first input through
+  bool frozen = false;       // its parameters are not trained
 };
 
 }  // namespace loom

@@ -12,7 +12,8 @@ namespace {
   throw Error(ErrorCode::internal, fmt::format("the node asks for the {} '{}', which it did not declare", kind, name));
 }
 
-int parameter_index(const std::vector<ParameterDeclaration>& declarations, std::string_view name, std::string_view kind) {
+int parameter_index(const std::vector<ParameterDeclaration>& declarations, std::string_view name,
+                    std::string_view kind) {
   for (std::size_t i = 0; i < declarations.size(); ++i) {
     if (declarations[i].name == name) return static_cast<int>(i);
   }
@@ -65,7 +66,9 @@ void Call::parallel(std::int64_t count, const std::function<void(std::int64_t, s
       tbb::simple_partitioner());
 }
 
-TensorView Forward::tally(std::string_view name) const { return named(contract->tallies(), tally_views, name, "tally"); }
+TensorView Forward::tally(std::string_view name) const {
+  return named(contract->tallies(), tally_views, name, "tally");
+}
 
 TensorView Backward::diff_output(std::string_view port) const { return output_of(*contract, diff_output_views, port); }
 TensorView Backward::diff_input(std::string_view port) const { return input_of(*contract, diff_input_views, port); }
@@ -77,7 +80,9 @@ TensorView Pack::parameter(std::string_view name) const {
   return named(contract->parameters(), parameter_views, name, "parameter");
 }
 
-TensorView EndStep::tally(std::string_view name) const { return named(contract->tallies(), tally_views, name, "tally"); }
+TensorView EndStep::tally(std::string_view name) const {
+  return named(contract->tallies(), tally_views, name, "tally");
+}
 TensorView EndStep::state(std::string_view name) const { return named(contract->states(), state_views, name, "state"); }
 
 void Node::backward(const Backward&) const {

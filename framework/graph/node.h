@@ -43,7 +43,7 @@ class Prepare {
   std::span<const TensorView> parameter_views;  // shapes only, in declaration order; rank 0 where absent
   std::int64_t samples = 0;                     // samples of the shard this object will be called with
   bool training = false;
-  bool backward = false;                        // false: backward will not be called
+  bool backward = false;  // false: backward will not be called
 
   const Shape& input(std::string_view port) const;
   const Shape& input(int index) const { return input_views[static_cast<std::size_t>(index)].shape(); }
@@ -72,11 +72,11 @@ class Call {
   std::span<std::byte> scratch_memory;
   std::span<std::byte> saved_memory;
   std::span<const std::byte> packed_memory;
-  RandomStream stream;              // of this node at this step
-  std::int64_t first_sample = 0;    // the shard's first sample, counted over the batch
-  std::int64_t samples = 0;         // samples in this shard
+  RandomStream stream;            // of this node at this step
+  std::int64_t first_sample = 0;  // the shard's first sample, counted over the batch
+  std::int64_t samples = 0;       // samples in this shard
   bool training = false;
-  int lanes = 1;                    // for parallel(): the number of chunks work is cut into
+  int lanes = 1;  // for parallel(): the number of chunks work is cut into
 
   TensorView input(std::string_view port) const;
   TensorView input(int index) const { return input_views[static_cast<std::size_t>(index)]; }
@@ -89,9 +89,13 @@ class Call {
   TensorView state(std::string_view name) const;
 
   template <class T>
-  T* scratch() const { return reinterpret_cast<T*>(scratch_memory.data()); }
+  T* scratch() const {
+    return reinterpret_cast<T*>(scratch_memory.data());
+  }
   template <class T>
-  T* saved() const { return reinterpret_cast<T*>(saved_memory.data()); }
+  T* saved() const {
+    return reinterpret_cast<T*>(saved_memory.data());
+  }
   const std::byte* packed() const { return packed_memory.data(); }
 
   // Draws for sample n of this shard; the counter is the sample's place in the whole batch.

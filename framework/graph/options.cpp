@@ -76,7 +76,8 @@ std::string Constraint::text() const {
   if (scalar_allowed && number_allowed) add("a number" + range);
   if (scalar_allowed && integer_allowed && !number_allowed) add("an integer" + range);
   if (scalar_allowed && text_allowed) add(choices.empty() ? "a text" : "one of " + join_choices(choices));
-  if (list_allowed) add(std::string("a list of ") + (number_allowed ? "numbers" : integer_allowed ? "integers" : "texts") + range);
+  if (list_allowed)
+    add(std::string("a list of ") + (number_allowed ? "numbers" : integer_allowed ? "integers" : "texts") + range);
   return text;
 }
 
@@ -162,7 +163,8 @@ bool Options::has(const std::string& name) const {
 const OptionValue& Options::at(const std::string& name) const {
   const auto it = values_.find(name);
   if (it == values_.end() || it->second.empty()) {
-    throw Error(ErrorCode::internal, fmt::format("the node reads the option '{}', which it did not declare or which has no value", name),
+    throw Error(ErrorCode::internal,
+                fmt::format("the node reads the option '{}', which it did not declare or which has no value", name),
                 "declare it with a default, or ask has() first");
   }
   return it->second;
@@ -176,7 +178,9 @@ double Options::number(const std::string& name) const {
 std::int64_t Options::integer(const std::string& name) const { return std::get<std::int64_t>(at(name)); }
 bool Options::flag(const std::string& name) const { return std::get<bool>(at(name)); }
 const std::string& Options::text(const std::string& name) const { return std::get<std::string>(at(name)); }
-bool Options::is_text(const std::string& name) const { return has(name) && std::holds_alternative<std::string>(at(name)); }
+bool Options::is_text(const std::string& name) const {
+  return has(name) && std::holds_alternative<std::string>(at(name));
+}
 bool Options::is_list(const std::string& name) const {
   return has(name) && std::holds_alternative<std::vector<OptionValue>>(at(name));
 }

@@ -17,8 +17,8 @@ namespace loom {
 // What may stand in a document for an option: a flag, an integer, a number, a text or a list of these.
 struct OptionValue : std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>> {
   using variant::variant;
-  OptionValue(int value) : variant(static_cast<std::int64_t>(value)) {}    // NOLINT: literals read naturally
-  OptionValue(const char* value) : variant(std::string(value)) {}          // NOLINT
+  OptionValue(int value) : variant(static_cast<std::int64_t>(value)) {}  // NOLINT: literals read naturally
+  OptionValue(const char* value) : variant(std::string(value)) {}        // NOLINT
   bool empty() const { return index() == 0; }
   std::string text() const;  // as it would be written in YAML
 };

@@ -23,18 +23,18 @@ namespace loom {
 class Dataset;
 
 struct NodeType {
-  std::shared_ptr<void> keep;     // holds the library open; first, so that it goes last: the rest is the library's code
+  std::shared_ptr<void> keep;  // holds the library open; first, so that it goes last: the rest is the library's code
   std::string name;
   Contract contract;
   std::function<void(ShapeInference&)> infer;  // empty where patterns suffice
   std::function<std::unique_ptr<Node>(const Options&)> create;
-  std::string library;            // the file it came from
+  std::string library;  // the file it came from
 };
 
 struct DatasetType {
   std::shared_ptr<void> keep;
   std::string name;
-  Contract contract;              // options and outputs (the columns)
+  Contract contract;  // options and outputs (the columns)
   std::function<std::unique_ptr<Dataset>(const Options&)> create;
   std::string library;
 };
@@ -52,8 +52,8 @@ class Registry {
   void add(DatasetType type, bool replace = false);
   std::shared_ptr<const NodeType> node(const std::string& name) const;        // null where unknown
   std::shared_ptr<const DatasetType> dataset(const std::string& name) const;  // null where unknown
-  std::vector<std::string> node_names() const;     // sorted
-  std::vector<std::string> dataset_names() const;  // sorted
+  std::vector<std::string> node_names() const;                                // sorted
+  std::vector<std::string> dataset_names() const;                             // sorted
 
  private:
   mutable std::mutex mutex_;
@@ -74,7 +74,7 @@ NodeType make_node_type(std::string name) {
   NodeType type;
   type.name = std::move(name);
   T::declare(type.contract);
-  if constexpr (requires(ShapeInference& s) { T::infer(s); }) type.infer = [](ShapeInference& s) { T::infer(s); };
+  if constexpr (requires(ShapeInference & s) { T::infer(s); }) type.infer = [](ShapeInference& s) { T::infer(s); };
   type.create = [](const Options& options) -> std::unique_ptr<Node> { return std::make_unique<T>(options); };
   return type;
 }
@@ -91,9 +91,9 @@ DatasetType make_dataset_type(std::string name) {
 }  // namespace detail
 }  // namespace loom
 
-#define LOOM_NODE(Type, name) \
+#define LOOM_NODE(Type, name)                                 \
   [[maybe_unused]] static const bool loom_registered_##Type = \
       (::loom::detail::plugin_types().nodes.push_back(::loom::detail::make_node_type<Type>(name)), true);
-#define LOOM_DATASET(Type, name) \
+#define LOOM_DATASET(Type, name)                              \
   [[maybe_unused]] static const bool loom_registered_##Type = \
       (::loom::detail::plugin_types().datasets.push_back(::loom::detail::make_dataset_type<Type>(name)), true);

@@ -38,8 +38,10 @@ std::vector<PatternItem> parse_pattern(std::string_view pattern) {
     const bool is_run = pattern.substr(i, 3) == "...";
     if (is_run) i += 3;
     std::size_t end = i;
-    while (end < pattern.size() && (std::isalnum(static_cast<unsigned char>(pattern[end])) != 0 || pattern[end] == '_')) ++end;
-    if (end == i && !is_run) throw Error(ErrorCode::internal, fmt::format("the shape pattern '{}' cannot be read", pattern));
+    while (end < pattern.size() && (std::isalnum(static_cast<unsigned char>(pattern[end])) != 0 || pattern[end] == '_'))
+      ++end;
+    if (end == i && !is_run)
+      throw Error(ErrorCode::internal, fmt::format("the shape pattern '{}' cannot be read", pattern));
     const std::string word(pattern.substr(i, end - i));
     PatternItem item{PatternItem::Kind::letter, word, 0};
     if (is_run) {
@@ -93,7 +95,8 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
       }
       const auto [it, fresh] = runs_.emplace(item.name, run);
       if (!fresh && it->second != run) {
-        return mismatch(fmt::format("...{} is {} here and {} at an earlier input", item.name, Shape(run).text(), Shape(it->second).text()));
+        return mismatch(fmt::format("...{} is {} here and {} at an earlier input", item.name, Shape(run).text(),
+                                    Shape(it->second).text()));
       }
       axis += length;
       continue;
@@ -104,10 +107,12 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
       continue;
     }
     if (item.name == "N" && extent > 0) return mismatch("the first axis must run over the samples of the batch");
-    if (item.name != "N" && extent < 0) return mismatch(fmt::format("axis {} must not run over the samples of the batch", axis - 1));
+    if (item.name != "N" && extent < 0)
+      return mismatch(fmt::format("axis {} must not run over the samples of the batch", axis - 1));
     const auto [it, fresh] = letters_.emplace(item.name, extent);
     if (!fresh && it->second != extent) {
-      return mismatch(fmt::format("{} is {} here and {} at an earlier input", item.name, describe(extent), describe(it->second)));
+      return mismatch(
+          fmt::format("{} is {} here and {} at an earlier input", item.name, describe(extent), describe(it->second)));
     }
   }
 }
@@ -150,20 +155,23 @@ void ShapeInference::run(const std::function<void(ShapeInference&)>& infer) {
   if (!problems_.empty()) return;
   for (const PortDeclaration& port : contract_->outputs()) {
     const auto fixed = fixed_outputs_.find(port.name);
-    output_shapes_.push_back(fixed != fixed_outputs_.end() ? fixed->second
-                                                           : evaluate(port.pattern, "output '" + port.name + "'").value_or(Shape()));
+    output_shapes_.push_back(fixed != fixed_outputs_.end()
+                                 ? fixed->second
+                                 : evaluate(port.pattern, "output '" + port.name + "'").value_or(Shape()));
   }
   const auto evaluate_all = [&](const std::vector<ParameterDeclaration>& declarations, const char* kind) {
     std::vector<std::optional<Shape>> shapes;
     for (const ParameterDeclaration& declaration : declarations) {
       const bool present = !declaration.condition || declaration.condition(*options_);
-      shapes.push_back(present ? evaluate(declaration.pattern, fmt::format("{} '{}'", kind, declaration.name)) : std::nullopt);
+      shapes.push_back(present ? evaluate(declaration.pattern, fmt::format("{} '{}'", kind, declaration.name))
+                               : std::nullopt);
     }
     return shapes;
   };
   parameter_shapes_ = evaluate_all(contract_->parameters(), "parameter");
   for (const auto& shape : evaluate_all(contract_->states(), "state")) state_shapes_.push_back(shape.value_or(Shape()));
-  for (const auto& shape : evaluate_all(contract_->tallies(), "tally")) tally_shapes_.push_back(shape.value_or(Shape()));
+  for (const auto& shape : evaluate_all(contract_->tallies(), "tally"))
+    tally_shapes_.push_back(shape.value_or(Shape()));
 }
 
 }  // namespace loom

@@ -32,7 +32,9 @@ class Recorder {
 
  private:
   Port effective(Port port) const { return fed(port) ? port : graph_.effective(port, request_.training); }
-  bool fed(Port port) const { return std::find(request_.feeds.begin(), request_.feeds.end(), port) != request_.feeds.end(); }
+  bool fed(Port port) const {
+    return std::find(request_.feeds.begin(), request_.feeds.end(), port) != request_.feeds.end();
+  }
 
   int add_value(Port port, std::string name) {
     TapeValue value;
@@ -47,7 +49,8 @@ class Recorder {
   void mark_needed() {
     std::vector<Port> open = request_.terms;
     open.insert(open.end(), request_.fetch.begin(), request_.fetch.end());
-    for (const TapeObjective& objective : request_.objectives) open.insert(open.end(), objective.terms.begin(), objective.terms.end());
+    for (const TapeObjective& objective : request_.objectives)
+      open.insert(open.end(), objective.terms.begin(), objective.terms.end());
     while (!open.empty()) {
       const Port port = effective(open.back());
       open.pop_back();
@@ -113,7 +116,8 @@ class Recorder {
 
   bool wants_input(const GraphNode& node, std::size_t k) const {
     const Port source = node.inputs[k];
-    return source.valid() && node.contract().input_at(static_cast<int>(k)).is_differentiable && carries(effective(source));
+    return source.valid() && node.contract().input_at(static_cast<int>(k)).is_differentiable &&
+           carries(effective(source));
   }
 
   void mark_carrying(int o, const std::set<std::string>& wanted) {
@@ -128,7 +132,8 @@ class Recorder {
       if (!any) continue;
       for (int port = 0; port < static_cast<int>(node.outputs.size()); ++port) {
         const bool able = node.contract().outputs()[static_cast<std::size_t>(port)].is_differentiable;
-        if (able && graph_.dtype({index, port}) == DType::f32 && !fed({index, port})) carrying_ports_.insert({index, port});
+        if (able && graph_.dtype({index, port}) == DType::f32 && !fed({index, port}))
+          carrying_ports_.insert({index, port});
       }
     }
   }
@@ -144,7 +149,8 @@ class Recorder {
     std::set<std::string> wanted(objective.parameters.begin(), objective.parameters.end());
     mark_carrying(o, wanted);
     contributions_.clear();
-    for (std::size_t t = 0; t < objective.terms.size(); ++t) seed(o, static_cast<int>(t), effective(objective.terms[t]));
+    for (std::size_t t = 0; t < objective.terms.size(); ++t)
+      seed(o, static_cast<int>(t), effective(objective.terms[t]));
     const std::vector<int>& order = graph_.order();
     for (auto it = order.rbegin(); it != order.rend(); ++it) {
       if (needed_.count(*it) > 0) backward(o, *it, slot_of);
@@ -193,7 +199,8 @@ class Recorder {
     step.kind = TapeStep::Kind::backward;
     step.node = index;
     step.objective = o;
-    for (int port = 0; port < static_cast<int>(node.outputs.size()); ++port) step.diff_outputs.push_back(collect(o, {index, port}));
+    for (int port = 0; port < static_cast<int>(node.outputs.size()); ++port)
+      step.diff_outputs.push_back(collect(o, {index, port}));
     if (node.contract().is_alias()) return alias_backward(node, step.diff_outputs.front());
     keep_for_backward(node, step);
     for (std::size_t k = 0; k < node.inputs.size(); ++k) {
@@ -244,7 +251,8 @@ class Recorder {
 }  // namespace
 
 int Tape::root(int value) const {
-  while (values[static_cast<std::size_t>(value)].alias_of >= 0) value = values[static_cast<std::size_t>(value)].alias_of;
+  while (values[static_cast<std::size_t>(value)].alias_of >= 0)
+    value = values[static_cast<std::size_t>(value)].alias_of;
   return value;
 }
 

@@ -14,29 +14,29 @@
 namespace loom {
 
 struct TapeValue {
-  Shape shape;            // with the abstract batch axis
+  Shape shape;  // with the abstract batch axis
   DType dtype = DType::f32;
-  int alias_of = -1;      // the value whose storage this one is, under another shape
-  int feed = -1;          // index of the feed it comes from
-  std::string name;       // "q.mu", "d q.mu"
+  int alias_of = -1;  // the value whose storage this one is, under another shape
+  int feed = -1;      // index of the feed it comes from
+  std::string name;   // "q.mu", "d q.mu"
 };
 
 struct TapeStep {
   enum class Kind {
     forward,
-    seed,      // writes the gradient of a loss port: weight of the term / samples
+    seed,  // writes the gradient of a loss port: weight of the term / samples
     backward,
-    sum,       // values[outputs[0]] += values[inputs[0]]
+    sum,  // values[outputs[0]] += values[inputs[0]]
   };
   Kind kind = Kind::forward;
   int node = -1;
   int objective = -1;
-  int term = -1;                       // seed: index into the objective's terms
-  std::vector<int> inputs;             // values; -1: not connected (or not kept for backward)
+  int term = -1;            // seed: index into the objective's terms
+  std::vector<int> inputs;  // values; -1: not connected (or not kept for backward)
   std::vector<int> outputs;
-  std::vector<int> diff_outputs;       // -1: nothing flows back, zeros
-  std::vector<int> diff_inputs;        // -1: not wanted
-  std::vector<int> gradient_slots;     // per parameter of the node's contract; -1: not wanted
+  std::vector<int> diff_outputs;    // -1: nothing flows back, zeros
+  std::vector<int> diff_inputs;     // -1: not wanted
+  std::vector<int> gradient_slots;  // per parameter of the node's contract; -1: not wanted
 };
 
 struct TapeObjective {
@@ -47,10 +47,10 @@ struct TapeObjective {
 struct TapeRequest {
   bool training = false;
   std::vector<Port> feeds;
-  std::vector<Port> terms;               // computed, also where no objective uses them
+  std::vector<Port> terms;  // computed, also where no objective uses them
   std::vector<TapeObjective> objectives;
   std::vector<Port> fetch;
-  std::vector<Port> input_gradients;     // fed ports; gradient of objective 0
+  std::vector<Port> input_gradients;  // fed ports; gradient of objective 0
 };
 
 struct Tape {

@@ -14,10 +14,10 @@ struct PluginTypes;
 extern "C" {
 
 struct loom_plugin_descriptor {
-  std::uint32_t magic;          // kLoomPluginMagic
-  std::uint32_t interface;      // LOOM_PLUGIN_INTERFACE of the headers it was built with
-  const char* build_stamp;      // LOOM_BUILD_STAMP: must equal the host's
-  const char* name;             // of the library
+  std::uint32_t magic;      // kLoomPluginMagic
+  std::uint32_t interface;  // LOOM_PLUGIN_INTERFACE of the headers it was built with
+  const char* build_stamp;  // LOOM_BUILD_STAMP: must equal the host's
+  const char* name;         // of the library
   loom::PluginTypes* (*types)();
 };
 

@@ -7,7 +7,7 @@
 #endif
 
 extern "C" __attribute__((visibility("default"))) const loom_plugin_descriptor* loom_plugin() {
-  static const loom_plugin_descriptor descriptor = {loom::kLoomPluginMagic, LOOM_PLUGIN_INTERFACE, LOOM_BUILD_STAMP, LOOM_PLUGIN_NAME,
-                                                    [] { return &loom::detail::plugin_types(); }};
+  static const loom_plugin_descriptor descriptor = {loom::kLoomPluginMagic, LOOM_PLUGIN_INTERFACE, LOOM_BUILD_STAMP,
+                                                    LOOM_PLUGIN_NAME, [] { return &loom::detail::plugin_types(); }};
   return &descriptor;
 }

@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(ErrorCode code, const std::string& file, std::string message, std::string got, std::string expected, std::string hint) {
+[[noreturn]] void refuse(ErrorCode code, const std::string& file, std::string message, std::string got,
+                         std::string expected, std::string hint) {
   Diagnostic finding;
   finding.code = code;
   finding.where.file = file;
@@ -29,16 +30,16 @@ namespace fs = std::filesystem;
 const loom_plugin_descriptor& checked_descriptor(void* handle, const std::string& file) {
   auto* function = reinterpret_cast<loom_plugin_function>(dlsym(handle, kLoomPluginSymbol));
   if (function == nullptr) {
-    refuse(ErrorCode::plugin_invalid, file, "this library is not a Latentloom plugin", fmt::format("no symbol '{}'", kLoomPluginSymbol),
-           "a library built with latentloom_add_plugin()", "");
+    refuse(ErrorCode::plugin_invalid, file, "this library is not a Latentloom plugin",
+           fmt::format("no symbol '{}'", kLoomPluginSymbol), "a library built with latentloom_add_plugin()", "");
   }
   const loom_plugin_descriptor* descriptor = function();
   if (descriptor == nullptr || descriptor->magic != kLoomPluginMagic) {
     refuse(ErrorCode::plugin_invalid, file, "this library's plugin descriptor cannot be read", "", "", "");
   }
   if (std::string_view(descriptor->build_stamp) != LOOM_BUILD_STAMP) {
-    refuse(ErrorCode::plugin_mismatch, file, "this plugin was built against another Latentloom", descriptor->build_stamp, LOOM_BUILD_STAMP,
-           "build it again with the SDK of this installation");
+    refuse(ErrorCode::plugin_mismatch, file, "this plugin was built against another Latentloom",
+           descriptor->build_stamp, LOOM_BUILD_STAMP, "build it again with the SDK of this installation");
   }
   return *descriptor;
 }
@@ -63,7 +64,8 @@ void load_plugin(Registry& registry, const std::string& file, bool replace) {
   if (!replace) {
     for (const NodeType& type : types->nodes) {
       if (const auto taken = registry.node(type.name)) {
-        refuse(ErrorCode::plugin_duplicate, file, fmt::format("the node type '{}' is taken", type.name), "", "", "it comes from " + taken->library);
+        refuse(ErrorCode::plugin_duplicate, file, fmt::format("the node type '{}' is taken", type.name), "", "",
+               "it comes from " + taken->library);
       }
     }
   }
@@ -107,8 +109,8 @@ std::unique_ptr<Registry> load_standard_registry() {
   auto registry = std::make_unique<Registry>();
   for (const std::string& folder : plugin_folders()) load_plugin_folder(*registry, folder);
   if (registry->node_names().empty()) {
-    refuse(ErrorCode::plugin_not_found, plugin_folders().empty() ? "" : plugin_folders().front(), "no node plugins were found", "", "lib*.so",
-           "set LATENTLOOM_PLUGINS to the folder that holds them");
+    refuse(ErrorCode::plugin_not_found, plugin_folders().empty() ? "" : plugin_folders().front(),
+           "no node plugins were found", "", "lib*.so", "set LATENTLOOM_PLUGINS to the folder that holds them");
   }
   return registry;
 }

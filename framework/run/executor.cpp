@@ -36,9 +36,8 @@ void Executor::parallel_for(std::int64_t count, std::int64_t chunk,
     return;
   }
   impl_->arena.execute([&] {
-    tbb::parallel_for(std::int64_t{0}, pieces, [&](std::int64_t piece) {
-      body(piece * chunk, std::min(count, (piece + 1) * chunk));
-    });
+    tbb::parallel_for(std::int64_t{0}, pieces,
+                      [&](std::int64_t piece) { body(piece * chunk, std::min(count, (piece + 1) * chunk)); });
   });
 }
 

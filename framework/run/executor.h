@@ -19,7 +19,8 @@ class Executor {
   // Runs `body` inside the arena.
   void run(const std::function<void()>& body);
   // body(first, last) over [0, count) in pieces of `chunk` elements: fixed pieces, any thread.
-  void parallel_for(std::int64_t count, std::int64_t chunk, const std::function<void(std::int64_t, std::int64_t)>& body);
+  void parallel_for(std::int64_t count, std::int64_t chunk,
+                    const std::function<void(std::int64_t, std::int64_t)>& body);
 
  private:
   class Impl;

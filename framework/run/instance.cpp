@@ -7,7 +7,9 @@
 namespace loom {
 namespace {
 
-TensorView shaped(const Shape& shape, DType dtype, std::int64_t samples) { return {dtype, shape.at_batch(samples), nullptr}; }
+TensorView shaped(const Shape& shape, DType dtype, std::int64_t samples) {
+  return {dtype, shape.at_batch(samples), nullptr};
+}
 
 TensorView view_of_value(const Tape& tape, int value, std::int64_t samples) {
   if (value < 0) return {};
@@ -16,7 +18,8 @@ TensorView view_of_value(const Tape& tape, int value, std::int64_t samples) {
 }
 
 // Parameters in declaration order; a declared one that the options leave out has an empty view.
-std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, std::size_t declared, ParameterStore& store) {
+std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, std::size_t declared,
+                               ParameterStore& store) {
   std::vector<TensorView> views(declared);
   for (const GraphParameter& parameter : parameters) {
     views[static_cast<std::size_t>(parameter.declaration)] = store.at(store.find(parameter.path)).value.view();
@@ -26,7 +29,8 @@ std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, st
 
 }  // namespace
 
-Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples, bool whole_batch)
+Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples,
+                   bool whole_batch)
     : samples_(samples), nodes_(static_cast<std::size_t>(graph.size())) {
   std::vector<bool> backward(nodes_.size(), false);
   for (const TapeStep& step : tape.steps) {
@@ -44,7 +48,8 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
   }
 }
 
-void Instance::prepare(const GraphNode& node, PreparedNode& prepared, ParameterStore& store, bool training, bool backward) {
+void Instance::prepare(const GraphNode& node, PreparedNode& prepared, ParameterStore& store, bool training,
+                       bool backward) {
   prepared.parameters = stored(node.parameters, node.contract().parameters().size(), store);
   prepared.states = stored(node.states, node.contract().states().size(), store);
   Prepare& needs = prepared.needs;
@@ -101,7 +106,8 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
       if (step.gradient_slots[k] >= 0) context.diff_parameters[k] = shaped(parameter.shape, DType::f32, samples_);
     }
   } else {
-    for (const GraphParameter& tally : node.tallies) context.tallies.push_back(shaped(tally.shape, DType::f32, samples_));
+    for (const GraphParameter& tally : node.tallies)
+      context.tallies.push_back(shaped(tally.shape, DType::f32, samples_));
   }
   return context;
 }
@@ -127,7 +133,9 @@ double Instance::flop(const Tape& tape) const {
     const double forward = node(step.node).node->forward_flop(node(step.node).needs);
     if (step.kind == TapeStep::Kind::forward) total += forward;
     if (step.kind != TapeStep::Kind::backward) continue;
-    const auto wanted = [](const std::vector<int>& items) { return std::any_of(items.begin(), items.end(), [](int i) { return i >= 0; }); };
+    const auto wanted = [](const std::vector<int>& items) {
+      return std::any_of(items.begin(), items.end(), [](int i) { return i >= 0; });
+    };
     total += forward * ((wanted(step.diff_inputs) ? 1 : 0) + (wanted(step.gradient_slots) ? 1 : 0));
   }
   return total;

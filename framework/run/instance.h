@@ -31,7 +31,8 @@ struct StepContext {
 class Instance {
  public:
   // `whole_batch` selects which nodes of the tape are prepared: those that see the whole batch, or the others.
-  Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples, bool whole_batch);
+  Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples,
+           bool whole_batch);
 
   std::int64_t samples() const { return samples_; }
   const PreparedNode& node(int index) const { return nodes_[static_cast<std::size_t>(index)]; }
@@ -39,7 +40,8 @@ class Instance {
   std::vector<StepMemory> memory(const Tape& tape) const;  // per step; zero for nodes of the other kind
   StepContext make_context(const Graph& graph, const Tape& tape, const TapeStep& step) const;
   // Repacks weights when the store's values changed. `run_parallel(count, body)` runs body(i) for each i.
-  void pack(const ParameterStore& store, const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel);
+  void pack(const ParameterStore& store,
+            const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel);
   double flop(const Tape& tape) const;  // of one pass over `samples`
   std::size_t packed_bytes() const;
 

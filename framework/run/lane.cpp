@@ -73,7 +73,8 @@ void Lane::fill_call(C& call, int i, const TapeStep& step, StepContext& context,
   const PlannedBlock& saved = plan.saved[maker];
   if (saved.storage == Storage::arena) call.saved_memory = {arena_.get() + saved.offset, saved.bytes};
   if (saved.storage == Storage::batch) {
-    call.saved_memory = {batch_.batch_saved[maker].get() + saved.bytes * static_cast<std::size_t>(shard_index_), saved.bytes};
+    call.saved_memory = {batch_.batch_saved[maker].get() + saved.bytes * static_cast<std::size_t>(shard_index_),
+                         saved.bytes};
   }
 }
 
@@ -81,7 +82,8 @@ void Lane::forward(int i, const TapeStep& step, StepContext& context, std::span<
   Forward call;
   fill_call(call, i, step, context, scratch);
   const auto& offsets = batch_.tally_offsets[static_cast<std::size_t>(step.node)];
-  for (std::size_t k = 0; k < context.tallies.size(); ++k) context.tallies[k].rebind(tallies_.values().data() + offsets[k]);
+  for (std::size_t k = 0; k < context.tallies.size(); ++k)
+    context.tallies[k].rebind(tallies_.values().data() + offsets[k]);
   call.tally_views = context.tallies;
   instance_->node(step.node).node->forward(call);
 }
@@ -96,7 +98,9 @@ void Lane::backward(int i, const TapeStep& step, StepContext& context, std::span
   bind(step.diff_inputs, context.diff_inputs);
   for (std::size_t k = 0; k < step.gradient_slots.size(); ++k) {
     const int slot = step.gradient_slots[k];
-    if (slot >= 0) context.diff_parameters[k].rebind(gradients_.values().data() + batch_.slot_offsets[static_cast<std::size_t>(slot)]);
+    if (slot >= 0)
+      context.diff_parameters[k].rebind(gradients_.values().data() +
+                                        batch_.slot_offsets[static_cast<std::size_t>(slot)]);
   }
   call.diff_output_views = context.diff_outputs;
   call.diff_input_views = context.diff_inputs;

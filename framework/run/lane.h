@@ -27,10 +27,10 @@ struct BatchState {
   std::int64_t shard = 0;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
-  std::vector<AlignedBytes> batch_values;   // per root value kept for the batch
-  std::vector<AlignedBytes> batch_saved;    // per forward step: one block a shard
-  const float* zeros = nullptr;             // as large as the largest output that gets no gradient
-  std::vector<std::int64_t> slot_offsets;   // of each gradient slot in a lane's sums, in floats
+  std::vector<AlignedBytes> batch_values;                // per root value kept for the batch
+  std::vector<AlignedBytes> batch_saved;                 // per forward step: one block a shard
+  const float* zeros = nullptr;                          // as large as the largest output that gets no gradient
+  std::vector<std::int64_t> slot_offsets;                // of each gradient slot in a lane's sums, in floats
   std::vector<std::vector<std::int64_t>> tally_offsets;  // per node and tally
 };
 

@@ -41,7 +41,8 @@ void initialize(const GraphNode& node, const GraphParameter& parameter, const In
 }  // namespace
 
 ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) {
-  const auto add = [&](const GraphNode& node, const GraphParameter& parameter, const ParameterDeclaration& declared, bool state) {
+  const auto add = [&](const GraphNode& node, const GraphParameter& parameter, const ParameterDeclaration& declared,
+                       bool state) {
     const auto [it, fresh] = index_.emplace(parameter.path, static_cast<int>(items_.size()));
     if (!fresh) {  // shared weights; trained when any of the sharers is
       if (!node.frozen) items_[static_cast<std::size_t>(it->second)].frozen = false;
@@ -56,8 +57,10 @@ ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) {
     items_.push_back(std::move(item));
   };
   for (const GraphNode& node : graph.nodes()) {
-    for (const GraphParameter& p : node.parameters) add(node, p, node.contract().parameters()[static_cast<std::size_t>(p.declaration)], false);
-    for (const GraphParameter& p : node.states) add(node, p, node.contract().states()[static_cast<std::size_t>(p.declaration)], true);
+    for (const GraphParameter& p : node.parameters)
+      add(node, p, node.contract().parameters()[static_cast<std::size_t>(p.declaration)], false);
+    for (const GraphParameter& p : node.states)
+      add(node, p, node.contract().states()[static_cast<std::size_t>(p.declaration)], true);
   }
 }
 

@@ -16,8 +16,8 @@ namespace loom {
 
 struct Parameter {
   std::string path;
-  Tensor value;          // f32
-  bool is_state = false; // changed by nodes, not by optimizers
+  Tensor value;           // f32
+  bool is_state = false;  // changed by nodes, not by optimizers
   bool frozen = false;
 };
 
@@ -31,7 +31,7 @@ class ParameterStore {
   int find(const std::string& path) const;  // -1 where there is none
   Parameter& at(int index) { return items_[static_cast<std::size_t>(index)]; }
   const Parameter& at(int index) const { return items_[static_cast<std::size_t>(index)]; }
-  std::int64_t trainable_count() const;     // values, not tensors
+  std::int64_t trainable_count() const;  // values, not tensors
 
   // To be called after any change of values: programs repack weights when it moved.
   void touch() { ++version_; }

@@ -27,7 +27,8 @@ struct ArenaBlock {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const Tape& tape, bool training, std::int64_t shard, const std::vector<StepMemory>& memory)
+  Planner(const Graph& graph, const Tape& tape, bool training, std::int64_t shard,
+          const std::vector<StepMemory>& memory)
       : graph_(graph), tape_(tape), training_(training), shard_(shard), memory_(memory) {}
 
   Plan plan() {
@@ -75,11 +76,16 @@ class Planner {
     const TapeStep& s = step(i);
     std::set<int> before;
     const bool writes_outputs = s.kind != TapeStep::Kind::backward;
-    for (int v : s.inputs) if (v >= 0) read(i, value(v), before);
-    for (int v : s.diff_outputs) if (v >= 0) read(i, value(v), before);
-    for (int v : s.outputs) if (v >= 0) writes_outputs ? write(i, value(v), before) : read(i, value(v), before);
-    for (int v : s.diff_inputs) if (v >= 0) write(i, value(v), before);
-    for (int slot : s.gradient_slots) if (slot >= 0) write(i, slots_[static_cast<std::size_t>(slot)], before);
+    for (int v : s.inputs)
+      if (v >= 0) read(i, value(v), before);
+    for (int v : s.diff_outputs)
+      if (v >= 0) read(i, value(v), before);
+    for (int v : s.outputs)
+      if (v >= 0) writes_outputs ? write(i, value(v), before) : read(i, value(v), before);
+    for (int v : s.diff_inputs)
+      if (v >= 0) write(i, value(v), before);
+    for (int slot : s.gradient_slots)
+      if (slot >= 0) write(i, slots_[static_cast<std::size_t>(slot)], before);
     if (s.kind == TapeStep::Kind::forward) {
       plan_.forward_step[static_cast<std::size_t>(s.node)] = i;
       write(i, saved_[static_cast<std::size_t>(i)], before);
@@ -125,7 +131,8 @@ class Planner {
     std::set<int> kept;
     for (int v : tape_.term_values) kept.insert(tape_.root(v));
     for (int v : tape_.fetch_values) kept.insert(tape_.root(v));
-    for (int v : tape_.input_gradient_values) if (v >= 0) kept.insert(tape_.root(v));
+    for (int v : tape_.input_gradient_values)
+      if (v >= 0) kept.insert(tape_.root(v));
     for (std::size_t v = 0; v < values_.size(); ++v) {
       const TapeValue& value = tape_.values[v];
       PlannedBlock& block = plan_.values[v];
@@ -150,8 +157,10 @@ class Planner {
       }
       if (memory_[i].saved == 0) continue;
       plan_.saved[i].bytes = aligned(memory_[i].saved);
-      if (local(saved_[i].users)) add_arena(plan_.saved[i], saved_[i].users);
-      else plan_.saved[i].storage = Storage::batch;
+      if (local(saved_[i].users))
+        add_arena(plan_.saved[i], saved_[i].users);
+      else
+        plan_.saved[i].storage = Storage::batch;
     }
   }
 
@@ -170,7 +179,8 @@ class Planner {
         const bool same_stage = plan_.stage[static_cast<std::size_t>(other->first)] == stage;
         if (same_stage && other->first <= current.last && current.first <= other->last) alive.push_back(other);
       }
-      std::sort(alive.begin(), alive.end(), [](const ArenaBlock* a, const ArenaBlock* b) { return a->block->offset < b->block->offset; });
+      std::sort(alive.begin(), alive.end(),
+                [](const ArenaBlock* a, const ArenaBlock* b) { return a->block->offset < b->block->offset; });
       std::size_t offset = 0;
       for (const ArenaBlock* other : alive) {
         if (offset + current.block->bytes <= other->block->offset) break;
@@ -182,7 +192,8 @@ class Planner {
     }
     for (const ArenaBlock& a : arena_) {
       for (const ArenaBlock& b : arena_) {
-        const bool shares = a.block->offset < b.block->offset + b.block->bytes && b.block->offset < a.block->offset + a.block->bytes;
+        const bool shares =
+            a.block->offset < b.block->offset + b.block->bytes && b.block->offset < a.block->offset + a.block->bytes;
         if (a.last >= b.first || !shares) continue;
         auto& before = plan_.predecessors[static_cast<std::size_t>(b.first)];
         before.insert(before.end(), a.users.begin(), a.users.end());
@@ -211,7 +222,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t shard, const std::vector<StepMemory>& memory) {
+Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t shard,
+               const std::vector<StepMemory>& memory) {
   return Planner(graph, tape, training, shard, memory).plan();
 }
 

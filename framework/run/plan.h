@@ -18,31 +18,32 @@ enum class Storage { unused, feed, arena, batch };
 
 struct PlannedBlock {
   Storage storage = Storage::unused;
-  std::size_t offset = 0;        // in a lane's arena
-  std::size_t bytes = 0;         // arena: at the planned shard; batch: of one sample
+  std::size_t offset = 0;  // in a lane's arena
+  std::size_t bytes = 0;   // arena: at the planned shard; batch: of one sample
   bool per_sample = true;
 };
 
 // What a step needs beside its values, at the planned shard.
 struct StepMemory {
   std::size_t scratch = 0;
-  std::size_t saved = 0;         // of a forward step; its backward steps read it
+  std::size_t saved = 0;  // of a forward step; its backward steps read it
 };
 
 struct Plan {
-  std::vector<int> stage;                        // per step
-  std::vector<std::vector<int>> stages;          // steps of each stage, in tape order
-  std::vector<bool> whole_batch;                 // per step
-  std::vector<std::vector<int>> predecessors;    // per step: steps of the same stage that must come before
-  std::vector<PlannedBlock> values;              // per value; meaningful for roots
-  std::vector<PlannedBlock> scratch;             // per step
-  std::vector<PlannedBlock> saved;               // per forward step; batch: bytes of one shard
-  std::vector<int> forward_step;                 // per node: its forward step, -1 where there is none
+  std::vector<int> stage;                      // per step
+  std::vector<std::vector<int>> stages;        // steps of each stage, in tape order
+  std::vector<bool> whole_batch;               // per step
+  std::vector<std::vector<int>> predecessors;  // per step: steps of the same stage that must come before
+  std::vector<PlannedBlock> values;            // per value; meaningful for roots
+  std::vector<PlannedBlock> scratch;           // per step
+  std::vector<PlannedBlock> saved;             // per forward step; batch: bytes of one shard
+  std::vector<int> forward_step;               // per node: its forward step, -1 where there is none
   std::size_t arena_bytes = 0;
 };
 
 // Plans for shards of `shard` samples. `memory` is per step (empty: nothing beside the values).
-Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t shard, const std::vector<StepMemory>& memory);
+Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t shard,
+               const std::vector<StepMemory>& memory);
 
 // A shard size from the shapes alone: a shard's values fit in `cache_bytes`, and every lane gets as many shards.
 std::int64_t choose_shard(const Graph& graph, const Tape& tape, bool training, std::int64_t batch, int lanes);

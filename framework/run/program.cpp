@@ -39,10 +39,14 @@ constexpr std::int64_t kReduceChunk = 1 << 14;  // floats; fixed, so that no thr
 class Program::Impl {
  public:
   Impl(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, ProgramRequest request)
-      : graph_(std::move(graph)), store_(store), executor_(executor), request_(std::move(request)),
+      : graph_(std::move(graph)),
+        store_(store),
+        executor_(executor),
+        request_(std::move(request)),
         tape_(record_tape(*graph_, tape_request(request_, store_))) {
     if (request_.lanes <= 0) request_.lanes = executor_.threads();
-    if (request_.shard <= 0) request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
+    if (request_.shard <= 0)
+      request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
     request_.shard = std::min(request_.shard, request_.batch);
     fill_batch_state();
     place_sums();
@@ -66,7 +70,8 @@ class Program::Impl {
     failure_ = nullptr;
     executor_.run([&] {
       pack_weights();
-      tbb_for(static_cast<std::int64_t>(lanes_.size()), [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear_sums(); });
+      tbb_for(static_cast<std::int64_t>(lanes_.size()),
+              [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear_sums(); });
       for (std::size_t stage = 0; stage < plan_.stages.size() && !failed_; ++stage) run_stage(stage);
       if (!failed_) reduce();
       if (!failed_ && request_.training) end_step();
@@ -88,8 +93,9 @@ class Program::Impl {
   std::span<float> gradient(int o, int k) const {
     const int slot = tape_.slots[static_cast<std::size_t>(o)][static_cast<std::size_t>(k)];
     const int parameter = request_.objectives[static_cast<std::size_t>(o)].parameters[static_cast<std::size_t>(k)];
-    return lanes_.front()->gradients().subspan(static_cast<std::size_t>(batch_.slot_offsets[static_cast<std::size_t>(slot)]),
-                                               static_cast<std::size_t>(store_.at(parameter).value.count()));
+    return lanes_.front()->gradients().subspan(
+        static_cast<std::size_t>(batch_.slot_offsets[static_cast<std::size_t>(slot)]),
+        static_cast<std::size_t>(store_.at(parameter).value.count()));
   }
 
   double flop_per_sample() const {
@@ -101,7 +107,8 @@ class Program::Impl {
 
   std::size_t memory_bytes() const {
     std::size_t bytes = zeros_.view().bytes() + whole_scratch_size_;
-    for (const auto& lane : lanes_) bytes += lane->arena_bytes() + (lane->gradients().size() + lane->tallies().size()) * sizeof(float);
+    for (const auto& lane : lanes_)
+      bytes += lane->arena_bytes() + (lane->gradients().size() + lane->tallies().size()) * sizeof(float);
     for (const PlannedBlock& block : plan_.values) {
       if (block.storage == Storage::batch) bytes += batch_bytes(block);
     }
@@ -145,7 +152,8 @@ class Program::Impl {
     batch_.lanes = request_.lanes;
     batch_.shard = request_.shard;
     for (const TapeStep& step : tape_.steps) {
-      whole_steps_ = whole_steps_ || (step.node >= 0 && graph_->node(step.node).contract().is_whole_batch(request_.training));
+      whole_steps_ =
+          whole_steps_ || (step.node >= 0 && graph_->node(step.node).contract().is_whole_batch(request_.training));
     }
   }
 
@@ -177,10 +185,12 @@ class Program::Impl {
       throw Error(std::move(finding));
     };
     if (input.samples < 1 || input.samples > request_.batch) {
-      fail("the number of samples does not fit the program", fmt::format("{}", input.samples), fmt::format("1 to {}", request_.batch));
+      fail("the number of samples does not fit the program", fmt::format("{}", input.samples),
+           fmt::format("1 to {}", request_.batch));
     }
     if (input.feeds.size() != request_.feeds.size() || input.weights.size() != request_.objectives.size()) {
-      fail("the program is fed wrongly", fmt::format("{} feeds, {} objectives", input.feeds.size(), input.weights.size()),
+      fail("the program is fed wrongly",
+           fmt::format("{} feeds, {} objectives", input.feeds.size(), input.weights.size()),
            fmt::format("{} feeds, {} objectives", request_.feeds.size(), request_.objectives.size()));
     }
     for (std::size_t i = 0; i < input.feeds.size(); ++i) {
@@ -193,7 +203,8 @@ class Program::Impl {
     }
   }
 
-  // Node objects exist per number of samples: the shard, the batch's last shard, the batch itself for whole-batch nodes.
+  // Node objects exist per number of samples: the shard, the batch's last shard, the batch itself for whole-batch
+  // nodes.
   void ensure_instances(std::int64_t samples) {
     bool fresh = plan_.stages.empty();
     const auto need = [&](std::map<std::int64_t, std::unique_ptr<Instance>>& instances, std::int64_t n, bool whole) {
@@ -276,12 +287,18 @@ class Program::Impl {
         continue;
       }
       StageCallbacks callbacks;
-      callbacks.more = [this](int lane) { return !failed_ && lane_runs_[static_cast<std::size_t>(lane)].next < shard_count_; };
+      callbacks.more = [this](int lane) {
+        return !failed_ && lane_runs_[static_cast<std::size_t>(lane)].next < shard_count_;
+      };
       callbacks.enter = [this](int lane) { enter(lane); };
       callbacks.execute = [this](int lane, int step) {
-        if (!failed_) guarded(step, [&] { lanes_[static_cast<std::size_t>(lane)]->execute(step, *lane_runs_[static_cast<std::size_t>(lane)].contexts); });
+        if (!failed_)
+          guarded(step, [&] {
+            lanes_[static_cast<std::size_t>(lane)]->execute(step, *lane_runs_[static_cast<std::size_t>(lane)].contexts);
+          });
       };
-      flows_.push_back(std::make_unique<StageFlow>(plan_.stages[stage], plan_.predecessors, request_.lanes, std::move(callbacks)));
+      flows_.push_back(
+          std::make_unique<StageFlow>(plan_.stages[stage], plan_.predecessors, request_.lanes, std::move(callbacks)));
     }
   }
 
@@ -297,7 +314,8 @@ class Program::Impl {
 
   void run_stage(std::size_t stage) {
     if (stage % 2 == 0) {
-      for (std::size_t lane = 0; lane < lane_runs_.size(); ++lane) lane_runs_[lane].next = static_cast<std::int64_t>(lane);
+      for (std::size_t lane = 0; lane < lane_runs_.size(); ++lane)
+        lane_runs_[lane].next = static_cast<std::int64_t>(lane);
       if (flows_[stage]) flows_[stage]->run();
       return;
     }
@@ -305,7 +323,10 @@ class Program::Impl {
     Lane& lane = *lanes_.front();
     lane.enter(*wholes_.at(batch_.samples), 0, 0);
     for (int step : plan_.stages[stage]) {
-      if (!failed_) guarded(step, [&] { lane.execute(step, whole_contexts_.at(batch_.samples), {whole_scratch_.get(), whole_scratch_size_}); });
+      if (!failed_)
+        guarded(step, [&] {
+          lane.execute(step, whole_contexts_.at(batch_.samples), {whole_scratch_.get(), whole_scratch_size_});
+        });
     }
   }
 
@@ -330,7 +351,9 @@ class Program::Impl {
   }
 
   void pack_weights() {
-    const auto parallel = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) { tbb_for(count, body); };
+    const auto parallel = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) {
+      tbb_for(count, body);
+    };
     for (auto& [n, instance] : shards_) instance->pack(store_, parallel);
     for (auto& [n, instance] : wholes_) instance->pack(store_, parallel);
   }
@@ -361,7 +384,8 @@ class Program::Impl {
       tallies.clear();
       for (std::size_t k = 0; k < graph_->node(step.node).tallies.size(); ++k) {
         const auto offset = batch_.tally_offsets[static_cast<std::size_t>(step.node)][k];
-        tallies.emplace_back(DType::f32, graph_->node(step.node).tallies[k].shape, lanes_.front()->tallies().data() + offset);
+        tallies.emplace_back(DType::f32, graph_->node(step.node).tallies[k].shape,
+                             lanes_.front()->tallies().data() + offset);
       }
       EndStep call;
       call.contract = &graph_->node(step.node).contract();
@@ -420,7 +444,9 @@ double Program::term_mean(int t) const {
   return sum / static_cast<double>(term(t).size());
 }
 
-TensorView Program::fetched(int i) const { return impl_->kept_view(impl_->tape().fetch_values[static_cast<std::size_t>(i)]); }
+TensorView Program::fetched(int i) const {
+  return impl_->kept_view(impl_->tape().fetch_values[static_cast<std::size_t>(i)]);
+}
 std::span<float> Program::gradient(int o, int k) const { return impl_->gradient(o, k); }
 TensorView Program::input_gradient(int i) const {
   return impl_->kept_view(impl_->tape().input_gradient_values[static_cast<std::size_t>(i)]);

@@ -29,19 +29,19 @@ struct ObjectiveRequest {
 
 struct ProgramRequest {
   bool training = false;
-  std::vector<Port> feeds;      // ports whose values come from outside; every needed `input` node must be among them
-  std::vector<Port> terms;      // loss ports, [N]
+  std::vector<Port> feeds;  // ports whose values come from outside; every needed `input` node must be among them
+  std::vector<Port> terms;  // loss ports, [N]
   std::vector<ObjectiveRequest> objectives;  // empty: forward only
-  std::vector<Port> fetch;      // ports wanted for the whole batch
-  std::vector<Port> input_gradients;  // fed ports whose gradient of objective 0 is wanted (gradient checks)
-  std::int64_t batch = 1;       // samples of a run at most
-  std::int64_t shard = 0;       // 0: chosen from the shapes (see choose_shard)
-  int lanes = 0;                // 0: one per thread of the executor
+  std::vector<Port> fetch;                   // ports wanted for the whole batch
+  std::vector<Port> input_gradients;         // fed ports whose gradient of objective 0 is wanted (gradient checks)
+  std::int64_t batch = 1;                    // samples of a run at most
+  std::int64_t shard = 0;                    // 0: chosen from the shapes (see choose_shard)
+  int lanes = 0;                             // 0: one per thread of the executor
 };
 
 struct StepInput {
-  std::span<const TensorView> feeds;                  // in the order of ProgramRequest::feeds, [samples, ...]
-  std::span<const std::vector<double>> weights;       // [objective][term of that objective]
+  std::span<const TensorView> feeds;             // in the order of ProgramRequest::feeds, [samples, ...]
+  std::span<const std::vector<double>> weights;  // [objective][term of that objective]
   std::int64_t samples = 0;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
@@ -59,15 +59,15 @@ class Program {
 
   // Valid until the next run. Values of term t, one per sample, nats.
   std::span<const float> term(int t) const;
-  double term_mean(int t) const;               // summed in sample order, in double
-  TensorView fetched(int i) const;             // [samples, ...]
+  double term_mean(int t) const;    // summed in sample order, in double
+  TensorView fetched(int i) const;  // [samples, ...]
   // The gradient of the mean over the samples of objective o's weighted sum, for its k-th parameter.
   std::span<float> gradient(int o, int k) const;
-  TensorView input_gradient(int i) const;      // of ProgramRequest::input_gradients
+  TensorView input_gradient(int i) const;  // of ProgramRequest::input_gradients
 
-  const ProgramRequest& request() const;       // with shard and lanes as chosen
-  double flop_per_sample() const;              // forward and backward, counted from the shapes
-  std::size_t memory_bytes() const;            // planned: lanes' arenas, whole-batch values, gradients
+  const ProgramRequest& request() const;  // with shard and lanes as chosen
+  double flop_per_sample() const;         // forward and backward, counted from the shapes
+  std::size_t memory_bytes() const;       // planned: lanes' arenas, whole-batch values, gradients
   std::vector<std::string> unused_nodes() const;
 
  private:

@@ -13,7 +13,8 @@ using Task = tbb::flow::continue_node<tbb::flow::continue_msg>;
 
 class StageFlow::Impl {
  public:
-  Impl(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int lanes, StageCallbacks callbacks)
+  Impl(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int lanes,
+       StageCallbacks callbacks)
       : callbacks_(std::move(callbacks)) {
     for (int lane = 0; lane < lanes; ++lane) add_lane(lane, steps, predecessors);
   }

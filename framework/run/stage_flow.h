@@ -13,15 +13,16 @@
 namespace loom {
 
 struct StageCallbacks {
-  std::function<bool(int lane)> more;              // whether the lane has another shard
-  std::function<void(int lane)> enter;             // takes it
+  std::function<bool(int lane)> more;   // whether the lane has another shard
+  std::function<void(int lane)> enter;  // takes it
   std::function<void(int lane, int step)> execute;
 };
 
 class StageFlow {
  public:
   // `predecessors` is per step of the whole tape; only steps of this stage appear for this stage's steps.
-  StageFlow(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int lanes, StageCallbacks callbacks);
+  StageFlow(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int lanes,
+            StageCallbacks callbacks);
   ~StageFlow();
   void run();
 

@@ -46,7 +46,8 @@ void set_up(NodeTester& tester, std::map<std::string, Tensors>& arrays, const Go
   if (arrays.contains("eval")) tester.evaluation();
 }
 
-void compare_kind(Report& report, const std::string& what, const Tensors& got, const Tensors& expected, double tolerance) {
+void compare_kind(Report& report, const std::string& what, const Tensors& got, const Tensors& expected,
+                  double tolerance) {
   for (const auto& [name, tensor] : expected) {
     const auto it = got.find(name);
     const std::string place = fmt::format("{}/{}", what, name);
@@ -79,7 +80,8 @@ Report check_case(const Registry& registry, const std::string& type, const Tenso
 
 }  // namespace
 
-Report check_golden(const Registry& registry, const std::string& type, const std::string& path, const GoldenCheck& check) {
+Report check_golden(const Registry& registry, const std::string& type, const std::string& path,
+                    const GoldenCheck& check) {
   const Tensors archive = read_npz(path);
   std::set<std::string> names;
   for (const auto& [key, tensor] : archive) names.insert(key.substr(0, key.find('/')));

@@ -10,7 +10,7 @@
 namespace loom::testing {
 
 struct GoldenCheck {
-  double tolerance = 1e-5;                       // max |a - b| / max |b|
+  double tolerance = 1e-5;                               // max |a - b| / max |b|
   std::map<std::string, double> case_tolerance = {};     // for cases that need another
   std::map<std::string, std::string> option_names = {};  // the node's names of options that the file calls otherwise
 };

@@ -1,5 +1,5 @@
-// Numerical gradients of a node. With random weights r, L = sum r y over all differentiable outputs, in double; backward
-// from r gives dL/dx, which central differences of L must confirm, element by element:
+// Numerical gradients of a node. With random weights r, L = sum r y over all differentiable outputs, in double;
+// backward from r gives dL/dx, which central differences of L must confirm, element by element:
 //   D(h) = (L(x + h) - L(x - h)) / 2h,   dL/dx = (4 D(h/2) - D(h)) / 3 + O(h^4)
 #include <fmt/format.h>
 
@@ -26,7 +26,8 @@ Loss loss_of(NodeCalls& calls, const std::vector<Tensor>& weights) {
   for (std::size_t k = 0; k < weights.size(); ++k) {
     if (weights[k].shape().rank() == 0) continue;
     for (std::size_t i = 0; i < weights[k].values().size(); ++i) {
-      const double term = static_cast<double>(weights[k].values()[i]) * static_cast<double>(result.outputs[k].values()[i]);
+      const double term =
+          static_cast<double>(weights[k].values()[i]) * static_cast<double>(result.outputs[k].values()[i]);
       loss.value += term;
       squares += term * term;
     }
@@ -104,13 +105,15 @@ void check_tensor(Report& report, const std::string& what, Differences& differen
     if (slope.kink) {
       ++kinks;
     } else if (!(std::abs(got - slope.value) <= tolerance * std::max(scale, std::abs(slope.value)) + slope.noise)) {
-      report.failures.push_back(fmt::format("gradient of {}, element {} of {}: backward says {}, differences of forward say {}",
-                                            what, i, values.shape().text(), got, slope.value));
+      report.failures.push_back(
+          fmt::format("gradient of {}, element {} of {}: backward says {}, differences of forward say {}", what, i,
+                      values.shape().text(), got, slope.value));
       return;
     }
   }
   if (2 * kinks > indices.size()) {
-    report.failures.push_back(fmt::format("gradient of {}: forward is not smooth at {} of {} elements", what, kinks, indices.size()));
+    report.failures.push_back(
+        fmt::format("gradient of {}: forward is not smooth at {} of {} elements", what, kinks, indices.size()));
   }
 }
 
@@ -136,8 +139,8 @@ Report compare_with_differences(NodeSetup& setup, double tolerance, int elements
   Differences differences(forward_only, weights);
   for (std::size_t i = 0; i < setup.inputs.size(); ++i) {
     if (!setup.differentiable(i)) continue;
-    check_tensor(report, fmt::format("input '{}'", contract.input_name(static_cast<int>(i))), differences, setup.inputs[i],
-                 analytic.diff_inputs[i], tolerance, elements);
+    check_tensor(report, fmt::format("input '{}'", contract.input_name(static_cast<int>(i))), differences,
+                 setup.inputs[i], analytic.diff_inputs[i], tolerance, elements);
   }
   for (std::size_t j = 0; j < setup.parameters.size(); ++j) {
     if (setup.parameters[j].shape().rank() == 0) continue;

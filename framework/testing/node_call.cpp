@@ -73,7 +73,10 @@ struct NodeCalls::Prepared {
 class NodeCalls::Shard {
  public:
   Shard(const NodeSetup& setup, const Prepared& prepared, std::int64_t first)
-      : setup_(setup), prepared_(prepared), first_(first), scratch_(allocate_bytes(prepared.needs.scratch_bytes)),
+      : setup_(setup),
+        prepared_(prepared),
+        first_(first),
+        scratch_(allocate_bytes(prepared.needs.scratch_bytes)),
         saved_(allocate_bytes(prepared.needs.saved_bytes)) {}
 
   void forward(const std::vector<TensorView>& states);
@@ -137,7 +140,8 @@ void NodeCalls::Shard::forward(const std::vector<TensorView>& states) {
   }
   for (std::size_t k = 0; k < output_views_.size(); ++k) {
     if (output_views_[k].empty() || !poisoned(output_views_[k])) continue;
-    broken_rules_.push_back(fmt::format("forward leaves elements of output '{}' unwritten", setup_.contract().outputs()[k].name));
+    broken_rules_.push_back(
+        fmt::format("forward leaves elements of output '{}' unwritten", setup_.contract().outputs()[k].name));
   }
 }
 
@@ -154,7 +158,8 @@ void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const s
   std::vector<Tensor> above;
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     above.push_back(there(outputs_[k]) ? Tensor(DType::f32, outputs_[k].shape()) : Tensor());
-    if (k < diff_outputs.size() && there(diff_outputs[k])) std::ranges::copy(rows(diff_outputs[k]).values(), above.back().values().begin());
+    if (k < diff_outputs.size() && there(diff_outputs[k]))
+      std::ranges::copy(rows(diff_outputs[k]).values(), above.back().values().begin());
   }
   diff_inputs_.clear();
   diff_parameters_.clear();
@@ -167,7 +172,8 @@ void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const s
   std::vector<TensorView> kept_inputs = inputs_, kept_outputs = output_views_;
   hide(kept_inputs, false);
   hide(kept_outputs, true);
-  const std::vector<TensorView> above_views = views_of(above), below = views_of(diff_inputs_), sums = views_of(diff_parameters_);
+  const std::vector<TensorView> above_views = views_of(above), below = views_of(diff_inputs_),
+                                sums = views_of(diff_parameters_);
   std::memset(scratch_.get(), kDirt, prepared_.needs.scratch_bytes);
   Backward call;
   fill(call, states);
@@ -183,7 +189,8 @@ void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const s
   prepared_.node->backward(call);
   for (std::size_t i = 0; i < below.size(); ++i) {
     if (below[i].empty() || !poisoned(below[i])) continue;
-    broken_rules_.push_back(fmt::format("backward leaves elements of diff_input '{}' unwritten", setup_.contract().input_name(static_cast<int>(i))));
+    broken_rules_.push_back(fmt::format("backward leaves elements of diff_input '{}' unwritten",
+                                        setup_.contract().input_name(static_cast<int>(i))));
   }
   check_addition(call);
 }
@@ -210,7 +217,9 @@ void NodeCalls::Shard::check_addition(Backward& call) {
       scale = std::max(scale, std::abs(once));
     }
     if (worst <= 1e-5 * scale) continue;
-    broken_rules_.push_back(fmt::format("a second backward onto diff_parameter '{}' does not add the same gradient again", setup_.contract().parameters()[j].name));
+    broken_rules_.push_back(
+        fmt::format("a second backward onto diff_parameter '{}' does not add the same gradient again",
+                    setup_.contract().parameters()[j].name));
   }
 }
 
@@ -291,8 +300,10 @@ void NodeCalls::run_shards(const std::vector<Tensor>& diff_outputs, const std::v
         s->failure = std::current_exception();
       }
     };
-    if (shards_.size() == 1) body();
-    else threads.emplace_back(body);
+    if (shards_.size() == 1)
+      body();
+    else
+      threads.emplace_back(body);
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& shard : shards_) {
@@ -311,7 +322,8 @@ CallResult NodeCalls::gathered(std::vector<Tensor> states) {
     result.diff_inputs.push_back(setup_.differentiable(i) ? fresh(DType::f32, setup_.inputs[i].shape()) : Tensor());
   }
   for (std::size_t j = 0; backward_ && j < setup_.parameters.size(); ++j) {
-    result.diff_parameters.push_back(there(setup_.parameters[j]) ? Tensor(DType::f32, setup_.parameters[j].shape()) : Tensor());
+    result.diff_parameters.push_back(there(setup_.parameters[j]) ? Tensor(DType::f32, setup_.parameters[j].shape())
+                                                                 : Tensor());
   }
   for (const auto& shard : shards_) shard->gather(result);
   return result;
@@ -327,7 +339,8 @@ CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {
     std::vector<Tensor>& sums = shards_.front()->tallies;
     for (std::size_t s = 1; s < shards_.size(); ++s) {
       for (std::size_t t = 0; t < sums.size(); ++t) {
-        for (std::size_t i = 0; i < sums[t].values().size(); ++i) sums[t].values()[i] += shards_[s]->tallies[t].values()[i];
+        for (std::size_t i = 0; i < sums[t].values().size(); ++i)
+          sums[t].values()[i] += shards_[s]->tallies[t].values()[i];
       }
     }
     const std::vector<TensorView> tallies = views_of(sums);

@@ -67,11 +67,13 @@ std::vector<std::optional<Shape>> NodeTester::Impl::input_shapes() const {
   for (const auto& [port, tensor] : inputs) {
     const int index = contract.input_index(port);
     if (index < 0 || index >= static_cast<int>(count)) {
-      problems.add(ErrorCode::unknown_port, {}, fmt::format("there is no input '{}'", port)).suggestion = nearest_name(port, contract.input_names());
+      problems.add(ErrorCode::unknown_port, {}, fmt::format("there is no input '{}'", port)).suggestion =
+          nearest_name(port, contract.input_names());
       continue;
     }
     if (tensor.dtype() != contract.input_at(index).type && !contract.is_alias()) {
-      problems.add(ErrorCode::dtype_mismatch, {}, fmt::format("input '{}' must be {}", port, name_of(contract.input_at(index).type)));
+      problems.add(ErrorCode::dtype_mismatch, {},
+                   fmt::format("input '{}' must be {}", port, name_of(contract.input_at(index).type)));
     }
     Shape shape = tensor.shape();
     if (shape.rank() > 0) shape[0] = -(shape[0] / sample_count());
@@ -79,7 +81,8 @@ std::vector<std::optional<Shape>> NodeTester::Impl::input_shapes() const {
   }
   for (std::size_t i = 0; i < count; ++i) {
     if (shapes[i] || contract.input_at(static_cast<int>(i)).is_optional) continue;
-    problems.add(ErrorCode::missing_input, {}, fmt::format("input '{}' is not connected", contract.input_name(static_cast<int>(i))));
+    problems.add(ErrorCode::missing_input, {},
+                 fmt::format("input '{}' is not connected", contract.input_name(static_cast<int>(i))));
   }
   problems.throw_if_any();
   return shapes;
@@ -113,10 +116,13 @@ NodeSetup NodeTester::Impl::setup() const {
     const auto it = parameters.find(declared.name);
     const std::optional<Shape>& shape = inference.parameters()[j];
     if (it != parameters.end() && (!shape || !(*shape == it->second.shape()))) {
-      throw Error(ErrorCode::shape_mismatch, fmt::format("parameter '{}' is {}, but {} was given", declared.name, shape ? shape->text() : "absent", it->second.shape().text()));
+      throw Error(ErrorCode::shape_mismatch, fmt::format("parameter '{}' is {}, but {} was given", declared.name,
+                                                         shape ? shape->text() : "absent", it->second.shape().text()));
     }
     const double spread = shape ? 1 / std::sqrt(std::max(1.0, static_cast<double>(shape->count_from(1)))) : 0;
-    setup.parameters.push_back(!shape ? Tensor() : it != parameters.end() ? it->second.clone() : random_tensor(*shape, 1000 + j, spread));
+    setup.parameters.push_back(!shape                   ? Tensor()
+                               : it != parameters.end() ? it->second.clone()
+                                                        : random_tensor(*shape, 1000 + j, spread));
   }
   for (std::size_t j = 0; j < contract.states().size(); ++j) {
     const ParameterDeclaration& declared = contract.states()[j];
@@ -180,6 +186,39 @@ NodeTester& NodeTester::input(const std::string& port, Tensor value) {
 NodeTester& NodeTester::random_input(const std::string& port, const Shape& shape, double scale, double offset) {
   return input(port, random_tensor(shape, stream_of(port), scale, offset));
 }
+// A shape for a pattern: 4 samples, another small extent for each letter, 5 and 6 for a run.
+static Shape sample_shape(const std::string& pattern, const Options& options) {
+  Shape shape;
+  for (const PatternItem& item : parse_pattern(pattern)) {
+    switch (item.kind) {
+      case PatternItem::Kind::letter: shape.push_back(item.name == "N" ? 4 : 4 + 2 * (item.name[0] % 3)); break;
+      case PatternItem::Kind::option: shape.push_back(options.integer(item.name)); break;
+      case PatternItem::Kind::literal: shape.push_back(item.number); break;
+      case PatternItem::Kind::run:
+        shape.push_back(5);
+        shape.push_back(6);
+        break;
+    }
+  }
+  return shape;
+}
+
+NodeTester& NodeTester::random_inputs() {
+  const Contract& declared = contract();
+  const Options options = checked(*impl_->type, impl_->options);
+  const int count = declared.variadic() ? 2 : static_cast<int>(declared.inputs().size());
+  for (int i = 0; i < count; ++i) {
+    const std::string port = declared.input_name(i);
+    if (impl_->inputs.contains(port)) continue;
+    const Shape shape = sample_shape(declared.input_at(i).pattern, options);
+    if (declared.input_at(i).type == DType::f32)
+      random_input(port, shape);
+    else
+      input(port, Tensor(declared.input_at(i).type, shape));  // codes: all 0, which every code book has
+  }
+  return *this;
+}
+
 NodeTester& NodeTester::parameter(const std::string& name, Tensor value) {
   impl_->parameters.insert_or_assign(name, std::move(value));
   return *this;

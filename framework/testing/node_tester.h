@@ -48,9 +48,9 @@ void compare(Report& report, const std::string& what, const TensorView& got, con
 
 struct NodeResult {
   Tensors outputs;
-  Tensors diff_inputs;      // of every differentiable input
+  Tensors diff_inputs;  // of every differentiable input
   Tensors diff_parameters;
-  Tensors states;           // after the run
+  Tensors states;  // after the run
   std::vector<std::string> broken_rules;
 };
 
@@ -62,6 +62,8 @@ class NodeTester {
   NodeTester& option(const std::string& name, OptionValue value);
   NodeTester& input(const std::string& port, Tensor value);  // the first axis holds the samples
   NodeTester& random_input(const std::string& port, const Shape& shape, double scale = 1, double offset = 0);
+  // Fills every input that was not given, with extents that the declared patterns allow.
+  NodeTester& random_inputs();
   NodeTester& parameter(const std::string& name, Tensor value);  // those not given are drawn at random
   NodeTester& state(const std::string& name, Tensor value);      // those not given start as declared
   NodeTester& evaluation();                                      // the default is training
@@ -81,7 +83,8 @@ class NodeTester {
   // backward against central differences of forward, for up to `elements` elements of each tensor. Elements at which
   // forward has a kink are left out.
   Report check_gradients(double tolerance = 2e-3, int elements = 24);
-  // `shards` shards on as many threads give what one shard gives; the inputs are repeated until there are enough samples.
+  // `shards` shards on as many threads give what one shard gives; the inputs are repeated until there are enough
+  // samples.
   Report check_shards(int shards = 16, double tolerance = 1e-5);
   // The same call twice gives the same bits.
   Report check_repeatable();

@@ -60,7 +60,8 @@ std::string inflated(const Archive& archive, std::string_view packed, std::size_
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) archive.fail(ErrorCode::internal, "zlib cannot start");
   const int result = inflate(&stream, Z_FINISH);
   inflateEnd(&stream);
-  if (result != Z_STREAM_END || stream.avail_out != 0) archive.fail(ErrorCode::data_corrupt, "an array does not inflate");
+  if (result != Z_STREAM_END || stream.avail_out != 0)
+    archive.fail(ErrorCode::data_corrupt, "an array does not inflate");
   return bytes;
 }
 
@@ -78,7 +79,9 @@ Tensor converted(DType dtype, const Shape& shape, std::string_view bytes) {
 
 // The header is a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 5), }
 Tensor parse_npy(const Archive& archive, const std::string& name, std::string_view bytes) {
-  const auto fail = [&](const char* why) { archive.fail(ErrorCode::data_wrong_format, fmt::format("{}: {}", name, why)); };
+  const auto fail = [&](const char* why) {
+    archive.fail(ErrorCode::data_wrong_format, fmt::format("{}: {}", name, why));
+  };
   if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY") fail("it is not a .npy file");
   const bool wide = bytes[6] >= 2;
   std::uint32_t length = 0;
@@ -102,7 +105,8 @@ Tensor parse_npy(const Archive& archive, const std::string& name, std::string_vi
   const std::size_t quote = header.find("'", header.find("'descr':") + 8);
   const std::string kind(header.substr(quote + 1, 3));
   const std::string_view data = bytes.substr(start);
-  if (kind.size() < 3 || data.size() != static_cast<std::size_t>(count * (kind[2] - '0'))) fail("its size does not fit its shape");
+  if (kind.size() < 3 || data.size() != static_cast<std::size_t>(count * (kind[2] - '0')))
+    fail("its size does not fit its shape");
   if (kind == "<f4") return converted<float, float>(DType::f32, shape, data);
   if (kind == "<f8") return converted<double, float>(DType::f32, shape, data);
   if (kind == "<i4") return converted<std::int32_t, std::int32_t>(DType::i32, shape, data);

@@ -33,7 +33,8 @@ std::string place(const Shape& shape, std::int64_t index) {
 template <class T>
 Tensor filled(DType dtype, const Shape& shape, const std::vector<T>& values) {
   if (static_cast<std::int64_t>(values.size()) != shape.count()) {
-    throw Error(ErrorCode::shape_mismatch, fmt::format("{} values were given for a tensor of {}", values.size(), shape.text()));
+    throw Error(ErrorCode::shape_mismatch,
+                fmt::format("{} values were given for a tensor of {}", values.size(), shape.text()));
   }
   Tensor tensor(dtype, shape);
   std::copy(values.begin(), values.end(), tensor.values<T>().begin());
@@ -43,7 +44,9 @@ Tensor filled(DType dtype, const Shape& shape, const std::vector<T>& values) {
 }  // namespace
 
 Tensor tensor_of(const Shape& shape, const std::vector<float>& values) { return filled(DType::f32, shape, values); }
-Tensor tensor_of(const Shape& shape, const std::vector<std::int32_t>& values) { return filled(DType::i32, shape, values); }
+Tensor tensor_of(const Shape& shape, const std::vector<std::int32_t>& values) {
+  return filled(DType::i32, shape, values);
+}
 
 Tensor random_tensor(const Shape& shape, std::uint64_t seed, double scale, double offset) {
   Tensor tensor(DType::f32, shape);
@@ -67,8 +70,8 @@ void compare(Report& report, const std::string& what, const TensorView& got, con
              double tolerance) {
   ++report.checks;
   if (!(got.shape() == expected.shape()) || got.dtype() != expected.dtype()) {
-    report.failures.push_back(fmt::format("{}: got {} {}, expected {} {}", what, name_of(got.dtype()), got.shape().text(),
-                                          name_of(expected.dtype()), expected.shape().text()));
+    report.failures.push_back(fmt::format("{}: got {} {}, expected {} {}", what, name_of(got.dtype()),
+                                          got.shape().text(), name_of(expected.dtype()), expected.shape().text()));
     return;
   }
   const std::vector<double> a = as_doubles(got), b = as_doubles(expected);
@@ -85,9 +88,10 @@ void compare(Report& report, const std::string& what, const TensorView& got, con
     }
   }
   if (worst <= tolerance * scale) return;
-  report.failures.push_back(fmt::format("{}: element {} of {} is {}, expected {} (relative to the largest: {:.2e}, allowed {:.0e})",
-                                        what, place(got.shape(), static_cast<std::int64_t>(where)), got.shape().text(),
-                                        a[where], b[where], worst / scale, tolerance));
+  report.failures.push_back(
+      fmt::format("{}: element {} of {} is {}, expected {} (relative to the largest: {:.2e}, allowed {:.0e})", what,
+                  place(got.shape(), static_cast<std::int64_t>(where)), got.shape().text(), a[where], b[where],
+                  worst / scale, tolerance));
 }
 
 }  // namespace loom::testing

@@ -42,11 +42,13 @@ class GaussianParameters final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     const std::int64_t channels = p.input(0).back();
     rows_ = p.output(0).count() / dim_;
-    forward_ = std::make_unique<Matmul>(MatmulShape{.m = rows_, .n = 2 * dim_, .k = channels, .transpose_b = true, .bias = true});
+    forward_ = std::make_unique<Matmul>(
+        MatmulShape{.m = rows_, .n = 2 * dim_, .k = channels, .transpose_b = true, .bias = true});
     std::size_t work = forward_->scratch_bytes();
     if (p.backward) {
       data_ = std::make_unique<Matmul>(MatmulShape{.m = rows_, .n = channels, .k = 2 * dim_});
-      weights_ = std::make_unique<Matmul>(MatmulShape{.m = 2 * dim_, .n = channels, .k = rows_, .transpose_a = true, .accumulate = true});
+      weights_ = std::make_unique<Matmul>(
+          MatmulShape{.m = 2 * dim_, .n = channels, .k = rows_, .transpose_a = true, .accumulate = true});
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
     joined_at_ = aligned_bytes(work);
@@ -55,7 +57,8 @@ class GaussianParameters final : public loom::Node {
 
   void forward(const loom::Forward& f) const override {
     float* joined = joined_in(f);
-    forward_->execute(f.input(0).data(), f.parameter("weight").data(), f.parameter("bias").data(), joined, f.scratch<std::byte>());
+    forward_->execute(f.input(0).data(), f.parameter("weight").data(), f.parameter("bias").data(), joined,
+                      f.scratch<std::byte>());
     float *mu = f.output("mu").data(), *logvar = f.output("logvar").data();
     for (std::int64_t row = 0; row < rows_; ++row) {
       std::copy_n(joined + 2 * row * dim_, dim_, mu + row * dim_);
@@ -77,7 +80,8 @@ class GaussianParameters final : public loom::Node {
     if (b.wants_parameter_diff("weight")) {
       weights_->execute(joined, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), scratch);
     }
-    if (b.wants_parameter_diff("bias")) loom::dnnl::add_column_sums(joined, rows_, 2 * dim_, b.diff_parameter("bias").data());
+    if (b.wants_parameter_diff("bias"))
+      loom::dnnl::add_column_sums(joined, rows_, 2 * dim_, b.diff_parameter("bias").data());
   }
 
   double forward_flop(const loom::Prepare& p) const override {

@@ -24,8 +24,10 @@ class GaussianSampler final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     const std::size_t bytes = static_cast<std::size_t>(p.output(0).count()) * sizeof(float);
     if (p.has_input("noise")) return;
-    if (p.backward) p.reserve_saved(bytes);
-    else p.reserve_scratch(bytes);
+    if (p.backward)
+      p.reserve_saved(bytes);
+    else
+      p.reserve_scratch(bytes);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -45,7 +47,8 @@ class GaussianSampler final : public loom::Node {
  private:
   static const float* draw(const loom::Forward& f, std::int64_t per_sample) {
     float* noise = f.saved_memory.empty() ? f.scratch<float>() : f.saved<float>();
-    for (std::int64_t n = 0; n < f.samples; ++n) f.normal(n, {noise + n * per_sample, static_cast<std::size_t>(per_sample)});
+    for (std::int64_t n = 0; n < f.samples; ++n)
+      f.normal(n, {noise + n * per_sample, static_cast<std::size_t>(per_sample)});
     return noise;
   }
 };

@@ -24,7 +24,8 @@ class BernoulliNll final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const loom::TensorView logits = f.input("logits"), target = f.input("target");
     for (std::int64_t n = 0; n < f.samples; ++n) {
-      f.output("loss")[n][0] = static_cast<float>(math::bernoulli_nll(logits[n].data(), target[n].data(), logits.per_sample()));
+      f.output("loss")[n][0] =
+          static_cast<float>(math::bernoulli_nll(logits[n].data(), target[n].data(), logits.per_sample()));
     }
   }
 
@@ -33,9 +34,11 @@ class BernoulliNll final : public loom::Node {
     for (std::int64_t n = 0; n < b.samples; ++n) {
       const float factor = diff[n][0];
       if (b.wants_diff("logits")) {
-        math::bernoulli_nll_gradient(factor, logits[n].data(), target[n].data(), b.diff_input("logits")[n].data(), logits.per_sample());
+        math::bernoulli_nll_gradient(factor, logits[n].data(), target[n].data(), b.diff_input("logits")[n].data(),
+                                     logits.per_sample());
       }
-      if (b.wants_diff("target")) math::scale(-factor, logits[n].data(), b.diff_input("target")[n].data(), logits.per_sample());
+      if (b.wants_diff("target"))
+        math::scale(-factor, logits[n].data(), b.diff_input("target")[n].data(), logits.per_sample());
     }
   }
 };

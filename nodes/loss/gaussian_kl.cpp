@@ -33,7 +33,8 @@ class GaussianKl final : public loom::Node {
     for (std::int64_t n = 0; n < f.samples; ++n) {
       const float *m = mu[n].data(), *l = logvar[n].data();
       f.output("loss")[n][0] = static_cast<float>(math::gaussian_kl(m, l, f.output("per_dimension")[n].data(), count));
-      f.output("log_ratio")[n][0] = z.empty() ? 0.0F : static_cast<float>(math::gaussian_log_ratio(m, l, z[n].data(), count));
+      f.output("log_ratio")[n][0] =
+          z.empty() ? 0.0F : static_cast<float>(math::gaussian_log_ratio(m, l, z[n].data(), count));
     }
   }
 

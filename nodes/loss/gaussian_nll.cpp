@@ -21,8 +21,11 @@ class GaussianNll final : public loom::Node {
     c.input("mean", "[N, ...E]", "mean");
     c.input("target", "[N, ...E]", "observed values");
     c.output("loss", "[N]", "nats per sample");
-    c.option("sigma", 1.0, loom::positive().or_text({"learned", "per_dimension"}), "standard deviation, or how it is learned", "that of the data");
-    c.parameter("log_sigma", "[...S]", loom::zeros(), "natural logarithm of sigma").only_if([](const loom::Options& o) { return o.is_text("sigma"); });
+    c.option("sigma", 1.0, loom::positive().or_text({"learned", "per_dimension"}),
+             "standard deviation, or how it is learned", "that of the data");
+    c.parameter("log_sigma", "[...S]", loom::zeros(), "natural logarithm of sigma").only_if([](const loom::Options& o) {
+      return o.is_text("sigma");
+    });
     c.backward_reads({"mean", "target"});
   }
   static void infer(loom::ShapeInference& s) {
@@ -30,8 +33,10 @@ class GaussianNll final : public loom::Node {
     s.bind_run("S", each ? s.run_extents("E") : std::vector<std::int64_t>{1});
   }
   explicit GaussianNll(const loom::Options& options) : learned_(options.is_text("sigma")) {
-    if (learned_) each_ = options.text("sigma") == "per_dimension";
-    else fixed_ = std::log(options.number("sigma"));
+    if (learned_)
+      each_ = options.text("sigma") == "per_dimension";
+    else
+      fixed_ = std::log(options.number("sigma"));
   }
 
   // Scratch: 1 / sigma^2 of each dimension, and an event's differences.
@@ -65,11 +70,14 @@ class GaussianNll final : public loom::Node {
     for (std::int64_t n = 0; n < b.samples; ++n) {
       const float factor = diff[n][0];
       math::scaled_difference(1, mean[n].data(), target[n].data(), squares, count);
-      if (each_) math::multiply(squares, scale.precision, slopes, count);  // (mean - target) / sigma^2
-      else math::scale(static_cast<float>(scale.single_precision), squares, slopes, count);
+      if (each_)
+        math::multiply(squares, scale.precision, slopes, count);  // (mean - target) / sigma^2
+      else
+        math::scale(static_cast<float>(scale.single_precision), squares, slopes, count);
       if (b.wants_diff("mean")) math::scale(factor, slopes, b.diff_input("mean")[n].data(), count);
       if (b.wants_diff("target")) math::scale(-factor, slopes, b.diff_input("target")[n].data(), count);
-      if (b.wants_parameter_diff("log_sigma")) add_scale_gradient(factor, squares, slopes, b.diff_parameter("log_sigma"), count);
+      if (b.wants_parameter_diff("log_sigma"))
+        add_scale_gradient(factor, squares, slopes, b.diff_parameter("log_sigma"), count);
     }
   }
 
@@ -99,7 +107,8 @@ class GaussianNll final : public loom::Node {
   }
 
   // d loss / d log_sigma = 1 - ((mean - target) / sigma)^2, summed where one sigma serves all.
-  void add_scale_gradient(float factor, float* differences, const float* slopes, loom::TensorView sum, std::int64_t count) const {
+  void add_scale_gradient(float factor, float* differences, const float* slopes, loom::TensorView sum,
+                          std::int64_t count) const {
     if (each_) {
       math::multiply(differences, slopes, differences, count);
       math::accumulate(-factor, differences, sum.data(), count);

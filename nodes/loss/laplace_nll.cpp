@@ -36,8 +36,10 @@ class LaplaceNll final : public loom::Node {
     for (std::int64_t n = 0; n < b.samples; ++n) {
       const auto factor = static_cast<float>(static_cast<double>(diff[n][0]) / scale_);
       const float *m = mean[n].data(), *t = target[n].data();
-      if (b.wants_diff("mean")) math::scaled_sign_difference(factor, m, t, b.diff_input("mean")[n].data(), mean.per_sample());
-      if (b.wants_diff("target")) math::scaled_sign_difference(factor, t, m, b.diff_input("target")[n].data(), mean.per_sample());
+      if (b.wants_diff("mean"))
+        math::scaled_sign_difference(factor, m, t, b.diff_input("mean")[n].data(), mean.per_sample());
+      if (b.wants_diff("target"))
+        math::scaled_sign_difference(factor, t, m, b.diff_input("target")[n].data(), mean.per_sample());
     }
   }
 

@@ -22,7 +22,8 @@ class SquaredError final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const loom::TensorView x = f.input("x"), target = f.input("target");
     for (std::int64_t n = 0; n < f.samples; ++n) {
-      f.output("loss")[n][0] = static_cast<float>(math::squared_distance(x[n].data(), target[n].data(), x.per_sample()));
+      f.output("loss")[n][0] =
+          static_cast<float>(math::squared_distance(x[n].data(), target[n].data(), x.per_sample()));
     }
   }
 
@@ -32,7 +33,8 @@ class SquaredError final : public loom::Node {
       const float factor = 2 * diff[n][0];
       const float *p = x[n].data(), *t = target[n].data();
       if (b.wants_diff("x")) math::scaled_difference(factor, p, t, b.diff_input("x")[n].data(), x.per_sample());
-      if (b.wants_diff("target")) math::scaled_difference(factor, t, p, b.diff_input("target")[n].data(), x.per_sample());
+      if (b.wants_diff("target"))
+        math::scaled_difference(factor, t, p, b.diff_input("target")[n].data(), x.per_sample());
     }
   }
 };

@@ -28,7 +28,8 @@ class ActivationNode final : public loom::Node {
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
-    math::activation_gradient(function_, shape_, b.input(0).data(), b.diff_output(0).data(), b.diff_input(0).data(), b.diff_input(0).count());
+    math::activation_gradient(function_, shape_, b.input(0).data(), b.diff_output(0).data(), b.diff_input(0).data(),
+                              b.diff_input(0).count());
   }
 
  private:

@@ -48,8 +48,10 @@ class BatchNorm final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     float* mean = vectors(f);
     float *deviation = mean + channels_, *offset = deviation + channels_;  // reciprocal of the standard deviation
-    if (f.training) take_statistics(f, mean, deviation);
-    else running_statistics(f, mean, deviation);
+    if (f.training)
+      take_statistics(f, mean, deviation);
+    else
+      running_statistics(f, mean, deviation);
     if (f.training && !f.saved_memory.empty()) std::copy_n(mean, 2 * channels_, f.saved<float>());
     const loom::TensorView weight = f.parameter("weight"), bias = f.parameter("bias");
     for (std::int64_t c = 0; c < channels_; ++c) {
@@ -63,7 +65,8 @@ class BatchNorm final : public loom::Node {
     });
   }
 
-  // diff_x = weight / sigma (diff_y - mean(diff_y) - xhat mean(diff_y xhat)); in evaluation the statistics are constants.
+  // diff_x = weight / sigma (diff_y - mean(diff_y) - xhat mean(diff_y xhat)); in evaluation the statistics are
+  // constants.
   void backward(const loom::Backward& b) const override {
     double* sums = b.scratch<double>();
     float* p = vectors(b);
@@ -97,7 +100,9 @@ class BatchNorm final : public loom::Node {
 
  private:
   // Scratch: the pieces' sums (two a channel), then three vectors of one value a channel.
-  float* vectors(const loom::Call& call) const { return reinterpret_cast<float*>(call.scratch<double>() + 2 * kPieces * channels_); }
+  float* vectors(const loom::Call& call) const {
+    return reinterpret_cast<float*>(call.scratch<double>() + 2 * kPieces * channels_);
+  }
 
   void for_rows(const loom::Call& call, const std::function<void(std::int64_t, std::int64_t)>& body) const {
     if (!call.training) return body(0, rows_);  // one shard: it has no cores to itself
@@ -105,7 +110,8 @@ class BatchNorm final : public loom::Node {
   }
 
   // body(first row, rows, sums, sums) of each piece; the totals are where the first piece's sums were.
-  void sum_pieces(const loom::Call& call, const std::function<void(std::int64_t, std::int64_t, double*, double*)>& body) const {
+  void sum_pieces(const loom::Call& call,
+                  const std::function<void(std::int64_t, std::int64_t, double*, double*)>& body) const {
     double* sums = call.scratch<double>();
     std::fill_n(sums, 2 * kPieces * channels_, 0.0);
     const auto piece = [&](std::int64_t k) {
@@ -115,15 +121,18 @@ class BatchNorm final : public loom::Node {
     const auto pieces = [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t k = first; k < last; ++k) piece(k);
     };
-    if (call.training) call.parallel(kPieces, pieces);
-    else pieces(0, kPieces, 0);
+    if (call.training)
+      call.parallel(kPieces, pieces);
+    else
+      pieces(0, kPieces, 0);
     for (std::int64_t i = 2 * channels_; i < 2 * kPieces * channels_; ++i) sums[i % (2 * channels_)] += sums[i];
   }
 
   // Sums are taken about the first row, which keeps them accurate where the mean is large.
   void take_statistics(const loom::Forward& f, float* mean, float* deviation) const {
     if (rows_ < 2) {
-      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value of each channel to train", "use a larger batch");
+      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value of each channel to train",
+                        "use a larger batch");
     }
     const float* x = f.input(0).data();
     sum_pieces(f, [&](std::int64_t first, std::int64_t count, double* one, double* two) {

@@ -19,9 +19,12 @@ class Conv final : public Base {
     c.input("x", "[N, ...S, C]", "a sequence or an image");
     c.output("y", "[N, ...P, filters]", "activation(W * x + b)");
     declare_convolution(c);
-    c.option("padding", 0, loom::integer().at_least(0).or_list().or_text({"same", "causal"}), "zeros before and after each axis");
+    c.option("padding", 0, loom::integer().at_least(0).or_list().or_text({"same", "causal"}),
+             "zeros before and after each axis");
     c.parameter("weight", "[filters, G, ...K]", loom::kaiming_uniform(), "W");
-    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) { return o.flag("bias"); });
+    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
+      return o.flag("bias");
+    });
     c.backward_reads({"x", "y"});
   }
 
@@ -37,12 +40,14 @@ class Conv final : public Base {
     }
     const bool same = s.options().is_text("padding") && s.options().text("padding") == "same";
     if (same && (g.stride_h > 1 || g.stride_w > 1)) {
-      s.fail("padding 'same' needs stride 1", "a stride of " + std::to_string(std::max(g.stride_h, g.stride_w)), "stride 1, or padding as a number", 0);
+      s.fail("padding 'same' needs stride 1", "a stride of " + std::to_string(std::max(g.stride_h, g.stride_w)),
+             "stride 1, or padding as a number", 0);
       return;
     }
     const std::int64_t h = window.h.outputs(g.h), w = window.w.outputs(g.w);
     if (h < 1 || w < 1) {
-      s.fail("the window is larger than the padded input", extents_text(window, x.rank() - 2) + " over " + x.text(), "a smaller kernel or more padding", 0);
+      s.fail("the window is larger than the padded input", extents_text(window, x.rank() - 2) + " over " + x.text(),
+             "a smaller kernel or more padding", 0);
       return;
     }
     s.bind("G", g.c / g.groups);
@@ -51,7 +56,9 @@ class Conv final : public Base {
   }
 
   explicit Conv(const loom::Options& options) : Base(options) {}
-  ConvolutionShape geometry(const loom::Shape& x) const override { return convolution_shape<ConvolutionShape>(options_, x); }
+  ConvolutionShape geometry(const loom::Shape& x) const override {
+    return convolution_shape<ConvolutionShape>(options_, x);
+  }
 
   double forward_flop(const loom::Prepare& p) const override {
     const ConvolutionShape g = geometry(p.input(0));

@@ -8,8 +8,9 @@ namespace {
 
 using namespace loom::nodes;
 using loom::dnnl::TransposedConvolutionShape;
-using Base = Convolution<TransposedConvolutionShape, loom::dnnl::TransposedConvolutionForward, loom::dnnl::TransposedConvolutionBackwardData,
-                         loom::dnnl::TransposedConvolutionBackwardWeights>;
+using Base =
+    Convolution<TransposedConvolutionShape, loom::dnnl::TransposedConvolutionForward,
+                loom::dnnl::TransposedConvolutionBackwardData, loom::dnnl::TransposedConvolutionBackwardWeights>;
 
 class ConvTranspose final : public Base {
  public:
@@ -21,7 +22,9 @@ class ConvTranspose final : public Base {
     c.option("padding", 0, loom::integer().at_least(0).or_list(), "rows cut off each side of the result");
     c.option("output_padding", 0, loom::integer().at_least(0).or_list(), "rows added after it; less than the stride");
     c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W");
-    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) { return o.flag("bias"); });
+    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
+      return o.flag("bias");
+    });
     c.backward_reads({"x", "y"});
   }
 
@@ -42,7 +45,8 @@ class ConvTranspose final : public Base {
     }
     const std::int64_t h = window.h.transposed_outputs(g.h), w = window.w.transposed_outputs(g.w);
     if (h < 1 || w < 1) {
-      s.fail("nothing is left of the output", x.text() + " with padding " + s.options().values().at("padding").text(), "less padding", 0);
+      s.fail("nothing is left of the output", x.text() + " with padding " + s.options().values().at("padding").text(),
+             "less padding", 0);
       return;
     }
     s.bind("G", g.filters / g.groups);

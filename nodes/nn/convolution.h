@@ -79,7 +79,8 @@ class Convolution : public Node {
 
   void forward(const Forward& f) const override {
     const TensorView y = f.output(0);
-    const void* weight = forward_->packed_bytes() > 0 ? static_cast<const void*>(f.packed()) : f.parameter("weight").data();
+    const void* weight =
+        forward_->packed_bytes() > 0 ? static_cast<const void*>(f.packed()) : f.parameter("weight").data();
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
     forward_->execute(f.input(0).data(), weight, bias, y.data(), f.scratch<std::byte>());
     activation_.apply(f, y);
@@ -87,15 +88,18 @@ class Convolution : public Node {
 
   void backward(const Backward& b) const override {
     auto* scratch = b.scratch<std::byte>();
-    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0), reinterpret_cast<float*>(scratch + gradient_at_));
+    const float* diff =
+        activation_.gradient(b, b.output(0), b.diff_output(0), reinterpret_cast<float*>(scratch + gradient_at_));
     if (b.wants_diff(0)) {
-      const void* weight = data_->packed_bytes() > 0 ? static_cast<const void*>(b.packed() + forward_packed_) : b.parameter("weight").data();
+      const void* weight = data_->packed_bytes() > 0 ? static_cast<const void*>(b.packed() + forward_packed_)
+                                                     : b.parameter("weight").data();
       data_->execute(diff, weight, b.diff_input(0).data(), scratch);
     }
     const bool wants_bias = b.wants_parameter_diff("bias");
     if (b.wants_parameter_diff("weight")) {  // the primitive sums the bias gradient too, wanted or not
       float* diff_bias = wants_bias ? b.diff_parameter("bias").data() : reinterpret_cast<float*>(scratch + spare_at_);
-      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr, scratch);
+      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr,
+                        scratch);
     } else if (wants_bias) {
       dnnl::add_column_sums(diff, rows_, filters_, b.diff_parameter("bias").data());
     }
@@ -108,7 +112,7 @@ class Convolution : public Node {
   FusedActivation activation_;
   bool bias_;
   std::int64_t filters_ = 0, rows_ = 0;
-  std::size_t forward_packed_ = 0;             // where backward's packed weights start
+  std::size_t forward_packed_ = 0;              // where backward's packed weights start
   std::size_t spare_at_ = 0, gradient_at_ = 0;  // in scratch, after the primitives' own
   std::unique_ptr<const ForwardPrimitive> forward_;
   std::unique_ptr<const DataPrimitive> data_;

@@ -23,8 +23,10 @@ class Dropout final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     const std::size_t bytes = static_cast<std::size_t>(p.input(0).count()) * sizeof(float);
     if (!p.training) return;
-    if (p.backward) p.reserve_saved(bytes);
-    else p.reserve_scratch(bytes);
+    if (p.backward)
+      p.reserve_saved(bytes);
+    else
+      p.reserve_scratch(bytes);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -45,8 +47,10 @@ class Dropout final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
     const loom::TensorView diff_y = b.diff_output(0), diff_x = b.diff_input(0);
-    if (b.training) loom::math::multiply(diff_y.data(), b.saved<float>(), diff_x.data(), diff_y.count());
-    else std::ranges::copy(diff_y.values(), diff_x.data());
+    if (b.training)
+      loom::math::multiply(diff_y.data(), b.saved<float>(), diff_x.data(), diff_y.count());
+    else
+      std::ranges::copy(diff_y.values(), diff_x.data());
   }
 
  private:

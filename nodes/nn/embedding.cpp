@@ -29,8 +29,9 @@ class Embedding final : public loom::Node {
     for (std::size_t i = 0; i < codes.size(); ++i, y += dim_) {
       if (codes[i] < 0 || codes[i] >= count_) {
         const std::int64_t sample = f.first_sample + static_cast<std::int64_t>(i) / f.input(0).per_sample();
-        throw loom::Error(loom::ErrorCode::out_of_range,
-                          fmt::format("sample {} holds the code {}, but there are codes 0 to {}", sample, codes[i], count_ - 1));
+        throw loom::Error(
+            loom::ErrorCode::out_of_range,
+            fmt::format("sample {} holds the code {}, but there are codes 0 to {}", sample, codes[i], count_ - 1));
       }
       std::copy_n(weight + codes[i] * dim_, dim_, y);
     }

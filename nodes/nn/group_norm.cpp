@@ -31,7 +31,8 @@ class GroupNorm final : public loom::Node {
   static void infer(loom::ShapeInference& s) {
     const std::int64_t groups = s.options().integer("groups"), channels = s.extent("C");
     if (channels % groups == 0) return;
-    s.fail("the groups must divide the channels", std::to_string(groups) + " groups", "a divisor of " + std::to_string(channels), 0);
+    s.fail("the groups must divide the channels", std::to_string(groups) + " groups",
+           "a divisor of " + std::to_string(channels), 0);
   }
   explicit GroupNorm(const loom::Options& options)
       : groups_(options.integer("groups")), eps_(options.number("eps")), affine_(options.flag("affine")) {}
@@ -54,7 +55,8 @@ class GroupNorm final : public loom::Node {
       float* offset = factor + channels_;
       for (std::int64_t g = 0; g < groups_; ++g) {
         const auto [mean, deviation] = statistics(x, sums, g);
-        if (!f.saved_memory.empty()) std::ranges::copy(std::array{mean, deviation}, f.saved<float>() + 2 * (n * groups_ + g));
+        if (!f.saved_memory.empty())
+          std::ranges::copy(std::array{mean, deviation}, f.saved<float>() + 2 * (n * groups_ + g));
         for (std::int64_t c = g * width_; c < (g + 1) * width_; ++c) {
           factor[c] = deviation * (affine_ ? f.parameter("weight").data()[c] : 1.0F);
           offset[c] = (affine_ ? f.parameter("bias").data()[c] : 0.0F) - mean * factor[c];
@@ -83,13 +85,16 @@ class GroupNorm final : public loom::Node {
     std::fill_n(call.scratch<double>(), 2 * channels_, 0.0);
     return call.scratch<double>();
   }
-  float* vectors(const loom::Call& call) const { return reinterpret_cast<float*>(call.scratch<double>() + 2 * channels_); }
+  float* vectors(const loom::Call& call) const {
+    return reinterpret_cast<float*>(call.scratch<double>() + 2 * channels_);
+  }
 
   // Mean and reciprocal standard deviation of a group, from its channels' sums about the first position's values.
   std::pair<float, float> statistics(const float* x, const double* sums, std::int64_t group) const {
     const auto rows = static_cast<double>(rows_), width = static_cast<double>(width_);
     double mean = 0, variance = 0;
-    for (std::int64_t c = group * width_; c < (group + 1) * width_; ++c) mean += (static_cast<double>(x[c]) + sums[c] / rows) / width;
+    for (std::int64_t c = group * width_; c < (group + 1) * width_; ++c)
+      mean += (static_cast<double>(x[c]) + sums[c] / rows) / width;
     for (std::int64_t c = group * width_; c < (group + 1) * width_; ++c) {
       const double shift = sums[c] / rows, distance = static_cast<double>(x[c]) + shift - mean;
       variance += (sums[channels_ + c] / rows - shift * shift + distance * distance) / width;
@@ -98,10 +103,12 @@ class GroupNorm final : public loom::Node {
   }
 
   // diff_x = p diff_y + q x + r of each channel: deviation (g - mean(g) - xhat mean(g xhat)), g = weight diff_y.
-  void group_slopes(const loom::Backward& b, const double* sums, std::int64_t group, float mean, float deviation, float* p,
-                    float* q, float* r) const {
+  void group_slopes(const loom::Backward& b, const double* sums, std::int64_t group, float mean, float deviation,
+                    float* p, float* q, float* r) const {
     const double scale = static_cast<double>(deviation), count = static_cast<double>(rows_ * width_);
-    const auto weight = [&](std::int64_t c) { return affine_ ? static_cast<double>(b.parameter("weight").data()[c]) : 1.0; };
+    const auto weight = [&](std::int64_t c) {
+      return affine_ ? static_cast<double>(b.parameter("weight").data()[c]) : 1.0;
+    };
     double total = 0, product = 0;
     for (std::int64_t c = group * width_; c < (group + 1) * width_; ++c) {
       const double along = sums[channels_ + c] * scale;  // of diff_y xhat

@@ -34,13 +34,15 @@ class LayerNorm final : public loom::Node {
     rows_ = p.input(0).count() / channels_;
     norm_ = std::make_unique<loom::dnnl::LayerNorm>(rows_, channels_, eps_);
     spare_at_ = aligned_bytes(norm_->scratch_bytes());
-    p.reserve_scratch(spare_at_ + 4 * float_bytes(channels_) + 2 * float_bytes(rows_) + float_bytes(p.input(0).count()));
+    p.reserve_scratch(spare_at_ + 4 * float_bytes(channels_) + 2 * float_bytes(rows_) +
+                      float_bytes(p.input(0).count()));
     if (p.backward) p.reserve_saved(2 * float_bytes(rows_));
   }
 
   void forward(const loom::Forward& f) const override {
     float* mean = f.saved_memory.empty() ? spare(f, 4, 0) : f.saved<float>();
-    norm_->forward(f.input(0).data(), weight(f), bias(f), f.output(0).data(), mean, mean + rows_, f.scratch<std::byte>());
+    norm_->forward(f.input(0).data(), weight(f), bias(f), f.output(0).data(), mean, mean + rows_,
+                   f.scratch<std::byte>());
   }
 
   // The primitive computes all three gradients: those not wanted go to scratch.
@@ -49,14 +51,15 @@ class LayerNorm final : public loom::Node {
     float* diff_weight = b.wants_parameter_diff("weight") ? b.diff_parameter("weight").data() : cleared(spare(b, 2, 0));
     float* diff_bias = b.wants_parameter_diff("bias") ? b.diff_parameter("bias").data() : cleared(spare(b, 3, 0));
     float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : spare(b, 4, 2);
-    norm_->backward(b.input(0).data(), weight(b), mean, mean + rows_, b.diff_output(0).data(), diff_x, diff_weight, diff_bias,
-                    b.scratch<std::byte>());
+    norm_->backward(b.input(0).data(), weight(b), mean, mean + rows_, b.diff_output(0).data(), diff_x, diff_weight,
+                    diff_bias, b.scratch<std::byte>());
   }
 
  private:
   // Scratch after the primitive's own: `channel_blocks` blocks of C floats, then `row_blocks` of a float a row.
   float* spare(const loom::Call& call, int channel_blocks, int row_blocks) const {
-    const std::size_t skip = static_cast<std::size_t>(channel_blocks) * float_bytes(channels_) + static_cast<std::size_t>(row_blocks) * float_bytes(rows_);
+    const std::size_t skip = static_cast<std::size_t>(channel_blocks) * float_bytes(channels_) +
+                             static_cast<std::size_t>(row_blocks) * float_bytes(rows_);
     return reinterpret_cast<float*>(call.scratch<std::byte>() + spare_at_ + skip);
   }
   float* cleared(float* values) const {

@@ -9,7 +9,9 @@ namespace loom::nodes {
 
 // Pieces of one reservation start on cache lines.
 constexpr std::size_t aligned_bytes(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-constexpr std::size_t float_bytes(std::int64_t count) { return aligned_bytes(static_cast<std::size_t>(count) * sizeof(float)); }
+constexpr std::size_t float_bytes(std::int64_t count) {
+  return aligned_bytes(static_cast<std::size_t>(count) * sizeof(float));
+}
 
 // The packed form of a primitive's weight, followed by the scratch that packing takes. 0 where nothing is packed.
 template <class Primitive>

@@ -21,8 +21,10 @@ class Pool final : public loom::Node {
     c.output("y", "[N, ...P, C]", "one value for each window");
     c.option("kind", "max", loom::text({"max", "average"}), "which value of a window");
     c.option("kernel", 2, loom::integer().at_least(1).or_list(), "extent of the window, or one for each spatial axis");
-    c.option("stride", loom::OptionValue(), loom::integer().at_least(1).or_list(), "step between windows; left out: the kernel");
-    c.option("padding", 0, loom::integer().at_least(0).or_list(), "positions before and after each axis; at most half of the kernel");
+    c.option("stride", loom::OptionValue(), loom::integer().at_least(1).or_list(),
+             "step between windows; left out: the kernel");
+    c.option("padding", 0, loom::integer().at_least(0).or_list(),
+             "positions before and after each axis; at most half of the kernel");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
@@ -37,7 +39,8 @@ class Pool final : public loom::Node {
     const Image image = image_of(x);
     const std::int64_t h = window.h.outputs(image.h), w = window.w.outputs(image.w);
     if (h < 1 || w < 1) {
-      s.fail("the window is larger than the padded input", extents_text(window, x.rank() - 2) + " over " + x.text(), "a smaller kernel", 0);
+      s.fail("the window is larger than the padded input", extents_text(window, x.rank() - 2) + " over " + x.text(),
+             "a smaller kernel", 0);
       return;
     }
     s.output("y", with_image(x, h, w, image.c));
@@ -48,7 +51,8 @@ class Pool final : public loom::Node {
     const Window window = window_of(options_, p.input(0).rank() - 2);
     const Image image = image_of(p.input(0));
     PoolingShape shape;
-    shape.kind = options_.text("kind") == "max" ? loom::dnnl::PoolingKind::max : loom::dnnl::PoolingKind::average_padded;
+    shape.kind =
+        options_.text("kind") == "max" ? loom::dnnl::PoolingKind::max : loom::dnnl::PoolingKind::average_padded;
     shape.n = image.n, shape.h = image.h, shape.w = image.w, shape.c = image.c;
     shape.kh = window.h.kernel, shape.kw = window.w.kernel;
     shape.stride_h = window.h.stride, shape.stride_w = window.w.stride;
@@ -63,8 +67,10 @@ class Pool final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const float* x = f.input(0).data();
     float* y = f.output(0).data();
-    if (backward_) pooling_->forward(x, y, f.saved<std::byte>(), f.scratch<std::byte>());
-    else pooling_->inference(x, y, f.scratch<std::byte>());
+    if (backward_)
+      pooling_->forward(x, y, f.saved<std::byte>(), f.scratch<std::byte>());
+    else
+      pooling_->inference(x, y, f.scratch<std::byte>());
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;

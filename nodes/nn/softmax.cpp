@@ -62,7 +62,8 @@ class Softmax final : public loom::Node {
  private:
   float* copy(const loom::Call& call, int index) const {
     const std::int64_t count = view_.outer * view_.axis * view_.inner;
-    return reinterpret_cast<float*>(call.scratch<std::byte>() + copy_at_ + static_cast<std::size_t>(index) * float_bytes(count));
+    return reinterpret_cast<float*>(call.scratch<std::byte>() + copy_at_ +
+                                    static_cast<std::size_t>(index) * float_bytes(count));
   }
   // [outer, axis, inner] to [outer, inner, axis] and back.
   void to_rows(const float* x, float* rows) const {

@@ -31,7 +31,8 @@ struct Window {
 };
 
 // What a list option says for `axis` of `axes`; a single value counts for each.
-inline std::int64_t axis_option(const Options& options, const std::string& name, int axis, int axes, std::int64_t otherwise) {
+inline std::int64_t axis_option(const Options& options, const std::string& name, int axis, int axes,
+                                std::int64_t otherwise) {
   if (!options.has(name)) return otherwise;
   return options.integers(name, static_cast<std::size_t>(axes))[static_cast<std::size_t>(axis)];
 }

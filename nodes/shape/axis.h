@@ -15,9 +15,7 @@ struct AxisView {
   std::int64_t outer = 1, axis = 1, inner = 1;
 };
 
-inline int resolved_axis(std::int64_t axis, int rank) {
-  return static_cast<int>(axis < 0 ? axis + rank : axis);
-}
+inline int resolved_axis(std::int64_t axis, int rank) { return static_cast<int>(axis < 0 ? axis + rank : axis); }
 
 // False, with a finding, where the shape has no such axis.
 inline bool check_axis(ShapeInference& s, std::int64_t axis, const Shape& shape, int input = 0) {

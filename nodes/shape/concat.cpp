@@ -57,15 +57,16 @@ class Concat final : public loom::Node {
     std::int64_t start = 0;
     for (int i = 0; i < b.input_count(); ++i) {
       const std::int64_t width = widths_[static_cast<std::size_t>(i)];
-      if (b.wants_diff(i)) copy_columns(b.diff_output(0).data(), whole_, start, b.diff_input(i).data(), width, 0, width, outer_);
+      if (b.wants_diff(i))
+        copy_columns(b.diff_output(0).data(), whole_, start, b.diff_input(i).data(), width, 0, width, outer_);
       start += width;
     }
   }
 
  private:
   std::int64_t axis_;
-  std::int64_t outer_ = 1, whole_ = 0;   // rows, and floats of an output row
-  std::vector<std::int64_t> widths_;     // floats of an input row
+  std::int64_t outer_ = 1, whole_ = 0;  // rows, and floats of an output row
+  std::vector<std::int64_t> widths_;    // floats of an input row
 };
 LOOM_NODE(Concat, "concat")
 

@@ -19,7 +19,8 @@ class Constant final : public loom::Node {
     const std::size_t given = s.options().numbers("value").size();
     const std::int64_t count = loom::Shape(extents).count();
     if (s.options().is_list("value") && static_cast<std::int64_t>(given) != count) {
-      s.fail("the list of values does not fill the shape", std::to_string(given) + " values", std::to_string(count) + " values");
+      s.fail("the list of values does not fill the shape", std::to_string(given) + " values",
+             std::to_string(count) + " values");
     }
     s.bind_run("E", extents);
   }
@@ -31,8 +32,10 @@ class Constant final : public loom::Node {
     const loom::TensorView y = f.output("y");
     for (std::int64_t n = 0; n < y.samples(); ++n) {
       const std::span<float> event = y[n];
-      if (values_.size() == 1) std::ranges::fill(event, values_.front());
-      else std::ranges::copy(values_, event.begin());
+      if (values_.size() == 1)
+        std::ranges::fill(event, values_.front());
+      else
+        std::ranges::copy(values_, event.begin());
     }
   }
   void backward(const loom::Backward&) const override {}  // no inputs

@@ -16,7 +16,8 @@ class Permute final : public loom::Node {
     c.summary("Reorders the axes of an event");
     c.input("x", "[N, ...]", "the values");
     c.output("y", "[N, ...]", "the values with axis order[i] of x as its axis i + 1");
-    c.option("order", loom::required, loom::integer_list(), "every axis but the batch once, counted with the batch as 0; negative counts from the end");
+    c.option("order", loom::required, loom::integer_list(),
+             "every axis but the batch once, counted with the batch as 0; negative counts from the end");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
@@ -40,7 +41,8 @@ class Permute final : public loom::Node {
   explicit Permute(const loom::Options& options) : order_(event_order(options)) {}
 
   void forward(const loom::Forward& f) const override {
-    walk(f.input(0).shape(), [x = f.input(0).data(), y = f.output(0).data()](std::int64_t i, std::int64_t j) { y[j] = x[i]; });
+    walk(f.input(0).shape(),
+         [x = f.input(0).data(), y = f.output(0).data()](std::int64_t i, std::int64_t j) { y[j] = x[i]; });
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;

@@ -20,12 +20,15 @@ class Reshape final : public loom::Node {
     int open = -1, zeros = 0;
     for (std::size_t i = 0; i < extents.size(); ++i) {
       zeros += extents[i] == 0 || (extents[i] < 0 && open >= 0) ? 1 : 0;
-      if (extents[i] < 0) open = static_cast<int>(i);
-      else known *= extents[i];
+      if (extents[i] < 0)
+        open = static_cast<int>(i);
+      else
+        known *= extents[i];
     }
     if (open >= 0 && zeros == 0) extents[static_cast<std::size_t>(open)] = values / known;
     if (zeros > 0 || loom::Shape(extents).count() != values) {
-      s.fail("the shape does not hold the input's values", s.input(0).text() + " to " + s.options().values().at("shape").text(),
+      s.fail("the shape does not hold the input's values",
+             s.input(0).text() + " to " + s.options().values().at("shape").text(),
              "a shape of " + std::to_string(values) + " values per sample, with one -1 at most", 0);
       return;
     }

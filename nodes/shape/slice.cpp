@@ -31,7 +31,8 @@ class Slice final : public loom::Node {
     const Slice slice(s.options());
     const auto [start, stop] = slice.range(extent_of(x, axis));
     if (start >= stop) {
-      s.fail("the slice is empty", std::to_string(start) + " to " + std::to_string(stop) + " of " + x.text(), "start < stop", 0);
+      s.fail("the slice is empty", std::to_string(start) + " to " + std::to_string(stop) + " of " + x.text(),
+             "start < stop", 0);
       return;
     }
     s.output("y", with_extent(x, axis, stop - start));
@@ -49,7 +50,8 @@ class Slice final : public loom::Node {
     if (!b.wants_diff(0)) return;
     const Cut cut = cut_of(b.diff_input(0).shape(), b.samples);
     std::ranges::fill(b.diff_input(0).values(), 0.0F);
-    copy_columns(b.diff_output(0).data(), cut.width, 0, b.diff_input(0).data(), cut.whole, cut.start, cut.width, cut.outer);
+    copy_columns(b.diff_output(0).data(), cut.width, 0, b.diff_input(0).data(), cut.whole, cut.start, cut.width,
+                 cut.outer);
   }
 
  private:

@@ -20,7 +20,8 @@ class Split final : public loom::Node {
     c.input("x", "[N, ...]", "the whole");
     for (int i = 0; i < kMostParts; ++i) c.output("y" + std::to_string(i), "[N, ...]", "part " + std::to_string(i));
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
-    c.option("parts", loom::required, loom::integer().at_least(1).or_list(), "number of equal parts, or their extents (2 to 8)");
+    c.option("parts", loom::required, loom::integer().at_least(1).or_list(),
+             "number of equal parts, or their extents (2 to 8)");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
@@ -30,8 +31,8 @@ class Split final : public loom::Node {
     const std::vector<std::int64_t> extents = Split(s.options()).extents(extent_of(x, axis));
     const std::int64_t sum = std::accumulate(extents.begin(), extents.end(), std::int64_t{0});
     if (extents.size() > kMostParts || sum != extent_of(x, axis)) {
-      s.fail("the parts do not add up to axis " + std::to_string(axis), s.options().values().at("parts").text() + " of " + x.text(),
-             "at most 8 parts that cover the axis", 0);
+      s.fail("the parts do not add up to axis " + std::to_string(axis),
+             s.options().values().at("parts").text() + " of " + x.text(), "at most 8 parts that cover the axis", 0);
       return;
     }
     for (std::size_t i = 0; i < kMostParts; ++i) {
@@ -48,7 +49,8 @@ class Split final : public loom::Node {
     int port = 0;
     for (std::int64_t extent : extents(whole.axis)) {
       const std::int64_t width = extent * whole.inner;
-      copy_columns(f.input(0).data(), whole.axis * whole.inner, start, f.output(port++).data(), width, 0, width, whole.outer);
+      copy_columns(f.input(0).data(), whole.axis * whole.inner, start, f.output(port++).data(), width, 0, width,
+                   whole.outer);
       start += width;
     }
   }
@@ -61,7 +63,8 @@ class Split final : public loom::Node {
     int port = 0;
     for (std::int64_t extent : extents(whole.axis)) {
       const std::int64_t width = extent * whole.inner;
-      copy_columns(b.diff_output(port++).data(), width, 0, diff_x.data(), whole.axis * whole.inner, start, width, whole.outer);
+      copy_columns(b.diff_output(port++).data(), width, 0, diff_x.data(), whole.axis * whole.inner, start, width,
+                   whole.outer);
       start += width;
     }
   }

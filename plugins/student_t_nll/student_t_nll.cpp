@@ -1,6 +1,6 @@
 // Student-t likelihood: robust to outliers where a Gaussian is not.
-//   loss = sum over the event of (nu + 1)/2 ln(1 + ((target - mean)/sigma)^2 / nu) + ln Z(nu, sigma)   [nats per sample]
-//   Z = sqrt(nu pi) sigma Gamma(nu/2) / Gamma((nu + 1)/2)
+//   loss = sum over the event of (nu + 1)/2 ln(1 + ((target - mean)/sigma)^2 / nu) + ln Z(nu, sigma)   [nats per
+//   sample] Z = sqrt(nu pi) sigma Gamma(nu/2) / Gamma((nu + 1)/2)
 #include <loom/node.h>
 
 #include <cmath>
@@ -20,7 +20,8 @@ class StudentTNll final : public loom::Node {
   }
 
   explicit StudentTNll(const loom::Options& o) : nu_(o.number("nu")), sigma_(o.number("sigma")) {
-    log_z_ = 0.5 * std::log(nu_ * std::numbers::pi) + std::log(sigma_) + std::lgamma(nu_ / 2) - std::lgamma((nu_ + 1) / 2);
+    log_z_ =
+        0.5 * std::log(nu_ * std::numbers::pi) + std::log(sigma_) + std::lgamma(nu_ / 2) - std::lgamma((nu_ + 1) / 2);
   }
 
   void forward(const loom::Forward& f) const override {  // called for a shard: f.samples of the batch

@@ -24,7 +24,9 @@ std::atomic<bool> described{false};
 char description[4096];
 thread_local bool inside = false;  // backtrace() may allocate
 
-bool of_library(const char* file) { return std::strstr(file, "libdnnl") != nullptr || std::strstr(file, "libgomp") != nullptr; }
+bool of_library(const char* file) {
+  return std::strstr(file, "libdnnl") != nullptr || std::strstr(file, "libgomp") != nullptr;
+}
 
 void describe(void* const* frames, int depth) {
   std::size_t used = 0;
@@ -32,7 +34,8 @@ void describe(void* const* frames, int depth) {
     Dl_info info{};
     dladdr(frames[i], &info);
     used += static_cast<std::size_t>(std::snprintf(description + used, sizeof(description) - used, "  %.90s (%.60s)\n",
-                                                   info.dli_sname ? info.dli_sname : "?", info.dli_fname ? info.dli_fname : "?"));
+                                                   info.dli_sname ? info.dli_sname : "?",
+                                                   info.dli_fname ? info.dli_fname : "?"));
   }
 }
 

@@ -9,8 +9,8 @@
 namespace loom::testing {
 
 struct AllocationCount {
-  std::int64_t own = 0;       // by this project, oneTBB and the C++ library on their behalf
-  std::int64_t library = 0;   // inside oneDNN
+  std::int64_t own = 0;      // by this project, oneTBB and the C++ library on their behalf
+  std::int64_t library = 0;  // inside oneDNN
 };
 
 void start_counting();

@@ -17,9 +17,9 @@ BOOST_AUTO_TEST_CASE(the_counter_counts) {
 }
 
 BOOST_AUTO_TEST_CASE(a_warm_program_step_allocates_nothing) {
-  const auto graph = toy_graph({entry("x", "input", {}, {{"shape", list({6})}}), entry("a", "scale", {"x"}), entry("b", "scale", {"a"}),
-                                entry("s", "add", {"a", "b", "b"}), entry("c", "center", {"s"}), entry("d", "noise", {"c"}),
-                                entry("loss", "loss", {"d"})});
+  const auto graph = toy_graph({entry("x", "input", {}, {{"shape", list({6})}}), entry("a", "scale", {"x"}),
+                                entry("b", "scale", {"a"}), entry("s", "add", {"a", "b", "b"}),
+                                entry("c", "center", {"s"}), entry("d", "noise", {"c"}), entry("loss", "loss", {"d"})});
   ParameterStore store(*graph, 1);
   Executor executor(2);
   ProgramRequest request;

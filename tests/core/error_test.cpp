@@ -15,9 +15,10 @@ BOOST_AUTO_TEST_CASE(a_finding_says_everything_it_knows) {
   finding.other = {"vae.yaml", 3, 1};
   finding.other_role = "the node";
   finding.hint = "look there";
-  BOOST_TEST(diagnostics.items().front().text() ==
-             "vae.yaml:12:5: error E203 unknown-port: no output 'mean'\n    got:      mean\n    expected: one of mu, logvar\n"
-             "    did you mean 'mu'?\n    the node: vae.yaml:3:1\n    hint:     look there");
+  BOOST_TEST(
+      diagnostics.items().front().text() ==
+      "vae.yaml:12:5: error E203 unknown-port: no output 'mean'\n    got:      mean\n    expected: one of mu, logvar\n"
+      "    did you mean 'mu'?\n    the node: vae.yaml:3:1\n    hint:     look there");
 }
 
 BOOST_AUTO_TEST_CASE(all_findings_are_thrown_at_once_and_the_limit_is_said) {
@@ -33,7 +34,10 @@ BOOST_AUTO_TEST_CASE(all_findings_are_thrown_at_once_and_the_limit_is_said) {
 BOOST_AUTO_TEST_CASE(codes_are_distinct) {
   std::set<std::string_view> numbers, names;
   int count = 0;
-#define X(identifier, number, name) ++count; numbers.insert(number); names.insert(name);
+#define X(identifier, number, name) \
+  ++count;                          \
+  numbers.insert(number);           \
+  names.insert(name);
   LOOM_ERROR_CODES(X)
 #undef X
   BOOST_TEST(numbers.size() == static_cast<std::size_t>(count));

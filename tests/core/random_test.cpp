@@ -18,8 +18,8 @@ BOOST_AUTO_TEST_CASE(a_draw_is_a_function_of_its_counter) {
   BOOST_TEST(std::equal(a.begin(), a.end(), longer.begin()));  // a prefix does not depend on the length
   stream.normal(5, b);
   BOOST_TEST(a == b);
-  for (const RandomStream& other : {RandomStream(2, stream_of("z"), 3), RandomStream(1, stream_of("y"), 3), RandomStream(1, stream_of("z"), 4),
-                                    RandomStream(1ULL << 40, stream_of("z"), 3)}) {
+  for (const RandomStream& other : {RandomStream(2, stream_of("z"), 3), RandomStream(1, stream_of("y"), 3),
+                                    RandomStream(1, stream_of("z"), 4), RandomStream(1ULL << 40, stream_of("z"), 3)}) {
     other.normal(5, b);
     BOOST_TEST(a != b);
   }

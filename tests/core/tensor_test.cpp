@@ -25,14 +25,16 @@ BOOST_AUTO_TEST_CASE(views) {
   BOOST_TEST(view[1][0] == 2);
   BOOST_TEST(view.rows(1, 2).values()[3] == 5);
   BOOST_TEST(reinterpret_cast<std::uintptr_t>(view.raw()) % 64 == 0);
-  BOOST_CHECK_EXCEPTION(view.data<std::int32_t>(), Error, [](const Error& e) { return e.code() == ErrorCode::dtype_mismatch; });
+  BOOST_CHECK_EXCEPTION(view.data<std::int32_t>(), Error,
+                        [](const Error& e) { return e.code() == ErrorCode::dtype_mismatch; });
   const Tensor copy = t.clone();
   t.values()[0] = 9;
   BOOST_TEST(copy.values()[0] == 0);
 }
 
 BOOST_AUTO_TEST_CASE(memory_that_cannot_be_had_is_an_error) {
-  BOOST_CHECK_EXCEPTION(allocate_bytes(std::size_t{1} << 60), Error, [](const Error& e) { return e.code() == ErrorCode::out_of_memory; });
+  BOOST_CHECK_EXCEPTION(allocate_bytes(std::size_t{1} << 60), Error,
+                        [](const Error& e) { return e.code() == ErrorCode::out_of_memory; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -68,8 +68,10 @@ BOOST_AUTO_TEST_SUITE(vector_math)
 
 BOOST_AUTO_TEST_CASE(functions) {
   check_unary(math::exp, [](double x) { return std::exp(x); });
-  check_unary(math::log, [](double x) { return std::log(x); }, true);
-  check_unary(math::log1p, [](double x) { return std::log1p(x); }, true);
+  check_unary(
+      math::log, [](double x) { return std::log(x); }, true);
+  check_unary(
+      math::log1p, [](double x) { return std::log1p(x); }, true);
   check_unary(math::sigmoid, sigmoid_of);
   check_unary(math::tanh, [](double x) { return std::tanh(x); });
   check_unary(math::softplus, softplus_of, false, 4e-6);
@@ -97,7 +99,8 @@ BOOST_AUTO_TEST_CASE(functions_at_the_edges) {
 BOOST_AUTO_TEST_CASE(combinations) {
   for (std::int64_t n : kLengths) {
     const std::vector<float> a = values(n, 1), b = values(n, 2), c = values(n, 3);
-    const auto check = [&](const std::function<void(float*)>& run, const std::function<double(double, double, double)>& f) {
+    const auto check = [&](const std::function<void(float*)>& run,
+                           const std::function<double(double, double, double)>& f) {
       std::vector<float> y = c;
       run(y.data());
       std::vector<double> expected;
@@ -107,13 +110,19 @@ BOOST_AUTO_TEST_CASE(combinations) {
       close(y, expected, 1e-4);  // differences of nearly equal numbers
     };
     check([&](float* y) { math::add(a.data(), b.data(), y, n); }, [](double u, double v, double) { return u + v; });
-    check([&](float* y) { math::multiply(a.data(), b.data(), y, n); }, [](double u, double v, double) { return u * v; });
-    check([&](float* y) { math::multiply_add(a.data(), b.data(), y, n); }, [](double u, double v, double w) { return w + u * v; });
+    check([&](float* y) { math::multiply(a.data(), b.data(), y, n); },
+          [](double u, double v, double) { return u * v; });
+    check([&](float* y) { math::multiply_add(a.data(), b.data(), y, n); },
+          [](double u, double v, double w) { return w + u * v; });
     check([&](float* y) { math::scale(2.5F, a.data(), y, n); }, [](double u, double, double) { return 2.5 * u; });
-    check([&](float* y) { math::accumulate(-0.5F, a.data(), y, n); }, [](double u, double, double w) { return w - 0.5 * u; });
-    check([&](float* y) { math::scaled_difference(3, a.data(), b.data(), y, n); }, [](double u, double v, double) { return 3 * (u - v); });
-    check([&](float* y) { math::clamp(-0.5F, 0.25F, a.data(), y, n); }, [](double u, double, double) { return std::clamp(u, -0.5, 0.25); });
-    check([&](float* y) { math::moving_average(y, a.data(), 0.9, n); }, [](double u, double, double w) { return 0.9 * w + 0.1 * u; });
+    check([&](float* y) { math::accumulate(-0.5F, a.data(), y, n); },
+          [](double u, double, double w) { return w - 0.5 * u; });
+    check([&](float* y) { math::scaled_difference(3, a.data(), b.data(), y, n); },
+          [](double u, double v, double) { return 3 * (u - v); });
+    check([&](float* y) { math::clamp(-0.5F, 0.25F, a.data(), y, n); },
+          [](double u, double, double) { return std::clamp(u, -0.5, 0.25); });
+    check([&](float* y) { math::moving_average(y, a.data(), 0.9, n); },
+          [](double u, double, double w) { return 0.9 * w + 0.1 * u; });
   }
 }
 
@@ -123,7 +132,8 @@ BOOST_AUTO_TEST_CASE(sums) {
     double sum = 0, squares = 0, dot = 0, distance = 0, absolute = 0, size = 1e-9;
     for (std::size_t i = 0; i < a.size(); ++i) {
       const double u = static_cast<double>(a[i]), v = static_cast<double>(b[i]);
-      sum += u, squares += u * u, dot += u * v, distance += (u - v) * (u - v), absolute += std::abs(u - v), size += std::abs(u);
+      sum += u, squares += u * u, dot += u * v, distance += (u - v) * (u - v), absolute += std::abs(u - v),
+          size += std::abs(u);
     }
     BOOST_TEST(std::abs(math::sum(a.data(), n) - sum) < 1e-6 * size);
     BOOST_TEST(std::abs(math::sum_of_squares(a.data(), n) - squares) <= 1e-6 * squares);
@@ -166,7 +176,8 @@ BOOST_AUTO_TEST_CASE(rows_of_logits) {
 BOOST_AUTO_TEST_CASE(rows_of_channels) {
   for (std::int64_t channels : {1, 3, 16, 20, 67, 130}) {
     const std::int64_t rows = 300;
-    const std::vector<float> x = values(rows * channels, 1), d = values(rows * channels, 2), pivot = values(channels, 3);
+    const std::vector<float> x = values(rows * channels, 1), d = values(rows * channels, 2),
+                             pivot = values(channels, 3);
     std::vector<double> first(static_cast<std::size_t>(channels), 0.5), second = first, third = first, fourth = first;
     math::channel_moments(x.data(), pivot.data(), first.data(), second.data(), rows, channels);
     math::channel_products(d.data(), x.data(), pivot.data(), third.data(), fourth.data(), rows, channels);
@@ -217,40 +228,52 @@ BOOST_AUTO_TEST_CASE(optimizer_updates) {
     close(weight, w, 1e-5);
   };
   for (bool decoupled : {false, true}) {
-    math::AdamStep step{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1, .decoupled = decoupled, .gradient_factor = 0.5};
-    run([&](float* w, const float* g, float* m, float* v, int t) {
-      step.correction1 = 1 - std::pow(0.8, t), step.correction2 = 1 - std::pow(0.95, t);
-      math::adam_update(w, g, m, v, n, step);
-    }, [&](double& w, double g, double& m, double& v, int t) {
-      g = 0.5 * g + (decoupled ? 0 : 0.1 * w);
-      if (decoupled) w *= 1 - 0.01 * 0.1;
-      m = 0.8 * m + 0.2 * g, v = 0.95 * v + 0.05 * g * g;
-      w -= 0.01 / (1 - std::pow(0.8, t)) * m / (std::sqrt(v) / std::sqrt(1 - std::pow(0.95, t)) + 1e-8);
-    });
+    math::AdamStep step{.learning_rate = 0.01,
+                        .beta1 = 0.8,
+                        .beta2 = 0.95,
+                        .weight_decay = 0.1,
+                        .decoupled = decoupled,
+                        .gradient_factor = 0.5};
+    run(
+        [&](float* w, const float* g, float* m, float* v, int t) {
+          step.correction1 = 1 - std::pow(0.8, t), step.correction2 = 1 - std::pow(0.95, t);
+          math::adam_update(w, g, m, v, n, step);
+        },
+        [&](double& w, double g, double& m, double& v, int t) {
+          g = 0.5 * g + (decoupled ? 0 : 0.1 * w);
+          if (decoupled) w *= 1 - 0.01 * 0.1;
+          m = 0.8 * m + 0.2 * g, v = 0.95 * v + 0.05 * g * g;
+          w -= 0.01 / (1 - std::pow(0.8, t)) * m / (std::sqrt(v) / std::sqrt(1 - std::pow(0.95, t)) + 1e-8);
+        });
   }
   math::AdamStep adamax{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95};
-  run([&](float* w, const float* g, float* m, float* u, int t) {
-    adamax.correction1 = 1 - std::pow(0.8, t);
-    math::adamax_update(w, g, m, u, n, adamax);
-  }, [&](double& w, double g, double& m, double& u, int t) {
-    m = 0.8 * m + 0.2 * g, u = std::max(0.95 * u, std::abs(g) + 1e-8);
-    w -= 0.01 / (1 - std::pow(0.8, t)) * m / u;
-  });
+  run(
+      [&](float* w, const float* g, float* m, float* u, int t) {
+        adamax.correction1 = 1 - std::pow(0.8, t);
+        math::adamax_update(w, g, m, u, n, adamax);
+      },
+      [&](double& w, double g, double& m, double& u, int t) {
+        m = 0.8 * m + 0.2 * g, u = std::max(0.95 * u, std::abs(g) + 1e-8);
+        w -= 0.01 / (1 - std::pow(0.8, t)) * m / u;
+      });
   const math::RmspropStep rmsprop{.learning_rate = 0.01, .alpha = 0.9, .momentum = 0.7, .weight_decay = 0.1};
-  run([&](float* w, const float* g, float* v, float* velocity, int) { math::rmsprop_update(w, g, v, velocity, nullptr, n, rmsprop); },
+  run([&](float* w, const float* g, float* v, float* velocity,
+          int) { math::rmsprop_update(w, g, v, velocity, nullptr, n, rmsprop); },
       [&](double& w, double g, double& v, double& velocity, int) {
         g += 0.1 * w, v = 0.9 * v + 0.1 * g * g;
         velocity = 0.7 * velocity + g / (std::sqrt(v) + 1e-8), w -= 0.01 * velocity;
       });
   for (bool nesterov : {false, true}) {
     math::SgdStep sgd{.learning_rate = 0.01, .momentum = 0.9, .dampening = nesterov ? 0 : 0.3, .nesterov = nesterov};
-    run([&](float* w, const float* g, float* velocity, float*, int t) {
-      sgd.first = t == 1;
-      math::sgd_update(w, g, velocity, n, sgd);
-    }, [&](double& w, double g, double& velocity, double&, int t) {
-      velocity = t == 1 ? g : 0.9 * velocity + (nesterov ? 1 : 0.7) * g;
-      w -= 0.01 * (nesterov ? g + 0.9 * velocity : velocity);
-    });
+    run(
+        [&](float* w, const float* g, float* velocity, float*, int t) {
+          sgd.first = t == 1;
+          math::sgd_update(w, g, velocity, n, sgd);
+        },
+        [&](double& w, double g, double& velocity, double&, int t) {
+          velocity = t == 1 ? g : 0.9 * velocity + (nesterov ? 1 : 0.7) * g;
+          w -= 0.01 * (nesterov ? g + 0.9 * velocity : velocity);
+        });
   }
 }
 
@@ -268,7 +291,8 @@ BOOST_AUTO_TEST_CASE(activations_have_their_derivatives) {
       float slope = 0, slope_from_output = 0;
       math::activation_gradient(function, shape, &input, &one, &slope, 1);
       const double expected = (value(x + 0.01) - value(x - 0.01)) / 0.02;
-      BOOST_TEST(std::abs(static_cast<double>(slope) - expected) < 2e-4 * std::max(1.0, std::abs(expected)), name << " at " << x);
+      BOOST_TEST(std::abs(static_cast<double>(slope) - expected) < 2e-4 * std::max(1.0, std::abs(expected)),
+                 name << " at " << x);
       if (!math::derivative_from_output(function)) continue;
       math::activation_gradient_from_output(function, shape, &y, &one, &slope_from_output, 1);
       BOOST_TEST(std::abs(slope - slope_from_output) < 1e-5F * std::max(1.0F, std::abs(slope)), name << " at " << x);

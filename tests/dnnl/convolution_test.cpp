@@ -35,8 +35,8 @@ void for_each_product(const ConvolutionShape& s, const Body& body) {
 
 std::string name(const ConvolutionShape& s) {
   std::string text;
-  for (const auto v : {s.n, s.h, s.w, s.c, s.filters, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_top,
-                       s.pad_bottom, s.pad_left, s.pad_right, s.dilation_h, s.dilation_w, s.groups}) {
+  for (const auto v : {s.n, s.h, s.w, s.c, s.filters, s.kh, s.kw, s.stride_h, s.stride_w, s.pad_top, s.pad_bottom,
+                       s.pad_left, s.pad_right, s.dilation_h, s.dilation_w, s.groups}) {
     text += std::to_string(v) + " ";
   }
   return text;
@@ -69,8 +69,7 @@ struct Weight {
 
 void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   // There is no mirrored gradient by the input.
-  const auto data_algorithm =
-      algorithm == ConvolutionAlgorithm::mirrored ? ConvolutionAlgorithm::automatic : algorithm;
+  const auto data_algorithm = algorithm == ConvolutionAlgorithm::mirrored ? ConvolutionAlgorithm::automatic : algorithm;
   const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2);
   const auto bias = random_floats(s.filters, 3), diff_y = random_floats(s.y_count(), 4);
 
@@ -191,8 +190,8 @@ void check_all(const TransposedConvolutionShape& shape) {
   }
 }
 
-ConvolutionShape square(std::int64_t n, std::int64_t size, std::int64_t c, std::int64_t filters,
-                        std::int64_t k, std::int64_t stride, std::int64_t pad) {
+ConvolutionShape square(std::int64_t n, std::int64_t size, std::int64_t c, std::int64_t filters, std::int64_t k,
+                        std::int64_t stride, std::int64_t pad) {
   ConvolutionShape s;
   s.n = n, s.h = s.w = size, s.c = c, s.filters = filters, s.kh = s.kw = k, s.stride_h = s.stride_w = stride;
   s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = pad;
@@ -200,8 +199,7 @@ ConvolutionShape square(std::int64_t n, std::int64_t size, std::int64_t c, std::
 }
 
 TransposedConvolutionShape transposed(std::int64_t n, std::int64_t size, std::int64_t c, std::int64_t filters,
-                                      std::int64_t k, std::int64_t stride, std::int64_t pad,
-                                      std::int64_t extra = 0) {
+                                      std::int64_t k, std::int64_t stride, std::int64_t pad, std::int64_t extra = 0) {
   TransposedConvolutionShape s;
   s.n = n, s.h = s.w = size, s.c = c, s.filters = filters, s.kh = s.kw = k, s.stride_h = s.stride_w = stride;
   s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = pad;
@@ -344,15 +342,14 @@ BOOST_AUTO_TEST_CASE(concurrent) {
     std::vector<std::thread> threads;
     for (auto& result : results) {
       threads.emplace_back([&] {
-        Scratch scratch(std::max(
-            {forward.scratch_bytes(), backward_data.scratch_bytes(), backward_weights.scratch_bytes()}));
+        Scratch scratch(
+            std::max({forward.scratch_bytes(), backward_data.scratch_bytes(), backward_weights.scratch_bytes()}));
         result.y.resize(diff_y.size()), result.diff_x.resize(x.size());
         for (int repeat = 0; repeat < 20; ++repeat) {
           result.diff_weight.assign(weight.size(), 0.0F);
           forward.execute(x.data(), forward_weight.get(), nullptr, result.y.data(), scratch.get());
           backward_data.execute(diff_y.data(), backward_weight.get(), result.diff_x.data(), scratch.get());
-          backward_weights.execute(x.data(), diff_y.data(), result.diff_weight.data(), nullptr,
-                                   scratch.get());
+          backward_weights.execute(x.data(), diff_y.data(), result.diff_weight.data(), nullptr, scratch.get());
         }
       });
     }

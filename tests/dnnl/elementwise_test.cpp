@@ -21,8 +21,7 @@ double reference(EltwiseKind kind, double x, double alpha) {
     case EltwiseKind::leaky_relu: return x > 0 ? x : alpha * x;
     case EltwiseKind::elu: return x > 0 ? x : alpha * std::expm1(x);
     case EltwiseKind::gelu_erf: return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-    case EltwiseKind::gelu_tanh:
-      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case EltwiseKind::gelu_tanh: return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case EltwiseKind::silu: return x / (1 + std::exp(-alpha * x));
     case EltwiseKind::tanh: return std::tanh(x);
     case EltwiseKind::sigmoid: return 1 / (1 + std::exp(-x));
@@ -32,10 +31,9 @@ double reference(EltwiseKind kind, double x, double alpha) {
   return 0;
 }
 
-const EltwiseKind kKinds[] = {EltwiseKind::relu,     EltwiseKind::leaky_relu, EltwiseKind::elu,
-                              EltwiseKind::gelu_erf, EltwiseKind::gelu_tanh,  EltwiseKind::silu,
-                              EltwiseKind::tanh,     EltwiseKind::sigmoid,    EltwiseKind::softplus,
-                              EltwiseKind::exp};
+const EltwiseKind kKinds[] = {EltwiseKind::relu,      EltwiseKind::leaky_relu, EltwiseKind::elu,  EltwiseKind::gelu_erf,
+                              EltwiseKind::gelu_tanh, EltwiseKind::silu,       EltwiseKind::tanh, EltwiseKind::sigmoid,
+                              EltwiseKind::softplus,  EltwiseKind::exp};
 
 }  // namespace
 
@@ -56,8 +54,7 @@ BOOST_AUTO_TEST_CASE(activations) {
         const double step = 1e-5;
         expected[i] = static_cast<float>(reference(kind, x[i], alpha));
         expected_diff[i] = static_cast<float>(
-            diff_y[i] * (reference(kind, x[i] + step, alpha) - reference(kind, x[i] - step, alpha)) /
-            (2 * step));
+            diff_y[i] * (reference(kind, x[i] + step, alpha) - reference(kind, x[i] - step, alpha)) / (2 * step));
       }
       eltwise.forward(x.data(), y.data());
       const auto name = "kind " + std::to_string(static_cast<int>(kind));
@@ -139,8 +136,7 @@ BOOST_AUTO_TEST_CASE(pooling) {
           std::vector<std::int64_t> inside;
           for (std::int64_t ky = 0; ky < s.kh; ++ky)
             for (std::int64_t kx = 0; kx < s.kw; ++kx) {
-              const std::int64_t iy = oy * s.stride_h - s.pad_top + ky,
-                                 ix = ox * s.stride_w - s.pad_left + kx;
+              const std::int64_t iy = oy * s.stride_h - s.pad_top + ky, ix = ox * s.stride_w - s.pad_left + kx;
               if (iy < 0 || iy >= s.h || ix < 0 || ix >= s.w) continue;
               inside.push_back(((n * s.h + iy) * s.w + ix) * c + channel);
             }
@@ -150,8 +146,8 @@ BOOST_AUTO_TEST_CASE(pooling) {
             expected[i] = x[best];
             expected_diff[best] += diff_y[i];
           } else {
-            const auto count = kind == PoolingKind::average ? static_cast<float>(inside.size())
-                                                            : static_cast<float>(s.kh * s.kw);
+            const auto count =
+                kind == PoolingKind::average ? static_cast<float>(inside.size()) : static_cast<float>(s.kh * s.kw);
             for (const auto j : inside) expected[i] += x[j] / count, expected_diff[j] += diff_y[i] / count;
           }
         }
@@ -175,8 +171,7 @@ BOOST_AUTO_TEST_CASE(softmax) {
     for (const std::int64_t rows : {1, 5}) {
       for (const std::int64_t columns : {1, 10, 512, 1001}) {
         auto x = random_floats(rows * columns, 1);
-        for (auto& value : x)
-          value = value * 10.0F + 80.0F;  // would overflow without the subtraction of the maximum
+        for (auto& value : x) value = value * 10.0F + 80.0F;  // would overflow without the subtraction of the maximum
         const auto diff_y = random_floats(rows * columns, 2);
         std::vector<float> y(x.size()), diff_x(x.size()), expected(x.size()), expected_diff(x.size());
         for (std::int64_t r = 0; r < rows; ++r) {
@@ -238,8 +233,8 @@ BOOST_AUTO_TEST_CASE(layer_norm) {
     Scratch scratch(norm.scratch_bytes());
     norm.forward(x.data(), scale.data(), shift.data(), y.data(), mean.data(), variance.data(), scratch.get());
     check_close(y, expected, "layer norm");
-    norm.backward(x.data(), scale.data(), mean.data(), variance.data(), diff_y.data(), diff_x.data(),
-                  diff_scale.data(), diff_shift.data(), scratch.get());
+    norm.backward(x.data(), scale.data(), mean.data(), variance.data(), diff_y.data(), diff_x.data(), diff_scale.data(),
+                  diff_shift.data(), scratch.get());
     check_close(diff_x, expected_diff, "layer norm backward");
     check_close(diff_scale, expected_scale, "layer norm scale");
     check_close(diff_shift, expected_shift, "layer norm shift");

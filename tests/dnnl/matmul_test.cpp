@@ -56,8 +56,8 @@ void check_matmul(const MatmulShape& s) {
   BOOST_CHECK(scratch.intact());
   BOOST_CHECK(packed.intact());
   check_close(c, expected,
-              "matmul " + std::to_string(s.batch) + " " + std::to_string(s.m) + " " + std::to_string(s.k) +
-                  " " + std::to_string(s.n) + " " + matmul.implementation());
+              "matmul " + std::to_string(s.batch) + " " + std::to_string(s.m) + " " + std::to_string(s.k) + " " +
+                  std::to_string(s.n) + " " + matmul.implementation());
 }
 
 }  // namespace
@@ -65,12 +65,8 @@ void check_matmul(const MatmulShape& s) {
 BOOST_AUTO_TEST_SUITE(dnnl_matmul)
 
 BOOST_AUTO_TEST_CASE(every_combination) {
-  for (const auto [m, n, k] : {std::array<std::int64_t, 3>{1, 1, 1},
-                               {1, 40, 20},
-                               {5, 1, 33},
-                               {16, 32, 48},
-                               {33, 17, 65},
-                               {4, 400, 784}}) {
+  for (const auto [m, n, k] :
+       {std::array<std::int64_t, 3>{1, 1, 1}, {1, 40, 20}, {5, 1, 33}, {16, 32, 48}, {33, 17, 65}, {4, 400, 784}}) {
     for (int bits = 0; bits < 64; ++bits) {
       MatmulShape s{.m = m, .n = n, .k = k};
       s.transpose_a = bits & 1, s.transpose_b = bits & 2, s.bias = bits & 4, s.accumulate = bits & 8;

@@ -34,8 +34,7 @@ class Scratch {
   }
   void* get() const { return memory_.get(); }
   bool intact() const {
-    return std::all_of(memory_.get() + size_, memory_.get() + size_ + kGuard,
-                       [](float v) { return v == kMark; });
+    return std::all_of(memory_.get() + size_, memory_.get() + size_ + kGuard, [](float v) { return v == kMark; });
   }
 
  private:
@@ -48,8 +47,8 @@ class Scratch {
   std::unique_ptr<float, Free> memory_;
 };
 
-inline void check_close(const std::vector<float>& got, const std::vector<float>& expected,
-                        const std::string& what, float tolerance = 1e-4F) {
+inline void check_close(const std::vector<float>& got, const std::vector<float>& expected, const std::string& what,
+                        float tolerance = 1e-4F) {
   BOOST_REQUIRE_EQUAL(got.size(), expected.size());
   float scale = 1.0F;
   for (const float value : expected) scale = std::max(scale, std::abs(value));

@@ -49,9 +49,13 @@ BOOST_AUTO_TEST_SUITE(document)
 
 BOOST_AUTO_TEST_CASE(a_variant_is_a_diff) {
   const Folder folder;
-  folder.write("parent.yaml", "version: 1\ngraph: p\nvars: {n: 3}\nnodes:\n  x: {type: input, shape: [2]}\n  a: {type: linear, in: x, units: '${n}'}\n"
-                              "losses:\n  l: {type: squared_error, in: {mean: a, target: x}}\n  m: {type: squared_error, in: {mean: a, target: x}}\n");
-  const Document child = load_document(folder.write("child.yaml", "extends: parent.yaml\ngraph: c\nvars: {n: 5}\nlosses: {l: {weight: 4}, m: null}\n"));
+  folder.write("parent.yaml",
+               "version: 1\ngraph: p\nvars: {n: 3}\nnodes:\n  x: {type: input, shape: [2]}\n  a: {type: linear, in: x, "
+               "units: '${n}'}\n"
+               "losses:\n  l: {type: squared_error, in: {mean: a, target: x}}\n  m: {type: squared_error, in: {mean: "
+               "a, target: x}}\n");
+  const Document child = load_document(
+      folder.write("child.yaml", "extends: parent.yaml\ngraph: c\nvars: {n: 5}\nlosses: {l: {weight: 4}, m: null}\n"));
   BOOST_TEST(child.name == "c");
   BOOST_TEST(std::get<std::int64_t>(node(child, "a").options.at("units").value) == 5);
   BOOST_REQUIRE(child.losses.size() == 1);
@@ -61,11 +65,16 @@ BOOST_AUTO_TEST_CASE(a_variant_is_a_diff) {
 
 BOOST_AUTO_TEST_CASE(blocks_have_prefixes_inputs_and_outputs) {
   const Folder folder;
-  folder.write("block.yaml", "vars: {n: 4, m: '${n * 2}'}\ninputs: [x, c]\nnodes:\n  a: {type: linear, in: x, units: '${n}'}\n  b: {type: add, in: [a, c]}\n"
-                             "outputs: {y: b, first: a}\n");
-  const Document document = load_document(folder.write("use.yaml",
-      "nodes:\n  x: {type: input, shape: [2]}\n  e: {use: block.yaml, in: {x: x, c: f.first}, vars: {n: 6}}\n  f: {use: block.yaml, in: [x, x], weights: e}\n"
-      "  g: {type: linear, in: e.first, units: 1}\n  h: {type: linear, in: f/a.y, units: 1}\n  i: {type: linear, in: e, units: 1}\n"));
+  folder.write("block.yaml",
+               "vars: {n: 4, m: '${n * 2}'}\ninputs: [x, c]\nnodes:\n  a: {type: linear, in: x, units: '${n}'}\n  b: "
+               "{type: add, in: [a, c]}\n"
+               "outputs: {y: b, first: a}\n");
+  const Document document =
+      load_document(folder.write("use.yaml",
+                                 "nodes:\n  x: {type: input, shape: [2]}\n  e: {use: block.yaml, in: {x: x, c: "
+                                 "f.first}, vars: {n: 6}}\n  f: {use: block.yaml, in: [x, x], weights: e}\n"
+                                 "  g: {type: linear, in: e.first, units: 1}\n  h: {type: linear, in: f/a.y, units: "
+                                 "1}\n  i: {type: linear, in: e, units: 1}\n"));
   BOOST_TEST(node(document, "e/b").inputs[0].sources[1].node == "f/a");
   BOOST_TEST(node(document, "g").inputs[0].sources[0].node == "e/a");
   BOOST_TEST(node(document, "h").inputs[0].sources[0].node == "f/a");
@@ -75,8 +84,10 @@ BOOST_AUTO_TEST_CASE(blocks_have_prefixes_inputs_and_outputs) {
 }
 
 BOOST_AUTO_TEST_CASE(a_repeat_is_a_chain) {
-  const Document document = parse("vars: {n: 3}\nnodes:\n  x: {type: input, shape: [8]}\n  r: {type: linear, in: x, units: '${8 - index}', repeat: '${n}'}\n"
-                                  "  none: {type: linear, in: r, units: 1, repeat: 0}\n  y: {type: linear, in: none, units: 2}\n");
+  const Document document = parse(
+      "vars: {n: 3}\nnodes:\n  x: {type: input, shape: [8]}\n  r: {type: linear, in: x, units: '${8 - index}', repeat: "
+      "'${n}'}\n"
+      "  none: {type: linear, in: r, units: 1, repeat: 0}\n  y: {type: linear, in: none, units: 2}\n");
   BOOST_TEST(node(document, "r/0").inputs[0].sources[0].node == "x");
   BOOST_TEST(node(document, "r/2").inputs[0].sources[0].node == "r/1");
   BOOST_TEST(std::get<std::int64_t>(node(document, "r/2").options.at("units").value) == 6);
@@ -84,15 +95,19 @@ BOOST_AUTO_TEST_CASE(a_repeat_is_a_chain) {
 }
 
 BOOST_AUTO_TEST_CASE(expressions_keep_types) {
-  const Document document = parse("vars: {n: 3, half: '${n / 2}', name: relu}\nnodes:\n  x: {type: t, a: '${n + 1}', b: '${half}', c: '${name}', d: 'k${n}', e: ['${n}', 1], f: '3'}\n");
+  const Document document = parse(
+      "vars: {n: 3, half: '${n / 2}', name: relu}\nnodes:\n  x: {type: t, a: '${n + 1}', b: '${half}', c: '${name}', "
+      "d: 'k${n}', e: ['${n}', 1], f: '3'}\n");
   const auto& options = node(document, "x").options;
   BOOST_TEST(std::get<std::int64_t>(options.at("a").value) == 4);
   BOOST_TEST(std::get<double>(options.at("b").value) == 1.5);
   BOOST_TEST(std::get<std::string>(options.at("c").value) == "relu");
   BOOST_TEST(std::get<std::string>(options.at("d").value) == "k3");
   BOOST_TEST(std::get<std::string>(options.at("f").value) == "3");
-  BOOST_TEST(contains(failure("vars: {latent: 3}\nnodes:\n  x: {type: t, a: '${latnet}'}\n"), "test.yaml:3:19: error E108 unknown-variable: there is no variable 'latnet'"));
-  BOOST_TEST(contains(failure("vars: {latent: 3}\nnodes:\n  x: {type: t, a: '${latnet}'}\n"), "did you mean 'latent'?"));
+  BOOST_TEST(contains(failure("vars: {latent: 3}\nnodes:\n  x: {type: t, a: '${latnet}'}\n"),
+                      "test.yaml:3:19: error E108 unknown-variable: there is no variable 'latnet'"));
+  BOOST_TEST(
+      contains(failure("vars: {latent: 3}\nnodes:\n  x: {type: t, a: '${latnet}'}\n"), "did you mean 'latent'?"));
   BOOST_TEST(contains(failure("nodes:\n  x: {type: t, a: '${1 +}'}\n"), "E107"));
   BOOST_TEST(contains(failure("nodes:\n  x: {type: t, a: '${1 / 0}'}\n"), "E107"));
 }
@@ -108,7 +123,8 @@ BOOST_AUTO_TEST_CASE(overrides) {
   BOOST_TEST(with({"train.batch=5", "train.optimizer.lr=0.5"}).train.batch == 5);
   BOOST_TEST((node(with({"nodes.x.s=[1, 2]"}), "x").options.at("s").value.text() == "[1, 2]"));
   BOOST_CHECK_EXCEPTION(with({"vars.m=7"}), Error, [](const Error& e) { return e.code() == ErrorCode::bad_override; });
-  BOOST_CHECK_EXCEPTION(with({"node.x.s=7"}), Error, [](const Error& e) { return contains(e.what(), "did you mean 'nodes'?"); });
+  BOOST_CHECK_EXCEPTION(with({"node.x.s=7"}), Error,
+                        [](const Error& e) { return contains(e.what(), "did you mean 'nodes'?"); });
   BOOST_CHECK_THROW(parse_override("novalue"), Error);
 }
 
@@ -172,8 +188,10 @@ BOOST_AUTO_TEST_CASE(damaged_documents_never_crash) {
   int refused = 0;
   for (std::size_t i = 0; i < text.size(); i += 3) {
     std::string damaged = text;
-    if (i % 2 == 0) damaged.erase(i, 1 + i % 5);
-    else damaged.insert(i, 1, "{}[]:,&*'\"$\n\t-"[i % 14]);
+    if (i % 2 == 0)
+      damaged.erase(i, 1 + i % 5);
+    else
+      damaged.insert(i, 1, "{}[]:,&*'\"$\n\t-"[i % 14]);
     refused += failure(damaged).empty() ? 0 : 1;
   }
   BOOST_TEST(refused > 50);
@@ -186,7 +204,8 @@ BOOST_AUTO_TEST_CASE(specifications_of_data) {
   BOOST_TEST(std::get<std::int64_t>(entry.options.at("limit").value) == 10);
   BOOST_TEST(parse_data_specification("sprites").options.empty());
   BOOST_TEST(parse_data_specification("sprites:size=32").options.count("path") == 0);
-  for (const char* bad : {"", ":path", "idx:a,b", "idx:a,k=", "idx:a,=v", "idx:a,k=1,k=2"}) BOOST_CHECK_THROW(parse_data_specification(bad), Error);
+  for (const char* bad : {"", ":path", "idx:a,b", "idx:a,k=", "idx:a,=v", "idx:a,k=1,k=2"})
+    BOOST_CHECK_THROW(parse_data_specification(bad), Error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

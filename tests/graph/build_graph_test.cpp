@@ -30,7 +30,8 @@ BOOST_AUTO_TEST_SUITE(graph_building)
 
 BOOST_AUTO_TEST_CASE(names) {
   expect({x(), entry("a", "scael", {"x"})}, ErrorCode::unknown_node_type, "did you mean 'scale'?");
-  expect({x(), entry("encoder", "scale", {"x"}), entry("a", "scale", {"encodre"})}, ErrorCode::dangling_input, "did you mean 'encoder'?");
+  expect({x(), entry("encoder", "scale", {"x"}), entry("a", "scale", {"encodre"})}, ErrorCode::dangling_input,
+         "did you mean 'encoder'?");
   expect({x(), entry("a", "scale", {"x.z"})}, ErrorCode::unknown_port, "no output 'z'");
   expect({x(), entry("a", "scale", {"input=x", "x=x"})}, ErrorCode::unknown_port, "no input 'input'");
   expect({x(), entry("a", "scale", {"x"}, {{"strat", 1}})}, ErrorCode::unknown_option, "did you mean 'start'?");
@@ -41,25 +42,30 @@ BOOST_AUTO_TEST_CASE(options_and_inputs) {
   expect({entry("x", "input")}, ErrorCode::missing_option, "'shape' is missing");
   expect({entry("x", "input", {}, {{"shape", list({0})}})}, ErrorCode::out_of_range, ">= 1");
   expect({entry("x", "input", {}, {{"shape", "wide"}})}, ErrorCode::wrong_type, "a list of integers");
-  expect({entry("x", "input", {}, {{"shape", list({1})}, {"dtype", "f33"}})}, ErrorCode::out_of_range, "did you mean 'f32'?");
+  expect({entry("x", "input", {}, {{"shape", list({1})}, {"dtype", "f33"}})}, ErrorCode::out_of_range,
+         "did you mean 'f32'?");
   expect({x(), entry("a", "scale")}, ErrorCode::missing_input, "the input 'x' is not connected");
   expect({x(), entry("s", "add")}, ErrorCode::missing_input, "'x0' is not connected");
   expect({x(), entry("a", "scale", {"x", "x"})}, ErrorCode::unknown_port, "takes one source");
 }
 
 BOOST_AUTO_TEST_CASE(shapes_and_types) {
-  expect({x(), entry("b", "input", {}, {{"shape", list({5})}}), entry("s", "add", {"x", "b"})}, ErrorCode::shape_mismatch,
-         "...E is [5] here and [4] at an earlier input");
+  expect({x(), entry("b", "input", {}, {{"shape", list({5})}}), entry("s", "add", {"x", "b"})},
+         ErrorCode::shape_mismatch, "...E is [5] here and [4] at an earlier input");
   expect({x(), entry("r", "reshape", {"x"}, {{"shape", list({3})}})}, ErrorCode::shape_mismatch, "the sizes differ");
-  expect({entry("i", "input", {}, {{"shape", list({4})}, {"dtype", "i32"}}), entry("a", "scale", {"i"})}, ErrorCode::dtype_mismatch, "i32 from 'i'");
+  expect({entry("i", "input", {}, {{"shape", list({4})}, {"dtype", "i32"}}), entry("a", "scale", {"i"})},
+         ErrorCode::dtype_mismatch, "i32 from 'i'");
 }
 
 BOOST_AUTO_TEST_CASE(cycles_name_their_nodes) {
-  expect({x(), entry("s", "add", {"x", "b"}), entry("a", "scale", {"s"}), entry("b", "scale", {"a"})}, ErrorCode::cycle, "s -> a -> b -> s");
+  expect({x(), entry("s", "add", {"x", "b"}), entry("a", "scale", {"s"}), entry("b", "scale", {"a"})}, ErrorCode::cycle,
+         "s -> a -> b -> s");
 }
 
 BOOST_AUTO_TEST_CASE(everything_is_found_at_once) {
-  BOOST_TEST(findings({x(), entry("a", "scael", {"x"}), entry("b", "scale", {"nowhere"}), entry("c", "scale", {"x"}, {{"starts", 1}})}).size() == 3);
+  BOOST_TEST(findings({x(), entry("a", "scael", {"x"}), entry("b", "scale", {"nowhere"}),
+                       entry("c", "scale", {"x"}, {{"starts", 1}})})
+                 .size() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(shared_weights_must_fit) {
@@ -76,7 +82,8 @@ BOOST_AUTO_TEST_CASE(shared_weights_must_fit) {
 
 BOOST_AUTO_TEST_CASE(a_thousand_nodes_build_quickly) {
   std::vector<NodeEntry> entries = {x()};
-  for (int i = 0; i < 1000; ++i) entries.push_back(entry(fmt::format("n{}", i), "scale", {i == 0 ? "x" : fmt::format("n{}", i - 1)}));
+  for (int i = 0; i < 1000; ++i)
+    entries.push_back(entry(fmt::format("n{}", i), "scale", {i == 0 ? "x" : fmt::format("n{}", i - 1)}));
   const Stopwatch watch;
   BOOST_TEST(findings(entries).empty());
   BOOST_TEST_MESSAGE(fmt::format("1,000 nodes: {:.1f} ms", 1e3 * watch.seconds()));

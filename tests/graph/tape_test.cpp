@@ -11,7 +11,8 @@ namespace {
 Port port(const Graph& graph, const std::string& name) { return graph.port(name, ErrorCode::bad_fetch); }
 
 int count(const Tape& tape, TapeStep::Kind kind) {
-  return static_cast<int>(std::count_if(tape.steps.begin(), tape.steps.end(), [&](const TapeStep& s) { return s.kind == kind; }));
+  return static_cast<int>(
+      std::count_if(tape.steps.begin(), tape.steps.end(), [&](const TapeStep& s) { return s.kind == kind; }));
 }
 
 NodeEntry x() { return entry("x", "input", {}, {{"shape", list({4})}}); }
@@ -21,7 +22,8 @@ NodeEntry x() { return entry("x", "input", {}, {{"shape", list({4})}}); }
 BOOST_AUTO_TEST_SUITE(tape)
 
 BOOST_AUTO_TEST_CASE(only_what_is_asked_for_is_computed) {
-  const auto graph = toy_graph({x(), entry("a", "scale", {"x"}), entry("b", "scale", {"a"}), entry("unused", "scale", {"x"}), entry("loss", "loss", {"b"})});
+  const auto graph = toy_graph({x(), entry("a", "scale", {"x"}), entry("b", "scale", {"a"}),
+                                entry("unused", "scale", {"x"}), entry("loss", "loss", {"b"})});
   TapeRequest request;
   request.feeds = {port(*graph, "x")};
   request.fetch = {port(*graph, "a")};
@@ -33,7 +35,8 @@ BOOST_AUTO_TEST_CASE(only_what_is_asked_for_is_computed) {
 }
 
 BOOST_AUTO_TEST_CASE(fan_out_is_summed_and_only_needed_gradients_are_computed) {
-  const auto graph = toy_graph({x(), entry("a", "scale", {"x"}), entry("s", "add", {"a", "a", "x"}), entry("loss", "loss", {"s"})});
+  const auto graph =
+      toy_graph({x(), entry("a", "scale", {"x"}), entry("s", "add", {"a", "a", "x"}), entry("loss", "loss", {"s"})});
   TapeRequest request;
   request.feeds = {port(*graph, "x")};
   request.terms = {port(*graph, "loss")};
@@ -51,7 +54,8 @@ BOOST_AUTO_TEST_CASE(fan_out_is_summed_and_only_needed_gradients_are_computed) {
 }
 
 BOOST_AUTO_TEST_CASE(aliases_make_no_step_and_share_memory) {
-  const auto graph = toy_graph({x(), entry("a", "scale", {"x"}), entry("r", "reshape", {"a"}, {{"shape", list({2, 2})}}), entry("loss", "loss", {"r"})});
+  const auto graph = toy_graph({x(), entry("a", "scale", {"x"}),
+                                entry("r", "reshape", {"a"}, {{"shape", list({2, 2})}}), entry("loss", "loss", {"r"})});
   TapeRequest request;
   request.feeds = {port(*graph, "x")};
   request.terms = {port(*graph, "loss")};
@@ -78,10 +82,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_said) {
   const auto graph = toy_graph({x(), entry("a", "scale", {"x"}), entry("loss", "loss", {"a"})});
   TapeRequest request;
   request.terms = {port(*graph, "loss")};
-  BOOST_CHECK_EXCEPTION(record_tape(*graph, request), Error, [](const Error& e) { return e.code() == ErrorCode::bad_feed; });
+  BOOST_CHECK_EXCEPTION(record_tape(*graph, request), Error,
+                        [](const Error& e) { return e.code() == ErrorCode::bad_feed; });
   request.feeds = {port(*graph, "x")};
   request.terms = {port(*graph, "a")};
-  BOOST_CHECK_EXCEPTION(record_tape(*graph, request), Error, [](const Error& e) { return e.code() == ErrorCode::bad_loss_shape; });
+  BOOST_CHECK_EXCEPTION(record_tape(*graph, request), Error,
+                        [](const Error& e) { return e.code() == ErrorCode::bad_loss_shape; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

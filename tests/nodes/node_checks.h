@@ -36,7 +36,8 @@ inline void expect_golden(const std::string& type, const GoldenCheck& check = {}
 // Setting up the node fails with a message that contains `text`.
 inline void expect_error(NodeTester& tester, const std::string& text) {
   const std::string error = tester.error();
-  BOOST_TEST(error.find(text) != std::string::npos, "expected an error with \"" << text << "\", got: " << (error.empty() ? "none" : error));
+  BOOST_TEST(error.find(text) != std::string::npos,
+             "expected an error with \"" << text << "\", got: " << (error.empty() ? "none" : error));
 }
 
 }  // namespace loom::testing

@@ -6,7 +6,15 @@ using namespace loom::testing;
 
 namespace {
 
-enum class Fault { none, unwritten_output, unwritten_gradient, assigned_parameter, wrong_gradient, keeps_scratch, reads_neighbour };
+enum class Fault {
+  none,
+  unwritten_output,
+  unwritten_gradient,
+  assigned_parameter,
+  wrong_gradient,
+  keeps_scratch,
+  reads_neighbour
+};
 
 // y = weight x, with a fault.
 template <Fault fault>
@@ -76,13 +84,25 @@ BOOST_AUTO_TEST_CASE(finds_faults) {
   expect_found<Fault::reads_neighbour>("16 shards at once: output 'y'");
 }
 
+BOOST_AUTO_TEST_CASE(finds_inputs_by_itself) {
+  for (const char* type : {"bernoulli_nll", "categorical_nll", "gaussian_kl", "gaussian_sampler", "multiply"}) {
+    auto tester = node(type);
+    expect_ok(tester.random_inputs().check());
+  }
+  auto conv = node("conv");
+  expect_ok(conv.option("filters", 3).option("kernel", 3).random_inputs().check());
+}
+
 BOOST_AUTO_TEST_CASE(names_an_unknown_type) {
-  BOOST_CHECK_EXCEPTION(node("liner"), loom::Error, [](const loom::Error& e) { return std::string(e.what()).find("'linear'") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(node("liner"), loom::Error, [](const loom::Error& e) {
+    return std::string(e.what()).find("'linear'") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_comparison_names_the_worst_element) {
   Report report;
-  compare(report, "y", tensor_of({2, 2}, std::vector<float>{1, 2, 3, 5}), tensor_of({2, 2}, std::vector<float>{1, 2, 3, 4}), 1e-5);
+  compare(report, "y", tensor_of({2, 2}, std::vector<float>{1, 2, 3, 5}),
+          tensor_of({2, 2}, std::vector<float>{1, 2, 3, 4}), 1e-5);
   BOOST_TEST(report.text().find("[1, 1]") != std::string::npos, report.text());
 }
 

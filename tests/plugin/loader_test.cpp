@@ -45,9 +45,11 @@ BOOST_AUTO_TEST_CASE(the_standard_plugins_load_and_outlive_their_registry) {
 BOOST_AUTO_TEST_CASE(what_is_no_plugin_is_refused) {
   Registry registry;
   const Folder folder;
-  BOOST_CHECK_EXCEPTION(load_plugin(registry, (folder.path / "none.so").string()), Error, with_code(ErrorCode::plugin_not_found));
+  BOOST_CHECK_EXCEPTION(load_plugin(registry, (folder.path / "none.so").string()), Error,
+                        with_code(ErrorCode::plugin_not_found));
   std::ofstream(folder.path / "text.so") << "not a library";
-  BOOST_CHECK_EXCEPTION(load_plugin(registry, (folder.path / "text.so").string()), Error, with_code(ErrorCode::plugin_invalid));
+  BOOST_CHECK_EXCEPTION(load_plugin(registry, (folder.path / "text.so").string()), Error,
+                        with_code(ErrorCode::plugin_invalid));
   const std::string host = plugin_folders().front() + "/../../liblatentloom.so";  // a library, but no plugin
   BOOST_CHECK_EXCEPTION(load_plugin(registry, host), Error, with_code(ErrorCode::plugin_invalid));
   BOOST_TEST(registry.node_names().empty());

@@ -89,10 +89,12 @@ BOOST_AUTO_TEST_CASE(values_that_share_memory_are_ordered_by_dependencies) {
       if (first.storage != Storage::arena || second.storage != Storage::arena) continue;
       if (first.offset >= second.offset + second.bytes || second.offset >= first.offset + first.bytes) continue;
       ++sharing;
-      const std::vector<int> users_a = users_of(tape, static_cast<int>(a)), users_b = users_of(tape, static_cast<int>(b));
+      const std::vector<int> users_a = users_of(tape, static_cast<int>(a)),
+                             users_b = users_of(tape, static_cast<int>(b));
       const auto all_before = [&](const std::vector<int>& early, const std::vector<int>& late) {
         return std::all_of(early.begin(), early.end(), [&](int e) {
-          return std::all_of(late.begin(), late.end(), [&](int l) { return before[static_cast<std::size_t>(l)].count(e) > 0; });
+          return std::all_of(late.begin(), late.end(),
+                             [&](int l) { return before[static_cast<std::size_t>(l)].count(e) > 0; });
         });
       };
       BOOST_TEST((all_before(users_a, users_b) || all_before(users_b, users_a)));

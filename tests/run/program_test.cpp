@@ -13,7 +13,8 @@ namespace {
 struct Fixture {
   std::shared_ptr<const Graph> graph;
   std::unique_ptr<ParameterStore> store;
-  explicit Fixture(const std::vector<NodeEntry>& entries) : graph(toy_graph(entries)), store(std::make_unique<ParameterStore>(*graph, 7)) {}
+  explicit Fixture(const std::vector<NodeEntry>& entries)
+      : graph(toy_graph(entries)), store(std::make_unique<ParameterStore>(*graph, 7)) {}
 
   Port port(const std::string& name) const { return graph->port(name, ErrorCode::bad_fetch); }
   std::vector<int> all_parameters() const {
@@ -43,7 +44,8 @@ struct Result {
   float state = 0;
 };
 
-Result run_chain(int threads, int lanes, std::int64_t shard, std::int64_t batch, const std::vector<NodeEntry>& entries, int times = 1) {
+Result run_chain(int threads, int lanes, std::int64_t shard, std::int64_t batch, const std::vector<NodeEntry>& entries,
+                 int times = 1) {
   Fixture fixture(entries);
   Executor executor(threads);
   ProgramRequest request;
@@ -60,7 +62,8 @@ Result run_chain(int threads, int lanes, std::int64_t shard, std::int64_t batch,
   RandomStream(3, 1, 0).normal(0, x.values());
   const std::vector<TensorView> feeds = {x.view()};
   const std::vector<std::vector<double>> weights = {{2.0}};
-  for (int i = 0; i < times; ++i) program.run({.feeds = feeds, .weights = weights, .samples = batch, .seed = 5, .step = 9});
+  for (int i = 0; i < times; ++i)
+    program.run({.feeds = feeds, .weights = weights, .samples = batch, .seed = 5, .step = 9});
   Result result;
   result.terms.assign(program.term(0).begin(), program.term(0).end());
   for (int k = 0; k < 2; ++k) result.gradients.push_back(program.gradient(0, k)[0]);
@@ -78,7 +81,8 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 BOOST_AUTO_TEST_SUITE(program)
 
 BOOST_AUTO_TEST_CASE(loss_and_gradient_are_those_worked_out_by_hand) {
-  Fixture fixture({entry("x", "input", {}, {{"shape", list({2})}}), entry("a", "scale", {"x"}), entry("loss", "loss", {"a"})});
+  Fixture fixture(
+      {entry("x", "input", {}, {{"shape", list({2})}}), entry("a", "scale", {"x"}), entry("loss", "loss", {"a"})});
   Executor executor(2);
   ProgramRequest request;
   request.training = true;
@@ -99,18 +103,20 @@ BOOST_AUTO_TEST_CASE(loss_and_gradient_are_those_worked_out_by_hand) {
   BOOST_TEST(program.term(0)[0] == 0.5F * w * w * 5);
   BOOST_TEST(program.term(0)[1] == 0.5F * w * w * 17);
   BOOST_TEST(program.term_mean(0) == 0.5 * w * w * 11);
-  BOOST_TEST(program.gradient(0, 0)[0] == 2 * w * 11);                 // weight 2, mean over two samples
+  BOOST_TEST(program.gradient(0, 0)[0] == 2 * w * 11);  // weight 2, mean over two samples
   BOOST_TEST(program.input_gradient(0).values()[3] == 2 * w * w * 4 / 2);
 }
 
 BOOST_AUTO_TEST_CASE(sharded_equals_unsharded) {
   const Result whole = run_chain(1, 1, 64, 64, full_chain());
-  for (const auto& [lanes, shard] : std::vector<std::pair<int, std::int64_t>>{{1, 4}, {2, 4}, {3, 5}, {16, 4}, {2, 63}}) {
+  for (const auto& [lanes, shard] :
+       std::vector<std::pair<int, std::int64_t>>{{1, 4}, {2, 4}, {3, 5}, {16, 4}, {2, 63}}) {
     BOOST_TEST_CONTEXT("lanes " << lanes << ", shard " << shard) {
       const Result cut = run_chain(2, lanes, shard, 64, full_chain());
       BOOST_TEST(same_bits(cut.terms, whole.terms));
       BOOST_TEST(same_bits(cut.fetched, whole.fetched));
-      for (std::size_t k = 0; k < 2; ++k) BOOST_TEST(cut.gradients[k] == whole.gradients[k], boost::test_tools::tolerance(1e-5F));
+      for (std::size_t k = 0; k < 2; ++k)
+        BOOST_TEST(cut.gradients[k] == whole.gradients[k], boost::test_tools::tolerance(1e-5F));
       BOOST_TEST(cut.state == whole.state, boost::test_tools::tolerance(1e-4F));
     }
   }
@@ -169,8 +175,8 @@ BOOST_AUTO_TEST_CASE(gradient_of_the_chain_is_the_numerical_one) {
 }
 
 BOOST_AUTO_TEST_CASE(stop_gradient_cuts_and_unreached_parameters_get_zero) {
-  Fixture fixture({entry("x", "input", {}, {{"shape", list({2})}}), entry("a", "scale", {"x"}), entry("stopped", "stop", {"a"}),
-                   entry("b", "scale", {"stopped"}), entry("loss", "loss", {"b"})});
+  Fixture fixture({entry("x", "input", {}, {{"shape", list({2})}}), entry("a", "scale", {"x"}),
+                   entry("stopped", "stop", {"a"}), entry("b", "scale", {"stopped"}), entry("loss", "loss", {"b"})});
   Executor executor(1);
   ProgramRequest request;
   request.feeds = {fixture.port("x")};
@@ -188,8 +194,8 @@ BOOST_AUTO_TEST_CASE(stop_gradient_cuts_and_unreached_parameters_get_zero) {
 }
 
 BOOST_AUTO_TEST_CASE(objectives_keep_their_gradients_apart) {
-  Fixture fixture({entry("x", "input", {}, {{"shape", list({1})}}), entry("a", "scale", {"x"}), entry("b", "scale", {"a"}),
-                   entry("one", "loss", {"a"}), entry("two", "loss", {"b"})});
+  Fixture fixture({entry("x", "input", {}, {{"shape", list({1})}}), entry("a", "scale", {"x"}),
+                   entry("b", "scale", {"a"}), entry("one", "loss", {"a"}), entry("two", "loss", {"b"})});
   Executor executor(2);
   ProgramRequest request;
   request.feeds = {fixture.port("x")};
@@ -204,13 +210,14 @@ BOOST_AUTO_TEST_CASE(objectives_keep_their_gradients_apart) {
   const std::vector<TensorView> feeds = {x.view()};
   const std::vector<std::vector<double>> weights = {{1.0}, {1.0, 10.0}};
   program.run({.feeds = feeds, .weights = weights, .samples = 1, .seed = 1, .step = 0});
-  BOOST_TEST(program.gradient(0, 0)[0] == 2.0F);              // d(a^2/2)/da = a
+  BOOST_TEST(program.gradient(0, 0)[0] == 2.0F);               // d(a^2/2)/da = a
   BOOST_TEST(program.gradient(1, 0)[0] == 2.0F + 10 * 9 * 2);  // + 10 d(a^2 b^2/2)/da = 10 a b^2
   BOOST_TEST(program.gradient(1, 1)[0] == 10.0F * 4 * 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_failing_node_is_named_and_the_program_runs_again) {
-  Fixture fixture({entry("x", "input", {}, {{"shape", list({1})}}), entry("p", "picky", {"x"}), entry("loss", "loss", {"p"})});
+  Fixture fixture(
+      {entry("x", "input", {}, {{"shape", list({1})}}), entry("p", "picky", {"x"}), entry("loss", "loss", {"p"})});
   Executor executor(2);
   ProgramRequest request;
   request.feeds = {fixture.port("x")};
@@ -225,7 +232,8 @@ BOOST_AUTO_TEST_CASE(a_failing_node_is_named_and_the_program_runs_again) {
   const StepInput input{.feeds = feeds, .weights = {}, .samples = 8, .seed = 1, .step = 41};
   BOOST_CHECK_EXCEPTION(program.run(input), Error, [](const Error& error) {
     const std::string text = error.what();
-    return error.code() == ErrorCode::node_failed && text.find("'p' failed in forward at step 41: a negative value") != std::string::npos &&
+    return error.code() == ErrorCode::node_failed &&
+           text.find("'p' failed in forward at step 41: a negative value") != std::string::npos &&
            text.find("toy.yaml:") == 0;
   });
   x.values()[5] = 2;

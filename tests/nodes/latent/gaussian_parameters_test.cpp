@@ -10,7 +10,11 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
   auto tester = node("gaussian_parameters");
   expect_ok(tester.option("dim", 4).random_input("x", {3, 2, 6}).check());
   auto limited = node("gaussian_parameters");
-  expect_ok(limited.option("dim", 4).option("min_logvar", -0.5).option("max_logvar", 0.5).random_input("x", {5, 6}, 2).check());
+  expect_ok(limited.option("dim", 4)
+                .option("min_logvar", -0.5)
+                .option("max_logvar", 0.5)
+                .random_input("x", {5, 6}, 2)
+                .check());
 }
 
 BOOST_AUTO_TEST_CASE(keeps_logvar_inside_of_its_limits) {

@@ -13,7 +13,8 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
 
 BOOST_AUTO_TEST_CASE(stays_finite_for_extreme_logits) {
   auto tester = node("bernoulli_nll");
-  tester.input("logits", tensor_of({1, 2}, std::vector<float>{1000, -1000})).input("target", tensor_of({1, 2}, std::vector<float>{0, 0}));
+  tester.input("logits", tensor_of({1, 2}, std::vector<float>{1000, -1000}))
+      .input("target", tensor_of({1, 2}, std::vector<float>{0, 0}));
   BOOST_TEST(tester.run().outputs.at("loss").values()[0] == 1000);
 }
 

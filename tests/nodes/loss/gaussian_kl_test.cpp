@@ -8,7 +8,8 @@ BOOST_AUTO_TEST_CASE(equals_pytorch) { expect_golden("gaussian_kl"); }
 
 BOOST_AUTO_TEST_CASE(gradients_and_shards) {
   auto tester = node("gaussian_kl");
-  expect_ok(tester.random_input("mu", {3, 2, 5}).random_input("logvar", {3, 2, 5}).random_input("z", {3, 2, 5}).check());
+  expect_ok(
+      tester.random_input("mu", {3, 2, 5}).random_input("logvar", {3, 2, 5}).random_input("z", {3, 2, 5}).check());
 }
 
 BOOST_AUTO_TEST_CASE(is_zero_at_the_prior) {
@@ -26,18 +27,21 @@ BOOST_AUTO_TEST_CASE(log_ratio_averages_to_the_divergence) {
   auto sampler = node("gaussian_sampler");
   auto kl = node("gaussian_kl");
   for (NodeTester* tester : {&sampler, &kl}) {
-    tester->input("mu", random_tensor({samples, 1}, 1, 0, 0.7)).input("logvar", random_tensor({samples, 1}, 1, 0, -1.2));
+    tester->input("mu", random_tensor({samples, 1}, 1, 0, 0.7))
+        .input("logvar", random_tensor({samples, 1}, 1, 0, -1.2));
   }
   const NodeResult drawn = sampler.run();
   const NodeResult result = kl.input("z", drawn.outputs.at("z").clone()).run();
   double sum = 0;
   for (float value : result.outputs.at("log_ratio").values()) sum += static_cast<double>(value);
-  BOOST_TEST(std::abs(sum / static_cast<double>(samples) - static_cast<double>(result.outputs.at("loss").values()[0])) < 0.03);
+  BOOST_TEST(std::abs(sum / static_cast<double>(samples) - static_cast<double>(result.outputs.at("loss").values()[0])) <
+             0.03);
 }
 
 BOOST_AUTO_TEST_CASE(log_ratio_is_zero_without_a_draw) {
   auto tester = node("gaussian_kl");
-  BOOST_TEST(tester.random_input("mu", {1, 3}).random_input("logvar", {1, 3}).run().outputs.at("log_ratio").values()[0] == 0);
+  BOOST_TEST(
+      tester.random_input("mu", {1, 3}).random_input("logvar", {1, 3}).run().outputs.at("log_ratio").values()[0] == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,7 +8,8 @@ BOOST_AUTO_TEST_CASE(equals_pytorch) { expect_golden("gaussian_nll"); }
 
 BOOST_AUTO_TEST_CASE(gradients_and_shards) {
   auto tester = node("gaussian_nll");
-  expect_ok(tester.option("sigma", 0.6).random_input("mean", {3, 4, 5}).random_input("target", {3, 4, 5}, 0.5, 0.2).check());
+  expect_ok(
+      tester.option("sigma", 0.6).random_input("mean", {3, 4, 5}).random_input("target", {3, 4, 5}, 0.5, 0.2).check());
 }
 
 BOOST_AUTO_TEST_CASE(gradients_of_a_learned_sigma) {

@@ -11,7 +11,8 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
 
 BOOST_AUTO_TEST_CASE(is_the_sum_of_squares) {
   auto tester = node("squared_error");
-  tester.input("x", tensor_of({2, 2}, std::vector<float>{1, 2, 3, 4})).input("target", tensor_of({2, 2}, std::vector<float>{0, 0, 3, 2}));
+  tester.input("x", tensor_of({2, 2}, std::vector<float>{1, 2, 3, 4}))
+      .input("target", tensor_of({2, 2}, std::vector<float>{0, 0, 3, 2}));
   Report report;
   compare(report, "loss", tester.run().outputs.at("loss"), tensor_of({2}, std::vector<float>{5, 4}), 0);
   expect_ok(report);

@@ -9,7 +9,12 @@ BOOST_AUTO_TEST_CASE(equals_pytorch) { expect_golden("pool"); }
 BOOST_AUTO_TEST_CASE(gradients_and_shards) {
   for (const char* kind : {"max", "average"}) {
     auto image = node("pool");
-    expect_ok(image.option("kind", kind).option("kernel", 3).option("stride", 2).option("padding", 1).random_input("x", {2, 5, 6, 3}, 3).check());
+    expect_ok(image.option("kind", kind)
+                  .option("kernel", 3)
+                  .option("stride", 2)
+                  .option("padding", 1)
+                  .random_input("x", {2, 5, 6, 3}, 3)
+                  .check());
     auto sequence = node("pool");
     expect_ok(sequence.option("kind", kind).random_input("x", {2, 8, 3}, 3).check());
   }

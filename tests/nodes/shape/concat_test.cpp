@@ -11,13 +11,19 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
     auto tester = node("concat");
     loom::Shape first{3, 2, 4}, second{3, 2, 4};
     second[axis < 0 ? 2 : axis] = 3;
-    expect_ok(tester.option("axis", axis).random_input("x0", first).random_input("x1", second).random_input("x2", first).check());
+    expect_ok(tester.option("axis", axis)
+                  .random_input("x0", first)
+                  .random_input("x1", second)
+                  .random_input("x2", first)
+                  .check());
   }
 }
 
 BOOST_AUTO_TEST_CASE(along_the_batch_samples_stay_together) {
   auto tester = node("concat");
-  tester.option("axis", 0).input("x0", tensor_of({2, 1}, std::vector<float>{1, 2})).input("x1", tensor_of({2, 1}, std::vector<float>{3, 4}));
+  tester.option("axis", 0)
+      .input("x0", tensor_of({2, 1}, std::vector<float>{1, 2}))
+      .input("x1", tensor_of({2, 1}, std::vector<float>{3, 4}));
   BOOST_TEST((tester.output_shapes().front() == loom::Shape{-2, 1}));
   Report report = tester.check();
   compare(report, "y", tester.run().outputs.at("y"), tensor_of({4, 1}, std::vector<float>{1, 3, 2, 4}), 0);

@@ -8,7 +8,8 @@ BOOST_AUTO_TEST_CASE(has_the_shape_it_is_given) {
   auto image = node("input");
   BOOST_TEST((image.option("shape", list({4, 4, 1})).output_shapes().front() == loom::Shape{loom::kBatch, 4, 4, 1}));
   auto scalar = node("input");
-  BOOST_TEST((scalar.option("shape", list({})).option("dtype", "i32").output_shapes().front() == loom::Shape{loom::kBatch}));
+  BOOST_TEST(
+      (scalar.option("shape", list({})).option("dtype", "i32").output_shapes().front() == loom::Shape{loom::kBatch}));
 }
 
 BOOST_AUTO_TEST_CASE(reports_bad_options) {

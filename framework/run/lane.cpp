@@ -4,11 +4,31 @@
 
 namespace loom {
 
-Lane::Lane(BatchState& batch, int index, std::int64_t gradient_count, std::int64_t tally_count)
+SumCounts place_sums(const Graph& graph, const ParameterStore& store, const ProgramRequest& request,
+                     BatchState& batch) {
+  const auto rounded = [](std::int64_t count) { return (count + 15) / 16 * 16; };
+  SumCounts counts;
+  for (const ObjectiveRequest& objective : request.objectives) {
+    for (int parameter : objective.parameters) {
+      batch.slot_offsets.push_back(counts.gradients);
+      counts.gradients += rounded(store.at(parameter).value.count());
+    }
+  }
+  batch.tally_offsets.resize(static_cast<std::size_t>(graph.size()));
+  for (int i = 0; i < graph.size(); ++i) {
+    for (const GraphParameter& tally : graph.node(i).tallies) {
+      batch.tally_offsets[static_cast<std::size_t>(i)].push_back(counts.tallies);
+      counts.tallies += rounded(tally.shape.count());
+    }
+  }
+  return counts;
+}
+
+Lane::Lane(BatchState& batch, int index, const SumCounts& sums)
     : batch_(batch),
       index_(index),
-      gradients_(DType::f32, Shape({std::max<std::int64_t>(1, gradient_count)})),
-      tallies_(DType::f32, Shape({std::max<std::int64_t>(1, tally_count)})),
+      gradients_(DType::f32, Shape({std::max<std::int64_t>(1, sums.gradients)})),
+      tallies_(DType::f32, Shape({std::max<std::int64_t>(1, sums.tallies)})),
       pointers_(batch.tape->values.size(), nullptr) {}
 
 void Lane::resize_arena(std::size_t bytes) {

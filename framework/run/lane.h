@@ -11,6 +11,7 @@
 
 #include "run/instance.h"
 #include "run/plan.h"
+#include "run/program.h"
 
 namespace loom {
 
@@ -34,9 +35,16 @@ struct BatchState {
   std::vector<std::vector<std::int64_t>> tally_offsets;  // per node and tally
 };
 
+// How many floats a lane's sums hold.
+struct SumCounts {
+  std::int64_t gradients = 0, tallies = 0;
+};
+// Chooses where each gradient slot and tally lies in a lane's sums; each starts on a cache line.
+SumCounts place_sums(const Graph& graph, const ParameterStore& store, const ProgramRequest& request, BatchState& batch);
+
 class Lane {
  public:
-  Lane(BatchState& batch, int index, std::int64_t gradient_count, std::int64_t tally_count);
+  Lane(BatchState& batch, int index, const SumCounts& sums);
 
   void resize_arena(std::size_t bytes);
   void clear_sums();  // gradients and tallies, before the first shard

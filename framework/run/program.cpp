@@ -12,25 +12,11 @@
 #include "run/instance.h"
 #include "run/lane.h"
 #include "run/plan.h"
+#include "run/program_request.h"
 #include "run/stage_flow.h"
 
 namespace loom {
 namespace {
-
-TapeRequest tape_request(const ProgramRequest& request, const ParameterStore& store) {
-  TapeRequest tape;
-  tape.training = request.training;
-  tape.feeds = request.feeds;
-  tape.terms = request.terms;
-  tape.fetch = request.fetch;
-  tape.input_gradients = request.input_gradients;
-  for (const ObjectiveRequest& objective : request.objectives) {
-    TapeObjective& out = tape.objectives.emplace_back();
-    for (int term : objective.terms) out.terms.push_back(request.terms[static_cast<std::size_t>(term)]);
-    for (int parameter : objective.parameters) out.parameters.push_back(store.at(parameter).path);
-  }
-  return tape;
-}
 
 constexpr std::int64_t kReduceChunk = 1 << 14;  // floats; fixed, so that no thread count changes a sum
 
@@ -49,16 +35,16 @@ class Program::Impl {
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
     request_.shard = std::min(request_.shard, request_.batch);
     fill_batch_state();
-    place_sums();
+    sums_ = place_sums(*graph_, store_, request_, batch_);
     for (int lane = 0; lane < request_.lanes; ++lane) {
-      lanes_.push_back(std::make_unique<Lane>(batch_, lane, gradient_count_, tally_count_));
+      lanes_.push_back(std::make_unique<Lane>(batch_, lane, sums_));
     }
     lane_runs_.resize(lanes_.size());
     ensure_instances(request_.batch);
   }
 
   void run(const StepInput& input) {
-    check(input);
+    check_step_input(*graph_, request_, input);
     ensure_instances(input.samples);
     batch_.feeds = input.feeds;
     batch_.weights = input.weights;
@@ -154,52 +140,6 @@ class Program::Impl {
     for (const TapeStep& step : tape_.steps) {
       whole_steps_ =
           whole_steps_ || (step.node >= 0 && graph_->node(step.node).contract().is_whole_batch(request_.training));
-    }
-  }
-
-  // Where each gradient slot and tally lies in a lane's sums: each starts on a cache line.
-  void place_sums() {
-    const auto rounded = [](std::int64_t count) { return (count + 15) / 16 * 16; };
-    for (const ObjectiveRequest& objective : request_.objectives) {
-      for (int parameter : objective.parameters) {
-        batch_.slot_offsets.push_back(gradient_count_);
-        gradient_count_ += rounded(store_.at(parameter).value.count());
-      }
-    }
-    batch_.tally_offsets.resize(static_cast<std::size_t>(graph_->size()));
-    for (int i = 0; i < graph_->size(); ++i) {
-      for (const GraphParameter& tally : graph_->node(i).tallies) {
-        batch_.tally_offsets[static_cast<std::size_t>(i)].push_back(tally_count_);
-        tally_count_ += rounded(tally.shape.count());
-      }
-    }
-  }
-
-  void check(const StepInput& input) const {
-    const auto fail = [](std::string message, std::string got, std::string expected) {
-      Diagnostic finding;
-      finding.code = ErrorCode::bad_feed;
-      finding.message = std::move(message);
-      finding.got = std::move(got);
-      finding.expected = std::move(expected);
-      throw Error(std::move(finding));
-    };
-    if (input.samples < 1 || input.samples > request_.batch) {
-      fail("the number of samples does not fit the program", fmt::format("{}", input.samples),
-           fmt::format("1 to {}", request_.batch));
-    }
-    if (input.feeds.size() != request_.feeds.size() || input.weights.size() != request_.objectives.size()) {
-      fail("the program is fed wrongly",
-           fmt::format("{} feeds, {} objectives", input.feeds.size(), input.weights.size()),
-           fmt::format("{} feeds, {} objectives", request_.feeds.size(), request_.objectives.size()));
-    }
-    for (std::size_t i = 0; i < input.feeds.size(); ++i) {
-      const Shape expected = graph_->shape(request_.feeds[i]).at_batch(input.samples);
-      const DType dtype = graph_->dtype(request_.feeds[i]);
-      if (input.feeds[i].shape() == expected && input.feeds[i].dtype() == dtype) continue;
-      fail(fmt::format("the value fed to '{}' does not fit", graph_->name_of(request_.feeds[i])),
-           fmt::format("{} {}", name_of(input.feeds[i].dtype()), input.feeds[i].shape().text()),
-           fmt::format("{} {}", name_of(dtype), expected.text()));
     }
   }
 
@@ -370,8 +310,8 @@ class Program::Impl {
       });
     };
     if (lanes_.size() < 2) return;
-    add([](Lane& lane) { return lane.gradients(); }, gradient_count_);
-    add([](Lane& lane) { return lane.tallies(); }, tally_count_);
+    add([](Lane& lane) { return lane.gradients(); }, sums_.gradients);
+    add([](Lane& lane) { return lane.tallies(); }, sums_.tallies);
   }
 
   void end_step() {
@@ -412,7 +352,7 @@ class Program::Impl {
   Plan plan_;
   BatchState batch_;
   bool whole_steps_ = false;
-  std::int64_t gradient_count_ = 0, tally_count_ = 0;
+  SumCounts sums_;
   std::map<std::int64_t, std::unique_ptr<Instance>> shards_, wholes_;
   std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, lane, step
   std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Checks the layout of the code (.clang-format) and lints it (.clang-tidy); changes nothing.
+#   scripts/check-style.sh              both; lints what the release build compiles (minutes)
+#   scripts/check-style.sh --format     the layout alone (seconds)
+#   scripts/check-style.sh --fix        rewrites files that are laid out differently
+# Layout differs between versions of clang-format: version 14, Debian 12's, is the one that counts.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=14
+
+formatter() {
+  local name
+  for name in "clang-format-$version" clang-format; do
+    if command -v "$name" >/dev/null && "$name" --version | grep -q "version $version\."; then
+      echo "$name"
+      return
+    fi
+  done
+}
+
+format=$(formatter)
+if [ -z "$format" ]; then
+  echo "check-style: SKIPPED the layout: clang-format $version is not installed (scripts/install-deps.sh --checks)"
+else
+  mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.h')
+  if [ "${1:-}" = "--fix" ]; then
+    "$format" -i "${files[@]}"
+    exit 0
+  fi
+  if ! "$format" --dry-run -Werror "${files[@]}" 2>&1 | grep 'error:' | cut -d: -f1 | sort | uniq -c; then
+    echo "check-style: layout: ok (${#files[@]} files)"
+  else
+    echo "check-style: the files above are laid out differently; scripts/check-style.sh --fix rewrites them"
+    exit 1
+  fi
+fi
+[ "${1:-}" = "--format" ] && exit 0
+
+command -v run-clang-tidy >/dev/null || { echo "check-style: clang-tidy is not installed: scripts/install-deps.sh --checks" >&2; exit 1; }
+scripts/build.sh release
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! run-clang-tidy -quiet -p build/release "$PWD/(framework|nodes|plugins)/.*" >"$log" 2>&1; then
+  grep -E '(warning|error):' "$log" | sort -u
+  echo "check-style: clang-tidy found the above"
+  exit 1
+fi
+echo "check-style: lint: ok"

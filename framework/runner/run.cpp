@@ -1,6 +1,7 @@
 // graph-runner run: one forward pass, or forward and backward, over values from files.
 #include <fmt/format.h>
 
+#include "data/npy.h"
 #include "run/program.h"
 #include "runner/console.h"
 #include "runner/model.h"
@@ -43,7 +44,7 @@ std::vector<Feed> read_feeds(const Request& request) {
   std::vector<Feed> feeds;
   for (const std::string& text : request.feeds) {
     const auto [name, file] = name_and_value("run", "--feed", text);
-    feeds.push_back({name, file, read_npy(file), {}});
+    feeds.push_back({name, file, data::read_npy(file), {}});
   }
   return feeds;
 }

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "testing/npz.h"
+#include "data/npz.h"
 
 namespace loom::testing {
 namespace {
@@ -82,7 +82,7 @@ Report check_case(const Registry& registry, const std::string& type, const Tenso
 
 Report check_golden(const Registry& registry, const std::string& type, const std::string& path,
                     const GoldenCheck& check) {
-  const Tensors archive = read_npz(path);
+  const Tensors archive = data::read_npz(path);
   std::set<std::string> names;
   for (const auto& [key, tensor] : archive) names.insert(key.substr(0, key.find('/')));
   Report report;

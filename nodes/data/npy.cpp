@@ -1,11 +1,12 @@
 // NumPy arrays: a .npy file, mapped and read item by item, or an array of an .npz archive, read into memory.
-#include <zip.h>
+#include <algorithm>
 
-#include <cmath>
-#include <filesystem>
-
+#include "content_hash.h"
 #include "data/dataset.h"
-#include "npy_format.h"
+#include "data/file.h"
+#include "data/joined.h"
+#include "data/npy.h"
+#include "data/npz.h"
 #include "split.h"
 
 namespace {
@@ -34,61 +35,17 @@ Array open_file(const std::string& path) {
   return array;
 }
 
-using Archive = std::unique_ptr<zip_t, decltype([](zip_t* zip) { zip_discard(zip); })>;
-using Member = std::unique_ptr<zip_file_t, decltype([](zip_file_t* file) { zip_fclose(file); })>;
-
-Archive open_archive(const std::string& path) {
-  loom::data::require_exists(path);
-  int code = 0;
-  Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &code));
-  if (archive) return archive;
-  zip_error_t error;
-  zip_error_init_with_code(&error, code);
-  const std::string reason = zip_error_strerror(&error);
-  zip_error_fini(&error);
-  throw file_error(ErrorCode::data_wrong_format, path, 0, "this is no .npz archive", reason,
-                   "a zip archive of .npy files");
-}
-
 // `name` is the array's name, or "" for x, or else the first of the archive.
 Array open_member(const std::string& path, const std::string& name) {
-  const Archive archive = open_archive(path);
-  std::vector<std::string> names;
-  for (zip_int64_t i = 0; i < zip_get_num_entries(archive.get(), 0); ++i) {
-    const std::string file = zip_get_name(archive.get(), static_cast<zip_uint64_t>(i), 0);
-    if (file.ends_with(".npy")) names.push_back(file.substr(0, file.size() - 4));
-  }
-  if (names.empty()) throw file_error(ErrorCode::data_empty, path, kNoOffset, "the archive has no array");
+  const loom::data::NpzFile archive(path);
+  const std::vector<std::string>& names = archive.names();
   auto it = std::ranges::find(names, name.empty() ? "x" : name);
   if (it == names.end() && name.empty()) it = names.begin();
   if (it == names.end()) {
     throw file_error(ErrorCode::data_not_found, path, kNoOffset, fmt::format("the archive has no array '{}'", name),
                      name, "one of " + loom::joined(names));
   }
-  const std::string file = *it + ".npy";
-  zip_stat_t status;
-  zip_stat_init(&status);
-  const Member member(zip_fopen(archive.get(), file.c_str(), 0));
-  if (!member || zip_stat(archive.get(), file.c_str(), 0, &status) != 0) {
-    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, fmt::format("'{}' cannot be opened", file),
-                     zip_strerror(archive.get()));
-  }
-  if (status.size > status.comp_size * 1100 + 1000) {  // more than deflate can pack: do not ask for that memory
-    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, fmt::format("'{}' has a nonsensical size", file),
-                     fmt::format("{}", status.size));
-  }
-  Array array{{}, std::vector<std::byte>(status.size), {}, path + ":" + file};
-  if (array.memory.empty()) throw file_error(ErrorCode::data_empty, array.name, 0, "the array is empty");
-  zip_uint64_t taken = 0;
-  while (taken < status.size) {
-    const zip_int64_t got = zip_fread(member.get(), array.memory.data() + taken, status.size - taken);
-    if (got <= 0) {
-      throw file_error(ErrorCode::data_corrupt, array.name, static_cast<std::int64_t>(taken),
-                       "the packed bytes are damaged", zip_file_strerror(member.get()),
-                       fmt::format("{} bytes that agree with their checksum", status.size));
-    }
-    taken += static_cast<zip_uint64_t>(got);
-  }
+  Array array{{}, archive.read(*it), {}, archive.name_of(*it)};
   array.header = loom::data::read_npy_header(array.bytes(), array.name);
   return array;
 }

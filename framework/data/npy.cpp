@@ -1,4 +1,4 @@
-#include "npy_format.h"
+#include "data/npy.h"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,9 @@
 #include <charconv>
 #include <cstring>
 #include <string_view>
+
+#include "data/file.h"
+#include "data/joined.h"
 
 namespace loom::data {
 namespace {
@@ -168,6 +171,31 @@ void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_
 
 void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<std::int32_t> out) {
   convert_any_item(header, values, index, out, [](auto value) { return static_cast<std::int32_t>(value); });
+}
+
+Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
+  const NpyHeader header = read_npy_header(bytes, file);
+  const Shape shape{std::span(header.extents)};
+  const std::byte* values = bytes.data() + header.start;
+  NpyHeader whole = header;  // seen as one item
+  whole.extents.insert(whole.extents.begin(), 1);
+  if (header.type == NpyType::u1) {
+    Tensor tensor(DType::u8, shape);
+    std::memcpy(tensor.view().raw(), values, tensor.view().bytes());
+    return tensor;
+  }
+  const bool real = header.type == NpyType::f4 || header.type == NpyType::f8;
+  Tensor tensor(real ? DType::f32 : DType::i32, shape);
+  if (real)
+    read_npy_item(whole, values, 0, 1.0F, tensor.values());
+  else
+    read_npy_item(whole, values, 0, tensor.values<std::int32_t>());
+  return tensor;
+}
+
+Tensor read_npy(const std::string& path) {
+  const MappedFile file(path);
+  return npy_tensor(file.bytes(), path);
 }
 
 }  // namespace loom::data

@@ -24,25 +24,28 @@ void check_extents(const std::string& file, std::int64_t height, std::int64_t wi
                    fmt::format("{} x {}", height, width), fmt::format("at most {} pixels", kLargest));
 }
 
-Error png_error(const std::string& file, const png_image& png) {
+// libpng does not say where it stopped: a truncated file ends at its size.
+Error png_error(const std::string& file, const png_image& png, std::size_t size) {
   const std::string_view reason(png.message);
   const bool truncated = reason.find("beyond end") != reason.npos || reason.find("truncated") != reason.npos ||
                          reason.find("Not enough") != reason.npos;
-  return file_error(truncated ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file, kNoOffset,
-                    "the PNG cannot be decoded", std::string(reason));
+  return file_error(truncated ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
+                    truncated ? static_cast<std::int64_t>(size) : kNoOffset, "the PNG cannot be decoded",
+                    std::string(reason));
 }
 
 Image read_png(const std::string& file, std::span<const std::byte> bytes, int channels) {
   png_image png{};
   png.version = PNG_IMAGE_VERSION;
-  if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) throw png_error(file, png);
+  if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) throw png_error(file, png, bytes.size());
   const std::unique_ptr<png_image, void (*)(png_image*)> closing(&png, png_image_free);
   check_extents(file, png.height, png.width);
   png.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   Image image{static_cast<int>(png.height), static_cast<int>(png.width), channels,
               std::vector<unsigned char>(PNG_IMAGE_SIZE(png))};
   const png_color black{0, 0, 0};
-  if (png_image_finish_read(&png, &black, image.pixels.data(), 0, nullptr) == 0) throw png_error(file, png);
+  if (png_image_finish_read(&png, &black, image.pixels.data(), 0, nullptr) == 0)
+    throw png_error(file, png, bytes.size());
   return image;
 }
 
@@ -60,8 +63,11 @@ Image read_jpeg(const std::string& file, std::span<const std::byte> bytes, int c
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
   int width = 0, height = 0, sampling = 0, space = 0;
   if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &sampling, &space) != 0) {
-    throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the JPEG's header is damaged",
-                     tjGetErrorStr2(decoder.get()));
+    const std::string reason = tjGetErrorStr2(decoder.get());  // a missing scan: the file ends within its header
+    const bool truncated = reason.find("missing SOS") != reason.npos || reason.find("Premature end") != reason.npos;
+    throw file_error(truncated ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
+                     truncated ? static_cast<std::int64_t>(bytes.size()) : kNoOffset,
+                     truncated ? "the JPEG ends within its header" : "the JPEG's header is damaged", reason);
   }
   check_extents(file, height, width);
   const tjscalingfactor scale = decoding_scale(height, width, least_side);

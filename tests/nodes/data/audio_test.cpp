@@ -1,0 +1,96 @@
+// Recordings: pieces, channels, mu-law, and wrong files.
+#include <sndfile.h>
+
+#include <cmath>
+#include <set>
+
+#include "nodes/data/data_checks.h"
+
+using namespace loom;
+using namespace loom::testing;
+
+namespace {
+
+// `frames` frames; sample i of channel c is value(i, c).
+template <class Value>
+void write_sound(const std::string& path, int frames, int channels, Value value, int rate = 8000,
+                 int format = SF_FORMAT_WAV | SF_FORMAT_PCM_16) {
+  SF_INFO info{};
+  info.samplerate = rate;
+  info.channels = channels;
+  info.format = format;
+  SNDFILE* file = sf_open(path.c_str(), SFM_WRITE, &info);
+  BOOST_REQUIRE(file != nullptr);
+  std::vector<float> samples;
+  for (int i = 0; i < frames; ++i) {
+    for (int c = 0; c < channels; ++c) samples.push_back(value(i, c));
+  }
+  BOOST_REQUIRE(sf_writef_float(file, samples.data(), frames) == frames);
+  sf_close(file);
+}
+
+float ramp(int i, int) { return static_cast<float>(i) / 1024; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(audio)
+
+BOOST_AUTO_TEST_CASE(recordings_are_cut_into_pieces) {
+  const ScratchFolder folder;
+  write_sound(folder.file("a.wav"), 25, 1, ramp);
+  write_sound(folder.file("b.flac"), 9, 1, ramp, 8000, SF_FORMAT_FLAC | SF_FORMAT_PCM_16);  // shorter than a piece
+  write_sound(folder.file("c.flac"), 10, 1, ramp, 8000, SF_FORMAT_FLAC | SF_FORMAT_PCM_16);
+  const DataSource data = open_data("audio", {{"path", folder.path()}, {"length", 10}, {"split", "all"}});
+  BOOST_TEST(data.size() == 3);
+  BOOST_TEST((data.columns()[0].event == Shape{10, 1}));
+  std::multiset<float> starts;
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const std::vector<float> piece = Item(data, i).floats();
+    starts.insert(piece[0]);
+    for (std::size_t k = 1; k < piece.size(); ++k) BOOST_TEST(std::abs(piece[k] - piece[k - 1] - 1 / 1024.0F) < 1e-4F);
+  }
+  BOOST_TEST((starts == std::multiset<float>{0, 0, 10 / 1024.0F}));
+}
+
+BOOST_AUTO_TEST_CASE(channels_are_averaged) {
+  const ScratchFolder folder;
+  write_sound(folder.file("a.wav"), 4, 2, [](int, int c) { return c == 0 ? 0.5F : -0.25F; });
+  for (const float value :
+       Item(open_data("audio", {{"path", folder.path()}, {"length", 4}, {"split", "all"}}), 0).floats())
+    BOOST_TEST(std::abs(value - 0.125F) < 1e-4F);
+}
+
+BOOST_AUTO_TEST_CASE(mu_law_levels) {
+  const ScratchFolder folder;
+  const std::vector<float> samples = {-1, -0.5F, 0, 0.5F, 0.999F};
+  write_sound(folder.file("a.wav"), 5, 1, [&](int i, int) { return samples[static_cast<std::size_t>(i)]; });
+  const std::vector<std::int32_t> levels =
+      Item(open_data("audio", {{"path", folder.path()}, {"length", 5}, {"split", "all"}, {"representation", "mu_law"}}),
+           0)
+          .integers(0);
+  // round(127.5 (1 + sign(x) ln(1 + 255 |x|) / ln 256)): 127.5 (1 -+ 0.875703) for 0.5
+  BOOST_TEST((levels == std::vector<std::int32_t>{0, 16, 128, 239, 255}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_files) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("a.wav");
+  const auto open = [&] { open_data("audio", {{"path", folder.path()}, {"length", 10}}); };
+  check_error(ErrorCode::data_empty, {".wav, .flac"}, open);
+  write_bytes(file, "no sound");
+  check_error(ErrorCode::data_wrong_format, {"a.wav"}, open);
+  write_sound(file, 5, 1, ramp);
+  check_error(ErrorCode::data_empty, {"shorter than a piece", "10 samples"}, open);
+  write_sound(file, 100, 1, ramp);
+  const std::string whole = read_bytes(file);
+  write_bytes(file, whole.substr(0, whole.size() - 60));
+  check_error(ErrorCode::data_truncated, {"a.wav", "byte", "expected"}, open);
+  write_sound(file, 100, 1, ramp);
+  write_sound(folder.file("b.wav"), 100, 1, ramp, 16000);
+  check_error(ErrorCode::data_shape, {"b.wav", "16000 Hz", "8000 Hz"}, open);
+  check_error(ErrorCode::data_not_found, {"a.wab", "a.wav"}, [&] {
+    open_data("audio", {{"path", folder.file("a.wab")}});
+  });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

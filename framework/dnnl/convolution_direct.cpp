@@ -3,6 +3,7 @@
 
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
+#include "dnnl/primitive.h"
 #include "dnnl/vector_loops.h"
 #include "dnnl/weight_layout.h"
 

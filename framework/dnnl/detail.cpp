@@ -1,6 +1,6 @@
 #include "dnnl/detail.h"
 
-#include <array>
+#include "dnnl/primitive.h"
 
 namespace loom::dnnl::detail {
 
@@ -62,31 +62,6 @@ onednn::primitive_attr attributes(bool accumulate, bool relu) {
     attributes.set_post_ops(operations);
   }
   return attributes;
-}
-
-void Primitive::run(std::initializer_list<const void*> pointers, void* scratch) const {
-  constexpr std::size_t kMost = 10;
-  if (pointers.size() != arguments_.size() || pointers.size() >= kMost) {
-    throw std::logic_error("wrong number of pointers for " + what_);
-  }
-  pin_this_thread();
-  described(what_, [&] {
-    std::array<onednn::memory, kMost> memories;
-    std::array<dnnl_exec_arg_t, kMost> bound;
-    std::size_t count = 0;
-    const auto bind = [&](int index, const Desc& desc, const void* pointer) {
-      // oneDNN has no type for read-only memory.
-      memories[count] = onednn::memory(desc, engine(), const_cast<void*>(pointer));
-      bound[count] = {index, memories[count].get()};
-      ++count;
-    };
-    for (const void* pointer : pointers) bind(arguments_[count].index, arguments_[count].desc, pointer);
-    if (scratchpad_.get_size() != 0) bind(DNNL_ARG_SCRATCHPAD, scratchpad_, scratch);
-    // The C call takes an array where the C++ one wants a hash map built for each execution.
-    onednn::error::wrap_c_api(
-        dnnl_primitive_execute(primitive_.get(), stream().get(), static_cast<int>(count), bound.data()),
-        "could not execute");
-  });
 }
 
 // From here on: one function for each kind of primitive, each in the two dialects.

@@ -98,39 +98,7 @@ onednn::layer_normalization_backward::primitive_desc layer_norm_backward_descrip
     const Desc& data, const Desc& statistics, float epsilon,
     const onednn::layer_normalization_forward::primitive_desc& forward);
 
-struct Argument {
-  int index;  // DNNL_ARG_*
-  Desc desc;
-};
-
-// An immutable primitive with its arguments' descriptions: executes on raw pointers, on any number of threads
-// at once.
-class Primitive {
- public:
-  Primitive() = default;
-
-  template <class Descriptor>
-  Primitive(std::string what, const Descriptor& descriptor, std::vector<Argument> arguments)
-      : what_(std::move(what)),
-        primitive_(described(what_, [&] { return onednn::primitive(descriptor.get()); })),
-        implementation_(descriptor.impl_info_str()),
-        arguments_(std::move(arguments)),
-        scratchpad_(descriptor.scratchpad_desc()) {}
-
-  explicit operator bool() const { return !arguments_.empty(); }
-  std::size_t scratch_bytes() const { return arguments_.empty() ? 0 : aligned(scratchpad_.get_size()); }
-  const std::string& implementation() const { return implementation_; }
-
-  // Pointers in the order of the arguments given at construction.
-  void run(std::initializer_list<const void*> pointers, void* scratch) const;
-
- private:
-  std::string what_;
-  onednn::primitive primitive_;
-  std::string implementation_;
-  std::vector<Argument> arguments_;
-  Desc scratchpad_;
-};
+class Primitive;  // dnnl/primitive.h
 
 // The two ways softmax exists: 2.x has a separate primitive for its logarithm.
 Primitive make_softmax_forward(const std::string& what, const Desc& data, bool logarithm);

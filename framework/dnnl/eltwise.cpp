@@ -1,6 +1,7 @@
 #include "dnnl/eltwise.h"
 
 #include "dnnl/detail.h"
+#include "dnnl/primitive.h"
 
 namespace loom::dnnl {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dnnl/detail.h"
+#include "dnnl/primitive.h"
 #include "dnnl/vector_loops.h"
 
 namespace loom::dnnl {

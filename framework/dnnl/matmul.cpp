@@ -1,6 +1,7 @@
 #include "dnnl/matmul.h"
 
 #include "dnnl/detail.h"
+#include "dnnl/primitive.h"
 #include "dnnl/vector_loops.h"
 
 namespace loom::dnnl {

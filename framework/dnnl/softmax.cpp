@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dnnl/detail.h"
+#include "dnnl/primitive.h"
 
 namespace loom::dnnl {
 

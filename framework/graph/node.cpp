@@ -54,14 +54,15 @@ TensorView Call::parameter(std::string_view name) const {
 }
 TensorView Call::state(std::string_view name) const { return named(contract->states(), state_views, name, "state"); }
 
-void Call::parallel(std::int64_t count, const std::function<void(std::int64_t, std::int64_t, int)>& body) const {
+void Call::run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
+                      const void* self) const {
   const std::int64_t chunk = (count + lanes - 1) / lanes;
   tbb::parallel_for(
       0, lanes,
       [&](int index) {
         const std::int64_t first = std::min(count, index * chunk);
         const std::int64_t last = std::min(count, first + chunk);
-        if (first < last) body(first, last, index);
+        if (first < last) body(self, first, last, index);
       },
       tbb::simple_partitioner());
 }

@@ -23,7 +23,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string_view>
 
@@ -107,7 +106,20 @@ class Call {
   }
   // Whole-batch nodes only: runs body(first, last, chunk) over [0, count) cut into `lanes` chunks, on all cores. The
   // cut depends on count and lanes alone, so sums kept per chunk and added in order have the same bits on any machine.
-  void parallel(std::int64_t count, const std::function<void(std::int64_t, std::int64_t, int)>& body) const;
+  template <class Body>
+  void parallel(std::int64_t count, const Body& body) const {
+    run_chunks(
+        count,
+        [](const void* self, std::int64_t first, std::int64_t last, int chunk) {
+          (*static_cast<const Body*>(self))(first, last, chunk);
+        },
+        &body);
+  }
+
+ private:
+  // Not a std::function: that would allocate in each call.
+  void run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
+                  const void* self) const;
 };
 
 class Forward : public Call {

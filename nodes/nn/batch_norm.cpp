@@ -104,14 +104,15 @@ class BatchNorm final : public loom::Node {
     return reinterpret_cast<float*>(call.scratch<double>() + 2 * kPieces * channels_);
   }
 
-  void for_rows(const loom::Call& call, const std::function<void(std::int64_t, std::int64_t)>& body) const {
+  template <class Body>
+  void for_rows(const loom::Call& call, const Body& body) const {
     if (!call.training) return body(0, rows_);  // one shard: it has no cores to itself
     call.parallel(rows_, [&](std::int64_t first, std::int64_t last, int) { body(first, last - first); });
   }
 
   // body(first row, rows, sums, sums) of each piece; the totals are where the first piece's sums were.
-  void sum_pieces(const loom::Call& call,
-                  const std::function<void(std::int64_t, std::int64_t, double*, double*)>& body) const {
+  template <class Body>
+  void sum_pieces(const loom::Call& call, const Body& body) const {
     double* sums = call.scratch<double>();
     std::fill_n(sums, 2 * kPieces * channels_, 0.0);
     const auto piece = [&](std::int64_t k) {

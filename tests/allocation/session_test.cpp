@@ -1,0 +1,59 @@
+// A warmed-up training step of a shipped graph allocates nothing: data, forward, backward and update, on every thread.
+#include "train/session.h"
+#include "allocation/counter.h"
+#include "testing/standard_registry.h"
+
+using namespace loom;
+using namespace loom::testing;
+
+namespace {
+
+void expect_no_allocation(const Document& document) {
+  Session session(document, standard_registry(), {.steps = 1000, .batch = 16, .threads = 2, .lanes = 2});
+  for (int i = 0; i < 40; ++i) session.step();
+  start_counting();
+  for (int i = 0; i < 10; ++i) session.step();
+  const AllocationCount count = stop_counting();
+  BOOST_TEST(count.own == 0, document.name << ": " << count.own << " allocations in 10 steps, the first:\n"
+                                           << first_own_allocation());
+}
+
+Document shipped(const std::string& name) { return load_document(std::string(LOOM_SOURCE_DIR) + "/graphs/" + name); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(session_allocation)
+
+BOOST_AUTO_TEST_CASE(convolutional_vae) { expect_no_allocation(shipped("vae.yaml")); }
+BOOST_AUTO_TEST_CASE(linear_vae) { expect_no_allocation(shipped("ppca.yaml")); }
+
+// Whole-batch nodes, clipping, averages, a schedule, several objectives.
+BOOST_AUTO_TEST_CASE(everything_at_once) {
+  expect_no_allocation(parse_document(R"(
+version: 1
+graph: everything
+data: {type: sprites, size: 16}
+nodes:
+  x:      {type: input, shape: [16, 16, 1]}
+  conv:   {type: conv, in: x, filters: 8, kernel: 3, stride: 2, padding: 1}
+  norm:   {type: batch_norm, in: conv}
+  act:    {type: activation, in: norm, function: relu}
+  flat:   {type: flatten, in: act}
+  q:      {type: gaussian_parameters, in: flat, dim: 4}
+  z:      {type: gaussian_sampler, in: {mu: q.mu, logvar: q.logvar}}
+  hidden: {type: linear, in: z, units: 32, activation: elu}
+  kept:   {type: dropout, in: hidden, rate: 0.2}
+  logits: {type: linear, in: kept, units: 256}
+  image:  {type: reshape, in: logits, shape: [16, 16, 1]}
+losses:
+  reconstruction: {type: bernoulli_nll, in: {logits: image, target: x}}
+  kl:             {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}, weight: {from: 0, to: 1, over: 100}}
+objectives:
+  encoder: {losses: [reconstruction, kl], parameters: [conv, norm, q], optimizer: {type: adamw, lr: 1.0e-3}}
+  decoder: {losses: [reconstruction], parameters: [hidden, logits], optimizer: {type: rmsprop, lr: 1.0e-3}}
+train: {clip_norm: 10, average: 0.99}
+)",
+                                      "everything.yaml", "."));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

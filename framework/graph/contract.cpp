@@ -102,6 +102,10 @@ Contract& Contract::whole_batch_in_training() {
   whole_batch_in_training_ = true;
   return *this;
 }
+Contract& Contract::whole_batch_if(Condition value) {
+  whole_batch_if_ = std::move(value);
+  return *this;
+}
 Contract& Contract::causal(std::string axes) {
   causal_ = std::move(axes);
   return *this;
@@ -114,6 +118,12 @@ Contract& Contract::backward_reads(std::vector<std::string> ports) {
   backward_reads_ = std::move(ports);
   backward_reads_set_ = true;
   return *this;
+}
+
+std::string Contract::whole_batch_text() const {
+  if (whole_batch_) return "sees the whole batch";
+  if (whole_batch_in_training_) return "sees the whole batch in training";
+  return whole_batch_if_ ? "sees the whole batch with some options" : "";
 }
 
 bool Contract::reads_in_backward(std::string_view name) const {

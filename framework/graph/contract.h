@@ -113,11 +113,12 @@ class Contract {
   ParameterDeclaration& tally(std::string name, std::string pattern, std::string doc);
 
   // Traits.
-  Contract& stochastic();               // reads its RandomStream
-  Contract& whole_batch();              // forward and backward see the whole batch at once
-  Contract& whole_batch_in_training();  // in evaluation it works per sample (batch norm)
-  Contract& causal(std::string axes);   // output at position t depends on inputs at positions <= t along these axes
-  Contract& alias();                    // the first output is the first input's memory under another shape
+  Contract& stochastic();                     // reads its RandomStream
+  Contract& whole_batch();                    // forward and backward see the whole batch at once
+  Contract& whole_batch_in_training();        // in evaluation it works per sample (batch norm)
+  Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside of a loss)
+  Contract& causal(std::string axes);  // output at position t depends on inputs at positions <= t along these axes
+  Contract& alias();                   // the first output is the first input's memory under another shape
   // What backward reads; by default every input and output is kept until then.
   Contract& backward_reads(std::vector<std::string> ports);
 
@@ -131,7 +132,11 @@ class Contract {
   const std::vector<ParameterDeclaration>& states() const { return states_; }
   const std::vector<ParameterDeclaration>& tallies() const { return tallies_; }
   bool is_stochastic() const { return stochastic_; }
-  bool is_whole_batch(bool training) const { return whole_batch_ || (training && whole_batch_in_training_); }
+  bool is_whole_batch(const Options& options, bool training) const {
+    return whole_batch_ || (training && whole_batch_in_training_) || (whole_batch_if_ && whole_batch_if_(options));
+  }
+  // In words, for the reference; "" for a node that works per sample.
+  std::string whole_batch_text() const;
   bool is_alias() const { return alias_; }
   const std::string& causal_axes() const { return causal_; }
   bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
@@ -153,6 +158,7 @@ class Contract {
   std::vector<ParameterDeclaration> parameters_, states_, tallies_;
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
+  Condition whole_batch_if_;
   bool stochastic_ = false, whole_batch_ = false, whole_batch_in_training_ = false, alias_ = false;
 };
 

@@ -44,7 +44,12 @@ struct GraphNode {
   bool frozen = false;
 
   const Contract& contract() const { return type->contract; }
+  bool is_whole_batch(bool training) const { return type->contract.is_whole_batch(options, training); }
   bool is_input() const { return type->contract.role() == Role::input; }
+  // Rows of the batch axis for each sample: 1, but where parts were joined or repeated along it.
+  std::int64_t rows_per_sample() const {
+    return !outputs.empty() && outputs.front().per_sample() ? -outputs.front()[0] : 1;
+  }
   // The dtype of an output that is not an alias.
   DType declared_dtype(int output) const;
 };

@@ -41,6 +41,7 @@ class Prepare {
   std::span<const TensorView> output_views;     // shapes only
   std::span<const TensorView> parameter_views;  // shapes only, in declaration order; rank 0 where absent
   std::int64_t samples = 0;                     // samples of the shard this object will be called with
+  std::int64_t rows = 0;                        // of the first output's batch axis: samples, or a multiple of them
   bool training = false;
   bool backward = false;  // false: backward will not be called
 
@@ -74,6 +75,10 @@ class Call {
   RandomStream stream;            // of this node at this step
   std::int64_t first_sample = 0;  // the shard's first sample, counted over the batch
   std::int64_t samples = 0;       // samples in this shard
+  // The same in rows of the first output's batch axis. A sample may have several (n draws of each), one after the
+  // other.
+  std::int64_t first_row = 0, rows = 0;
+  std::int64_t step = 0;  // of training, from 0; of evaluation: its batch
   bool training = false;
   int lanes = 1;  // for parallel(): the number of chunks work is cut into
 
@@ -97,12 +102,12 @@ class Call {
   }
   const std::byte* packed() const { return packed_memory.data(); }
 
-  // Draws for sample n of this shard; the counter is the sample's place in the whole batch.
+  // Draws for row n of this shard; the counter is the row's place in the whole batch.
   void normal(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
-    stream.normal(static_cast<std::uint32_t>(first_sample + n), out, block);
+    stream.normal(static_cast<std::uint32_t>(first_row + n), out, block);
   }
   void uniform(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
-    stream.uniform(static_cast<std::uint32_t>(first_sample + n), out, block);
+    stream.uniform(static_cast<std::uint32_t>(first_row + n), out, block);
   }
   // Whole-batch nodes only: runs body(first, last, chunk) over [0, count) cut into `lanes` chunks, on all cores. The
   // cut depends on count and lanes alone, so sums kept per chunk and added in order have the same bits on any machine.

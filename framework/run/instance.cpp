@@ -39,7 +39,7 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
   for (const TapeStep& step : tape.steps) {
     if (step.kind != TapeStep::Kind::forward) continue;
     const GraphNode& node = graph.node(step.node);
-    if (node.contract().is_whole_batch(training) != whole_batch) continue;
+    if (node.is_whole_batch(training) != whole_batch) continue;
     PreparedNode& prepared = nodes_[static_cast<std::size_t>(step.node)];
     for (int v : step.inputs) prepared.inputs.push_back(view_of_value(tape, v, samples));
     for (int v : step.outputs) prepared.outputs.push_back(view_of_value(tape, v, samples));
@@ -58,6 +58,7 @@ void Instance::prepare(const GraphNode& node, PreparedNode& prepared, ParameterS
   needs.output_views = prepared.outputs;
   needs.parameter_views = prepared.parameters;
   needs.samples = samples_;
+  needs.rows = samples_ * node.rows_per_sample();
   needs.training = training;
   needs.backward = backward;
   try {

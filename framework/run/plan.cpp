@@ -92,7 +92,7 @@ class Planner {
     } else if (s.kind == TapeStep::Kind::backward) {
       read(i, saved_[static_cast<std::size_t>(plan_.forward_step[static_cast<std::size_t>(s.node)])], before);
     }
-    const bool whole = s.node >= 0 && graph_.node(s.node).contract().is_whole_batch(training_);
+    const bool whole = s.node >= 0 && graph_.node(s.node).is_whole_batch(training_);
     plan_.whole_batch[static_cast<std::size_t>(i)] = whole;
     int stage = whole ? 1 : 0;
     for (int p : before) {

@@ -138,8 +138,7 @@ class Program::Impl {
     batch_.lanes = request_.lanes;
     batch_.shard = request_.shard;
     for (const TapeStep& step : tape_.steps) {
-      whole_steps_ =
-          whole_steps_ || (step.node >= 0 && graph_->node(step.node).contract().is_whole_batch(request_.training));
+      whole_steps_ = whole_steps_ || (step.node >= 0 && graph_->node(step.node).is_whole_batch(request_.training));
     }
   }
 

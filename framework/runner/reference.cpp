@@ -33,10 +33,7 @@ std::vector<std::string> traits_of(const Contract& contract) {
   std::vector<std::string> traits;
   if (contract.role() != Role::other) traits.emplace_back(role_text(contract.role()));
   if (contract.is_stochastic()) traits.emplace_back("draws random numbers");
-  if (contract.is_whole_batch(false))
-    traits.emplace_back("sees the whole batch");
-  else if (contract.is_whole_batch(true))
-    traits.emplace_back("sees the whole batch in training");
+  if (const std::string batch = contract.whole_batch_text(); !batch.empty()) traits.push_back(batch);
   if (contract.is_alias()) traits.emplace_back("costs nothing: the same memory under another shape");
   if (!contract.causal_axes().empty()) traits.push_back("causal along " + contract.causal_axes());
   return traits;

@@ -12,6 +12,7 @@ namespace loom::testing {
 namespace {
 
 constexpr std::uint32_t kPoison = 0x7FC0DEADU;  // a NaN that no arithmetic makes
+constexpr std::uint32_t kStep = 7;              // any
 constexpr int kDirt = 0xFF;                     // every float of it is a NaN, every integer -1
 
 bool there(const Tensor& tensor) { return tensor.shape().rank() > 0; }
@@ -109,9 +110,12 @@ void NodeCalls::Shard::fill(Call& call, const std::vector<TensorView>& states) c
   call.scratch_memory = {scratch_.get(), needs.scratch_bytes};
   call.saved_memory = {saved_.get(), needs.saved_bytes};
   call.packed_memory = {prepared_.packed.get(), needs.packed_bytes};
-  call.stream = RandomStream(setup_.seed, stream_of("node"), 7);
+  call.stream = RandomStream(setup_.seed, stream_of("node"), kStep);
   call.first_sample = first_;
   call.samples = prepared_.samples;
+  call.rows = prepared_.needs.rows;
+  call.first_row = first_ * (prepared_.needs.rows / prepared_.samples);
+  call.step = kStep;
   call.training = setup_.training;
   call.lanes = 2;
 }
@@ -268,6 +272,8 @@ NodeCalls::Prepared& NodeCalls::prepared_for(std::int64_t samples) {
   p.needs.output_views = p.outputs;
   p.needs.parameter_views = p.parameters;
   p.needs.samples = samples;
+  const bool batched = !setup_.outputs.empty() && setup_.outputs.front().per_sample();
+  p.needs.rows = batched ? p.outputs.front().shape()[0] : samples;
   p.needs.training = setup_.training;
   p.needs.backward = backward_;
   p.node = setup_.type->create(setup_.options);
@@ -349,7 +355,7 @@ CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {
     end.tally_views = tallies;
     end.state_views = state_views;
     end.parameter_views = prepared_.front()->parameters;
-    end.stream = RandomStream(setup_.seed, stream_of("node"), 7);
+    end.stream = RandomStream(setup_.seed, stream_of("node"), kStep);
     prepared_.front()->node->end_step(end);
   }
   return gathered(std::move(states));

@@ -291,7 +291,7 @@ Report NodeTester::check_shards(int shards, double tolerance) {
   Report report;
   NodeSetup one = impl_->setup();
   const Contract& contract = one.contract();
-  if (contract.is_whole_batch(one.training)) return report;
+  if (contract.is_whole_batch(one.options, one.training)) return report;
   const NodeSetup setup = repeated(std::move(one), std::max<std::int64_t>(2 * shards, impl_->sample_count()));
   const std::vector<Tensor> above = random_gradients(setup);
   NodeResult whole = impl_->result(NodeCalls(setup, 1, true).run(above));

@@ -47,7 +47,7 @@ class GaussianSampler final : public loom::Node {
  private:
   static const float* draw(const loom::Forward& f, std::int64_t per_sample) {
     float* noise = f.saved_memory.empty() ? f.scratch<float>() : f.saved<float>();
-    for (std::int64_t n = 0; n < f.samples; ++n)
+    for (std::int64_t n = 0; n < f.rows; ++n)
       f.normal(n, {noise + n * per_sample, static_cast<std::size_t>(per_sample)});
     return noise;
   }

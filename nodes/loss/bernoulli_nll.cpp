@@ -23,7 +23,7 @@ class BernoulliNll final : public loom::Node {
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView logits = f.input("logits"), target = f.input("target");
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       f.output("loss")[n][0] =
           static_cast<float>(math::bernoulli_nll(logits[n].data(), target[n].data(), logits.per_sample()));
     }
@@ -31,7 +31,7 @@ class BernoulliNll final : public loom::Node {
 
   void backward(const loom::Backward& b) const override {
     const loom::TensorView logits = b.input("logits"), target = b.input("target"), diff = b.diff_output("loss");
-    for (std::int64_t n = 0; n < b.samples; ++n) {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
       const float factor = diff[n][0];
       if (b.wants_diff("logits")) {
         math::bernoulli_nll_gradient(factor, logits[n].data(), target[n].data(), b.diff_input("logits")[n].data(),

@@ -28,7 +28,7 @@ class CategoricalNll final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const loom::TensorView logits = f.input("logits"), target = f.input("target");
     const std::int64_t classes = logits.shape().back();
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       const float* row = logits[n].data();
       double loss = 0;
       for (std::int32_t code : target.rows(n, 1).values<std::int32_t>()) {
@@ -45,7 +45,7 @@ class CategoricalNll final : public loom::Node {
     if (!b.wants_diff("logits")) return;
     const loom::TensorView logits = b.input("logits"), target = b.input("target"), diff = b.diff_output("loss");
     const std::int64_t classes = logits.shape().back();
-    for (std::int64_t n = 0; n < b.samples; ++n) {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
       const float* row = logits[n].data();
       float* out = b.diff_input("logits")[n].data();
       for (std::int32_t code : target.rows(n, 1).values<std::int32_t>()) {

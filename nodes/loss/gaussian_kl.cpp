@@ -30,7 +30,7 @@ class GaussianKl final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const loom::TensorView mu = f.input("mu"), logvar = f.input("logvar"), z = f.input("z");
     const std::int64_t count = mu.per_sample();
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       const float *m = mu[n].data(), *l = logvar[n].data();
       f.output("loss")[n][0] = static_cast<float>(math::gaussian_kl(m, l, f.output("per_dimension")[n].data(), count));
       f.output("log_ratio")[n][0] =
@@ -40,7 +40,7 @@ class GaussianKl final : public loom::Node {
 
   void backward(const loom::Backward& b) const override {
     const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar");
-    for (std::int64_t n = 0; n < b.samples; ++n) {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
       const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
       math::gaussian_kl_gradient(b.diff_output("loss")[n][0], b.diff_output("per_dimension")[n].data(), mu[n].data(),
                                  logvar[n].data(), wanted("mu"), wanted("logvar"), mu.per_sample());

@@ -49,7 +49,7 @@ class GaussianNll final : public loom::Node {
     const std::int64_t count = mean.per_sample();
     const Scale scale = scale_of(f, count);
     float* squares = f.scratch<float>() + count;
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       double distance = 0;
       if (each_) {
         math::scaled_difference(1, mean[n].data(), target[n].data(), squares, count);
@@ -67,7 +67,7 @@ class GaussianNll final : public loom::Node {
     const std::int64_t count = mean.per_sample();
     const Scale scale = scale_of(b, count);
     float *slopes = b.scratch<float>() + count, *squares = slopes + count;
-    for (std::int64_t n = 0; n < b.samples; ++n) {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
       const float factor = diff[n][0];
       math::scaled_difference(1, mean[n].data(), target[n].data(), squares, count);
       if (each_)

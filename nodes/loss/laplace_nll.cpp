@@ -25,7 +25,7 @@ class LaplaceNll final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const loom::TensorView mean = f.input("mean"), target = f.input("target");
     const double constant = static_cast<double>(mean.per_sample()) * std::log(2 * scale_);
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       const double distance = math::absolute_distance(mean[n].data(), target[n].data(), mean.per_sample());
       f.output("loss")[n][0] = static_cast<float>(distance / scale_ + constant);
     }
@@ -33,7 +33,7 @@ class LaplaceNll final : public loom::Node {
 
   void backward(const loom::Backward& b) const override {
     const loom::TensorView mean = b.input("mean"), target = b.input("target"), diff = b.diff_output("loss");
-    for (std::int64_t n = 0; n < b.samples; ++n) {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
       const auto factor = static_cast<float>(static_cast<double>(diff[n][0]) / scale_);
       const float *m = mean[n].data(), *t = target[n].data();
       if (b.wants_diff("mean"))

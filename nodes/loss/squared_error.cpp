@@ -21,7 +21,7 @@ class SquaredError final : public loom::Node {
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView x = f.input("x"), target = f.input("target");
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       f.output("loss")[n][0] =
           static_cast<float>(math::squared_distance(x[n].data(), target[n].data(), x.per_sample()));
     }
@@ -29,7 +29,7 @@ class SquaredError final : public loom::Node {
 
   void backward(const loom::Backward& b) const override {
     const loom::TensorView x = b.input("x"), target = b.input("target"), diff = b.diff_output("loss");
-    for (std::int64_t n = 0; n < b.samples; ++n) {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
       const float factor = 2 * diff[n][0];
       const float *p = x[n].data(), *t = target[n].data();
       if (b.wants_diff("x")) math::scaled_difference(factor, p, t, b.diff_input("x")[n].data(), x.per_sample());

@@ -36,7 +36,7 @@ class Dropout final : public loom::Node {
       return;
     }
     float* factors = f.saved_memory.empty() ? f.scratch<float>() : f.saved<float>();
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       f.uniform(n, {factors + n * x.per_sample(), static_cast<std::size_t>(x.per_sample())});
     }
     const float kept = 1 / (1 - rate_);

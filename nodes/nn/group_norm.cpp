@@ -43,11 +43,11 @@ class GroupNorm final : public loom::Node {
     rows_ = p.input(0).count_from(1) / channels_;
     const auto c = static_cast<std::size_t>(channels_);
     p.reserve_scratch(2 * c * sizeof(double) + 3 * c * sizeof(float));
-    if (p.backward) p.reserve_saved(static_cast<std::size_t>(2 * groups_ * p.samples) * sizeof(float));
+    if (p.backward) p.reserve_saved(static_cast<std::size_t>(2 * groups_ * p.rows) * sizeof(float));
   }
 
   void forward(const loom::Forward& f) const override {
-    for (std::int64_t n = 0; n < f.samples; ++n) {
+    for (std::int64_t n = 0; n < f.rows; ++n) {
       const float* x = f.input(0)[n].data();
       double* sums = cleared_sums(f);
       math::channel_moments(x, x, sums, sums + channels_, rows_, channels_);
@@ -67,7 +67,7 @@ class GroupNorm final : public loom::Node {
   }
 
   void backward(const loom::Backward& b) const override {
-    for (std::int64_t n = 0; n < b.samples; ++n) {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
       const float *x = b.input(0)[n].data(), *diff_y = b.diff_output(0)[n].data();
       const float* saved = b.saved<float>() + 2 * n * groups_;
       double* sums = cleared_sums(b);

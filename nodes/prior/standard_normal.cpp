@@ -17,7 +17,7 @@ class StandardNormal final : public loom::Node {
   explicit StandardNormal(const loom::Options&) {}
 
   void forward(const loom::Forward& f) const override {
-    for (std::int64_t n = 0; n < f.samples; ++n) f.normal(n, f.output("y")[n]);
+    for (std::int64_t n = 0; n < f.rows; ++n) f.normal(n, f.output("y")[n]);
   }
   void backward(const loom::Backward&) const override {}  // no inputs
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace loom {
 namespace {
@@ -28,20 +29,34 @@ std::string join(const std::vector<Diagnostic>& diagnostics) {
   return text;
 }
 
+// What makes two findings one: everything but the instance of a repeat or block ("r/0" and "r/1", "e/a" and "f/a").
+std::string identity(const Diagnostic& diagnostic) {
+  const std::string text = diagnostic.text();
+  std::string key = diagnostic.where.text() + " " + diagnostic.other.text() + " ";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    key += text[i];
+    if (text[i] != '/') continue;
+    key.erase(key.find_last_of("' ") + 1);
+    while (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') ++i;
+  }
+  return key;
+}
+
 // Levenshtein distance with adjacent transpositions counted once: the common typing errors.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::swap(before, last);
+    std::swap(last, row);
+    row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, change});
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
       const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
-  return d[a.size()][b.size()];
+  return row[b.size()];
 }
 
 }  // namespace
@@ -98,7 +113,11 @@ void Diagnostics::add(const Error& error) {
 
 void Diagnostics::throw_if_any() const {
   if (items_.empty()) return;
-  std::vector<Diagnostic> all = items_;
+  std::vector<Diagnostic> all;
+  std::set<std::string> said;
+  for (const Diagnostic& item : items_) {
+    if (said.insert(identity(item)).second) all.push_back(item);
+  }
   if (left_out_ > 0)
     all.back().hint += fmt::format("{}{} more findings are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
   throw Error(std::move(all));
@@ -108,6 +127,8 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
+    const std::size_t longer = std::max(name.size(), candidate.size());
+    if (longer - std::min(name.size(), candidate.size()) >= best_distance) continue;
     const std::size_t distance = edit_distance(name, candidate);
     if (distance < best_distance && distance < candidate.size()) {
       best = candidate;

@@ -59,14 +59,17 @@ class Error : public std::exception {
 };
 
 // Collects findings; throw_if_any() throws all of them as one Error. Beyond `limit` findings it only counts, and the
-// Error says how many were left out.
+// Error says how many were left out. The same finding about several instances of one repeat or block is said once.
 class Diagnostics {
  public:
   explicit Diagnostics(std::size_t limit = 100) : limit_(limit) {}
 
   Diagnostic& add(ErrorCode code, Location where, std::string message);
   void add(const Error& error);
+  // A place to write a finding that nobody needs: another one has already said what is wrong.
+  Diagnostic& discard() { return overflow_ = Diagnostic{}; }
   bool empty() const { return items_.empty(); }
+  bool full() const { return items_.size() >= limit_; }
   std::size_t size() const { return items_.size() + left_out_; }
   const std::vector<Diagnostic>& items() const { return items_; }
   void throw_if_any() const;
@@ -75,7 +78,7 @@ class Diagnostics {
   std::size_t limit_;
   std::size_t left_out_ = 0;
   std::vector<Diagnostic> items_;
-  Diagnostic overflow_;
+  Diagnostic overflow_{};
 };
 
 // The candidate nearest to `name` by edit distance, or "" where none is near enough to be meant.

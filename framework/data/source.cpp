@@ -83,6 +83,14 @@ std::vector<float> per_channel(const Options& options, const DataEntry& entry, c
 
 }  // namespace
 
+void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& diagnostics) {
+  try {
+    checked_options(*find_type(registry, entry), entry);
+  } catch (const Error& error) {
+    diagnostics.add(error);
+  }
+}
+
 DataSource::DataSource(const Registry& registry, const DataEntry& entry)
     : type_(find_type(registry, entry)), name_(entry.type) {
   const Options options = checked_options(*type_, entry);

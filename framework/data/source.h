@@ -58,6 +58,9 @@ class DataSource {
   std::vector<float> mean_, inverse_std_;  // one per channel; empty: no normalization
 };
 
+// The type of an entry and its options, without opening its files. Findings: E407, E1xx and E2xx of the options.
+void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& diagnostics);
+
 // The same data with another split: "train", "test", "all".
 DataEntry with_split(DataEntry entry, const std::string& split);
 

@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 
 class Reader {
  public:
-  Reader(const std::string& directory, Diagnostics& diagnostics)
-      : diagnostics_(diagnostics), expander_(directory, diagnostics) {}
+  Reader(const std::string& file, const std::string& directory, Diagnostics& diagnostics)
+      : diagnostics_(diagnostics), expander_(file, directory, diagnostics) {}
 
   Document read(const Value& root) {
     if (!root.is_map()) {
@@ -30,7 +30,7 @@ class Reader {
     }
     Section section(root, "the document", diagnostics_);
     read_head(section);
-    variables_ = evaluate_variables(section.get("vars"), {}, root.where, diagnostics_);
+    variables_ = evaluate_variables(section.get("vars"), diagnostics_);
     if (const Value* data = section.get("data")) read_data(evaluated(*data));
     expander_.add_nodes(section.required("nodes"), variables_);
     if (const Value* losses = section.get("losses")) read_losses(*losses);
@@ -44,6 +44,7 @@ class Reader {
         read_objectives(objectives != nullptr ? &objectives_value : nullptr, document_.losses, optimizer, diagnostics_);
     if (const Value* generate = section.get("generate")) read_generate(*generate);
     section.finish();
+    if (expander_.is_full()) return {};
     document_.nodes = expander_.finish();
     finish_draws();
     return std::move(document_);
@@ -56,13 +57,7 @@ class Reader {
   }
 
   void read_head(Section& section) {
-    section.read("version", document_.version, 1);
-    if (document_.version != 1) {
-      diagnostics_
-          .add(ErrorCode::unsupported_version, section.get("version")->where,
-               "this version of the graph format is not known")
-          .expected = "1";
-    }
+    section.get("version");
     section.read("graph", document_.name);
     section.read("doc", document_.doc);
     section.get("extends");
@@ -77,7 +72,7 @@ class Reader {
     for (const Member* member : section.rest()) {
       if (member->value.is_null()) continue;
       OptionValue option = option_value(member->value, "data." + member->key, diagnostics_);
-      if (!option.empty()) document_.data.options[member->key] = {std::move(option), member->value.where};
+      document_.data.options[member->key] = {std::move(option), member->value.where, member->where};
     }
   }
 
@@ -89,9 +84,9 @@ class Reader {
       loss.name = member->key;
       loss.node = "losses/" + member->key;
       loss.where = member->where;
-      if (!member->value.is_map()) {
-        wrong_type(member->value, fmt::format("the loss '{}'", member->key), "a map: {type: ..., in: ...}",
-                   diagnostics_);
+      if (!member->value.is_map()) {  // a finding of the expander
+        document_.losses.push_back(loss);
+        expander_.add_node(loss.node, *member, variables_, {});
         continue;
       }
       Section entry(member->value, fmt::format("loss '{}'", member->key), diagnostics_);
@@ -99,6 +94,7 @@ class Reader {
         loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key),
                                     std::numeric_limits<double>::lowest(), diagnostics_);
       }
+      if (const Value* port = entry.get("port")) loss.port_where = port->where;
       entry.read("port", loss.port);
       if (const Value* when = entry.get("when"))
         loss.when = when->scalar == "train" ? When::training : when->scalar == "eval" ? When::evaluation : When::always;
@@ -111,11 +107,16 @@ class Reader {
     Section section(value, "generate", diagnostics_);
     for (const Member* member : section.rest()) {
       GenerateEntry entry;
+      if (!check_name(member->key, member->where, diagnostics_)) continue;
       entry.name = member->key;
       entry.where = member->where;
       Section keys(member->value, fmt::format("generate.{}", member->key), diagnostics_);
-      const Value& show = keys.required("show");
-      shows_.push_back({show.scalar, show.where});
+      Value show = evaluated(keys.required("show"));
+      if (!show.is_null() && show.kind != Value::Kind::scalar) {
+        wrong_type(show, fmt::format("generate.{}.show", member->key), "a node, or node.port", diagnostics_);
+        show.kind = Value::Kind::null;
+      }
+      shows_.push_back(std::move(show));
       if (const Value* draws = keys.get("draw")) {
         for (const Member& draw : draws->members) {
           const std::string path = "generate/" + member->key + "/" + std::to_string(entry.draws.size());
@@ -135,9 +136,11 @@ class Reader {
   void finish_draws() {
     std::size_t i = 0;
     for (GenerateEntry& entry : document_.generate) {
-      entry.show = expander_.resolve(shows_[i].first, shows_[i].second);
-      check_reference(entry.show);
-      ++i;
+      const Value& show = shows_[i++];
+      if (!show.is_null() && !show.broken) {
+        entry.show = expander_.resolve(show.scalar, show.where);
+        check_reference(entry.show);
+      }
       for (auto& [target, node] : entry.draws) {
         target = expander_.resolve(target.node, target.where);
         check_reference(target);
@@ -151,31 +154,33 @@ class Reader {
   }
 
   void check_reference(const Reference& reference) {
+    if (reference.reported) return;
     std::vector<std::string> paths;
     for (const NodeEntry& node : document_.nodes) {
       if (node.path == reference.node) return;
       paths.push_back(node.path);
     }
-    diagnostics_.add(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node))
-        .suggestion = nearest_name(reference.node, paths);
+    Diagnostic& finding = diagnostics_.add(ErrorCode::dangling_input, reference.where,
+                                           fmt::format("there is no node '{}'", reference.node));
+    finding.expected = "a node, or node.port";
+    finding.suggestion = nearest_name(reference.node, paths);
   }
 
   Diagnostics& diagnostics_;
   Expander expander_;
   Document document_;
   Variables variables_;
-  std::vector<std::pair<std::string, Location>> shows_;
+  std::vector<Value> shows_;
 };
 
 Document finish(Value root, const std::string& file, const std::string& directory,
                 const std::vector<Override>& overrides, Diagnostics& diagnostics) {
   root = merge_parents(std::move(root), file, directory, diagnostics);
-  apply_overrides(root, overrides, diagnostics);
-  Document document = Reader(directory, diagnostics).read(root);
-  diagnostics.throw_if_any();
+  if (root.is_map()) apply_overrides(root, overrides, diagnostics);
+  Document document = Reader(file, directory, diagnostics).read(root);
   document.file = file;
   if (document.name.empty()) document.name = fs::path(file).stem().string();
-  document.resolved = render_document(document);
+  if (diagnostics.empty()) document.resolved = render_document(document);
   return document;
 }
 
@@ -183,6 +188,12 @@ Document finish(Value root, const std::string& file, const std::string& director
 
 Document load_document(const std::string& path, const std::vector<Override>& overrides) {
   Diagnostics diagnostics;
+  Document document = load_document(path, overrides, diagnostics);
+  diagnostics.throw_if_any();
+  return document;
+}
+
+Document load_document(const std::string& path, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
   Value root = parse_yaml_file(path, {path, 0, 0}, diagnostics);
   return finish(std::move(root), path, fs::path(path).parent_path().string(), overrides, diagnostics);
 }
@@ -191,7 +202,9 @@ Document parse_document(std::string_view text, const std::string& name, const st
                         const std::vector<Override>& overrides) {
   Diagnostics diagnostics;
   Value root = parse_yaml(text, name, diagnostics);
-  return finish(std::move(root), name, directory, overrides, diagnostics);
+  Document document = finish(std::move(root), name, directory, overrides, diagnostics);
+  diagnostics.throw_if_any();
+  return document;
 }
 
 }  // namespace loom

@@ -45,6 +45,7 @@ struct LossEntry {
   Schedule weight = Schedule::constant(1);
   When when = When::always;
   Location where;
+  Location port_where = {};
 };
 
 struct OptimizerEntry {
@@ -53,7 +54,10 @@ struct OptimizerEntry {
   std::map<std::string, double> options;  // beta1, beta2, epsilon, weight_decay, momentum, alpha, ...
   bool nesterov = false;
   bool centered = false;
+  std::map<std::string, Location> places;  // of each option that a text sets
   Location where;
+
+  const Location& place_of(const std::string& option) const;  // of the option, else of the optimizer
 };
 
 // What one optimizer minimizes. Without `objectives:` there is one, "main", over every loss and every parameter.
@@ -61,6 +65,7 @@ struct ObjectiveEntry {
   std::string name = "main";
   std::vector<std::pair<std::string, Schedule>> losses;  // loss name and its weight in this objective; negative allowed
   std::vector<std::string> parameters;                   // patterns over parameter paths: "encoder/*"; empty: all
+  std::vector<Location> parameter_places;                // of each pattern, where it comes from a text
   OptimizerEntry optimizer;
   std::int64_t every = 1;  // updates on steps divisible by it
   Location where;
@@ -118,6 +123,9 @@ struct Override {
 
 // Reads `path`, which may extend and use other files relative to itself, and applies --set overrides last.
 Document load_document(const std::string& path, const std::vector<Override>& overrides = {});
+// The same, with what is wrong left in `diagnostics` beside what could be read: for checks that go on. What could not
+// be read has a node without a type in its place.
+Document load_document(const std::string& path, const std::vector<Override>& overrides, Diagnostics& diagnostics);
 // The same from text; `name` stands in positions, `directory` resolves relative files.
 Document parse_document(std::string_view text, const std::string& name, const std::string& directory,
                         const std::vector<Override>& overrides = {});

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
+#include "document/block.h"
+#include "document/names.h"
 #include "document/section.h"
 
 namespace loom {
@@ -14,37 +17,28 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxUses = 16;  // blocks inside blocks
+constexpr std::int64_t kMaxRepeat = 10000;
 constexpr std::size_t kMaxNodes = 100000;
-
-// Where names are looked up: the nodes of one file, behind a prefix, with the block's inputs bound outside.
-struct Scope {
-  std::string prefix;  // "encoder/"
-  std::string directory;
-  std::map<std::string, std::string> inputs;  // a block's input name: reference in the outer scope
-  const Scope* outer = nullptr;
-  std::vector<std::string> files;  // blocks being expanded, outermost first
-};
+constexpr std::size_t kMaxExpandedValues = 5000000;
 
 struct Pending {
   NodeEntry entry;
   const Scope* scope;
 };
 
-// What a name that is no node stands for: a block's outputs, a repeat's last instance.
-struct Alias {
-  std::vector<std::pair<std::string, std::string>>
-      outputs;  // output name: reference in `scope`; the first is the default
-  const Scope* scope;
-};
+std::size_t count_values(const Value& value) {
+  std::size_t count = 1;
+  for (const Value& item : value.items) count += count_values(item);
+  for (const Member& member : value.members) count += count_values(member.value);
+  return count;
+}
 
 }  // namespace
 
 class Expander::Impl {
  public:
-  Impl(std::string directory, Diagnostics& diagnostics) : diagnostics_(diagnostics) {
-    top_ = new_scope();
-    top_->directory = std::move(directory);
-  }
+  Impl(std::string file, std::string directory, Diagnostics& diagnostics)
+      : diagnostics_(diagnostics), names_(std::move(file), std::move(directory)) {}
 
   void add_members(const Value& nodes, const Variables& variables, Scope* scope) {
     if (!nodes.is_map()) {
@@ -52,28 +46,43 @@ class Expander::Impl {
       return;
     }
     for (const Member& member : nodes.members) {
-      if (check_name(member.key, member.where, diagnostics_)) add(member.key, member, variables, scope, {});
+      if (check_name(member.key, member.where, diagnostics_))
+        add(member.key, member, variables, scope);
+      else
+        add_broken(member.key, member, scope);
     }
   }
 
-  void add(const std::string& name, const Member& member, const Variables& variables, Scope* scope,
-           const std::vector<std::string>& apart) {
-    if (!member.value.is_map()) {
-      wrong_type(member.value, fmt::format("'{}'", member.key), "a map: {type: ..., in: ...} or {use: ..., in: ...}",
-                 diagnostics_);
-      return;
-    }
+  void add(const std::string& name, const Member& member, const Variables& variables, Scope* scope) {
     const Value* repeat = member.value.find("repeat");
-    if (repeat == nullptr) return add_one(name, member, variables, scope, apart);
-    Value count = *repeat;
-    substitute(count, variables, diagnostics_);
-    const OptionValue times = count.kind == Value::Kind::scalar ? scalar_value(count) : OptionValue();
-    const auto* n = std::get_if<std::int64_t>(&times);
-    if (n == nullptr || *n < 0 || *n > 10000) {
-      wrong_type(count, fmt::format("'{}': repeat", member.key), "an integer from 0 to 10000", diagnostics_);
-      return;
+    if (!is_node(member) || repeat == nullptr || repeat->is_null()) return add_one(name, member, variables, scope, {});
+    Value text = *repeat;
+    substitute(text, variables, diagnostics_);
+    Value wrapper;
+    wrapper.kind = Value::Kind::map;
+    wrapper.members.push_back({"repeat", text.where, text});
+    std::int64_t count = -1;
+    Section(wrapper, fmt::format("'{}'", member.key), diagnostics_).read("repeat", count, 0, kMaxRepeat);
+    if (count >= 0)
+      unroll(name, member, count, variables, scope);
+    else
+      add_broken(name, member, scope);
+  }
+
+  // A loss or a draw: one node, whose keys in `apart` the caller reads.
+  void add_single(const std::string& path, const Member& member, const Variables& variables,
+                  const std::vector<std::string>& apart) {
+    for (const char* key : {"use", "repeat"}) {
+      const auto found = std::find_if(member.value.members.begin(), member.value.members.end(),
+                                      [&](const Member& m) { return m.key == key; });
+      if (found == member.value.members.end()) continue;
+      Diagnostic& finding = diagnostics_.add(ErrorCode::unknown_key, found->where,
+                                             fmt::format("'{}' is one node: '{}' cannot stand here", member.key, key));
+      finding.expected = "{type: ..., in: ...}";
+      finding.hint = "put it under nodes: and read it here";
+      return add_broken(path, member, names_.top());
     }
-    unroll(name, member, *n, variables, scope);
+    add_one(path, member, variables, names_.top(), apart);
   }
 
   // Each instance is fed by the one before it, through its first input.
@@ -88,55 +97,40 @@ class Expander::Impl {
                                                                              : in;
     if (first == nullptr || first->kind != Value::Kind::scalar) {
       diagnostics_
-          .add(ErrorCode::missing_key, member.value.where,
+          .add(ErrorCode::missing_key, member.where,
                fmt::format("'{}' is repeated and has no input to chain through", member.key))
-          .hint = "in: <node>";
-      return;
+          .expected = "in: <node>";
+      return add_broken(name, member, scope);
     }
     Variables inner = variables;
     std::string last = first->scalar;
     for (std::int64_t i = 0; i < count; ++i) {
       inner["index"] = OptionValue(i);
       first->scalar = last;
+      if (full_) return;
       add_one(fmt::format("{}/{}", name, i), instance, inner, scope, {});
       last = fmt::format("{}/{}", name, i);
     }
-    aliases_[scope->prefix + name] = Alias{{{"", last}}, scope};
+    names_.add_repeat(scope->prefix + name, last, scope);
   }
 
-  Reference resolve(const std::string& text, const Location& where, const Scope* scope, int depth = 0) const {
-    const std::size_t dot = text.rfind('.');
-    Reference reference{text.substr(0, dot), dot == std::string::npos ? "" : text.substr(dot + 1), where};
-    if (depth > 200) return reference;
-    if (const auto it = scope->inputs.find(reference.node); it != scope->inputs.end() && scope->outer != nullptr) {
-      return resolve(it->second, where, scope->outer, depth + 1);
-    }
-    reference.node = scope->prefix + reference.node;
-    const auto alias = aliases_.find(reference.node);
-    if (alias == aliases_.end()) return reference;
-    const auto& outputs = alias->second.outputs;
-    if (outputs.size() == 1 && outputs.front().first.empty()) {  // a repeat: its last instance, with the same port
-      const std::string port = reference.port.empty() ? "" : "." + reference.port;
-      return resolve(outputs.front().second + port, where, alias->second.scope, depth + 1);
-    }
-    if (outputs.empty()) return reference;
-    for (const auto& [output, target] : outputs) {
-      if (reference.port.empty() || output == reference.port)
-        return resolve(target, where, alias->second.scope, depth + 1);
-    }
-    reference.node += "." + reference.port;  // reported as dangling, with the nearest name
-    reference.port.clear();
-    return reference;
+  Reference resolve(const std::string& text, const Location& where) {
+    return names_.resolve(text, where, names_.top(), diagnostics_);
   }
 
-  const Scope* top() const { return top_; }
-  Scope* top() { return top_; }
+  Scope* top() { return names_.top(); }
+  bool is_full() const { return full_; }
 
   std::vector<NodeEntry> finish() {
+    std::set<std::string> paths;
+    for (const Pending& pending : pending_) paths.insert(pending.entry.path);
+    names_.check_outputs(paths, diagnostics_);
     std::vector<NodeEntry> entries;
     for (Pending& pending : pending_) {
       for (InputEntry& input : pending.entry.inputs) {
-        for (Reference& source : input.sources) source = resolve(source.node, source.where, pending.scope);
+        for (Reference& source : input.sources) {
+          if (!source.reported) source = names_.resolve(source.node, source.where, pending.scope, diagnostics_);
+        }
       }
       if (!pending.entry.weights.empty()) pending.entry.weights = resolve_weights(pending.entry.weights, pending.scope);
       entries.push_back(std::move(pending.entry));
@@ -145,9 +139,26 @@ class Expander::Impl {
   }
 
  private:
-  Scope* new_scope() {
-    scopes_.push_back(std::make_unique<Scope>());
-    return scopes_.back().get();
+  static bool is_node(const Member& member) { return member.value.is_map(); }
+
+  // Keeps the name, so that whoever reads the node is not reported too.
+  void add_broken(const std::string& name, const Member& member, const Scope* scope) {
+    NodeEntry entry;
+    entry.path = scope->prefix + name;
+    entry.where = entry.type_where = member.where;
+    pending_.push_back({std::move(entry), scope});
+  }
+
+  // Bounds what blocks in blocks and repeats make of a small text.
+  bool room_for(const Member& member) {
+    if (full_) return false;
+    values_ += count_values(member.value);
+    full_ = ++expanded_ > kMaxNodes || values_ > kMaxExpandedValues;
+    if (!full_) return true;
+    Diagnostic& finding =
+        diagnostics_.add(ErrorCode::document_too_large, member.where, "the blocks and repeats expand to too much");
+    finding.expected = fmt::format("at most {} nodes and {} values", kMaxNodes, kMaxExpandedValues);
+    return false;
   }
 
   std::string resolve_weights(const std::string& text, const Scope* scope) const {
@@ -156,12 +167,11 @@ class Expander::Impl {
 
   void add_one(const std::string& name, const Member& raw, const Variables& variables, Scope* scope,
                const std::vector<std::string>& apart) {
-    if (pending_.size() >= kMaxNodes) {
-      if (pending_.size() == kMaxNodes) {
-        diagnostics_.add(ErrorCode::document_too_large, raw.where, "the graph has too many nodes").expected =
-            fmt::format("at most {}", kMaxNodes);
-      }
-      return;
+    if (!room_for(raw)) return;
+    if (!is_node(raw)) {
+      wrong_type(raw.value, fmt::format("'{}'", raw.key), "a map: {type: ..., in: ...} or {use: ..., in: ...}",
+                 diagnostics_);
+      return add_broken(name, raw, scope);
     }
     Member member = raw;
     substitute(member.value, variables, diagnostics_);
@@ -178,7 +188,6 @@ class Expander::Impl {
     entry.path = scope->prefix + name;
     entry.where = member.where;
     const Value& type = section.required("type");
-    if (type.is_null()) return;
     section.read("type", entry.type);
     entry.type_where = type.where;
     common_keys(section, entry);
@@ -187,7 +196,7 @@ class Expander::Impl {
     for (const Member* option : section.rest()) {
       if (option->value.is_null()) continue;
       OptionValue value = option_value(option->value, fmt::format("'{}': {}", member.key, option->key), diagnostics_);
-      if (!value.empty()) entry.options[option->key] = {std::move(value), option->value.where};
+      entry.options[option->key] = {std::move(value), option->value.where, option->where};
     }
     pending_.push_back({std::move(entry), scope});
   }
@@ -203,15 +212,15 @@ class Expander::Impl {
     else if (when->scalar == "eval")
       entry.when = When::evaluation;
     else
-      wrong_type(*when, "when", "train or eval", diagnostics_);
+      wrong_type(*when, "when", "train or eval", diagnostics_).suggestion =
+          nearest_name(when->scalar, {"train", "eval"});
   }
 
   // References are kept as texts in Reference::node until every name is known.
   void add_source(const Value& value, InputEntry& input) {
-    if (value.kind == Value::Kind::scalar)
-      input.sources.push_back({value.scalar, "", value.where});
-    else
-      wrong_type(value, "an input", "a node, or node.port", diagnostics_);
+    const bool good = value.kind == Value::Kind::scalar && !value.scalar.empty() && !value.broken;
+    input.sources.push_back({good ? value.scalar : "", "", value.where, !good});
+    if (!good) wrong_type(value, "an input", "a node, or node.port", diagnostics_);
   }
 
   void read_inputs(const Value& in, NodeEntry& entry) {
@@ -237,64 +246,62 @@ class Expander::Impl {
     entry.inputs.push_back(std::move(input));
   }
 
+  // A relative path starts at the file that names it, which may be a parent of this one.
+  static std::string block_path(const Value& use, const Scope& scope) {
+    const bool here = use.where.file == scope.file || use.where.file.starts_with("--set");
+    const fs::path directory = here ? fs::path(scope.directory) : fs::path(use.where.file).parent_path();
+    return (directory / use.scalar).lexically_normal().string();
+  }
+
+  bool may_use(const Value& use, const std::string& path, const Scope& outer) {
+    if (use.kind != Value::Kind::scalar || use.broken) {
+      wrong_type(use, "use", "the path of a block", diagnostics_);
+      return false;
+    }
+    const auto& files = outer.files;
+    if (const auto again = std::find(files.begin(), files.end(), path); again != files.end()) {
+      Diagnostic& finding =
+          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the blocks use each other in a circle");
+      for (auto it = again; it != files.end(); ++it) finding.got += fs::path(*it).filename().string() + " -> ";
+      finding.got += fs::path(path).filename().string();
+      finding.expected = "blocks that do not use themselves";
+      return false;
+    }
+    if (static_cast<int>(files.size()) < kMaxUses) return true;
+    diagnostics_.add(ErrorCode::document_too_deep, use.where, "blocks use blocks too deeply").expected =
+        fmt::format("at most {} levels", kMaxUses);
+    return false;
+  }
+
   void use_block(const std::string& name, const Member& member, Section& section, Scope* outer) {
     const Value& use = *section.get("use");
     NodeEntry shared;
     common_keys(section, shared);
     section.get("doc");
-    Variables given;
-    Location given_where = member.where;
-    if (const Value* vars = section.get("vars")) {
-      given_where = vars->where;
-      given = evaluate_variables(vars, {}, vars->where, diagnostics_);
-    }
+    const Value* vars = section.get("vars");
     const Value* in = section.get("in");
     section.finish();
-    const std::string path = (fs::path(outer->directory) / use.scalar).lexically_normal().string();
-    if (use.kind != Value::Kind::scalar) {
-      wrong_type(use, "use", "the path of a block", diagnostics_);
-      return;
-    }
-    if (std::find(outer->files.begin(), outer->files.end(), path) != outer->files.end() ||
-        static_cast<int>(outer->files.size()) >= kMaxUses) {
-      diagnostics_.add(ErrorCode::extends_cycle, use.where, "the blocks use each other in a circle, or too deeply")
-          .got = path;
-      return;
-    }
-    const Value block = cached_file(path, use.where);
-    if (!block.is_map()) return;
-    Scope* scope = new_scope();
-    scope->prefix = outer->prefix + name + "/";
-    scope->directory = fs::path(path).parent_path().string();
-    scope->outer = outer;
-    scope->files = outer->files;
-    scope->files.push_back(path);
-    expand_block(block, path, in, member, given, given_where, shared, scope);
+    const std::string path = block_path(use, *outer);
+    if (!may_use(use, path, *outer)) return add_broken(name, member, outer);
+    const Value& block = cached_file(path, use.where);
+    if (!block.is_map()) return add_broken(name, member, outer);
+    expand_block(block, path, in, member, vars, shared, names_.inside(*outer, name, path));
   }
 
   void expand_block(const Value& block, const std::string& path, const Value* in, const Member& member,
-                    const Variables& given, const Location& given_where, const NodeEntry& shared, Scope* scope) {
+                    const Value* given, const NodeEntry& shared, Scope* scope) {
     Section section(block, fs::path(path).filename().string(), diagnostics_);
     section.get("version");
     section.get("block");
     section.get("doc");
-    const Variables variables = evaluate_variables(section.get("vars"), given, given_where, diagnostics_);
-    bind_inputs(section.get("inputs"), in, member, path, scope);
+    const Variables variables = evaluate_variables(section.get("vars"), given, diagnostics_);
+    bind_block_inputs(section.get("inputs"), in, member, *scope, diagnostics_);
     const std::size_t first = pending_.size();
     add_members(section.required("nodes"), variables, scope);
     for (std::size_t i = first; i < pending_.size(); ++i) share(pending_[i].entry, shared, scope);
-    Alias alias{{}, scope};
-    if (const Value* outputs = section.get("outputs")) {
-      for (const Member& output : outputs->members) alias.outputs.emplace_back(output.key, output.value.scalar);
-      if (outputs->members.empty()) wrong_type(*outputs, "outputs", "a map of names and nodes", diagnostics_);
-    }
-    if (const Value* output = section.get("output")) alias.outputs.emplace(alias.outputs.begin(), "y", output->scalar);
-    if (alias.outputs.empty()) {
-      diagnostics_.add(ErrorCode::missing_key, block.where, "a block must name its outputs").hint =
-          "output: <node>, or outputs: {y: <node>}";
-    }
+    std::vector<BlockOutput> outputs = read_block_outputs(section, block);
     section.finish();
-    aliases_[scope->prefix.substr(0, scope->prefix.size() - 1)] = std::move(alias);
+    names_.add_block(scope->prefix.substr(0, scope->prefix.size() - 1), std::move(outputs), scope);
   }
 
   // `weights`, `when` and `frozen` of a use hold for every node of the block.
@@ -308,65 +315,37 @@ class Expander::Impl {
     entry.frozen = entry.frozen || shared.frozen;
   }
 
-  void bind_inputs(const Value* declared, const Value* in, const Member& member, const std::string& path,
-                   Scope* scope) {
-    std::vector<std::string> names;
-    if (declared != nullptr) {
-      for (const Value& name : declared->items) names.push_back(name.scalar);
-      if (declared->kind != Value::Kind::sequence) wrong_type(*declared, "inputs", "a list of names", diagnostics_);
-    }
-    if (in != nullptr && in->is_map()) {
-      for (const Member& port : in->members) {
-        if (std::find(names.begin(), names.end(), port.key) != names.end()) {
-          scope->inputs[port.key] = port.value.scalar;
-          continue;
-        }
-        Diagnostic& finding =
-            diagnostics_.add(ErrorCode::unknown_port, port.where, fmt::format("the block has no input '{}'", port.key));
-        finding.suggestion = nearest_name(port.key, names);
-      }
-    } else if (in != nullptr && in->kind == Value::Kind::scalar && !names.empty()) {
-      scope->inputs[names.front()] = in->scalar;
-    } else if (in != nullptr && in->kind == Value::Kind::sequence) {
-      for (std::size_t i = 0; i < in->items.size() && i < names.size(); ++i)
-        scope->inputs[names[i]] = in->items[i].scalar;
-    }
-    for (const std::string& name : names) {
-      if (scope->inputs.count(name) > 0) continue;
-      diagnostics_
-          .add(ErrorCode::missing_input, member.where,
-               fmt::format("'{}': the block's input '{}' is not connected", member.key, name))
-          .other = {path, 1, 1};
-    }
-  }
-
-  Value cached_file(const std::string& path, const Location& asked) {
+  const Value& cached_file(const std::string& path, const Location& asked) {
     const auto it = files_.find(path);
     if (it != files_.end()) return it->second;
-    return files_[path] = parse_yaml_file(path, asked, diagnostics_);
+    const Value& root = files_[path] = parse_yaml_file(path, asked, diagnostics_);
+    if (root.is_map())
+      check_version(root, diagnostics_);
+    else if (!root.is_null())
+      wrong_type(root, "the block", "a map", diagnostics_);
+    return root;
   }
 
   Diagnostics& diagnostics_;
-  std::vector<std::unique_ptr<Scope>> scopes_;
-  Scope* top_;
+  Names names_;
   std::vector<Pending> pending_;
-  std::map<std::string, Alias> aliases_;
+  std::size_t expanded_ = 0, values_ = 0;
+  bool full_ = false;
   std::map<std::string, Value> files_;
 };
 
-Expander::Expander(std::string directory, Diagnostics& diagnostics)
-    : impl_(std::make_unique<Impl>(std::move(directory), diagnostics)) {}
+Expander::Expander(std::string file, std::string directory, Diagnostics& diagnostics)
+    : impl_(std::make_unique<Impl>(std::move(file), std::move(directory), diagnostics)) {}
 Expander::~Expander() = default;
 void Expander::add_nodes(const Value& nodes, const Variables& variables) {
   impl_->add_members(nodes, variables, impl_->top());
 }
 void Expander::add_node(const std::string& path, const Member& member, const Variables& variables,
                         const std::vector<std::string>& apart) {
-  impl_->add(path, member, variables, impl_->top(), apart);
+  impl_->add_single(path, member, variables, apart);
 }
-Reference Expander::resolve(const std::string& text, const Location& where) {
-  return impl_->resolve(text, where, impl_->top());
-}
+Reference Expander::resolve(const std::string& text, const Location& where) { return impl_->resolve(text, where); }
+bool Expander::is_full() const { return impl_->is_full(); }
 std::vector<NodeEntry> Expander::finish() { return impl_->finish(); }
 
 }  // namespace loom

@@ -13,7 +13,7 @@ namespace loom {
 
 class Expander {
  public:
-  Expander(std::string directory, Diagnostics& diagnostics);
+  Expander(std::string file, std::string directory, Diagnostics& diagnostics);
   ~Expander();
 
   // Every node of a `nodes:` map, its expressions evaluated with `variables`.
@@ -23,6 +23,8 @@ class Expander {
                 const std::vector<std::string>& apart);
   // A reference as the document's top level understands it: blocks and repeats stand for their outputs.
   Reference resolve(const std::string& text, const Location& where);
+  // A limit is reached: what there is so far is a part, and nothing can be said about it.
+  bool is_full() const;
   // The entries, with resolved references.
   std::vector<NodeEntry> finish();
 

@@ -15,8 +15,9 @@ using Variables = std::map<std::string, OptionValue>;
 // contains it becomes a text again. Findings: bad_expression, unknown_variable.
 void substitute(Value& value, const Variables& variables, Diagnostics& diagnostics);
 
-// A document's `vars:`: each may use those before it; `given` replaces defaults and is checked for unknown names.
-Variables evaluate_variables(const Value* declared, const Variables& given, const Location& given_where,
-                             Diagnostics& diagnostics);
+// A document's `vars:`: each may use the others, in any order, but not in a circle.
+Variables evaluate_variables(const Value* declared, Diagnostics& diagnostics);
+// Those of a block: the values of `given`, the `vars:` of its use, replace the defaults; unknown names are findings.
+Variables evaluate_variables(const Value* declared, const Value* given, Diagnostics& diagnostics);
 
 }  // namespace loom

@@ -5,18 +5,41 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "document/section.h"
+
 namespace loom {
 namespace {
 
 namespace fs = std::filesystem;
 
+// A null that removes nothing is a name misspelt.
+void check_removals(const Value& parent, const Value& child, const std::string& parent_file, Diagnostics& diagnostics) {
+  for (const char* section : {"vars", "nodes", "losses", "objectives", "generate"}) {
+    const Value* mine = child.find(section);
+    const Value* theirs = parent.find(section);
+    for (const Member& member : mine != nullptr ? mine->members : std::vector<Member>()) {
+      if (!member.value.is_null() || (theirs != nullptr && theirs->find(member.key) != nullptr)) continue;
+      Diagnostic& finding =
+          diagnostics.add(ErrorCode::unknown_key, member.where,
+                          fmt::format("null removes, but the parent's {} have no '{}'", section, member.key));
+      std::vector<std::string> names;
+      for (const Member& other : theirs != nullptr ? theirs->members : std::vector<Member>())
+        names.push_back(other.key);
+      for (const std::string& name : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + name;
+      finding.suggestion = nearest_name(member.key, names);
+      finding.other = theirs != nullptr ? theirs->where : Location{parent_file, 0, 0};
+      finding.other_role = "the parent's";
+    }
+  }
+}
+
 Value merge_chain(Value root, const std::string& file, const std::string& directory, std::vector<std::string> chain,
                   Diagnostics& diagnostics) {
+  if (root.is_map()) check_version(root, diagnostics);
   const Value* extends = root.is_map() ? root.find("extends") : nullptr;
   if (extends == nullptr || extends->is_null()) return root;
   if (extends->kind != Value::Kind::scalar) {
-    diagnostics.add(ErrorCode::wrong_type, extends->where, "extends must be the path of a document").got =
-        extends->kind_name();
+    wrong_type(*extends, "extends", "the path of a document", diagnostics);
     return root;
   }
   const std::string path = (fs::path(directory) / extends->scalar).lexically_normal().string();
@@ -26,6 +49,12 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
         diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a circle");
     for (const std::string& name : chain) finding.got += fs::path(name).filename().string() + " -> ";
     finding.got += fs::path(path).filename().string();
+    finding.expected = "a chain that ends at a document without extends";
+    return root;
+  }
+  if (static_cast<int>(chain.size()) > kMaxDepth) {
+    diagnostics.add(ErrorCode::document_too_deep, extends->where, "too many documents extend each other").expected =
+        fmt::format("at most {}", kMaxDepth);
     return root;
   }
   Value parent = parse_yaml_file(path, extends->where, diagnostics);
@@ -34,6 +63,7 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
   parent = merge_chain(std::move(parent), path, fs::path(path).parent_path().string(), chain, diagnostics);
   std::erase_if(parent.members, [](const Member& m) { return m.key == "extends"; });
   std::erase_if(root.members, [](const Member& m) { return m.key == "extends"; });
+  check_removals(parent, root, path, diagnostics);
   merge_value(parent, root);
   parent.where = where;
   return parent;
@@ -56,10 +86,17 @@ std::vector<std::string> keys_of(const Value& value) {
   return keys;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 void bad_override(const Override& override_, const Value& at, const std::string& part, const std::string& why,
                   Diagnostics& diagnostics) {
   Diagnostic& finding = diagnostics.add(ErrorCode::bad_override, {"--set", 0, 0}, why);
-  finding.got = override_.path + "=" + override_.value;
+  finding.got = override_.path + "=" + override_.value.substr(0, 80);
+  if (at.is_map() && !at.members.empty()) finding.expected = "one of " + joined(keys_of(at));
   finding.suggestion = nearest_name(part, keys_of(at));
   if (finding.suggestion.empty()) finding.hint = "a path starts at the document: train.batch, vars.latent, nodes.q.dim";
 }
@@ -83,7 +120,12 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
       at->members.push_back({parts[i], map.where, map});
       next = &at->members.back().value;
     }
-    if (next == nullptr || !next->is_map()) {
+    if (next != nullptr && next->is_null()) next->kind = Value::Kind::map;
+    if (next != nullptr && !next->is_map()) {
+      return bad_override(override_, *next, parts[i + 1],
+                          fmt::format("'{}' is no map: nothing can be set in it", parts[i]), diagnostics);
+    }
+    if (next == nullptr) {
       return bad_override(override_, *at, parts[i],
                           fmt::format("the document has no '{}' to set something in", parts[i]), diagnostics);
     }
@@ -102,6 +144,10 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
   const Value value = parse_yaml(override_.value.empty() ? "''" : override_.value, "--set " + override_.path, own);
   for (const Diagnostic& finding : own.items()) diagnostics.add(finding.code, {}, "") = finding;
   if (!own.empty()) return;
+  if (value.is_null()) {
+    std::erase_if(at->members, [&](const Member& m) { return m.key == parts.back(); });
+    return;
+  }
   if (slot != nullptr)
     merge_value(*slot, value);
   else

@@ -31,6 +31,8 @@ std::string text_of(const std::string& text) {
       quoted += "\\t";
     else if (c == '\r')
       quoted += "\\r";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      quoted += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
     else
       quoted += c;
   }

@@ -31,4 +31,9 @@ double Schedule::value(std::int64_t step) const {
   return from;
 }
 
+const Location& OptimizerEntry::place_of(const std::string& option) const {
+  const auto it = places.find(option);
+  return it != places.end() ? it->second : where;
+}
+
 }  // namespace loom

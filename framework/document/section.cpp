@@ -13,6 +13,7 @@ const Value kNothing;
 
 Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected,
                        Diagnostics& diagnostics) {
+  if (value.broken) return diagnostics.discard();
   Diagnostic& finding = diagnostics.add(ErrorCode::wrong_type, value.where, what + " has the wrong type");
   finding.got = value.kind_name();
   finding.expected = expected;
@@ -35,14 +36,16 @@ const Value* Section::get(const std::string& key) {
 
 const Value& Section::required(const std::string& key) {
   if (const Value* value = get(key)) return *value;
-  diagnostics_->add(ErrorCode::missing_key, value_->where, fmt::format("{}: the key '{}' is missing", what_, key));
+  if (value_ == &kNothing || value_->broken) return kNothing;  // that is said already
+  diagnostics_->add(ErrorCode::missing_key, value_->where, fmt::format("{}: the key '{}' is missing", what_, key))
+      .expected = fmt::format("{}: ...", key);
   return kNothing;
 }
 
 void Section::read(const std::string& key, std::string& out) {
   const Value* value = get(key);
   if (value == nullptr) return;
-  if (value->kind == Value::Kind::scalar)
+  if (value->kind == Value::Kind::scalar && !value->broken)
     out = value->scalar;
   else
     wrong_type(*value, what_ + "." + key, "a text", *diagnostics_);
@@ -59,13 +62,16 @@ void Section::read(const std::string& key, bool& out) {
 }
 
 void Section::read(const std::string& key, double& out, double minimum, double maximum) {
-  const Value* value = get(key);
-  if (value == nullptr) return;
-  const OptionValue scalar = value->kind == Value::Kind::scalar ? scalar_value(*value) : OptionValue();
+  if (const Value* value = get(key)) read_number(*value, what_ + "." + key, out, minimum, maximum, *diagnostics_);
+}
+
+void read_number(const Value& value, const std::string& what, double& out, double minimum, double maximum,
+                 Diagnostics& diagnostics) {
+  const OptionValue scalar = value.kind == Value::Kind::scalar ? scalar_value(value) : OptionValue();
   const auto* integer = std::get_if<std::int64_t>(&scalar);
   const auto* number = std::get_if<double>(&scalar);
   if (integer == nullptr && number == nullptr) {
-    wrong_type(*value, what_ + "." + key, "a number", *diagnostics_);
+    wrong_type(value, what, "a number", diagnostics);
     return;
   }
   const double got = integer != nullptr ? static_cast<double>(*integer) : *number;
@@ -73,25 +79,26 @@ void Section::read(const std::string& key, double& out, double minimum, double m
     out = got;
     return;
   }
-  Diagnostic& finding =
-      diagnostics_->add(ErrorCode::out_of_range, value->where, fmt::format("{}.{} is out of range", what_, key));
-  finding.got = value->scalar;
-  finding.expected = maximum < std::numeric_limits<double>::infinity() ? fmt::format("{} to {}", minimum, maximum)
-                                                                       : fmt::format(">= {}", minimum);
+  Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, value.where, what + " is out of range");
+  finding.got = value.scalar;
+  finding.expected = maximum < std::numeric_limits<double>::max()      ? fmt::format("{} to {}", minimum, maximum)
+                     : minimum > std::numeric_limits<double>::lowest() ? fmt::format(">= {}", minimum)
+                                                                       : "a finite number";
 }
 
-void Section::read(const std::string& key, std::int64_t& out, std::int64_t minimum) {
+void Section::read(const std::string& key, std::int64_t& out, std::int64_t minimum, std::int64_t maximum) {
   const Value* value = get(key);
   if (value == nullptr) return;
   const OptionValue scalar = value->kind == Value::Kind::scalar ? scalar_value(*value) : OptionValue();
   const auto* integer = std::get_if<std::int64_t>(&scalar);
   if (integer == nullptr) {
     wrong_type(*value, what_ + "." + key, "an integer", *diagnostics_);
-  } else if (*integer < minimum) {
+  } else if (*integer < minimum || *integer > maximum) {
     Diagnostic& finding =
         diagnostics_->add(ErrorCode::out_of_range, value->where, fmt::format("{}.{} is out of range", what_, key));
     finding.got = value->scalar;
-    finding.expected = fmt::format(">= {}", minimum);
+    finding.expected = maximum < std::numeric_limits<std::int64_t>::max() ? fmt::format("{} to {}", minimum, maximum)
+                                                                          : fmt::format(">= {}", minimum);
   } else {
     out = *integer;
   }
@@ -115,6 +122,21 @@ void Section::finish() {
   }
 }
 
+void check_version(const Value& root, Diagnostics& diagnostics) {
+  const Value* version = root.find("version");
+  if (version == nullptr || version->is_null()) return;
+  const OptionValue number = version->kind == Value::Kind::scalar ? scalar_value(*version) : OptionValue();
+  if (const auto* integer = std::get_if<std::int64_t>(&number)) {
+    if (*integer == 1) return;
+    Diagnostic& finding = diagnostics.add(ErrorCode::unsupported_version, version->where,
+                                          "this version of the graph format is not known");
+    finding.got = number.text();
+    finding.expected = "1";
+    return;
+  }
+  wrong_type(*version, "version", "1", diagnostics);
+}
+
 bool check_name(const std::string& name, const Location& where, Diagnostics& diagnostics) {
   bool start = true;
   bool good = !name.empty() && name.back() != '/';
@@ -131,10 +153,16 @@ bool check_name(const std::string& name, const Location& where, Diagnostics& dia
   Diagnostic& finding = diagnostics.add(ErrorCode::bad_name, where, "this cannot be a name");
   finding.got = name.substr(0, 60);
   finding.expected = "lower-case letters, digits, '_' and '-', starting with a letter, at most 200";
+  std::string lower = name;
+  std::transform(name.begin(), name.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  Diagnostics ignored;
+  if (lower != name && check_name(lower, where, ignored)) finding.suggestion = lower;
   return false;
 }
 
 OptionValue option_value(const Value& value, const std::string& what, Diagnostics& diagnostics) {
+  if (value.broken) return {};
   if (value.kind == Value::Kind::scalar) return scalar_value(value);
   if (value.kind != Value::Kind::sequence) {
     wrong_type(value, what, "a number, a text, a flag or a list of these", diagnostics);

@@ -22,9 +22,9 @@ class Section {
 
   // Each leaves `out` as it is where the key is absent or wrong; wrong ones are findings.
   void read(const std::string& key, std::string& out);
-  void read(const std::string& key, double& out, double minimum,
-            double maximum = std::numeric_limits<double>::infinity());
-  void read(const std::string& key, std::int64_t& out, std::int64_t minimum);
+  void read(const std::string& key, double& out, double minimum, double maximum = std::numeric_limits<double>::max());
+  void read(const std::string& key, std::int64_t& out, std::int64_t minimum,
+            std::int64_t maximum = std::numeric_limits<std::int64_t>::max());
   void read(const std::string& key, bool& out);
 
   // Keys nobody asked for: unknown_key with the nearest of the asked ones. Call it last.
@@ -42,9 +42,16 @@ class Section {
   std::set<std::string> asked_;
 };
 
+// A number of the range into `out`, or a finding about `what`.
+void read_number(const Value& value, const std::string& what, double& out, double minimum, double maximum,
+                 Diagnostics& diagnostics);
+
 // A finding that `value` is not what was expected there.
 Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected,
                        Diagnostics& diagnostics);
+
+// `version:` of a file: 1, or E115.
+void check_version(const Value& root, Diagnostics& diagnostics);
 
 // [a-z][a-z0-9_-]*, parts separated by '/': E117 otherwise.
 bool check_name(const std::string& name, const Location& where, Diagnostics& diagnostics);

@@ -37,8 +37,14 @@ Schedule::Kind kind_of(const Value* type, Diagnostics& diagnostics) {
     if (type->scalar == name) return kind;
     names.push_back(name);
   }
-  wrong_type(*type, "a schedule's type", "linear, cosine, step, multi_step or constant", diagnostics).suggestion =
-      nearest_name(type->scalar, names);
+  if (type->kind == Value::Kind::scalar && !type->broken) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::out_of_range, type->where, fmt::format("there is no schedule '{}'", type->scalar));
+    finding.expected = "one of linear, cosine, step, multi_step, constant";
+    finding.suggestion = nearest_name(type->scalar, names);
+  } else {
+    wrong_type(*type, "a schedule's type", "linear, cosine, step, multi_step or constant", diagnostics);
+  }
   return Schedule::Kind::linear;
 }
 
@@ -50,7 +56,14 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       Diagnostic& finding =
           diagnostics.add(ErrorCode::dangling_input, where, fmt::format("there is no loss '{}'", name));
+      for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
       finding.suggestion = nearest_name(name, names);
+      return;
+    }
+    for (const auto& [other, unused] : objective.losses) {
+      if (other != name) continue;
+      diagnostics.add(ErrorCode::duplicate_key, where, fmt::format("the loss '{}' is named twice", name)).expected =
+          "each loss once, with a weight";
       return;
     }
     objective.losses.emplace_back(name, std::move(weight));
@@ -61,10 +74,29 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
           read_schedule(member.value, "the weight of '" + member.key + "'", kLowest, diagnostics));
     }
   } else if (value.kind == Value::Kind::sequence) {
-    for (const Value& item : value.items) add(item.scalar, item.where, Schedule::constant(1));
-  } else {
+    for (const Value& item : value.items) {
+      if (item.kind == Value::Kind::scalar)
+        add(item.scalar, item.where, Schedule::constant(1));
+      else
+        wrong_type(item, "a loss of an objective", "the name of a loss; weights need a map: {name: weight}",
+                   diagnostics);
+    }
+  } else if (!value.is_null()) {
     wrong_type(value, "losses", "a list of losses, or a map of losses and weights", diagnostics);
   }
+}
+
+void read_patterns(const Value& patterns, ObjectiveEntry& objective, Diagnostics& diagnostics) {
+  const auto add = [&](const Value& pattern) {
+    if (pattern.kind == Value::Kind::scalar) {
+      objective.parameters.push_back(pattern.scalar);
+      objective.parameter_places.push_back(pattern.where);
+    } else {
+      wrong_type(pattern, "parameters", "patterns over parameter paths: [\"encoder/*\", q]", diagnostics);
+    }
+  };
+  if (patterns.kind != Value::Kind::sequence) return add(patterns);
+  for (const Value& pattern : patterns.items) add(pattern);
 }
 
 }  // namespace
@@ -72,13 +104,8 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
 Schedule read_schedule(const Value& value, const std::string& what, double minimum, Diagnostics& diagnostics) {
   Schedule schedule;
   if (!value.is_map()) {
-    Value wrapper;
-    wrapper.kind = Value::Kind::map;
-    wrapper.where = value.where;
-    wrapper.members.push_back({"value", value.where, value});
-    Section section(wrapper, what, diagnostics);
     double number = 0;
-    section.read("value", number, minimum);
+    read_number(value, what, number, minimum, std::numeric_limits<double>::max(), diagnostics);
     return Schedule::constant(number);
   }
   Section section(value, what, diagnostics);
@@ -97,10 +124,12 @@ Schedule read_schedule(const Value& value, const std::string& what, double minim
   } else if (schedule.kind == Schedule::Kind::step) {
     section.required("every");
     section.read("every", schedule.every, 1);
+    section.required("factor");
     section.read("factor", schedule.factor, 0);
   } else if (schedule.kind == Schedule::Kind::multi_step) {
     section.required("at");
     read_integers(section, "at", schedule.at);
+    section.required("factor");
     section.read("factor", schedule.factor, 0);
   }
   section.finish();
@@ -113,11 +142,14 @@ OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics) {
   Section section(value, "optimizer", diagnostics);
   static const std::vector<std::string> kTypes = {"adam", "adamw", "sgd", "rmsprop", "adamax"};
   section.read("type", optimizer.type);
+  bool known = true;
   if (std::find(kTypes.begin(), kTypes.end(), optimizer.type) == kTypes.end()) {
     Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, section.get("type")->where,
                                           fmt::format("there is no optimizer '{}'", optimizer.type));
     finding.expected = "one of adam, adamw, sgd, rmsprop, adamax";
     finding.suggestion = nearest_name(optimizer.type, kTypes);
+    optimizer.type = "adam";
+    known = false;
   }
   if (const Value* rate = section.get("lr")) optimizer.learning_rate = read_schedule(*rate, "lr", 0, diagnostics);
   section.read("nesterov", optimizer.nesterov);
@@ -127,9 +159,10 @@ OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics) {
   for (const std::string& name : kNumbers) {
     const bool decay = name == "beta1" || name == "beta2" || name == "alpha";
     double number = std::numeric_limits<double>::quiet_NaN();
-    section.read(name, number, 0, decay ? 1.0 : std::numeric_limits<double>::infinity());
-    if (number == number) optimizer.options[name] = number;
+    section.read(name, number, 0, decay ? 1.0 : std::numeric_limits<double>::max());
+    if (number == number && known) optimizer.options[name] = number;  // an unknown type has no options to check
   }
+  for (const Member& member : value.members) optimizer.places[member.key] = member.where;
   section.finish();
   return optimizer;
 }
@@ -164,6 +197,7 @@ std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vecto
   if (value == nullptr) {
     ObjectiveEntry main;
     main.optimizer = optimizer;
+    if (!losses.empty()) main.where = losses.front().where;
     for (const LossEntry& loss : losses) main.losses.emplace_back(loss.name, Schedule::constant(1));
     objectives.push_back(std::move(main));
     return objectives;
@@ -176,10 +210,15 @@ std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vecto
     objective.optimizer = optimizer;
     check_name(member->key, member->where, diagnostics);
     Section entry(member->value, fmt::format("objective '{}'", member->key), diagnostics);
-    read_terms(entry.required("losses"), losses, objective, diagnostics);
+    const Value& terms = entry.required("losses");
+    const std::size_t findings = diagnostics.size();
+    read_terms(terms, losses, objective, diagnostics);
+    if (objective.losses.empty() && !terms.is_null() && diagnostics.size() == findings) {
+      diagnostics.add(ErrorCode::no_loss, terms.where, fmt::format("objective '{}' names no loss", member->key))
+          .expected = "a list of losses, or a map of losses and weights";
+    }
     if (const Value* patterns = entry.get("parameters")) {
-      for (const Value& pattern : patterns->items) objective.parameters.push_back(pattern.scalar);
-      if (patterns->kind == Value::Kind::scalar) objective.parameters.push_back(patterns->scalar);
+      read_patterns(*patterns, objective, diagnostics);
     }
     entry.read("every", objective.every, 1);
     if (const Value* own = entry.get("optimizer")) objective.optimizer = read_optimizer(*own, diagnostics);

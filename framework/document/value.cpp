@@ -5,7 +5,9 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -28,26 +30,31 @@ class Builder final : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    refuse_tag(mark, tag);
     leaf(mark, anchor, Value::Kind::scalar, text, tag == "!");
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto it = anchors_.find(anchor);
     if (it == anchors_.end()) {
-      diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "this alias stands inside its own anchor");
+      diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "this alias stands inside its own anchor").expected =
+          "an anchor that ends before it";
       return;
     }
-    count(mark, it->second.second);
-    add(Value(it->second.first));
+    count(mark, it->second.count);
+    if (static_cast<int>(stack_.size()) + it->second.depth > kMaxDepth) too_deep(mark);
+    add(Value(it->second.value), it->second.depth);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
+    refuse_tag(mark, tag);
     open(mark, anchor, Value::Kind::sequence);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
+    refuse_tag(mark, tag);
     open(mark, anchor, Value::Kind::map);
   }
   void OnMapEnd() override { close(); }
@@ -60,7 +67,28 @@ class Builder final : public YAML::EventHandler {
     bool has_key = false;
     bool skip = false;  // the key was refused: its value is dropped
     Member member;
+    int depth = 0;  // levels inside
+    std::map<std::string, Location> keys = {};
   };
+  struct Anchored {
+    Value value;
+    std::size_t count;  // values inside
+    int depth;          // levels inside
+  };
+
+  // "?" and "!" are what the parser says of plain and of quoted values.
+  void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    Diagnostic& finding = diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "tags are not supported");
+    finding.got = tag;
+    finding.expected = "a plain value; quotes make it a text";
+  }
+
+  [[noreturn]] void too_deep(const YAML::Mark& mark) {
+    diagnostics_.add(ErrorCode::document_too_deep, place(mark), "the document is nested too deeply").expected =
+        fmt::format("at most {} levels", kMaxDepth);
+    throw Stop{};
+  }
 
   Location place(const YAML::Mark& mark) const { return {name_, mark.line + 1, mark.column + 1}; }
 
@@ -84,18 +112,14 @@ class Builder final : public YAML::EventHandler {
     value.where = place(mark);
     if (kind == Value::Kind::scalar && !quoted && (text.empty() || text == "~" || text == "null"))
       value.kind = Value::Kind::null;
-    if (anchor != 0) anchors_[anchor] = {value, 1};
+    if (anchor != 0) anchors_[anchor] = {value, 1, 0};
     add(std::move(value));
   }
 
   void open(const YAML::Mark& mark, YAML::anchor_t anchor, Value::Kind kind) {
     count(mark, 1);
-    if (static_cast<int>(stack_.size()) >= kMaxDepth) {
-      diagnostics_.add(ErrorCode::document_too_deep, place(mark), "the document is nested too deeply").expected =
-          fmt::format("at most {} levels", kMaxDepth);
-      throw Stop{};
-    }
-    Open item{{}, anchor, values_, false, false, {}};
+    if (static_cast<int>(stack_.size()) >= kMaxDepth) too_deep(mark);
+    Open item{{}, anchor, values_, false, false, {}, 0};
     item.value.kind = kind;
     item.value.where = place(mark);
     stack_.push_back(std::move(item));
@@ -104,16 +128,18 @@ class Builder final : public YAML::EventHandler {
   void close() {
     Open item = std::move(stack_.back());
     stack_.pop_back();
-    if (item.anchor != 0) anchors_[item.anchor] = {item.value, values_ - item.first_count + 1};
-    add(std::move(item.value));
+    const int depth = item.depth + 1;
+    if (item.anchor != 0) anchors_[item.anchor] = {item.value, values_ - item.first_count + 1, depth};
+    add(std::move(item.value), depth);
   }
 
-  void add(Value value) {
+  void add(Value value, int depth = 0) {
     if (stack_.empty()) {
       root_ = std::move(value);
       return;
     }
     Open& parent = stack_.back();
+    parent.depth = std::max(parent.depth, depth);
     if (parent.value.kind == Value::Kind::sequence) {
       parent.value.items.push_back(std::move(value));
     } else if (!parent.has_key) {
@@ -130,21 +156,24 @@ class Builder final : public YAML::EventHandler {
     parent.skip = false;
     parent.member = Member{key.scalar, key.where, {}};
     if (key.kind != Value::Kind::scalar) {
-      diagnostics_.add(ErrorCode::wrong_type, key.where, "a key must be a name").got = key.kind_name();
+      Diagnostic& finding = diagnostics_.add(ErrorCode::wrong_type, key.where, "a key must be a name");
+      finding.got = key.kind_name();
+      finding.expected = "a text";
+      if (key.kind == Value::Kind::map) finding.hint = "is this ${...}? write it in quotes: \"${...}\"";
       parent.skip = true;
     } else if (key.scalar == "<<" && !key.quoted) {
       diagnostics_.add(ErrorCode::merge_key, key.where, "merge keys (<<) are not supported").hint =
           "use extends, or blocks with use";
       parent.skip = true;
+      parent.value.broken = true;  // what it would have brought in is not missing
     } else {
-      for (const Member& member : parent.value.members) {
-        if (member.key != key.scalar) continue;
+      const auto [first, fresh] = parent.keys.emplace(key.scalar, key.where);
+      if (!fresh) {
         Diagnostic& finding = diagnostics_.add(ErrorCode::duplicate_key, key.where,
                                                fmt::format("the key '{}' stands here twice", key.scalar));
-        finding.other = member.where;
+        finding.other = first->second;
         finding.other_role = "first";
         parent.skip = true;
-        break;
       }
     }
   }
@@ -153,7 +182,7 @@ class Builder final : public YAML::EventHandler {
   Diagnostics& diagnostics_;
   Value root_;
   std::vector<Open> stack_;
-  std::map<YAML::anchor_t, std::pair<Value, std::size_t>> anchors_;  // with the number of values inside
+  std::map<YAML::anchor_t, Anchored> anchors_;
   std::size_t values_ = 0;
 };
 
@@ -170,6 +199,29 @@ std::size_t bad_byte(std::string_view text) {
     i += length;
   }
   return std::string_view::npos;
+}
+
+// A file of the same folder whose name is close: "" where there is none.
+std::string nearest_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(path).parent_path();
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(folder.empty() ? "." : folder, error), end; !error && it != end; it.increment(error)) {
+    if (names.size() >= 1000) break;
+    if (it->path().extension() == ".yaml") names.push_back(it->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  const std::string name = nearest_name(fs::path(path).filename().string(), names);
+  return name.empty() ? "" : (folder / name).string();
+}
+
+std::string line_of(std::string_view text, int line) {
+  for (; line > 0 && !text.empty(); --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  std::string found(text.substr(0, std::min<std::size_t>(text.find('\n'), 80)));
+  std::replace(found.begin(), found.end(), '\t', ' ');
+  found.erase(0, std::min(found.find_first_not_of(' '), found.size()));
+  return found;
 }
 
 Location place_of_byte(std::string_view text, std::size_t offset, const std::string& name) {
@@ -207,8 +259,8 @@ std::string Value::kind_name() const {
 
 Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& diagnostics) {
   if (text.size() > kMaxBytes) {
-    diagnostics.add(ErrorCode::document_too_large, {name, 1, 1}, "the document is too large").expected =
-        fmt::format("at most {} bytes", kMaxBytes);
+    Diagnostic& finding = diagnostics.add(ErrorCode::document_too_large, {name, 1, 1}, "the document is too large");
+    finding.expected = fmt::format("at most {} bytes", kMaxBytes);
     return {};
   }
   if (const std::size_t bad = bad_byte(text); bad != std::string_view::npos) {
@@ -221,17 +273,22 @@ Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& di
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) {
-      diagnostics.add(ErrorCode::yaml_syntax, {name, 1, 1}, "the document is empty");
+      diagnostics.add(ErrorCode::yaml_syntax, {name, 1, 1}, "the document is empty").expected = "a map with `nodes`";
       return {};
     }
     Value root = builder.take();
     Builder rest(name, diagnostics);
     if (parser.HandleNextDocument(rest)) {
-      diagnostics.add(ErrorCode::yaml_syntax, rest.take().where, "a file holds one YAML document");
+      diagnostics.add(ErrorCode::yaml_syntax, rest.take().where, "a second document starts here").expected =
+          "one YAML document a file";
     }
     return root;
   } catch (const YAML::Exception& problem) {
-    diagnostics.add(ErrorCode::yaml_syntax, {name, problem.mark.line + 1, problem.mark.column + 1}, problem.msg);
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::yaml_syntax, {name, problem.mark.line + 1, problem.mark.column + 1}, problem.msg);
+    finding.got = line_of(text, problem.mark.line);
+    if (problem.msg.find("anchor") == std::string::npos)
+      finding.expected = "YAML: closed brackets and quotes, indentation by spaces";
   } catch (const Stop&) {
   }
   return {};
@@ -239,15 +296,20 @@ Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& di
 
 Value parse_yaml_file(const std::string& path, const Location& asked, Diagnostics& diagnostics) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file || !text) {
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(path, ignored);
+  // One byte more than allowed tells that there are more; what never ends is not read to its end.
+  std::string text(file && !is_folder ? kMaxBytes + 1 : 0, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (is_folder || !file.is_open() || file.bad()) {
     Diagnostic& finding = diagnostics.add(ErrorCode::file_not_found, asked, "this document cannot be read");
-    finding.got = path;
+    finding.got = path + (is_folder ? ", a folder" : "");
     finding.expected = "a YAML file; relative paths start at the file that names them";
+    finding.suggestion = nearest_file(path);
     return {};
   }
-  return parse_yaml(text.str(), path, diagnostics);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return parse_yaml(text, path, diagnostics);
 }
 
 OptionValue scalar_value(const Value& value) {

@@ -23,6 +23,7 @@ struct Value {
   Kind kind = Kind::null;
   std::string scalar;
   bool quoted = false;          // a quoted scalar is a text, whatever it looks like
+  bool broken = false;          // it could not be evaluated, and a finding says so
   std::vector<Value> items;     // of a sequence
   std::vector<Member> members;  // of a map, in the order of the text
   Location where;

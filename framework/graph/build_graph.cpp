@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <queue>
 #include <set>
 
 #include "graph/check_options.h"
 #include "graph/graph.h"
+#include "graph/share_weights.h"
+#include "graph/topological_order.h"
 
 namespace loom {
 namespace {
@@ -15,6 +16,20 @@ std::string list_of(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text.empty() ? "none" : text;
+}
+
+constexpr std::size_t kMaxInputs = 4096;
+// Beyond it no machine of today holds a value, and products of extents stay far from overflowing.
+constexpr std::int64_t kMaxCount = std::int64_t{1} << 40;
+
+bool too_large(const Shape& shape) {
+  std::int64_t count = 1;
+  for (int axis = shape.per_sample() ? 1 : 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] < 0 || shape[axis] > kMaxCount) return true;
+    if (shape[axis] > 0 && count > kMaxCount / shape[axis]) return true;
+    count *= std::max<std::int64_t>(1, shape[axis]);
+  }
+  return false;
 }
 
 class Builder {
@@ -27,9 +42,9 @@ class Builder {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (nodes_[i].type) connect(nodes_[i], *origin_[i]);
     }
-    sort();
+    order_ = topological_order(nodes_, diagnostics_);
     for (int i : order_) infer(i);
-    share_weights();
+    share_weights(nodes_, origin_, index_, diagnostics_);
     check_bypasses();
     nodes = std::move(nodes_);
     order = std::move(order_);
@@ -48,12 +63,12 @@ class Builder {
     node.when = entry.when;
     node.frozen = entry.frozen;
     node.type = registry_.node(entry.type);
-    if (!node.type) {
+    if (!node.type && !entry.type.empty()) {
       Diagnostic& finding = find(ErrorCode::unknown_node_type, entry.type_where,
                                  fmt::format("'{}': there is no node type '{}'", entry.path, entry.type));
       finding.suggestion = nearest_name(entry.type, registry_.node_names());
-      finding.hint = "graph-runner list shows every type";
-    } else {
+      finding.expected = "a node type; graph-runner list shows them all";
+    } else if (node.type) {
       node.options = check_options(node.contract(), entry.options, entry.where, entry.type, diagnostics_);
     }
     const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
@@ -73,6 +88,8 @@ class Builder {
     if (it == index_.end()) {
       Diagnostic& finding =
           find(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node));
+      finding.expected = "a node, or node.port";
+      if (diagnostics_.full()) return std::nullopt;
       std::vector<std::string> paths;
       for (const auto& [path, i] : index_) paths.push_back(path);
       finding.suggestion = nearest_name(reference.node, paths);
@@ -81,7 +98,11 @@ class Builder {
     const GraphNode& producer = nodes_[static_cast<std::size_t>(it->second)];
     if (!producer.type) return std::nullopt;  // reported as an unknown type
     if (producer.contract().outputs().empty()) {
-      find(ErrorCode::unknown_port, reference.where, fmt::format("the node '{}' has no output", reference.node));
+      Diagnostic& finding = find(ErrorCode::unknown_port, reference.where,
+                                 fmt::format("the node '{}' ({}) has no output", reference.node, producer.type->name));
+      finding.expected = "a node with an output";
+      finding.other = producer.where;
+      finding.other_role = "the node";
       return std::nullopt;
     }
     const int port = reference.port.empty() ? 0 : producer.contract().output_index(reference.port);
@@ -102,23 +123,35 @@ class Builder {
   int input_index(const GraphNode& node, const InputEntry& entry) {
     const Contract& contract = node.contract();
     if (contract.inputs().empty()) {
-      find(ErrorCode::unknown_port, entry.where, fmt::format("[{}] '{}' takes no input", node.type->name, node.path));
+      find(ErrorCode::unknown_port, entry.where, fmt::format("[{}] '{}' takes no input", node.type->name, node.path))
+          .expected = "no `in`";
       return -1;
     }
-    if (entry.port.empty()) return 0;
+    if (entry.port.empty() || (contract.variadic() && entry.port == contract.inputs().front().name)) return 0;
     const int index = contract.input_index(entry.port);
     if (index >= 0) return index;
     Diagnostic& finding = find(ErrorCode::unknown_port, entry.where,
                                fmt::format("[{}] '{}' has no input '{}'", node.type->name, node.path, entry.port));
     finding.expected = "one of " + list_of(contract.input_names());
     finding.suggestion = nearest_name(entry.port, contract.input_names());
+    misnamed_ = true;
     return -1;
   }
 
   void set_input(GraphNode& node, int index, const Reference& reference) {
     const auto slot = static_cast<std::size_t>(index);
-    if (slot > 4096) {
-      find(ErrorCode::out_of_range, reference.where, fmt::format("'{}': input {} is out of range", node.path, index));
+    if (slot > kMaxInputs) {
+      find(ErrorCode::out_of_range, reference.where, fmt::format("'{}': input {} is out of range", node.path, index))
+          .expected = fmt::format("at most {} inputs", kMaxInputs);
+      return;
+    }
+    if (!attempted_.insert({&node, index}).second) {
+      Diagnostic& finding = find(ErrorCode::duplicate_key, reference.where,
+                                 fmt::format("[{}] '{}': the input '{}' is connected twice", node.type->name, node.path,
+                                             node.contract().input_name(index)));
+      finding.expected = "one source";
+      finding.other = node.input_locations[slot];
+      finding.other_role = "first";
       return;
     }
     if (node.inputs.size() <= slot) {
@@ -126,8 +159,8 @@ class Builder {
       node.input_locations.resize(slot + 1, node.where);
     }
     node.input_locations[slot] = reference.where;
+    if (reference.reported) return;
     if (const auto port = source(reference)) node.inputs[slot] = *port;
-    attempted_.insert({&node, index});
   }
 
   void connect(GraphNode& node, const NodeEntry& entry) {
@@ -136,6 +169,7 @@ class Builder {
       node.inputs.resize(contract.inputs().size());
       node.input_locations.resize(contract.inputs().size(), node.where);
     }
+    misnamed_ = false;
     for (const InputEntry& input : entry.inputs) {
       const int first = input_index(node, input);
       if (first < 0) continue;
@@ -150,7 +184,7 @@ class Builder {
       for (std::size_t k = 0; k < input.sources.size(); ++k)
         set_input(node, first + static_cast<int>(k), input.sources[k]);
     }
-    check_missing(node);
+    if (!misnamed_) check_missing(node);  // the missing one may be the misnamed one
   }
 
   void check_missing(const GraphNode& node) {
@@ -167,59 +201,6 @@ class Builder {
       finding.hint =
           contract.inputs().size() == 1 ? "in: <node>" : fmt::format("in: {{{}: <node>}}", contract.input_name(i));
     }
-  }
-
-  // Kahn's algorithm, taking the earliest entry first, so that the order follows the document.
-  void sort() {
-    const int count = static_cast<int>(nodes_.size());
-    std::vector<int> waiting(nodes_.size(), 0);
-    std::vector<std::vector<int>> consumers(nodes_.size());
-    for (int i = 0; i < count; ++i) {
-      for (const Port& input : nodes_[static_cast<std::size_t>(i)].inputs) {
-        if (!input.valid()) continue;
-        ++waiting[static_cast<std::size_t>(i)];
-        consumers[static_cast<std::size_t>(input.node)].push_back(i);
-      }
-    }
-    std::priority_queue<int, std::vector<int>, std::greater<>> ready;
-    for (int i = 0; i < count; ++i) {
-      if (waiting[static_cast<std::size_t>(i)] == 0) ready.push(i);
-    }
-    while (!ready.empty()) {
-      const int i = ready.top();
-      ready.pop();
-      order_.push_back(i);
-      for (int consumer : consumers[static_cast<std::size_t>(i)]) {
-        if (--waiting[static_cast<std::size_t>(consumer)] == 0) ready.push(consumer);
-      }
-    }
-    if (static_cast<int>(order_.size()) < count) report_cycle(waiting);
-  }
-
-  // Walks back along unfinished sources until a node repeats: that loop is the cycle.
-  void report_cycle(const std::vector<int>& waiting) {
-    int at = 0;
-    while (waiting[static_cast<std::size_t>(at)] == 0) ++at;
-    std::vector<int> path;
-    while (std::find(path.begin(), path.end(), at) == path.end()) {
-      path.push_back(at);
-      for (const Port& input : nodes_[static_cast<std::size_t>(at)].inputs) {
-        if (input.valid() && waiting[static_cast<std::size_t>(input.node)] > 0) {
-          at = input.node;
-          break;
-        }
-      }
-    }
-    path.erase(path.begin(), std::find(path.begin(), path.end(), at));
-    std::reverse(path.begin(), path.end());
-    std::rotate(path.begin(), std::min_element(path.begin(), path.end()), path.end());
-    std::string text;
-    for (int i : path) text += nodes_[static_cast<std::size_t>(i)].path + " -> ";
-    text += nodes_[static_cast<std::size_t>(path.front())].path;
-    Diagnostic& finding = find(ErrorCode::cycle, nodes_[static_cast<std::size_t>(path.front())].where,
-                               "the nodes feed each other in a circle");
-    finding.got = text;
-    finding.hint = "a value at an earlier position comes from a causal node, not from a circle";
   }
 
   bool inputs_known(const GraphNode& node) const {
@@ -280,8 +261,13 @@ class Builder {
               : std::nullopt);
     }
     ShapeInference inference(node.contract(), node.options, std::move(inputs));
-    inference.run(node.type->infer);
+    try {
+      inference.run(node.type->infer);
+    } catch (const Error& error) {  // a shape of too many axes: the node does not know where it stands
+      return add_placed(error, node);
+    }
     if (!inference.problems().empty()) return report_shapes(node, inference);
+    if (!sizes_possible(node, inference)) return;
     node.outputs = inference.outputs();
     const auto add = [&](const std::vector<ParameterDeclaration>& declarations, auto&& shape_at,
                          std::vector<GraphParameter>& out) {
@@ -297,6 +283,33 @@ class Builder {
         node.contract().states(), [&](std::size_t k) { return std::optional(inference.states()[k]); }, node.states);
     add(
         node.contract().tallies(), [&](std::size_t k) { return std::optional(inference.tallies()[k]); }, node.tallies);
+  }
+
+  void add_placed(const Error& error, const GraphNode& node) {
+    for (Diagnostic finding : error.diagnostics()) {
+      if (!finding.where.known()) finding.where = node.where;
+      finding.message = fmt::format("[{}] '{}': {}", node.type->name, node.path, finding.message);
+      diagnostics_.add(Error(std::move(finding)));
+    }
+  }
+
+  bool sizes_possible(const GraphNode& node, const ShapeInference& inference) {
+    const auto possible = [&](const Shape& shape, const std::string& what) {
+      if (!too_large(shape)) return true;
+      Diagnostic& finding = find(ErrorCode::out_of_range, node.where,
+                                 fmt::format("[{}] '{}': {} is too large", node.type->name, node.path, what));
+      finding.got = shape.text();
+      finding.expected = fmt::format("at most {} values", kMaxCount);
+      return false;
+    };
+    bool good = true;
+    for (std::size_t k = 0; k < inference.outputs().size(); ++k)
+      good = possible(inference.outputs()[k], fmt::format("output '{}'", node.contract().outputs()[k].name)) && good;
+    for (std::size_t k = 0; k < inference.parameters().size(); ++k) {
+      const auto& shape = inference.parameters()[k];
+      if (shape) good = possible(*shape, fmt::format("parameter '{}'", node.contract().parameters()[k].name)) && good;
+    }
+    return good;
   }
 
   void report_shapes(const GraphNode& node, const ShapeInference& inference) {
@@ -321,46 +334,6 @@ class Builder {
     return -1;
   }
 
-  void share_weights() {
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      const NodeEntry& entry = *origin_[i];
-      if (entry.weights.empty() || !nodes_[i].type) continue;
-      const auto it = index_.find(entry.weights);
-      if (it == index_.end()) {
-        Diagnostic& finding = find(ErrorCode::bad_weight_sharing, entry.weights_where,
-                                   fmt::format("there is no node '{}' to share weights with", entry.weights));
-        std::vector<std::string> paths;
-        for (const auto& [path, n] : index_) paths.push_back(path);
-        finding.suggestion = nearest_name(entry.weights, paths);
-        continue;
-      }
-      share(nodes_[i], nodes_[static_cast<std::size_t>(it->second)], entry);
-    }
-  }
-
-  void share(GraphNode& node, const GraphNode& owner, const NodeEntry& entry) {
-    const auto take = [&](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
-      bool fits = owner.type == node.type && mine.size() == theirs.size();
-      for (std::size_t k = 0; fits && k < mine.size(); ++k) fits = mine[k].shape == theirs[k].shape;
-      for (std::size_t k = 0; fits && k < mine.size(); ++k) mine[k].path = theirs[k].path;
-      return fits;
-    };
-    if (take(node.parameters, owner.parameters) && take(node.states, owner.states)) return;
-    if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
-    Diagnostic& finding = find(ErrorCode::bad_weight_sharing, entry.weights_where,
-                               fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));
-    finding.got = fmt::format("{} {}", owner.type ? owner.type->name : "?", shapes_of(owner));
-    finding.expected = fmt::format("{} {}", node.type->name, shapes_of(node));
-    finding.other = owner.where;
-    finding.other_role = "the owner of the weights";
-  }
-
-  static std::string shapes_of(const GraphNode& node) {
-    std::string text;
-    for (const GraphParameter& parameter : node.parameters) text += (text.empty() ? "" : " ") + parameter.shape.text();
-    return text;
-  }
-
   void check_bypasses() {
     for (const GraphNode& node : nodes_) {
       if (node.when == When::always || !node.type || node.outputs.empty()) continue;
@@ -373,8 +346,17 @@ class Builder {
       Diagnostic& finding =
           find(ErrorCode::bad_bypass, node.where,
                fmt::format("'{}' is left out in one mode, so its input must fit in its output's place", node.path));
-      finding.got = node.outputs.front().text();
+      finding.got =
+          fmt::format("{} of shape {}", node.outputs.size() == 1 ? "one output" : "several outputs, the first",
+                      node.outputs.front().text());
       finding.expected = "one output of the shape of the first input";
+      if (node.inputs.empty() || !node.inputs.front().valid()) continue;
+      const int source = node.inputs.front().node;
+      finding.expected +=
+          " " +
+          nodes_[static_cast<std::size_t>(source)].outputs[static_cast<std::size_t>(node.inputs.front().index)].text();
+      finding.other = nodes_[static_cast<std::size_t>(source)].where;
+      finding.other_role = fmt::format("'{}' is", nodes_[static_cast<std::size_t>(source)].path);
     }
   }
 
@@ -386,6 +368,7 @@ class Builder {
   std::vector<int> order_;
   std::map<std::string, int> index_;
   std::set<std::pair<const GraphNode*, int>> attempted_;
+  bool misnamed_ = false;  // of the node in connect()
 };
 
 }  // namespace
@@ -395,7 +378,11 @@ std::shared_ptr<const Graph> build_graph(const std::vector<NodeEntry>& entries, 
   const std::size_t before = diagnostics.size();
   auto graph = std::make_shared<Graph>();
   Builder(entries, registry, diagnostics).build(graph->nodes_, graph->order_, graph->index_);
-  return diagnostics.size() == before ? graph : nullptr;
+  // What the document layer found leaves nodes without a type or without shapes, and no finding here.
+  const bool complete = std::all_of(graph->nodes_.begin(), graph->nodes_.end(), [](const GraphNode& node) {
+    return node.type && node.outputs.size() == node.contract().outputs().size();
+  });
+  return diagnostics.size() == before && complete ? graph : nullptr;
 }
 
 }  // namespace loom

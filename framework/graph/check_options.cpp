@@ -12,8 +12,9 @@ void check_names(const Contract& contract, const std::map<std::string, OptionEnt
   const std::vector<std::string> names = contract.option_names();
   for (const auto& [name, entry] : entries) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    Diagnostic& finding = diagnostics.add(ErrorCode::unknown_option, entry.where,
-                                          fmt::format("[{}] there is no option '{}'", what, name));
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::unknown_option, entry.name_where.known() ? entry.name_where : entry.where,
+                        fmt::format("[{}] there is no option '{}'", what, name));
     finding.suggestion = nearest_name(name, names);
     std::string all;
     for (const std::string& valid : names) all += (all.empty() ? "" : ", ") + valid;
@@ -39,6 +40,7 @@ Options check_options(const Contract& contract, const std::map<std::string, Opti
       options.set(declared.name, declared.default_value);
       continue;
     }
+    if (it->second.value.empty()) continue;
     std::string problem;
     bool range = false;
     OptionValue value = declared.constraint.accept(it->second.value, problem, range);

@@ -16,6 +16,7 @@ struct Reference {
   std::string node;
   std::string port;
   Location where;
+  bool reported = false;  // it leads nowhere, and a finding says so: no other is needed
 };
 
 struct InputEntry {
@@ -25,15 +26,16 @@ struct InputEntry {
 };
 
 struct OptionEntry {
-  OptionValue value;
+  OptionValue value;  // empty: it was wrong, and a finding says so
   Location where;
+  Location name_where = {};
 };
 
 enum class When { always, training, evaluation };
 
 struct NodeEntry {
   std::string path;  // "encoder/conv1"
-  std::string type;
+  std::string type;  // "": it could not be read, and a finding says so
   Location where, type_where;
   std::map<std::string, OptionEntry> options;
   std::vector<InputEntry> inputs;

@@ -119,7 +119,7 @@ OptionValue Constraint::accept(const OptionValue& value, std::string& problem, b
     return {};
   }
   range = true;
-  if (std::isnan(amount)) return {};
+  if (!std::isfinite(amount)) return {};
   if (minimum && (minimum_excluded ? amount <= *minimum : amount < *minimum)) return {};
   if (maximum && (maximum_excluded ? amount >= *maximum : amount > *maximum)) return {};
   range = false;

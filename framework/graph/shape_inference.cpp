@@ -94,9 +94,10 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
         continue;
       }
       const auto [it, fresh] = runs_.emplace(item.name, run);
+      if (fresh) binders_["..." + item.name] = port_name;
       if (!fresh && it->second != run) {
-        return mismatch(fmt::format("...{} is {} here and {} at an earlier input", item.name, Shape(run).text(),
-                                    Shape(it->second).text()));
+        return mismatch(fmt::format("...{} is {} here and {} at {}", item.name, Shape(run).text(),
+                                    Shape(it->second).text(), bound_at("..." + item.name)));
       }
       axis += length;
       continue;
@@ -110,11 +111,17 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
     if (item.name != "N" && extent < 0)
       return mismatch(fmt::format("axis {} must not run over the samples of the batch", axis - 1));
     const auto [it, fresh] = letters_.emplace(item.name, extent);
+    if (fresh) binders_[item.name] = port_name;
     if (!fresh && it->second != extent) {
-      return mismatch(
-          fmt::format("{} is {} here and {} at an earlier input", item.name, describe(extent), describe(it->second)));
+      return mismatch(fmt::format("{} is {} here and {} at {}", item.name, describe(extent), describe(it->second),
+                                  bound_at(item.name)));
     }
   }
+}
+
+std::string ShapeInference::bound_at(const std::string& name) const {
+  const auto it = binders_.find(name);
+  return it != binders_.end() ? "input '" + it->second + "'" : "an earlier input";
 }
 
 std::optional<Shape> ShapeInference::evaluate(std::string_view pattern, std::string_view what) {

@@ -57,6 +57,7 @@ class ShapeInference {
 
  private:
   void match(int index, const PortDeclaration& port, const Shape& shape);
+  std::string bound_at(const std::string& name) const;
   std::optional<Shape> evaluate(std::string_view pattern, std::string_view what);
 
   const Contract* contract_;
@@ -64,6 +65,7 @@ class ShapeInference {
   std::vector<std::optional<Shape>> inputs_;
   std::map<std::string, std::int64_t> letters_;
   std::map<std::string, std::vector<std::int64_t>> runs_;
+  std::map<std::string, std::string> binders_;  // of each letter and run: the input that bound it
   std::map<std::string, Shape> fixed_outputs_;
   std::vector<Problem> problems_;
   std::vector<Shape> output_shapes_, state_shapes_, tally_shapes_;

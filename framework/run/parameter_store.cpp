@@ -40,7 +40,10 @@ void initialize(const GraphNode& node, const GraphParameter& parameter, const In
 
 }  // namespace
 
-ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) {
+ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed)
+    : ParameterStore(graph, std::optional<std::uint64_t>(seed)) {}
+
+ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> seed) {
   const auto add = [&](const GraphNode& node, const GraphParameter& parameter, const ParameterDeclaration& declared,
                        bool state) {
     const auto [it, fresh] = index_.emplace(parameter.path, static_cast<int>(items_.size()));
@@ -50,10 +53,13 @@ ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed) {
     }
     Parameter item;
     item.path = parameter.path;
-    item.value = Tensor(DType::f32, parameter.shape);
+    item.shape = parameter.shape;
     item.is_state = state;
     item.frozen = node.frozen;
-    initialize(node, parameter, declared.initializer, seed, item.value.values());
+    if (seed) {
+      item.value = Tensor(DType::f32, parameter.shape);
+      initialize(node, parameter, declared.initializer, *seed, item.value.values());
+    }
     items_.push_back(std::move(item));
   };
   for (const GraphNode& node : graph.nodes()) {
@@ -72,7 +78,7 @@ int ParameterStore::find(const std::string& path) const {
 std::int64_t ParameterStore::trainable_count() const {
   std::int64_t count = 0;
   for (const Parameter& item : items_) {
-    if (!item.is_state && !item.frozen) count += item.value.count();
+    if (!item.is_state && !item.frozen) count += item.shape.count();
   }
   return count;
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace loom {
 
 struct Parameter {
   std::string path;
+  Shape shape;
   Tensor value;           // f32
   bool is_state = false;  // changed by nodes, not by optimizers
   bool frozen = false;
@@ -25,6 +27,8 @@ class ParameterStore {
  public:
   // Allocates every parameter and state of `graph` and draws its initial value: a function of (seed, path) alone.
   ParameterStore(const Graph& graph, std::uint64_t seed);
+  // Paths and shapes without values: enough to check and count, at no cost of memory.
+  explicit ParameterStore(const Graph& graph) : ParameterStore(graph, std::nullopt) {}
 
   std::vector<Parameter>& items() { return items_; }
   const std::vector<Parameter>& items() const { return items_; }
@@ -38,6 +42,8 @@ class ParameterStore {
   std::uint64_t version() const { return version_; }
 
  private:
+  ParameterStore(const Graph& graph, std::optional<std::uint64_t> seed);
+
   std::vector<Parameter> items_;
   std::map<std::string, int> index_;
   std::uint64_t version_ = 1;

@@ -279,7 +279,9 @@ class Program::Impl {
       if (failed_) return;
       const int index = tape_.steps[static_cast<std::size_t>(step)].node;
       Diagnostic finding;
-      finding.code = ErrorCode::node_failed;
+      const auto* error = dynamic_cast<const Error*>(&problem);
+      const bool no_backward = error != nullptr && error->code() == ErrorCode::not_differentiable;
+      finding.code = no_backward ? ErrorCode::not_differentiable : ErrorCode::node_failed;
       if (index >= 0) finding.where = graph_->node(index).where;
       const bool backward = tape_.steps[static_cast<std::size_t>(step)].kind == TapeStep::Kind::backward;
       finding.message = fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum",

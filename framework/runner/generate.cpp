@@ -84,12 +84,6 @@ const GenerateEntry& require_generate(const Document& document, const std::strin
   throw Error(std::move(finding));
 }
 
-Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry) {
-  Rewrite rewrite(document.nodes, registry);
-  for (const auto& [port, draw] : entry.draws) rewrite.replace(port, draw);
-  return rewrite;
-}
-
 Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, std::int64_t count,
                     std::uint64_t seed) {
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());

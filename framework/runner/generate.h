@@ -18,9 +18,6 @@ const GenerateEntry* find_generate(const Document& document, const std::string& 
 // The same; throws Error(usage) that says how to write one.
 const GenerateEntry& require_generate(const Document& document, const std::string& name);
 
-// The entries of a document with an entry's draws in the place of the ports they replace.
-Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry);
-
 // `count` fresh values of what the entry shows: [count, ...]. Only for entries that need no data.
 Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, std::int64_t count,
                     std::uint64_t seed);

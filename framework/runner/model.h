@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "document/document.h"
+#include "document/rewrite.h"
 #include "graph/graph.h"
 #include "run/parameter_store.h"
-#include "runner/rewrite.h"
 #include "train/run_folder.h"
 
 namespace loom::runner {

@@ -9,6 +9,7 @@
 #include "runner/progress.h"
 #include "runner/signals.h"
 #include "runner/verbs.h"
+#include "train/check_document.h"
 #include "train/session.h"
 
 namespace loom::runner {
@@ -63,7 +64,7 @@ void start(Training& training, const Request& request) {
   settings.threads = request.threads;
   settings.lanes = request.lanes;
   settings.shard = request.shard;
-  Document document = load_document(request.graph, overrides);
+  Document document = load_checked(request.graph, overrides, *training.registry);
   if (document.data.type.empty() && !settings.data) {
     throw Error(ErrorCode::usage, fmt::format("{} names no data", request.graph),
                 "give --data TYPE:PATH,key=value; graph-runner list shows the types");

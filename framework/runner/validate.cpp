@@ -1,10 +1,10 @@
 // graph-runner validate and render: what is wrong with a document, and what it says when everything is in its place.
-#include "graph/check_options.h"
 #include "plugin/loader.h"
+#include "run/parameter_store.h"
 #include "runner/console.h"
-#include "runner/generate.h"
 #include "runner/verbs.h"
-#include "train/objectives.h"
+#include "train/check_document.h"
+#include "train/run_folder.h"
 
 namespace loom::runner {
 namespace {
@@ -14,60 +14,27 @@ struct Request {
   std::vector<std::string> overrides;
 };
 
-Document load(const Request& request) {
+std::vector<Override> overrides_of(const Request& request) {
   std::vector<Override> overrides;
   for (const std::string& text : request.overrides) overrides.push_back(parse_override(text));
-  return load_document(is_run_folder(request.path) ? request.path + "/graph.yaml" : request.path, overrides);
+  return overrides;
 }
 
-// The type of the data and its options; files are left alone.
-void check_data(const DataEntry& data, const Registry& registry, Diagnostics& diagnostics) {
-  if (data.type.empty()) return;
-  const auto type = registry.dataset(data.type);
-  if (!type) {
-    Diagnostic& finding = diagnostics.add(ErrorCode::data_specification, data.type_where,
-                                          fmt::format("there is no data set type '{}'", data.type));
-    finding.suggestion = nearest_name(data.type, registry.dataset_names());
-    return;
-  }
-  auto options = data.options;
-  for (const char* common : {"binarize", "normalize_mean", "normalize_std", "limit", "seed"}) options.erase(common);
-  check_options(type->contract, options, data.where, data.type, diagnostics);
-}
-
-// Each `generate:` entry makes a graph of its own.
-void check_generate(const Document& document, const Registry& registry, Diagnostics& diagnostics) {
-  for (const GenerateEntry& entry : document.generate) {
-    try {
-      const Rewrite rewrite = with_draws(document, entry, registry);
-      const Reference show = rewrite.resolved(entry.show);
-      rewrite.build()->port(show.port.empty() ? show.node : show.node + "." + show.port, ErrorCode::bad_fetch);
-    } catch (const Error& error) {
-      std::vector<Diagnostic> findings = error.diagnostics();
-      for (Diagnostic& finding : findings) {
-        if (!finding.where.known()) finding.where = entry.where;
-      }
-      diagnostics.add(Error(std::move(findings)));
-    }
-  }
+std::string document_of(const Request& request) {
+  return is_run_folder(request.path) ? request.path + "/graph.yaml" : request.path;
 }
 
 int validate(const Request& request, bool json) {
-  const Document document = load(request);
   const auto registry = load_standard_registry();
   Diagnostics diagnostics;
-  check_data(document.data, *registry, diagnostics);
-  const auto graph = build_graph(document.nodes, *registry, diagnostics);
-  if (!graph) diagnostics.throw_if_any();
-  const ParameterStore store(*graph, document.train.seed);
-  if (!document.losses.empty()) plan_training(document, *graph, store, diagnostics);
-  check_generate(document, *registry, diagnostics);
+  const Document document = load_document(document_of(request), overrides_of(request), diagnostics);
+  const auto graph = check_document(document, *registry, diagnostics);
   diagnostics.throw_if_any();
+  const std::int64_t parameters = ParameterStore(*graph).trainable_count();
   if (json)
-    print_json(
-        {{"ok", true}, {"graph", document.name}, {"nodes", graph->size()}, {"parameters", store.trainable_count()}});
+    print_json({{"ok", true}, {"graph", document.name}, {"nodes", graph->size()}, {"parameters", parameters}});
   else
-    print("ok: {} nodes, {} parameters\n", graph->size(), grouped(store.trainable_count()));
+    print("ok: {} nodes, {} parameters\n", graph->size(), grouped(parameters));
   return kOk;
 }
 
@@ -98,7 +65,7 @@ void add_render(CLI::App& app, Invocation& invocation) {
   add_common(verb, *request);
   verb->callback([&invocation, request] {
     invocation.action = [request] {
-      write_out(load(*request).resolved);
+      write_out(load_document(document_of(*request), overrides_of(*request)).resolved);
       return kOk;
     };
   });

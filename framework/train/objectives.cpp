@@ -1,6 +1,7 @@
 #include "train/objectives.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -69,10 +70,12 @@ std::vector<std::string> pattern_candidates(const std::vector<std::string>& path
 }
 
 void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>& paths, Diagnostics& diagnostics) {
-  for (const std::string& pattern : entry.parameters) {
+  for (std::size_t i = 0; i < entry.parameters.size(); ++i) {
+    const std::string& pattern = entry.parameters[i];
     if (std::ranges::any_of(paths, [&](const std::string& path) { return matches_pattern(pattern, path); })) continue;
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::unknown_objective_parameter, entry.where,
+        diagnostics.add(ErrorCode::unknown_objective_parameter,
+                        i < entry.parameter_places.size() ? entry.parameter_places[i] : entry.where,
                         fmt::format("objective '{}': no parameter matches '{}'", entry.name, pattern));
     finding.got = pattern;
     finding.expected = "a pattern over parameter paths, for example \"encoder/*\"";
@@ -178,9 +181,42 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
   return terms;
 }
 
+namespace {
+
+// Ports that are none, or not one value per sample; false: there are no terms to plan with.
+bool check_losses(const Document& document, const Graph& graph, Diagnostics& diagnostics) {
+  const std::size_t before = diagnostics.size();
+  for (const LossEntry& loss : document.losses) {
+    const int index = graph.find(loss.node);
+    if (index < 0) continue;
+    const GraphNode& node = graph.node(index);
+    const Contract& contract = node.contract();
+    const int port = loss.port.empty() ? 0 : contract.output_index(loss.port);
+    if (port < 0 || static_cast<std::size_t>(port) >= contract.outputs().size()) {
+      Diagnostic& finding =
+          diagnostics.add(ErrorCode::unknown_port, loss.port_where.known() ? loss.port_where : loss.where,
+                          fmt::format("[{}] the loss '{}' has no output '{}'", node.type->name, loss.name, loss.port));
+      finding.expected = fmt::format("one of {}", fmt::join(contract.output_names(), ", "));
+      finding.suggestion = nearest_name(loss.port, contract.output_names());
+      continue;
+    }
+    const Shape& shape = graph.shape({index, port});
+    if (shape.rank() == 1 && shape[0] == kBatch && graph.dtype({index, port}) == DType::f32) continue;
+    Diagnostic& finding = diagnostics.add(ErrorCode::bad_loss_shape, loss.where,
+                                          fmt::format("[{}] '{}' cannot be a loss term", node.type->name, loss.name));
+    finding.got = fmt::format("{} {}", shape.text(), name_of(graph.dtype({index, port})));
+    finding.expected = "[N], nats per sample";
+    finding.hint = "a loss node sums over the event and leaves one value per sample";
+  }
+  return diagnostics.size() == before;
+}
+
+}  // namespace
+
 TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store,
                            Diagnostics& diagnostics) {
   TrainingPlan plan;
+  if (!check_losses(document, graph, diagnostics)) return plan;
   plan.terms = resolve_losses(document, graph);
   const auto entries = document.objectives.empty() ? std::vector<ObjectiveEntry>(1) : document.objectives;
   const std::vector<std::string> paths = parameter_paths(store);
@@ -199,12 +235,13 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
       diagnostics
           .add(ErrorCode::no_loss, entry.where.known() ? entry.where : Location{document.file, 0, 0},
                fmt::format("objective '{}' has no loss to minimize in training", objective.name))
-          .hint = "add an entry under `losses:`";
+          .expected = "a loss under `losses:` that is not `when: eval`";
     } else if (objective.parameters.empty()) {
-      diagnostics.add(
-          ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
-          fmt::format("objective '{}' has nothing to train: its losses reach no parameter that is not frozen",
-                      objective.name));
+      Diagnostic& finding =
+          diagnostics.add(ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
+                          fmt::format("objective '{}' has nothing to train", objective.name));
+      finding.got = "losses that reach no parameter of this objective";
+      finding.expected = "a gradient path from a loss to a parameter that is not frozen";
     }
   }
   plan.unreached = unreached(store, plan.objectives);

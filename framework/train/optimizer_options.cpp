@@ -28,8 +28,8 @@ std::string broken_range(const std::string& name, double value) {
 void check_range(const OptimizerEntry& entry, const std::string& name, double value, Diagnostics& diagnostics) {
   const std::string range = broken_range(name, value);
   if (range.empty()) return;
-  Diagnostic& finding =
-      diagnostics.add(ErrorCode::out_of_range, entry.where, fmt::format("[{}] `{}` is out of range", entry.type, name));
+  Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, entry.place_of(name),
+                                        fmt::format("[{}] `{}` is out of range", entry.type, name));
   finding.got = fmt::format("{}", value);
   finding.expected = range;
 }
@@ -64,7 +64,7 @@ OptimizerOptions resolve_optimizer_options(const OptimizerEntry& entry, Diagnost
     const std::string name = written == "eps" ? "epsilon" : written;
     const auto option = options.find(name);
     if (option == options.end()) {
-      Diagnostic& finding = diagnostics.add(ErrorCode::unknown_option, entry.where,
+      Diagnostic& finding = diagnostics.add(ErrorCode::unknown_option, entry.place_of(written),
                                             fmt::format("[{}] has no option `{}`", entry.type, written));
       finding.expected = fmt::format("lr, {}", fmt::join(keys_of(type->second), ", "));
       finding.suggestion = nearest_name(written, keys_of(type->second));
@@ -74,7 +74,10 @@ OptimizerOptions resolve_optimizer_options(const OptimizerEntry& entry, Diagnost
     option->second = value;
   }
   if (entry.type == "sgd" && options["nesterov"] != 0 && (options["momentum"] <= 0 || options["dampening"] != 0)) {
-    diagnostics.add(ErrorCode::out_of_range, entry.where, "[sgd] `nesterov` needs a momentum above 0 and no dampening");
+    diagnostics
+        .add(ErrorCode::out_of_range, entry.place_of("nesterov"),
+             "[sgd] `nesterov` needs a momentum above 0 and no dampening")
+        .expected = "momentum: 0.9, nesterov: true";
   }
   return options;
 }

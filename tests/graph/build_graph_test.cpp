@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(options_and_inputs) {
 
 BOOST_AUTO_TEST_CASE(shapes_and_types) {
   expect({x(), entry("b", "input", {}, {{"shape", list({5})}}), entry("s", "add", {"x", "b"})},
-         ErrorCode::shape_mismatch, "...E is [5] here and [4] at an earlier input");
+         ErrorCode::shape_mismatch, "...E is [5] here and [4] at input 'x0'");
   expect({x(), entry("r", "reshape", {"x"}, {{"shape", list({3})}})}, ErrorCode::shape_mismatch, "the sizes differ");
   expect({entry("i", "input", {}, {{"shape", list({4})}, {"dtype", "i32"}}), entry("a", "scale", {"i"})},
          ErrorCode::dtype_mismatch, "i32 from 'i'");

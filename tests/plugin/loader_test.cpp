@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/version.h"
 
 using namespace loom;
 
@@ -61,6 +62,25 @@ BOOST_AUTO_TEST_CASE(a_name_cannot_be_taken_twice_unless_it_is_replaced) {
   BOOST_CHECK_EXCEPTION(load_plugin(*registry, file), Error, with_code(ErrorCode::plugin_duplicate));
   load_plugin(*registry, file, true);
   BOOST_TEST(registry->node("linear")->library == file);
+}
+
+// A standard plugin as an older or newer build would have made it: the same library with another stamp.
+BOOST_AUTO_TEST_CASE(a_plugin_of_another_build_is_refused) {
+  std::ifstream original(load_standard_registry()->node("linear")->library, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(original)), {});
+  const std::string stamp = LOOM_BUILD_STAMP;
+  std::size_t changed = 0;
+  for (std::size_t at = bytes.find(stamp); at != std::string::npos; at = bytes.find(stamp, at)) {
+    bytes[at] = '?';
+    ++changed;
+  }
+  BOOST_REQUIRE(changed > 0U);
+  const Folder folder;
+  std::ofstream(folder.path / "older.so", std::ios::binary) << bytes;
+  Registry registry;
+  BOOST_CHECK_EXCEPTION(load_plugin(registry, (folder.path / "older.so").string()), Error,
+                        with_code(ErrorCode::plugin_mismatch));
+  BOOST_TEST(registry.node_names().empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_folder_is_said) {

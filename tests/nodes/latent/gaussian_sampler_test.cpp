@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(another_seed_gives_other_draws) {
 
 BOOST_AUTO_TEST_CASE(reports_other_shapes) {
   auto tester = node("gaussian_sampler");
-  expect_error(tester.random_input("mu", {3, 5}).random_input("logvar", {3, 4}), "at an earlier input");
+  expect_error(tester.random_input("mu", {3, 5}).random_input("logvar", {3, 4}), " here and ");
   auto missing = node("gaussian_sampler");
   expect_error(missing.random_input("mu", {3, 5}), "'logvar' is not connected");
 }

@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(stays_finite_for_extreme_logits) {
 
 BOOST_AUTO_TEST_CASE(reports_other_shapes) {
   auto tester = node("bernoulli_nll");
-  expect_error(tester.random_input("logits", {3, 4}).random_input("target", {3, 5}), "at an earlier input");
+  expect_error(tester.random_input("logits", {3, 4}).random_input("target", {3, 5}), " here and ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

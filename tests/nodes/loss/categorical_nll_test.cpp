@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(reports_other_shapes) {
   auto tester = node("categorical_nll");
   expect_error(
       tester.random_input("logits", {1, 2, 5}).input("target", tensor_of({1, 3}, std::vector<std::int32_t>{0, 1, 2})),
-      "at an earlier input");
+      " here and ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,7 +14,7 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
 
 BOOST_AUTO_TEST_CASE(reports_other_shapes) {
   auto tester = node("laplace_nll");
-  expect_error(tester.random_input("mean", {3, 4}).random_input("target", {3, 5}), "at an earlier input");
+  expect_error(tester.random_input("mean", {3, 4}).random_input("target", {3, 5}), " here and ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -15,7 +15,7 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
 
 BOOST_AUTO_TEST_CASE(reports_other_shapes) {
   auto tester = node("add");
-  expect_error(tester.random_input("x0", {3, 4}).random_input("x1", {3, 5}), "at an earlier input");
+  expect_error(tester.random_input("x0", {3, 4}).random_input("x1", {3, 5}), " here and ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

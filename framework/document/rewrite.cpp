@@ -1,4 +1,4 @@
-#include "runner/rewrite.h"
+#include "document/rewrite.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-namespace loom::runner {
+namespace loom {
 namespace {
 
 OptionEntry shape_option(const Shape& event, const Location& where) {
@@ -117,4 +117,10 @@ std::string Rewrite::feed_input(int node, int input, const Shape& event, DType d
 
 void Rewrite::connect(int node, int input, Port source) { set_input(node, input, reference_to(source)); }
 
-}  // namespace loom::runner
+Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry) {
+  Rewrite rewrite(document.nodes, registry);
+  for (const auto& [port, draw] : entry.draws) rewrite.replace(port, draw);
+  return rewrite;
+}
+
+}  // namespace loom

@@ -13,7 +13,7 @@
 #include "document/document.h"
 #include "graph/graph.h"
 
-namespace loom::runner {
+namespace loom {
 
 // Every check of the graph layer; throws one Error with everything it found.
 std::shared_ptr<const Graph> build_checked(const std::vector<NodeEntry>& entries, const Registry& registry);
@@ -48,4 +48,8 @@ class Rewrite {
   std::vector<std::pair<Port, std::string>> replaced_;  // port, path of its draw
 };
 
-}  // namespace loom::runner
+// A document's entries with the draws of a `generate:` entry in the place of the ports they replace. Findings: wrong
+// ports, and those of the graph before the change.
+Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry);
+
+}  // namespace loom

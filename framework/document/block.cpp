@@ -1,0 +1,87 @@
+#include "document/block.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace loom {
+namespace {
+
+std::vector<std::string> input_names(const Value* declared, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  if (declared == nullptr) return names;
+  if (declared->kind != Value::Kind::sequence) wrong_type(*declared, "inputs", "a list of names", diagnostics);
+  for (const Value& name : declared->items) {
+    if (name.kind == Value::Kind::scalar)
+      names.push_back(name.scalar);
+    else
+      wrong_type(name, "an input of the block", "a name", diagnostics);
+  }
+  return names;
+}
+
+}  // namespace
+
+void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
+                       Diagnostics& diagnostics) {
+  const std::vector<std::string> names = input_names(declared, diagnostics);
+  const auto bind = [&](const std::string& name, const Value& source, const Location& where) {
+    if (source.is_null()) return;
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      Diagnostic& finding = diagnostics.add(
+          ErrorCode::unknown_port, where,
+          name.empty() ? fmt::format("the block takes {}", names.empty() ? "no input" : "no further input")
+                       : fmt::format("the block has no input '{}'", name));
+      for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
+      if (names.empty()) finding.expected = "no `in`";
+      finding.suggestion = nearest_name(name, names);
+      finding.other = declared != nullptr ? declared->where : Location{scope.file, 1, 1};
+      finding.other_role = "the block";
+      return;
+    }
+    const bool good = source.kind == Value::Kind::scalar && !source.broken;
+    if (!good) wrong_type(source, fmt::format("the input '{}'", name), "a node, or node.port", diagnostics);
+    scope.inputs[name] = good ? source.scalar : "";
+  };
+  const auto name_at = [&](std::size_t i) { return i < names.size() ? names[i] : std::string(); };
+  if (in != nullptr && in->is_map()) {
+    for (const Member& port : in->members) bind(port.key, port.value, port.where);
+  } else if (in != nullptr && in->kind == Value::Kind::sequence) {
+    for (std::size_t i = 0; i < in->items.size(); ++i) bind(name_at(i), in->items[i], in->items[i].where);
+  } else if (in != nullptr) {
+    bind(name_at(0), *in, in->where);
+  }
+  for (const std::string& name : names) {
+    if (!scope.inputs.emplace(name, "").second) continue;
+    Diagnostic& finding = diagnostics.add(ErrorCode::missing_input, use.where,
+                                          fmt::format("'{}': the block's input '{}' is not connected", use.key, name));
+    finding.expected = names.size() == 1 ? "in: <node>" : fmt::format("in: {{{}: <node>}}", name);
+    finding.other = declared->where;
+    finding.other_role = "the block's inputs";
+  }
+}
+
+std::vector<BlockOutput> read_block_outputs(Section& section, const Value& block) {
+  Diagnostics& diagnostics = section.diagnostics();
+  std::vector<BlockOutput> outputs;
+  const Value* one = section.get("output");
+  const Value* several = section.get("outputs");
+  const auto add = [&](const std::string& name, const Value& target) {
+    if (target.kind == Value::Kind::scalar)
+      outputs.push_back({name, target.scalar, target.where, false});
+    else
+      wrong_type(target, fmt::format("the output '{}'", name), "a node, or node.port", diagnostics);
+  };
+  if (one != nullptr) add("y", *one);
+  if (several != nullptr && !several->is_map())
+    wrong_type(*several, "outputs", "a map of names and nodes", diagnostics);
+  for (const Member& output : several != nullptr ? several->members : std::vector<Member>())
+    add(output.key, output.value);
+  if (outputs.empty() && one == nullptr && several == nullptr) {
+    diagnostics.add(ErrorCode::missing_key, block.where, "a block must name its outputs").expected =
+        "output: <node>, or outputs: {y: <node>}";
+  }
+  return outputs;
+}
+
+}  // namespace loom

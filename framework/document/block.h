@@ -1,0 +1,18 @@
+// The two ends of a block: its inputs, bound where it is used, and its outputs.
+#pragma once
+
+#include <vector>
+
+#include "document/names.h"
+#include "document/section.h"
+
+namespace loom {
+
+// Binds the inputs that a block declares to what stands at `in` of its use. Findings: E105, E203, E205.
+void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
+                       Diagnostics& diagnostics);
+
+// `output: a`, or `outputs: {y: a, codes: b}`; the first is the default. Findings: E104, E105.
+std::vector<BlockOutput> read_block_outputs(Section& section, const Value& block);
+
+}  // namespace loom

@@ -1,0 +1,63 @@
+// What the names in a document stand for: nodes behind the prefixes of their blocks, the inputs and outputs of blocks,
+// the last instance of a repeat.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "graph/graph_document.h"
+
+namespace loom {
+
+// The nodes of one file, behind a prefix, with the inputs of a block bound outside.
+struct Scope {
+  std::string prefix;  // "encoder/"
+  std::string file, directory;
+  std::map<std::string, std::string> inputs;  // a block's input: reference in the outer scope; "": wrong, and reported
+  const Scope* outer = nullptr;
+  std::vector<std::string> files;  // blocks being expanded, outermost first
+};
+
+struct BlockOutput {
+  std::string name;
+  std::string target;  // reference inside the block
+  Location where;
+  bool wrong = false;  // it leads nowhere, and a finding says so
+};
+
+class Names {
+ public:
+  Names(std::string file, std::string directory);
+
+  Scope* top() { return scopes_.front().get(); }
+  // The scope of a block of file `path` that a node called `name` uses.
+  Scope* inside(const Scope& outer, const std::string& name, const std::string& path);
+
+  // A repeat called `path` stands for its last instance, `last` in `scope`.
+  void add_repeat(const std::string& path, std::string last, const Scope* scope);
+  // A block called `path` stands for its outputs; the first is the default.
+  void add_block(const std::string& path, std::vector<BlockOutput> outputs, const Scope* scope);
+
+  // Block outputs that lead to none of `paths` are findings (E206).
+  void check_outputs(const std::set<std::string>& paths, Diagnostics& diagnostics);
+
+  // "encoder.y" as `scope` understands it. A block without that output is a finding (E203).
+  Reference resolve(const std::string& text, const Location& where, const Scope* scope, Diagnostics& diagnostics,
+                    int depth = 0) const;
+
+ private:
+  struct Alias {
+    bool repeat = false;
+    std::vector<BlockOutput> outputs;
+    const Scope* scope = nullptr;
+  };
+
+  std::vector<std::unique_ptr<Scope>> scopes_;
+  std::map<std::string, Alias> aliases_;
+};
+
+}  // namespace loom

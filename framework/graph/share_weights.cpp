@@ -1,0 +1,102 @@
+#include "graph/share_weights.h"
+
+#include <fmt/format.h>
+
+namespace loom {
+namespace {
+
+class Sharing {
+ public:
+  Sharing(std::vector<GraphNode>& nodes, const std::vector<const NodeEntry*>& entries,
+          const std::map<std::string, int>& index, Diagnostics& diagnostics)
+      : nodes_(nodes), entries_(entries), index_(index), diagnostics_(diagnostics) {}
+
+  void share_all() {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      if (entries_[i]->weights.empty() || !nodes_[i].type) continue;
+      const int owner = owner_of(i);
+      if (owner >= 0) share(nodes_[i], nodes_[static_cast<std::size_t>(owner)], *entries_[i]);
+    }
+  }
+
+ private:
+  // The end of the chain of `weights:`, or -1 with a finding.
+  int owner_of(std::size_t i) {
+    std::size_t at = i;
+    for (std::size_t steps = 0; !entries_[at]->weights.empty(); ++steps) {
+      const auto it = index_.find(entries_[at]->weights);
+      if (it == index_.end()) {
+        if (at == i) report_unknown(*entries_[i]);
+        return -1;  // further along the chain it is the finding of that node
+      }
+      at = static_cast<std::size_t>(it->second);
+      if (at != i && steps <= nodes_.size()) continue;
+      diagnostics_
+          .add(ErrorCode::bad_weight_sharing, entries_[i]->weights_where,
+               fmt::format("'{}' would get its weights from itself", nodes_[i].path))
+          .expected = "a node that owns its weights";
+      return -1;
+    }
+    return static_cast<int>(at);
+  }
+
+  void report_unknown(const NodeEntry& entry) {
+    Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
+                                           fmt::format("there is no node '{}' to share weights with", entry.weights));
+    finding.expected = "a node of the same type";
+    std::vector<std::string> paths;
+    for (const auto& [path, n] : index_) paths.push_back(path);
+    finding.suggestion = nearest_name(entry.weights, paths);
+  }
+
+  void share(GraphNode& node, const GraphNode& owner, const NodeEntry& entry) {
+    const auto fits = [&](const std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
+      bool same = owner.type == node.type && mine.size() == theirs.size();
+      for (std::size_t k = 0; same && k < mine.size(); ++k) same = mine[k].shape == theirs[k].shape;
+      return same;
+    };
+    const auto take = [](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
+      for (std::size_t k = 0; k < mine.size(); ++k) mine[k].path = theirs[k].path;
+    };
+    if (fits(node.parameters, owner.parameters) && fits(node.states, owner.states)) {
+      take(node.parameters, owner.parameters);
+      take(node.states, owner.states);
+      return;
+    }
+    if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
+    Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
+                                           fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));
+    finding.got = describe(owner);
+    finding.expected = describe(node);
+    finding.other = owner.where;
+    finding.other_role = "the owner of the weights";
+  }
+
+  // "linear with weight [3, 4], bias [3]"
+  static std::string describe(const GraphNode& node) {
+    std::string text;
+    const auto add = [&](const std::vector<GraphParameter>& parameters) {
+      for (const GraphParameter& parameter : parameters) {
+        text += text.empty() ? " with " : ", ";
+        text += parameter.path.substr(parameter.path.rfind('.') + 1) + " " + parameter.shape.text();
+      }
+    };
+    add(node.parameters);
+    add(node.states);
+    return node.type->name + (text.empty() ? ", which has no weights" : text);
+  }
+
+  std::vector<GraphNode>& nodes_;
+  const std::vector<const NodeEntry*>& entries_;
+  const std::map<std::string, int>& index_;
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+void share_weights(std::vector<GraphNode>& nodes, const std::vector<const NodeEntry*>& entries,
+                   const std::map<std::string, int>& index, Diagnostics& diagnostics) {
+  Sharing(nodes, entries, index, diagnostics).share_all();
+}
+
+}  // namespace loom

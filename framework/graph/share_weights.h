@@ -1,0 +1,18 @@
+// `weights:` of a node: it uses the parameters and states of another node in place of its own.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "graph/graph.h"
+
+namespace loom {
+
+// Gives the sharing nodes the paths of the owners' parameters. `entries[i]` is what `nodes[i]` was made of. A node
+// whose weights are themselves shared leads to their owner. Findings: E213.
+void share_weights(std::vector<GraphNode>& nodes, const std::vector<const NodeEntry*>& entries,
+                   const std::map<std::string, int>& index, Diagnostics& diagnostics);
+
+}  // namespace loom

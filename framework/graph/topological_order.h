@@ -1,0 +1,14 @@
+// An order in which the nodes of a graph can be computed.
+#pragma once
+
+#include <vector>
+
+#include "core/error.h"
+#include "graph/graph.h"
+
+namespace loom {
+
+// Sources before consumers, otherwise as in the document. Every circle is a finding (E209); its nodes are left out.
+std::vector<int> topological_order(const std::vector<GraphNode>& nodes, Diagnostics& diagnostics);
+
+}  // namespace loom

@@ -1,0 +1,67 @@
+#include "train/check_document.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "data/source.h"
+#include "document/rewrite.h"
+#include "run/parameter_store.h"
+#include "train/objectives.h"
+
+namespace loom {
+namespace {
+
+bool check_port(const Graph& graph, const Reference& reference, Diagnostics& diagnostics) {
+  const int index = graph.find(reference.node);
+  if (index < 0) return false;  // a finding of the document
+  const Contract& contract = graph.node(index).contract();
+  if (reference.port.empty() ? !contract.outputs().empty() : contract.output_index(reference.port) >= 0) return true;
+  Diagnostic& finding = diagnostics.add(ErrorCode::unknown_port, reference.where,
+                                        fmt::format("the node '{}' ({}) has no output '{}'", reference.node,
+                                                    graph.node(index).type->name, reference.port));
+  finding.expected = fmt::format("one of {}", fmt::join(contract.output_names(), ", "));
+  finding.suggestion = nearest_name(reference.port, contract.output_names());
+  finding.other = graph.node(index).where;
+  finding.other_role = "the node";
+  return false;
+}
+
+// Each entry makes a graph of its own.
+void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
+  for (const GenerateEntry& entry : document.generate) {
+    bool good = check_port(graph, entry.show, diagnostics);
+    for (const auto& [port, draw] : entry.draws) good = check_port(graph, port, diagnostics) && good;
+    if (!good) continue;
+    try {
+      with_draws(document, entry, registry).build();
+    } catch (const Error& error) {
+      std::vector<Diagnostic> findings = error.diagnostics();
+      for (Diagnostic& finding : findings) {
+        if (!finding.where.known()) finding.where = entry.where;
+      }
+      diagnostics.add(Error(std::move(findings)));
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
+                                            Diagnostics& diagnostics) {
+  if (!document.data.type.empty()) check_data(registry, document.data, diagnostics);
+  auto graph = build_graph(document.nodes, registry, diagnostics);
+  if (!graph) return nullptr;
+  if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), diagnostics);
+  check_generate(document, *graph, registry, diagnostics);
+  return graph;
+}
+
+Document load_checked(const std::string& path, const std::vector<Override>& overrides, const Registry& registry) {
+  Diagnostics diagnostics;
+  Document document = load_document(path, overrides, diagnostics);
+  check_document(document, registry, diagnostics);
+  diagnostics.throw_if_any();
+  return document;
+}
+
+}  // namespace loom

@@ -1,0 +1,21 @@
+// Every check of a document that needs no data: what `validate` reports and training starts with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "document/document.h"
+#include "graph/graph.h"
+#include "graph/registry.h"
+
+namespace loom {
+
+// The data entry, the graph, the objectives and each `generate:` entry. Null where the graph has findings.
+std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
+                                            Diagnostics& diagnostics);
+
+// Loads and checks a document; throws one Error with everything wrong in it, in its text and in its graph.
+Document load_checked(const std::string& path, const std::vector<Override>& overrides, const Registry& registry);
+
+}  // namespace loom

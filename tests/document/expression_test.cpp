@@ -1,0 +1,51 @@
+// ${expressions}.
+#include "document/support.h"
+
+using namespace loom;
+using namespace loom::testing;
+
+BOOST_AUTO_TEST_SUITE(document_expression)
+
+BOOST_AUTO_TEST_CASE(expressions_keep_types) {
+  const Document document = parse(
+      "vars: {n: 3, half: '${n / 2}', name: relu}\nnodes:\n  x: {type: t, a: '${n + 1}', b: '${half}', c: '${name}', "
+      "d: 'k${n}', e: ['${n}', 1], f: '3'}\n");
+  const auto& options = node(document, "x").options;
+  BOOST_TEST(std::get<std::int64_t>(options.at("a").value) == 4);
+  BOOST_TEST(std::get<double>(options.at("b").value) == 1.5);
+  BOOST_TEST(std::get<std::string>(options.at("c").value) == "relu");
+  BOOST_TEST(std::get<std::string>(options.at("d").value) == "k3");
+  BOOST_TEST(std::get<std::string>(options.at("f").value) == "3");
+  BOOST_TEST(contains(failure("vars: {latent: 3}\nnodes:\n  x: {type: t, a: '${latnet}'}\n"),
+                      "test.yaml:3:19: error E108 unknown-variable: there is no variable 'latnet'"));
+  BOOST_TEST(
+      contains(failure("vars: {latent: 3}\nnodes:\n  x: {type: t, a: '${latnet}'}\n"), "did you mean 'latent'?"));
+  BOOST_TEST(contains(failure("nodes:\n  x: {type: t, a: '${1 +}'}\n"), "E107"));
+  BOOST_TEST(contains(failure("nodes:\n  x: {type: t, a: '${1 / 0}'}\n"), "E107"));
+}
+
+BOOST_AUTO_TEST_CASE(variables_use_each_other_in_any_order) {
+  const Document document =
+      parse("vars: {a: '${b + 1}', b: '${c * 2}', c: 3}\nnodes:\n  x: {type: t, a: '${a}', b: '${b}'}\n");
+  BOOST_TEST(option(document, "x", "a") == "7");
+  BOOST_TEST(option(document, "x", "b") == "6");
+  BOOST_TEST(contains(failure("vars: {a: '${b}', b: '${a}'}\nnodes: {}\n"), "test.yaml:1:11: error E108"));
+}
+
+BOOST_AUTO_TEST_CASE(arithmetic) {
+  const auto value = [](const std::string& expression) {
+    return option(parse("vars: {n: 6, h: 0.5, s: ab}\nnodes:\n  x: {type: t, a: \"" + expression + "\"}\n"), "x", "a");
+  };
+  BOOST_TEST(value("${n}") == "6");
+  BOOST_TEST(value("${ n * (2 + 1) }") == "18");
+  BOOST_TEST(value("${n / 4}") == "1.5");
+  BOOST_TEST(value("${n / 4 * 2}") == "3");
+  BOOST_TEST(value("${n > 5 ? 1 : 2}") == "1");
+  BOOST_TEST(value("${n == 5 ? 1 : 2}") == "2");
+  BOOST_TEST(value("${max(n, 7)}") == "7");
+  BOOST_TEST(value("${sqrt(4 * h * h)}") == "1");
+  BOOST_TEST(value("${2 ^ 10}") == "1024");
+  BOOST_TEST(value("${s}${n}-${h}") == "ab6-0.5");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# What graph-runner does with a bad document: exit code 65, the findings on stderr or as JSON on stdout, nothing else,
+# and no run folder.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad="$LATENTLOOM_SOURCE/tests/document/bad"
+cd "$bad"
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+# code NAME ARGUMENTS...: runs graph-runner, leaves out and err in $work, prints the exit code
+code() { local rc=0; "$GRAPH_RUNNER" "$@" >"$work/out" 2>"$work/err" || rc=$?; echo "$rc"; }
+
+# Every bad document that needs no --set.
+count=0
+for document in *.yaml; do
+  grep -aq '^# --set ' "$document" && continue
+  [ "$(code validate "$document")" = 65 ] || fail "$document: exit code"
+  [ ! -s "$work/out" ] || fail "$document: something on stdout"
+  diff "${document%.yaml}.expected" "$work/err" || fail "$document: other findings than expected"
+  count=$((count + 1))
+done
+[ "$count" -ge 60 ] || fail "only $count bad documents"
+
+[ "$(code validate --json everything-at-once.yaml)" = 65 ] || fail "--json: exit code"
+[ ! -s "$work/err" ] || fail "--json: something on stderr"
+python3 - "$work/out" <<'PY' || fail "--json: not the findings"
+import json, sys
+errors = json.load(open(sys.argv[1]))["errors"]
+assert len(errors) > 5, errors
+assert all(e["code"].startswith("E") and e["file"] and e["line"] > 0 for e in errors), errors
+PY
+
+[ "$(code validate set-unknown-variable.yaml --set vars.latnet=3)" = 65 ] || fail "--set: exit code"
+grep -q E116 "$work/err" || fail "--set: finding"
+[ "$(code validate nowhere.yaml)" = 65 ] || fail "a missing file: exit code"
+grep -q "nowhere.yaml: error E109" "$work/err" || fail "a missing file: finding"
+[ "$(code render unknown-key-root.yaml)" = 65 ] && [ ! -s "$work/out" ] || fail "render of a bad document prints a part"
+
+# Training starts with the same checks, and leaves nothing behind.
+for document in everything-at-once.yaml loss-shape.yaml data-type.yaml generate-shapes.yaml; do
+  [ "$(code train "$document" --out "$work/run")" = 65 ] || fail "train $document: exit code"
+  [ ! -e "$work/run" ] || fail "train $document: a run folder"
+  [ ! -s "$work/out" ] || fail "train $document: something on stdout"
+done
+
+# Wrong use.
+[ "$(code validate)" = 2 ] || fail "no argument: exit code"
+grep -q E701 "$work/err" || fail "no argument: finding"
+[ "$(code train "$LATENTLOOM_SOURCE/graphs/ppca.yaml" --out "$work/run" --precision bf16)" = 2 ] || fail "bf16: exit code"
+grep -q E702 "$work/err" || fail "bf16: finding"
+[ ! -e "$work/run" ] || fail "bf16: a run folder"
+
+# Good ones.
+for document in "$LATENTLOOM_SOURCE"/graphs/*.yaml; do
+  [ "$(code validate "$document")" = 0 ] || fail "$document: $(cat "$work/err")"
+  "$GRAPH_RUNNER" render "$document" >"$work/once.yaml"
+  "$GRAPH_RUNNER" render "$work/once.yaml" >"$work/twice.yaml"
+  diff "$work/once.yaml" "$work/twice.yaml" || fail "$document: render is no fixed point"
+done

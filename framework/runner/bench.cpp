@@ -178,21 +178,17 @@ void add_bench(CLI::App& app, Invocation& invocation) {
   verb->add_option("GRAPH", request->graph, "a graph file")->required();
   verb->add_option("--set", request->overrides, "change a value first: PATH=VALUE")->allow_extra_args(false);
   verb->add_option("--batch", request->batch, "samples of a step; 0: the graph's")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--steps", request->steps, "timed steps")->check(CLI::PositiveNumber)->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  verb->add_option("--lanes", request->lanes, "lanes; 0: one a thread")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb->add_option("--steps", request->steps, "timed steps")->check(at_least(1))->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--lanes", request->lanes, "lanes; 0: one a thread")->check(at_least(0))->capture_default_str();
   verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--tune", request->tune, "try several shard sizes and keep the fastest");
   verb->add_option("--precision", request->precision, "arithmetic")
-      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->check(one_of({"f32", "bf16"}))
       ->capture_default_str();
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

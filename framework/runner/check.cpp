@@ -148,10 +148,10 @@ void add_check(CLI::App& app, Invocation& invocation) {
                    "the shape of an input, samples first: NAME=4,28,28,1; others get a small one that fits")
       ->allow_extra_args(false);
   verb->add_option("--samples", request->samples, "samples of inputs that --input leaves out")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--classes", request->classes, "inputs of codes hold 0 to this - 1")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--seed", request->seed, "seed of a node that draws")->capture_default_str();
   verb->add_flag("--eval", request->evaluation, "check it as in evaluation, not as in training");

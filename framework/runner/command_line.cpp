@@ -32,6 +32,16 @@ std::vector<std::string> flag_names(const CLI::App& verb) {
   return names;
 }
 
+// CLI11's "Could not convert: --steps = 1e3", in our words.
+std::string readable(const std::string& message) {
+  static const std::string kConversion = "Could not convert: ", kEquals = " = ";
+  if (!message.starts_with(kConversion)) return message;
+  const std::size_t at = message.find(kEquals);
+  if (at == std::string::npos) return message;
+  return fmt::format("{} takes a number, written plainly as in 1000, not '{}'",
+                     message.substr(kConversion.size(), at - kConversion.size()), message.substr(at + kEquals.size()));
+}
+
 // The first flag on the command line that the verb does not have.
 std::string unknown_flag(const CLI::App& verb, int count, const char* const* arguments) {
   const std::vector<std::string> known = flag_names(verb);
@@ -48,7 +58,7 @@ std::string unknown_flag(const CLI::App& verb, int count, const char* const* arg
 Error command_line_error(const CLI::App& app, const CLI::ParseError& problem, int count, const char* const* arguments) {
   Diagnostic finding;
   finding.code = ErrorCode::usage;
-  finding.message = problem.what();
+  finding.message = readable(problem.what());
   finding.hint = "graph-runner --help lists the verbs";
   const std::string name = count > 1 ? arguments[1] : "";
   const CLI::App* verb = find_verb(app, name);
@@ -76,6 +86,23 @@ CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& su
 
 void add_json(CLI::App* verb, Invocation& invocation) {
   verb->add_flag("--json", invocation.json, "print JSON on the standard output, errors too");
+}
+
+CLI::Validator at_least(std::int64_t least) {
+  return {[least](std::string& text) -> std::string {
+            double value = 0;
+            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion says what is wrong
+            return value >= static_cast<double>(least) ? "" : fmt::format("{} is less than {}", text, least);
+          },
+          fmt::format("at least {}", least)};
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  const std::string list = fmt::format("{}", fmt::join(words, " or "));
+  return {[words = std::move(words), list](std::string& text) -> std::string {
+            return std::ranges::find(words, text) != words.end() ? "" : fmt::format("'{}' is not {}", text, list);
+          },
+          list};
 }
 
 Error usage_error(const std::string& verb, std::string message) {

@@ -99,8 +99,14 @@ void print_errors(const Error& error, bool as_json) {
   if (as_json) {
     Json errors = Json::array();
     for (const Diagnostic& diagnostic : error.diagnostics()) errors.push_back(to_json(diagnostic));
-    print_json({{"errors", errors}});
-    return;
+    try {
+      print_json({{"errors", errors}});
+      flush_out();
+      return;
+    } catch (const BrokenPipe&) {
+      return;
+    } catch (const Error&) {  // the standard output is what failed: say it as text
+    }
   }
   const bool colours = has_colours(STDERR_FILENO);
   for (const Diagnostic& diagnostic : error.diagnostics()) {

@@ -1,6 +1,9 @@
 // graph-runner eval: the figures of a trained model on a split of its data.
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 #include "runner/console.h"
 #include "runner/model.h"
 #include "runner/verbs.h"
@@ -61,6 +64,7 @@ void print_table(const Evaluation& result, const Model& model, const Request& re
         result.split.empty() ? "" : ", split " + result.split, binarization_of(data), result.data_hash);
   if (!model.weights().empty()) print("weights {}\n", model.weights());
   const auto row = [](const std::string& name, double value, const char* unit, double error = 0) {
+    if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();  // without a sign
     print("  {:<20} {:>12.4f}{} {}\n", name, value, error > 0 ? fmt::format(" +- {:.4f}", error) : "", unit);
   };
   if (result.has_likelihood) row("negative ELBO", result.negative_elbo, "nats", result.standard_error);
@@ -94,15 +98,13 @@ void add_eval(CLI::App& app, Invocation& invocation) {
   verb->add_option("--split", request->options.split, "split of the data")->capture_default_str();
   verb->add_option("--nll-samples", request->options.nll_samples,
                    "also estimate -ln p(x) with this many draws per sample")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--limit", request->options.limit, "only the first samples; 0: all")->check(CLI::NonNegativeNumber);
-  verb->add_option("--batch", request->batch, "samples at once")->check(CLI::PositiveNumber);
+      ->check(at_least(0));
+  verb->add_option("--limit", request->options.limit, "only the first samples; 0: all")->check(at_least(0));
+  verb->add_option("--batch", request->batch, "samples at once")->check(at_least(1));
   verb->add_option("--seed", request->seed, "seed of the draws, in place of the run's");
   verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return eval(*request, invocation.json); };

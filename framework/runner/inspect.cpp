@@ -114,11 +114,9 @@ void add_inspect(CLI::App& app, Invocation& invocation) {
   verb->add_option("--set", request->overrides, "change a value of the graph first: PATH=VALUE")
       ->allow_extra_args(false);
   verb->add_option("--batch", request->batch, "batch of the planned training step; 0: the graph's")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return inspect(*request, invocation.json); };

@@ -9,13 +9,35 @@
 #include "train/checkpoint.h"
 
 namespace loom::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Before the document layer says that a run is no YAML file.
+void check_exists(const std::string& path) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored)) return;
+  Diagnostic finding;
+  finding.code = ErrorCode::file_not_found;
+  finding.where = {path, 0, 0};
+  finding.message = "there is no such graph file or run folder";
+  const fs::path parent = fs::path(path).parent_path();
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent.empty() ? "." : parent, ignored))
+    names.push_back((parent / entry.path().filename()).string());
+  finding.suggestion = nearest_name(path, names);
+  throw Error(std::move(finding));
+}
+
+}  // namespace
 
 Model::Model(const std::string& path, const ModelOptions& options)
     : registry_(load_standard_registry()), path_(path), weights_(options.weights) {
   std::vector<Override> overrides;
   for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
+  check_exists(path);
   std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) {
+  if (!fs::is_directory(path, ignored)) {
     document_ = load_document(path, overrides);
     return;
   }

@@ -61,6 +61,33 @@ std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
   return {node, contract.input_index(port)};
 }
 
+// What is wrong with a name that is no port: both kinds of ports can be fed.
+Error unknown_feed(const Graph& graph, const std::string& name) {
+  Diagnostic finding;
+  finding.code = ErrorCode::bad_feed;
+  finding.message = fmt::format("--feed {}: there is no such port", name);
+  finding.got = name;
+  std::vector<std::string> names;
+  for (int i = 0; i < graph.size(); ++i) {
+    const GraphNode& node = graph.node(i);
+    if (node.inputs.empty()) names.push_back(node.path);
+    for (const std::string& port : node.contract().input_names()) names.push_back(node.path + "." + port);
+    for (const std::string& port : node.contract().output_names()) names.push_back(node.path + "." + port);
+  }
+  finding.suggestion = nearest_name(name, names);
+  finding.expected = "an input of the graph, an output port or an input port, as in x, q.mu or z.noise";
+  return Error(std::move(finding));
+}
+
+bool is_output_port(const Graph& graph, const std::string& name) {
+  try {
+    graph.port(name, ErrorCode::bad_feed);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // Where each file goes: output ports are fed, input ports get an input node of their own.
 std::shared_ptr<const Graph> place_feeds(const Model& model, std::vector<Feed>& feeds) {
   Rewrite rewrite(model.document().nodes, model.registry());
@@ -68,7 +95,7 @@ std::shared_ptr<const Graph> place_feeds(const Model& model, std::vector<Feed>& 
   for (const Feed& feed : feeds) {
     const auto [node, input] = input_port(rewrite.graph(), feed.name);
     if (input < 0) {
-      rewrite.graph().port(feed.name, ErrorCode::bad_feed);  // throws where there is no such port
+      if (!is_output_port(rewrite.graph(), feed.name)) throw unknown_feed(rewrite.graph(), feed.name);
       names.push_back(feed.name);
       continue;
     }
@@ -221,7 +248,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--mode", request->mode,
                    "train or eval; without it: train where --gradients are asked for, else eval")
-      ->check(CLI::IsMember({"train", "eval"}));
+      ->check(one_of({"train", "eval"}));
   verb->add_option("--seed", request->seed, "seed of random nodes, and of initial weights");
   verb->add_option("--step", request->step, "step whose noise and term weights are used")->capture_default_str();
   verb->add_option("--feed", request->feeds,
@@ -231,11 +258,9 @@ void add_run(CLI::App& app, Invocation& invocation) {
   verb->add_option("--gradients", request->gradients,
                    "write the total loss's gradient for every parameter: F.safetensors");
   verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return run(*request, invocation.json); };

@@ -92,16 +92,12 @@ int reconstruct(const Request& request) {
 void add_common(CLI::App* verb, Request& request) {
   verb->add_option("RUN", request.model, "the folder of a run, or a graph file")->required();
   verb->add_option("--out", request.out, "a .png picture or a .npy array")->required();
-  verb->add_option("--count", request.count, "how many")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31))
-      ->capture_default_str();
+  verb->add_option("--count", request.count, "how many")->check(at_least(1))->capture_default_str();
   verb->add_option("--seed", request.seed, "seed of the draws")->capture_default_str();
   verb->add_option("--weights", request.weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request.newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--name", request.name, "the entry of the graph's generate: section")->capture_default_str();
-  verb->add_option("--threads", request.threads, "threads; 0: one a core")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb->add_option("--threads", request.threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
 }
 
 }  // namespace

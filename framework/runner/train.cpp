@@ -85,6 +85,10 @@ void resume(Training& training, const Request& request) {
       std::make_unique<Session>(load_document(training.run->document_path()), *training.registry, std::move(settings));
   training.session->attach(*training.run);
   training.session->resume();
+  if (request.steps && *request.steps < training.session->steps_done()) {
+    throw usage_error("train", fmt::format("--steps {}: the run has done {} already", *request.steps,
+                                           training.session->steps_done()));
+  }
   if (request.steps) training.run->update_settings(training.session->run_settings());
 }
 
@@ -215,24 +219,23 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb->add_option("--set", request->overrides,
                    "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
       ->allow_extra_args(false);
-  verb->add_option("--steps", request->steps, "steps in all; 0 writes the initial weights")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--batch", request->batch, "samples of a step")->check(CLI::PositiveNumber);
+  verb->add_option("--steps", request->steps, "steps in all; 0 writes the initial weights")->check(at_least(0));
+  verb->add_option("--batch", request->batch, "samples of a step")->check(at_least(1));
   verb->add_option("--seed", request->seed, "seed of weights, order of the data, and noise");
   verb->add_option("--threads", request->threads, "threads; 0: one a core. They change no bit of the result")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--lanes", request->lanes, "lanes that shards are dealt to; 0: one a thread")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--precision", request->precision, "arithmetic")
-      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->check(one_of({"f32", "bf16"}))
       ->capture_default_str();
   verb->add_option("--log-every", request->log_every, "seconds between lines where there is no terminal")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--quiet", request->quiet, "no progress");
   add_json(verb, invocation);

@@ -37,6 +37,9 @@ void add_version(CLI::App& app, Invocation& invocation);
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& summary, const std::string& example);
 // Its --json.
 void add_json(CLI::App* verb, Invocation& invocation);
+// Checks of a flag's number and of its word, which say what was given and what is taken.
+CLI::Validator at_least(std::int64_t least);
+CLI::Validator one_of(std::vector<std::string> words);
 // A wrong use that only the verb can see; `verb` for the hint.
 Error usage_error(const std::string& verb, std::string message);
 // "name=value" cut in two; throws Error(usage) that names `flag`.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,13 +34,25 @@ std::string temporary_name(const std::string& path) {
   finding.code = ErrorCode::write_failed;
   finding.where = {path, 0, 0};
   finding.message = fmt::format("cannot {}: {}", what, std::generic_category().message(reason));
-  if (reason == ENOSPC || reason == EDQUOT) finding.hint = "free some space on the disk, then resume the run";
+  if (reason == ENOSPC || reason == EDQUOT)
+    finding.hint = "free some space on the disk; a run then goes on with train --resume";
   throw Error(std::move(finding));
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(path_) {
+  struct stat found {};
+  const bool exists = ::stat(path_.c_str(), &found) == 0;
+  if (exists && S_ISDIR(found.st_mode)) throw_write_failed(path_, "write a file there", EISDIR);
+  if (exists && !S_ISREG(found.st_mode)) {  // a device or a pipe: a rename would put a file in its place
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) throw_write_failed(path_, "open it", errno);
+    return;
+  }
+  std::error_code ignored;
+  if (exists && fs::is_symlink(path_, ignored)) target_ = fs::canonical(path_);  // the link stays a link
+  temporary_ = temporary_name(target_);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw_write_failed(path_, "create a file there", errno);
 }
@@ -47,13 +60,13 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(te
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail(std::string_view what, int reason) {
   if (descriptor_ >= 0) ::close(descriptor_);
   descriptor_ = -1;
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
   throw_write_failed(path_, what, reason);
 }
 
@@ -67,12 +80,14 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) fail("sync", errno);
+  const bool is_file = !temporary_.empty();
+  if (is_file && ::fsync(descriptor_) != 0) fail("sync", errno);
   const int descriptor = descriptor_;
   descriptor_ = -1;
   if (::close(descriptor) != 0) fail("close", errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename the finished file", errno);
-  sync_folder(folder_of(path_));
+  if (!is_file) return;
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename the finished file", errno);
+  sync_folder(folder_of(target_));
 }
 
 void write_text_file(const std::string& path, std::string_view text) {

@@ -1,5 +1,6 @@
 // Files that appear whole or not at all: written under a temporary name in the same folder, synced, renamed, and the
-// folder synced, so that neither a kill nor a full disk leaves a half-written file under the final name.
+// folder synced, so that neither a kill nor a full disk leaves a half-written file under the final name. A link is
+// followed; a device or a pipe is written to as it stands.
 //
 // Errors: write_failed with the path and the system's reason; the temporary is removed. Thread safety: one thread per
 // object; two writers of the same path must be kept apart by their owner (RunLock).
@@ -27,7 +28,8 @@ class AtomicFile {
  private:
   [[noreturn]] void fail(std::string_view what, int reason);
 
-  std::string path_, temporary_;
+  std::string path_;                // as it was given
+  std::string target_, temporary_;  // the file behind it, and the name until commit(); none for a device
   int descriptor_ = -1;
 };
 

@@ -10,14 +10,13 @@ expect 0 sample run --count 4 --out x.npy
 error() {
   local code=$1 number=$2 text=$3
   shift 3
-  expect "$code" "$@" || return
-  says err "error $number" "$text"
   case " train eval run list inspect validate check bench version " in
-    *" $1 "*) ;;
-    *) return ;;
+    *" $1 "*)
+      expect "$code" "$@" --json
+      [ "$(json /errors/0/code)" = "$number" ] || fail "$*: --json does not name $number"
+      ;;
   esac
-  expect "$code" "$@" --json
-  [ "$(json /errors/0/code)" = "$number" ] || fail "$*: --json does not name $number"
+  expect "$code" "$@" && says err "error $number" "$text"
 }
 
 # The command line.
@@ -59,7 +58,7 @@ says err "wrong.yaml:12:"
 error 65 E407 "did you mean 'sprites'?" train tiny.yaml --data sprit --out q
 error 65 E401 "/nope" train tiny.yaml --data idx:/nope --out q
 error 65 E202 "there is no option 'splt'" train tiny.yaml --data idx:/nope,splt=train --out q
-error 65 E406 "does not fit the graph's input" train tiny.yaml --data sprites:,size=32 --out q
+error 65 E406 "does not fit the graph's input" train tiny.yaml --data sprites:size=32 --out q
 error 65 E106 "did you mean 'test'?" eval run --split tset
 error 65 E401 "there is no such file" run run --feed x=nope.npy --fetch q.mu=m.npy
 error 65 E405 "not a .npy file" run run --feed x=tiny.yaml --fetch q.mu=m.npy

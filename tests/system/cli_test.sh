@@ -27,7 +27,7 @@ is_png first/samples.png first/reconstructions.png
 [ "$(json /batch first/run.json) $(json /seed first/run.json) $(json /lanes first/run.json) $(json /shard first/run.json)" = "32 7 2 8" ] ||
   fail "run.json does not record batch, seed, lanes and shard"
 says first/graph.yaml "dim: 4"
-expect 0 train tiny.yaml --data sprites:,size=16,count=300,seed=5 --steps 10 --out other-data
+expect 0 train tiny.yaml --data sprites:size=16,count=300,seed=5 --steps 10 --out other-data
 [ "$(json /data/options/count other-data/run.json)" = 300 ] || fail "--data is not recorded"
 expect 0 train tiny.yaml --steps 0 --out initial
 exists initial/checkpoints/step-000000.safetensors
@@ -42,7 +42,7 @@ has_json /negative_elbo /standard_error /bits_per_dim /terms/reconstruction /ter
 json /nll 2>/dev/null && fail "nll without --nll-samples"
 elbo=$(json /negative_elbo)
 holds "$elbo > 0 && $elbo == $(json /terms/reconstruction) + $(json /terms/kl)"
-expect 0 eval first --data sprites:,size=16,count=400 --split test --nll-samples 20 --limit 30 --json
+expect 0 eval first --data sprites:size=16,count=400 --split test --nll-samples 20 --limit 30 --json
 has_json /negative_elbo /nll /standard_error /bits_per_dim /terms
 [ "$(json /samples)" = 30 ] || fail "--limit 30 evaluated $(json /samples) samples"
 holds "$(json /nll) < $(json /negative_elbo)" # a tighter bound

@@ -49,27 +49,28 @@ YAML
 # CIFAR-10: binary records, as they are and in gzip.
 image_graph cifar.yaml 32
 mkdir records
-cp "$data_folder"/cifar10/*.bin.gz records/ && chmod u+w records/*
+cp "$data_folder/cifar10/cifar10_train10000.bin.gz" records/data_batch_1.bin.gz
+cp "$data_folder/cifar10/cifar10_test2000.bin.gz" records/test_batch.bin.gz
 learns cifar.yaml "cifar:records" 150
 is_png cifar/samples.png cifar/reconstructions.png
-gunzip -c records/cifar10_test2000.bin.gz >plain.bin
+gunzip -c records/test_batch.bin.gz >plain.bin
 expect 0 eval cifar --data "cifar:plain.bin,split=all" --split all --json
 plain=$(json /negative_elbo)
-expect 0 eval cifar --data "cifar:records/cifar10_test2000.bin.gz,split=all" --split all --json
+expect 0 eval cifar --data "cifar:records/test_batch.bin.gz,split=all" --split all --json
 [ "$plain" = "$(json /negative_elbo)" ] || fail "plain records give $plain, those in gzip $(json /negative_elbo)"
 [ "$(json /samples)" = 2000 ] || fail "$(json /samples) of 2,000 records are read"
 
 # Photographs: JPEG files in a folder.
-mkdir photos sounds
-tar -xf "$data_folder/photos256/flowers.tar" -C photos
+mkdir jpegs recordings
+tar -xf "$data_folder/photos256/flowers.tar" -C jpegs
 image_graph photos.yaml 32
-learns photos.yaml "images:photos,size=32" 100
+learns photos.yaml "images:jpegs,size=32" 100
 is_png photos/samples.png photos/reconstructions.png
-expect 0 eval photos --data "images:photos,size=32" --split all --json
+expect 0 eval photos --data "images:jpegs,size=32" --split all --json
 [ "$(json /samples)" = 650 ] || fail "$(json /samples) of 650 photographs are read"
 
 # Spoken digits: WAV files in a folder.
-tar -xzf "$data_folder/fsdd/fsdd_recordings.tar.gz" -C sounds
+tar -xzf "$data_folder/fsdd/fsdd_recordings.tar.gz" -C recordings
 cat >audio.yaml <<'YAML'
 version: 1
 graph: audio
@@ -87,5 +88,5 @@ losses:
   kl:             {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}}
 train: {batch: 64, steps: 200, optimizer: {type: adam, lr: 1.0e-3}}
 YAML
-learns audio.yaml "audio:sounds,length=512" 200
+learns audio.yaml "audio:recordings,length=512" 200
 finish

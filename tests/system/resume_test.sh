@@ -5,9 +5,12 @@ tiny_graph tiny.yaml
 sed -i 's/hidden: 16/hidden: 48/' tiny.yaml
 kills=20
 
-# start RUN ARGUMENT...: a training whose every checkpoint stays, so that all of them can be compared.
+# Every checkpoint stays, so that all of them can be compared.
 options=(--set train.checkpoint_every=40 --set train.keep=100000 --set train.eval_every=400 --set train.eval_limit=20
-  --steps 4000 --seed 3 --lanes 2 --shard 4)
+  --lanes 2 --shard 4)
+whole=("${options[@]}" --steps 4000 --seed 3)
+
+# same_run RUN RUN: every checkpoint of the first is in the second, with the same bits.
 same_run() {
   local file
   for file in "$1"/checkpoints/*.safetensors; do
@@ -18,21 +21,20 @@ same_run() {
 
 # Threads.
 for threads in 1 2 4; do
-  expect 0 train tiny.yaml "${options[@]}" --threads $threads --out threads-$threads
+  expect 0 train tiny.yaml "${whole[@]}" --threads $threads --out threads-$threads
 done
 exists threads-1/checkpoints/step-000040.safetensors threads-1/checkpoints/step-004000.safetensors
 same_run threads-1 threads-2
 same_run threads-1 threads-4
-expect 0 train tiny.yaml "${options[@]}" --seed 4 --out other-seed 2>/dev/null ||
-  fail "a flag given twice" # the last one counts
-differ threads-1/checkpoints/step-004000.safetensors other-seed/checkpoints/step-004000.safetensors
+expect 0 train tiny.yaml "${options[@]}" --steps 200 --seed 4 --out other-seed
+differ threads-1/checkpoints/step-000200.safetensors other-seed/checkpoints/step-000200.safetensors
 
 # begin RUN THREADS: starts or resumes in the background, as $training.
 begin() {
   if [ -e "$1/run.json" ]; then
     "$GRAPH_RUNNER" train --resume "$1" --threads "$2" >out 2>err &
   else
-    "$GRAPH_RUNNER" train tiny.yaml "${options[@]}" --threads "$2" --out "$1" >out 2>err &
+    "$GRAPH_RUNNER" train tiny.yaml "${whole[@]}" --threads "$2" --out "$1" >out 2>err &
   fi
   training=$!
 }
@@ -70,7 +72,7 @@ echo "killed $killed times in $runs runs"
 # SIGINT and SIGTERM: the step is finished, a checkpoint written, the exit code says which signal it was.
 for signal in INT:130 TERM:143; do
   run=signal-${signal%:*}
-  "$GRAPH_RUNNER" train tiny.yaml "${options[@]}" --steps 400000 --out "$run" >out 2>err &
+  "$GRAPH_RUNNER" train tiny.yaml "${options[@]}" --steps 400000 --seed 3 --out "$run" >out 2>err &
   training=$!
   for _ in $(seq 600); do
     [ -e "$run/checkpoints/step-000080.safetensors" ] && break
@@ -89,15 +91,16 @@ for signal in INT:130 TERM:143; do
   to=$((step / 40 * 40 + 40))
   expect 0 train --resume "$run" --steps $to
   says err "going on from step $step of $to"
-  expect 0 train tiny.yaml "${options[@]}" --steps $to --out "$run-straight"
+  expect 0 train tiny.yaml "${options[@]}" --steps $to --seed 3 --out "$run-straight"
   same "$run/checkpoints/step-$(printf %06d $to).safetensors" "$run-straight/checkpoints/step-$(printf %06d $to).safetensors"
 done
 
 # A damaged checkpoint: the one before it is used, with a warning, and the damaged one is set aside; the bits are the
 # same again. Where every one is damaged, the run is refused.
 damage() { printf '\377\377\377\377' | dd of="$1" bs=1 seek=$(($(stat -c %s "$1") / 2)) conv=notrunc status=none; }
-expect 0 train tiny.yaml "${options[@]}" --steps 200 --out damaged
-expect 0 train tiny.yaml "${options[@]}" --steps 200 --out truncated
+expect 0 train tiny.yaml "${options[@]}" --steps 200 --seed 3 --out damaged
+expect 0 train tiny.yaml "${options[@]}" --steps 200 --seed 3 --out truncated
+cp damaged/checkpoints/step-000200.safetensors whole.safetensors
 rm damaged/checkpoints/best.safetensors # the same file as the last one
 damage damaged/checkpoints/step-000200.safetensors
 truncate -s -100 truncated/checkpoints/step-000200.safetensors
@@ -106,7 +109,7 @@ for run in damaged:160 truncated:120; do
   expect 0 train --resume "${run%:*}"
   says err "step-000200.safetensors cannot be used; falling back to step-000${run#*:}.safetensors" "E503" \
     "going on from step ${run#*:} of 200"
-  same "${run%:*}/checkpoints/step-000200.safetensors" threads-1/checkpoints/step-000200.safetensors 2>/dev/null
+  same "${run%:*}/checkpoints/step-000200.safetensors" whole.safetensors
   exists "${run%:*}/checkpoints/step-000200.safetensors.corrupt"
 done
 for file in damaged/checkpoints/step-*.safetensors; do damage "$file"; done

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# What is generated in docs/ is fresh: the node reference, and the code in docs/write-a-node.md. Links lead somewhere.
+. "$(dirname "$0")/lib.sh"
+export GRAPH_RUNNER
+checks=$((checks + 1))
+"$repository/scripts/update-docs.sh" --check || fail "scripts/update-docs.sh --check"
+
+# Every node type and data set has a section in the reference.
+expect 0 list --json
+for kind in nodes datasets; do
+  i=0
+  while name=$(json "/$kind/$i/name" 2>/dev/null); do
+    checks=$((checks + 1))
+    grep -qx "### $name" "$repository/docs/nodes.md" || fail "docs/nodes.md has no section for $name"
+    i=$((i + 1))
+  done
+  [ "$i" -ge 7 ] || fail "only $i $kind are listed"
+done
+# Tables have as many cells in every row as in their head.
+awk -F'|' '/^\|/ { gsub(/\\\|/, "", $0); if (!inside) { inside = 1; cells = NF } if (NF != cells) { print FILENAME ":" FNR ": " $0; bad = 1 } next }
+  { inside = 0 } END { exit bad }' "$repository/docs/nodes.md" || fail "a table of docs/nodes.md is broken"
+
+# Links lead somewhere.
+cd "$repository" || exit 1
+for page in docs/quickstart.md docs/write-a-node.md; do
+  exists "$page"
+  while read -r target; do
+    checks=$((checks + 1))
+    [ -e "$(dirname "$page")/$target" ] || fail "$page links to $target, which does not exist"
+  done < <(grep -oE '\]\([^)#:]+' "$page" | cut -c3-)
+done
+finish

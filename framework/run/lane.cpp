@@ -56,7 +56,8 @@ void Lane::enter(const Instance& instance, std::int64_t shard_index, std::int64_
       case Storage::batch: pointers_[v] = batch_.batch_values[v].get() + skip; break;
       case Storage::feed: {
         const TensorView& feed = batch_.feeds[static_cast<std::size_t>(tape.values[v].feed)];
-        pointers_[v] = static_cast<std::byte*>(feed.raw()) + skip;
+        const std::size_t held = feed.bytes();
+        pointers_[v] = static_cast<std::byte*>(feed.raw()) + (skip < held ? skip : skip % held);
         break;
       }
     }

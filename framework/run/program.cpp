@@ -45,6 +45,8 @@ class Program::Impl {
 
   void run(const StepInput& input) {
     check_step_input(*graph_, request_, input);
+    if (input.feeds_repeat && (whole_steps_ || !request_.fetch.empty()))
+      throw Error(ErrorCode::bad_feed, "feeds that repeat would be read for the whole batch");
     ensure_instances(input.samples);
     batch_.feeds = input.feeds;
     batch_.weights = input.weights;
@@ -114,6 +116,7 @@ class Program::Impl {
   }
 
   const Tape& tape() const { return tape_; }
+  bool has_whole_batch_steps() const { return whole_steps_; }
   const ProgramRequest& request() const { return request_; }
 
  private:
@@ -396,5 +399,6 @@ const ProgramRequest& Program::request() const { return impl_->request(); }
 double Program::flop_per_sample() const { return impl_->flop_per_sample(); }
 std::size_t Program::memory_bytes() const { return impl_->memory_bytes(); }
 std::vector<std::string> Program::unused_nodes() const { return impl_->unused_nodes(); }
+bool Program::has_whole_batch_steps() const { return impl_->has_whole_batch_steps(); }
 
 }  // namespace loom

@@ -45,6 +45,9 @@ struct StepInput {
   std::int64_t samples = 0;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
+  // The feeds hold fewer samples, a multiple of the shard, which are read over and over: synthetic data then takes no
+  // memory of the batch. Only where has_whole_batch_steps() is false.
+  bool feeds_repeat = false;
 };
 
 class Program {
@@ -69,6 +72,7 @@ class Program {
   double flop_per_sample() const;         // forward and backward, counted from the shapes
   std::size_t memory_bytes() const;       // planned: lanes' arenas, whole-batch values, gradients
   std::vector<std::string> unused_nodes() const;
+  bool has_whole_batch_steps() const;
 
  private:
   class Impl;

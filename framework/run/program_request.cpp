@@ -39,7 +39,13 @@ void check_step_input(const Graph& graph, const ProgramRequest& request, const S
          fmt::format("{} feeds, {} objectives", request.feeds.size(), request.objectives.size()));
   }
   for (std::size_t i = 0; i < input.feeds.size(); ++i) {
-    const Shape expected = graph.shape(request.feeds[i]).at_batch(input.samples);
+    const Shape& shape = graph.shape(request.feeds[i]);
+    std::int64_t samples = input.samples;
+    if (input.feeds_repeat && shape.per_sample() && input.feeds[i].shape().rank() == shape.rank()) {
+      const std::int64_t held = input.feeds[i].shape()[0] / -shape[0];
+      if (held > 0 && held % request.shard == 0) samples = std::min(samples, held);
+    }
+    const Shape expected = shape.at_batch(samples);
     const DType dtype = graph.dtype(request.feeds[i]);
     if (input.feeds[i].shape() == expected && input.feeds[i].dtype() == dtype) continue;
     fail(fmt::format("the value fed to '{}' does not fit", graph.name_of(request.feeds[i])),

@@ -15,8 +15,9 @@
 namespace loom::runner {
 namespace {
 
-constexpr int kWarmUp = 3;       // steps before the clock counts
-constexpr int kTuningSteps = 5;  // of each shard size that --tune tries
+constexpr int kWarmUp = 3;              // steps before the clock counts
+constexpr std::int64_t kDistinct = 64;  // synthetic samples, repeated over a larger batch
+constexpr int kTuningSteps = 5;         // of each shard size that --tune tries
 
 struct Request {
   std::string graph, precision = "f32";
@@ -47,8 +48,7 @@ class Bench {
         batch_(request.batch > 0 ? request.batch : train_.batch),
         lanes_(request.lanes),
         feeds_(training_inputs(*graph_, plan_)),
-        data_(synthetic_batch(*graph_, feeds_, batch_, model.seed())) {
-    for (const Tensor& tensor : data_) views_.push_back(tensor.view());
+        seed_(model.seed()) {
     updater_ = std::make_unique<Updater>(store_, plan_, train_, executor_);
     compile(request.shard);
     if (request.tune && request.shard == 0) tune();
@@ -85,6 +85,16 @@ class Bench {
     programs_ =
         std::make_unique<TrainingPrograms>(graph_, store_, executor_, plan_, feeds_,
                                            TrainingPrograms::Size{.batch = batch_, .shard = shard, .lanes = lanes_});
+    make_data();
+  }
+
+  // What is measured is a step's own memory, so the data is not as large as the batch where it need not be.
+  void make_data() {
+    const std::int64_t own = programs_->shard(), distinct = (kDistinct + own - 1) / own * own;
+    repeat_ = distinct < batch_ && !programs_->program().has_whole_batch_steps();
+    data_ = synthetic_batch(*graph_, feeds_, repeat_ ? distinct : batch_, seed_);
+    views_.clear();
+    for (const Tensor& tensor : data_) views_.push_back(tensor.view());
   }
 
   // Compiles for the shard size whose steps are the fastest.
@@ -100,7 +110,7 @@ class Bench {
   }
 
   void step() {
-    programs_->run(step_, views_, batch_, train_.seed);
+    programs_->run(step_, views_, batch_, train_.seed, repeat_);
     for (std::size_t i = 0; i < plan_.objectives.size(); ++i) {
       if (programs_->is_active(i))
         updater_->apply(i, step_, programs_->gradients(i), updater_->norm(programs_->gradients(i)));
@@ -117,6 +127,8 @@ class Bench {
   std::int64_t batch_;
   int lanes_;
   std::vector<Port> feeds_;
+  std::uint64_t seed_;
+  bool repeat_ = false;  // the data is read over and over within a batch
   std::vector<Tensor> data_;
   std::vector<TensorView> views_;
   std::unique_ptr<TrainingPrograms> programs_;

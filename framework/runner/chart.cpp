@@ -46,12 +46,12 @@ Series thinned(const Series& series) {
   return thin;
 }
 
+// Steps, from 0 on.
 Range range_of_x(const std::vector<Series>& all) {
-  Range range;
+  Range range{0, 1};
   for (const Series& series : all) {
     for (const auto& [x, y] : series.points) range.include(x);
   }
-  if (!range.empty() && range.low == range.high) range = {range.low - 0.5, range.high + 0.5};
   return range;
 }
 
@@ -103,8 +103,9 @@ class Chart {
                          place_y(y) + 4, tick_text(y, row_step));
     }
     for (const double x : columns) {
-      out += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", place_x(x),
-                         kHeight - 8, tick_text(x, column_step));
+      const bool at_edge = place_x(x) > kWidth - kRight - 12;
+      out += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>", place_x(x),
+                         kHeight - 8, at_edge ? "end" : "middle", tick_text(x, column_step));
     }
     return out;
   }

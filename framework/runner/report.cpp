@@ -41,7 +41,7 @@ std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metr
   }
   const auto rank = [](const std::string& name) {
     if (name == "negative_elbo") return 0;
-    if (name == "loss") return 1;
+    if (name == "total_loss") return 1;
     if (name == "bits_per_dim") return 3;
     if (name.starts_with("gradient_norm")) return 4;
     return name == "learning_rate" ? 5 : 2;
@@ -83,7 +83,7 @@ std::string tiles_of(Metrics& metrics) {
 
 std::string summary_section(const Model& model, Metrics& metrics, const GraphSummary& graph) {
   std::int64_t steps = 0;
-  for (const MetricRow& point : metrics.read("loss", "train")) steps = std::max(steps, point.step);
+  for (const MetricRow& point : metrics.read("total_loss", "train")) steps = std::max(steps, point.step);
   std::string out =
       fmt::format("<h1>{}</h1>\n<p>{}</p>\n<div class=\"tiles\">\n", escaped(graph.name), escaped(graph.doc));
   out += tile("steps", grouped(steps), fmt::format("batch {}", model.settings().batch));

@@ -58,7 +58,7 @@ TrainingPrograms::Variant& TrainingPrograms::variant_for(std::int64_t step) {
 }
 
 void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples,
-                           std::uint64_t seed) {
+                           std::uint64_t seed, bool feeds_repeat) {
   Variant& variant = variant_for(step);
   for (std::size_t k = 0; k < variant.objectives.size(); ++k) {
     const Objective& objective = plan_.objectives[variant.objectives[k]];
@@ -68,7 +68,8 @@ void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds,
                         .weights = variant.weights,
                         .samples = samples,
                         .seed = seed,
-                        .step = static_cast<std::uint32_t>(step)});
+                        .step = static_cast<std::uint32_t>(step),
+                        .feeds_repeat = feeds_repeat});
   last_ = &variant;
   last_step_ = step;
   for (std::size_t t = 0; t < means_.size(); ++t) {

@@ -27,7 +27,8 @@ class TrainingPrograms {
                    const TrainingPlan& plan, std::vector<Port> feeds, const Size& size);
 
   // Step `step` counts from 0.
-  void run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed);
+  void run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed,
+           bool feeds_repeat = false);
 
   // Of the last run:
   bool is_active(std::size_t objective) const;                               // whether it updates in this step

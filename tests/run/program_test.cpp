@@ -262,6 +262,39 @@ BOOST_AUTO_TEST_CASE(a_smaller_batch_and_wrong_feeds) {
                         [](const Error& error) { return error.code() == ErrorCode::bad_feed; });
 }
 
+BOOST_AUTO_TEST_CASE(feeds_that_repeat_are_those_of_the_whole_batch) {
+  const std::vector<NodeEntry> chain = {entry("x", "input", {}, {{"shape", list({6})}}), entry("a", "scale", {"x"}),
+                                        entry("loss", "loss", {"a"})};
+  Fixture fixture(chain), whole(full_chain());
+  Executor executor(2);
+  ProgramRequest request;
+  request.feeds = {fixture.port("x")};
+  request.terms = {fixture.port("loss")};
+  request.batch = 22;
+  request.shard = 4;
+  Program program(fixture.graph, *fixture.store, executor, request);
+  Tensor held(DType::f32, {8, 6}), all(DType::f32, {22, 6});
+  for (std::size_t i = 0; i < held.values().size(); ++i) held.values()[i] = static_cast<float>(i);
+  for (std::size_t i = 0; i < all.values().size(); ++i) all.values()[i] = held.values()[i % held.values().size()];
+  const std::vector<TensorView> few = {held.view()}, many = {all.view()};
+  program.run({.feeds = many, .weights = {}, .samples = 22, .seed = 1, .step = 0});
+  const std::vector<float> expected(program.term(0).begin(), program.term(0).end());
+  program.run({.feeds = few, .weights = {}, .samples = 22, .seed = 1, .step = 0, .feeds_repeat = true});
+  BOOST_TEST(expected == std::vector<float>(program.term(0).begin(), program.term(0).end()));
+
+  const auto is_refused = [](Program& asked, const std::vector<TensorView>& feeds) {
+    BOOST_CHECK_EXCEPTION(
+        asked.run({.feeds = feeds, .weights = {}, .samples = 22, .seed = 1, .step = 0, .feeds_repeat = true}), Error,
+        [](const Error& error) { return error.code() == ErrorCode::bad_feed; });
+  };
+  is_refused(program, {held.view().rows(0, 6)});  // not a multiple of the shard
+  request.feeds = {whole.port("x")};
+  request.terms = {whole.port("loss")};
+  Program barrier(whole.graph, *whole.store, executor, request);
+  BOOST_TEST(barrier.has_whole_batch_steps());
+  is_refused(barrier, few);
+}
+
 BOOST_AUTO_TEST_CASE(memory_grows_with_lanes_and_shard_not_with_the_batch) {
   const std::vector<NodeEntry> chain = {entry("x", "input", {}, {{"shape", list({1000})}}), entry("a", "scale", {"x"}),
                                         entry("b", "scale", {"a"}), entry("loss", "loss", {"b"})};

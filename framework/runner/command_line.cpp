@@ -32,8 +32,10 @@ std::vector<std::string> flag_names(const CLI::App& verb) {
   return names;
 }
 
-// CLI11's "Could not convert: --steps = 1e3", in our words.
+// CLI11's "Could not convert: --steps = 1e3" and "--steps: At Most 1 required but received 2", in our words.
 std::string readable(const std::string& message) {
+  const std::size_t twice = message.find(": At Most 1 required but received ");
+  if (twice != std::string::npos) return message.substr(0, twice) + " is given more than once";
   static const std::string kConversion = "Could not convert: ", kEquals = " = ";
   if (!message.starts_with(kConversion)) return message;
   const std::size_t at = message.find(kEquals);

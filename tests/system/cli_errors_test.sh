@@ -29,6 +29,7 @@ error 2 E701 "neither a graph nor --resume" train --out q
 error 2 E701 "--steps: -1 is less than 0" train tiny.yaml --steps -1 --out q
 error 2 E701 "--batch: 0 is less than 1" train tiny.yaml --batch 0 --out q
 error 2 E701 "--steps takes a number, written plainly as in 1000, not '1e3'" train tiny.yaml --steps 1e3 --out q
+error 2 E701 "--steps is given more than once" train tiny.yaml --steps 1 --steps 2 --out q
 error 2 E701 "'f16' is not f32 or bf16" train tiny.yaml --precision f16 --out q
 error 2 E702 "bf16 is not supported" train tiny.yaml --precision bf16 --out q
 error 2 E701 "beside it stand only --steps and --threads" train --resume run --seed 3
@@ -61,7 +62,7 @@ error 65 E202 "there is no option 'splt'" train tiny.yaml --data idx:/nope,splt=
 error 65 E406 "does not fit the graph's input" train tiny.yaml --data sprites:size=32 --out q
 error 65 E106 "did you mean 'test'?" eval run --split tset
 error 65 E401 "there is no such file" run run --feed x=nope.npy --fetch q.mu=m.npy
-error 65 E405 "not a .npy file" run run --feed x=tiny.yaml --fetch q.mu=m.npy
+error 65 E405 "this is no .npy array" run run --feed x=tiny.yaml --fetch q.mu=m.npy
 head -c 200 x.npy >short.npy
 error 65 E402 "short.npy" run run --feed x=short.npy --fetch q.mu=m.npy
 

@@ -53,6 +53,8 @@ while [ $killed -lt $kills ]; do
   case $code in
     137) killed=$((killed + 1)) ;;
     0)
+      exists killed-$runs/run.json
+      [ "$failures" -eq 0 ] || break
       same_run threads-1 killed-$runs
       runs=$((runs + 1))
       ;;

@@ -43,6 +43,7 @@ void set_up(NodeTester& tester, std::map<std::string, Tensors>& arrays, const Go
   for (const auto& [port, tensor] : arrays["in"]) tester.input(port, tensor.clone());
   for (const auto& [parameter, tensor] : arrays["param"]) tester.parameter(parameter, tensor.clone());
   for (const auto& [state, tensor] : arrays["state_before"]) tester.state(state, tensor.clone());
+  if (arrays.contains("samples")) tester.samples(arrays.at("samples").at("").values<std::int32_t>().front());
   if (arrays.contains("eval")) tester.evaluation();
 }
 

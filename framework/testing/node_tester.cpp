@@ -174,6 +174,8 @@ NodeTester::NodeTester(const Registry& registry, const std::string& type) : impl
   }
 }
 NodeTester::~NodeTester() = default;
+NodeTester::NodeTester(NodeTester&&) noexcept = default;
+NodeTester& NodeTester::operator=(NodeTester&&) noexcept = default;
 
 NodeTester& NodeTester::option(const std::string& name, OptionValue value) {
   impl_->options.set(name, std::move(value));

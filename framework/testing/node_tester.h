@@ -58,6 +58,8 @@ class NodeTester {
  public:
   NodeTester(const Registry& registry, const std::string& type);
   ~NodeTester();
+  NodeTester(NodeTester&&) noexcept;
+  NodeTester& operator=(NodeTester&&) noexcept;
 
   NodeTester& option(const std::string& name, OptionValue value);
   NodeTester& input(const std::string& port, Tensor value);  // the first axis holds the samples

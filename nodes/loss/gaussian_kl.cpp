@@ -1,15 +1,25 @@
 // Divergence of a diagonal Gaussian posterior from the prior N(0, I).
-//   per_dimension = 1/2 (e^logvar + mu^2 - 1 - logvar),   loss = its sum over the event     [nats per sample]
-//   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z, whose expectation is loss; 0 where z is not connected
-// Kingma and Welling 2014, appendix B; log_ratio is what importance-weighted estimates sum (Burda et al. 2016).
+//   kl_j = 1/2 (e^logvar_j + mu_j^2 - 1 - logvar_j),   KL = their sum over the event          [nats per sample]
+//   loss = KL                                               Kingma and Welling 2014, appendix B
+//   loss = sum over groups g of max(free_bits, E KL_g)      Kingma et al. 2016, section 3.2.1 and appendix C.8
+//   loss = |E KL - C|, C = capacity min(1, step / capacity_steps)     Burgess et al. 2018, equation 8
+// E is the mean over the batch: with free_bits or capacity the node sees the whole batch, and every sample gets the
+// same loss. `kl` and `per_dimension` are the divergence itself in any case.
+//   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z, whose expectation is KL; 0 where z is not connected. It is what
+//   importance-weighted bounds sum (Burda et al. 2016).
 #include <algorithm>
+#include <cmath>
 
 #include "core/vector_math.h"
 #include "graph/registry.h"
+#include "latent/gaussian_density.h"
 
 namespace {
 
+using namespace loom::nodes;
 namespace math = loom::math;
+
+bool over_batch(const loom::Options& o) { return o.number("free_bits") > 0 || o.has("capacity"); }
 
 class GaussianKl final : public loom::Node {
  public:
@@ -19,33 +29,119 @@ class GaussianKl final : public loom::Node {
     c.role(loom::Role::divergence);
     c.input("mu", "[N, ...E]", "mean");
     c.input("logvar", "[N, ...E]", "natural logarithm of the variance");
-    c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional().no_gradient();
+    c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional();
     c.output("loss", "[N]", "nats per sample");
     c.output("per_dimension", "[N, ...E]", "nats of each latent dimension");
-    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z").no_gradient();
-    c.backward_reads({"mu", "logvar"});
+    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
+    c.output("kl", "[N]", "the divergence, whatever the loss makes of it, nats").no_gradient();
+    c.option("free_bits", 0.0, loom::at_least(0), "what each group is charged at least, on the mean of the batch",
+             "nats");
+    c.option("free_bits_groups", 0, loom::integer().at_least(0),
+             "number of groups of consecutive latent values; 0: each value is a group");
+    c.option("capacity", loom::OptionValue(), loom::at_least(0), "C: the loss is |KL - C|; its weight is gamma",
+             "nats");
+    c.option("capacity_steps", 0, loom::integer().at_least(0), "training steps over which C rises from 0", "steps");
+    c.whole_batch_if(over_batch);
+    c.backward_reads({"mu", "logvar", "z"});
   }
-  explicit GaussianKl(const loom::Options&) {}
+  static void infer(loom::ShapeInference& s) {
+    const std::int64_t groups = s.options().integer("free_bits_groups"), count = s.input("mu").event().count();
+    if (groups > 0 && count % groups != 0) {
+      s.fail("free_bits_groups does not divide the latent values", std::to_string(groups) + " groups",
+             "a divisor of " + std::to_string(count));
+    }
+    if (s.options().number("free_bits") > 0 && s.options().has("capacity"))
+      s.fail("free_bits and capacity exclude each other", "both", "one of them");
+  }
+  explicit GaussianKl(const loom::Options& options)
+      : free_bits_(options.number("free_bits")),
+        groups_(options.integer("free_bits_groups")),
+        capacity_steps_(options.integer("capacity_steps")),
+        over_batch_(over_batch(options)) {
+    if (options.has("capacity")) capacity_ = options.number("capacity");
+  }
+
+  void prepare(const loom::Prepare& p) override {
+    count_ = p.input("mu").count_from(1);
+    if (groups_ == 0) groups_ = count_;
+    // Saved: the mean of each group (free bits), or of all (capacity); scratch: a factor for each dimension.
+    if (over_batch_) p.reserve_saved(static_cast<std::size_t>(groups_) * sizeof(double));
+    p.reserve_scratch(static_cast<std::size_t>(count_ + 1) * sizeof(float) +
+                      static_cast<std::size_t>(groups_) * sizeof(double));
+  }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView mu = f.input("mu"), logvar = f.input("logvar"), z = f.input("z");
-    const std::int64_t count = mu.per_sample();
+    const loom::TensorView loss = f.output("loss"), ratio = f.output("log_ratio"), kl = f.output("kl");
     for (std::int64_t n = 0; n < f.rows; ++n) {
       const float *m = mu[n].data(), *l = logvar[n].data();
-      f.output("loss")[n][0] = static_cast<float>(math::gaussian_kl(m, l, f.output("per_dimension")[n].data(), count));
-      f.output("log_ratio")[n][0] =
-          z.empty() ? 0.0F : static_cast<float>(math::gaussian_log_ratio(m, l, z[n].data(), count));
+      kl[n][0] = static_cast<float>(math::gaussian_kl(m, l, f.output("per_dimension")[n].data(), count_));
+      loss[n][0] = kl[n][0];
+      ratio[n][0] = z.empty() ? 0.0F : static_cast<float>(math::gaussian_log_ratio(m, l, z[n].data(), count_));
     }
+    if (over_batch_) std::ranges::fill(loss.values(), batch_loss(f));
   }
 
   void backward(const loom::Backward& b) const override {
-    const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar");
+    const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar"), z = b.input("z");
+    const loom::TensorView diff = b.diff_output("loss"), diff_ratio = b.diff_output("log_ratio");
+    float* factors = b.scratch<float>();  // of each dimension's KL
+    const double total = over_batch_ ? math::sum(diff.data(), b.rows) / static_cast<double>(b.rows) : 0;
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
-      math::gaussian_kl_gradient(b.diff_output("loss")[n][0], b.diff_output("per_dimension")[n].data(), mu[n].data(),
-                                 logvar[n].data(), wanted("mu"), wanted("logvar"), mu.per_sample());
+      float *diff_mu = wanted("mu"), *diff_logvar = wanted("logvar"), *diff_z = wanted("z");
+      const float *m = mu[n].data(), *l = logvar[n].data(), *per_dimension = b.diff_output("per_dimension")[n].data();
+      if (over_batch_) {
+        for (std::int64_t j = 0; j < count_; ++j)
+          factors[j] = per_dimension[j] + static_cast<float>(total * slope(b, j * groups_ / count_));
+        math::gaussian_kl_gradient(0, factors, m, l, diff_mu, diff_logvar, count_);
+      } else {
+        math::gaussian_kl_gradient(diff[n][0], per_dimension, m, l, diff_mu, diff_logvar, count_);
+      }
+      if (diff_z != nullptr) std::fill_n(diff_z, count_, 0.0F);
+      if (z.empty() || diff_ratio[n][0] == 0) continue;
+      add_gaussian_log_density_gradient(diff_ratio[n][0], m, l, z[n].data(), diff_mu, diff_logvar, diff_z, count_);
+      if (diff_z != nullptr) math::accumulate(diff_ratio[n][0], z[n].data(), diff_z, count_);  // of -ln N(z; 0, I)
     }
   }
+
+ private:
+  double target(std::int64_t step, bool training) const {
+    if (!training || capacity_steps_ == 0) return capacity_;
+    return capacity_ * std::min(1.0, static_cast<double>(step) / static_cast<double>(capacity_steps_));
+  }
+
+  // Keeps the mean of each group, or of the whole in means[0].
+  float batch_loss(const loom::Forward& f) const {
+    auto* means = f.saved_memory.empty() ? reinterpret_cast<double*>(f.scratch<float>() + (count_ + 1) / 2 * 2)
+                                         : f.saved<double>();
+    const auto rows = static_cast<double>(f.rows);
+    if (capacity_ >= 0) {
+      means[0] = math::sum(f.output("kl").data(), f.rows) / rows;
+      return static_cast<float>(std::abs(means[0] - target(f.step, f.training)));
+    }
+    const std::int64_t each = count_ / groups_;
+    std::fill_n(means, groups_, 0.0);
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      const float* row = f.output("per_dimension")[n].data();
+      for (std::int64_t g = 0; g < groups_; ++g) means[g] += math::sum(row + g * each, each) / rows;
+    }
+    double sum = 0;
+    for (std::int64_t g = 0; g < groups_; ++g) sum += std::max(free_bits_, means[g]);
+    return static_cast<float>(sum);
+  }
+
+  // The derivative of the batch's loss by the mean of a group.
+  double slope(const loom::Backward& b, std::int64_t group) const {
+    const auto* means = b.saved<double>();
+    if (capacity_ < 0) return means[group] > free_bits_ ? 1 : 0;
+    const double distance = means[0] - target(b.step, b.training);
+    return distance > 0 ? 1 : distance < 0 ? -1 : 0;
+  }
+
+  double free_bits_, capacity_ = -1;  // -1: none
+  std::int64_t groups_, capacity_steps_, count_ = 0;
+  bool over_batch_;
 };
 LOOM_NODE(GaussianKl, "gaussian_kl")
 

@@ -1,25 +1,41 @@
-// The prior p(z) = N(0, I): fresh draws for every sample.
-//   y [N, shape...]
-#include "graph/registry.h"
+// The prior p(z) = N(0, I), with the two faces of prior.h.
+//   y [N, ...E];   log_density = -1/2 sum (y^2 + ln 2 pi)
+#include "latent/gaussian_density.h"
+#include "prior/prior.h"
 
 namespace {
+
+using namespace loom::nodes;
 
 class StandardNormal final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Draws from the prior N(0, I)");
-    c.role(loom::Role::prior);
-    c.output("y", "[N, ...E]", "standard normal values").no_gradient();
-    c.option("shape", loom::required, loom::integer_list().at_least(1), "extents of one sample, without the batch");
-    c.stochastic();
+    c.summary("The prior N(0, I): draws, or the density of z");
+    declare_prior(c, "[N, ...E]", "standard normal values, or z");
+    c.backward_reads({"z"});
   }
-  static void infer(loom::ShapeInference& s) { s.bind_run("E", s.options().integers("shape")); }
+  static void infer(loom::ShapeInference& s) { s.bind_run("E", prior_extents(s)); }
   explicit StandardNormal(const loom::Options&) {}
 
   void forward(const loom::Forward& f) const override {
-    for (std::int64_t n = 0; n < f.rows; ++n) f.normal(n, f.output("y")[n]);
+    const loom::TensorView z = f.input("z"), y = f.output("y");
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      if (z.empty())
+        f.normal(n, y[n]);
+      else
+        copy_event(z, y, n);
+      f.output("log_density")[n][0] = static_cast<float>(standard_normal_log_density(y[n].data(), y.per_sample()));
+    }
   }
-  void backward(const loom::Backward&) const override {}  // no inputs
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff("z")) return;
+    const loom::TensorView z = b.input("z"), diff_y = b.diff_output("y"), diff_z = b.diff_input("z");
+    for (std::int64_t n = 0; n < b.rows; ++n) {
+      copy_event(diff_y, diff_z, n);
+      loom::math::accumulate(-b.diff_output("log_density")[n][0], z[n].data(), diff_z[n].data(), z.per_sample());
+    }
+  }
 };
 LOOM_NODE(StandardNormal, "standard_normal")
 

@@ -47,13 +47,15 @@ def stored(tensor):
     return np.ascontiguousarray(array, np.int32 if array.dtype == np.int64 else np.float32)
 
 
-def case(node, name, options, inputs, function, parameters=None, state=None, evaluation=False, upstream=None):
+def case(node, name, options, inputs, function, parameters=None, state=None, evaluation=False, upstream=None,
+         samples=None):
     """Computes one case and adds it to the node's file.
 
     inputs, parameters, state: {name: what a Draw is asked for}, e.g. {"x": lambda d: d.normal(3, 4)}
     function(inputs, parameters, state) -> {output port: tensor}; it may change `state` in place
     evaluation: the case is of the eval mode, not of training
     upstream: the outputs that get a gradient (default: every floating-point one)
+    samples: where the batch axis holds several rows of each sample
     """
     draw = Draw(f"{node}/{name}")
     arrays = FILES.setdefault(node, {})
@@ -91,6 +93,8 @@ def case(node, name, options, inputs, function, parameters=None, state=None, eva
                 put(kind, port, stored(tensor.grad))
     for port, tensor in s.items():
         put("state_after", port, stored(tensor))
+    if samples is not None:
+        arrays[f"{name}/samples"] = np.array([samples], np.int32)
     if evaluation:
         arrays[f"{name}/eval"] = np.ones(1, np.uint8)
     arrays[f"{name}/options"] = np.frombuffer(json.dumps(options, sort_keys=True).encode(), np.uint8)

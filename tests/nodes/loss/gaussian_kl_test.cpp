@@ -44,4 +44,45 @@ BOOST_AUTO_TEST_CASE(log_ratio_is_zero_without_a_draw) {
       tester.random_input("mu", {1, 3}).random_input("logvar", {1, 3}).run().outputs.at("log_ratio").values()[0] == 0);
 }
 
+// With free bits or a capacity the loss is that of the batch; kl stays the divergence.
+BOOST_AUTO_TEST_CASE(free_bits_and_capacity) {
+  auto bits = node("gaussian_kl");
+  bits.option("free_bits", 0.6).random_input("mu", {5, 4}).random_input("logvar", {5, 4}, 0.4);
+  expect_ok(bits.check());
+  auto groups = node("gaussian_kl");
+  groups.option("free_bits", 1.0)
+      .option("free_bits_groups", 2)
+      .random_input("mu", {5, 4})
+      .random_input("logvar", {5, 4});
+  expect_ok(groups.check());
+  auto capacity = node("gaussian_kl");
+  capacity.option("capacity", 20.0).random_input("mu", {5, 4}).random_input("logvar", {5, 4});
+  expect_ok(capacity.check());
+}
+
+// The tester's calls are of step 7.
+BOOST_AUTO_TEST_CASE(the_capacity_rises_over_its_steps) {
+  auto tester = node("gaussian_kl");
+  tester.option("capacity", 20.0)
+      .option("capacity_steps", 70)
+      .random_input("mu", {2, 3}, 0)
+      .random_input("logvar", {2, 3}, 0);
+  BOOST_TEST(std::abs(tester.run().outputs.at("loss").values()[0] - 2) < 1e-5F);
+  tester.evaluation();
+  BOOST_TEST(tester.run().outputs.at("loss").values()[0] == 20);
+}
+
+BOOST_AUTO_TEST_CASE(options_that_do_not_fit) {
+  auto both = node("gaussian_kl");
+  expect_error(
+      both.option("free_bits", 1.0).option("capacity", 1.0).random_input("mu", {2, 3}).random_input("logvar", {2, 3}),
+      "exclude each other");
+  auto groups = node("gaussian_kl");
+  expect_error(groups.option("free_bits", 1.0)
+                   .option("free_bits_groups", 2)
+                   .random_input("mu", {2, 3})
+                   .random_input("logvar", {2, 3}),
+               "divisor of 3");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,70 @@
+// What the nodes of the AR(1) prior share: the option alpha and the density.
+//   z_1 ~ N(0, 1),  z_t | z_t-1 ~ N(alpha z_t-1, 1 - alpha^2), one alpha for each latent dimension: every z_t has
+//   variance 1 and correlation alpha with its neighbour.
+// Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "core/error.h"
+#include "graph/registry.h"
+#include "latent/gaussian_density.h"
+
+namespace loom::nodes {
+
+class Ar1Alpha {
+ public:
+  // The option `alpha` and the parameter alpha_logit [D].
+  static void declare(Contract& c) {
+    c.option("alpha", OptionValue(0.5), number().above(0).below(1).or_list().or_text({"learned"}),
+             "correlation of neighbours: a number, one for each latent dimension, or learned");
+    c.parameter("alpha_logit", "[D]", zeros(), "alpha = sigmoid(alpha_logit)").only_if([](const Options& o) {
+      return o.is_text("alpha");
+    });
+  }
+  static void infer(ShapeInference& s) {
+    if (!s.options().is_list("alpha")) return;
+    const std::size_t given = s.options().numbers("alpha").size();
+    const auto wanted = static_cast<std::size_t>(s.extent("D"));
+    if (given != wanted) {
+      s.fail("the list of alphas does not fit the latent dimensions", std::to_string(given) + " alphas",
+             std::to_string(wanted));
+    }
+  }
+  explicit Ar1Alpha(const Options& options) : learned_(options.is_text("alpha")) {
+    if (!learned_) given_ = options.numbers("alpha");
+  }
+
+  bool learned() const { return learned_; }
+  double at(const Call& call, std::int64_t d) const {
+    if (learned_) return 1 / (1 + std::exp(-static_cast<double>(call.parameter("alpha_logit").data()[d])));
+    return given_.size() == 1 ? given_.front() : given_[static_cast<std::size_t>(d)];
+  }
+
+ private:
+  bool learned_;
+  std::vector<double> given_;
+};
+
+// ln p(z) of one dimension of z [steps, width], nats.
+inline double ar1_log_density(double alpha, const float* z, std::int64_t steps, std::int64_t width) {
+  const double rest = 1 - alpha * alpha;
+  double sum = static_cast<double>(z[0]) * static_cast<double>(z[0]);
+  for (std::int64_t t = 1; t < steps; ++t) {
+    const double residual = static_cast<double>(z[t * width]) - alpha * static_cast<double>(z[(t - 1) * width]);
+    sum += residual * residual / rest + std::log(rest);
+  }
+  return -0.5 * sum - static_cast<double>(steps) * kHalfLogTwoPi;
+}
+
+// The least divergence of any posterior with independent steps from the AR(1) prior, of one dimension, nats:
+// 1/2 ((steps - 2) ln(1 + alpha^2) - ln(1 - alpha^2)); of a single step it is 0, for that is N(0, 1).
+inline double ar1_committed_rate(double alpha, std::int64_t steps) {
+  if (steps < 2) return 0;
+  const double square = alpha * alpha;
+  return 0.5 * (static_cast<double>(steps - 2) * std::log1p(square) - std::log1p(-square));
+}
+
+}  // namespace loom::nodes

@@ -1,0 +1,37 @@
+// Draws from independent Bernoulli variables: what a decoder with a Bernoulli likelihood generates.
+//   y = 1 with probability sigmoid(logits), else 0;   all [N, ...E]
+#include "core/vector_math.h"
+#include "graph/registry.h"
+
+namespace {
+
+class BernoulliSampler final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Draws from independent Bernoulli variables");
+    c.input("logits", "[N, ...E]", "log-odds of 1").no_gradient();
+    c.output("y", "[N, ...E]", "zeros and ones").no_gradient();
+    c.stochastic();
+    c.backward_reads({});
+  }
+  explicit BernoulliSampler(const loom::Options&) {}
+
+  void prepare(const loom::Prepare& p) override {
+    p.reserve_scratch(static_cast<std::size_t>(p.output(0).count_from(1)) * sizeof(float));
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView logits = f.input(0), y = f.output(0);
+    float* uniform = f.scratch<float>();
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      const std::span<float> event = y[n];
+      loom::math::sigmoid(logits[n].data(), event.data(), y.per_sample());
+      f.uniform(n, {uniform, event.size()});
+      for (std::size_t i = 0; i < event.size(); ++i) event[i] = uniform[i] < event[i] ? 1.0F : 0.0F;
+    }
+  }
+  void backward(const loom::Backward&) const override {}  // no gradient
+};
+LOOM_NODE(BernoulliSampler, "bernoulli_sampler")
+
+}  // namespace

@@ -1,0 +1,57 @@
+// The log density of diagonal Gaussians, and its gradient, for the nodes that compare densities at drawn values.
+//   ln N(z; mu, e^logvar) = -1/2 sum (logvar + (z - mu)^2 e^-logvar + ln 2 pi)          [nats]
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numbers>
+
+#include "core/vector_math.h"
+
+namespace loom::nodes {
+
+inline constexpr double kHalfLogTwoPi = 0.91893853320467274178;  // 1/2 ln 2 pi
+
+// Calls body(first, count, precision) over blocks of the event, precision = e^-logvar.
+template <class Body>
+void for_precision_blocks(const float* logvar, std::int64_t n, const Body& body) {
+  constexpr std::int64_t kBlock = 256;
+  float precision[kBlock];
+  for (std::int64_t first = 0; first < n; first += kBlock) {
+    const std::int64_t count = std::min(kBlock, n - first);
+    math::scale(-1, logvar + first, precision, count);
+    math::exp(precision, precision, count);
+    body(first, count, static_cast<const float*>(precision));
+  }
+}
+
+inline double gaussian_log_density(const float* mu, const float* logvar, const float* z, std::int64_t n) {
+  double sum = 0;
+  for_precision_blocks(logvar, n, [&](std::int64_t first, std::int64_t count, const float* precision) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float deviation = z[first + i] - mu[first + i];
+      sum += static_cast<double>(logvar[first + i] + deviation * deviation * precision[i]);
+    }
+  });
+  return -0.5 * sum - static_cast<double>(n) * kHalfLogTwoPi;
+}
+
+// Adds factor times the gradient of gaussian_log_density; null: not wanted.
+inline void add_gaussian_log_density_gradient(float factor, const float* mu, const float* logvar, const float* z,
+                                              float* diff_mu, float* diff_logvar, float* diff_z, std::int64_t n) {
+  for_precision_blocks(logvar, n, [&](std::int64_t first, std::int64_t count, const float* precision) {
+    for (std::int64_t i = first; i < first + count; ++i) {
+      const float deviation = z[i] - mu[i], slope = deviation * precision[i - first];
+      if (diff_mu != nullptr) diff_mu[i] += factor * slope;
+      if (diff_z != nullptr) diff_z[i] -= factor * slope;
+      if (diff_logvar != nullptr) diff_logvar[i] += factor * 0.5F * (deviation * slope - 1);
+    }
+  });
+}
+
+// The same for N(0, 1).
+inline double standard_normal_log_density(const float* z, std::int64_t n) {
+  return -0.5 * math::sum_of_squares(z, n) - static_cast<double>(n) * kHalfLogTwoPi;
+}
+
+}  // namespace loom::nodes

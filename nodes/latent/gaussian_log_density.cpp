@@ -1,0 +1,51 @@
+// The log density of a diagonal Gaussian at given values: of a posterior at its draw, of an autoregressive prior.
+//   log_density = ln N(value; mu, e^logvar), summed over the event;  nll = -log_density       [nats per sample]
+#include "graph/registry.h"
+#include "latent/gaussian_density.h"
+
+namespace {
+
+using namespace loom::nodes;
+
+class GaussianLogDensity final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Log density of a diagonal Gaussian, summed over the event");
+    c.input("mu", "[N, ...E]", "mean");
+    c.input("logvar", "[N, ...E]", "natural logarithm of the variance");
+    c.input("value", "[N, ...E]", "where the density is taken");
+    c.output("log_density", "[N]", "nats");
+    c.output("nll", "[N]", "its negative, a loss: nats per sample");
+    c.backward_reads({"mu", "logvar", "value"});
+  }
+  explicit GaussianLogDensity(const loom::Options&) {}
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView mu = f.input("mu"), logvar = f.input("logvar"), value = f.input("value");
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      const auto density =
+          static_cast<float>(gaussian_log_density(mu[n].data(), logvar[n].data(), value[n].data(), mu.per_sample()));
+      f.output("log_density")[n][0] = density;
+      f.output("nll")[n][0] = -density;
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar"), value = b.input("value");
+    const std::int64_t count = mu.per_sample();
+    for (std::int64_t n = 0; n < b.rows; ++n) {
+      const auto zeroed = [&](const char* port) -> float* {
+        if (!b.wants_diff(port)) return nullptr;
+        float* row = b.diff_input(port)[n].data();
+        std::fill_n(row, count, 0.0F);
+        return row;
+      };
+      add_gaussian_log_density_gradient(b.diff_output("log_density")[n][0] - b.diff_output("nll")[n][0], mu[n].data(),
+                                        logvar[n].data(), value[n].data(), zeroed("mu"), zeroed("logvar"),
+                                        zeroed("value"), count);
+    }
+  }
+};
+LOOM_NODE(GaussianLogDensity, "gaussian_log_density")
+
+}  // namespace

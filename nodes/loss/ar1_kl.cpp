@@ -1,0 +1,122 @@
+// Divergence of a posterior with independent Gaussian steps from the AR(1) prior (latent/ar1.h).
+//   of one dimension, with means m_t and variances s_t, r_t = m_t - alpha m_t-1 and a = 1 - alpha^2:
+//   KL = 1/2 (m_1^2 + s_1 - 1 - ln s_1) + sum_t>1 1/2 ((s_t + r_t^2 + alpha^2 s_t-1) / a - 1 - ln s_t + ln a)
+//   loss = the sum over the dimensions; it is at least committed_rate, whatever the posterior   [nats per sample]
+//   log_ratio = ln q(z|x) - ln p(z) at a drawn z; 0 where z is not connected
+// Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, sections 2.1 and 2.2, appendix.
+#include <cmath>
+
+#include "latent/ar1.h"
+
+namespace {
+
+using namespace loom::nodes;
+
+class Ar1Kl final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("KL divergence of a posterior with independent steps from an AR(1) prior, which cannot vanish");
+    c.source("Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1");
+    c.role(loom::Role::divergence);
+    c.input("mu", "[N, T, D]", "mean of each step");
+    c.input("logvar", "[N, T, D]", "natural logarithm of the variance");
+    c.input("z", "[N, T, D]", "a draw, for log_ratio only").optional().no_gradient();
+    c.output("loss", "[N]", "nats per sample");
+    c.output("committed_rate", "[N]", "the least that loss can be, nats").no_gradient();
+    c.output("per_dimension", "[N, D]", "nats of each latent dimension").no_gradient();
+    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
+    Ar1Alpha::declare(c);
+    c.backward_reads({"mu", "logvar"});
+  }
+  static void infer(loom::ShapeInference& s) { Ar1Alpha::infer(s); }
+  explicit Ar1Kl(const loom::Options& options) : alpha_(options) {}
+
+  void prepare(const loom::Prepare& p) override {
+    steps_ = p.input("mu")[1];
+    width_ = p.input("mu")[2];
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView mu = f.input("mu"), logvar = f.input("logvar"), z = f.input("z");
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      double sum = 0, committed = 0, prior = 0;
+      for (std::int64_t d = 0; d < width_; ++d) {
+        const double alpha = alpha_.at(f, d), one = divergence(alpha, mu[n].data() + d, logvar[n].data() + d);
+        f.output("per_dimension")[n][static_cast<std::size_t>(d)] = static_cast<float>(one);
+        sum += one;
+        committed += ar1_committed_rate(alpha, steps_);
+        if (!z.empty()) prior += ar1_log_density(alpha, z[n].data() + d, steps_, width_);
+      }
+      f.output("loss")[n][0] = static_cast<float>(sum);
+      f.output("committed_rate")[n][0] = static_cast<float>(committed);
+      const std::int64_t count = steps_ * width_;
+      f.output("log_ratio")[n][0] =
+          z.empty()
+              ? 0.0F
+              : static_cast<float>(gaussian_log_density(mu[n].data(), logvar[n].data(), z[n].data(), count) - prior);
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar");
+    for (std::int64_t n = 0; n < b.rows; ++n) {
+      const double factor = static_cast<double>(b.diff_output("loss")[n][0]);
+      const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
+      for (std::int64_t d = 0; d < width_; ++d) {
+        const double alpha = alpha_.at(b, d);
+        const double slope =
+            gradient(alpha, factor, mu[n].data() + d, logvar[n].data() + d, wanted("mu"), wanted("logvar"), d);
+        if (b.wants_parameter_diff("alpha_logit"))
+          b.diff_parameter("alpha_logit").data()[d] += static_cast<float>(slope * alpha * (1 - alpha));
+      }
+    }
+  }
+
+ private:
+  double divergence(double alpha, const float* mu, const float* logvar) const {
+    const double rest = 1 - alpha * alpha;
+    double sum = 0, mean_before = 0, variance_before = 0;
+    for (std::int64_t t = 0; t < steps_; ++t) {
+      const auto mean = static_cast<double>(mu[t * width_]), log_variance = static_cast<double>(logvar[t * width_]);
+      const double variance = std::exp(log_variance), residual = mean - alpha * mean_before;
+      sum += t == 0 ? mean * mean + variance - 1 - log_variance
+                    : (variance + residual * residual + alpha * alpha * variance_before) / rest - 1 - log_variance +
+                          std::log(rest);
+      mean_before = mean;
+      variance_before = variance;
+    }
+    return 0.5 * sum;
+  }
+
+  // Writes the gradients of one dimension, those that are wanted; returns factor times the derivative by alpha.
+  double gradient(double alpha, double factor, const float* mu, const float* logvar, float* diff_mu, float* diff_logvar,
+                  std::int64_t d) const {
+    const double precision = 1 / (1 - alpha * alpha);
+    const auto mean = [&](std::int64_t t) { return static_cast<double>(mu[t * width_]); };
+    double by_alpha = 0, variance_before = 0;
+    for (std::int64_t t = 0; t < steps_; ++t) {
+      const double variance = std::exp(static_cast<double>(logvar[t * width_]));
+      const double residual = t == 0 ? 0 : mean(t) - alpha * mean(t - 1);
+      const bool more = t + 1 < steps_;
+      const double by_mean =
+          (t == 0 ? mean(0) : residual * precision) - (more ? alpha * precision * (mean(t + 1) - alpha * mean(t)) : 0);
+      const double by_variance = 0.5 * ((t == 0 ? 1 : precision) + (more ? alpha * alpha * precision : 0));
+      if (diff_mu != nullptr) diff_mu[t * width_ + d] = static_cast<float>(factor * by_mean);
+      if (diff_logvar != nullptr)
+        diff_logvar[t * width_ + d] = static_cast<float>(factor * (by_variance * variance - 0.5));
+      if (t > 0) {
+        const double spread = variance + residual * residual + alpha * alpha * variance_before;
+        by_alpha += precision * (alpha * variance_before - residual * mean(t - 1)) +
+                    alpha * precision * (spread * precision - 1);
+      }
+      variance_before = variance;
+    }
+    return factor * by_alpha;
+  }
+
+  Ar1Alpha alpha_;
+  std::int64_t steps_ = 0, width_ = 0;
+};
+LOOM_NODE(Ar1Kl, "ar1_kl")
+
+}  // namespace

@@ -1,0 +1,60 @@
+// Divergence from N(0, I) of a Gaussian posterior with a fixed variance other than 1: the simplest delta-VAE.
+//   loss = 1/2 sum (mu^2 + variance - 1 - ln variance) >= committed_rate, which mu = 0 reaches     [nats per sample]
+//   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z; 0 where z is not connected
+// Draw with gaussian_sampler from mu and a `constant` of ln variance. Razavi et al. 2019, section 2.
+#include <cmath>
+
+#include "graph/registry.h"
+#include "latent/gaussian_density.h"
+
+namespace {
+
+using namespace loom::nodes;
+namespace math = loom::math;
+
+class FixedVarianceKl final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("KL divergence of a Gaussian with a fixed variance from N(0, I), which cannot vanish");
+    c.source("Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2");
+    c.role(loom::Role::divergence);
+    c.input("mu", "[N, ...E]", "mean");
+    c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional().no_gradient();
+    c.output("loss", "[N]", "nats per sample");
+    c.output("committed_rate", "[N]", "the least that loss can be, nats").no_gradient();
+    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
+    c.option("variance", loom::required, loom::positive(), "of the posterior");
+    c.backward_reads({"mu"});
+  }
+  explicit FixedVarianceKl(const loom::Options& options) : variance_(options.number("variance")) {}
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView mu = f.input("mu"), z = f.input("z");
+    const std::int64_t count = mu.per_sample();
+    const double committed = 0.5 * static_cast<double>(count) * (variance_ - 1 - std::log(variance_));
+    const double constant = static_cast<double>(count) * (kHalfLogTwoPi + 0.5 * std::log(variance_));
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      f.output("loss")[n][0] = static_cast<float>(committed + 0.5 * math::sum_of_squares(mu[n].data(), count));
+      f.output("committed_rate")[n][0] = static_cast<float>(committed);
+      double ratio = 0;
+      if (!z.empty()) {
+        ratio = -constant - 0.5 / variance_ * math::squared_distance(z[n].data(), mu[n].data(), count) -
+                standard_normal_log_density(z[n].data(), count);
+      }
+      f.output("log_ratio")[n][0] = static_cast<float>(ratio);
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_diff("mu")) return;
+    const loom::TensorView mu = b.input("mu");
+    for (std::int64_t n = 0; n < b.rows; ++n)
+      math::scale(b.diff_output("loss")[n][0], mu[n].data(), b.diff_input("mu")[n].data(), mu.per_sample());
+  }
+
+ private:
+  double variance_;
+};
+LOOM_NODE(FixedVarianceKl, "fixed_variance_kl")
+
+}  // namespace

@@ -1,0 +1,102 @@
+// The autoregressive prior of order 1 (latent/ar1.h), with the two faces of prior.h.
+//   y [N, T, D];   log_density = ln N(y_1; 0, 1) + sum_t>1 ln N(y_t; alpha y_t-1, 1 - alpha^2), summed over D
+// Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1.
+#include "latent/ar1.h"
+#include "prior/prior.h"
+
+namespace {
+
+using namespace loom::nodes;
+
+class Ar1Prior final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("An autoregressive prior of order 1 with variance 1: draws, or the density of z");
+    c.source("Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1");
+    declare_prior(c, "[N, T, D]", "a sequence of D independent processes, or z");
+    Ar1Alpha::declare(c);
+    c.backward_reads({"z"});
+  }
+  static void infer(loom::ShapeInference& s) {
+    const std::vector<std::int64_t> extents = prior_extents(s);
+    if (extents.size() != 2) {
+      if (!extents.empty()) s.fail("a sequence has two axes", loom::Shape(extents).text(), "[steps, dimensions]");
+      return;
+    }
+    s.bind("T", extents[0]);
+    s.bind("D", extents[1]);
+    Ar1Alpha::infer(s);
+  }
+  explicit Ar1Prior(const loom::Options& options) : alpha_(options) {}
+
+  void prepare(const loom::Prepare& p) override {
+    steps_ = p.output("y")[1];
+    width_ = p.output("y")[2];
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const loom::TensorView z = f.input("z"), y = f.output("y");
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      if (!z.empty())
+        copy_event(z, y, n);
+      else
+        f.normal(n, y[n]);
+      double density = 0;
+      for (std::int64_t d = 0; d < width_; ++d) {
+        const double alpha = alpha_.at(f, d);
+        if (z.empty()) correlate(alpha, y[n].data() + d);
+        density += ar1_log_density(alpha, y[n].data() + d, steps_, width_);
+      }
+      f.output("log_density")[n][0] = static_cast<float>(density);
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    const loom::TensorView z = b.input("z");
+    if (z.empty()) return;
+    for (std::int64_t n = 0; n < b.rows; ++n) {
+      const auto factor = static_cast<double>(b.diff_output("log_density")[n][0]);
+      float* diff_z = b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
+      if (diff_z != nullptr) copy_event(b.diff_output("y"), b.diff_input("z"), n);
+      for (std::int64_t d = 0; d < width_; ++d) {
+        const double alpha = alpha_.at(b, d);
+        const double slope = add_gradient(alpha, factor, z[n].data() + d, diff_z == nullptr ? nullptr : diff_z + d);
+        if (b.wants_parameter_diff("alpha_logit"))
+          b.diff_parameter("alpha_logit").data()[d] += static_cast<float>(slope * alpha * (1 - alpha));
+      }
+    }
+  }
+
+ private:
+  // Independent standard normal steps become the process.
+  void correlate(double alpha, float* z) const {
+    const double deviation = std::sqrt(1 - alpha * alpha);
+    for (std::int64_t t = 1; t < steps_; ++t) {
+      z[t * width_] = static_cast<float>(alpha * static_cast<double>(z[(t - 1) * width_]) +
+                                         deviation * static_cast<double>(z[t * width_]));
+    }
+  }
+
+  // Of one dimension; returns factor times the derivative by alpha.
+  double add_gradient(double alpha, double factor, const float* z, float* diff_z) const {
+    const double precision = 1 / (1 - alpha * alpha);
+    const auto at = [&](std::int64_t t) { return static_cast<double>(z[t * width_]); };
+    double by_alpha = 0;
+    if (diff_z != nullptr) diff_z[0] -= static_cast<float>(factor * at(0));
+    for (std::int64_t t = 1; t < steps_; ++t) {
+      const double residual = at(t) - alpha * at(t - 1), slope = residual * precision;
+      if (diff_z != nullptr) {
+        diff_z[t * width_] -= static_cast<float>(factor * slope);
+        diff_z[(t - 1) * width_] += static_cast<float>(factor * alpha * slope);
+      }
+      by_alpha += slope * at(t - 1) - alpha * precision * (residual * slope - 1);
+    }
+    return factor * by_alpha;
+  }
+
+  Ar1Alpha alpha_;
+  std::int64_t steps_ = 0, width_ = 0;
+};
+LOOM_NODE(Ar1Prior, "ar1_prior")
+
+}  // namespace

@@ -1,0 +1,57 @@
+// Codes that no data set gives: classes to condition a sample on.
+//   order uniform: y ~ uniform over 0 ... classes - 1
+//   order in_turn: 0, 1, ..., classes - 1 and again, by the sample's number: pictures with one class a column
+#include <algorithm>
+#include <cmath>
+
+#include "graph/registry.h"
+
+namespace {
+
+class CategoricalPrior final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Draws classes uniformly, or one class after the other");
+    c.role(loom::Role::prior);
+    c.output("y", "[N, ...E]", "codes from 0 to classes - 1").dtype(loom::DType::i32).no_gradient();
+    c.output("log_density", "[N]", "ln p(y), nats; 0 where nothing is drawn").no_gradient();
+    c.option("classes", loom::required, loom::integer().at_least(1), "number of classes");
+    c.option("shape", std::vector<loom::OptionValue>{}, loom::integer_list().at_least(1), "extents of one sample");
+    c.option("order", "uniform", loom::text({"uniform", "in_turn"}), "drawn, or the classes in turn");
+    c.stochastic();
+  }
+  static void infer(loom::ShapeInference& s) { s.bind_run("E", s.options().integers("shape")); }
+  explicit CategoricalPrior(const loom::Options& options)
+      : classes_(options.integer("classes")), in_turn_(options.text("order") == "in_turn") {}
+
+  void prepare(const loom::Prepare& p) override {
+    p.reserve_scratch(static_cast<std::size_t>(p.output("y").count_from(1)) * sizeof(float));
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const std::int64_t count = f.output("y").per_sample();
+    auto* codes = f.output("y").data<std::int32_t>();
+    float* uniform = f.scratch<float>();
+    for (std::int64_t n = 0; n < f.rows; ++n, codes += count) {
+      const double density = in_turn_ ? 0 : -static_cast<double>(count) * std::log(static_cast<double>(classes_));
+      f.output("log_density")[n][0] = static_cast<float>(density);
+      if (in_turn_) {
+        std::fill_n(codes, count, static_cast<std::int32_t>((f.first_row + n) % classes_));
+        continue;
+      }
+      f.uniform(n, {uniform, static_cast<std::size_t>(count)});
+      std::transform(uniform, uniform + count, codes, [&](float u) {
+        return static_cast<std::int32_t>(
+            std::min(classes_ - 1, static_cast<std::int64_t>(u * static_cast<float>(classes_))));
+      });
+    }
+  }
+  void backward(const loom::Backward&) const override {}  // no inputs
+
+ private:
+  std::int64_t classes_;
+  bool in_turn_;
+};
+LOOM_NODE(CategoricalPrior, "categorical_prior")
+
+}  // namespace

@@ -9,8 +9,9 @@ double mean_mmd(const char* kernel, double shift) {
   tester.option("kernel", kernel)
       .input("x", random_tensor({400, 4}, 1, 1, shift))
       .input("y", random_tensor({400, 4}, 2));
+  const NodeResult result = tester.run();
   double sum = 0;
-  for (float value : tester.run().outputs.at("loss").values()) sum += static_cast<double>(value) / 400;
+  for (float value : result.outputs.at("loss").values()) sum += static_cast<double>(value) / 400;
   return sum;
 }
 

@@ -128,8 +128,8 @@ BOOST_AUTO_TEST_CASE(classes_in_turn_and_uniform) {
     BOOST_TEST(in_turn.outputs.at("y").values<std::int32_t>()[n] == static_cast<int>(n % 3));
   auto uniform = node("categorical_prior");
   std::vector<int> counts(5);
-  for (const std::int32_t code :
-       uniform.samples(5000).option("classes", 5).run().outputs.at("y").values<std::int32_t>())
+  const NodeResult drawn = uniform.samples(5000).option("classes", 5).run();
+  for (const std::int32_t code : drawn.outputs.at("y").values<std::int32_t>())
     ++counts.at(static_cast<std::size_t>(code));
   for (const int count : counts) BOOST_TEST(std::abs(count - 1000) < 150);
 }

@@ -61,6 +61,13 @@ struct OptimizerEntry {
 };
 
 // What one optimizer minimizes. Without `objectives:` there is one, "main", over every loss and every parameter.
+// Bounds of a loss in the step that runs: `only_if: {gan.real_loss: {above: 0.3}}`.
+struct ConditionEntry {
+  std::string loss, port;  // port "": the loss itself
+  double above, below;     // nats per sample, mean over the batch; infinite: no bound
+  Location where;
+};
+
 struct ObjectiveEntry {
   std::string name = "main";
   std::vector<std::pair<std::string, Schedule>> losses;  // loss name and its weight in this objective; negative allowed
@@ -68,6 +75,8 @@ struct ObjectiveEntry {
   std::vector<Location> parameter_places;                // of each pattern, where it comes from a text
   OptimizerEntry optimizer;
   std::int64_t every = 1;  // updates on steps divisible by it
+  std::int64_t until = 0;  // from this step on in every step; 0: `every` holds to the end
+  std::vector<ConditionEntry> only_if;
   Location where;
 };
 
@@ -81,6 +90,8 @@ struct TrainEntry {
   std::int64_t eval_limit = 0;  // samples; 0: the whole held-out split
   std::int64_t checkpoint_every = 1000;
   std::int64_t keep = 3;            // last checkpoints kept beside the best
+  std::int64_t encoder_steps = 1;   // updates of the encoder for each of the rest (He et al. 2019); 1: together
+  std::int64_t encoder_until = 0;   // step at which that ends; 0: never
   std::int64_t early_stopping = 0;  // evaluations without improvement; 0: never
   double spike_factor = 0;          // skip a step whose gradient norm exceeds this times its running mean; 0: only NaN
   std::int64_t skip_limit = 10;     // bad steps in a row before training stops with E304

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include <algorithm>
 
 #include "document/value.h"
@@ -115,6 +117,19 @@ void render_losses(const Document& document, std::string& out) {
   }
 }
 
+std::string conditions_of(const ObjectiveEntry& objective) {
+  std::string text;
+  for (const ConditionEntry& condition : objective.only_if) {
+    std::string bounds;
+    if (std::isfinite(condition.above)) bounds += fmt::format("above: {}", number_of(condition.above));
+    if (std::isfinite(condition.below))
+      bounds += fmt::format("{}below: {}", bounds.empty() ? "" : ", ", number_of(condition.below));
+    text += fmt::format("{}{}{}{}: {{{}}}", text.empty() ? "" : ", ", condition.loss, condition.port.empty() ? "" : ".",
+                        condition.port, bounds);
+  }
+  return text.empty() ? "" : ", only_if: {" + text + "}";
+}
+
 void render_objectives(const Document& document, std::string& out) {
   out += "objectives:\n";
   for (const ObjectiveEntry& objective : document.objectives) {
@@ -123,8 +138,9 @@ void render_objectives(const Document& document, std::string& out) {
       terms += (terms.empty() ? "" : ", ") + name + ": " + schedule_of(weight);
     for (const std::string& pattern : objective.parameters)
       patterns += (patterns.empty() ? "" : ", ") + text_of(pattern);
-    out += fmt::format("  {}: {{losses: {{{}}}, parameters: [{}], every: {}, optimizer: {}}}\n", objective.name, terms,
-                       patterns, objective.every, optimizer_of(objective.optimizer));
+    out += fmt::format("  {}: {{losses: {{{}}}, parameters: [{}], every: {}, until: {}{}, optimizer: {}}}\n",
+                       objective.name, terms, patterns, objective.every, objective.until, conditions_of(objective),
+                       optimizer_of(objective.optimizer));
   }
 }
 
@@ -132,9 +148,10 @@ void render_train(const TrainEntry& t, std::string& out) {
   out += fmt::format(
       "train: {{batch: {}, steps: {}, seed: {}, clip_norm: {}, average: {}, eval_every: {}, eval_limit: {}, "
       "checkpoint_every: {}, keep: {}, "
-      "early_stopping: {}, spike_factor: {}, skip_limit: {}}}\n",
+      "encoder_steps: {}, encoder_until: {}, early_stopping: {}, spike_factor: {}, skip_limit: {}}}\n",
       t.batch, t.steps, t.seed, number_of(t.clip_norm), number_of(t.average), t.eval_every, t.eval_limit,
-      t.checkpoint_every, t.keep, t.early_stopping, number_of(t.spike_factor), t.skip_limit);
+      t.checkpoint_every, t.keep, t.encoder_steps, t.encoder_until, t.early_stopping, number_of(t.spike_factor),
+      t.skip_limit);
 }
 
 void render_generate(const Document& document, std::string& out) {

@@ -99,6 +99,36 @@ void read_patterns(const Value& patterns, ObjectiveEntry& objective, Diagnostics
   for (const Value& pattern : patterns.items) add(pattern);
 }
 
+void read_conditions(const Value& value, const std::vector<LossEntry>& losses, ObjectiveEntry& objective,
+                     Diagnostics& diagnostics) {
+  if (!value.is_map()) {
+    wrong_type(value, "only_if", "a map of losses and bounds: {gan.real_loss: {above: 0.3}}", diagnostics);
+    return;
+  }
+  std::vector<std::string> names;
+  for (const LossEntry& loss : losses) names.push_back(loss.name);
+  for (const Member& member : value.members) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    ConditionEntry condition{member.key.substr(0, member.key.find('.')), "", -kInfinity, kInfinity, member.where};
+    if (condition.loss.size() < member.key.size()) condition.port = member.key.substr(condition.loss.size() + 1);
+    if (std::find(names.begin(), names.end(), condition.loss) == names.end()) {
+      Diagnostic& finding = diagnostics.add(ErrorCode::dangling_input, member.where,
+                                            fmt::format("there is no loss '{}'", condition.loss));
+      for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
+      finding.suggestion = nearest_name(condition.loss, names);
+      continue;
+    }
+    Section bounds(member.value, fmt::format("the condition '{}'", member.key), diagnostics);
+    bounds.read("above", condition.above, kLowest);
+    bounds.read("below", condition.below, kLowest);
+    if (member.value.is_map() && member.value.members.empty())
+      diagnostics.add(ErrorCode::missing_key, member.where, fmt::format("'{}' has no bound", member.key)).expected =
+          "above, below or both";
+    bounds.finish();
+    objective.only_if.push_back(std::move(condition));
+  }
+}
+
 }  // namespace
 
 Schedule read_schedule(const Value& value, const std::string& what, double minimum, Diagnostics& diagnostics) {
@@ -184,6 +214,8 @@ TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics
   section.read("checkpoint_every", train.checkpoint_every, 0);
   section.read("keep", train.keep, 1);
   section.read("early_stopping", train.early_stopping, 0);
+  section.read("encoder_steps", train.encoder_steps, 1);
+  section.read("encoder_until", train.encoder_until, 0);
   section.read("spike_factor", train.spike_factor, 0);
   section.read("skip_limit", train.skip_limit, 1);
   if (const Value* entry = section.get("optimizer")) optimizer = read_optimizer(*entry, diagnostics);
@@ -221,6 +253,8 @@ std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vecto
       read_patterns(*patterns, objective, diagnostics);
     }
     entry.read("every", objective.every, 1);
+    entry.read("until", objective.until, 0);
+    if (const Value* conditions = entry.get("only_if")) read_conditions(*conditions, losses, objective, diagnostics);
     if (const Value* own = entry.get("optimizer")) objective.optimizer = read_optimizer(*own, diagnostics);
     entry.finish();
     objectives.push_back(std::move(objective));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "core/error.h"
@@ -40,13 +41,26 @@ bool has_splits(const Registry& registry, const DataEntry& data) {
   return std::ranges::find(names, "split") != names.end();
 }
 
-double log_mean_exp(const std::vector<double>& values) {
-  const double largest = *std::ranges::max_element(values);
-  if (!std::isfinite(largest)) return largest;
-  double sum = 0;
-  for (const double value : values) sum += std::exp(value - largest);
-  return largest + std::log(sum / static_cast<double>(values.size()));
-}
+// ln of the mean of e^value over the values added so far, in constant memory.
+class LogMeanExp {
+ public:
+  void add(double value) {
+    ++count_;
+    if (value <= largest_) {
+      sum_ += std::exp(value - largest_);
+    } else if (std::isfinite(value)) {
+      sum_ = sum_ * std::exp(largest_ - value) + 1;
+      largest_ = value;
+    } else {
+      sum_ = value;  // NaN or infinite: so is the mean
+    }
+  }
+  double value() const { return largest_ + std::log(sum_ / static_cast<double>(count_)); }
+
+ private:
+  double largest_ = -std::numeric_limits<double>::max(), sum_ = 0;
+  std::int64_t count_ = 0;
+};
 
 }  // namespace
 
@@ -54,12 +68,17 @@ struct Evaluator::Pass {
   std::string split;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<Program> program;
+  // Terms of the program: those of the losses, then the divergences themselves where their losses are made of more
+  // (free bits, a capacity), then the log ratios.
+  std::vector<int> elbo_terms;  // per loss: its part of the ELBO; -1: none
+  int ratios = 0;               // the first log ratio
 };
 
 struct Evaluator::Sums {
   std::vector<Moments> terms;
   Moments elbo, nll;
-  std::vector<std::vector<double>> log_weights;  // [sample of the batch][draw]
+  std::vector<Moments> divergences;     // per loss; empty where the loss is its part of the ELBO
+  std::vector<LogMeanExp> log_weights;  // of each sample of the batch
 };
 
 Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
@@ -81,7 +100,18 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   const auto graph = with_ratios ? connect_draws(graph_, setting_.entries, registry_, terms_) : graph_;
   const auto port_of = [&](const std::string& name) { return graph->port(name, ErrorCode::bad_fetch); };
   ProgramRequest request;
-  for (const LossTerm& term : terms_) request.terms.push_back(port_of(graph_->name_of(term.port)));
+  for (const LossTerm& term : terms_) {
+    const bool counts = term.role == Role::likelihood || term.role == Role::divergence;
+    fresh->elbo_terms.push_back(counts ? static_cast<int>(request.terms.size()) : -1);
+    request.terms.push_back(port_of(graph_->name_of(term.port)));
+  }
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    const GraphNode& node = graph_->node(terms_[t].port.node);
+    if (terms_[t].role != Role::divergence || node.contract().output_index("kl") < 0) continue;
+    fresh->elbo_terms[t] = static_cast<int>(request.terms.size());
+    request.terms.push_back(port_of(node.path + ".kl"));
+  }
+  fresh->ratios = static_cast<int>(request.terms.size());
   for (const LossTerm& term : terms_) {
     if (with_ratios && term.role == Role::divergence)
       request.terms.push_back(port_of(graph_->node(term.port.node).path + ".log_ratio"));
@@ -105,9 +135,7 @@ Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<do
   Pass& current = pass(options.split, options.nll_samples > 0);
   Sums sums;
   sums.terms.resize(terms_.size());
-  sums.log_weights.assign(
-      static_cast<std::size_t>(setting_.batch),
-      std::vector<double>(static_cast<std::size_t>(std::max<std::int64_t>(0, options.nll_samples))));
+  sums.divergences.resize(terms_.size());
   current.batches->seek(0);
   for (std::uint32_t number = 0;; ++number) {
     const std::int64_t left = options.limit > 0 ? options.limit - sums.elbo.count : setting_.batch;
@@ -125,6 +153,7 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
   std::vector<TensorView> feeds;
   for (const TensorView& column : batch.columns) feeds.push_back(column.rows(0, samples));
   const auto draws = static_cast<std::size_t>(std::max<std::int64_t>(1, options.nll_samples));
+  sums.log_weights.assign(static_cast<std::size_t>(samples), LogMeanExp());
   for (std::size_t draw = 0; draw < draws; ++draw) {
     const auto step = static_cast<std::uint32_t>(number * draws + draw);
     current.program->run(
@@ -134,15 +163,18 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
       for (std::size_t t = 0; t < terms_.size(); ++t) {
         const double value = current.program->term(static_cast<int>(t))[n];
         if (draw == 0) sums.terms[t].add(value);
-        if (terms_[t].role == Role::likelihood || terms_[t].role == Role::divergence) elbo += value;
+        const int part = current.elbo_terms[t];
+        if (part >= 0) elbo += static_cast<double>(current.program->term(part)[n]);
+        if (draw == 0 && part >= static_cast<int>(terms_.size()))
+          sums.divergences[t].add(static_cast<double>(current.program->term(part)[n]));
         if (terms_[t].role == Role::likelihood) log_weight -= value;
       }
       if (draw == 0) sums.elbo.add(elbo);
       if (options.nll_samples <= 0) continue;
-      for (std::size_t t = terms_.size(); t < current.program->request().terms.size(); ++t)
-        log_weight -= current.program->term(static_cast<int>(t))[n];
-      sums.log_weights[n][draw] = log_weight;
-      if (draw + 1 == draws) sums.nll.add(-log_mean_exp(sums.log_weights[n]));
+      for (auto t = static_cast<std::size_t>(current.ratios); t < current.program->request().terms.size(); ++t)
+        log_weight -= static_cast<double>(current.program->term(static_cast<int>(t))[n]);
+      sums.log_weights[n].add(log_weight);
+      if (draw + 1 == draws) sums.nll.add(-sums.log_weights[n].value());
     }
   }
 }
@@ -155,6 +187,8 @@ Evaluation Evaluator::finish(const Pass& current, const Sums& sums, const std::v
   std::int64_t values = 0;
   for (std::size_t t = 0; t < terms_.size(); ++t) {
     result.terms.emplace_back(terms_[t].name, sums.terms[t].mean());
+    if (const Moments& divergence = sums.divergences[t]; divergence.count > 0 && divergence.sum != sums.terms[t].sum)
+      result.terms.emplace_back(terms_[t].name + ".kl", divergence.mean());
     result.has_likelihood = result.has_likelihood || terms_[t].role == Role::likelihood;
     values += terms_[t].event_values;
     const double weight = weights[term_indices_[t]];

@@ -31,13 +31,14 @@ struct Evaluation {
   std::string split;  // as evaluated; "" where the data has no splits: on all of it
   std::string data_hash;
   std::int64_t samples = 0;
-  bool has_likelihood = false;                        // else negative_elbo is not defined
-  double negative_elbo = 0;                           // nats per sample: likelihood and divergence terms, unweighted
-  double standard_error = 0;                          // of negative_elbo over the samples
-  std::optional<double> bits_per_dim;                 // negative_elbo / (ln 2 * values of the likelihoods' targets)
-  std::optional<double> nll, nll_standard_error;      // nats per sample
-  std::vector<std::pair<std::string, double>> terms;  // mean of each, nats per sample, unweighted
-  double loss = 0;                                    // the first objective's weighted sum
+  bool has_likelihood = false;                    // else negative_elbo is not defined
+  double negative_elbo = 0;                       // nats per sample: likelihood and divergence terms, unweighted
+  double standard_error = 0;                      // of negative_elbo over the samples
+  std::optional<double> bits_per_dim;             // negative_elbo / (ln 2 * values of the likelihoods' targets)
+  std::optional<double> nll, nll_standard_error;  // nats per sample
+  std::vector<std::pair<std::string, double>>
+      terms;        // mean of each, nats per sample, unweighted; "NAME.kl": a divergence whose loss is more
+  double loss = 0;  // the first objective's weighted sum
 
   // What training keeps the best of: the negative ELBO where there is a likelihood, else the loss.
   double measure() const { return has_likelihood ? negative_elbo : loss; }

@@ -213,6 +213,65 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
 
 }  // namespace
 
+namespace {
+
+// The ports that the last objective's conditions look at, each once.
+void choose_conditions(const Document& document, const Graph& graph, const ObjectiveEntry& entry, TrainingPlan& plan,
+                       Diagnostics& diagnostics) {
+  for (const ConditionEntry& condition : entry.only_if) {
+    const auto loss = std::ranges::find(document.losses, condition.loss, &LossEntry::name);
+    if (loss == document.losses.end()) continue;
+    const Port own = plan.terms[static_cast<std::size_t>(loss - document.losses.begin())].port;
+    const Contract& contract = graph.node(own.node).contract();
+    const Port port{own.node, condition.port.empty() ? own.index : contract.output_index(condition.port)};
+    const bool fits = port.index >= 0 && graph.shape(port) == Shape({kBatch}) && graph.dtype(port) == DType::f32;
+    if (!fits) {
+      Diagnostic& finding = diagnostics.add(
+          port.index < 0 ? ErrorCode::unknown_port : ErrorCode::bad_loss_shape, condition.where,
+          fmt::format("a condition needs one value per sample: '{}' of the loss '{}'", condition.port, condition.loss));
+      finding.got = port.index < 0 ? "no such output" : graph.shape(port).text();
+      finding.expected = fmt::format("one of {} that is [N]", fmt::join(contract.output_names(), ", "));
+      finding.suggestion = port.index < 0 ? nearest_name(condition.port, contract.output_names()) : "";
+      continue;
+    }
+    auto it = std::ranges::find(plan.monitors, port);
+    if (it == plan.monitors.end()) it = plan.monitors.insert(it, port);
+    plan.objectives.back().only_if.push_back(
+        {static_cast<int>(it - plan.monitors.begin()), condition.above, condition.below});
+  }
+}
+
+// Aggressive training of the encoder (He et al. 2019, Lagging Inference Networks and Posterior Collapse): the one
+// objective becomes two with the same losses. The encoder is what a divergence reaches; the rest is updated only in
+// every encoder_steps-th step.
+void split_encoder(const Document& document, const Graph& graph, const ParameterStore& store, TrainingPlan& plan,
+                   Diagnostics& diagnostics) {
+  std::vector<Port> divergences;
+  for (const LossTerm& term : plan.terms) {
+    if (term.role == Role::divergence && term.in_training) divergences.push_back(term.port);
+  }
+  if (plan.objectives.size() != 1 || divergences.empty()) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::out_of_range, document.train.where, "encoder_steps does not fit this document");
+    finding.got =
+        divergences.empty() ? "no divergence among the losses" : fmt::format("{} objectives", plan.objectives.size());
+    finding.expected = "a divergence, and no `objectives:` of its own; there, `every` does the same";
+    return;
+  }
+  const std::set<std::string> reached = reached_parameters(graph, divergences);
+  Objective encoder = plan.objectives.front(), rest = plan.objectives.front();
+  encoder.name = "encoder";
+  rest.name = "decoder";
+  rest.every = document.train.encoder_steps;
+  rest.until = document.train.encoder_until;
+  const auto is_encoder = [&](int i) { return reached.contains(store.at(i).path); };
+  std::erase_if(encoder.parameters, [&](int i) { return !is_encoder(i); });
+  std::erase_if(rest.parameters, is_encoder);
+  plan.objectives = {std::move(encoder), std::move(rest)};
+}
+
+}  // namespace
+
 TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store,
                            Diagnostics& diagnostics) {
   TrainingPlan plan;
@@ -225,10 +284,12 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
     objective.name = entry.name;
     objective.optimizer = entry.optimizer;
     objective.every = std::max<std::int64_t>(1, entry.every);
+    objective.until = entry.until;
     const std::size_t findings = diagnostics.size();
     check_optimizer(entry.optimizer, diagnostics);
     check_patterns(entry, paths, diagnostics);
     choose_terms(document, plan.terms, entry, objective, diagnostics);
+    choose_conditions(document, graph, entry, plan, diagnostics);
     if (diagnostics.size() > findings) continue;
     choose_parameters(graph, store, plan.terms, entry, objective);
     if (objective.terms.empty()) {
@@ -244,6 +305,7 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
       finding.expected = "a gradient path from a loss to a parameter that is not frozen";
     }
   }
+  if (document.train.encoder_steps > 1) split_encoder(document, graph, store, plan, diagnostics);
   plan.unreached = unreached(store, plan.objectives);
   return plan;
 }

@@ -30,14 +30,22 @@ struct Objective {
   std::vector<std::vector<Schedule>> weights;  // per term: schedules whose values are multiplied
   std::vector<int> parameters;                 // indices into the store: matched, trainable, reached by the terms
   OptimizerEntry optimizer;
-  std::int64_t every = 1;
+  std::int64_t every = 1, until = 0;
+  struct Condition {
+    int monitor;  // index into TrainingPlan::monitors
+    double above, below;
+  };
+  std::vector<Condition> only_if;
 
+  // Whether it rests in this step, before the conditions are looked at.
+  bool is_due(std::int64_t step) const { return step % every == 0 || (until > 0 && step >= until); }
   double weight(std::size_t term, std::int64_t step) const;
 };
 
 struct TrainingPlan {
   std::vector<LossTerm> terms;
   std::vector<Objective> objectives;
+  std::vector<Port> monitors;          // [N]: what conditions of objectives look at
   std::vector<std::string> unreached;  // trainable parameters that no objective reaches, sorted
 };
 

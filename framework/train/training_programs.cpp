@@ -30,6 +30,7 @@ TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>&
   for (const LossTerm& term : plan_.terms) {
     if (term.in_training) request.terms.push_back(term.port);
   }
+  for (const Port& monitor : plan_.monitors) request.terms.push_back(monitor);
   Variant variant;
   variant.objectives = objectives;
   variant.gradients.resize(plan_.objectives.size());
@@ -46,7 +47,7 @@ TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>&
 }
 
 TrainingPrograms::Variant& TrainingPrograms::variant_for(std::int64_t step) {
-  for (std::size_t i = 0; i < active_.size(); ++i) active_[i] = step % plan_.objectives[i].every == 0;
+  for (std::size_t i = 0; i < active_.size(); ++i) active_[i] = plan_.objectives[i].is_due(step);
   if (std::ranges::find(active_, false) == active_.end()) return all_;
   const auto it = others_.find(active_);
   if (it != others_.end()) return it->second;
@@ -70,6 +71,7 @@ void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds,
                         .seed = seed,
                         .step = static_cast<std::uint32_t>(step),
                         .feeds_repeat = feeds_repeat});
+  if (!plan_.monitors.empty()) apply_conditions(*variant.program);
   last_ = &variant;
   last_step_ = step;
   for (std::size_t t = 0; t < means_.size(); ++t) {
@@ -80,6 +82,22 @@ void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds,
     for (std::size_t p = 0; p < gradients.size(); ++p)
       gradients[p] = variant.program->gradient(static_cast<int>(k), static_cast<int>(p));
   }
+}
+
+void TrainingPrograms::apply_conditions(const Program& program) {
+  const auto first = static_cast<int>(program.request().terms.size() - plan_.monitors.size());
+  const auto met = [&](const Objective& objective) {
+    return std::ranges::all_of(objective.only_if, [&](const Objective::Condition& condition) {
+      const double mean = program.term_mean(first + condition.monitor);
+      return mean > condition.above && mean < condition.below;
+    });
+  };
+  bool any = false;
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    const Objective& objective = plan_.objectives[i];
+    any = any || (active_[i] && !objective.only_if.empty() && met(objective));
+  }
+  for (std::size_t i = 0; any && i < active_.size(); ++i) active_[i] = active_[i] && met(plan_.objectives[i]);
 }
 
 bool TrainingPrograms::is_active(std::size_t objective) const { return active_[objective]; }

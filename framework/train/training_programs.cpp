@@ -92,12 +92,15 @@ void TrainingPrograms::apply_conditions(const Program& program) {
       return mean > condition.above && mean < condition.below;
     });
   };
-  bool any = false;
+  int conditional = 0, fulfilled = 0;
   for (std::size_t i = 0; i < active_.size(); ++i) {
     const Objective& objective = plan_.objectives[i];
-    any = any || (active_[i] && !objective.only_if.empty() && met(objective));
+    if (!active_[i] || objective.only_if.empty()) continue;
+    ++conditional;
+    if (met(objective)) ++fulfilled;
   }
-  for (std::size_t i = 0; any && i < active_.size(); ++i) active_[i] = active_[i] && met(plan_.objectives[i]);
+  if (conditional > 1 && fulfilled == 0) return;
+  for (std::size_t i = 0; i < active_.size(); ++i) active_[i] = active_[i] && met(plan_.objectives[i]);
 }
 
 bool TrainingPrograms::is_active(std::size_t objective) const { return active_[objective]; }

@@ -34,7 +34,7 @@ cd "$work" || exit 1
 
 # A plugin of another author: built with find_package(Latentloom) alone, checked, used.
 cp -r "$repository/plugins/student_t_nll" plugin
-{ cmake -S plugin -B plugin-build -DCMAKE_PREFIX_PATH="$prefix" && cmake --build plugin-build; } >plugin.log 2>&1 ||
+{ cmake -S plugin -B plugin-build -G Ninja -DCMAKE_PREFIX_PATH="$prefix" && cmake --build plugin-build; } >plugin.log 2>&1 ||
   fail "the plugin does not build: $(tail -n 8 plugin.log)"
 grep -q "warning" plugin.log && fail "the plugin builds with warnings: $(grep -m 3 warning plugin.log)"
 export LATENTLOOM_PLUGINS="$prefix/lib/latentloom/plugins:$work/plugin-build"

@@ -168,4 +168,14 @@ DataEntry with_split(DataEntry entry, const std::string& split) {
   return entry;
 }
 
+bool has_splits(const Registry& registry, const DataEntry& data) {
+  const auto type = registry.dataset(data.type);
+  return type && std::ranges::count(type->contract.option_names(), "split") > 0;
+}
+
+std::shared_ptr<const DataSource> open_split(const Registry& registry, const DataEntry& data,
+                                             const std::string& split) {
+  return std::make_shared<DataSource>(registry, has_splits(registry, data) ? with_split(data, split) : data);
+}
+
 }  // namespace loom

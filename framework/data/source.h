@@ -63,5 +63,9 @@ void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& d
 
 // The same data with another split: "train", "test", "all".
 DataEntry with_split(DataEntry entry, const std::string& split);
+// Whether data of this type is divided into splits; false for an unknown type.
+bool has_splits(const Registry& registry, const DataEntry& data);
+// Opens a split of the data; all of it where it has none.
+std::shared_ptr<const DataSource> open_split(const Registry& registry, const DataEntry& data, const std::string& split);
 
 }  // namespace loom

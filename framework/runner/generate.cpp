@@ -108,7 +108,7 @@ Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry&
   return all;
 }
 
-Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, DataEntry data,
+Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, const DataEntry& data,
                             const std::string& split, std::int64_t count, std::uint64_t seed) {
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
@@ -116,10 +116,7 @@ Reconstructions reconstruct(const Model& model, Executor& executor, const Genera
   const Port show = port_of(*graph, rewrite.resolved(entry.show)), original = original_port(model.document(), *graph);
   const std::vector<Port> wanted = {show, original};
 
-  const auto type = model.registry().dataset(data.type);
-  const bool has_split = type && std::ranges::count(type->contract.option_names(), "split") > 0;
-  const auto source =
-      std::make_shared<DataSource>(model.registry(), has_split ? with_split(std::move(data), split) : data);
+  const auto source = open_split(model.registry(), data, split);
   FeedPlan feeds = plan_feeds(*graph, wanted, false, source->columns());
   ProgramRequest request;
   request.feeds = feeds.ports;

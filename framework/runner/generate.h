@@ -27,7 +27,7 @@ struct Reconstructions {
   Tensor reconstructions;  // [n, ...]: what the entry shows
 };
 // Of the first `count` items of a split.
-Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, DataEntry data,
+Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, const DataEntry& data,
                             const std::string& split, std::int64_t count, std::uint64_t seed);
 
 // Pictures of them: a grid; originals above reconstructions. Nothing where the values are no images.

@@ -34,13 +34,6 @@ struct Moments {
   }
 };
 
-bool has_splits(const Registry& registry, const DataEntry& data) {
-  const auto type = registry.dataset(data.type);
-  if (!type) return false;  // DataSource says so
-  const auto names = type->contract.option_names();
-  return std::ranges::find(names, "split") != names.end();
-}
-
 // ln of the mean of e^value over the values added so far, in constant memory.
 class LogMeanExp {
  public:
@@ -72,11 +65,12 @@ struct Evaluator::Pass {
   // (free bits, a capacity), then the log ratios.
   std::vector<int> elbo_terms;  // per loss: its part of the ELBO; -1: none
   int ratios = 0;               // the first log ratio
+  int committed = 0;            // the first committed rate, after the log ratios
 };
 
 struct Evaluator::Sums {
   std::vector<Moments> terms;
-  Moments elbo, nll;
+  Moments elbo, nll, rate, distortion, committed;
   std::vector<Moments> divergences;     // per loss; empty where the loss is its part of the ELBO
   std::vector<LogMeanExp> log_weights;  // of each sample of the batch
 };
@@ -91,9 +85,10 @@ Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, 
   }
 }
 
-Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios) {
+Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios,
+                                 const std::vector<Port>& watched) {
   const std::string split = has_splits(registry_, setting_.data) ? wanted_split : "";
-  std::shared_ptr<Pass>& pass = passes_[{split, with_ratios}];
+  std::shared_ptr<Pass>& pass = passes_[{split, with_ratios, watched}];
   if (pass) return *pass;
   auto fresh = std::make_shared<Pass>();
   fresh->split = split;
@@ -116,11 +111,20 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
     if (with_ratios && term.role == Role::divergence)
       request.terms.push_back(port_of(graph_->node(term.port.node).path + ".log_ratio"));
   }
+  fresh->committed = static_cast<int>(request.terms.size());
+  for (const LossTerm& term : terms_) {
+    const GraphNode& node = graph_->node(term.port.node);
+    if (term.role == Role::divergence && node.contract().output_index("committed_rate") >= 0)
+      request.terms.push_back(port_of(node.path + ".committed_rate"));
+  }
+  for (const Port& port : watched) request.fetch.push_back(port_of(graph_->name_of(port)));
   if (request.terms.empty())
     throw Error(ErrorCode::no_loss, "the graph has no loss to evaluate", "add an entry under `losses:`");
   const auto source =
       std::make_shared<DataSource>(registry_, split.empty() ? setting_.data : with_split(setting_.data, split));
-  FeedPlan feeds = plan_feeds(*graph, request.terms, false, source->columns());
+  std::vector<Port> wanted = request.terms;
+  wanted.insert(wanted.end(), request.fetch.begin(), request.fetch.end());
+  FeedPlan feeds = plan_feeds(*graph, wanted, false, source->columns());
   request.feeds = feeds.ports;
   request.batch = setting_.batch;
   request.shard = setting_.shard;
@@ -132,11 +136,16 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
 }
 
 Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<double>& weights) {
-  Pass& current = pass(options.split, options.nll_samples > 0);
+  Pass& current = pass(options.split, options.nll_samples > 0,
+                       options.watch == nullptr ? std::vector<Port>() : options.watch->ports());
   Sums sums;
   sums.terms.resize(terms_.size());
   sums.divergences.resize(terms_.size());
   current.batches->seek(0);
+  if (options.watch != nullptr) {
+    const std::int64_t size = current.batches->source().size();
+    options.watch->begin(options.limit > 0 ? std::min(options.limit, size) : size);
+  }
   for (std::uint32_t number = 0;; ++number) {
     const std::int64_t left = options.limit > 0 ? options.limit - sums.elbo.count : setting_.batch;
     if (left <= 0) break;
@@ -158,8 +167,10 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
     const auto step = static_cast<std::uint32_t>(number * draws + draw);
     current.program->run(
         {.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
+    if (draw == 0 && options.watch != nullptr) show(current, *options.watch, samples);
     for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n) {
       double elbo = 0, log_weight = 0;
+      if (draw == 0) add_rates(current, n, sums);
       for (std::size_t t = 0; t < terms_.size(); ++t) {
         const double value = current.program->term(static_cast<int>(t))[n];
         if (draw == 0) sums.terms[t].add(value);
@@ -171,12 +182,33 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
       }
       if (draw == 0) sums.elbo.add(elbo);
       if (options.nll_samples <= 0) continue;
-      for (auto t = static_cast<std::size_t>(current.ratios); t < current.program->request().terms.size(); ++t)
+      for (auto t = static_cast<std::size_t>(current.ratios); t < static_cast<std::size_t>(current.committed); ++t)
         log_weight -= static_cast<double>(current.program->term(static_cast<int>(t))[n]);
       sums.log_weights[n].add(log_weight);
       if (draw + 1 == draws) sums.nll.add(-sums.log_weights[n].value());
     }
   }
+}
+
+void Evaluator::show(const Pass& current, EvaluationWatch& watch, std::int64_t samples) {
+  std::vector<TensorView> values;
+  for (std::size_t i = 0; i < current.program->request().fetch.size(); ++i)
+    values.push_back(current.program->fetched(static_cast<int>(i)));
+  watch.add(values, samples);
+}
+
+void Evaluator::add_rates(const Pass& current, std::size_t n, Sums& sums) const {
+  const auto term = [&](int t) { return static_cast<double>(current.program->term(t)[n]); };
+  double rate = 0, distortion = 0, committed = 0;
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    if (terms_[t].role == Role::divergence) rate += term(current.elbo_terms[t]);
+    if (terms_[t].role == Role::likelihood) distortion += term(current.elbo_terms[t]);
+  }
+  const int end = static_cast<int>(current.program->request().terms.size());
+  for (int t = current.committed; t < end; ++t) committed += term(t);
+  sums.rate.add(rate);
+  sums.distortion.add(distortion);
+  if (end > current.committed) sums.committed.add(committed);
 }
 
 Evaluation Evaluator::finish(const Pass& current, const Sums& sums, const std::vector<double>& weights) const {
@@ -199,6 +231,9 @@ Evaluation Evaluator::finish(const Pass& current, const Sums& sums, const std::v
     result.standard_error = sums.elbo.standard_error();
     if (values > 0) result.bits_per_dim = result.negative_elbo / (std::numbers::ln2 * static_cast<double>(values));
   }
+  if (std::ranges::find(terms_, Role::divergence, &LossTerm::role) != terms_.end()) result.rate = sums.rate.mean();
+  if (result.has_likelihood) result.distortion = sums.distortion.mean();
+  if (sums.committed.count > 0) result.committed_rate = sums.committed.mean();
   if (sums.nll.count > 0) {
     result.nll = sums.nll.mean();
     result.nll_standard_error = sums.nll.standard_error();

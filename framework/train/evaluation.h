@@ -11,12 +11,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "data/batches.h"
 #include "graph/registry.h"
 #include "run/program.h"
+#include "train/evaluation_watch.h"
 #include "train/objectives.h"
 
 namespace loom {
@@ -25,6 +27,7 @@ struct EvaluationOptions {
   std::string split = "test";
   std::int64_t limit = 0;        // samples; 0: the whole split
   std::int64_t nll_samples = 0;  // draws of the importance-weighted estimate of -ln p(x); 0: none
+  EvaluationWatch* watch = nullptr;
 };
 
 struct Evaluation {
@@ -36,6 +39,8 @@ struct Evaluation {
   double standard_error = 0;                      // of negative_elbo over the samples
   std::optional<double> bits_per_dim;             // negative_elbo / (ln 2 * values of the likelihoods' targets)
   std::optional<double> nll, nll_standard_error;  // nats per sample
+  std::optional<double> rate, distortion;         // sums of the divergences and of the likelihoods, nats per sample
+  std::optional<double> committed_rate;           // the least that the rate can be, nats; where a divergence says so
   std::vector<std::pair<std::string, double>>
       terms;        // mean of each, nats per sample, unweighted; "NAME.kl": a divergence whose loss is more
   double loss = 0;  // the first objective's weighted sum
@@ -62,9 +67,11 @@ class Evaluator {
  private:
   struct Pass;
   struct Sums;
-  Pass& pass(const std::string& split, bool with_ratios);
+  Pass& pass(const std::string& split, bool with_ratios, const std::vector<Port>& watched);
   void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
                  const EvaluationOptions& options, Sums& sums);
+  static void show(const Pass& pass, EvaluationWatch& watch, std::int64_t samples);
+  void add_rates(const Pass& pass, std::size_t sample, Sums& sums) const;
   Evaluation finish(const Pass& pass, const Sums& sums, const std::vector<double>& weights) const;
 
   std::shared_ptr<const Graph> graph_;
@@ -74,7 +81,7 @@ class Evaluator {
   std::vector<LossTerm> terms_;            // those of evaluation
   std::vector<std::size_t> term_indices_;  // in the list that was given
   Setting setting_;
-  std::map<std::pair<std::string, bool>, std::shared_ptr<Pass>> passes_;
+  std::map<std::tuple<std::string, bool, std::vector<Port>>, std::shared_ptr<Pass>> passes_;
 };
 
 }  // namespace loom

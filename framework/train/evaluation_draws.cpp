@@ -21,7 +21,8 @@ bool same_sources(const GraphNode& sampler, const GraphNode& divergence) {
   return any;
 }
 
-// The one sampler that reads what this divergence reads; null where there is none or more than one.
+}  // namespace
+
 const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence) {
   const GraphNode* found = nullptr;
   for (const GraphNode& node : graph.nodes()) {
@@ -31,8 +32,6 @@ const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence) {
   }
   return found;
 }
-
-}  // namespace
 
 std::shared_ptr<const Graph> connect_draws(const std::shared_ptr<const Graph>& graph, std::vector<NodeEntry> entries,
                                            const Registry& registry, const std::vector<LossTerm>& terms) {

@@ -1,6 +1,6 @@
 // The importance-weighted likelihood needs ln q(z|x) - ln p(z) at the draw z: a divergence node computes it in its
 // output log_ratio where its input z is connected. Documents seldom connect it, so it is done here: to the sampler that
-// reads the same posterior. Internal to framework/train.
+// reads the same posterior.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,9 @@
 #include "train/objectives.h"
 
 namespace loom {
+
+// The one sampler that reads what this divergence reads; null where there is none or more than one.
+const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence);
 
 // The graph with the input z of every divergence among `terms` connected; `graph` itself where it is already.
 // Throws Error(not_supported) for each that has no log_ratio or no sampler to connect, or where there is no likelihood.

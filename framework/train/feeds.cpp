@@ -10,16 +10,21 @@
 
 namespace loom {
 
-std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training) {
+std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training,
+                               std::span<const Port> given) {
   std::set<int> seen;
   std::vector<int> open;
-  for (const Port& port : wanted) open.push_back(graph.effective(port, training).node);
+  const auto follow = [&](const Port& port) {
+    const Port source = graph.effective(port, training);
+    if (std::ranges::find(given, source) == given.end()) open.push_back(source.node);
+  };
+  for (const Port& port : wanted) follow(port);
   while (!open.empty()) {
     const int index = open.back();
     open.pop_back();
     if (!seen.insert(index).second) continue;
     for (const Port& input : graph.node(index).inputs) {
-      if (input.valid()) open.push_back(graph.effective(input, training).node);
+      if (input.valid()) follow(input);
     }
   }
   std::vector<int> inputs;
@@ -29,11 +34,12 @@ std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted,
   return inputs;
 }
 
-FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns) {
+FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns,
+                    std::span<const Port> given) {
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   const auto has = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
-  const std::vector<int> inputs = needed_inputs(graph, wanted, training);
+  const std::vector<int> inputs = needed_inputs(graph, wanted, training, given);
   const auto unmatched = std::ranges::count_if(inputs, [&](int input) { return !has(graph.node(input).path); });
   const bool x_is_taken = std::ranges::any_of(inputs, [&](int input) { return graph.node(input).path == "x"; });
   FeedPlan plan;

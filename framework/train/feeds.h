@@ -18,9 +18,12 @@ struct FeedPlan {
 };
 
 // For the inputs that `wanted` ports are computed from, in the given mode.
-FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns);
+// What only `given` ports, fed from elsewhere, are computed from is left out.
+FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns,
+                    std::span<const Port> given = {});
 
-// The input nodes among the ancestors of these ports, in the order of the graph.
-std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training);
+// The input nodes among the ancestors of these ports, in the order of the graph; not beyond `given` ports.
+std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training,
+                               std::span<const Port> given = {});
 
 }  // namespace loom

@@ -60,6 +60,7 @@ struct TrainObserver {
   std::function<void(const StepReport&)> step;
   std::function<void(const Evaluation&)> evaluation;
   std::function<void(const std::string& path)> checkpoint;
+  EvaluationWatch* watch = nullptr;  // of the evaluations; its figures become curves
 };
 
 enum class TrainEnd { completed, stopped, early };  // early: no improvement for train.early_stopping evaluations
@@ -121,7 +122,7 @@ class Session {
   void record(const StepReport& report);
   void evaluate_held_out(const TrainObserver& observer);  // the best value, too
   void write_checkpoints(const TrainObserver& observer, bool due);
-  void record(const Evaluation& evaluation);
+  void record(const Evaluation& evaluation, const WatchedFigures& figures);
   bool gave_up() const;
   CheckpointInfo checkpoint_info() const;
   void check_resumed(const CheckpointInfo& info, const std::string& file) const;

@@ -1,0 +1,74 @@
+#include "measure/encode.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.h"
+#include "run/program.h"
+#include "train/feeds.h"
+
+namespace loom::measure {
+namespace {
+
+constexpr std::uint64_t kStreamOffset = 0x6D656173;  // other noise than training's
+
+void copy_rows(const TensorView& from, std::int64_t first, std::int64_t rows, Tensor& to) {
+  const TensorView part = from.rows(0, rows);
+  std::memcpy(to.view().rows(first, rows).raw(), part.raw(), part.bytes());
+}
+
+const Column& column_of(const DataSource& source, const std::string& name) {
+  const auto column = std::ranges::find(source.columns(), name, &Column::name);
+  if (column == source.columns().end())
+    throw Error(ErrorCode::data_shape, "the data has no column '" + name + "'");
+  return *column;
+}
+
+}  // namespace
+
+std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span<const Port> ports,
+                           const std::vector<std::string>& columns) {
+  const Graph& graph = *subject.graph;
+  const std::int64_t batch = std::max<std::int64_t>(1, std::min({items.batch, items.count, items.source->size()}));
+  FeedPlan feeds = plan_feeds(graph, ports, false, items.source->columns());
+  const std::size_t fed = feeds.requests.size();
+  for (const std::string& name : columns) {
+    const Column& column = column_of(*items.source, name);
+    feeds.requests.push_back({name, column.dtype, column.event, {}});
+  }
+  ProgramRequest request;
+  request.feeds = feeds.ports;
+  request.fetch.assign(ports.begin(), ports.end());
+  request.batch = batch;
+  Program program(subject.graph, subject.store, subject.executor, std::move(request));
+  Batches batches(items.source, feeds.requests, batch, items.seed, items.shuffle);
+
+  const std::int64_t whole = items.shuffle ? batches.batches_per_epoch() * batch : items.source->size();
+  const std::int64_t count = std::min(items.count, whole);
+  std::vector<Tensor> values;
+  for (const Port& port : ports) values.emplace_back(graph.dtype(port), graph.shape(port).at_batch(count));
+  for (std::size_t c = fed; c < feeds.requests.size(); ++c) {
+    Shape shape{count};
+    for (const std::int64_t extent : feeds.requests[c].event.extents()) shape.push_back(extent);
+    values.emplace_back(feeds.requests[c].dtype, shape);
+  }
+  for (std::int64_t done = 0, step = 0; done < count; ++step) {
+    const Batches::View view = batches.next();
+    const std::int64_t samples = std::min(view.samples, count - done);
+    std::vector<TensorView> inputs;
+    for (std::size_t i = 0; i < fed; ++i) inputs.push_back(view.columns[i].rows(0, samples));
+    program.run({.feeds = inputs,
+                 .weights = {},
+                 .samples = samples,
+                 .seed = items.seed ^ kStreamOffset,
+                 .step = static_cast<std::uint32_t>(step)});
+    for (std::size_t p = 0; p < ports.size(); ++p)
+      copy_rows(program.fetched(static_cast<int>(p)), done, samples, values[p]);
+    for (std::size_t c = fed; c < view.columns.size(); ++c)
+      copy_rows(view.columns[c], done, samples, values[ports.size() + c - fed]);
+    done += samples;
+  }
+  return values;
+}
+
+}  // namespace loom::measure

@@ -1,0 +1,122 @@
+#include "measure/image_quality.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/error.h"
+
+namespace loom::measure {
+namespace {
+
+constexpr std::int64_t kWindow = 11;
+constexpr double kSigma = 1.5, kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
+
+void check(const TensorView& one, const TensorView& other, int rank) {
+  if (one.shape() == other.shape() && one.shape().rank() == rank && one.count() > 0) return;
+  throw Error(ErrorCode::data_shape,
+              fmt::format("images of {} and originals of {} do not compare", one.shape().text(), other.shape().text()));
+}
+
+std::array<double, kWindow> window() {
+  std::array<double, kWindow> weights{};
+  double sum = 0;
+  for (std::int64_t i = 0; i < kWindow; ++i) {
+    const double distance = static_cast<double>(i - kWindow / 2);
+    weights[static_cast<std::size_t>(i)] = std::exp(-0.5 * distance * distance / (kSigma * kSigma));
+    sum += weights[static_cast<std::size_t>(i)];
+  }
+  for (double& weight : weights) weight /= sum;
+  return weights;
+}
+
+// Weighted sums under the window at every place inside: along the rows, then along the columns.
+std::vector<double> filtered(const std::vector<double>& values, std::int64_t height, std::int64_t width) {
+  static const std::array<double, kWindow> weights = window();
+  const std::int64_t rows = height - kWindow + 1, columns = width - kWindow + 1;
+  std::vector<double> across(static_cast<std::size_t>(height * columns)), out(static_cast<std::size_t>(rows * columns));
+  for (std::int64_t k = 0; k < kWindow; ++k) {
+    const double weight = weights[static_cast<std::size_t>(k)];
+    for (std::int64_t y = 0; y < height; ++y)
+      for (std::int64_t x = 0; x < columns; ++x)
+        across[static_cast<std::size_t>(y * columns + x)] += weight * values[static_cast<std::size_t>(y * width + x + k)];
+  }
+  for (std::int64_t k = 0; k < kWindow; ++k) {
+    const double weight = weights[static_cast<std::size_t>(k)];
+    for (std::int64_t i = 0; i < rows * columns; ++i)
+      out[static_cast<std::size_t>(i)] += weight * across[static_cast<std::size_t>(i + k * columns)];
+  }
+  return out;
+}
+
+double channel_similarity(const std::vector<double>& x, const std::vector<double>& y, std::int64_t height,
+                          std::int64_t width) {
+  std::vector<double> xx(x.size()), yy(x.size()), xy(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx[i] = x[i] * x[i];
+    yy[i] = y[i] * y[i];
+    xy[i] = x[i] * y[i];
+  }
+  const std::vector<double> mx = filtered(x, height, width), my = filtered(y, height, width);
+  const std::vector<double> sxx = filtered(xx, height, width), syy = filtered(yy, height, width);
+  const std::vector<double> sxy = filtered(xy, height, width);
+  double sum = 0;
+  for (std::size_t i = 0; i < mx.size(); ++i) {
+    const double product = mx[i] * my[i], squares = mx[i] * mx[i] + my[i] * my[i];
+    sum += (2 * product + kC1) * (2 * (sxy[i] - product) + kC2) /
+           ((squares + kC1) * (sxx[i] + syy[i] - squares + kC2));
+  }
+  return sum / static_cast<double>(mx.size());
+}
+
+}  // namespace
+
+double peak_signal_to_noise_ratio(const TensorView& image, const TensorView& original) {
+  check(image, original, 3);
+  const auto a = image.values(), b = original.values();
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double distance = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    sum += distance * distance;
+  }
+  return sum == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(sum / static_cast<double>(a.size()));
+}
+
+std::optional<double> structural_similarity(const TensorView& image, const TensorView& original) {
+  check(image, original, 3);
+  const std::int64_t height = image.shape()[0], width = image.shape()[1], channels = image.shape()[2];
+  if (height < kWindow || width < kWindow) return std::nullopt;
+  const auto channel = [&](const TensorView& from, std::int64_t c) {
+    std::vector<double> values;
+    for (std::int64_t i = 0; i < height * width; ++i)
+      values.push_back(static_cast<double>(from.values()[static_cast<std::size_t>(i * channels + c)]));
+    return values;
+  };
+  double sum = 0;
+  for (std::int64_t c = 0; c < channels; ++c)
+    sum += channel_similarity(channel(image, c), channel(original, c), height, width);
+  return sum / static_cast<double>(channels);
+}
+
+ImageQuality image_quality(const TensorView& images, const TensorView& originals) {
+  check(images, originals, 4);
+  const std::int64_t count = images.samples();
+  const auto image = [](const TensorView& all, std::int64_t n) {
+    return TensorView(all.dtype(), all.shape().event(), all[n].data());
+  };
+  double psnr = 0, ssim = 0;
+  bool has_ssim = true;
+  for (std::int64_t n = 0; n < count; ++n) {
+    psnr += peak_signal_to_noise_ratio(image(images, n), image(originals, n));
+    const auto similarity = structural_similarity(image(images, n), image(originals, n));
+    has_ssim = has_ssim && similarity;
+    if (similarity) ssim += *similarity;
+  }
+  const auto all = static_cast<double>(count);
+  return {psnr / all, has_ssim ? std::optional(ssim / all) : std::nullopt};
+}
+
+}  // namespace loom::measure

@@ -19,9 +19,9 @@ FactorColumn column_of(const TensorView& factors, std::int64_t f) {
   FactorColumn column;
   std::map<std::int32_t, std::int32_t> class_of;
   for (std::int64_t n = 0; n < factors.samples(); ++n) class_of[value(n)] = 0;
-  for (auto& [value, index] : class_of) {
+  for (auto& [number, index] : class_of) {
     index = static_cast<std::int32_t>(column.values.size());
-    column.values.push_back(value);
+    column.values.push_back(number);
   }
   column.counts.resize(column.values.size());
   for (std::int64_t n = 0; n < factors.samples(); ++n) {

@@ -137,4 +137,19 @@ std::vector<std::int64_t> extents_of(const std::string& verb, const std::string&
   }
 }
 
+std::vector<std::int64_t> indices_of(const std::string& verb, const std::string& flag, const std::string& text) {
+  std::vector<std::int64_t> indices;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    std::int64_t index = 0;
+    const auto [next, problem] = std::from_chars(at, end, index);
+    if (problem != std::errc() || index < 0 || (next != end && *next != ','))
+      throw usage_error(verb, fmt::format("{} takes numbers like 0,2,5, not '{}'", flag, text));
+    indices.push_back(index);
+    if (next == end) return indices;
+    at = next + 1;
+  }
+}
+
 }  // namespace loom::runner

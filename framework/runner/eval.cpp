@@ -1,10 +1,8 @@
 // graph-runner eval: the figures of a trained model on a split of its data.
 #include <fmt/format.h>
 
-#include <cmath>
-#include <limits>
-
 #include "runner/console.h"
+#include "runner/figures.h"
 #include "runner/model.h"
 #include "runner/verbs.h"
 #include "train/session.h"
@@ -20,7 +18,7 @@ struct Request {
   std::optional<std::int64_t> batch;
   std::optional<std::uint64_t> seed;
   int threads = 0;
-  bool newest = false;
+  bool newest = false, disentanglement = false;
 };
 
 std::string binarization_of(const DataEntry& data) {
@@ -37,7 +35,7 @@ SessionSettings settings_for(const Model& model, const Request& request) {
   return model.is_run() ? settings_of(model.settings(), std::move(settings)) : settings;
 }
 
-Json to_json(const Evaluation& result, const Model& model, const Request& request, const DataEntry& data) {
+Json to_json(const Evaluation& result, const Figures& figures, const Model& model, const Request& request, const DataEntry& data) {
   Json terms = Json::object();
   for (const auto& [name, value] : result.terms) terms[name] = json_number(value);
   Json json = {{"graph", model.document().name},
@@ -55,23 +53,27 @@ Json to_json(const Evaluation& result, const Model& model, const Request& reques
     json["nll_standard_error"] = json_number(*result.nll_standard_error);
     json["nll_samples"] = request.options.nll_samples;
   }
+  if (result.rate) json["rate"] = json_number(*result.rate);
+  if (result.distortion) json["distortion"] = json_number(*result.distortion);
+  if (result.committed_rate) json["committed_rate"] = json_number(*result.committed_rate);
   json["terms"] = terms;
+  add_to_json(figures, json);
   return json;
 }
 
-void print_table(const Evaluation& result, const Model& model, const Request& request, const DataEntry& data) {
+void print_table(const Evaluation& result, const Figures& figures, const Model& model, const Request& request, const DataEntry& data) {
   print("{} on {} samples of {}{} (binarize: {}, {})\n", model.document().name, grouped(result.samples), data.type,
         result.split.empty() ? "" : ", split " + result.split, binarization_of(data), result.data_hash);
   if (!model.weights().empty()) print("weights {}\n", model.weights());
-  const auto row = [](const std::string& name, double value, const char* unit, double error = 0) {
-    if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();  // without a sign
-    print("  {:<20} {:>12.4f}{} {}\n", name, value, error > 0 ? fmt::format(" +- {:.4f}", error) : "", unit);
-  };
-  if (result.has_likelihood) row("negative ELBO", result.negative_elbo, "nats", result.standard_error);
+  if (result.has_likelihood) print_row("negative ELBO", result.negative_elbo, "nats", result.standard_error);
   if (result.nll)
-    row(fmt::format("NLL, {} draws", request.options.nll_samples), *result.nll, "nats", *result.nll_standard_error);
-  if (result.bits_per_dim) row("bits per dimension", *result.bits_per_dim, "");
-  for (const auto& [name, value] : result.terms) row("  " + name, value, "nats");
+    print_row(fmt::format("NLL, {} draws", request.options.nll_samples), *result.nll, "nats", *result.nll_standard_error);
+  if (result.bits_per_dim) print_row("bits per dimension", *result.bits_per_dim, "");
+  if (result.rate) print_row("rate", *result.rate, "nats");
+  if (result.committed_rate) print_row("committed rate", *result.committed_rate, "nats, the least it can be");
+  if (result.distortion) print_row("distortion", *result.distortion, "nats");
+  for (const auto& [name, value] : result.terms) print_row("  " + name, value, "nats");
+  print_figures(figures);
 }
 
 int eval(const Request& request, bool json) {
@@ -79,11 +81,12 @@ int eval(const Request& request, bool json) {
   const DataEntry data = model.data(request.data);
   Session session(model.document(), model.registry(), settings_for(model, request));
   if (!model.weights().empty()) session.load_weights(model.weights());
-  const Evaluation result = session.evaluate(request.options);
+  Evaluation result;
+  const Figures figures = measure_figures(session, model, data, request.options, request.disentanglement, result);
   if (json)
-    print_json(to_json(result, model, request, data));
+    print_json(to_json(result, figures, model, request, data));
   else
-    print_table(result, model, request, data);
+    print_table(result, figures, model, request, data);
   return kOk;
 }
 
@@ -99,6 +102,8 @@ void add_eval(CLI::App& app, Invocation& invocation) {
   verb->add_option("--nll-samples", request->options.nll_samples,
                    "also estimate -ln p(x) with this many draws per sample")
       ->check(at_least(0));
+  verb->add_flag("--disentanglement", request->disentanglement,
+                 "also MIG, DCI, FactorVAE score and SAP, on data with known factors");
   verb->add_option("--limit", request->options.limit, "only the first samples; 0: all")->check(at_least(0));
   verb->add_option("--batch", request->batch, "samples at once")->check(at_least(1));
   verb->add_option("--seed", request->seed, "seed of the draws, in place of the run's");

@@ -145,25 +145,31 @@ Reconstructions reconstruct(const Model& model, Executor& executor, const Genera
   return pairs;
 }
 
-std::optional<std::string> samples_png(const Model& model, const Tensor& samples) {
+std::optional<std::string> samples_png(const Model& model, const Tensor& samples, std::int64_t columns) {
   const auto images = as_images(samples, first_input_event(model.document()));
-  return images ? std::optional(encode_png(draw_grid(*images))) : std::nullopt;
+  return images ? std::optional(encode_png(draw_grid(*images, {.columns = columns}))) : std::nullopt;
 }
 
-std::optional<std::string> reconstructions_png(const Reconstructions& pairs) {
+std::optional<ImagePairs> image_pairs(const Reconstructions& pairs) {
   const auto reconstructions = as_images(pairs.reconstructions, pairs.originals.shape().event());
   if (!reconstructions) return std::nullopt;
   const auto originals = as_images(pairs.originals, reconstructions->shape().event());
   if (!originals || !(originals->shape() == reconstructions->shape())) return std::nullopt;
-  const std::int64_t count = originals->samples(), columns = std::min(kColumns, count),
+  return ImagePairs{*originals, *reconstructions};
+}
+
+std::optional<std::string> reconstructions_png(const Reconstructions& pairs) {
+  const auto images = image_pairs(pairs);
+  if (!images) return std::nullopt;
+  const std::int64_t count = images->originals.samples(), columns = std::min(kColumns, count),
                      groups = (count + columns - 1) / columns;
-  const Shape event = originals->shape().event();
+  const Shape event = images->originals.shape().event();
   Tensor rows(DType::f32, {groups * columns * 2, event[0], event[1], event[2]});
   for (float& value : rows.values()) value = 0.5F;  // the background, where the last row is not full
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t top = i / columns * columns * 2 + i % columns;
-    std::ranges::copy((*originals)[i], rows.view()[top].begin());
-    std::ranges::copy((*reconstructions)[i], rows.view()[top + columns].begin());
+    std::ranges::copy(images->originals[i], rows.view()[top].begin());
+    std::ranges::copy(images->reconstructions[i], rows.view()[top + columns].begin());
   }
   return encode_png(draw_grid(rows, {.columns = columns, .group = 2}));
 }

@@ -31,7 +31,14 @@ Reconstructions reconstruct(const Model& model, Executor& executor, const Genera
                             const std::string& split, std::int64_t count, std::uint64_t seed);
 
 // Pictures of them: a grid; originals above reconstructions. Nothing where the values are no images.
-std::optional<std::string> samples_png(const Model& model, const Tensor& samples);
+// `columns` 0: about square.
+std::optional<std::string> samples_png(const Model& model, const Tensor& samples, std::int64_t columns = 0);
 std::optional<std::string> reconstructions_png(const Reconstructions& pairs);
+
+// Both as images [n, H, W, C], in the tensors' own memory; nothing where the values are no images.
+struct ImagePairs {
+  TensorView originals, reconstructions;
+};
+std::optional<ImagePairs> image_pairs(const Reconstructions& pairs);
 
 }  // namespace loom::runner

@@ -30,12 +30,22 @@ std::string tile(const std::string& name, const std::string& value, const std::s
                      escaped(value), escaped(note));
 }
 
+// Curves that are read side by side share a chart: its name, and what the curve is called there ("": by its split).
+std::pair<std::string, std::string> chart_of(const std::string& curve) {
+  static constexpr std::string_view kPerDimension = "kl_per_dimension.";
+  if (const std::size_t at = curve.find(kPerDimension); at != std::string::npos)
+    return {curve.substr(0, at + kPerDimension.size() - 1), curve.substr(at + kPerDimension.size())};
+  if (curve == "committed_rate") return {"rate", "committed"};
+  return {curve, ""};
+}
+
 // Curves of a name share a chart; what matters most comes first.
 std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metrics) {
   std::map<std::string, std::vector<Series>> by_name;
-  for (const auto& [name, split] : metrics.curves()) {
-    Series series{split, {}};
-    for (const MetricRow& point : metrics.read(name, split))
+  for (const auto& [curve, split] : metrics.curves()) {
+    const auto [name, part] = chart_of(curve);
+    Series series{part.empty() ? split : part, {}};
+    for (const MetricRow& point : metrics.read(curve, split))
       series.points.emplace_back(static_cast<double>(point.step), point.value);
     if (!series.points.empty()) by_name[name].push_back(std::move(series));
   }
@@ -55,9 +65,19 @@ std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metr
   return charts;
 }
 
+// "q2.active_units" as "q2: active latent dimensions".
+std::string named(const std::string& curve, std::string_view figure, const std::string& title) {
+  const std::string prefix = curve.substr(0, curve.size() - figure.size());
+  return prefix.empty() ? title : prefix.substr(0, prefix.size() - 1) + ": " + title;
+}
+
 std::string title_of(const std::string& curve) {
   if (curve == "negative_elbo") return "negative ELBO, nats per sample";
   if (curve == "bits_per_dim") return "bits per dimension";
+  if (curve == "rate" || curve == "distortion") return curve + ", nats per sample";
+  if (curve.ends_with("mutual_information")) return named(curve, "mutual_information", "mutual information, nats");
+  if (curve.ends_with("active_units")) return named(curve, "active_units", "active latent dimensions");
+  if (curve.ends_with("kl_per_dimension")) return named(curve, "kl_per_dimension", "KL of a latent dimension, nats");
   std::string title = curve;
   std::ranges::replace(title, '_', ' ');
   return title;
@@ -81,6 +101,24 @@ std::string tiles_of(Metrics& metrics) {
   return out;
 }
 
+// "rate 12.3 nats, committed 10.0", of the last evaluation; "" where no rate is committed.
+std::string rate_tile(Metrics& metrics) {
+  for (const auto& [name, split] : metrics.curves()) {
+    if (name != "committed_rate") continue;
+    const std::vector<MetricRow> rate = metrics.read("rate", split), committed = metrics.read(name, split);
+    if (!rate.empty() && !committed.empty())
+      return tile("rate", fmt::format("{:.1f} nats", rate.back().value),
+                  fmt::format("committed {:.1f}", committed.back().value));
+  }
+  return "";
+}
+
+// What the last evaluation found of the latent variables.
+std::string finding_section(Metrics& metrics) {
+  const std::string text = metrics.info("collapse").value_or("");
+  return text.empty() ? "" : fmt::format("<p class=\"finding\">{}</p>\n", escaped(text));
+}
+
 std::string summary_section(const Model& model, Metrics& metrics, const GraphSummary& graph) {
   std::int64_t steps = 0;
   for (const MetricRow& point : metrics.read("total_loss", "train")) steps = std::max(steps, point.step);
@@ -88,8 +126,9 @@ std::string summary_section(const Model& model, Metrics& metrics, const GraphSum
       fmt::format("<h1>{}</h1>\n<p>{}</p>\n<div class=\"tiles\">\n", escaped(graph.name), escaped(graph.doc));
   out += tile("steps", grouped(steps), fmt::format("batch {}", model.settings().batch));
   out += tile("parameters", grouped(graph.parameters), fmt::format("{} nodes", graph.nodes.size()));
-  out += tiles_of(metrics);
-  return out + tile("data", model.settings().data.type, metrics.info("data_hash").value_or("")) + "</div>\n";
+  out += tiles_of(metrics) + rate_tile(metrics);
+  return out + tile("data", model.settings().data.type, metrics.info("data_hash").value_or("")) + "</div>\n" +
+         finding_section(metrics);
 }
 
 std::string curve_section(Metrics& metrics) {

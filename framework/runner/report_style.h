@@ -15,6 +15,7 @@ body { margin: 0 auto; max-width: 76rem; padding: 1.2rem 1rem 3rem; background: 
        font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 h1 { margin: 0; font-size: 1.7rem; }
 h1 + p { margin: .2rem 0 1rem; color: var(--faint); }
+.finding { margin: 1rem 0 0; white-space: pre-line; }
 h2 { margin: 2rem 0 .7rem; font-size: 1.15rem; }
 .tiles { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); }
 .tile { padding: .6rem .8rem; border-radius: .5rem; background: var(--panel); }

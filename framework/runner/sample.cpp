@@ -6,8 +6,8 @@
 #include "runner/console.h"
 #include "runner/generate.h"
 #include "runner/npy.h"
+#include "runner/out_file.h"
 #include "runner/verbs.h"
-#include "train/atomic_file.h"
 
 namespace loom::runner {
 namespace {
@@ -20,32 +20,16 @@ struct Request {
   bool newest = false;
 };
 
-bool ends_with_npy(const std::string& path) { return path.ends_with(".npy"); }
-
-// Before any work is done.
-void check_out(const char* verb, const Request& request) {
-  if (!ends_with_npy(request.out) && !request.out.ends_with(".png")) {
-    throw usage_error(verb, fmt::format("--out is a .png or .npy file, not '{}'", request.out));
-  }
-}
-
-void write_picture(const Request& request, const std::optional<std::string>& png, const Shape& shape) {
-  if (!png)
-    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", shape.text()),
-                "give --out a .npy file");
-  write_text_file(request.out, *png);
-}
-
 int sample(const Request& request) {
-  check_out("sample", request);
+  check_out("sample", request.out);
   const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
   const Tensor samples = draw_samples(model, executor, entry, request.count, request.seed);
-  if (ends_with_npy(request.out))
+  if (is_array(request.out))
     write_npy(request.out, samples);
   else
-    write_picture(request, samples_png(model, samples), samples.shape());
+    write_picture(request.out, samples_png(model, samples), samples.shape());
   print("{} samples of {} in {}\n", request.count, samples.shape().event().text(), request.out);
   return kOk;
 }
@@ -74,16 +58,16 @@ Tensor stacked(const Reconstructions& pairs) {
 }
 
 int reconstruct(const Request& request) {
-  check_out("reconstruct", request);
+  check_out("reconstruct", request.out);
   const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
   const Reconstructions pairs =
       reconstruct(model, executor, entry, model.data(request.data), request.split, request.count, request.seed);
-  if (ends_with_npy(request.out))
+  if (is_array(request.out))
     write_npy(request.out, stacked(pairs));
   else
-    write_picture(request, reconstructions_png(pairs), pairs.reconstructions.shape());
+    write_picture(request.out, reconstructions_png(pairs), pairs.reconstructions.shape());
   print("{} items of the split '{}', each above its reconstruction, in {}\n", pairs.originals.shape()[0], request.split,
         request.out);
   return kOk;

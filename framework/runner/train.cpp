@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "measure/advice.h"
 #include "plugin/loader.h"
 #include "runner/console.h"
 #include "runner/finish.h"
@@ -110,6 +111,8 @@ std::string describe(const Evaluation& evaluation) {
   if (!evaluation.has_likelihood) return fmt::format("{}loss {:.4f}", split, evaluation.loss);
   std::string text =
       fmt::format("{}negative ELBO {:.3f} +- {:.3f} nats", split, evaluation.negative_elbo, evaluation.standard_error);
+  if (evaluation.committed_rate && evaluation.rate)
+    text += fmt::format(", rate {:.1f} nats, committed {:.1f}", *evaluation.rate, *evaluation.committed_rate);
   if (evaluation.bits_per_dim) text += fmt::format(", {:.4f} bits/dim", *evaluation.bits_per_dim);
   return text;
 }
@@ -122,7 +125,9 @@ struct Outcome {
 
 Outcome run_training(Session& session, Progress& progress, const StopSignals& signals) {
   Outcome outcome;
+  measure::CollapseReporter collapse(session.document(), *session.graph(), measure::kCollapseInTraining);
   TrainObserver observer;
+  if (!collapse.ports().empty()) observer.watch = &collapse;
   observer.step = [&](const StepReport& report) { progress.step(report); };
   observer.evaluation = [&](const Evaluation& evaluation) {
     const bool best = session.best_step() == session.steps_done();

@@ -25,6 +25,8 @@ void add_eval(CLI::App& app, Invocation& invocation);
 void add_run(CLI::App& app, Invocation& invocation);
 void add_sample(CLI::App& app, Invocation& invocation);
 void add_reconstruct(CLI::App& app, Invocation& invocation);
+void add_traverse(CLI::App& app, Invocation& invocation);
+void add_interpolate(CLI::App& app, Invocation& invocation);
 void add_list(CLI::App& app, Invocation& invocation);
 void add_inspect(CLI::App& app, Invocation& invocation);
 void add_validate(CLI::App& app, Invocation& invocation);
@@ -47,5 +49,7 @@ std::pair<std::string, std::string> name_and_value(const std::string& verb, cons
                                                    const std::string& text);
 // "4,3" as numbers; throws Error(usage).
 std::vector<std::int64_t> extents_of(const std::string& verb, const std::string& flag, const std::string& text);
+// "0,2,5" as numbers >= 0; throws Error(usage).
+std::vector<std::int64_t> indices_of(const std::string& verb, const std::string& flag, const std::string& text);
 
 }  // namespace loom::runner

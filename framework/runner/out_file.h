@@ -1,0 +1,19 @@
+// The file that --out of a verb names: a .png picture or a .npy array.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/shape.h"
+
+namespace loom::runner {
+
+// Before any work is done: throws Error(usage) for any other ending.
+void check_out(const char* verb, const std::string& path);
+bool is_array(const std::string& path);  // a .npy
+// Throws Error(data_shape) where there is no picture, since values of `shape` are no images; write_failed.
+void write_picture(const std::string& path, const std::optional<std::string>& png, const Shape& shape);
+
+}  // namespace loom::runner

@@ -1,0 +1,102 @@
+// graph-runner traverse: what each latent dimension does, one row a dimension.
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "runner/console.h"
+#include "runner/generate.h"
+#include "runner/latent.h"
+#include "runner/npy.h"
+#include "runner/out_file.h"
+#include "runner/verbs.h"
+
+namespace loom::runner {
+namespace {
+
+constexpr std::int64_t kMostRows = 32;  // where no dimensions are named
+
+struct Request {
+  std::string model, out, weights, data, dimensions, latent, split = "test";
+  double range = 3;
+  std::int64_t steps = 9;
+  std::optional<std::int64_t> item;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  bool newest = false;
+};
+
+std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all) {
+  if (request.dimensions.empty()) {
+    std::vector<std::int64_t> first(static_cast<std::size_t>(std::min(all, kMostRows)));
+    std::iota(first.begin(), first.end(), 0);
+    return first;
+  }
+  const std::vector<std::int64_t> chosen = indices_of("traverse", "--dimensions", request.dimensions);
+  for (const std::int64_t dimension : chosen) {
+    if (dimension >= all)
+      throw usage_error("traverse", fmt::format("--dimensions: {} of {} latent dimensions; they count from 0",
+                                                dimension, all));
+  }
+  return chosen;
+}
+
+int traverse(const Request& request) {
+  check_out("traverse", request.out);
+  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  Executor executor(request.threads);
+  LatentSpace space(model, executor, request.latent, request.seed);
+  const std::int64_t width = space.posterior().dimensions;
+  const std::vector<std::int64_t> dimensions = dimensions_of(request, width);
+  std::vector<float> centre(static_cast<std::size_t>(space.values()), 0.0F);
+  if (request.item) {
+    space.open_data(model.data(request.data), request.split);
+    centre = space.mean(*request.item);
+  }
+  std::vector<float> latents;
+  for (const std::int64_t dimension : dimensions) {
+    for (std::int64_t step = 0; step < request.steps; ++step) {
+      const double share = request.steps > 1 ? static_cast<double>(step) / static_cast<double>(request.steps - 1) : 0.5;
+      const auto value = static_cast<float>(request.range * (2 * share - 1));
+      const std::size_t first = latents.size();
+      latents.insert(latents.end(), centre.begin(), centre.end());
+      for (std::int64_t place = 0; place < space.posterior().positions; ++place)
+        latents[first + static_cast<std::size_t>(place * width + dimension)] = value;
+    }
+  }
+  const Tensor shown = space.decode(latents, request.item);
+  if (is_array(request.out))
+    write_npy(request.out, shown);
+  else
+    write_picture(request.out, samples_png(model, shown, request.steps), shown.shape());
+  print("{} latent dimensions of '{}' from {} to {}, a row each, around {}, in {}\n", dimensions.size(),
+        space.posterior().name, -request.range, request.range,
+        request.item ? fmt::format("item {}", *request.item) : "0", request.out);
+  return kOk;
+}
+
+}  // namespace
+
+void add_traverse(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "traverse", "Show what each latent dimension does, one row a dimension",
+                            "graph-runner traverse runs/first --dimensions 0,3,7 --item 12 --out traversal.png");
+  auto request = std::make_shared<Request>();
+  verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
+  verb->add_option("--out", request->out, "a .png picture or a .npy array")->required();
+  verb->add_option("--dimensions", request->dimensions, "which ones, as in 0,3,7, counted from 0; all, up to 32");
+  verb->add_option("--range", request->range, "values from -RANGE to RANGE: standard deviations of N(0, I)")
+      ->capture_default_str();
+  verb->add_option("--steps", request->steps, "pictures of a row")->check(at_least(1))->capture_default_str();
+  verb->add_option("--item", request->item,
+                   "around the posterior mean of this item, counted from 0; else around 0, the mean of the prior")
+      ->check(at_least(0));
+  verb->add_option("--latent", request->latent, "the divergence of the latent variable, where there are several");
+  verb->add_option("--data", request->data, "data in place of the run's: TYPE:PATH,key=value,...");
+  verb->add_option("--split", request->split, "split of the data")->capture_default_str();
+  verb->add_option("--seed", request->seed, "seed of what else the graph draws")->capture_default_str();
+  verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->callback([&invocation, request] { invocation.action = [request] { return traverse(*request); }; });
+}
+
+}  // namespace loom::runner

@@ -35,7 +35,7 @@ Dci dci(const TensorView& codes, const TensorView& factors, std::uint64_t seed, 
 struct FactorVaeOptions {
   int votes = 10000;             // that the classifier is made of; half as many more test it
   int items = 64;                // that share a factor's value, of each vote
-  double least_variance = 0.05;  // dimensions whose variance is less than this share of the largest one do not vote
+  double least_variance = 0.01;  // collapsed dimensions, whose variance is at most this, do not vote
   std::uint64_t seed = 1;
 };
 double factor_vae_score(const TensorView& codes, const TensorView& factors, const FactorVaeOptions& options = {});

@@ -35,12 +35,8 @@ class Voting {
       for (std::size_t n = 0; n < factor.classes.size(); ++n)
         members[static_cast<std::size_t>(factor.classes[n])].push_back(n);
     }
-    double largest = 0;
-    for (const std::vector<float>& code : data.codes) {
+    for (const std::vector<float>& code : data.codes)
       variance_.push_back(variance_of(code, code.size(), [](std::size_t i) { return i; }));
-      largest = std::max(largest, variance_.back());
-    }
-    least_ = largest * options.least_variance;
   }
 
   // Of a random factor, the value it has in a random item, and random items that share it.
@@ -57,7 +53,7 @@ class Voting {
     Vote out{0, factor};
     double least = std::numeric_limits<double>::infinity();
     for (std::size_t d = 0; d < data_.codes.size(); ++d) {
-      if (variance_[d] <= least_) continue;
+      if (variance_[d] <= options_.least_variance) continue;
       const double share = variance_of(data_.codes[d], draws_.size() - 2, pick) / variance_[d];
       if (share >= least) continue;
       least = share;
@@ -72,7 +68,6 @@ class Voting {
   std::vector<float> draws_;
   std::vector<std::vector<std::vector<std::size_t>>> members_;  // [factor][class]: items
   std::vector<double> variance_;
-  double least_ = 0;
 };
 
 }  // namespace

@@ -9,7 +9,8 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::int64_t kChunk = 16;  // items of a task
+constexpr std::int64_t kChunk = 16;     // items of a task
+constexpr double kNegligible = 45;      // e^-45 is less than the rounding of a sum of at least 1
 
 // The posteriors, value by value, so that the loop over them is contiguous.
 struct Posteriors {
@@ -50,7 +51,9 @@ struct Posteriors {
 double log_sum_exp(const std::vector<double>& values) {
   const double largest = *std::ranges::max_element(values);
   double sum = 0;
-  for (const double value : values) sum += std::exp(value - largest);
+  for (const double value : values) {
+    if (value > largest - kNegligible || !(value <= largest)) sum += std::exp(value - largest);  // NaN stays NaN
+  }
   return largest + std::log(sum);
 }
 

@@ -1,0 +1,205 @@
+// Measurements of collapse on a small model of the standard nodes, and what is said of them.
+#include "measure/collapse.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "measure/advice.h"
+#include "measure/shuffle.h"
+#include "measure/support.h"
+#include "testing/standard_registry.h"
+#include "train/metrics.h"
+#include "train/scratch_folder.h"
+#include "train/session.h"
+
+using namespace loom;
+using namespace loom::testing;
+using namespace loom::measure;
+
+namespace {
+
+constexpr const char* kModel = R"(
+version: 1
+graph: tiny
+data: {type: sprites, size: 16, count: 300}
+nodes:
+  x:       {type: input, shape: [16, 16, 1]}
+  flat:    {type: flatten, in: x}
+  encoder: {type: linear, in: flat, units: 8}
+  q:       {type: gaussian_parameters, in: encoder, dim: 6}
+  mu:      {type: reshape, in: q.mu, shape: [2, 3]}
+  logvar:  {type: reshape, in: q.logvar, shape: [2, 3]}
+  z:       {type: gaussian_sampler, in: {mu: mu, logvar: logvar}}
+  joined:  {type: flatten, in: z}
+  logits:  {type: linear, in: joined, units: 256}
+losses:
+  reconstruction: {type: bernoulli_nll, in: {logits: logits, target: flat}}
+  kl:             {type: gaussian_kl, in: {mu: mu, logvar: logvar}}
+train: {batch: 16, steps: 30, eval_every: 10, checkpoint_every: 5, optimizer: {type: adam, lr: 3.0e-3}}
+)";
+
+Document model(const std::vector<std::string>& sets = {}) {
+  std::vector<Override> overrides;
+  for (const std::string& set : sets) overrides.push_back(parse_override(set));
+  return parse_document(kModel, "tiny.yaml", ".", overrides);
+}
+
+struct Measured {
+  Session session;
+  std::vector<LossTerm> terms;
+  std::vector<Posterior> posteriors;
+  explicit Measured(const std::vector<std::string>& sets = {})
+      : session(model(sets), standard_registry(), {}),
+        terms(resolve_losses(session.document(), *session.graph())),
+        posteriors(find_posteriors(*session.graph(), terms)) {}
+
+  std::vector<std::string> left() {
+    return remedies(session.document(), *session.graph(), posteriors.front());
+  }
+};
+
+bool mentions(const std::vector<std::string>& texts, const std::string& part) {
+  return std::ranges::any_of(texts, [&](const std::string& text) { return text.find(part) != std::string::npos; });
+}
+
+std::string sentence_of(std::vector<double> variance) {
+  Collapse measured;
+  measured.variance = std::move(variance);
+  return sentence(measured);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(collapse)
+
+BOOST_AUTO_TEST_CASE(a_posterior_is_found_by_role_and_ports) {
+  Measured tiny;
+  BOOST_REQUIRE(tiny.posteriors.size() == 1U);
+  const Posterior& posterior = tiny.posteriors.front();
+  const Graph& graph = *tiny.session.graph();
+  BOOST_TEST(posterior.name == "kl");
+  BOOST_TEST(graph.name_of(posterior.mu) == graph.name_of(graph.port("mu", ErrorCode::bad_fetch)));
+  BOOST_TEST(graph.node(posterior.drawn.node).path == "z");
+  BOOST_TEST(posterior.dimensions == 3);
+  BOOST_TEST(posterior.positions == 2);
+  BOOST_TEST(!posterior.prior_reads_data);
+}
+
+// Means of two positions and three dimensions: the first swings by +-1 at the first position, the second by +-0.05 at
+// both, the third stays.
+BOOST_AUTO_TEST_CASE(figures_are_sums_over_the_positions_of_a_dimension) {
+  Measured tiny;
+  CollapseWatch watch(*tiny.session.graph(), tiny.posteriors, {.posteriors = 4});
+  watch.begin(8);
+  Tensor mu(DType::f32, {4, 2, 3}), logvar(DType::f32, {4, 2, 3}), kl(DType::f32, {4, 2, 3});
+  for (int part = 0; part < 2; ++part) {
+    for (std::int64_t n = 0; n < 4; ++n) {
+      const float sign = n % 2 == 0 ? 1.0F : -1.0F;
+      std::ranges::copy(std::vector<float>{sign, 0.05F * sign, 7, 0, 0.05F * sign, 7}, mu.view()[n].begin());
+      std::ranges::copy(std::vector<float>{1, 2, 0, 3, 4, 0.5F * static_cast<float>(part)}, kl.view()[n].begin());
+    }
+    const std::vector<TensorView> values = {mu, logvar, kl};
+    watch.add(values, 4);
+  }
+  const Collapse measured = watch.measure(tiny.session.executor()).at(0);
+  BOOST_TEST((measured.kl == std::vector<double>{4, 6, 0.25}));
+  BOOST_TEST(std::abs(measured.variance[0] - 0.5) < 1e-9);
+  BOOST_TEST(std::abs(measured.variance[1] - 0.0025) < 1e-9);
+  BOOST_TEST(measured.variance[2] == 0.0);
+  BOOST_TEST((measured.active() == std::vector<std::int64_t>{0}));
+  BOOST_TEST((measured.collapsed() == std::vector<std::int64_t>{1, 2}));
+  BOOST_TEST(measured.posteriors == 4);
+  BOOST_TEST(std::abs(*measured.aggregate_kl + *measured.mutual_information - 10.25) < 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(the_pass_of_an_evaluation_is_watched_and_not_changed) {
+  Measured tiny;
+  tiny.session.train();
+  CollapseWatch watch(*tiny.session.graph(), tiny.posteriors, {});
+  const Evaluation plain = tiny.session.evaluate({}), watched = tiny.session.evaluate({.watch = &watch});
+  BOOST_TEST(plain.negative_elbo == watched.negative_elbo);
+  BOOST_TEST(std::abs(*watched.rate + *watched.distortion - watched.negative_elbo) < 1e-9);
+  const Collapse measured = watch.measure(tiny.session.executor()).at(0);
+  double sum = 0;
+  for (const double one : measured.kl) sum += one;
+  BOOST_TEST(std::abs(sum - *watched.rate) < 1e-4);
+  BOOST_TEST(measured.posteriors == watched.samples);
+  BOOST_TEST(*measured.mutual_information > 0.0);
+  BOOST_TEST(*measured.mutual_information <= std::log(static_cast<double>(measured.posteriors)) + 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(a_shuffled_latent_variable_hurts_only_a_decoder_that_reads_it) {
+  const std::string steps = "train.steps=600", lr = "train.optimizer.lr=1e-2";
+  Measured tiny({steps, lr, "losses.kl.weight=0.1"}), dead({steps, lr, "losses.kl.weight=10000"});
+  const auto change = [](Measured& measured) {
+    measured.session.train();
+    const Items items{open_split(standard_registry(), measured.session.data(), "test"), 1000, true, 1, 16};
+    const auto result = shuffle_change(
+        {measured.session.graph(), measured.session.parameters(), measured.session.executor()}, items,
+        measured.posteriors.front(), measured.terms);
+    BOOST_REQUIRE(result);
+    return result->nats;
+  };
+  const double used = change(tiny), unused = change(dead);
+  BOOST_TEST(used > 5.0);
+  BOOST_TEST(std::abs(unused) < 0.2 * used, unused << " and " << used);
+}
+
+BOOST_AUTO_TEST_CASE(curves_of_a_training_are_those_of_a_resumed_one) {
+  const ScratchFolder folder;
+  const auto train = [&](const std::string& name, std::int64_t stop_at, int threads) {
+    const bool fresh = !is_run_folder(folder.file(name));
+    Session session(model(), standard_registry(), {.threads = threads, .lanes = 2, .shard = 4});
+    const RunFolder run = fresh ? RunFolder::create(folder.file(name), "tiny\n", session.run_settings())
+                                : RunFolder::open(folder.file(name), true);
+    session.attach(run);
+    if (!fresh) session.resume();
+    CollapseReporter reporter(session.document(), *session.graph(), kCollapseInTraining);
+    TrainObserver observer;
+    observer.watch = &reporter;
+    session.train(observer, [&] { return session.steps_done() >= stop_at; });
+  };
+  train("whole", 1000, 1);
+  train("cut", 15, 2);
+  train("cut", 1000, 3);
+  Metrics whole(folder.file("whole/metrics.sqlite"), 1, true), cut(folder.file("cut/metrics.sqlite"), 1, true);
+  for (const char* name : {"rate", "distortion", "active_units", "mutual_information", "kl_per_dimension.largest",
+                           "kl_per_dimension.median", "kl_per_dimension.smallest"}) {
+    const auto wanted = whole.read(name, "test"), got = cut.read(name, "test");
+    BOOST_REQUIRE(wanted.size() == 3U);
+    BOOST_REQUIRE(got.size() == 3U);
+    for (std::size_t i = 0; i < 3; ++i)
+      BOOST_TEST((got[i].step == wanted[i].step && got[i].value == wanted[i].value), name << " at " << got[i].step);
+  }
+  BOOST_TEST(whole.info("collapse").value_or("") == cut.info("collapse").value_or("none"));
+  BOOST_TEST(whole.info("collapse").value_or("").find("3 latent dimensions") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(sentences) {
+  BOOST_TEST(sentence_of({1, 0.5, 0.02}) == "all 3 latent dimensions carry information");
+  BOOST_TEST(sentence_of({0, 0.5, 0.01}) == "1 of 3 latent dimensions carries information; 0, 2 have collapsed");
+  BOOST_TEST(sentence_of({1, 0.5, 0.001}) == "2 of 3 latent dimensions carry information; 2 has collapsed");
+  BOOST_TEST(sentence_of({0, 0}) == "none of 2 latent dimensions carries information: all have collapsed");
+  std::vector<double> many(40, 0.0);
+  many[20] = 1;
+  BOOST_TEST(sentence_of(many).ends_with("14, 15 and 23 more have collapsed"));
+}
+
+BOOST_AUTO_TEST_CASE(remedies_in_use_are_not_proposed) {
+  const std::vector<std::string> all = Measured().left();
+  for (const char* remedy : {"warm-up", "free_bits", "capacity", "encoder_steps", "delta-VAE", "weaker decoder"})
+    BOOST_TEST(mentions(all, remedy), remedy);
+  BOOST_TEST(!mentions(all, "smaller weight"));
+  BOOST_TEST(!mentions(Measured({"losses.kl.weight={from: 0, to: 1, over: 10}"}).left(), "warm-up"));
+  const std::vector<std::string> charged = Measured({"losses.kl.free_bits=0.5"}).left();
+  BOOST_TEST(!mentions(charged, "free_bits"));
+  BOOST_TEST(!mentions(charged, "capacity"));  // the two exclude each other
+  BOOST_TEST(!mentions(Measured({"losses.kl.capacity=5"}).left(), "free_bits"));
+  BOOST_TEST(!mentions(Measured({"train.encoder_steps=5"}).left(), "encoder_steps"));
+  BOOST_TEST(mentions(Measured({"losses.kl.weight=4"}).left(), "a smaller weight (it is 4 at the end)"));
+  const std::vector<std::string> committed =
+      Measured({"losses.kl={type: ar1_kl, in: {mu: mu, logvar: logvar}}"}).left();
+  BOOST_TEST(!mentions(committed, "delta-VAE"));
+  BOOST_TEST(!mentions(committed, "free_bits"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -30,9 +30,10 @@ struct CollapseWatch::Sums {
   std::int64_t kept = 0, wanted = 0;
 
   void add_means(std::span<const float> values, std::int64_t count) {
+    const double share = 1 / static_cast<double>(count);
     for (std::size_t v = 0; v < values.size(); ++v) {
       const double distance = static_cast<double>(values[v]) - mean[v];
-      mean[v] += distance / static_cast<double>(count);
+      mean[v] += distance * share;
       squares[v] += distance * (static_cast<double>(values[v]) - mean[v]);
     }
   }
@@ -92,7 +93,8 @@ void CollapseWatch::add(std::span<const TensorView> values, std::int64_t samples
       sums.add_means(mu[n], item + 1);
       if (!kl.empty()) {
         const auto row = kl[n];
-        for (std::size_t i = 0; i < row.size(); ++i) sums.kl[i % sums.kl.size()] += static_cast<double>(row[i]);
+        for (std::size_t i = 0, d = 0; i < row.size(); ++i, d = d + 1 == sums.kl.size() ? 0 : d + 1)
+          sums.kl[d] += static_cast<double>(row[i]);
       }
       if (sums.kept < sums.wanted && item * sums.wanted / samples_ >= sums.kept) {
         std::ranges::copy(mu[n], sums.mu.view()[sums.kept].begin());

@@ -5,57 +5,47 @@
 #include <vector>
 
 #include "core/random.h"
+#include "core/vector_math.h"
+#include "measure/density_sums.h"
 
 namespace loom::measure {
 namespace {
 
 constexpr std::int64_t kChunk = 16;     // items of a task
-constexpr double kNegligible = 45;      // e^-45 is less than the rounding of a sum of at least 1
 
-// The posteriors, value by value, so that the loop over them is contiguous.
+// The posteriors, value by value, so that the loop over them is contiguous. Densities are sums in single precision: what
+// counts lies near the largest of them, where that is exact to 1e-5 nats.
 struct Posteriors {
   std::size_t count, values;
-  std::vector<double> mean, precision, log_scale;  // [values][count]; log_scale: -1/2 sum of the log variances
+  std::vector<float> mean, weight;  // [values][count]; weight: half of 1 / variance
+  std::vector<float> log_scale;     // [count]: -1/2 sum of the log variances
 
   Posteriors(const TensorView& mu, const TensorView& logvar)
       : count(static_cast<std::size_t>(mu.samples())),
         values(static_cast<std::size_t>(mu.per_sample())),
         mean(count * values),
-        precision(count * values),
+        weight(count * values),
         log_scale(count) {
     for (std::size_t m = 0; m < count; ++m) {
       const auto means = mu[static_cast<std::int64_t>(m)], logs = logvar[static_cast<std::int64_t>(m)];
+      double sum = 0;
       for (std::size_t v = 0; v < values; ++v) {
-        mean[v * count + m] = static_cast<double>(means[v]);
-        precision[v * count + m] = std::exp(-static_cast<double>(logs[v]));
-        log_scale[m] -= 0.5 * static_cast<double>(logs[v]);
+        mean[v * count + m] = means[v];
+        weight[v * count + m] = 0.5F * std::exp(-logs[v]);
+        sum -= 0.5 * static_cast<double>(logs[v]);
       }
+      log_scale[m] = static_cast<float>(sum);
     }
   }
 
   // ln q(z|x_m) of every m, without the constant that all share.
-  void log_densities(const std::vector<double>& z, std::vector<double>& out) const {
+  void log_densities(const std::vector<float>& z, std::vector<float>& out) const {
     out = log_scale;
-    for (std::size_t v = 0; v < values; ++v) {
-      const double at = z[v];
-      const double *means = mean.data() + v * count, *precisions = precision.data() + v * count;
-      double* sums = out.data();
-      for (std::size_t m = 0; m < count; ++m) {
-        const double distance = at - means[m];
-        sums[m] -= 0.5 * distance * distance * precisions[m];
-      }
-    }
+    for (std::size_t v = 0; v < values; ++v)
+      subtract_weighted_squares(z[v], mean.data() + v * count, weight.data() + v * count, out.data(),
+                                static_cast<std::int64_t>(count));
   }
 };
-
-double log_sum_exp(const std::vector<double>& values) {
-  const double largest = *std::ranges::max_element(values);
-  double sum = 0;
-  for (const double value : values) {
-    if (value > largest - kNegligible || !(value <= largest)) sum += std::exp(value - largest);  // NaN stays NaN
-  }
-  return largest + std::log(sum);
-}
 
 }  // namespace
 
@@ -66,16 +56,15 @@ double mutual_information(const TensorView& mu, const TensorView& logvar, std::u
   std::vector<double> gains(posteriors.count);  // ln q(z|x) - ln q(z) of each item
   executor.parallel_for(count, kChunk, [&](std::int64_t first, std::int64_t last) {
     std::vector<float> noise(posteriors.values);
-    std::vector<double> z(posteriors.values), densities;
+    std::vector<float> z(posteriors.values), densities;
     for (std::int64_t i = first; i < last; ++i) {
       random.normal(static_cast<std::uint32_t>(i), noise);
       for (std::size_t v = 0; v < posteriors.values; ++v) {
-        z[v] = static_cast<double>(mu[i][v]) +
-               std::exp(0.5 * static_cast<double>(logvar[i][v])) * static_cast<double>(noise[v]);
+        z[v] = mu[i][v] + std::exp(0.5F * logvar[i][v]) * noise[v];
       }
       posteriors.log_densities(z, densities);
       const auto own = static_cast<std::size_t>(i);
-      gains[own] = densities[own] - (log_sum_exp(densities) - std::log(static_cast<double>(count)));
+      gains[own] = static_cast<double>(densities[own]) - (math::log_sum_exp(densities.data(), count) - std::log(static_cast<double>(count)));
     }
   });
   double sum = 0;

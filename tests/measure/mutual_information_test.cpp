@@ -23,14 +23,14 @@ BOOST_AUTO_TEST_SUITE(mutual_information_of_posteriors)
 
 BOOST_AUTO_TEST_CASE(equal_posteriors_know_nothing) {
   Executor executor(2);
-  BOOST_TEST(std::abs(mutual_information(filled(200, 3, 0.4F), filled(200, 3, -1), 1, executor)) < 1e-12);
+  BOOST_TEST(std::abs(mutual_information(filled(200, 3, 0.4F), filled(200, 3, -1), 1, executor)) < 1e-5);
 }
 
 BOOST_AUTO_TEST_CASE(posteriors_far_apart_tell_every_item) {
   Executor executor(2);
   Tensor mu(DType::f32, {500, 1});
   for (std::int64_t n = 0; n < 500; ++n) mu.view()[n][0] = 100 * static_cast<float>(n);
-  BOOST_TEST(std::abs(mutual_information(mu, filled(500, 1, 0), 1, executor) - std::log(500.0)) < 1e-9);
+  BOOST_TEST(std::abs(mutual_information(mu, filled(500, 1, 0), 1, executor) - std::log(500.0)) < 1e-5);
 }
 
 // mu ~ N(0, s^2), variance v: z is N(0, s^2 + v), and I = 1/2 ln(1 + s^2 / v) in each dimension.

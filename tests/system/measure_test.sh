@@ -67,6 +67,14 @@ expect 0 sample alive --count 50 --out plain.npy
 expect 2 eval alive --data npy:plain.npy --disentanglement --json
 [ "$(json /errors/0/name)" = not-supported ] || fail "data without factors is refused with another error"
 
+# Every figure is explained.
+expect 0 eval alive --disentanglement --nll-samples 2 --json
+for key in $(grep -oE '"[a-z_]+":' out | tr -d '":' | sort -u); do
+  case " graph weights data split binarize data_hash samples latents kl reconstruction dimensions " in *" $key "*) continue ;; esac
+  grep -qF "\`$key\`" "$repository/docs/measurements.md" || fail "docs/measurements.md does not explain $key"
+  checks=$((checks + 1))
+done
+
 # Walks.
 expect 0 traverse alive --out traverse.png
 expect 0 traverse alive --item 3 --dimensions 2,0 --steps 5 --range 2 --out item.npy

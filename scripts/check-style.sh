@@ -27,9 +27,11 @@ else
     "$format" -i "${files[@]}"
     exit 0
   fi
-  if ! "$format" --dry-run -Werror "${files[@]}" 2>&1 | grep 'error:' | cut -d: -f1 | sort | uniq -c; then
+  found=$({ "$format" --dry-run -Werror "${files[@]}" 2>&1 || true; } | { grep 'error:' || true; } | cut -d: -f1 | sort | uniq -c)
+  if [ -z "$found" ]; then
     echo "check-style: layout: ok (${#files[@]} files)"
   else
+    echo "$found"
     echo "check-style: the files above are laid out differently; scripts/check-style.sh --fix rewrites them"
     exit 1
   fi

@@ -57,19 +57,20 @@ std::vector<std::string> remedies(const Document& document, const Graph& graph, 
   const GraphNode& node = graph.node(posterior.divergence);
   const std::vector<Schedule> weights = weights_of(document, posterior.name);
   std::vector<std::string> out;
-  if (std::ranges::all_of(weights, [](const Schedule& w) { return w.kind == Schedule::Kind::constant && w.warmup == 0; }))
-    out.push_back(fmt::format("a warm-up of its weight (losses.{}.weight: {{from: 0, to: 1, over: 5000}})",
-                              posterior.name));
+  if (std::ranges::all_of(weights,
+                          [](const Schedule& w) { return w.kind == Schedule::Kind::constant && w.warmup == 0; }))
+    out.push_back(
+        fmt::format("a warm-up of its weight (losses.{}.weight: {{from: 0, to: 1, over: 5000}})", posterior.name));
   double weight = 1;
-  for (const Schedule& schedule : weights) weight *= schedule.value(std::max<std::int64_t>(0, document.train.steps - 1));
+  for (const Schedule& schedule : weights)
+    weight *= schedule.value(std::max<std::int64_t>(0, document.train.steps - 1));
   if (weight > 1) out.push_back(fmt::format("a smaller weight (it is {:g} at the end)", weight));
   const bool charged = declares(node, "free_bits") && node.options.number("free_bits") > 0;
   const bool bounded = declares(node, "capacity") && node.options.has("capacity");
   if (declares(node, "free_bits") && !charged && !bounded) out.emplace_back("free_bits");
   if (declares(node, "capacity") && !charged && !bounded) out.emplace_back("a capacity");
   if (document.train.encoder_steps == 1) out.emplace_back("more steps of the encoder (train.encoder_steps)");
-  if (node.contract().output_index("committed_rate") < 0)
-    out.emplace_back("a prior that commits a rate (a delta-VAE)");
+  if (node.contract().output_index("committed_rate") < 0) out.emplace_back("a prior that commits a rate (a delta-VAE)");
   out.emplace_back(has_noise(graph) ? "a weaker decoder (fewer layers, a smaller receptive field)"
                                     : "a weaker decoder (dropout of its inputs, a smaller receptive field)");
   return out;

@@ -21,10 +21,10 @@ namespace loom::measure {
 inline constexpr double kActiveVariance = 0.01;
 
 struct Collapse {
-  std::string name;               // of the posterior
-  std::vector<double> kl;         // per dimension, nats; empty where the divergence does not say
-  std::vector<double> variance;   // of the posterior mean over the data, per dimension
-  std::int64_t posteriors = 0;    // M; 0: no mutual information
+  std::string name;              // of the posterior
+  std::vector<double> kl;        // per dimension, nats; empty where the divergence does not say
+  std::vector<double> variance;  // of the posterior mean over the data, per dimension
+  std::int64_t posteriors = 0;   // M; 0: no mutual information
   std::optional<double> mutual_information, aggregate_kl;  // nats
 
   std::vector<std::int64_t> active() const;     // dimensions that carry information

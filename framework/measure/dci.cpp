@@ -69,8 +69,12 @@ Disentanglement disentanglement(const TensorView& codes, const TensorView& facto
   const Dci forest = dci(codes, factors, seed, executor);
   FactorVaeOptions votes;
   votes.seed = seed;
-  return {mutual_information_gap(codes, factors), forest.disentanglement, forest.completeness, forest.informativeness,
-          factor_vae_score(codes, factors, votes), separated_attribute_predictability(codes, factors)};
+  return {mutual_information_gap(codes, factors),
+          forest.disentanglement,
+          forest.completeness,
+          forest.informativeness,
+          factor_vae_score(codes, factors, votes),
+          separated_attribute_predictability(codes, factors)};
 }
 
 }  // namespace loom::measure

@@ -19,8 +19,7 @@ void copy_rows(const TensorView& from, std::int64_t first, std::int64_t rows, Te
 
 const Column& column_of(const DataSource& source, const std::string& name) {
   const auto column = std::ranges::find(source.columns(), name, &Column::name);
-  if (column == source.columns().end())
-    throw Error(ErrorCode::data_shape, "the data has no column '" + name + "'");
+  if (column == source.columns().end()) throw Error(ErrorCode::data_shape, "the data has no column '" + name + "'");
   return *column;
 }
 

@@ -43,8 +43,8 @@ class Voting {
   Vote vote(int number) {
     RandomStream(options_.seed, stream_of("measure/factor_vae"), 0).uniform(static_cast<std::uint32_t>(number), draws_);
     const auto below = [&](std::size_t draw, std::size_t count) {
-      return std::min(count - 1, static_cast<std::size_t>(static_cast<double>(draws_[draw]) *
-                                                          static_cast<double>(count)));
+      return std::min(count - 1,
+                      static_cast<std::size_t>(static_cast<double>(draws_[draw]) * static_cast<double>(count)));
     };
     const std::size_t factor = below(0, data_.factors.size());
     const auto group = static_cast<std::size_t>(data_.factors[factor].classes[below(1, data_.items)]);

@@ -42,7 +42,8 @@ std::vector<double> filtered(const std::vector<double>& values, std::int64_t hei
     const double weight = weights[static_cast<std::size_t>(k)];
     for (std::int64_t y = 0; y < height; ++y)
       for (std::int64_t x = 0; x < columns; ++x)
-        across[static_cast<std::size_t>(y * columns + x)] += weight * values[static_cast<std::size_t>(y * width + x + k)];
+        across[static_cast<std::size_t>(y * columns + x)] +=
+            weight * values[static_cast<std::size_t>(y * width + x + k)];
   }
   for (std::int64_t k = 0; k < kWindow; ++k) {
     const double weight = weights[static_cast<std::size_t>(k)];
@@ -66,8 +67,7 @@ double channel_similarity(const std::vector<double>& x, const std::vector<double
   double sum = 0;
   for (std::size_t i = 0; i < mx.size(); ++i) {
     const double product = mx[i] * my[i], squares = mx[i] * mx[i] + my[i] * my[i];
-    sum += (2 * product + kC1) * (2 * (sxy[i] - product) + kC2) /
-           ((squares + kC1) * (sxx[i] + syy[i] - squares + kC2));
+    sum += (2 * product + kC1) * (2 * (sxy[i] - product) + kC2) / ((squares + kC1) * (sxx[i] + syy[i] - squares + kC2));
   }
   return sum / static_cast<double>(mx.size());
 }

@@ -21,7 +21,7 @@ double peak_signal_to_noise_ratio(const TensorView& image, const TensorView& ori
 std::optional<double> structural_similarity(const TensorView& image, const TensorView& original);
 
 struct ImageQuality {
-  double psnr;                  // mean over the images, dB; infinite where one is equal to its original
+  double psnr;  // mean over the images, dB; infinite where one is equal to its original
   std::optional<double> ssim;
 };
 // Of [n, H, W, C], n >= 1.

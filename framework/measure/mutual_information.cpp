@@ -11,10 +11,10 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::int64_t kChunk = 16;     // items of a task
+constexpr std::int64_t kChunk = 16;  // items of a task
 
-// The posteriors, value by value, so that the loop over them is contiguous. Densities are sums in single precision: what
-// counts lies near the largest of them, where that is exact to 1e-5 nats.
+// The posteriors, value by value, so that the loop over them is contiguous. Densities are sums in single precision:
+// what counts lies near the largest of them, where that is exact to 1e-5 nats.
 struct Posteriors {
   std::size_t count, values;
   std::vector<float> mean, weight;  // [values][count]; weight: half of 1 / variance
@@ -64,7 +64,8 @@ double mutual_information(const TensorView& mu, const TensorView& logvar, std::u
       }
       posteriors.log_densities(z, densities);
       const auto own = static_cast<std::size_t>(i);
-      gains[own] = static_cast<double>(densities[own]) - (math::log_sum_exp(densities.data(), count) - std::log(static_cast<double>(count)));
+      gains[own] = static_cast<double>(densities[own]) -
+                   (math::log_sum_exp(densities.data(), count) - std::log(static_cast<double>(count)));
     }
   });
   double sum = 0;

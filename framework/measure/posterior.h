@@ -14,14 +14,14 @@
 namespace loom::measure {
 
 struct Posterior {
-  std::string name;              // of the loss
-  int divergence = -1;           // its node
-  Port mu;                       // [N, ..., D]: mean
-  Port logvar;                   // logarithm of the variance; invalid where it is not an input of the divergence
-  Port per_dimension;            // nats, [N, ..., D]; invalid where there is no such output
-  Port drawn;                    // the output of the one sampler that reads this posterior; invalid where there is none
-  std::int64_t dimensions = 1;   // D, the extent of the last axis
-  std::int64_t positions = 1;    // latent values are positions x dimensions: steps of a sequence, places of an image
+  std::string name;             // of the loss
+  int divergence = -1;          // its node
+  Port mu;                      // [N, ..., D]: mean
+  Port logvar;                  // logarithm of the variance; invalid where it is not an input of the divergence
+  Port per_dimension;           // nats, [N, ..., D]; invalid where there is no such output
+  Port drawn;                   // the output of the one sampler that reads this posterior; invalid where there is none
+  std::int64_t dimensions = 1;  // D, the extent of the last axis
+  std::int64_t positions = 1;   // latent values are positions x dimensions: steps of a sequence, places of an image
   bool prior_reads_data = false;  // then there is no single p(z)
 };
 

@@ -1,5 +1,5 @@
-// A random forest of classification trees over a few numeric features (Breiman 2001), with Gini importances. Features are
-// cut at quantiles of the training items into at most 255 bins. Internal to framework/measure.
+// A random forest of classification trees over a few numeric features (Breiman 2001), with Gini importances. Features
+// are cut at quantiles of the training items into at most 255 bins. Internal to framework/measure.
 //
 // Thread safety: a Forest is immutable after it is grown. The same arguments give the same bits.
 #pragma once
@@ -30,7 +30,7 @@ class Forest {
 
  private:
   struct Node {
-    int feature = -1;  // -1: a leaf
+    int feature = -1;     // -1: a leaf
     float threshold = 0;  // left where the feature is at most this
     std::int32_t left = 0, right = 0;
     std::int32_t majority = 0;

@@ -13,7 +13,7 @@
 namespace loom::measure {
 
 struct ShuffleChange {
-  double nats = 0;        // per sample
+  double nats = 0;  // per sample
   std::int64_t samples = 0;
 };
 

@@ -35,7 +35,8 @@ SessionSettings settings_for(const Model& model, const Request& request) {
   return model.is_run() ? settings_of(model.settings(), std::move(settings)) : settings;
 }
 
-Json to_json(const Evaluation& result, const Figures& figures, const Model& model, const Request& request, const DataEntry& data) {
+Json to_json(const Evaluation& result, const Figures& figures, const Model& model, const Request& request,
+             const DataEntry& data) {
   Json terms = Json::object();
   for (const auto& [name, value] : result.terms) terms[name] = json_number(value);
   Json json = {{"graph", model.document().name},
@@ -61,13 +62,15 @@ Json to_json(const Evaluation& result, const Figures& figures, const Model& mode
   return json;
 }
 
-void print_table(const Evaluation& result, const Figures& figures, const Model& model, const Request& request, const DataEntry& data) {
+void print_table(const Evaluation& result, const Figures& figures, const Model& model, const Request& request,
+                 const DataEntry& data) {
   print("{} on {} samples of {}{} (binarize: {}, {})\n", model.document().name, grouped(result.samples), data.type,
         result.split.empty() ? "" : ", split " + result.split, binarization_of(data), result.data_hash);
   if (!model.weights().empty()) print("weights {}\n", model.weights());
   if (result.has_likelihood) print_row("negative ELBO", result.negative_elbo, "nats", result.standard_error);
   if (result.nll)
-    print_row(fmt::format("NLL, {} draws", request.options.nll_samples), *result.nll, "nats", *result.nll_standard_error);
+    print_row(fmt::format("NLL, {} draws", request.options.nll_samples), *result.nll, "nats",
+              *result.nll_standard_error);
   if (result.bits_per_dim) print_row("bits per dimension", *result.bits_per_dim, "");
   if (result.rate) print_row("rate", *result.rate, "nats");
   if (result.committed_rate) print_row("committed rate", *result.committed_rate, "nats, the least it can be");

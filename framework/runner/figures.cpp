@@ -113,11 +113,10 @@ Figures measure_figures(Session& session, const Model& model, const DataEntry& d
   const std::vector<std::string> findings =
       measure::findings(session.document(), *session.graph(), posteriors, measured);
   for (std::size_t p = 0; p < measured.size(); ++p) {
-    figures.latents.push_back(
-        {measured[p],
-         measure::shuffle_change({session.graph(), session.parameters(), session.executor()}, items, posteriors[p],
-                                 terms),
-         findings[p]});
+    figures.latents.push_back({measured[p],
+                               measure::shuffle_change({session.graph(), session.parameters(), session.executor()},
+                                                       items, posteriors[p], terms),
+                               findings[p]});
   }
   compare_images(session, model, data, options, figures);
   items.count = kScored;
@@ -129,18 +128,17 @@ void add_to_json(const Figures& figures, Json& json) {
   Json latents = Json::object();
   for (const LatentFigures& latent : figures.latents) {
     const measure::Collapse& collapse = latent.collapse;
-    latents[collapse.name] = {
-        {"dimensions", collapse.variance.size()},
-        {"active_units", collapse.active().size()},
-        {"collapsed", collapse.collapsed()},
-        {"kl_per_dimension", numbers(collapse.kl)},
-        {"variance_of_means", numbers(collapse.variance)},
-        {"mutual_information", optional_number(collapse.mutual_information)},
-        {"mutual_information_posteriors", collapse.posteriors},
-        {"aggregate_kl", optional_number(collapse.aggregate_kl)},
-        {"shuffled_z_change", latent.shuffle ? json_number(latent.shuffle->nats) : Json(nullptr)},
-        {"shuffled_z_samples", latent.shuffle ? latent.shuffle->samples : 0},
-        {"finding", latent.finding}};
+    latents[collapse.name] = {{"dimensions", collapse.variance.size()},
+                              {"active_units", collapse.active().size()},
+                              {"collapsed", collapse.collapsed()},
+                              {"kl_per_dimension", numbers(collapse.kl)},
+                              {"variance_of_means", numbers(collapse.variance)},
+                              {"mutual_information", optional_number(collapse.mutual_information)},
+                              {"mutual_information_posteriors", collapse.posteriors},
+                              {"aggregate_kl", optional_number(collapse.aggregate_kl)},
+                              {"shuffled_z_change", latent.shuffle ? json_number(latent.shuffle->nats) : Json(nullptr)},
+                              {"shuffled_z_samples", latent.shuffle ? latent.shuffle->samples : 0},
+                              {"finding", latent.finding}};
   }
   if (!figures.latents.empty()) json["latents"] = latents;
   if (figures.quality) {

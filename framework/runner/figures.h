@@ -1,7 +1,7 @@
 // Everything that `eval` measures, and how it is shown.
 //
-// Thread safety: one thread. Errors: not_supported for scores of disentanglement on data without known factors or a model
-// without a posterior; those of the session and of the data.
+// Thread safety: one thread. Errors: not_supported for scores of disentanglement on data without known factors or a
+// model without a posterior; those of the session and of the data.
 #pragma once
 
 #include <nlohmann/json.hpp>

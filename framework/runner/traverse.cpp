@@ -34,8 +34,8 @@ std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all
   const std::vector<std::int64_t> chosen = indices_of("traverse", "--dimensions", request.dimensions);
   for (const std::int64_t dimension : chosen) {
     if (dimension >= all)
-      throw usage_error("traverse", fmt::format("--dimensions: {} of {} latent dimensions; they count from 0",
-                                                dimension, all));
+      throw usage_error("traverse",
+                        fmt::format("--dimensions: {} of {} latent dimensions; they count from 0", dimension, all));
   }
   return chosen;
 }

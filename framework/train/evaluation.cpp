@@ -85,8 +85,7 @@ Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, 
   }
 }
 
-Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios,
-                                 const std::vector<Port>& watched) {
+Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios, const std::vector<Port>& watched) {
   const std::string split = has_splits(registry_, setting_.data) ? wanted_split : "";
   std::shared_ptr<Pass>& pass = passes_[{split, with_ratios, watched}];
   if (pass) return *pass;

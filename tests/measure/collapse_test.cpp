@@ -52,9 +52,7 @@ struct Measured {
         terms(resolve_losses(session.document(), *session.graph())),
         posteriors(find_posteriors(*session.graph(), terms)) {}
 
-  std::vector<std::string> left() {
-    return remedies(session.document(), *session.graph(), posteriors.front());
-  }
+  std::vector<std::string> left() { return remedies(session.document(), *session.graph(), posteriors.front()); }
 };
 
 bool mentions(const std::vector<std::string>& texts, const std::string& part) {
@@ -133,9 +131,9 @@ BOOST_AUTO_TEST_CASE(a_shuffled_latent_variable_hurts_only_a_decoder_that_reads_
   const auto change = [](Measured& measured) {
     measured.session.train();
     const Items items{open_split(standard_registry(), measured.session.data(), "test"), 1000, true, 1, 16};
-    const auto result = shuffle_change(
-        {measured.session.graph(), measured.session.parameters(), measured.session.executor()}, items,
-        measured.posteriors.front(), measured.terms);
+    const auto result =
+        shuffle_change({measured.session.graph(), measured.session.parameters(), measured.session.executor()}, items,
+                       measured.posteriors.front(), measured.terms);
     BOOST_REQUIRE(result);
     return result->nats;
   };
@@ -172,6 +170,25 @@ BOOST_AUTO_TEST_CASE(curves_of_a_training_are_those_of_a_resumed_one) {
   }
   BOOST_TEST(whole.info("collapse").value_or("") == cut.info("collapse").value_or("none"));
   BOOST_TEST(whole.info("collapse").value_or("").find("3 latent dimensions") != std::string::npos);
+}
+
+// At the optimum of probabilistic PCA the aggregate posterior is the prior: all of the rate is information.
+BOOST_AUTO_TEST_CASE(the_optimum_of_a_linear_vae_has_no_aggregate_divergence) {
+  Session session(load_document(LOOM_SOURCE_DIR "/graphs/ppca.yaml"), standard_registry(), {});
+  CollapseWatch watch(*session.graph(),
+                      find_posteriors(*session.graph(), resolve_losses(session.document(), *session.graph())), {});
+  const auto measure = [&] {
+    const Evaluation evaluation = session.evaluate({.split = "train", .watch = &watch});
+    return std::pair(*evaluation.rate, watch.measure(session.executor()).at(0));
+  };
+  const auto [first_rate, before] = measure();
+  session.train();
+  const auto [rate, after] = measure();
+  BOOST_TEST(after.posteriors == 5000);
+  BOOST_TEST(rate > 3.0);
+  BOOST_TEST(std::abs(*after.aggregate_kl) < 0.1, *after.aggregate_kl);
+  BOOST_TEST(std::abs(*after.mutual_information - rate) < 0.1);
+  BOOST_TEST(*before.aggregate_kl > 0.2, *before.aggregate_kl);  // of the first weights
 }
 
 BOOST_AUTO_TEST_CASE(sentences) {

@@ -26,7 +26,8 @@ struct Scored {
 // Each factor in a dimension of its own, in another order, scaled and shifted.
 Tensor copy_of(const Tensor& factors) {
   return codes_from(factors, 4, [](std::span<const std::int32_t> row, std::int64_t d) {
-    return static_cast<float>(row[static_cast<std::size_t>(3 - d)]) * (d % 2 == 0 ? -0.7F : 2.5F) + static_cast<float>(d);
+    return static_cast<float>(row[static_cast<std::size_t>(3 - d)]) * (d % 2 == 0 ? -0.7F : 2.5F) +
+           static_cast<float>(d);
   });
 }
 
@@ -50,8 +51,8 @@ BOOST_FIXTURE_TEST_CASE(more_values_than_bins_cost_what_the_bins_lose, Scored) {
   const Tensor codes = codes_from(
       factors, 2, [](auto row, std::int64_t d) { return static_cast<float>(row[static_cast<std::size_t>(d)]); });
   // 40 values fall two by two into 20 bins: ln 20 of ln 40 nats are left. 25 values: 5 bins of two, 15 of one.
-  const double expected = 0.5 * (std::log(20.0) / std::log(40.0) +
-                                 (std::log(25.0) - 5 * 2.0 / 25 * std::log(2.0)) / std::log(25.0));
+  const double expected =
+      0.5 * (std::log(20.0) / std::log(40.0) + (std::log(25.0) - 5 * 2.0 / 25 * std::log(2.0)) / std::log(25.0));
   BOOST_TEST(std::abs(mutual_information_gap(codes, factors) - expected) < 1e-9);
 }
 

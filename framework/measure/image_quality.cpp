@@ -25,7 +25,7 @@ std::array<double, kWindow> window() {
   std::array<double, kWindow> weights{};
   double sum = 0;
   for (std::int64_t i = 0; i < kWindow; ++i) {
-    const double distance = static_cast<double>(i - kWindow / 2);
+    const double distance = static_cast<double>(i) - (kWindow - 1) / 2.0;
     weights[static_cast<std::size_t>(i)] = std::exp(-0.5 * distance * distance / (kSigma * kSigma));
     sum += weights[static_cast<std::size_t>(i)];
   }

@@ -89,8 +89,9 @@ struct Forest::Grower {
     if (split.feature < 0) return index;
     const auto d = static_cast<std::size_t>(split.feature);
     importance[d] += split.gain;
-    const auto middle = std::ranges::stable_partition(items, [&](std::uint32_t n) { return bins[d][n] <= split.bin; });
-    const auto cut = static_cast<std::size_t>(middle.begin() - items.begin());
+    const auto middle =
+        std::stable_partition(items.begin(), items.end(), [&](std::uint32_t n) { return bins[d][n] <= split.bin; });
+    const auto cut = static_cast<std::size_t>(middle - items.begin());
     const std::int32_t to_left = grow(tree, items.first(cut), depth + 1);
     const std::int32_t to_right = grow(tree, items.subspan(cut), depth + 1);
     Node& node = tree[static_cast<std::size_t>(index)];

@@ -31,7 +31,7 @@ std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all
     std::iota(first.begin(), first.end(), 0);
     return first;
   }
-  const std::vector<std::int64_t> chosen = indices_of("traverse", "--dimensions", request.dimensions);
+  std::vector<std::int64_t> chosen = indices_of("traverse", "--dimensions", request.dimensions);
   for (const std::int64_t dimension : chosen) {
     if (dimension >= all)
       throw usage_error("traverse",

@@ -87,7 +87,9 @@ Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, 
 
 Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios, const std::vector<Port>& watched) {
   const std::string split = has_splits(registry_, setting_.data) ? wanted_split : "";
-  std::shared_ptr<Pass>& pass = passes_[{split, with_ratios, watched}];
+  std::string key = fmt::format("{} {}", split, with_ratios);
+  for (const Port& port : watched) key += " " + graph_->name_of(port);
+  std::shared_ptr<Pass>& pass = passes_[key];
   if (pass) return *pass;
   auto fresh = std::make_shared<Pass>();
   fresh->split = split;

@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -81,7 +80,7 @@ class Evaluator {
   std::vector<LossTerm> terms_;            // those of evaluation
   std::vector<std::size_t> term_indices_;  // in the list that was given
   Setting setting_;
-  std::map<std::tuple<std::string, bool, std::vector<Port>>, std::shared_ptr<Pass>> passes_;
+  std::map<std::string, std::shared_ptr<Pass>> passes_;  // by split, ratios and watched ports
 };
 
 }  // namespace loom

@@ -57,6 +57,17 @@ def softmax(name, shape, **options):
     one_input("softmax", name, shape, lambda x: operation(x, options.get("axis", -1)), **options)
 
 
+def shift(name, shape, by, axis):
+    def function(x):
+        extent = x.shape[axis]
+        zeros = torch.zeros_like(x.narrow(axis, 0, min(abs(by), extent)))
+        if by >= 0:
+            return torch.cat([zeros, x.narrow(axis, 0, extent - zeros.shape[axis])], axis)
+        return torch.cat([x.narrow(axis, zeros.shape[axis], extent - zeros.shape[axis]), zeros], axis)
+
+    one_input("shift", name, shape, function, axis=axis, by=by)
+
+
 def add_cases():
     for node, function in (("add", sum), ("multiply", multiply)):
         many_inputs(node, "two", [(3, 5)] * 2, function)
@@ -72,6 +83,12 @@ def add_cases():
     one_input("slice", "channels", (3, 4, 5, 6), lambda x: x[..., 0:2], axis=-1, start=0, stop=2)
     one_input("slice", "columns", (3, 4, 5, 3), lambda x: x[:, :, 1:4], axis=2, start=1, stop=4)
     one_input("slice", "time", (3, 6, 4), lambda x: x[:, 1:6], axis=1, start=1, stop=6)
+
+    for name, shape, axis in (("features", (3, 7), -1), ("time", (3, 6, 4), 1), ("columns", (3, 4, 5, 2), 2)):
+        one_input("flip", name, shape, lambda x, axis=axis: x.flip(axis), axis=axis)
+        shift(f"{name}_by_1", shape, 1, axis)
+        shift(f"{name}_by_minus_2", shape, -2, axis)
+    shift("all_the_way", (3, 6, 4), 9, 1)
 
     split("features", (3, 6), 3, axis=-1, parts=2)
     split("channels", (3, 4, 5, 6), 2, axis=-1, parts=3)

@@ -1,0 +1,40 @@
+// The positions of one axis in reverse order: a causal layer between two flips is anti-causal.
+//   y[t] = x[T - 1 - t]
+#include "graph/registry.h"
+#include "shape/axis.h"
+
+namespace {
+
+using namespace loom::nodes;
+
+class Flip final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("The positions of one axis in reverse order");
+    c.input("x", "[N, ...E]", "values");
+    c.output("y", "[N, ...E]", "y[t] = x[T - 1 - t]");
+    c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.backward_reads({});
+  }
+  static void infer(loom::ShapeInference& s) { check_axis(s, s.options().integer("axis"), s.input(0)); }
+  explicit Flip(const loom::Options& options) : axis_(options.integer("axis")) {}
+
+  void forward(const loom::Forward& f) const override { copy_reversed(f.input(0), f.output(0), f.samples); }
+  void backward(const loom::Backward& b) const override {
+    if (b.wants_diff(0)) copy_reversed(b.diff_output(0), b.diff_input(0), b.samples);
+  }
+
+ private:
+  void copy_reversed(const loom::TensorView& from, const loom::TensorView& to, std::int64_t samples) const {
+    const AxisView view = axis_view(from.shape(), resolved_axis(axis_, from.shape().rank()), samples);
+    for (std::int64_t row = 0; row < view.outer * view.axis; ++row) {
+      const std::int64_t position = row % view.axis, mirrored = row + view.axis - 1 - 2 * position;
+      std::copy_n(from.data() + row * view.inner, view.inner, to.data() + mirrored * view.inner);
+    }
+  }
+
+  std::int64_t axis_;
+};
+LOOM_NODE(Flip, "flip")
+
+}  // namespace

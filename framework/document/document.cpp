@@ -127,9 +127,31 @@ class Reader {
         if (!draws->is_map())
           wrong_type(*draws, "draw", "a map of ports and the nodes that take their place", diagnostics_);
       }
+      if (const Value* given = keys.get("autoregressive")) {
+        const Value autoregressive = evaluated(*given);
+        const bool several = autoregressive.kind == Value::Kind::sequence;
+        for (const Value& item : several ? autoregressive.items : std::vector<Value>{autoregressive})
+          entry.autoregressions.push_back(read_autoregression(item, "generate." + member->key));
+      }
       keys.finish();
       document_.generate.push_back(std::move(entry));
     }
+  }
+
+  // The references as they are written: they are resolved when every node is there.
+  AutoregressionEntry read_autoregression(const Value& value, const std::string& owner) {
+    AutoregressionEntry entry;
+    entry.where = value.where;
+    Section section(value, owner + ".autoregressive", diagnostics_);
+    for (const auto& [key, reference] : {std::pair{"input", &entry.input}, std::pair{"from", &entry.from}}) {
+      const Value& text = section.required(key);
+      reference->where = text.where;
+      section.read(key, reference->node);
+      reference->reported = reference->node.empty();
+    }
+    section.read("axis", entry.axis, 1);
+    section.finish();
+    return entry;
   }
 
   // Draws are nodes of their own graph: they leave the list of nodes for their GenerateEntry.
@@ -140,6 +162,13 @@ class Reader {
       if (!show.is_null() && !show.broken) {
         entry.show = expander_.resolve(show.scalar, show.where);
         check_reference(entry.show);
+      }
+      for (AutoregressionEntry& autoregression : entry.autoregressions) {
+        for (Reference* reference : {&autoregression.input, &autoregression.from}) {
+          if (reference->reported) continue;
+          *reference = expander_.resolve(reference->node, reference->where);
+          check_reference(*reference);
+        }
       }
       for (auto& [target, node] : entry.draws) {
         target = expander_.resolve(target.node, target.where);

@@ -104,11 +104,20 @@ struct DataEntry {
   Location where, type_where;
 };
 
+// autoregressive: {input: x, from: drawn, axis: 1}: the port `input` is filled position by position along the axis, each
+// position with what `from` gives there when it sees the positions before.
+struct AutoregressionEntry {
+  Reference input, from;
+  std::int64_t axis = 1;  // the batch is axis 0
+  Location where;
+};
+
 // generate: {sample: {draw: {z: {type: standard_normal}}, show: mean}}: ports replaced by other nodes, and the port
 // to look at.
 struct GenerateEntry {
   std::string name;                                    // "sample", "reconstruct"
   std::vector<std::pair<Reference, NodeEntry>> draws;  // the port, and the node that takes its place
+  std::vector<AutoregressionEntry> autoregressions;    // one after the other
   Reference show;
   Location where;
 };

@@ -161,7 +161,14 @@ void render_generate(const Document& document, std::string& out) {
     std::string draws;
     for (const auto& [target, node] : entry.draws)
       draws += (draws.empty() ? "" : ", ") + reference_of(target) + ": " + node_of(node);
-    out += fmt::format("  {}: {{draw: {{{}}}, show: {}}}\n", entry.name, draws, reference_of(entry.show));
+    std::string autoregressions;
+    for (const AutoregressionEntry& item : entry.autoregressions) {
+      autoregressions += fmt::format("{}{{input: {}, from: {}, axis: {}}}", autoregressions.empty() ? "" : ", ",
+                                     reference_of(item.input), reference_of(item.from), item.axis);
+    }
+    if (!autoregressions.empty()) autoregressions = ", autoregressive: [" + autoregressions + "]";
+    out += fmt::format("  {}: {{draw: {{{}}}{}, show: {}}}\n", entry.name, draws, autoregressions,
+                       reference_of(entry.show));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "data/batches.h"
 #include "run/program.h"
+#include "runner/ancestral.h"
 #include "runner/pictures.h"
 #include "train/feeds.h"
 #include "train/objectives.h"
@@ -90,26 +91,34 @@ Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry&
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
   const Port show = port_of(*graph, rewrite.resolved(entry.show));
+  AncestralSampler ancestral(rewrite, graph, *store, executor, entry, std::min(kBatch, count));
   ProgramRequest request;
+  request.feeds = ancestral.inputs();
   request.fetch = {show};
   request.batch = std::min(kBatch, count);
   Program program(graph, *store, executor, std::move(request));
   Tensor all(graph->dtype(show), graph->shape(show).at_batch(count));
   for (std::int64_t done = 0, step = 0; done < count; ++step) {
-    const std::int64_t samples = std::min(kBatch, count - done);
-    program.run({.feeds = {},
-                 .weights = {},
-                 .samples = samples,
-                 .seed = seed ^ kStreamOffset,
-                 .step = static_cast<std::uint32_t>(step)});
+    StepInput input{.feeds = {},
+                    .weights = {},
+                    .samples = std::min(kBatch, count - done),
+                    .seed = seed ^ kStreamOffset,
+                    .step = static_cast<std::uint32_t>(step)};
+    const std::vector<TensorView> drawn = ancestral.draw(input);
+    input.feeds = drawn;
+    program.run(input);
     copy_rows(program.fetched(0), done, all);
-    done += samples;
+    done += input.samples;
   }
   return all;
 }
 
 Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, const DataEntry& data,
                             const std::string& split, std::int64_t count, std::uint64_t seed) {
+  if (!entry.autoregressions.empty()) {
+    throw Error(ErrorCode::usage, fmt::format("generate.{} is autoregressive: it draws, and reads no data", entry.name),
+                "name an entry without `autoregressive`");
+  }
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);

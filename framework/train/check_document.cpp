@@ -26,11 +26,40 @@ bool check_port(const Graph& graph, const Reference& reference, Diagnostics& dia
   return false;
 }
 
+// What is drawn goes where it is read: the two ports are alike, and have the axis.
+void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, Diagnostics& diagnostics) {
+  const auto port_of = [&](const Reference& reference) {
+    return graph.port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
+                      ErrorCode::bad_fetch);
+  };
+  const Port input = port_of(entry.input), from = port_of(entry.from);
+  const Shape& shape = graph.shape(input);
+  if (!(shape == graph.shape(from)) || graph.dtype(input) != graph.dtype(from)) {
+    Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, entry.from.where,
+                                          "what is drawn does not fit into the input it is to fill");
+    finding.got = fmt::format("{} {}", graph.shape(from).text(), name_of(graph.dtype(from)));
+    finding.expected = fmt::format("{} {}", shape.text(), name_of(graph.dtype(input)));
+    finding.other = entry.input.where;
+    finding.other_role = "the input";
+  }
+  if (entry.axis >= shape.rank()) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::shape_mismatch, entry.where, fmt::format("the input has no axis {}", entry.axis));
+    finding.got = shape.text();
+    finding.expected = shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis beside the batch";
+  }
+}
+
 // Each entry makes a graph of its own.
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
     bool good = check_port(graph, entry.show, diagnostics);
     for (const auto& [port, draw] : entry.draws) good = check_port(graph, port, diagnostics) && good;
+    for (const AutoregressionEntry& autoregression : entry.autoregressions) {
+      const bool input = check_port(graph, autoregression.input, diagnostics);
+      if (check_port(graph, autoregression.from, diagnostics) && input)
+        check_autoregression(graph, autoregression, diagnostics);
+    }
     if (!good) continue;
     try {
       with_draws(document, entry, registry).build();

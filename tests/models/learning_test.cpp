@@ -1,0 +1,100 @@
+// Every graph of graphs/ learns in a small form: over 200 steps the mean of its loss falls by more than the steps' noise.
+#include <cmath>
+#include <filesystem>
+
+#include "models/small_session.h"
+
+using namespace loom;
+using namespace loom::testing;
+
+namespace {
+
+namespace fs = std::filesystem;
+using Texts = std::vector<std::string>;
+
+struct Form {
+  Texts overrides;
+  std::string term = "";  // what must fall; "": the loss of the first objective
+};
+
+Form form_of(const std::string& name) {
+  const std::string narrow = "{filters: 8, hidden: 32}", sprites = "data={type: sprites, size: 28, count: 400}";
+  const Form convolutional{{"data.count=400", "nodes.encoder.vars=" + narrow, "nodes.decoder.vars=" + narrow}};
+  const Form connected{{sprites, "vars.hidden=64"}};
+  const Form recurrent{{sprites, "vars.channels=8", "vars.layers=2", "vars.pixel_channels=4"}};
+  // The features that reconstructions are compared by change as the discriminator learns: look at the pixels.
+  const Form game{{"data={type: sprites, size: 16, count: 400}", "vars.size=16", "vars.channels=1", "vars.filters=8",
+                   "vars.features=4", "vars.hidden=32", "vars.discriminator_hidden=16", "vars.latent=8",
+                   "losses.pixels={type: squared_error, in: {x: decoder, target: x}, weight: 0}"},
+                  "pixels"};
+  const std::map<std::string, Form> forms = {
+      {"beta-tcvae", convolutional},
+      {"beta-vae", convolutional},
+      {"beta-vae-capacity", {convolutional.overrides, "reconstruction"}},
+      {"conditional-vae", {{"data={type: sprites, size: 28, count: 400}", "vars.hidden=64",
+                            "nodes.label={type: categorical_prior, classes: 10, order: in_turn, dtype: null}"}}},
+      {"delta-vae", recurrent},
+      {"delta-vae-standard-prior", recurrent},
+      {"iwae", {{sprites, "vars.hidden=64", "vars.samples=4"}}},
+      {"ppca", {{"data.count=2000", "train.optimizer.lr=1e-2"}}},
+      {"vae", convolutional},
+      {"vae-gan", game},
+      {"vae-gan-without-game", {game.overrides, "pixels"}},
+      {"vae-mnist", connected},
+      {"wae-mmd", connected},
+  };
+  const auto it = forms.find(name);
+  BOOST_REQUIRE_MESSAGE(it != forms.end(), "write a small form of graphs/" + name + ".yaml into form_of()");
+  return it->second;
+}
+
+struct Window {
+  double mean = 0, error = 0;  // standard error of the mean
+  explicit Window(std::span<const double> values) {
+    const auto n = static_cast<double>(values.size());
+    for (const double value : values) mean += value / n;
+    for (const double value : values) error += (value - mean) * (value - mean) / (n * (n - 1));
+    error = std::sqrt(error);
+  }
+};
+
+void check_learning(const fs::path& file) {
+  const std::string name = file.stem().string();
+  BOOST_TEST_CONTEXT(name) {
+    Form form = form_of(name);
+    form.overrides.emplace_back("train.batch=16");
+    const auto session =
+        small_session(fs::relative(file, fs::path(LOOM_SOURCE_DIR) / "graphs").string(), form.overrides);
+    std::vector<double> losses;
+    for (int i = 0; i < 200; ++i) {
+      const StepReport report = session->step();
+      BOOST_TEST(!report.skipped);
+      losses.push_back(form.term.empty() ? report.loss : term_of(*session, report, form.term));
+    }
+    const std::span<const double> all(losses);
+    const Window first(all.first(20)), last(all.last(20));
+    BOOST_TEST_MESSAGE(fmt::format("{}: {:.3f} +- {:.3f} to {:.3f} +- {:.3f}", name, first.mean, first.error, last.mean,
+                                   last.error));
+    BOOST_TEST(last.mean < first.mean - 3 * std::hypot(first.error, last.error));
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(learning)
+
+BOOST_AUTO_TEST_CASE(the_loss_of_every_graph_falls) {
+  int graphs = 0;
+  for (const char* folder : {"graphs", "graphs/baselines"}) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(fs::path(LOOM_SOURCE_DIR) / folder)) {
+      if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+    }
+    std::ranges::sort(files);
+    for (const fs::path& file : files) check_learning(file);
+    graphs += static_cast<int>(files.size());
+  }
+  BOOST_TEST(graphs >= 12);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

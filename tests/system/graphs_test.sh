@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Every graph of graphs/: it is valid, it can be timed, it trains in a small form, and a run that was stopped in the
+# middle goes on to the same bits. Data sets that a graph has no default for are made here.
+. "$(dirname "$0")/lib.sh"
+
+# Images and labels of 28x28 and 32x32x3 from the digits of a sequence of numbers: no picture of anything, but no file
+# from outside either, and the same bytes everywhere.
+count=60
+labels() { for _ in 1 2 3 4 5 6; do printf '\0\1\2\3\4\5\6\7\10\11'; done; }
+pixels() { seq 1 100000 | head -c "$1"; }
+mkdir idx cifar
+for split in train t10k; do
+  { printf '\0\0\10\3\0\0\0\74\0\0\0\34\0\0\0\34'; pixels $((count * 784)); } >idx/$split-images-idx3-ubyte
+  { printf '\0\0\10\1\0\0\0\74'; labels; } >idx/$split-labels-idx1-ubyte
+done
+for ((i = 0; i < count; ++i)); do printf '\3'; pixels 3072; done >cifar/batch.bin
+
+# small NAME: puts what makes the graph small into the array `form`.
+small() {
+  local narrow='{filters: 4, hidden: 16}'
+  case $1 in
+    vae | beta-vae | beta-vae-capacity | beta-tcvae)
+      form=(--set "data.count=120" --set "nodes.encoder.vars=$narrow" --set "nodes.decoder.vars=$narrow") ;;
+    vae-mnist | wae-mmd | conditional-vae) form=(--data idx:idx --set vars.hidden=16) ;;
+    iwae) form=(--data idx:idx --set vars.hidden=16 --set vars.samples=3) ;;
+    ppca) form=(--set data.count=200) ;;
+    delta-vae | delta-vae-standard-prior)
+      form=(--data idx:idx --set vars.channels=4 --set vars.layers=2 --set vars.pixel_channels=2) ;;
+    vae-gan | vae-gan-without-game)
+      form=(--data cifar:cifar/batch.bin --set vars.size=32 --set vars.filters=2 --set vars.features=2
+        --set vars.hidden=8 --set vars.discriminator_hidden=8 --set vars.latent=4) ;;
+    *) form=() ;;
+  esac
+}
+
+graphs=0
+for file in "$repository"/graphs/*.yaml "$repository"/graphs/baselines/*.yaml; do
+  name=$(basename "$file" .yaml)
+  graphs=$((graphs + 1))
+  small "$name"
+  sets=()
+  for ((i = 0; i < ${#form[@]}; ++i)); do [ "${form[i]}" = --set ] && sets+=(--set "${form[i + 1]}"); done
+  expect 0 validate "$file"
+  expect 0 bench "$file" "${sets[@]}" --batch 4 --steps 2 --json && has_json /samples_per_s /loss
+  options=("${form[@]}" --batch 4 --lanes 2 --set train.checkpoint_every=10 --set train.keep=100)
+  expect 0 train "$file" "${options[@]}" --steps 20 --out "$name" --json && has_json /steps
+  expect 0 train "$file" "${options[@]}" --steps 10 --out "$name-stopped" --json
+  expect 0 train --resume "$name-stopped" --steps 20 --json
+  same "$name/checkpoints/step-000020.safetensors" "$name-stopped/checkpoints/step-000020.safetensors"
+  differ "$name/checkpoints/step-000010.safetensors" "$name/checkpoints/step-000020.safetensors"
+  expect 0 eval "$name" --limit 12 --json && has_json /loss
+  grep -q '^ *sample:' "$name/graph.yaml" && [ "$name" != ppca ] && is_png "$name/samples.png"
+done
+echo "$graphs graphs"
+holds "$graphs >= 12"
+finish

@@ -104,8 +104,8 @@ struct DataEntry {
   Location where, type_where;
 };
 
-// autoregressive: {input: x, from: drawn, axis: 1}: the port `input` is filled position by position along the axis, each
-// position with what `from` gives there when it sees the positions before.
+// autoregressive: {input: x, from: drawn, axis: 1}: the port `input` is filled position by position along the axis,
+// each position with what `from` gives there when it sees the positions before.
 struct AutoregressionEntry {
   Reference input, from;
   std::int64_t axis = 1;  // the batch is axis 0

@@ -15,8 +15,7 @@ void copy_position(const TensorView& from, const TensorView& to, std::int64_t ax
   const Shape& shape = from.shape();
   const auto element = static_cast<std::int64_t>(from.bytes()) / shape.count();
   const std::int64_t inner = shape.count_from(static_cast<int>(axis) + 1) * element,
-                     row = shape[static_cast<int>(axis)] * inner,
-                     outer = static_cast<std::int64_t>(from.bytes()) / row;
+                     row = shape[static_cast<int>(axis)] * inner, outer = static_cast<std::int64_t>(from.bytes()) / row;
   const auto* source = static_cast<const std::byte*>(from.raw());
   auto* target = static_cast<std::byte*>(to.raw());
   for (std::int64_t i = 0; i < outer; ++i)

@@ -17,7 +17,7 @@
 namespace loom::runner {
 namespace {
 
-constexpr std::int64_t kBatch = 64;                   // samples drawn at once
+constexpr std::int64_t kBatch = 100;                  // samples drawn at once; ten classes in turn go on across it
 constexpr std::int64_t kColumns = 8;                  // of pictures of pairs
 constexpr std::uint64_t kStreamOffset = 0x5DEECE66D;  // samples draw from other streams than training
 

@@ -46,7 +46,8 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
     Diagnostic& finding =
         diagnostics.add(ErrorCode::shape_mismatch, entry.where, fmt::format("the input has no axis {}", entry.axis));
     finding.got = shape.text();
-    finding.expected = shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis beside the batch";
+    finding.expected =
+        shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis beside the batch";
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "models/small_session.h"
 #include "run/program.h"
+#include "testing/node_tester.h"
 
 using namespace loom;
 using namespace loom::testing;
@@ -14,7 +15,7 @@ constexpr int kRows = 28, kLatent = 4, kPixels = kRows * kRows;
 
 std::unique_ptr<Session> small(std::vector<std::string> more, const std::string& graph = "delta-vae.yaml") {
   for (const char* text : {"vars.channels=8", "vars.layers=3", "vars.pixel_channels=4",
-                           "data={type: sprites, size: 28, count: 500}", "train.batch=16"})
+                           "data:sprites:size=28,count=500", "train.batch=16"})
     more.emplace_back(text);
   return small_session(graph, more);
 }
@@ -70,7 +71,7 @@ BOOST_AUTO_TEST_CASE(the_encoder_is_anti_causal) {
   for (const int row : {0, 5, 27}) {
     const std::vector<int> rows = changed_rows(before, computed(*session, "q.mu", changed(x, row * kRows + 3)), kRows);
     BOOST_REQUIRE(!rows.empty());
-    BOOST_TEST(rows.back() == row);                         // no z_t of a later row sees it
+    BOOST_TEST(rows.back() == row);                        // no z_t of a later row sees it
     BOOST_TEST(rows.front() == std::max(0, row - 2 * 7));  // three layers of kernel 3, dilations 1, 2, 4
   }
 }
@@ -80,8 +81,7 @@ BOOST_AUTO_TEST_CASE(the_decoder_is_autoregressive) {
   const Tensor x = random_tensor({1, kPixels}, 1), z = random_tensor({1, kRows, kLatent}, 2);
   const std::vector<float> before = computed(*session, "logits", x, &z);
   for (const int pixel : {0, 3 * kRows + 7, 20 * kRows + 27, kPixels - 1}) {
-    const std::vector<int> pixels =
-        changed_rows(before, computed(*session, "logits", changed(x, pixel), &z), kPixels);
+    const std::vector<int> pixels = changed_rows(before, computed(*session, "logits", changed(x, pixel), &z), kPixels);
     BOOST_TEST_CONTEXT("pixel " << pixel) {
       if (pixel == kPixels - 1)
         BOOST_TEST(pixels.empty());

@@ -1,4 +1,5 @@
-// Every graph of graphs/ learns in a small form: over 200 steps the mean of its loss falls by more than the steps' noise.
+// Every graph of graphs/ learns in a small form: over 200 steps the mean of its loss falls by more than the steps'
+// noise.
 #include <cmath>
 #include <filesystem>
 
@@ -18,12 +19,12 @@ struct Form {
 };
 
 Form form_of(const std::string& name) {
-  const std::string narrow = "{filters: 8, hidden: 32}", sprites = "data={type: sprites, size: 28, count: 400}";
+  const std::string narrow = "{filters: 8, hidden: 32}", sprites = "data:sprites:size=28,count=400";
   const Form convolutional{{"data.count=400", "nodes.encoder.vars=" + narrow, "nodes.decoder.vars=" + narrow}};
   const Form connected{{sprites, "vars.hidden=64"}};
   const Form recurrent{{sprites, "vars.channels=8", "vars.layers=2", "vars.pixel_channels=4"}};
   // The features that reconstructions are compared by change as the discriminator learns: look at the pixels.
-  const Form game{{"data={type: sprites, size: 16, count: 400}", "vars.size=16", "vars.channels=1", "vars.filters=8",
+  const Form game{{"data:sprites:size=16,count=400", "vars.size=16", "vars.channels=1", "vars.filters=8",
                    "vars.features=4", "vars.hidden=32", "vars.discriminator_hidden=16", "vars.latent=8",
                    "losses.pixels={type: squared_error, in: {x: decoder, target: x}, weight: 0}"},
                   "pixels"};
@@ -31,8 +32,9 @@ Form form_of(const std::string& name) {
       {"beta-tcvae", convolutional},
       {"beta-vae", convolutional},
       {"beta-vae-capacity", {convolutional.overrides, "reconstruction"}},
-      {"conditional-vae", {{"data={type: sprites, size: 28, count: 400}", "vars.hidden=64",
-                            "nodes.label={type: categorical_prior, classes: 10, order: in_turn, dtype: null}"}}},
+      {"conditional-vae",
+       {{"data:sprites:size=28,count=400", "vars.hidden=64",
+         "nodes.label={type: categorical_prior, classes: 10, order: in_turn, dtype: null}"}}},
       {"delta-vae", recurrent},
       {"delta-vae-standard-prior", recurrent},
       {"iwae", {{sprites, "vars.hidden=64", "vars.samples=4"}}},
@@ -73,8 +75,8 @@ void check_learning(const fs::path& file) {
     }
     const std::span<const double> all(losses);
     const Window first(all.first(20)), last(all.last(20));
-    BOOST_TEST_MESSAGE(fmt::format("{}: {:.3f} +- {:.3f} to {:.3f} +- {:.3f}", name, first.mean, first.error, last.mean,
-                                   last.error));
+    BOOST_TEST_MESSAGE(
+        fmt::format("{}: {:.3f} +- {:.3f} to {:.3f} +- {:.3f}", name, first.mean, first.error, last.mean, last.error));
     BOOST_TEST(last.mean < first.mean - 3 * std::hypot(first.error, last.error));
   }
 }

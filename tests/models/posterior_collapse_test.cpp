@@ -39,8 +39,7 @@ struct LinearVae {
       };
       for (std::size_t k = 0; k < latent; ++k) {
         const double mu = row(k), logvar = row(latent + k);
-        divergences[k] +=
-            0.5 * (mu * mu + std::exp(logvar) - 1 - logvar) / static_cast<double>(samples.size());
+        divergences[k] += 0.5 * (mu * mu + std::exp(logvar) - 1 - logvar) / static_cast<double>(samples.size());
       }
     }
     std::ranges::sort(divergences, std::greater());

@@ -12,11 +12,19 @@
 
 namespace loom::testing {
 
-inline std::unique_ptr<Session> small_session(const std::string& graph, const std::vector<std::string>& overrides) {
-  std::vector<Override> parsed;
-  for (const std::string& text : overrides) parsed.push_back(parse_override(text));
-  return std::make_unique<Session>(load_document(LOOM_SOURCE_DIR "/graphs/" + graph, parsed), standard_registry(),
-                                   SessionSettings{.threads = 2, .lanes = 2});
+// `settings` are those of --set and, after "data:", that of --data.
+inline std::unique_ptr<Session> small_session(const std::string& graph, const std::vector<std::string>& settings) {
+  std::vector<Override> overrides;
+  SessionSettings session{.threads = 2, .lanes = 2};
+  const std::string mark = "data:";
+  for (const std::string& text : settings) {
+    if (text.starts_with(mark))
+      session.data = parse_data_specification(text.substr(mark.size()));
+    else
+      overrides.push_back(parse_override(text));
+  }
+  return std::make_unique<Session>(load_document(LOOM_SOURCE_DIR "/graphs/" + graph, overrides), standard_registry(),
+                                   session);
 }
 
 using Values = std::map<std::string, std::vector<float>>;

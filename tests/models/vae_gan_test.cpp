@@ -15,7 +15,7 @@ std::vector<std::string> with(const std::vector<std::string>& more) {
                                         "vars.hidden=8",
                                         "vars.features=2",
                                         "vars.discriminator_hidden=8",
-                                        "data={type: sprites, size: 16, count: 200}",
+                                        "data:sprites:size=16,count=200",
                                         "train.batch=8"};
   overrides.insert(overrides.end(), more.begin(), more.end());
   return overrides;

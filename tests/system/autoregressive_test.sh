@@ -57,7 +57,7 @@ same z.npy next.npy
 differ both.npy drawn.npy
 
 # It draws; it does not reconstruct.
-expect 2 reconstruct chain.yaml --name sample --data gaussian:,features=64 --out no.png
+expect 2 reconstruct chain.yaml --name sample --data gaussian:features=64 --out no.png
 says err "is autoregressive"
 
 # The distribution: each bit repeats the one before with probability sigmoid(4) = 0.982, the first one 0. Of 12,800 bits

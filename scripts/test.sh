@@ -19,7 +19,7 @@ case "${1:-}" in
     ;;
   --sanitize)
     scripts/build.sh asan
-    ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 run_suite asan
+    ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 run_suite asan -E validate_large  # which times
     scripts/build.sh tsan
     TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan-suppressions.txt" run_suite tsan -R '^(core|graph|run|data|train)$'
     ;;

@@ -42,7 +42,9 @@ for file in "$repository"/graphs/*.yaml "$repository"/graphs/baselines/*.yaml; d
   for ((i = 0; i < ${#form[@]}; ++i)); do [ "${form[i]}" = --set ] && sets+=(--set "${form[i + 1]}"); done
   expect 0 validate "$file"
   expect 0 bench "$file" "${sets[@]}" --batch 4 --steps 2 --json && has_json /samples_per_s /loss
-  options=("${form[@]}" --batch 4 --lanes 2 --set train.checkpoint_every=10 --set train.keep=100)
+  # Both evaluate at step 10, as a run does that is to end there: a checkpoint says which step was the best.
+  options=("${form[@]}" --batch 4 --lanes 2 --set train.checkpoint_every=10 --set train.keep=100
+    --set train.eval_every=10 --set train.eval_limit=8)
   expect 0 train "$file" "${options[@]}" --steps 20 --out "$name" --json && has_json /steps
   expect 0 train "$file" "${options[@]}" --steps 10 --out "$name-stopped" --json
   expect 0 train --resume "$name-stopped" --steps 20 --json

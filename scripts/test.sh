@@ -21,7 +21,9 @@ case "${1:-}" in
     scripts/build.sh asan
     ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 run_suite asan -E validate_large  # which times
     scripts/build.sh tsan
-    TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan-suppressions.txt" run_suite tsan -R '^(core|graph|run|data|train)$'
+    LD_LIBRARY_PATH=$(scripts/build-tsan-tbb.sh) \
+      TSAN_OPTIONS="allocator_may_return_null=1:suppressions=$PWD/tests/support/tsan-suppressions.txt" \
+      run_suite tsan -R '^(core|graph|run|data|train)$'
     ;;
   *)
     echo "usage: scripts/test.sh [--checks | --sanitize]" >&2

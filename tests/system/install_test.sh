@@ -4,6 +4,8 @@
 build=$(cd "$(dirname "$GRAPH_RUNNER")/.." && pwd)
 [ -f "$build/CMakeCache.txt" ] || skip "$build is no build folder"
 
+grep -q '^LATENTLOOM_SANITIZE:STRING=.' "$build/CMakeCache.txt" && skip "plugins of others are not built with a sanitizer"
+
 cmake --install "$build" --prefix "$work/first" >install.log 2>&1 || fail "cmake --install: $(tail -n 3 install.log)"
 mv first moved
 prefix=$work/moved

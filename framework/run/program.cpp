@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <numeric>
 #include <set>
 
 #include "core/error.h"
@@ -17,9 +18,7 @@
 
 namespace loom {
 namespace {
-
 constexpr std::int64_t kReduceChunk = 1 << 14;  // floats; fixed, so that no thread count changes a sum
-
 }  // namespace
 
 class Program::Impl {
@@ -371,8 +370,6 @@ class Program::Impl {
   std::atomic<bool> failed_ = false;
   std::exception_ptr failure_;
   std::mutex failure_mutex_;
-
-  friend class Program;
 };
 
 Program::Program(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, ProgramRequest request)
@@ -383,9 +380,8 @@ void Program::run(const StepInput& input) { impl_->run(input); }
 std::span<const float> Program::term(int t) const { return impl_->term(t); }
 
 double Program::term_mean(int t) const {
-  double sum = 0;
-  for (float value : term(t)) sum += value;
-  return sum / static_cast<double>(term(t).size());
+  const std::span<const float> values = term(t);
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 TensorView Program::fetched(int i) const {

@@ -39,23 +39,33 @@ void RandomStream::bits(std::uint32_t sample, std::span<std::uint32_t> out, std:
   }
 }
 
-void RandomStream::uniform(std::uint32_t sample, std::span<float> out, std::uint32_t block) const {
-  for (std::size_t i = 0; i < out.size(); i += 4) {
-    const auto word = draw(seed_, stream_, step_, sample, block, static_cast<std::uint32_t>(i / 4));
-    for (std::size_t j = 0; j < 4 && i + j < out.size(); ++j) out[i + j] = half_open(word[j]);
+namespace {
+// write(i, word, j): value i of the fill is made from lane j of `word`.
+template <class Draw, class Write>
+void fill(std::size_t count, std::uint64_t skip, const Draw& draw_word, const Write& write) {
+  for (std::size_t i = 0; i < count;) {
+    const std::uint64_t at = skip + i;
+    const auto word = draw_word(static_cast<std::uint32_t>(at / 4));
+    for (std::size_t j = at % 4; j < 4 && i < count; ++j, ++i) write(i, word, j);
   }
+}
+}  // namespace
+
+void RandomStream::uniform(std::uint32_t sample, std::span<float> out, std::uint32_t block, std::uint64_t skip) const {
+  fill(
+      out.size(), skip, [&](std::uint32_t index) { return draw(seed_, stream_, step_, sample, block, index); },
+      [&](std::size_t i, const auto& word, std::size_t j) { out[i] = half_open(word[j]); });
 }
 
 // Box and Muller 1958: two uniforms make two normals.
-void RandomStream::normal(std::uint32_t sample, std::span<float> out, std::uint32_t block) const {
-  for (std::size_t i = 0; i < out.size(); i += 4) {
-    const auto word = draw(seed_, stream_, step_, sample, block, static_cast<std::uint32_t>(i / 4));
-    for (std::size_t j = 0; j < 4 && i + j < out.size(); ++j) {
-      const float radius = std::sqrt(-2.0F * std::log(open_zero(word[j & 2U])));
-      const float angle = 2.0F * std::numbers::pi_v<float> * half_open(word[(j & 2U) + 1]);
-      out[i + j] = radius * ((j & 1U) == 0 ? std::cos(angle) : std::sin(angle));
-    }
-  }
+void RandomStream::normal(std::uint32_t sample, std::span<float> out, std::uint32_t block, std::uint64_t skip) const {
+  fill(
+      out.size(), skip, [&](std::uint32_t index) { return draw(seed_, stream_, step_, sample, block, index); },
+      [&](std::size_t i, const auto& word, std::size_t j) {
+        const float radius = std::sqrt(-2.0F * std::log(open_zero(word[j & 2U])));
+        const float angle = 2.0F * std::numbers::pi_v<float> * half_open(word[(j & 2U) + 1]);
+        out[i] = radius * ((j & 1U) == 0 ? std::cos(angle) : std::sin(angle));
+      });
 }
 
 std::uint64_t RandomStream::value(std::uint32_t sample, std::uint32_t block) const {

@@ -20,9 +20,11 @@ class RandomStream {
       : seed_(seed), stream_(stream), step_(step) {}
 
   // Fills with independent draws for one sample (its index in the batch; for a data set its index there).
-  // `block` separates several fills for the same sample: fills with different blocks are independent.
-  void normal(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0) const;   // N(0, 1)
-  void uniform(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0) const;  // [0, 1)
+  // `block` separates several fills for the same sample: fills with different blocks are independent. `skip` leaves
+  // out the first values: out[i] is value skip + i.
+  void normal(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0, std::uint64_t skip = 0) const;
+  void uniform(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0, std::uint64_t skip = 0) const;
+  // normal: N(0, 1); uniform: [0, 1).
   void bits(std::uint32_t sample, std::span<std::uint32_t> out, std::uint32_t block = 0) const;
 
   // One 64-bit value, for seeding a derived stream or a permutation.

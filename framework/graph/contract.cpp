@@ -110,6 +110,14 @@ Contract& Contract::causal(std::string axes) {
   causal_ = std::move(axes);
   return *this;
 }
+Contract& Contract::pointwise() {
+  pointwise_ = true;
+  return *this;
+}
+Contract& Contract::pointwise_if(Condition value) {
+  pointwise_if_ = std::move(value);
+  return *this;
+}
 Contract& Contract::alias() {
   alias_ = true;
   return *this;

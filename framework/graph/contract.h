@@ -118,7 +118,11 @@ class Contract {
   Contract& whole_batch_in_training();        // in evaluation it works per sample (batch norm)
   Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside of a loss)
   Contract& causal(std::string axes);  // output at position t depends on inputs at positions <= t along these axes
-  Contract& alias();                   // the first output is the first input's memory under another shape
+  // The output at a position of the event's leading axes depends on the inputs at that position alone (linear, an
+  // activation): forward() then serves for one position at a time. A stochastic one draws its values in order, once.
+  Contract& pointwise();
+  Contract& pointwise_if(Condition value);
+  Contract& alias();  // the first output is the first input's memory under another shape
   // What backward reads; by default every input and output is kept until then.
   Contract& backward_reads(std::vector<std::string> ports);
 
@@ -132,6 +136,7 @@ class Contract {
   const std::vector<ParameterDeclaration>& states() const { return states_; }
   const std::vector<ParameterDeclaration>& tallies() const { return tallies_; }
   bool is_stochastic() const { return stochastic_; }
+  bool is_pointwise(const Options& options) const { return pointwise_ || (pointwise_if_ && pointwise_if_(options)); }
   bool is_whole_batch(const Options& options, bool training) const {
     return whole_batch_ || (training && whole_batch_in_training_) || (whole_batch_if_ && whole_batch_if_(options));
   }
@@ -158,7 +163,8 @@ class Contract {
   std::vector<ParameterDeclaration> parameters_, states_, tallies_;
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
-  Condition whole_batch_if_;
+  Condition whole_batch_if_, pointwise_if_;
+  bool pointwise_ = false;
   bool stochastic_ = false, whole_batch_ = false, whole_batch_in_training_ = false, alias_ = false;
 };
 

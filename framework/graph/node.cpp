@@ -4,6 +4,7 @@
 #include <tbb/parallel_for.h>
 
 #include "core/error.h"
+#include "graph/advance.h"
 
 namespace loom {
 namespace {
@@ -84,7 +85,20 @@ TensorView Pack::parameter(std::string_view name) const {
 TensorView EndStep::tally(std::string_view name) const {
   return named(contract->tallies(), tally_views, name, "tally");
 }
+TensorView EndStep::parameter(std::string_view name) const {
+  return named(contract->parameters(), parameter_views, name, "parameter");
+}
 TensorView EndStep::state(std::string_view name) const { return named(contract->states(), state_views, name, "state"); }
+
+Filled Node::filled(std::span<const Filled> inputs, int) const {
+  Filled least = Filled::whole;
+  for (const Filled fill : inputs) least = std::max(least, fill);
+  return least;
+}
+
+void Node::advance(const Advance&) const {
+  throw Error(ErrorCode::not_supported, "this node cannot compute one position at a time");
+}
 
 void Node::backward(const Backward&) const {
   throw Error(ErrorCode::not_differentiable, "this node has no backward",

@@ -29,9 +29,12 @@
 #include "core/random.h"
 #include "core/tensor.h"
 #include "graph/contract.h"
+#include "graph/filled.h"
 #include "graph/shape_inference.h"
 
 namespace loom {
+
+class Advance;  // graph/advance.h
 
 // Concrete shapes, and what to reserve, before the first call.
 class Prepare {
@@ -43,7 +46,8 @@ class Prepare {
   std::int64_t samples = 0;                     // samples of the shard this object will be called with
   std::int64_t rows = 0;                        // of the first output's batch axis: samples, or a multiple of them
   bool training = false;
-  bool backward = false;  // false: backward will not be called
+  bool backward = false;     // false: backward will not be called
+  bool incremental = false;  // advance() will be called in place of forward()
 
   const Shape& input(std::string_view port) const;
   const Shape& input(int index) const { return input_views[static_cast<std::size_t>(index)].shape(); }
@@ -72,13 +76,15 @@ class Call {
   std::span<std::byte> scratch_memory;
   std::span<std::byte> saved_memory;
   std::span<const std::byte> packed_memory;
-  RandomStream stream;            // of this node at this step
-  std::int64_t first_sample = 0;  // the shard's first sample, counted over the batch
-  std::int64_t samples = 0;       // samples in this shard
+  RandomStream stream;             // of this node at this step
+  std::int64_t first_sample = 0;   // the shard's first sample, counted over the batch
+  std::int64_t samples = 0;        // samples in this shard
+  std::int64_t batch_samples = 0;  // samples of the whole batch
   // The same in rows of the first output's batch axis. A sample may have several (n draws of each), one after the
   // other.
   std::int64_t first_row = 0, rows = 0;
-  std::int64_t step = 0;  // of training, from 0; of evaluation: its batch
+  std::int64_t step = 0;      // of training, from 0; of evaluation: its batch
+  std::int64_t position = 0;  // of a pointwise node that computes one position of a map at a time
   bool training = false;
   int lanes = 1;  // for parallel(): the number of chunks work is cut into
 
@@ -102,12 +108,13 @@ class Call {
   }
   const std::byte* packed() const { return packed_memory.data(); }
 
-  // Draws for row n of this shard; the counter is the row's place in the whole batch.
+  // Draws for row n of this shard; the counter is the row's place in the whole batch. One position at a time draws
+  // what the whole map would have drawn there.
   void normal(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
-    stream.normal(static_cast<std::uint32_t>(first_row + n), out, block);
+    stream.normal(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
   void uniform(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
-    stream.uniform(static_cast<std::uint32_t>(first_row + n), out, block);
+    stream.uniform(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
   // Whole-batch nodes only: runs body(first, last, chunk) over [0, count) cut into `lanes` chunks, on all cores. The
   // cut depends on count and lanes alone, so sums kept per chunk and added in order have the same bits on any machine.
@@ -125,6 +132,7 @@ class Call {
   // Not a std::function: that would allocate in each call.
   void run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
                   const void* self) const;
+  std::uint64_t skipped(std::span<float> out) const { return static_cast<std::uint64_t>(position) * out.size(); }
 };
 
 class Forward : public Call {
@@ -172,6 +180,7 @@ class EndStep {
 
   TensorView tally(std::string_view name) const;
   TensorView state(std::string_view name) const;
+  TensorView parameter(std::string_view name) const;
 };
 
 class Node {
@@ -183,6 +192,10 @@ class Node {
   // Called only where a gradient is wanted; the default throws Error(not_differentiable).
   virtual void backward(const Backward&) const;
   virtual void end_step(const EndStep&) const {}
+  // The incremental face of a node that is causal and not pointwise: see graph/advance.h. How far `output` is filled
+  // at any time, given how far the inputs are; the default: as far as the one that is filled least.
+  virtual Filled filled(std::span<const Filled> inputs, int output) const;
+  virtual void advance(const Advance&) const;  // the default throws Error(not_supported)
   // Multiply-adds count as two; of one forward call over `samples`. 0 where it is not worth counting.
   virtual double forward_flop(const Prepare&) const { return 0; }
 };

@@ -85,6 +85,7 @@ void Lane::fill_call(C& call, int i, const TapeStep& step, StepContext& context,
   call.stream = RandomStream(batch_.seed, stream_of(batch_.graph->node(step.node).path), batch_.step);
   call.first_sample = first_;
   call.samples = instance_->samples();
+  call.batch_samples = batch_.samples;
   const std::int64_t rows_per_sample = batch_.graph->node(step.node).rows_per_sample();
   call.first_row = first_ * rows_per_sample;
   call.rows = instance_->samples() * rows_per_sample;

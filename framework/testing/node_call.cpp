@@ -113,6 +113,7 @@ void NodeCalls::Shard::fill(Call& call, const std::vector<TensorView>& states) c
   call.stream = RandomStream(setup_.seed, stream_of("node"), kStep);
   call.first_sample = first_;
   call.samples = prepared_.samples;
+  call.batch_samples = setup_.samples;
   call.rows = prepared_.needs.rows;
   call.first_row = first_ * (prepared_.needs.rows / prepared_.samples);
   call.step = kStep;

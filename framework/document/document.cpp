@@ -47,6 +47,7 @@ class Reader {
     if (expander_.is_full()) return {};
     document_.nodes = expander_.finish();
     finish_draws();
+    finish_losses();
     return std::move(document_);
   }
 
@@ -98,8 +99,37 @@ class Reader {
       entry.read("port", loss.port);
       if (const Value* when = entry.get("when"))
         loss.when = when->scalar == "train" ? When::training : when->scalar == "eval" ? When::evaluation : When::always;
+      const Value* of = entry.get("of");
+      if (of == nullptr) expander_.add_node(loss.node, *member, variables_, {"weight", "port"});
+      if (of != nullptr) read_loss_of(*of, entry, loss);
       document_.losses.push_back(std::move(loss));
-      expander_.add_node("losses/" + member->key, *member, variables_, {"weight", "port"});
+    }
+  }
+
+  // The reference as it is written: it is resolved when every node is there.
+  void read_loss_of(const Value& of, Section& entry, LossEntry& loss) {
+    if (!loss.port.empty())
+      diagnostics_.add(ErrorCode::unknown_key, loss.port_where, "`of` names the port, so there is no key 'port'");
+    loss.port_where = of.where;
+    loss.port.clear();
+    loss.node.clear();
+    const Value reference = evaluated(of);
+    if (reference.kind == Value::Kind::scalar)
+      loss.node = reference.scalar;
+    else if (!reference.broken)
+      wrong_type(of, fmt::format("loss '{}'.of", loss.name), "a node, or node.port", diagnostics_);
+    entry.finish();
+    losses_of_.push_back(document_.losses.size());
+  }
+
+  void finish_losses() {
+    for (const std::size_t i : losses_of_) {
+      LossEntry& loss = document_.losses[i];
+      if (loss.node.empty()) continue;
+      const Reference reference = expander_.resolve(loss.node, loss.port_where);
+      check_reference(reference);
+      loss.node = reference.node;
+      loss.port = reference.port;
     }
   }
 
@@ -150,6 +180,7 @@ class Reader {
       reference->reported = reference->node.empty();
     }
     section.read("axis", entry.axis, 1);
+    section.read("axes", entry.axes, 1, 3);
     section.finish();
     return entry;
   }
@@ -200,6 +231,7 @@ class Reader {
   Document document_;
   Variables variables_;
   std::vector<Value> shows_;
+  std::vector<std::size_t> losses_of_;  // losses with `of`
 };
 
 Document finish(Value root, const std::string& file, const std::string& directory,

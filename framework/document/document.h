@@ -37,10 +37,11 @@ struct Schedule {
   static Schedule constant(double value);
 };
 
-// One term of the training loss: a node whose first output (or `port`) is [N], nats per sample.
+// One term of the training loss: a node whose first output (or `port`) is [N], nats per sample; with `of`, an output of
+// a node of the graph.
 struct LossEntry {
   std::string name;  // "kl"
-  std::string node;  // path of its node: "losses/kl"; its NodeEntry stands in Document::nodes
+  std::string node;  // path of its node: "losses/kl", whose NodeEntry stands in Document::nodes; or that of `of`
   std::string port;  // "" for the first output
   Schedule weight = Schedule::constant(1);
   When when = When::always;
@@ -105,10 +106,12 @@ struct DataEntry {
 };
 
 // autoregressive: {input: x, from: drawn, axis: 1}: the port `input` is filled position by position along the axis,
-// each position with what `from` gives there when it sees the positions before.
+// each position with what `from` gives there when it sees the positions before. With `axes: 2` the positions are those
+// of an image, in raster order over two adjacent axes.
 struct AutoregressionEntry {
   Reference input, from;
-  std::int64_t axis = 1;  // the batch is axis 0
+  std::int64_t axis = 1;  // the first of them; the batch is axis 0
+  std::int64_t axes = 1;
   Location where;
 };
 

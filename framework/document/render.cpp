@@ -112,6 +112,15 @@ void render_losses(const Document& document, std::string& out) {
     const auto it = std::find_if(document.nodes.begin(), document.nodes.end(),
                                  [&](const NodeEntry& n) { return n.path == loss.node; });
     if (it == document.nodes.end()) continue;
+    if (!loss.node.starts_with("losses/")) {
+      const std::string when = loss.when == When::always     ? ""
+                               : loss.when == When::training ? ", when: train"
+                                                             : ", when: eval";
+      out += fmt::format("  {}: {{of: {}, weight: {}{}}}\n", loss.name,
+                         text_of(loss.port.empty() ? loss.node : loss.node + "." + loss.port), schedule_of(loss.weight),
+                         when);
+      continue;
+    }
     const std::string port = loss.port.empty() ? "" : ", port: " + text_of(loss.port);
     out += fmt::format("  {}: {}\n", loss.name, node_of(*it, ", weight: " + schedule_of(loss.weight) + port));
   }
@@ -163,8 +172,9 @@ void render_generate(const Document& document, std::string& out) {
       draws += (draws.empty() ? "" : ", ") + reference_of(target) + ": " + node_of(node);
     std::string autoregressions;
     for (const AutoregressionEntry& item : entry.autoregressions) {
-      autoregressions += fmt::format("{}{{input: {}, from: {}, axis: {}}}", autoregressions.empty() ? "" : ", ",
-                                     reference_of(item.input), reference_of(item.from), item.axis);
+      autoregressions +=
+          fmt::format("{}{{input: {}, from: {}, axis: {}, axes: {}}}", autoregressions.empty() ? "" : ", ",
+                      reference_of(item.input), reference_of(item.from), item.axis, item.axes);
     }
     if (!autoregressions.empty()) autoregressions = ", autoregressive: [" + autoregressions + "]";
     out += fmt::format("  {}: {{draw: {{{}}}{}, show: {}}}\n", entry.name, draws, autoregressions,

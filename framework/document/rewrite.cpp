@@ -115,6 +115,17 @@ std::string Rewrite::feed_input(int node, int input, const Shape& event, DType d
   return entry.path;
 }
 
+int Rewrite::set_option(const std::string& option, const OptionValue& value) {
+  int count = 0;
+  for (NodeEntry& entry : entries_) {
+    const auto type = registry_.node(entry.type);
+    if (!type || !declares(type->contract, option)) continue;
+    entry.options[option] = {value, entry.where};
+    ++count;
+  }
+  return count;
+}
+
 void Rewrite::connect(int node, int input, Port source) { set_input(node, input, reference_to(source)); }
 
 Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry) {

@@ -29,6 +29,8 @@ class Rewrite {
   void replace(const Reference& port, NodeEntry draw);
   // Feeds an input port of a node, connected or not, from a new input node, whose path is returned.
   std::string feed_input(int node, int input, const Shape& event, DType dtype);
+  // Sets an option of every node whose type has it; how many there are.
+  int set_option(const std::string& option, const OptionValue& value);
   // Connects an input port that has no source.
   void connect(int node, int input, Port source);
 

@@ -82,6 +82,8 @@ TensorView Pack::parameter(std::string_view name) const {
   return named(contract->parameters(), parameter_views, name, "parameter");
 }
 
+TensorView Pack::state(std::string_view name) const { return named(contract->states(), state_views, name, "state"); }
+
 TensorView EndStep::tally(std::string_view name) const {
   return named(contract->tallies(), tally_views, name, "tally");
 }

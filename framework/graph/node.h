@@ -164,9 +164,11 @@ class Pack {
  public:
   const Contract* contract = nullptr;
   std::span<const TensorView> parameter_views;
+  std::span<const TensorView> state_views;
   std::span<std::byte> packed_memory;
 
   TensorView parameter(std::string_view name) const;
+  TensorView state(std::string_view name) const;
 };
 
 // Once per training step, after the last shard: the reduced tallies, and the state they change.

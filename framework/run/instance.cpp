@@ -1,8 +1,6 @@
 #include "run/instance.h"
 
-#include <fmt/format.h>
-
-#include "core/error.h"
+#include <algorithm>
 
 namespace loom {
 namespace {
@@ -15,16 +13,6 @@ TensorView view_of_value(const Tape& tape, int value, std::int64_t samples) {
   if (value < 0) return {};
   const TapeValue& v = tape.values[static_cast<std::size_t>(value)];
   return shaped(v.shape, v.dtype, samples);
-}
-
-// Parameters in declaration order; a declared one that the options leave out has an empty view.
-std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, std::size_t declared,
-                               ParameterStore& store) {
-  std::vector<TensorView> views(declared);
-  for (const GraphParameter& parameter : parameters) {
-    views[static_cast<std::size_t>(parameter.declaration)] = store.at(store.find(parameter.path)).value.view();
-  }
-  return views;
 }
 
 }  // namespace
@@ -43,35 +31,13 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     PreparedNode& prepared = nodes_[static_cast<std::size_t>(step.node)];
     for (int v : step.inputs) prepared.inputs.push_back(view_of_value(tape, v, samples));
     for (int v : step.outputs) prepared.outputs.push_back(view_of_value(tape, v, samples));
-    prepare(node, prepared, store, training, backward[static_cast<std::size_t>(step.node)]);
+    prepared.needs.samples = samples;
+    prepared.needs.rows = samples * node.rows_per_sample();
+    prepared.needs.training = training;
+    prepared.needs.backward = backward[static_cast<std::size_t>(step.node)];
+    prepare_node(node, store, prepared);
     if (prepared.needs.packed_bytes > 0) packing_.push_back(step.node);
   }
-}
-
-void Instance::prepare(const GraphNode& node, PreparedNode& prepared, ParameterStore& store, bool training,
-                       bool backward) {
-  prepared.parameters = stored(node.parameters, node.contract().parameters().size(), store);
-  prepared.states = stored(node.states, node.contract().states().size(), store);
-  Prepare& needs = prepared.needs;
-  needs.contract = &node.contract();
-  needs.input_views = prepared.inputs;
-  needs.output_views = prepared.outputs;
-  needs.parameter_views = prepared.parameters;
-  needs.samples = samples_;
-  needs.rows = samples_ * node.rows_per_sample();
-  needs.training = training;
-  needs.backward = backward;
-  try {
-    prepared.node = node.type->create(node.options);
-    prepared.node->prepare(needs);
-  } catch (const std::exception& problem) {
-    Diagnostic finding;
-    finding.code = ErrorCode::node_failed;
-    finding.where = node.where;
-    finding.message = fmt::format("[{}] '{}' could not be prepared: {}", node.type->name, node.path, problem.what());
-    throw Error(std::move(finding));
-  }
-  if (needs.packed_bytes > 0) prepared.packed = allocate_bytes(needs.packed_bytes);
 }
 
 std::vector<StepMemory> Instance::memory(const Tape& tape) const {
@@ -117,12 +83,7 @@ void Instance::pack(const ParameterStore& store,
                     const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel) {
   if (packed_version_ == store.version() || packing_.empty()) return;
   run_parallel(static_cast<std::int64_t>(packing_.size()), [&](std::int64_t i) {
-    PreparedNode& prepared = nodes_[static_cast<std::size_t>(packing_[static_cast<std::size_t>(i)])];
-    Pack call;
-    call.contract = prepared.needs.contract;
-    call.parameter_views = prepared.parameters;
-    call.packed_memory = {prepared.packed.get(), prepared.needs.packed_bytes};
-    prepared.node->pack(call);
+    pack_node(nodes_[static_cast<std::size_t>(packing_[static_cast<std::size_t>(i)])]);
   });
   packed_version_ = store.version();
 }

@@ -8,20 +8,12 @@
 #include <memory>
 #include <vector>
 
-#include "graph/node.h"
 #include "graph/tape.h"
 #include "run/parameter_store.h"
 #include "run/plan.h"
+#include "run/prepared_node.h"
 
 namespace loom {
-
-// A node of the tape at a fixed number of samples.
-struct PreparedNode {
-  std::unique_ptr<Node> node;
-  std::vector<TensorView> inputs, outputs, parameters, states;  // parameters and states point into the store
-  Prepare needs;
-  AlignedBytes packed;
-};
 
 // The views of one step as one lane calls it: shapes are fixed, data pointers are set before each call.
 struct StepContext {
@@ -46,8 +38,6 @@ class Instance {
   std::size_t packed_bytes() const;
 
  private:
-  void prepare(const GraphNode& node, PreparedNode& prepared, ParameterStore& store, bool training, bool backward);
-
   std::int64_t samples_;
   std::vector<PreparedNode> nodes_;  // per graph node; empty where the tape does not call it
   std::vector<int> packing_;         // nodes with packed weights

@@ -45,8 +45,10 @@ FinishedFiles finish_run(const std::string& path, int threads) {
     const GenerateEntry* entry = find_generate(model->document(), "sample");
     return entry == nullptr
                ? ""
-               : write_if_any(run->samples_path(),
-                              samples_png(*model, draw_samples(*model, executor, *entry, kSamples, model->seed())));
+               : write_if_any(
+                     run->samples_path(),
+                     samples_png(*model, draw_samples(*model, executor, *entry,
+                                                      {.count = kSamples, .seed = model->seed(), .node_options = {}})));
   });
   files.reconstructions = or_warn("reconstructions", [&] {
     const GenerateEntry* entry = find_generate(model->document(), "reconstruct");

@@ -10,6 +10,7 @@
 #include "data/batches.h"
 #include "run/program.h"
 #include "runner/ancestral.h"
+#include "runner/console.h"
 #include "runner/pictures.h"
 #include "train/feeds.h"
 #include "train/objectives.h"
@@ -64,6 +65,19 @@ Shape first_input_event(const Document& document) {
   return {};
 }
 
+void say_obstacles(const AncestralSampler& ancestral) {
+  for (const std::string& obstacle : ancestral.obstacles())
+    say(fmt::format("each position takes a run of the whole graph, for {}\n", obstacle));
+}
+
+// What is shown, and what the draws are computed from.
+std::vector<Port> wanted_with(const Graph& graph, const Rewrite& rewrite, const GenerateEntry& entry,
+                              std::vector<Port> wanted) {
+  for (const AutoregressionEntry& item : entry.autoregressions)
+    wanted.push_back(port_of(graph, rewrite.resolved(item.from)));
+  return wanted;
+}
+
 }  // namespace
 
 const GenerateEntry* find_generate(const Document& document, const std::string& name) {
@@ -85,13 +99,18 @@ const GenerateEntry& require_generate(const Document& document, const std::strin
   throw Error(std::move(finding));
 }
 
-Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, std::int64_t count,
-                    std::uint64_t seed) {
-  const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
+Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, const DrawOptions& options) {
+  const std::int64_t count = options.count;
+  Rewrite rewrite = with_draws(model.document(), entry, model.registry());
+  for (const auto& [option, value] : options.node_options) {
+    if (rewrite.set_option(option, value) > 0) continue;
+    throw Error(ErrorCode::usage, fmt::format("no node of generate.{} has the option '{}'", entry.name, option));
+  }
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
   const Port show = port_of(*graph, rewrite.resolved(entry.show));
-  AncestralSampler ancestral(rewrite, graph, *store, executor, entry, std::min(kBatch, count));
+  AncestralSampler ancestral(rewrite, graph, *store, executor, entry, std::min(kBatch, count), {}, options.incremental);
+  say_obstacles(ancestral);
   ProgramRequest request;
   request.feeds = ancestral.inputs();
   request.fetch = {show};
@@ -102,7 +121,7 @@ Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry&
     StepInput input{.feeds = {},
                     .weights = {},
                     .samples = std::min(kBatch, count - done),
-                    .seed = seed ^ kStreamOffset,
+                    .seed = options.seed ^ kStreamOffset,
                     .step = static_cast<std::uint32_t>(step)};
     const std::vector<TensorView> drawn = ancestral.draw(input);
     input.feeds = drawn;
@@ -115,10 +134,6 @@ Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry&
 
 Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, const DataEntry& data,
                             const std::string& split, std::int64_t count, std::uint64_t seed) {
-  if (!entry.autoregressions.empty()) {
-    throw Error(ErrorCode::usage, fmt::format("generate.{} is autoregressive: it draws, and reads no data", entry.name),
-                "name an entry without `autoregressive`");
-  }
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
@@ -126,9 +141,15 @@ Reconstructions reconstruct(const Model& model, Executor& executor, const Genera
   const std::vector<Port> wanted = {show, original};
 
   const auto source = open_split(model.registry(), data, split);
-  FeedPlan feeds = plan_feeds(*graph, wanted, false, source->columns());
+  std::vector<Port> drawn;  // by the model itself
+  for (const AutoregressionEntry& item : entry.autoregressions)
+    drawn.push_back(port_of(*graph, rewrite.resolved(item.input)));
+  FeedPlan feeds = plan_feeds(*graph, wanted_with(*graph, rewrite, entry, wanted), false, source->columns(), drawn);
+  AncestralSampler ancestral(rewrite, graph, *store, executor, entry, std::min(kBatch, count), feeds.ports);
+  say_obstacles(ancestral);
   ProgramRequest request;
   request.feeds = feeds.ports;
+  request.feeds.insert(request.feeds.end(), drawn.begin(), drawn.end());
   request.fetch = wanted;
   request.batch = std::min(kBatch, count);
   Program program(graph, *store, executor, std::move(request));
@@ -142,11 +163,15 @@ Reconstructions reconstruct(const Model& model, Executor& executor, const Genera
     const std::int64_t samples = std::min(batch.samples, total - done);
     std::vector<TensorView> columns;
     for (const TensorView& column : batch.columns) columns.push_back(column.rows(0, samples));
-    program.run({.feeds = columns,
-                 .weights = {},
-                 .samples = samples,
-                 .seed = seed ^ kStreamOffset,
-                 .step = static_cast<std::uint32_t>(step)});
+    StepInput input{.feeds = columns,
+                    .weights = {},
+                    .samples = samples,
+                    .seed = seed ^ kStreamOffset,
+                    .step = static_cast<std::uint32_t>(step)};
+    std::vector<TensorView> all = columns;
+    for (const TensorView& values : ancestral.draw(input)) all.push_back(values);
+    input.feeds = all;
+    program.run(input);
     copy_rows(program.fetched(0), done, pairs.reconstructions);
     copy_rows(program.fetched(1), done, pairs.originals);
     done += samples;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -18,9 +19,16 @@ const GenerateEntry* find_generate(const Document& document, const std::string& 
 // The same; throws Error(usage) that says how to write one.
 const GenerateEntry& require_generate(const Document& document, const std::string& name);
 
-// `count` fresh values of what the entry shows: [count, ...]. Only for entries that need no data.
-Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, std::int64_t count,
-                    std::uint64_t seed);
+struct DrawOptions {
+  std::int64_t count = 64;
+  std::uint64_t seed = 1;
+  bool incremental = true;  // false: autoregressive inputs by whole runs of the graph
+  // Options of the nodes that have them: temperature, top_k, top_p of samplers, class of priors over classes.
+  std::map<std::string, OptionValue> node_options;
+};
+// Fresh values of what the entry shows: [count, ...]. Only for entries that need no data. Throws Error(usage) for a
+// node option that no node has. Says on stderr where an autoregressive input has to be filled by whole runs.
+Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, const DrawOptions& options);
 
 struct Reconstructions {
   Tensor originals;        // [n, ...]: what goes into the likelihood, or the first input

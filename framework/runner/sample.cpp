@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <optional>
 
 #include "runner/console.h"
 #include "runner/generate.h"
@@ -17,15 +18,26 @@ struct Request {
   std::int64_t count = 64;
   std::uint64_t seed = 1;
   int threads = 0;
-  bool newest = false;
+  bool newest = false, whole = false;
+  std::optional<double> temperature, top_p;
+  std::optional<std::int64_t> top_k, only_class;
 };
+
+DrawOptions draw_options(const Request& request) {
+  DrawOptions options{.count = request.count, .seed = request.seed, .incremental = !request.whole, .node_options = {}};
+  if (request.temperature) options.node_options.emplace("temperature", *request.temperature);
+  if (request.top_p) options.node_options.emplace("top_p", *request.top_p);
+  if (request.top_k) options.node_options.emplace("top_k", *request.top_k);
+  if (request.only_class) options.node_options.emplace("class", *request.only_class);
+  return options;
+}
 
 int sample(const Request& request) {
   check_out("sample", request.out);
   const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
-  const Tensor samples = draw_samples(model, executor, entry, request.count, request.seed);
+  const Tensor samples = draw_samples(model, executor, entry, draw_options(request));
   if (is_array(request.out))
     write_npy(request.out, samples);
   else
@@ -92,6 +104,15 @@ void add_sample(CLI::App& app, Invocation& invocation) {
   auto request = std::make_shared<Request>();
   request->name = "sample";
   add_common(verb, *request);
+  verb->add_option("--temperature", request->temperature,
+                   "of categorical draws; 0: the likeliest, below 1: less varied")
+      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--top-k", request->top_k, "draw among the k likeliest codes; 0: all")->check(at_least(0));
+  verb->add_option("--top-p", request->top_p, "draw among the likeliest codes that make up this probability")
+      ->check(CLI::Range(0.0, 1.0));
+  verb->add_option("--class", request->only_class, "draw this class alone, where the model is told a class")
+      ->check(at_least(0));
+  verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
   verb->callback([&invocation, request] { invocation.action = [request] { return sample(*request); }; });
 }
 

@@ -42,9 +42,10 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
     finding.other = entry.input.where;
     finding.other_role = "the input";
   }
-  if (entry.axis >= shape.rank()) {
+  const std::int64_t last = entry.axis + entry.axes - 1;
+  if (last >= shape.rank()) {
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::shape_mismatch, entry.where, fmt::format("the input has no axis {}", entry.axis));
+        diagnostics.add(ErrorCode::shape_mismatch, entry.where, fmt::format("the input has no axis {}", last));
     finding.got = shape.text();
     finding.expected =
         shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis beside the batch";

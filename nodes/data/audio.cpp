@@ -6,6 +6,7 @@
 
 #include "data/dataset.h"
 #include "files.h"
+#include "name_fields.h"
 #include "split.h"
 
 namespace {
@@ -52,7 +53,8 @@ std::int32_t mu_law(float sample) {
 }
 
 struct Recording {
-  std::string path;
+  std::size_t file;  // number in the list of files
+  std::int64_t frames = 0;
   std::int64_t first_piece = 0;  // number of its first piece in the whole data
 };
 
@@ -63,8 +65,10 @@ class Audio final : public loom::Dataset {
     c.source("mu-law: ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2");
     c.output("x", "[N, length, 1]", "waveform: f32 in [-1, 1]; mu_law: i32 [N, length] in 0 ... 255");
     c.option("path", loom::required, loom::text(), "the folder, or one file");
-    c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26),
-             "of a piece; the rest of a recording is left out", "samples");
+    c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "of a piece", "samples");
+    c.option("tail", "drop", loom::text({"drop", "pad"}),
+             "the rest of a recording: left out, or with silence after it");
+    c.option("names", "", loom::text(), "labels in the names of the files, as {digit}_{speaker}_{take}: i32 columns");
     c.option("representation", "waveform", loom::text({"waveform", "mu_law"}), "of x");
     c.option("rate", 0, loom::integer().at_least(0), "what every file must have; 0: what the first has", "Hz");
     c.option("holdout", 10, loom::integer().at_least(2), "every how manyth piece is held out for test");
@@ -75,6 +79,7 @@ class Audio final : public loom::Dataset {
       : folder_(options.text("path")),
         length_(options.integer("length")),
         mu_law_(options.text("representation") == "mu_law"),
+        pad_(options.text("tail") == "pad"),
         rate_(options.integer("rate")),
         split_name_(options.text("split")) {
     loom::data::require_exists(folder_);
@@ -82,7 +87,8 @@ class Audio final : public loom::Dataset {
       files_ = loom::data::list_files(folder_, {".wav", ".flac"});
     else
       files_ = {folder_};
-    for (const std::string& file : files_) add(file);
+    for (std::size_t file = 0; file < files_.size(); ++file) add(file);
+    if (!options.text("names").empty()) labels_ = loom::data::NameFields(options.text("names"), files_);
     if (pieces_ == 0) {
       throw file_error(ErrorCode::data_empty, folder_, kNoOffset, "every recording is shorter than a piece",
                        fmt::format("{} files", files_.size()), fmt::format("{} samples", length_));
@@ -92,13 +98,15 @@ class Audio final : public loom::Dataset {
 
   std::int64_t size() const override { return split_.size(); }
   std::vector<loom::Column> columns() const override {
-    if (mu_law_) return {{"x", loom::DType::i32, {length_}}};
-    return {{"x", loom::DType::f32, {length_, 1}}};
+    std::vector<loom::Column> columns = labels_.columns();
+    columns.insert(columns.begin(), mu_law_ ? loom::Column{"x", loom::DType::i32, {length_}}
+                                            : loom::Column{"x", loom::DType::f32, {length_, 1}});
+    return columns;
   }
   std::string hash() const override {
     loom::data::ContentHash hash;
     loom::data::add_files(hash, folder_, files_);
-    for (std::int64_t value : {length_, split_.size(), std::int64_t{mu_law_}}) hash.add(value);
+    for (std::int64_t value : {length_, split_.size(), std::int64_t{mu_law_}, std::int64_t{pad_}}) hash.add(value);
     hash.add(split_name_);
     return hash.text();
   }
@@ -107,7 +115,9 @@ class Audio final : public loom::Dataset {
     const std::int64_t piece = split_.item(index);
     const auto after = std::ranges::upper_bound(recordings_, piece, {}, &Recording::first_piece);
     const Recording& recording = *std::prev(after);
-    std::vector<float> samples = read_piece(recording.path, (piece - recording.first_piece) * length_);
+    for (std::size_t k = 0; k < labels_.count(); ++k)
+      out[k + 1].data<std::int32_t>()[0] = labels_.code(recording.file, k);
+    const std::vector<float> samples = read_piece(recording, (piece - recording.first_piece) * length_);
     if (!mu_law_)
       std::ranges::copy(samples, out[0].data());
     else
@@ -115,7 +125,8 @@ class Audio final : public loom::Dataset {
   }
 
  private:
-  void add(const std::string& file) {
+  void add(std::size_t index) {
+    const std::string& file = files_[index];
     require_whole(file);
     SF_INFO info;
     const Sound sound = open_sound(file, info);
@@ -124,21 +135,23 @@ class Audio final : public loom::Dataset {
       throw file_error(ErrorCode::data_shape, file, kNoOffset, "the recordings have different rates",
                        fmt::format("{} Hz", info.samplerate), fmt::format("{} Hz", rate_));
     }
-    const std::int64_t pieces = info.frames / length_;
-    if (pieces > 0) recordings_.push_back({file, pieces_});
+    const std::int64_t pieces = (info.frames + (pad_ ? length_ - 1 : 0)) / length_;
+    if (pieces > 0) recordings_.push_back({index, info.frames, pieces_});
     pieces_ += pieces;
   }
 
-  std::vector<float> read_piece(const std::string& path, std::int64_t start) const {
+  // With silence after the recording's end.
+  std::vector<float> read_piece(const Recording& recording, std::int64_t start) const {
+    const std::string& path = files_[recording.file];
     SF_INFO info;
     const Sound sound = open_sound(path, info);
+    const std::int64_t count = std::min(length_, recording.frames - start);
     std::vector<float> frames(static_cast<std::size_t>(length_ * info.channels));
-    if (sf_seek(sound.get(), start, SEEK_SET) != start ||
-        sf_readf_float(sound.get(), frames.data(), length_) != length_) {
+    if (sf_seek(sound.get(), start, SEEK_SET) != start || sf_readf_float(sound.get(), frames.data(), count) != count) {
       const bool damaged = sf_error(sound.get()) != SF_ERR_NO_ERROR;
       throw file_error(damaged ? ErrorCode::data_corrupt : ErrorCode::data_truncated, path, kNoOffset,
                        fmt::format("the samples from {} on cannot be read", start), sf_strerror(sound.get()),
-                       fmt::format("{} samples", length_));
+                       fmt::format("{} samples", count));
     }
     const auto channels = static_cast<std::size_t>(info.channels);
     if (channels == 1) return frames;
@@ -150,9 +163,10 @@ class Audio final : public loom::Dataset {
   std::string folder_;
   std::vector<std::string> files_;
   std::int64_t length_;
-  bool mu_law_;
+  bool mu_law_, pad_;
   std::int64_t rate_;
   std::string split_name_;
+  loom::data::NameFields labels_;
   std::vector<Recording> recordings_;  // those with a piece at least
   std::int64_t pieces_ = 0;
   loom::data::Split split_;

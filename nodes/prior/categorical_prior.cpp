@@ -1,9 +1,13 @@
 // Codes that no data set gives: classes to condition a sample on.
 //   order uniform: y ~ uniform over 0 ... classes - 1
+//   class k: k, every time
 //   order in_turn: 0, 1, ..., classes - 1 and again, by the sample's number: pictures with one class a column
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "graph/registry.h"
 
 namespace {
@@ -11,18 +15,25 @@ namespace {
 class CategoricalPrior final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Draws classes uniformly, or one class after the other");
+    c.summary("Draws classes uniformly, one class after the other, or one class alone");
     c.role(loom::Role::prior);
     c.output("y", "[N, ...E]", "codes from 0 to classes - 1").dtype(loom::DType::i32).no_gradient();
     c.output("log_density", "[N]", "ln p(y), nats; 0 where nothing is drawn").no_gradient();
     c.option("classes", loom::required, loom::integer().at_least(1), "number of classes");
     c.option("shape", std::vector<loom::OptionValue>{}, loom::integer_list().at_least(1), "extents of one sample");
+    c.option("class", -1, loom::integer().at_least(-1), "this class alone, nothing is drawn; -1: see order");
     c.option("order", "uniform", loom::text({"uniform", "in_turn"}), "drawn, or the classes in turn");
     c.stochastic();
   }
   static void infer(loom::ShapeInference& s) { s.bind_run("E", s.options().integers("shape")); }
   explicit CategoricalPrior(const loom::Options& options)
-      : classes_(options.integer("classes")), in_turn_(options.text("order") == "in_turn") {}
+      : classes_(options.integer("classes")),
+        class_(options.integer("class")),
+        in_turn_(options.text("order") == "in_turn") {
+    if (class_ < classes_) return;
+    throw loom::Error(loom::ErrorCode::out_of_range,
+                      fmt::format("there is no class {}: there are classes 0 to {}", class_, classes_ - 1));
+  }
 
   void prepare(const loom::Prepare& p) override {
     p.reserve_scratch(static_cast<std::size_t>(p.output("y").count_from(1)) * sizeof(float));
@@ -33,10 +44,11 @@ class CategoricalPrior final : public loom::Node {
     auto* codes = f.output("y").data<std::int32_t>();
     float* uniform = f.scratch<float>();
     for (std::int64_t n = 0; n < f.rows; ++n, codes += count) {
-      const double density = in_turn_ ? 0 : -static_cast<double>(count) * std::log(static_cast<double>(classes_));
+      const bool given = in_turn_ || class_ >= 0;
+      const double density = given ? 0 : -static_cast<double>(count) * std::log(static_cast<double>(classes_));
       f.output("log_density")[n][0] = static_cast<float>(density);
-      if (in_turn_) {
-        std::fill_n(codes, count, static_cast<std::int32_t>((f.first_row + n) % classes_));
+      if (given) {
+        std::fill_n(codes, count, static_cast<std::int32_t>(class_ >= 0 ? class_ : (f.first_row + n) % classes_));
         continue;
       }
       f.uniform(n, {uniform, static_cast<std::size_t>(count)});
@@ -49,7 +61,7 @@ class CategoricalPrior final : public loom::Node {
   void backward(const loom::Backward&) const override {}  // no inputs
 
  private:
-  std::int64_t classes_;
+  std::int64_t classes_, class_;
   bool in_turn_;
 };
 LOOM_NODE(CategoricalPrior, "categorical_prior")

@@ -56,9 +56,49 @@ expect 0 sample latent.yaml --name next --out next.npy --count 70 --seed 5
 same z.npy next.npy
 differ both.npy drawn.npy
 
-# It draws; it does not reconstruct.
-expect 2 reconstruct chain.yaml --name sample --data gaussian:features=64 --out no.png
-says err "is autoregressive"
+# One position at a time, or the whole graph for each: the same bits, whatever the threads.
+expect 0 sample chain.yaml --out drawn.npy --count 200 --seed 5
+grep -q "run of the whole graph" err && fail "it was drawn the long way"
+expect 0 sample chain.yaml --out whole.npy --count 200 --seed 5 --whole
+same drawn.npy whole.npy
+
+# A node that is neither causal nor computed at each position alone stands in the way, and is named.
+cat >mixed.yaml <<'YAML'
+extends: chain.yaml
+graph: mixed
+nodes:
+  flat:   {type: flatten, in: before}
+  square: {type: reshape, in: flat, shape: [64, 1]}
+  logits: {in: square}
+YAML
+expect 0 sample mixed.yaml --out mixed.npy --count 200 --seed 5
+says err "takes a run of the whole graph"
+says err "'logits' (linear) reads what is drawn under another shape"
+same drawn.npy mixed.npy
+
+# A reconstruction that is drawn: what the encoder makes of the data is told at each position.
+cat >told.yaml <<'YAML'
+extends: chain.yaml
+graph: told
+nodes:
+  x:      {shape: [64]}
+  given:  {type: reshape, in: x, shape: [64, 1]}
+  level:  {type: activation, in: given, function: sigmoid}
+  before: {in: level}
+  hint:   {type: linear, in: given, units: 1}
+  sum:    {type: add, in: [before, hint]}
+  logits: {in: sum}
+  same:   null
+losses: {reconstruction: {in: {target: level}}}
+generate:
+  sample: null
+  fed:    null
+  free:   null
+  reconstruct: {autoregressive: {input: level, from: drawn}, show: drawn}
+YAML
+expect 0 reconstruct told.yaml --data gaussian:features=64 --count 20 --seed 5 --out told.npy
+expect 0 reconstruct told.yaml --data gaussian:features=64 --count 20 --seed 6 --out other.npy
+differ told.npy other.npy
 
 # The distribution: each bit repeats the one before with probability sigmoid(4) = 0.982, the first one 0. Of 12,800 bits
 # 1.8 % differ from the one before, with a standard deviation of 0.12 %.

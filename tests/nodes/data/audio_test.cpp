@@ -72,6 +72,37 @@ BOOST_AUTO_TEST_CASE(mu_law_levels) {
   BOOST_TEST((levels == std::vector<std::int32_t>{0, 16, 128, 239, 255}));
 }
 
+BOOST_AUTO_TEST_CASE(the_last_piece_is_padded_with_silence) {
+  const ScratchFolder folder;
+  write_sound(folder.file("a.wav"), 14, 1, [](int, int) { return 0.5F; });
+  const DataSource data =
+      open_data("audio", {{"path", folder.path()}, {"length", 10}, {"split", "all"}, {"tail", "pad"}});
+  BOOST_TEST(data.size() == 2);
+  const std::vector<float> piece = Item(data, 1).floats();
+  for (std::size_t i = 0; i < 10; ++i) BOOST_TEST(std::abs(piece[i] - (i < 4 ? 0.5F : 0.0F)) < 1e-4F);
+}
+
+BOOST_AUTO_TEST_CASE(labels_in_names) {
+  const ScratchFolder folder;
+  for (const char* name : {"10_theo_0.wav", "9_anna_3.wav", "9_theo_12.wav"})
+    write_sound(folder.file(name), 10, 1, ramp);
+  const auto open = [&](const std::string& names) {
+    return open_data("audio", {{"path", folder.path()}, {"length", 10}, {"split", "all"}, {"names", names}});
+  };
+  const DataSource data = open("{digit}_{speaker}_{take}");
+  BOOST_REQUIRE(data.columns().size() == 4U);
+  BOOST_TEST(data.columns()[2].name == "speaker");
+  std::set<std::vector<std::int32_t>> labels;
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const Item item(data, i);
+    labels.insert({item.integers(1)[0], item.integers(2)[0], item.integers(3)[0]});
+  }
+  // digits 9, 10; speakers anna, theo; takes 0, 3, 12
+  BOOST_TEST((labels == std::set<std::vector<std::int32_t>>{{1, 1, 0}, {0, 0, 1}, {0, 1, 2}}));
+  check_error(ErrorCode::data_wrong_format, {"10_theo_0", "{a}-{b}"}, [&] { open("{a}-{b}"); });
+  check_error(ErrorCode::data_specification, {"{a}{b}", "{digit}_{speaker}_{take}"}, [&] { open("{a}{b}"); });
+}
+
 BOOST_AUTO_TEST_CASE(wrong_files) {
   const ScratchFolder folder;
   const std::string file = folder.file("a.wav");

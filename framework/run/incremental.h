@@ -1,0 +1,42 @@
+// Ancestral sampling position by position: each node on the way from what is drawn to its draw is called once a
+// position, with what it needs of earlier positions kept, so that a map costs about one forward pass.
+//
+// Samples are drawn in groups of a few, dealt to the executor's threads; the groups depend on the number of samples
+// alone, and random numbers on seed, node, step, sample and position: the same bits for any number of threads, and the
+// draws of the whole graph run once for every position.
+//
+// Ownership: keeps the graph; refers to the ParameterStore and the Executor, which must outlive it.
+// Thread safety: one run() at a time. Errors: not_supported with the obstacle; run() throws node_failed.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "run/executor.h"
+#include "run/incremental_plan.h"
+#include "run/parameter_store.h"
+#include "run/program.h"
+
+namespace loom {
+
+class IncrementalProgram {
+ public:
+  // `plan` is plan_incremental(*graph, request), without an obstacle.
+  IncrementalProgram(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
+                     IncrementalRequest request, IncrementalPlan plan);
+  ~IncrementalProgram();
+
+  // Draws every position of `drawn`, [samples, P..., ...event]. `input.feeds` are those of request.feeds.
+  void run(const StepInput& input, const TensorView& drawn);
+
+  std::size_t memory_bytes() const;  // of the maps of one group
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Samples of a group: enough for small matrix products, few enough that every core gets a group.
+std::int64_t incremental_group(std::int64_t samples);
+
+}  // namespace loom

@@ -1,0 +1,137 @@
+#include "run/incremental_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace loom {
+namespace {
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const IncrementalRequest& request) : graph_(graph), request_(request) {}
+
+  IncrementalPlan plan() {
+    TapeRequest tape;
+    tape.feeds = {request_.input};
+    tape.feeds.insert(tape.feeds.end(), request_.feeds.begin(), request_.feeds.end());
+    tape.fetch = {request_.from};
+    plan_.tape = record_tape(graph_, tape);
+    plan_.from = plan_.tape.fetch_values.front();
+    const Shape& shape = graph_.shape(request_.input);
+    plan_.width = shape[request_.axes];
+    for (int axis = 1; axis < request_.axes; ++axis) plan_.height *= shape[axis];
+    const auto fed = std::ranges::find(plan_.tape.values, 0, &TapeValue::feed);
+    plan_.input = static_cast<int>(fed - plan_.tape.values.begin());
+    drawn_.assign(plan_.tape.values.size(), false);
+    fills_.assign(plan_.tape.values.size(), Filled::whole);
+    mark(plan_.input, Filled::before);
+    for (std::size_t i = 0; i < plan_.tape.steps.size() && plan_.obstacle.empty(); ++i) add(plan_.tape.steps[i]);
+    if (plan_.obstacle.empty() && root_fill(plan_.from) != Filled::through) {
+      plan_.obstacle = fmt::format("'{}' sees the position that it draws, or does not depend on '{}' at all",
+                                   graph_.name_of(request_.from), graph_.name_of(request_.input));
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  int root(int value) const { return plan_.tape.root(value); }
+  bool is_drawn(int value) const { return value >= 0 && drawn_[static_cast<std::size_t>(root(value))]; }
+  Filled root_fill(int value) const { return fills_[static_cast<std::size_t>(root(value))]; }
+
+  void mark(int value, Filled fill) {
+    drawn_[static_cast<std::size_t>(value)] = true;
+    fills_[static_cast<std::size_t>(value)] = fill;
+    plan_.drawn.push_back(value);
+  }
+
+  void stop(const GraphNode& node, const std::string& why) {
+    plan_.obstacle = fmt::format("the node '{}' ({}) {}", node.path, node.type->name, why);
+  }
+
+  void add(const TapeStep& step) {
+    if (std::ranges::none_of(step.inputs, [&](int value) { return is_drawn(value); })) return;
+    const GraphNode& node = graph_.node(step.node);
+    IncrementalStep way{step.node, node.contract().is_pointwise(node.options), step.inputs, step.outputs, {}, {}};
+    for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+      const int value = step.inputs[k];
+      way.input_fills.push_back(value < 0 ? Filled::whole : root_fill(value));
+      if (value < 0) continue;
+      if (is_drawn(value) && !keeps_positions(value)) return stop(node, "reads what is drawn under another shape");
+      if (!is_drawn(value)) condition(node, node.inputs[k], value, way.pointwise);
+    }
+    if (!plan_.obstacle.empty()) return;
+    if (!way.pointwise && node.contract().causal_axes().empty())
+      return stop(node, "is not causal, and not computed at each position alone");
+    if (node.rows_per_sample() != 1) return stop(node, "has several rows a sample");
+    if (!ask_fills(node, way)) return;
+    for (const int value : step.outputs) {
+      if (has_positions(plan_.tape.values[static_cast<std::size_t>(value)], graph_.shape(request_.input), request_.axes,
+                        true))
+        continue;
+      return stop(node, "gives values without the axes of what is drawn");
+    }
+    plan_.steps.push_back(std::move(way));
+  }
+
+  // An alias keeps the memory: only one that keeps the shape keeps the positions.
+  bool keeps_positions(int value) const {
+    const TapeValue& v = plan_.tape.values[static_cast<std::size_t>(value)];
+    return v.shape == plan_.tape.values[static_cast<std::size_t>(root(value))].shape;
+  }
+
+  bool ask_fills(const GraphNode& node, IncrementalStep& way) {
+    const std::unique_ptr<Node> object = way.pointwise ? nullptr : node.type->create(node.options);
+    for (std::size_t k = 0; k < way.outputs.size(); ++k) {
+      Filled fill = *std::ranges::max_element(way.input_fills);
+      try {
+        if (object) fill = object->filled(way.input_fills, static_cast<int>(k));
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::not_supported) throw;
+        stop(node, fmt::format("has no incremental face here: {}", error.diagnostics().front().message));
+        return false;
+      }
+      if (way.pointwise && node.contract().is_stochastic() && fill == Filled::rows_before) {
+        stop(node, "draws from rows that are ahead of their turn");
+        return false;
+      }
+      way.output_fills.push_back(fill);
+      mark(way.outputs[k], fill);
+    }
+    return true;
+  }
+
+  void condition(const GraphNode& node, Port port, int value, bool pointwise) {
+    const TapeValue& v = plan_.tape.values[static_cast<std::size_t>(value)];
+    if (pointwise && !has_positions(v, graph_.shape(request_.input), request_.axes, false))
+      return stop(node, fmt::format("reads '{}', which has not the axes of what is drawn", graph_.name_of(port)));
+    if (std::ranges::find(plan_.condition_values, value) != plan_.condition_values.end()) return;
+    plan_.conditions.push_back(port);
+    plan_.condition_values.push_back(value);
+  }
+
+  const Graph& graph_;
+  const IncrementalRequest& request_;
+  IncrementalPlan plan_;
+  std::vector<bool> drawn_;    // per value; of roots
+  std::vector<Filled> fills_;  // per value; of roots
+};
+
+}  // namespace
+
+bool has_positions(const TapeValue& value, const Shape& input, int axes, bool is_drawn) {
+  if (value.shape.rank() <= axes) return false;
+  for (int axis = 1; axis <= axes; ++axis) {
+    if (value.shape[axis] != input[axis]) return false;
+  }
+  // A vector of as many values as there are positions is still a vector.
+  return is_drawn || value.shape.rank() > axes + 1 || value.dtype == DType::i32;
+}
+
+IncrementalPlan plan_incremental(const Graph& graph, const IncrementalRequest& request) {
+  return Planner(graph, request).plan();
+}
+
+}  // namespace loom

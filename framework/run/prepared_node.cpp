@@ -1,0 +1,53 @@
+#include "run/prepared_node.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+
+namespace loom {
+namespace {
+
+// Parameters in declaration order; a declared one that the options leave out has an empty view.
+std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, std::size_t declared,
+                               ParameterStore& store) {
+  std::vector<TensorView> views(declared);
+  for (const GraphParameter& parameter : parameters) {
+    views[static_cast<std::size_t>(parameter.declaration)] = store.at(store.find(parameter.path)).value.view();
+  }
+  return views;
+}
+
+}  // namespace
+
+void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& prepared) {
+  prepared.parameters = stored(node.parameters, node.contract().parameters().size(), store);
+  prepared.states = stored(node.states, node.contract().states().size(), store);
+  Prepare& needs = prepared.needs;
+  needs.contract = &node.contract();
+  needs.input_views = prepared.inputs;
+  needs.output_views = prepared.outputs;
+  needs.parameter_views = prepared.parameters;
+  try {
+    prepared.node = node.type->create(node.options);
+    prepared.node->prepare(needs);
+  } catch (const std::exception& problem) {
+    Diagnostic finding;
+    finding.code = ErrorCode::node_failed;
+    finding.where = node.where;
+    finding.message = fmt::format("[{}] '{}' could not be prepared: {}", node.type->name, node.path, problem.what());
+    throw Error(std::move(finding));
+  }
+  if (needs.packed_bytes > 0) prepared.packed = allocate_bytes(needs.packed_bytes);
+}
+
+void pack_node(PreparedNode& prepared) {
+  if (prepared.needs.packed_bytes == 0) return;
+  Pack call;
+  call.contract = prepared.needs.contract;
+  call.parameter_views = prepared.parameters;
+  call.state_views = prepared.states;
+  call.packed_memory = {prepared.packed.get(), prepared.needs.packed_bytes};
+  prepared.node->pack(call);
+}
+
+}  // namespace loom

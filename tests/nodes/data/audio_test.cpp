@@ -5,6 +5,7 @@
 #include <set>
 
 #include "nodes/data/data_checks.h"
+#include "testing/node_tester.h"
 
 using namespace loom;
 using namespace loom::testing;
@@ -70,6 +71,22 @@ BOOST_AUTO_TEST_CASE(mu_law_levels) {
           .integers(0);
   // round(127.5 (1 + sign(x) ln(1 + 255 |x|) / ln 256)): 127.5 (1 -+ 0.875703) for 0.5
   BOOST_TEST((levels == std::vector<std::int32_t>{0, 16, 128, 239, 255}));
+}
+
+BOOST_AUTO_TEST_CASE(mu_law_levels_are_the_codes_of_the_node) {
+  const ScratchFolder folder;
+  constexpr int kLength = 2000;
+  write_sound(folder.file("a.wav"), kLength, 1,
+              [](int i, int) { return static_cast<float>(std::sin(0.37 * i) * std::exp(-0.004 * i)); });
+  const auto item = [&](const char* representation) {
+    return Item(
+        open_data("audio",
+                  {{"path", folder.path()}, {"length", kLength}, {"split", "all"}, {"representation", representation}}),
+        0);
+  };
+  NodeTester encode(standard_registry(), "mu_law_encode");
+  const NodeResult codes = encode.input("x", tensor_of({1, kLength}, item("waveform").floats())).run();
+  BOOST_TEST(std::ranges::equal(codes.outputs.at("codes").values<std::int32_t>(), item("mu_law").integers(0)));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_files) {

@@ -72,7 +72,10 @@ class Attention final : public loom::Node {
     shape_.keys = key.count() / (samples_ * shape_.channels);
     if (p.incremental) {
       same_positions_ = std::ranges::equal(query.event().extents(), key.event().extents());
-      return p.reserve_scratch(float_bytes(samples_ * shape_.heads * shape_.keys));
+      // An odd number of cache lines: the rows are written side by side, and a power of 2 would put all of their
+      // elements into one set of the cache.
+      row_ = (shape_.keys + 31) / 32 * 32 + 16;
+      return p.reserve_scratch(float_bytes(samples_ * shape_.heads * row_));
     }
     keeps_sums_ = p.backward;
     tiles_ = std::make_unique<const AttentionTiles>(shape_, p.backward);
@@ -150,14 +153,14 @@ class Attention final : public loom::Node {
   void attend(const loom::Call& call, std::int64_t heads, std::int64_t count, const float* query, const float* key,
               const float* value, float* y) const {
     auto* weights = call.scratch<float>();
-    math::head_dots(shape_.factor(), query, key, heads, shape_.dim(), count, weights, shape_.keys);
-    for (std::int64_t h = 0; count > 0 && h < heads; ++h)
-      math::softmax(weights + h * shape_.keys, weights + h * shape_.keys, count);
-    math::head_sums(weights, shape_.keys, value, heads, shape_.value_dim(), count, y);
+    math::head_dots(shape_.factor(), query, key, heads, shape_.dim(), count, weights, row_);
+    for (std::int64_t h = 0; count > 0 && h < heads; ++h) math::softmax(weights + h * row_, weights + h * row_, count);
+    math::head_sums(weights, row_, value, heads, shape_.value_dim(), count, y);
   }
 
   AttentionShape shape_;
   std::int64_t samples_ = 0;
+  std::int64_t row_ = 0;  // of the weights of one head in advance(): their distance
   bool keeps_sums_ = false;
   bool same_positions_ = false;  // query and key have the same axes, so key is positions first too
   std::unique_ptr<const AttentionTiles> tiles_;

@@ -140,7 +140,7 @@ void AttentionTiles::softmax_rows(const Tile& tile, float* scores, float* maxima
     std::fill(scores + seen, scores + tile.keys, 0.0F);
     if (seen == 0) continue;
     const float correction = math::online_softmax(shape_.factor(), scores, seen, maxima[r], sums[r]);
-    if (correction != 1) math::scale(correction, y, y, shape_.value_dim());
+    if (correction != 1 && tile.key > 0) math::scale(correction, y, y, shape_.value_dim());
   }
 }
 

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <numeric>
 
 #include "core/error.h"
 #include "core/vector_math.h"
@@ -44,13 +44,14 @@ class CategoricalSampler final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     classes_ = p.input(0).back();
     positions_ = p.output(0).count_from(1);
-    p.reserve_scratch(static_cast<std::size_t>(positions_ + 2 * classes_) * sizeof(float));
+    // A key and a weight of each code, and the uniform draws.
+    p.reserve_scratch(static_cast<std::size_t>(3 * classes_ + positions_) * sizeof(float));
   }
 
   void forward(const loom::Forward& f) const override {
     const float* logits = f.input(0).data();
     std::int32_t* codes = f.output(0).data<std::int32_t>();
-    auto* uniform = f.scratch<float>();
+    auto* uniform = f.scratch<float>() + 3 * classes_;
     for (std::int64_t n = 0; n < f.rows; ++n) {
       // At temperature 0 too nothing depends on the draws, so they are left out.
       if (temperature_ > 0) f.uniform(n, {uniform, static_cast<std::size_t>(positions_)});
@@ -75,14 +76,14 @@ class CategoricalSampler final : public loom::Node {
   }
 
   std::int32_t drawn(const loom::Forward& f, const float* logits, float uniform) const {
-    float* weights = f.scratch<float>() + positions_;
+    float* weights = f.scratch<float>() + 2 * classes_;
     const float most = math::maximum(logits, classes_);
     for (std::int64_t k = 0; k < classes_; ++k) weights[k] = (logits[k] - most) * inverse_;
     math::exp(weights, weights, classes_);
     double total = sum(weights);
     if (!(total > 0)) return -1;  // a NaN among the logits, +inf, or nothing but -inf
     if ((top_k_ > 0 && top_k_ < classes_) || top_p_ < 1) {
-      cut(weights, reinterpret_cast<std::int32_t*>(weights + classes_));
+      cut(weights, f.scratch<std::uint64_t>());
       total = sum(weights);
     }
     // The sums have the same order, so the last one is `total`, which is above the target.
@@ -99,37 +100,45 @@ class CategoricalSampler final : public loom::Node {
     return total;
   }
 
-  // Zeroes the weights of the codes that top_k and top_p leave out; `order` is scratch for the codes.
-  void cut(float* weights, std::int32_t* order) const {
-    const auto before = [weights](std::int32_t a, std::int32_t b) {
-      return weights[a] > weights[b] || (weights[a] == weights[b] && a < b);
-    };
-    std::int32_t *end = order + classes_, *kept = end;
-    std::iota(order, end, 0);
+  // Orders codes by falling weight and then by code: weights are not negative, so their bits order as they do.
+  static std::uint64_t key_of(float weight, std::int64_t code) {
+    return static_cast<std::uint64_t>(~std::bit_cast<std::uint32_t>(weight)) << 32U | static_cast<std::uint64_t>(code);
+  }
+  static std::int64_t code_of(std::uint64_t key) { return static_cast<std::int64_t>(key & 0xFFFFFFFFU); }
+
+  // Zeroes the weights of the codes that top_k and top_p leave out.
+  void cut(float* weights, std::uint64_t* keys) const {
+    std::uint64_t *end = keys + classes_, *kept = end;
+    for (std::int64_t k = 0; k < classes_; ++k) keys[k] = key_of(weights[k], k);
     if (top_k_ > 0 && top_k_ < classes_) {
-      kept = order + top_k_;
-      std::nth_element(order, kept, end, before);
+      kept = keys + top_k_;
+      std::nth_element(keys, kept, end);
     }
-    if (top_p_ < 1) kept = nucleus(weights, order, kept, before);
-    for (; kept != end; ++kept) weights[*kept] = 0;
+    if (top_p_ < 1) kept = nucleus(weights, keys, kept);
+    for (; kept != end; ++kept) weights[code_of(*kept)] = 0;
   }
 
-  // The end of the fewest codes in order that have top_p of the weight. The order is made in growing pieces: the
-  // nucleus is mostly small.
-  template <class Before>
-  std::int32_t* nucleus(const float* weights, std::int32_t* order, std::int32_t* end, const Before& before) const {
-    double total = 0, reached = 0;
-    for (const std::int32_t* code = order; code != end; ++code) total += static_cast<double>(weights[*code]);
-    std::int32_t *code = order, *sorted = order;
-    while (code != end) {
-      if (code == sorted) {
-        sorted += std::min<std::int64_t>(end - sorted, std::max<std::int64_t>(16, sorted - order));
-        std::partial_sort(code, sorted, end, before);
+  // The end of the fewest codes that have top_p of the weight of all in [first, last); they come to stand in front. By
+  // halves, as a median is found: to sort them would take several times as long.
+  std::uint64_t* nucleus(const float* weights, std::uint64_t* first, std::uint64_t* last) const {
+    const auto sum_of = [weights](const std::uint64_t* from, const std::uint64_t* to) {
+      double sum = 0;
+      for (; from != to; ++from) sum += static_cast<double>(weights[code_of(*from)]);
+      return sum;
+    };
+    double missing = top_p_ * sum_of(first, last);  // stays above 0: `first` is always one of them
+    while (last - first > 1) {
+      std::uint64_t* middle = first + (last - first) / 2;
+      std::nth_element(first, middle, last);
+      const double sum = sum_of(first, middle);
+      if (sum >= missing) {
+        last = middle;
+      } else {
+        missing -= sum;
+        first = middle;
       }
-      reached += static_cast<double>(weights[*code++]);
-      if (reached >= top_p_ * total) break;
     }
-    return code;
+    return last;
   }
 
   [[noreturn]] void throw_logits(std::int64_t sample, const float* logits) const {

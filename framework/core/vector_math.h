@@ -80,9 +80,9 @@ void softmax(const float* x, float* y, std::int64_t n);
 void log_softmax(const float* x, float* y, std::int64_t n);
 
 // --- Attention ------------------------------------------------------------------------------------------------------
-// A row of scores piece by piece: x becomes e^(factor x - maximum), after `maximum` has been raised to that of factor x;
-// `sum` is that of all pieces so far. They start as -infinity and 0; factor > 0, n >= 1. Returns e^(old maximum - new),
-// by which what was summed up with the weights of earlier pieces has to be multiplied.
+// A row of scores piece by piece: x becomes e^(factor x - maximum), after `maximum` has been raised to that of factor
+// x; `sum` is that of all pieces so far. They start as -infinity and 0; factor > 0, n >= 1. Returns e^(old maximum -
+// new), by which what was summed up with the weights of earlier pieces has to be multiplied.
 float online_softmax(float factor, float* x, std::int64_t n, float& maximum, float& sum);
 // x becomes the weights w = e^(factor x - log_sum), and diff, the gradient by w, that by x: factor w (diff - mean).
 void attention_gradient(float factor, float log_sum, float mean, float* x, float* diff, std::int64_t n);

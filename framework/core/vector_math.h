@@ -79,6 +79,20 @@ double log_sum_exp(const float* x, std::int64_t n);
 void softmax(const float* x, float* y, std::int64_t n);
 void log_softmax(const float* x, float* y, std::int64_t n);
 
+// --- Attention ------------------------------------------------------------------------------------------------------
+// A row of scores piece by piece: x becomes e^(factor x - maximum), after `maximum` has been raised to that of factor
+// x; `sum` is that of all pieces so far. They start as -infinity and 0; factor > 0, n >= 1. Returns e^(old maximum -
+// new), by which what was summed up with the weights of earlier pieces has to be multiplied.
+float online_softmax(float factor, float* x, std::int64_t n, float& maximum, float& sum);
+// x becomes the weights w = e^(factor x - log_sum), and diff, the gradient by w, that by x: factor w (diff - mean).
+void attention_gradient(float factor, float log_sum, float mean, float* x, float* diff, std::int64_t n);
+// One query of each head against the keys [positions, heads, dim]: scores[h stride + j] = factor query[h] . keys[j, h]
+void head_dots(float factor, const float* query, const float* keys, std::int64_t heads, std::int64_t dim,
+               std::int64_t positions, float* scores, std::int64_t stride);
+// out[h] = sum over j of weights[h stride + j] values[j, h], of values [positions, heads, dim]
+void head_sums(const float* weights, std::int64_t stride, const float* values, std::int64_t heads, std::int64_t dim,
+               std::int64_t positions, float* out);
+
 // --- Likelihoods and divergences, nats ------------------------------------------------------------------------------
 // sum softplus(l) - t l, and d/dl = factor (sigmoid(l) - t)
 double bernoulli_nll(const float* logits, const float* target, std::int64_t n);

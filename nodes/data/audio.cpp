@@ -1,9 +1,9 @@
 // A folder of WAV and FLAC recordings, cut into pieces of equal length and read as they are needed.
 #include <sndfile.h>
 
-#include <cmath>
 #include <cstring>
 
+#include "core/mu_law.h"
 #include "data/dataset.h"
 #include "files.h"
 #include "name_fields.h"
@@ -14,8 +14,6 @@ namespace {
 using loom::ErrorCode;
 using loom::data::file_error;
 using loom::data::kNoOffset;
-
-constexpr int kLevels = 256;  // of mu-law, mu = 255 (ITU-T G.711)
 
 using Sound = std::unique_ptr<SNDFILE, decltype([](SNDFILE* file) { sf_close(file); })>;
 
@@ -43,13 +41,6 @@ Sound open_sound(const std::string& path, SF_INFO& info) {
                      fmt::format("{} channels, {} Hz", info.channels, info.samplerate));
   }
   return sound;
-}
-
-// The level of a sample in [-1, 1]: companded, then rounded to one of 256.
-std::int32_t mu_law(float sample) {
-  const float x = std::clamp(sample, -1.0F, 1.0F);
-  const float companded = std::copysign(std::log1p(255.0F * std::abs(x)) / std::log(256.0F), x);
-  return std::min(kLevels - 1, static_cast<std::int32_t>((companded + 1) * 0.5F * (kLevels - 1) + 0.5F));
 }
 
 struct Recording {
@@ -121,7 +112,8 @@ class Audio final : public loom::Dataset {
     if (!mu_law_)
       std::ranges::copy(samples, out[0].data());
     else
-      std::ranges::transform(samples, out[0].data<std::int32_t>(), mu_law);
+      std::ranges::transform(samples, out[0].data<std::int32_t>(),
+                             [law = loom::MuLaw()](float x) { return law.encode(x); });
   }
 
  private:

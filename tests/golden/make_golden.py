@@ -10,6 +10,7 @@ import cases_continuous
 import cases_latent
 import cases_layers
 import cases_linear_conv
+import cases_sequence
 import cases_shapes
 import golden
 
@@ -18,7 +19,8 @@ parser.add_argument("--check", action="store_true", help="compare with the files
 parser.add_argument("nodes", nargs="*", metavar="NODE")
 arguments = parser.parse_args()
 
-for module in (cases_linear_conv, cases_layers, cases_shapes, cases_latent, cases_continuous):
+for module in (cases_linear_conv, cases_layers, cases_shapes, cases_latent, cases_continuous,
+               cases_sequence):
     module.add_cases()
 unknown = sorted(set(arguments.nodes) - set(golden.FILES))
 if unknown:

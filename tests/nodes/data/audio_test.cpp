@@ -5,6 +5,7 @@
 #include <set>
 
 #include "nodes/data/data_checks.h"
+#include "testing/node_tester.h"
 
 using namespace loom;
 using namespace loom::testing;
@@ -101,6 +102,22 @@ BOOST_AUTO_TEST_CASE(labels_in_names) {
   BOOST_TEST((labels == std::set<std::vector<std::int32_t>>{{1, 1, 0}, {0, 0, 1}, {0, 1, 2}}));
   check_error(ErrorCode::data_wrong_format, {"10_theo_0", "{a}-{b}"}, [&] { open("{a}-{b}"); });
   check_error(ErrorCode::data_specification, {"{a}{b}", "{digit}_{speaker}_{take}"}, [&] { open("{a}{b}"); });
+}
+
+BOOST_AUTO_TEST_CASE(mu_law_levels_are_the_codes_of_the_node) {
+  const ScratchFolder folder;
+  constexpr int kLength = 2000;
+  write_sound(folder.file("a.wav"), kLength, 1,
+              [](int i, int) { return static_cast<float>(std::sin(0.37 * i) * std::exp(-0.004 * i)); });
+  const auto item = [&](const char* representation) {
+    return Item(
+        open_data("audio",
+                  {{"path", folder.path()}, {"length", kLength}, {"split", "all"}, {"representation", representation}}),
+        0);
+  };
+  NodeTester encode(standard_registry(), "mu_law_encode");
+  const NodeResult codes = encode.input("x", tensor_of({1, kLength}, item("waveform").floats())).run();
+  BOOST_TEST(std::ranges::equal(codes.outputs.at("codes").values<std::int32_t>(), item("mu_law").integers(0)));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_files) {

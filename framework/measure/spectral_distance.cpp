@@ -1,0 +1,82 @@
+#include "measure/spectral_distance.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <complex>
+#include <numbers>
+
+#include "core/error.h"
+
+namespace loom::measure {
+namespace {
+
+constexpr std::size_t kFrame = 256, kHop = 128, kBins = kFrame / 2 + 1;
+constexpr double kFloor = 1e-4;
+
+using Spectrum = std::array<std::complex<double>, kFrame>;
+
+// e^(-2 pi i k / kFrame), and the Hann window over a whole period, scaled to give 1 for a sine of full scale.
+struct Tables {
+  Spectrum roots;
+  std::array<double, kFrame> window{};
+
+  Tables() {
+    for (std::size_t k = 0; k < kFrame; ++k) {
+      const double angle = 2 * std::numbers::pi * static_cast<double>(k) / kFrame;
+      roots[k] = {std::cos(angle), -std::sin(angle)};
+      window[k] = 4.0 / kFrame * (0.5 - 0.5 * std::cos(angle));
+    }
+  }
+};
+
+// The discrete Fourier transform in place (Cooley and Tukey 1965, radix 2, decimation in time).
+void transform(Spectrum& x, const Spectrum& roots) {
+  for (std::size_t i = 1, j = 0; i < kFrame; ++i) {  // j: i with its bits reversed
+    std::size_t bit = kFrame / 2;
+    for (; (j & bit) != 0; bit /= 2) j ^= bit;
+    j ^= bit;
+    if (i < j) std::swap(x[i], x[j]);
+  }
+  for (std::size_t half = 1; half < kFrame; half *= 2) {
+    for (std::size_t start = 0; start < kFrame; start += 2 * half) {
+      for (std::size_t k = 0; k < half; ++k) {
+        const std::complex<double> odd = roots[k * (kFrame / (2 * half))] * x[start + k + half];
+        x[start + k + half] = x[start + k] - odd;
+        x[start + k] += odd;
+      }
+    }
+  }
+}
+
+std::array<double, kBins> levels(std::span<const float> frame) {
+  static const Tables tables;
+  Spectrum x;
+  for (std::size_t i = 0; i < kFrame; ++i) x[i] = tables.window[i] * static_cast<double>(frame[i]);
+  transform(x, tables.roots);
+  std::array<double, kBins> result{};
+  for (std::size_t k = 0; k < kBins; ++k) result[k] = 20 * std::log10(std::max(std::abs(x[k]), kFloor));
+  return result;
+}
+
+}  // namespace
+
+double log_spectral_distance(std::span<const float> sound, std::span<const float> original) {
+  if (sound.size() != original.size() || sound.size() < kFrame) {
+    throw Error(ErrorCode::data_shape, fmt::format("a sound of {} samples and an original of {} do not compare: they "
+                                                   "must be equally long, and at least {} samples",
+                                                   sound.size(), original.size(), kFrame));
+  }
+  double total = 0;
+  std::size_t frames = 0;
+  for (std::size_t start = 0; start + kFrame <= sound.size(); start += kHop, ++frames) {
+    const auto x = levels(sound.subspan(start, kFrame)), y = levels(original.subspan(start, kFrame));
+    double squares = 0;
+    for (std::size_t k = 0; k < kBins; ++k) squares += (x[k] - y[k]) * (x[k] - y[k]);
+    total += std::sqrt(squares / kBins);
+  }
+  return total / static_cast<double>(frames);
+}
+
+}  // namespace loom::measure

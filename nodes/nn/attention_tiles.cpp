@@ -1,0 +1,191 @@
+#include "nn/attention_tiles.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/vector_math.h"
+#include "nn/memory.h"
+
+namespace loom::nodes {
+
+using dnnl::Matmul;
+using dnnl::MatmulShape;
+
+namespace {
+
+// Queries and keys of a tile. Measured: products of 128 x 128 x 32 inside [tokens, 128] run as fast as larger ones; two
+// tiles of scores take 128 KiB, which a second-level cache holds together with the heads' rows.
+constexpr std::int64_t kTile = 128;
+
+}  // namespace
+
+float AttentionShape::factor() const { return 1 / std::sqrt(static_cast<float>(dim())); }
+
+struct AttentionTiles::Tile {
+  std::int64_t query, queries, key, keys;  // first and count
+};
+
+// The tile products for tiles of m queries and n keys. Scores lie in rows of kTile.
+struct AttentionTiles::Products {
+  Products(const AttentionShape& s, std::int64_t m, std::int64_t n, bool backward)
+      : scores({.m = m, .n = n, .k = s.dim(), .transpose_b = true, .lda = s.channels, .ldb = s.channels, .ldc = kTile}),
+        values({.m = m,
+                .n = s.value_dim(),
+                .k = n,
+                .accumulate = true,
+                .lda = kTile,
+                .ldb = s.value_channels,
+                .ldc = s.value_channels}) {
+    if (!backward) return;
+    const auto make = [](const MatmulShape& shape) { return std::make_unique<const Matmul>(shape); };
+    diff_weights = make({.m = m,
+                         .n = n,
+                         .k = s.value_dim(),
+                         .transpose_b = true,
+                         .lda = s.value_channels,
+                         .ldb = s.value_channels,
+                         .ldc = kTile});
+    diff_query =
+        make({.m = m, .n = s.dim(), .k = n, .accumulate = true, .lda = kTile, .ldb = s.channels, .ldc = s.channels});
+    diff_key = make({.m = n,
+                     .n = s.dim(),
+                     .k = m,
+                     .transpose_a = true,
+                     .accumulate = true,
+                     .lda = kTile,
+                     .ldb = s.channels,
+                     .ldc = s.channels});
+    diff_value = make({.m = n,
+                       .n = s.value_dim(),
+                       .k = m,
+                       .transpose_a = true,
+                       .accumulate = true,
+                       .lda = kTile,
+                       .ldb = s.value_channels,
+                       .ldc = s.value_channels});
+  }
+
+  std::size_t scratch_bytes() const {
+    std::size_t bytes = std::max(scores.scratch_bytes(), values.scratch_bytes());
+    for (const auto* product : {&diff_weights, &diff_query, &diff_key, &diff_value}) {
+      if (*product) bytes = std::max(bytes, (*product)->scratch_bytes());
+    }
+    return bytes;
+  }
+
+  Matmul scores, values;
+  std::unique_ptr<const Matmul> diff_weights, diff_query, diff_key, diff_value;
+};
+
+AttentionTiles::AttentionTiles(const AttentionShape& shape, bool backward) : shape_(shape) {
+  const auto sizes = [](std::int64_t count) { return std::array{count >= kTile ? kTile : 0, count % kTile}; };
+  const auto queries = sizes(shape.queries), keys = sizes(shape.keys);
+  std::size_t work = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (std::size_t j = 0; j < 2; ++j) {
+      if (queries[i] == 0 || keys[j] == 0) continue;
+      products_[i][j] = std::make_unique<const Products>(shape, queries[i], keys[j], backward);
+      work = std::max(work, products_[i][j]->scratch_bytes());
+    }
+  }
+  // piece(): two tiles, then two values of each query of a tile; the products' own scratch is behind.
+  scratch_bytes_ = 2 * float_bytes(kTile * kTile) + 2 * float_bytes(kTile) + aligned_bytes(work);
+}
+
+AttentionTiles::~AttentionTiles() = default;
+
+float* AttentionTiles::piece(std::byte* scratch, int index) const {
+  const auto tiles = static_cast<std::size_t>(std::min(index, 2)), rows = static_cast<std::size_t>(index) - tiles;
+  return reinterpret_cast<float*>(scratch + tiles * float_bytes(kTile * kTile) + rows * float_bytes(kTile));
+}
+
+AttentionTiles::Tile AttentionTiles::tile(std::int64_t query, std::int64_t key) const {
+  return {query, std::min(kTile, shape_.queries - query), key, std::min(kTile, shape_.keys - key)};
+}
+
+const AttentionTiles::Products& AttentionTiles::products(const Tile& tile) const {
+  return *products_[tile.queries < kTile ? 1 : 0][tile.keys < kTile ? 1 : 0];
+}
+
+void AttentionTiles::forward(const float* query, const float* key, const float* value, float* y, float* log_sums,
+                             std::byte* scratch) const {
+  float *scores = piece(scratch, 0), *maxima = piece(scratch, 2), *sums = piece(scratch, 3);
+  void* work = piece(scratch, 4);
+  for (std::int64_t q = 0; q < shape_.queries; q += kTile) {
+    float* rows = y + q * shape_.value_channels;
+    const std::int64_t count = tile(q, 0).queries, seen = shape_.seen(q + count - 1);
+    start(count, rows, maxima, sums);
+    for (std::int64_t k = 0; k < seen; k += kTile) {
+      const Tile now = tile(q, k);
+      const Products& product = products(now);
+      product.scores.execute(query + q * shape_.channels, key + k * shape_.channels, nullptr, scores, work);
+      softmax_rows(now, scores, maxima, sums, rows);
+      product.values.execute(scores, value + k * shape_.value_channels, nullptr, rows, work);
+    }
+    finish(count, rows, maxima, sums, log_sums == nullptr ? nullptr : log_sums + q);
+  }
+}
+
+void AttentionTiles::start(std::int64_t count, float* y, float* maxima, float* sums) const {
+  std::fill_n(maxima, count, -std::numeric_limits<float>::infinity());
+  std::fill_n(sums, count, 0.0F);
+  for (std::int64_t r = 0; r < count; ++r) std::fill_n(y + r * shape_.value_channels, shape_.value_dim(), 0.0F);
+}
+
+// Scores to weights under the maxima so far; the output so far is brought to the new maxima.
+void AttentionTiles::softmax_rows(const Tile& tile, float* scores, float* maxima, float* sums, float* y) const {
+  for (std::int64_t r = 0; r < tile.queries; ++r, scores += kTile, y += shape_.value_channels) {
+    const std::int64_t seen = std::clamp<std::int64_t>(shape_.seen(tile.query + r) - tile.key, 0, tile.keys);
+    std::fill(scores + seen, scores + tile.keys, 0.0F);
+    if (seen == 0) continue;
+    const float correction = math::online_softmax(shape_.factor(), scores, seen, maxima[r], sums[r]);
+    if (correction != 1 && tile.key > 0) math::scale(correction, y, y, shape_.value_dim());
+  }
+}
+
+void AttentionTiles::finish(std::int64_t count, float* y, const float* maxima, const float* sums,
+                            float* log_sums) const {
+  for (std::int64_t r = 0; r < count; ++r, y += shape_.value_channels) {
+    const bool empty = maxima[r] == -std::numeric_limits<float>::infinity() && sums[r] == 0;  // sees nothing
+    if (!empty) math::scale(1 / sums[r], y, y, shape_.value_dim());
+    if (log_sums != nullptr) log_sums[r] = empty ? 0 : maxima[r] + std::log(sums[r]);
+  }
+}
+
+void AttentionTiles::backward(const float* query, const float* key, const float* value, const float* y,
+                              const float* diff_y, const float* log_sums, const Gradients& diff,
+                              std::byte* scratch) const {
+  float *scores = piece(scratch, 0), *diff_scores = piece(scratch, 1), *means = piece(scratch, 2);
+  void* work = piece(scratch, 4);
+  const std::int64_t c = shape_.channels, v = shape_.value_channels;
+  for (std::int64_t q = 0; q < shape_.queries; q += kTile) {
+    const std::int64_t count = tile(q, 0).queries, seen = shape_.seen(q + count - 1);
+    for (std::int64_t r = 0; r < count; ++r)
+      means[r] = static_cast<float>(math::dot(y + (q + r) * v, diff_y + (q + r) * v, shape_.value_dim()));
+    for (std::int64_t k = 0; k < seen; k += kTile) {
+      const Tile now = tile(q, k);
+      const Products& product = products(now);
+      product.scores.execute(query + q * c, key + k * c, nullptr, scores, work);
+      product.diff_weights->execute(diff_y + q * v, value + k * v, nullptr, diff_scores, work);
+      gradient_rows(now, log_sums + q, means, scores, diff_scores);
+      if (diff.value != nullptr) product.diff_value->execute(scores, diff_y + q * v, nullptr, diff.value + k * v, work);
+      if (diff.query != nullptr)
+        product.diff_query->execute(diff_scores, key + k * c, nullptr, diff.query + q * c, work);
+      if (diff.key != nullptr) product.diff_key->execute(diff_scores, query + q * c, nullptr, diff.key + k * c, work);
+    }
+  }
+}
+
+// Scores to weights, the gradient by the weights to that by the scores.
+void AttentionTiles::gradient_rows(const Tile& tile, const float* log_sums, const float* means, float* scores,
+                                   float* diff) const {
+  for (std::int64_t r = 0; r < tile.queries; ++r, scores += kTile, diff += kTile) {
+    const std::int64_t seen = std::clamp<std::int64_t>(shape_.seen(tile.query + r) - tile.key, 0, tile.keys);
+    math::attention_gradient(shape_.factor(), log_sums[r], means[r], scores, diff, seen);
+    std::fill(scores + seen, scores + tile.keys, 0.0F);
+    std::fill(diff + seen, diff + tile.keys, 0.0F);
+  }
+}
+
+}  // namespace loom::nodes

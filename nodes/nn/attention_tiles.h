@@ -1,0 +1,72 @@
+// Scaled dot-product attention of one head, tile by tile: never more than a tile of the scores is there.
+//
+//   weights[t, s] = e^(q_t . k_s / sqrt(d) - L_t),  L_t = ln sum_s e^(q_t . k_s / sqrt(d)),   y_t = sum_s weights[t, s]
+//   v_s
+//
+// Forward keeps, for each query of a tile, the maximum and the sum of the scores of the key tiles so far, and corrects
+// the output where the maximum grows (Rabe and Staats 2021, Self-attention Does Not Need O(n^2) Memory; Dao et al.
+// 2022, FlashAttention, algorithm 1). Backward computes each tile again from L (algorithm 4):
+//   diff_v = weights^T diff_y,  D = weights (diff_y v^T - diff_y . y) / sqrt(d),  diff_q = D k,  diff_k = D^T q
+// Tiles that a causal mask hides are left out.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "dnnl/matmul.h"
+
+namespace loom::nodes {
+
+struct AttentionShape {
+  std::int64_t queries = 1, keys = 1;             // positions
+  std::int64_t channels = 1, value_channels = 1;  // of all heads: the distance between two positions in memory
+  std::int64_t heads = 1;
+  bool causal = false;  // position t sees the keys up to t
+  bool strict = false;  // up to t - 1
+
+  std::int64_t dim() const { return channels / heads; }
+  std::int64_t value_dim() const { return value_channels / heads; }
+  float factor() const;  // 1 / sqrt(dim)
+  // How many keys, from the first on, query t sees.
+  std::int64_t seen(std::int64_t t) const { return causal ? t + (strict ? 0 : 1) : keys; }
+};
+
+// Immutable; the calls may come from many threads, each with its own scratch. All pointers are at the head's first
+// channel.
+class AttentionTiles {
+ public:
+  AttentionTiles(const AttentionShape& shape, bool backward);
+  ~AttentionTiles();
+
+  std::size_t scratch_bytes() const { return scratch_bytes_; }
+
+  // Writes y, and L of each query to log_sums unless that is null. A query that sees no key gives zeros.
+  void forward(const float* query, const float* key, const float* value, float* y, float* log_sums,
+               std::byte* scratch) const;
+
+  struct Gradients {  // added to; null where not wanted
+    float *query, *key, *value;
+  };
+  void backward(const float* query, const float* key, const float* value, const float* y, const float* diff_y,
+                const float* log_sums, const Gradients& diff, std::byte* scratch) const;
+
+ private:
+  struct Products;  // of one size of tiles
+  struct Tile;
+
+  const Products& products(const Tile& tile) const;
+  Tile tile(std::int64_t query, std::int64_t key) const;
+  float* piece(std::byte* scratch, int index) const;
+  void start(std::int64_t count, float* y, float* maxima, float* sums) const;
+  void softmax_rows(const Tile& tile, float* scores, float* maxima, float* sums, float* y) const;
+  void finish(std::int64_t count, float* y, const float* maxima, const float* sums, float* log_sums) const;
+  void gradient_rows(const Tile& tile, const float* log_sums, const float* means, float* scores, float* diff) const;
+
+  AttentionShape shape_;
+  std::array<std::array<std::unique_ptr<const Products>, 2>, 2> products_;  // [ragged queries][ragged keys]
+  std::size_t scratch_bytes_ = 0;
+};
+
+}  // namespace loom::nodes

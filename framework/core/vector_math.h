@@ -125,6 +125,18 @@ void channel_moments(const float* x, const float* pivot, double* first, double* 
 void channel_products(const float* d, const float* x, const float* pivot, double* first, double* second,
                       std::int64_t rows, std::int64_t channels);
 
+// --- The gate of PixelCNN and WaveNet: x is [rows, 2 channels]
+// --------------------------------------------------------- y [rows, channels] = tanh(a) sigmoid(b), where a, b are the
+// halves of a row of x + offset; offset [2 channels] may be null. The two factors go to parts [rows, 2 channels], which
+// may be x, unless null.
+void gate(const float* x, const float* offset, float* parts, float* y, std::int64_t rows, std::int64_t channels);
+void gate_product(const float* parts, float* y, std::int64_t rows, std::int64_t channels);
+// diff_x [rows, 2 channels], which may be x, or parts.
+void gate_gradient(const float* x, const float* offset, const float* diff_y, float* diff_x, std::int64_t rows,
+                   std::int64_t channels);
+void gate_gradient_from_parts(const float* parts, const float* diff_y, float* diff_x, std::int64_t rows,
+                              std::int64_t channels);
+
 // --- Optimizer updates, as PyTorch's
 // ------------------------------------------------------------------------------------ `gradient_factor` multiplies the
 // gradient first (clipping by norm). weight_decay adds weight_decay * weight to the gradient, or with `decoupled`

@@ -110,6 +110,11 @@ Contract& Contract::causal(std::string axes) {
   causal_ = std::move(axes);
   return *this;
 }
+Contract& Contract::causal_if(std::string axes, Condition value) {
+  causal_ = std::move(axes);
+  causal_if_ = std::move(value);
+  return *this;
+}
 Contract& Contract::pointwise() {
   pointwise_ = true;
   return *this;
@@ -132,6 +137,11 @@ std::string Contract::whole_batch_text() const {
   if (whole_batch_) return "sees the whole batch";
   if (whole_batch_in_training_) return "sees the whole batch in training";
   return whole_batch_if_ ? "sees the whole batch with some options" : "";
+}
+
+std::string Contract::causal_text() const {
+  if (causal_.empty()) return "";
+  return "causal along " + causal_ + (causal_if_ ? " with some options" : "");
 }
 
 bool Contract::reads_in_backward(std::string_view name) const {

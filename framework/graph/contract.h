@@ -86,10 +86,15 @@ struct ParameterDeclaration {
   std::string pattern;
   Initializer initializer;
   std::string doc;
-  Condition condition;  // empty: always there
+  Condition condition;  // empty: with all options
+  std::string input;    // there only where this optional input is connected; empty: always
 
   ParameterDeclaration& only_if(Condition value) {
     condition = std::move(value);
+    return *this;
+  }
+  ParameterDeclaration& only_with(std::string optional_input) {
+    input = std::move(optional_input);
     return *this;
   }
 };
@@ -117,7 +122,9 @@ class Contract {
   Contract& whole_batch();                    // forward and backward see the whole batch at once
   Contract& whole_batch_in_training();        // in evaluation it works per sample (batch norm)
   Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside of a loss)
-  Contract& causal(std::string axes);  // output at position t depends on inputs at positions <= t along these axes
+  // The output at position t depends on inputs at positions <= t along these axes.
+  Contract& causal(std::string axes);
+  Contract& causal_if(std::string axes, Condition value);  // only with some options
   // The output at a position of the event's leading axes depends on the inputs at that position alone (linear, an
   // activation): forward() then serves for one position at a time. A stochastic one draws its values in order, once.
   Contract& pointwise();
@@ -144,6 +151,8 @@ class Contract {
   std::string whole_batch_text() const;
   bool is_alias() const { return alias_; }
   const std::string& causal_axes() const { return causal_; }
+  bool is_causal(const Options& options) const { return !causal_.empty() && (!causal_if_ || causal_if_(options)); }
+  std::string causal_text() const;  // in words, for the reference; "" for a node that is not
   bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
   bool reads_in_backward(std::string_view port) const;
 
@@ -163,7 +172,7 @@ class Contract {
   std::vector<ParameterDeclaration> parameters_, states_, tallies_;
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
-  Condition whole_batch_if_, pointwise_if_;
+  Condition whole_batch_if_, pointwise_if_, causal_if_;
   bool pointwise_ = false;
   bool stochastic_ = false, whole_batch_ = false, whole_batch_in_training_ = false, alias_ = false;
 };

@@ -57,7 +57,8 @@ class Prepare {
   const Shape& parameter(std::string_view name) const;
 
   void reserve_scratch(std::size_t bytes) const { scratch_bytes = std::max(scratch_bytes, bytes); }
-  void reserve_saved(std::size_t bytes) const { saved_bytes = bytes; }    // written by forward, read by backward
+  // Written by forward, read by backward; of an incremental node: kept from one call of advance to the next.
+  void reserve_saved(std::size_t bytes) const { saved_bytes = bytes; }
   void reserve_packed(std::size_t bytes) const { packed_bytes = bytes; }  // filled by pack(), shared by all lanes
 
   mutable std::size_t scratch_bytes = 0;
@@ -195,7 +196,8 @@ class Node {
   virtual void backward(const Backward&) const;
   virtual void end_step(const EndStep&) const {}
   // The incremental face of a node that is causal and not pointwise: see graph/advance.h. How far `output` is filled
-  // at any time, given how far the inputs are; the default: as far as the one that is filled least.
+  // at any time, given how far the inputs are; the default: as far as the one that is filled least. An input that is
+  // not connected counts as whole. Throws Error(not_supported) where there is no such face.
   virtual Filled filled(std::span<const Filled> inputs, int output) const;
   virtual void advance(const Advance&) const;  // the default throws Error(not_supported)
   // Multiply-adds count as two; of one forward call over `samples`. 0 where it is not worth counting.

@@ -169,7 +169,8 @@ void ShapeInference::run(const std::function<void(ShapeInference&)>& infer) {
   const auto evaluate_all = [&](const std::vector<ParameterDeclaration>& declarations, const char* kind) {
     std::vector<std::optional<Shape>> shapes;
     for (const ParameterDeclaration& declaration : declarations) {
-      const bool present = !declaration.condition || declaration.condition(*options_);
+      const bool present = (!declaration.condition || declaration.condition(*options_)) &&
+                           (declaration.input.empty() || has_input(declaration.input));
       shapes.push_back(present ? evaluate(declaration.pattern, fmt::format("{} '{}'", kind, declaration.name))
                                : std::nullopt);
     }

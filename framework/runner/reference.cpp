@@ -35,7 +35,7 @@ std::vector<std::string> traits_of(const Contract& contract) {
   if (contract.is_stochastic()) traits.emplace_back("draws random numbers");
   if (const std::string batch = contract.whole_batch_text(); !batch.empty()) traits.push_back(batch);
   if (contract.is_alias()) traits.emplace_back("costs nothing: the same memory under another shape");
-  if (!contract.causal_axes().empty()) traits.push_back("causal along " + contract.causal_axes());
+  if (!contract.causal_text().empty()) traits.push_back(contract.causal_text());
   return traits;
 }
 
@@ -86,8 +86,11 @@ void parameter_table(std::string& out, const char* title, const std::vector<Para
   if (parameters.empty()) return;
   out += fmt::format("\n| {} | shape | starts as | |\n|---|---|---|---|\n", title);
   for (const ParameterDeclaration& parameter : parameters) {
-    out += fmt::format("| `{}`{} | `{}` | {} | {} |\n", parameter.name, parameter.condition ? " (by option)" : "",
-                       cell(parameter.pattern), initializer_text(parameter.initializer), cell(parameter.doc));
+    const std::string when = !parameter.input.empty() ? fmt::format(" (with `{}`)", parameter.input)
+                             : parameter.condition    ? " (by option)"
+                                                      : "";
+    out += fmt::format("| `{}`{} | `{}` | {} | {} |\n", parameter.name, when, cell(parameter.pattern),
+                       initializer_text(parameter.initializer), cell(parameter.doc));
   }
 }
 
@@ -192,7 +195,7 @@ Json contract_json(const std::string& name, const Contract& contract) {
       json.push_back({{"name", item.name},
                       {"shape", item.pattern},
                       {"initial", initializer_text(item.initializer)},
-                      {"conditional", static_cast<bool>(item.condition)},
+                      {"conditional", static_cast<bool>(item.condition) || !item.input.empty()},
                       {"doc", item.doc}});
     }
     return json;

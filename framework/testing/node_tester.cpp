@@ -244,6 +244,8 @@ NodeTester& NodeTester::seed(std::uint64_t value) {
 
 const Contract& NodeTester::contract() const { return impl_->type->contract; }
 
+NodeSetup NodeTester::setup() const { return impl_->setup(); }
+
 std::vector<Shape> NodeTester::output_shapes() { return impl_->setup().outputs; }
 
 std::string NodeTester::error() {

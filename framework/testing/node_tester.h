@@ -26,6 +26,7 @@
 namespace loom::testing {
 
 using Tensors = std::map<std::string, Tensor>;
+struct NodeSetup;  // testing/node_call.h
 
 Tensor tensor_of(const Shape& shape, const std::vector<float>& values);
 Tensor tensor_of(const Shape& shape, const std::vector<std::int32_t>& values);
@@ -93,6 +94,8 @@ class NodeTester {
   Report check();  // all of these
 
   const Contract& contract() const;
+  // For checks of other kinds, in this folder: the node with all its tensors, those not given drawn.
+  NodeSetup setup() const;
 
  private:
   class Impl;

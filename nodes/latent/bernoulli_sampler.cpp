@@ -12,6 +12,7 @@ class BernoulliSampler final : public loom::Node {
     c.input("logits", "[N, ...E]", "log-odds of 1").no_gradient();
     c.output("y", "[N, ...E]", "zeros and ones").no_gradient();
     c.stochastic();
+    c.pointwise();
     c.backward_reads({});
   }
   explicit BernoulliSampler(const loom::Options&) {}

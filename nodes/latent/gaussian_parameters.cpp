@@ -30,6 +30,7 @@ class GaussianParameters final : public loom::Node {
     c.option("max_logvar", loom::OptionValue(), loom::number(), "largest logvar; left out: no limit", "nats");
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
     c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "of mu, then of logvar");
+    c.pointwise();
     c.backward_reads({"x", "logvar"});
   }
   static void infer(loom::ShapeInference& s) { s.bind("P", 2 * s.options().integer("dim")); }

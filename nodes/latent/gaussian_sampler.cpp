@@ -17,6 +17,7 @@ class GaussianSampler final : public loom::Node {
     c.input("noise", "[N, ...E]", "standard normal values; drawn where left out").optional();
     c.output("z", "[N, ...E]", "the draw");
     c.stochastic();
+    c.pointwise();
     c.backward_reads({"logvar", "noise"});
   }
   explicit GaussianSampler(const loom::Options&) {}

@@ -16,6 +16,7 @@ class ActivationNode final : public loom::Node {
     c.option("function", "relu", loom::text(math::activation_names()), "which function");
     c.option("slope", 0.01, loom::number(), "of leaky_relu, below 0");
     c.option("alpha", 1.0, loom::positive(), "of elu: minus its limit below 0");
+    c.pointwise();
     c.backward_reads({"x"});
   }
   explicit ActivationNode(const loom::Options& options) : function_(math::activation_of(options.text("function"))) {

@@ -12,6 +12,7 @@ class Add final : public loom::Node {
     c.summary("The element-wise sum");
     c.inputs("x", "[N, ...E]", "terms, all of one shape");
     c.output("y", "[N, ...E]", "their sum");
+    c.pointwise();
     c.backward_reads({});
   }
   explicit Add(const loom::Options&) {}

@@ -2,6 +2,9 @@
 //   y[t, f] = activation(b[f] + sum over k, c of W[f, c, k] x[t stride + k dilation - padding, c])
 //   x [N, T, C] or [N, H, W, C], W [filters, C/groups, kernel...], b [filters]
 // padding: n at each side; same: as many outputs as inputs; causal: the output at t sees no input after t.
+#include "core/error.h"
+#include "dnnl/causal_product.h"
+#include "graph/advance.h"
 #include "graph/registry.h"
 #include "nn/convolution.h"
 
@@ -25,6 +28,9 @@ class Conv final : public Base {
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
       return o.flag("bias");
     });
+    c.pointwise_if(
+        [](const loom::Options& o) { return all_ones(o, "kernel") && all_ones(o, "stride") && no_padding(o); });
+    c.causal_if("S", [](const loom::Options& o) { return causal_padding(o) && all_ones(o, "stride"); });
     c.backward_reads({"x", "y"});
   }
 
@@ -60,10 +66,67 @@ class Conv final : public Base {
     return convolution_shape<ConvolutionShape>(options_, x);
   }
 
+  void prepare(const loom::Prepare& p) override {
+    if (!p.incremental) return Base::prepare(p);
+    const ConvolutionShape g = geometry(p.input(0));
+    loom::dnnl::CausalSource source{.channels = g.c, .kernel = g.kh * g.kw, .runs = {}};
+    const std::int64_t together = g.dilation_w == 1 ? g.kw : 1;  // neighbours in memory
+    for (std::int64_t i = 0; i < g.kh; ++i) {
+      for (std::int64_t j = 0; j < g.kw; j += together) {
+        source.runs.push_back({(i + 1 - g.kh) * g.dilation_h, (j + 1 - g.kw) * g.dilation_w, together, i * g.kw + j});
+      }
+    }
+    incremental_ =
+        std::make_unique<loom::dnnl::CausalProduct>(loom::dnnl::CausalProductShape{.height = g.h,
+                                                                                   .width = g.w,
+                                                                                   .filters = g.filters,
+                                                                                   .sources = {std::move(source)},
+                                                                                   .bias = g.bias,
+                                                                                   .relu = activation_.relu(),
+                                                                                   .samples = g.n});
+    p.reserve_scratch(incremental_->scratch_bytes());
+    p.reserve_packed(incremental_->packed_bytes());
+  }
+
+  void pack(const loom::Pack& p) const override {
+    if (!incremental_) return Base::pack(p);
+    const float* weight = p.parameter("weight").data();
+    incremental_->pack(&weight, p.packed_memory.data());
+  }
+
+  // Only asked of a causal one that is not pointwise.
+  loom::Filled filled(std::span<const loom::Filled> inputs, int) const override {
+    if (!causal_padding(options_) || !all_ones(options_, "stride") || options_.integer("groups") != 1) {
+      throw loom::Error(loom::ErrorCode::not_supported, "this convolution cannot compute one position at a time",
+                        "padding: causal, with stride 1 and one group, or kernel 1");
+    }
+    return inputs[0];
+  }
+
+  void advance(const loom::Advance& a) const override {
+    const loom::Advance::Range range = a.range(0);
+    if (range.count == 0) return;
+    const float *x = a.input(0).data(), *bias = a.has_parameter("bias") ? a.parameter("bias").data() : nullptr;
+    float* y = loom::Advance::at(a.output(0), range.first);
+    incremental_->advance(&x, range.first, range.count, a.packed(), bias, y, a.scratch<std::byte>());
+    activation_.apply(a, {loom::DType::f32, {range.count * a.samples, a.output(0).shape().back()}, y});
+  }
+
   double forward_flop(const loom::Prepare& p) const override {
     const ConvolutionShape g = geometry(p.input(0));
     return 2.0 * static_cast<double>(p.output(0).count()) * static_cast<double>(g.c / g.groups * g.kh * g.kw);
   }
+
+ private:
+  static bool all_ones(const loom::Options& o, const char* name) {
+    return std::ranges::all_of(o.integers(name), [](std::int64_t value) { return value == 1; });
+  }
+  static bool causal_padding(const loom::Options& o) { return o.is_text("padding") && o.text("padding") == "causal"; }
+  static bool no_padding(const loom::Options& o) {
+    return o.is_text("padding") || std::ranges::all_of(o.integers("padding"), [](std::int64_t n) { return n == 0; });
+  }
+
+  std::unique_ptr<const loom::dnnl::CausalProduct> incremental_;
 };
 LOOM_NODE(Conv, "conv")
 

@@ -107,9 +107,9 @@ class Convolution : public Node {
 
  protected:
   Options options_;
+  FusedActivation activation_;
 
  private:
-  FusedActivation activation_;
   bool bias_;
   std::int64_t filters_ = 0, rows_ = 0;
   std::size_t forward_packed_ = 0;              // where backward's packed weights start

@@ -16,6 +16,7 @@ class Dropout final : public loom::Node {
     c.output("y", "[N, ...E]", "the values that are kept, divided by 1 - rate");
     c.option("rate", 0.5, loom::at_least(0).below(1), "probability that a value is dropped");
     c.stochastic();
+    c.pointwise();
     c.backward_reads({});
   }
   explicit Dropout(const loom::Options& options) : rate_(static_cast<float>(options.number("rate"))) {}

@@ -18,6 +18,7 @@ class Embedding final : public loom::Node {
     c.option("count", loom::required, loom::integer().at_least(1), "number of codes");
     c.option("dim", loom::required, loom::integer().at_least(1), "extent of a vector");
     c.parameter("weight", "[count, dim]", loom::normal_values(0, 1), "the vectors");
+    c.pointwise();
     c.backward_reads({"x"});
   }
   explicit Embedding(const loom::Options& options) : count_(options.integer("count")), dim_(options.integer("dim")) {}

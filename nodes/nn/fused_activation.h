@@ -38,7 +38,7 @@ class FusedActivation {
   std::int64_t scratch_count(std::int64_t count) const { return none() ? 0 : count; }
 
   // After the primitive has written y.
-  void apply(const Forward& f, TensorView y) const {
+  void apply(const Call& f, TensorView y) const {
     if (none() || relu()) return;
     if (!math::derivative_from_output(function_) && !f.saved_memory.empty()) {
       std::ranges::copy(y.values(), f.saved<float>());

@@ -24,6 +24,7 @@ class LayerNorm final : public loom::Node {
     const auto affine = [](const loom::Options& o) { return o.flag("affine"); };
     c.parameter("weight", "[C]", loom::ones(), "factor").only_if(affine);
     c.parameter("bias", "[C]", loom::zeros(), "offset").only_if(affine);
+    c.pointwise();
     c.backward_reads({"x"});
   }
   explicit LayerNorm(const loom::Options& options)

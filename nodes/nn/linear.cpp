@@ -27,6 +27,7 @@ class Linear final : public loom::Node {
     c.parameter("bias", "[units]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
       return o.flag("bias");
     });
+    c.pointwise();
     c.backward_reads({"x", "y"});
   }
   explicit Linear(const loom::Options& options) : activation_(options), bias_(options.flag("bias")) {}

@@ -13,6 +13,7 @@ class Multiply final : public loom::Node {
     c.summary("The element-wise product");
     c.inputs("x", "[N, ...E]", "factors, all of one shape");
     c.output("y", "[N, ...E]", "their product");
+    c.pointwise();
     c.backward_reads({"x"});
   }
   explicit Multiply(const loom::Options&) {}

@@ -17,6 +17,9 @@ struct AxisView {
 
 inline int resolved_axis(std::int64_t axis, int rank) { return static_cast<int>(axis < 0 ? axis + rank : axis); }
 
+// True where the axis is the last one for any rank: what is done along it is done at each position alone.
+inline bool along_channels(const Options& options) { return options.integer("axis") == -1; }
+
 // False, with a finding, where the shape has no such axis.
 inline bool check_axis(ShapeInference& s, std::int64_t axis, const Shape& shape, int input = 0) {
   const int resolved = resolved_axis(axis, shape.rank());

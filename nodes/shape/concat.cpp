@@ -14,6 +14,7 @@ class Concat final : public loom::Node {
     c.inputs("x", "[N, ...]", "the parts, in order");
     c.output("y", "[N, ...]", "the whole");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.pointwise_if(along_channels);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

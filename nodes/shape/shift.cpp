@@ -3,6 +3,8 @@
 //   y[t] = x[t - by] where there is such a position, else 0
 #include <cstdlib>
 
+#include "core/error.h"
+#include "graph/advance.h"
 #include "graph/registry.h"
 #include "shape/axis.h"
 
@@ -18,17 +20,49 @@ class Shift final : public loom::Node {
     c.output("y", "[N, ...E]", "y[t] = x[t - by], or 0");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("by", 1, loom::integer(), "positions, towards the end; negative: towards the start");
+    c.causal_if("the shifted axis", [](const loom::Options& o) { return o.integer("by") >= 0; });
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) { check_axis(s, s.options().integer("axis"), s.input(0)); }
   explicit Shift(const loom::Options& options) : axis_(options.integer("axis")), by_(options.integer("by")) {}
+
+  void prepare(const loom::Prepare& p) override { x_ = p.input(0); }
 
   void forward(const loom::Forward& f) const override { move(f.input(0), f.output(0), by_, f.samples); }
   void backward(const loom::Backward& b) const override {
     if (b.wants_diff(0)) move(b.diff_output(0), b.diff_input(0), -by_, b.samples);
   }
 
+  // What is strictly before t is enough for t.
+  loom::Filled filled(std::span<const loom::Filled> inputs, int) const override {
+    if (by_ < 0) throw not_supported("a shift towards the start shows what is not drawn yet");
+    return by_ > 0 && inputs[0] == loom::Filled::before ? loom::Filled::through : inputs[0];
+  }
+
+  void advance(const loom::Advance& a) const override {
+    const std::int64_t extent = a.input(0).per_sample(), row = resolved_axis(axis_, x_.rank()) == row_axis(a) ? 1 : 0;
+    const loom::Advance::Range range = a.range(0);
+    for (std::int64_t position = range.first; position < range.first + range.count; ++position) {
+      const bool there = row == 1 ? position % a.width >= by_ : position / a.width >= by_;
+      float* y = loom::Advance::at(a.output(0), position);
+      if (there)
+        std::copy_n(loom::Advance::at(a.input(0), position - by_ * (row == 1 ? 1 : a.width)), extent, y);
+      else
+        std::fill_n(y, extent, 0.0F);
+    }
+  }
+
  private:
+  static loom::Error not_supported(const char* why) { return {loom::ErrorCode::not_supported, why}; }
+
+  // The axis along a row of positions; that before it runs over the rows of an image.
+  int row_axis(const loom::Advance& a) const {
+    const int axis = resolved_axis(axis_, x_.rank());
+    const int last = x_.rank() > 2 && x_[1] == a.height && x_[2] == a.width && a.height > 1 ? 2 : 1;
+    if (axis < 1 || axis > last) throw not_supported("only a shift along the positions is causal");
+    return last;
+  }
+
   void move(const loom::TensorView& from, const loom::TensorView& to, std::int64_t by, std::int64_t samples) const {
     const AxisView view = axis_view(from.shape(), resolved_axis(axis_, from.shape().rank()), samples);
     by = std::clamp(by, -view.axis, view.axis);
@@ -39,6 +73,7 @@ class Shift final : public loom::Node {
   }
 
   std::int64_t axis_, by_;
+  loom::Shape x_;
 };
 LOOM_NODE(Shift, "shift")
 

@@ -22,6 +22,7 @@ class Slice final : public loom::Node {
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("start", 0, loom::integer(), "first position; negative counts from the end");
     c.option("stop", loom::OptionValue(), loom::integer(), "position after the last; left out: the end");
+    c.pointwise_if(along_channels);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

@@ -22,6 +22,7 @@ class Split final : public loom::Node {
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("parts", loom::required, loom::integer().at_least(1).or_list(),
              "number of equal parts, or their extents (2 to 8)");
+    c.pointwise_if(along_channels);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

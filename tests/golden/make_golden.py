@@ -6,6 +6,7 @@ Needs PyTorch and NumPy, nothing else. README.md describes the files.
 import argparse
 import sys
 
+import cases_autoregressive
 import cases_continuous
 import cases_latent
 import cases_layers
@@ -19,7 +20,7 @@ parser.add_argument("--check", action="store_true", help="compare with the files
 parser.add_argument("nodes", nargs="*", metavar="NODE")
 arguments = parser.parse_args()
 
-for module in (cases_linear_conv, cases_layers, cases_shapes, cases_latent, cases_continuous,
+for module in (cases_autoregressive, cases_linear_conv, cases_layers, cases_shapes, cases_latent, cases_continuous,
                cases_sequence):
     module.add_cases()
 unknown = sorted(set(arguments.nodes) - set(golden.FILES))

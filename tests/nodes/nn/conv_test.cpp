@@ -1,6 +1,8 @@
 #include "nodes/node_checks.h"
+#include "testing/incremental_check.h"
 
 using namespace loom::testing;
+using loom::Filled;
 
 BOOST_AUTO_TEST_SUITE(conv)
 
@@ -36,6 +38,45 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
                 .option("bias", false)
                 .random_input("x", {2, 4, 4, 4})
                 .check());
+}
+
+BOOST_AUTO_TEST_CASE(causal_position_by_position) {
+  for (const int dilation : {1, 3}) {
+    const auto sees = [=](const Glance& g) {
+      const std::int64_t back = g.to.column - g.from.column;
+      return back >= 0 && back % dilation == 0 && back / dilation < 3;
+    };
+    for (const Filled fill : {Filled::through, Filled::before}) {
+      auto sequence = node("conv");
+      sequence.option("filters", 4)
+          .option("kernel", 3)
+          .option("padding", "causal")
+          .option("dilation", dilation)
+          .option("activation", "tanh")
+          .random_input("x", {3, 10, 2});
+      expect_ok(check_incremental(sequence, {.fills = {{"x", fill}}, .gives = {{"y", fill}}, .sees = sees}));
+      sequence.option("activation", "relu");  // which may hide what it sees
+      expect_ok(check_incremental(sequence, {.fills = {{"x", fill}}}));
+    }
+  }
+  auto image = node("conv");  // the quarter of the plane above and to the left
+  image.option("filters", 3).option("kernel", list({2, 3})).option("padding", "causal").random_input("x", {2, 4, 5, 2});
+  for (const Filled fill : {Filled::through, Filled::rows_before}) {
+    expect_ok(check_incremental(image, {.axes = 2, .fills = {{"x", fill}}, .gives = {{"y", fill}}}));
+  }
+  auto pointwise = node("conv");
+  pointwise.option("filters", 3).option("kernel", 1).option("activation", "silu").random_input("x", {2, 3, 4, 2});
+  expect_ok(check_incremental(pointwise, {.axes = 2, .fills = {{"x", Filled::before}}}));
+}
+
+BOOST_AUTO_TEST_CASE(says_what_has_no_incremental_face) {
+  const std::map<std::string, loom::OptionValue> wrong = {{"padding", "same"}, {"groups", 2}};
+  for (const auto& [option, value] : wrong) {
+    auto tester = node("conv");
+    tester.option("filters", 4).option("kernel", 3).option("padding", "causal").random_input("x", {2, 9, 4});
+    tester.option(option, value);
+    BOOST_CHECK_THROW(check_incremental(tester, {.fills = {{"x", Filled::through}}}), loom::Error);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(reports_what_does_not_fit) {

@@ -1,0 +1,100 @@
+// A layer of the gated PixelCNN: two stacks of convolutions that together see every earlier pixel in raster order, with
+// no blind spot.
+//   s_v  = W_v * vertical                            over the rows r - k/2 to r, columns c - k/2 to c + k/2
+//   vertical' = gate(s_v [+ V_v condition + U_v class])
+//   s_h  = W_h * horizontal + W_vh s_v[row above]    over the columns c - k/2 to c, of the first block to c - 1
+//   horizontal' = W_o gate(s_h [+ V_h condition + U_h class]) [+ horizontal, except in the first block]
+//   gate(a, b) = tanh(a) sigmoid(b), a and b the halves of 2 C channels
+// vertical' at a row sees that row and those above, horizontal' at a pixel the rows above and the pixels to the left,
+// itself too except in the first block (mask A). Convolutions have a bias, what conditions has none.
+// van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, figure 2 and equations 4 and 5.
+//
+// Both convolutions of the horizontal stack, and its condition, are one product (dnnl/causal_product.h), made chunk by
+// chunk with the gate and the 1x1 convolution after it.
+#pragma once
+
+#include <memory>
+
+#include "autoregressive/causal.h"
+
+namespace loom::nodes {
+
+class GatedPixelcnnBlock final : public Node {
+ public:
+  static void declare(Contract& c);
+  static void infer(ShapeInference& s);
+  explicit GatedPixelcnnBlock(const Options& options);
+
+  void prepare(const Prepare& p) override;
+  void pack(const Pack& p) const override;
+  void forward(const Forward& f) const override;
+  void backward(const Backward& b) const override;  // gated_pixelcnn_gradient.cpp
+  Filled filled(std::span<const Filled> inputs, int output) const override;
+  void advance(const Advance& a) const override;
+  double forward_flop(const Prepare& p) const override;
+
+ private:
+  enum Stack { kVertical, kHorizontal };
+
+  std::int64_t positions() const { return height_ * width_; }
+  std::int64_t sums_count() const { return positions() * 2 * channels_; }  // of one sample
+  void make_products(const Prepare& p);
+  void make_gradients();
+  void lay_out(const Prepare& p);
+  const std::byte* packed_product(const Call& call, Stack stack) const {
+    return call.packed() + (stack == kVertical ? 0 : horizontal_packed_at_);
+  }
+
+  // The memory of the vertical sums, of sample n, and of the class's offsets.
+  float* sums(const Call& call, std::int64_t n) const {
+    return floats_at(keeps_ ? call.saved<std::byte>() : call.scratch<std::byte>(), sums_at_) +
+           (keeps_ ? n * sums_count() : 0);
+  }
+  float* offsets(const Call& call) const {
+    return floats_at(keeps_ ? call.saved<std::byte>() : call.scratch<std::byte>(), offsets_at_);
+  }
+  void compute_offsets(const Call& call) const;
+  // What the class adds to the sums of sample n: 2 C floats, or null.
+  const float* offset(const Call& call, Stack stack, std::int64_t n) const {
+    return classes_ == 0 ? nullptr : offsets(call) + (stack * samples_ + n) * 2 * channels_;
+  }
+  // The vertical sums with what the condition adds to them: themselves, or in scratch.
+  const float* conditioned(const Call& call, const float* sums, const float* condition, std::int64_t rows) const;
+
+  void forward_vertical(const Forward& f, std::int64_t n) const;
+  void forward_horizontal(const Forward& f, std::int64_t n) const;
+  void advance_vertical(const Advance& a, Advance::Range range) const;
+  void advance_horizontal(const Advance& a, std::int64_t position) const;
+
+  void backward_horizontal(const Backward& b, std::int64_t n, float* diff_sums) const;
+  void backward_out(const Backward& b, const float* diff, const float* parts, std::int64_t rows,
+                    float* diff_sums) const;
+  void backward_vertical(const Backward& b, std::int64_t n, float* diff_sums) const;
+  void backward_condition(const Backward& b, std::int64_t n, std::int64_t first, std::int64_t rows,
+                          const float* diff_sums) const;
+  void add_weight_gradients(const Backward& b) const;
+  void backward_class(const Backward& b) const;
+
+  std::int64_t channels_, kernel_;
+  bool first_;
+  std::int64_t samples_ = 0, height_ = 0, width_ = 0, classes_ = 0, conditions_ = 0;
+  std::unique_ptr<const CausalProduct> vertical_, horizontal_;
+  dnnl::ChunkedMatmul out_, out_data_, out_weights_;  // of the horizontal stack's chunks
+  // Of the vertical stack's; the horizontal condition is a part of the horizontal product.
+  dnnl::ChunkedMatmul condition_, condition_data_, condition_weights_;
+  std::unique_ptr<const dnnl::Matmul> class_, class_data_, class_weights_;
+
+  std::size_t horizontal_packed_at_ = 0, bias_at_ = 0;  // in packed memory
+  // In saved memory: the vertical sums and what the class adds, [stack, N, 2 C], for the gradient or for later
+  // positions; in scratch where there are neither. For the gradient also the parts of the horizontal gate.
+  bool keeps_ = false;
+  std::size_t sums_at_ = 0, offsets_at_ = 0, parts_at_ = 0;
+  // In scratch, after what the products need:
+  std::size_t gates_at_ = 0, rows_at_ = 0;  // of a chunk: [rows, C] and [rows, 2 C]
+  std::size_t diff_sums_at_ = 0;            // of the vertical sums, of one sample
+  std::size_t diff_offsets_at_ = 0;         // [stack, N, 2 C]
+  std::size_t totals_at_ = 0;               // [2 C]
+  std::size_t vertical_weights_at_ = 0, horizontal_weights_at_ = 0;
+};
+
+}  // namespace loom::nodes

@@ -1,0 +1,151 @@
+// The gradients of the gated PixelCNN's block, sample by sample: the horizontal stack first, which leaves its part of
+// the gradient of the vertical sums, then the vertical one.
+#include "autoregressive/gated_pixelcnn_block.h"
+#include "core/vector_math.h"
+#include "dnnl/vector_loops.h"
+
+namespace loom::nodes {
+
+namespace {
+
+bool wants_any(const Backward& b, std::initializer_list<const char*> parameters) {
+  return std::ranges::any_of(parameters, [&](const char* name) { return b.wants_parameter_diff(name); });
+}
+
+void add_to(const Backward& b, const char* parameter, const float* sums, std::int64_t count) {
+  if (b.wants_parameter_diff(parameter)) dnnl::add(sums, b.diff_parameter(parameter).data(), count);
+}
+
+}  // namespace
+
+void GatedPixelcnnBlock::backward(const Backward& b) const {
+  auto* scratch = b.scratch<std::byte>();
+  std::fill_n(floats_at(scratch, vertical_weights_at_), vertical_->sum_count(), 0.0F);
+  std::fill_n(floats_at(scratch, horizontal_weights_at_), horizontal_->sum_count(), 0.0F);
+  if (classes_ > 0) std::fill_n(floats_at(scratch, diff_offsets_at_), 2 * samples_ * 2 * channels_, 0.0F);
+  if (b.wants_diff("vertical")) std::ranges::fill(b.diff_input("vertical").values(), 0.0F);
+  if (b.wants_diff("condition")) std::ranges::fill(b.diff_input("condition").values(), 0.0F);
+  if (b.wants_diff("horizontal")) {
+    if (first_)
+      std::ranges::fill(b.diff_input("horizontal").values(), 0.0F);
+    else
+      std::ranges::copy(b.diff_output("horizontal").values(), b.diff_input("horizontal").data());
+  }
+  float* diff_sums = floats_at(scratch, diff_sums_at_);
+  for (std::int64_t n = 0; n < samples_; ++n) {
+    std::fill_n(diff_sums, sums_count(), 0.0F);
+    backward_horizontal(b, n, diff_sums);
+    backward_vertical(b, n, diff_sums);
+  }
+  add_weight_gradients(b);
+  if (classes_ > 0) backward_class(b);
+}
+
+void GatedPixelcnnBlock::backward_horizontal(const Backward& b, std::int64_t n, float* diff_sums) const {
+  auto* scratch = b.scratch<std::byte>();
+  const float* parts = floats_at(b.saved<std::byte>(), parts_at_) + n * sums_count();
+  const float* images[] = {sample_of(b.input("horizontal"), n), sums(b, n), sample_of(b.input("condition"), n)};
+  float* diff_images[] = {gradient_of(b.diff_input("horizontal"), n), diff_sums,
+                          gradient_of(b.diff_input("condition"), n)};
+  const float* diff = sample_of(b.diff_output("horizontal"), n);
+  const bool wants_weights =
+      wants_any(b, {"horizontal_weight", "vertical_to_horizontal_weight", "horizontal_condition_weight"});
+  float *diff_rows = floats_at(scratch, rows_at_), *totals = floats_at(scratch, totals_at_);
+  std::fill_n(totals, 2 * channels_, 0.0F);
+  horizontal_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
+    backward_out(b, diff + first * channels_, parts + first * 2 * channels_, last - first, diff_rows);
+    dnnl::add_column_sums(diff_rows, last - first, 2 * channels_, totals);
+    if (wants_weights) {
+      horizontal_->backward_weights(images, diff_rows, first, last, floats_at(scratch, horizontal_weights_at_),
+                                    scratch);
+    }
+    horizontal_->backward_data(diff_rows, first, last, packed_product(b, kHorizontal), diff_images, scratch);
+  });
+  add_to(b, "horizontal_bias", totals, 2 * channels_);
+  add_to(b, "vertical_to_horizontal_bias", totals, 2 * channels_);
+  if (classes_ > 0) {
+    float* diff_offsets = floats_at(scratch, diff_offsets_at_);
+    dnnl::add(totals, diff_offsets + (kHorizontal * samples_ + n) * 2 * channels_, 2 * channels_);
+  }
+}
+
+// Through the 1x1 convolution and the gate before it.
+void GatedPixelcnnBlock::backward_out(const Backward& b, const float* diff, const float* parts, std::int64_t rows,
+                                      float* diff_sums) const {
+  auto* scratch = b.scratch<std::byte>();
+  float* gates = floats_at(scratch, gates_at_);
+  if (b.wants_parameter_diff("out_weight")) {
+    math::gate_product(parts, gates, rows, channels_);
+    out_weights_.execute(rows, diff, gates, nullptr, b.diff_parameter("out_weight").data(), scratch);
+  }
+  if (b.wants_parameter_diff("out_bias"))
+    dnnl::add_column_sums(diff, rows, channels_, b.diff_parameter("out_bias").data());
+  out_data_.execute(rows, diff, b.parameter("out_weight").data(), nullptr, gates, scratch);
+  math::gate_gradient_from_parts(parts, gates, diff_sums, rows, channels_);
+}
+
+// `diff_sums` holds the horizontal stack's part of the gradient of the vertical sums.
+void GatedPixelcnnBlock::backward_vertical(const Backward& b, std::int64_t n, float* diff_sums) const {
+  auto* scratch = b.scratch<std::byte>();
+  const float* image = sample_of(b.input("vertical"), n);
+  const float* condition = sample_of(b.input("condition"), n);
+  const float* diff = sample_of(b.diff_output("vertical"), n);
+  float* diff_image = gradient_of(b.diff_input("vertical"), n);
+  float *rows = floats_at(scratch, rows_at_), *diff_offsets = floats_at(scratch, diff_offsets_at_);
+  vertical_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
+    const float* x = conditioned(b, sums(b, n) + first * 2 * channels_, condition + first * conditions_, last - first);
+    math::gate_gradient(x, offset(b, kVertical, n), diff + first * channels_, rows, last - first, channels_);
+    if (conditions_ > 0) backward_condition(b, n, first, last - first, rows);
+    if (classes_ > 0) dnnl::add_column_sums(rows, last - first, 2 * channels_, diff_offsets + n * 2 * channels_);
+    float* total = diff_sums + first * 2 * channels_;
+    dnnl::add(rows, total, (last - first) * 2 * channels_);
+    if (b.wants_parameter_diff("vertical_bias"))
+      dnnl::add_column_sums(total, last - first, 2 * channels_, b.diff_parameter("vertical_bias").data());
+    if (diff_image != nullptr)
+      vertical_->backward_data(total, first, last, packed_product(b, kVertical), &diff_image, scratch);
+  });
+  if (b.wants_parameter_diff("vertical_weight")) {
+    vertical_->backward_weights(&image, diff_sums, 0, positions(), floats_at(scratch, vertical_weights_at_), scratch);
+  }
+}
+
+void GatedPixelcnnBlock::backward_condition(const Backward& b, std::int64_t n, std::int64_t first, std::int64_t rows,
+                                            const float* diff_sums) const {
+  auto* scratch = b.scratch<std::byte>();
+  if (b.wants_diff("condition")) {
+    condition_data_.execute(rows, diff_sums, b.parameter("vertical_condition_weight").data(), nullptr,
+                            gradient_of(b.diff_input("condition"), n) + first * conditions_, scratch);
+  }
+  if (b.wants_parameter_diff("vertical_condition_weight")) {
+    condition_weights_.execute(rows, diff_sums, sample_of(b.input("condition"), n) + first * conditions_, nullptr,
+                               b.diff_parameter("vertical_condition_weight").data(), scratch);
+  }
+}
+
+void GatedPixelcnnBlock::add_weight_gradients(const Backward& b) const {
+  auto* scratch = b.scratch<std::byte>();
+  const auto add = [&](const CausalProduct& product, std::size_t source, std::size_t at, const char* parameter) {
+    if (b.wants_parameter_diff(parameter))
+      product.add_weight_gradient(source, floats_at(scratch, at), b.diff_parameter(parameter).data());
+  };
+  add(*vertical_, 0, vertical_weights_at_, "vertical_weight");
+  add(*horizontal_, 0, horizontal_weights_at_, "horizontal_weight");
+  add(*horizontal_, 1, horizontal_weights_at_, "vertical_to_horizontal_weight");
+  if (conditions_ > 0) add(*horizontal_, 2, horizontal_weights_at_, "horizontal_condition_weight");
+}
+
+void GatedPixelcnnBlock::backward_class(const Backward& b) const {
+  auto* scratch = b.scratch<std::byte>();
+  const float *diff_offsets = floats_at(scratch, diff_offsets_at_), *c = b.input("class").data();
+  if (b.wants_diff("class")) std::ranges::fill(b.diff_input("class").values(), 0.0F);
+  for (const Stack stack : {kVertical, kHorizontal}) {
+    const char* parameter = stack == kVertical ? "vertical_class_weight" : "horizontal_class_weight";
+    const float* diff = diff_offsets + stack * samples_ * 2 * channels_;
+    if (b.wants_diff("class"))
+      class_data_->execute(diff, b.parameter(parameter).data(), nullptr, b.diff_input("class").data(), scratch);
+    if (b.wants_parameter_diff(parameter))
+      class_weights_->execute(diff, c, nullptr, b.diff_parameter(parameter).data(), scratch);
+  }
+}
+
+}  // namespace loom::nodes

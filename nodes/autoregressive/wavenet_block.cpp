@@ -1,0 +1,250 @@
+#include "autoregressive/wavenet_block.h"
+
+#include "core/vector_math.h"
+#include "graph/registry.h"
+
+namespace loom::nodes {
+
+using dnnl::ChunkedMatmul;
+using dnnl::Matmul;
+using dnnl::MatmulShape;
+
+void WavenetBlock::declare(Contract& c) {
+  c.summary("A layer of WaveNet: dilated causal convolution, gate, residual and skip connection");
+  c.source("van den Oord et al. 2016, WaveNet: A Generative Model for Raw Audio, sections 2.3 to 2.5");
+  c.input("x", "[N, T, C]", "a sequence");
+  c.input("condition", "[N, S, M]", "local conditioning; S divides T, and each position holds for T/S").optional();
+  c.input("global", "[N, G]", "global conditioning: a speaker, an embedding").optional();
+  c.input("skip_sum", "[N, T, skip]", "the skips of the blocks before, added to this one's").optional();
+  c.output("y", "[N, T, C]", "x + W_r g + b_r");
+  c.output("skip", "[N, T, skip]", "W_s g + b_s [+ skip_sum]");
+  c.option("kernel", 2, integer().at_least(2), "positions of the convolution");
+  c.option("dilation", 1, integer().at_least(1), "step between them");
+  c.option("skip", required, integer().at_least(1), "channels of the skip connection");
+  c.parameter("conv_weight", "[D, C, kernel]", kaiming_uniform(), "W, D = 2 C: those of tanh, then those of the gate");
+  c.parameter("conv_bias", "[D]", kaiming_uniform("conv_weight"), "b");
+  c.parameter("residual_weight", "[C, C, 1]", kaiming_uniform(), "W_r");
+  c.parameter("residual_bias", "[C]", kaiming_uniform("residual_weight"), "b_r");
+  c.parameter("skip_weight", "[skip, C, 1]", kaiming_uniform(), "W_s");
+  c.parameter("skip_bias", "[skip]", kaiming_uniform("skip_weight"), "b_s");
+  c.parameter("condition_weight", "[D, M, 1]", kaiming_uniform(), "V").only_with("condition");
+  c.parameter("global_weight", "[D, G]", kaiming_uniform(), "U").only_with("global");
+  c.causal("T");
+  c.backward_reads({"x", "condition", "global"});
+}
+
+void WavenetBlock::infer(ShapeInference& s) {
+  s.bind("D", 2 * s.extent("C"));
+  if (!s.has_input("condition")) return;
+  const std::int64_t positions = s.extent("T"), rows = s.extent("S");
+  if (positions % rows == 0) return;
+  s.fail("the condition does not divide the sequence",
+         std::to_string(rows) + " positions for " + std::to_string(positions), "a divisor of the sequence's length", 1);
+}
+
+WavenetBlock::WavenetBlock(const Options& options)
+    : kernel_(options.integer("kernel")), dilation_(options.integer("dilation")), skips_(options.integer("skip")) {}
+
+void WavenetBlock::prepare(const Prepare& p) {
+  const Shape& x = p.input(0);
+  samples_ = x[0], length_ = x[1], channels_ = x[2];
+  condition_rows_ = p.has_input("condition") ? p.input("condition")[1] : 0;
+  conditions_ = p.has_input("condition") ? p.input("condition")[2] : 0;
+  globals_ = p.has_input("global") ? p.input("global")[1] : 0;
+  keeps_ = p.backward;
+  make_products(p);
+  if (p.backward) make_gradients();
+  lay_out(p);
+}
+
+void WavenetBlock::make_products(const Prepare& p) {
+  dnnl::CausalSource source{.channels = channels_, .kernel = kernel_, .runs = {}};
+  for (std::int64_t k = 0; k < kernel_; ++k) {
+    const std::int64_t back = (kernel_ - 1 - k) * dilation_;
+    if (dilation_ > 1 || source.runs.empty()) source.runs.push_back({0, -back, dilation_ > 1 ? 1 : kernel_, k});
+  }
+  product_ = std::make_unique<CausalProduct>(dnnl::CausalProductShape{.width = length_,
+                                                                      .filters = 2 * channels_,
+                                                                      .sources = {std::move(source)},
+                                                                      .bias = true,
+                                                                      .backward = p.backward,
+                                                                      .samples = p.incremental ? samples_ : 0});
+  const std::int64_t rows = p.incremental ? samples_ : length_, chunk = p.incremental ? samples_ : product_->chunk();
+  MatmulShape out{.n = channels_, .k = channels_, .transpose_b = true, .bias = true, .accumulate = true};
+  residual_ = ChunkedMatmul(rows, chunk, out, &MatmulShape::m);
+  out.n = skips_;
+  out.accumulate = p.has_input("skip_sum");
+  skip_ = ChunkedMatmul(rows, chunk, out, &MatmulShape::m);
+  // One position of the condition, [N, S, M], or all of a sample's.
+  const bool on_map = condition_rows_ == length_;
+  if (conditions_ > 0) {
+    condition_ =
+        std::make_unique<Matmul>(MatmulShape{.m = p.incremental ? samples_ : condition_rows_,
+                                             .n = 2 * channels_,
+                                             .k = conditions_,
+                                             .transpose_b = true,
+                                             .lda = p.incremental && !on_map ? condition_rows_ * conditions_ : 0});
+  }
+  if (globals_ > 0) {
+    global_ = std::make_unique<Matmul>(
+        MatmulShape{.m = p.incremental ? samples_ : 1, .n = 2 * channels_, .k = globals_, .transpose_b = true});
+  }
+}
+
+void WavenetBlock::make_gradients() {
+  const std::int64_t c = channels_, chunk = product_->chunk();
+  residual_data_ = ChunkedMatmul(length_, chunk, {.n = c, .k = c}, &MatmulShape::m);
+  skip_data_ = ChunkedMatmul(length_, chunk, {.n = c, .k = skips_, .accumulate = true}, &MatmulShape::m);
+  residual_weights_ =
+      ChunkedMatmul(length_, chunk, {.m = c, .n = c, .transpose_a = true, .accumulate = true}, &MatmulShape::k);
+  skip_weights_ =
+      ChunkedMatmul(length_, chunk, {.m = skips_, .n = c, .transpose_a = true, .accumulate = true}, &MatmulShape::k);
+  if (conditions_ > 0) {
+    condition_data_ = std::make_unique<Matmul>(MatmulShape{.m = condition_rows_, .n = conditions_, .k = 2 * c});
+    condition_weights_ = std::make_unique<Matmul>(
+        MatmulShape{.m = 2 * c, .n = conditions_, .k = condition_rows_, .transpose_a = true, .accumulate = true});
+  }
+  if (globals_ > 0) {
+    global_data_ = std::make_unique<Matmul>(MatmulShape{.m = 1, .n = globals_, .k = 2 * c});
+    global_weights_ = std::make_unique<Matmul>(
+        MatmulShape{.m = 2 * c, .n = globals_, .k = 1, .transpose_a = true, .accumulate = true});
+  }
+}
+
+void WavenetBlock::lay_out(const Prepare& p) {
+  p.reserve_packed(product_->packed_bytes());
+  Layout saved, scratch;
+  std::size_t work = product_->scratch_bytes();
+  for (const auto* matmul : {&residual_, &skip_, &residual_data_, &residual_weights_, &skip_data_, &skip_weights_})
+    work = std::max(work, matmul->scratch_bytes());
+  for (const auto* matmul :
+       {&condition_, &condition_data_, &condition_weights_, &global_, &global_data_, &global_weights_}) {
+    if (*matmul) work = std::max(work, (*matmul)->scratch_bytes());
+  }
+  scratch.bytes(work);
+  const std::int64_t rows = p.incremental ? samples_ : product_->chunk();
+  gates_at_ = scratch.floats(rows * channels_);
+  rows_at_ = scratch.floats(rows * 2 * channels_);
+  if (p.incremental) {
+    kept_offsets_at_ = saved.floats(conditioned() ? samples_ * 2 * channels_ : 0);
+    kept_globals_at_ = saved.floats(globals_ > 0 ? samples_ * 2 * channels_ : 0);
+  } else if (conditioned()) {
+    offsets_at_ = scratch.floats(offset_rows() * 2 * channels_);
+  }
+  if (p.backward) {
+    parts_at_ = saved.floats(samples_ * length_ * 2 * channels_);
+    diff_offsets_at_ = scratch.floats(offset_rows() * 2 * channels_ + 2 * channels_);
+    weights_at_ = scratch.floats(product_->sum_count());
+  }
+  p.reserve_saved(saved.size());
+  p.reserve_scratch(scratch.size());
+}
+
+void WavenetBlock::pack(const Pack& p) const {
+  const float* weight = p.parameter("conv_weight").data();
+  product_->pack(&weight, p.packed_memory.data());
+}
+
+void WavenetBlock::compute_offsets(const Call& call, std::int64_t n, float* offsets) const {
+  auto* scratch = call.scratch<std::byte>();
+  float* global = conditions_ > 0 ? floats_at(scratch, rows_at_) : offsets;
+  if (conditions_ > 0) {
+    condition_->execute(sample_of(call.input("condition"), n), call.parameter("condition_weight").data(), nullptr,
+                        offsets, scratch);
+  }
+  if (globals_ == 0) return;
+  global_->execute(sample_of(call.input("global"), n), call.parameter("global_weight").data(), nullptr, global,
+                   scratch);
+  for (std::int64_t row = 0; row < condition_rows_; ++row)
+    math::add(offsets + row * 2 * channels_, global, offsets + row * 2 * channels_, 2 * channels_);
+}
+
+void WavenetBlock::forward(const Forward& f) const {
+  auto* scratch = f.scratch<std::byte>();
+  float *rows = floats_at(scratch, rows_at_), *gates = floats_at(scratch, gates_at_);
+  float* offsets = conditioned() ? floats_at(scratch, offsets_at_) : nullptr;
+  for (std::int64_t n = 0; n < samples_; ++n) {
+    if (conditioned()) compute_offsets(f, n, offsets);
+    const float *x = sample_of(f.input(0), n), *skip_sum = sample_of(f.input("skip_sum"), n);
+    float *y = gradient_of(f.output(0), n), *skips = gradient_of(f.output(1), n);
+    product_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
+      float* kept =
+          keeps_ ? floats_at(f.saved<std::byte>(), parts_at_) + (n * length_ + first) * 2 * channels_ : nullptr;
+      float* sums = keeps_ ? kept : rows;
+      product_->forward(&x, first, last, f.packed(), f.parameter("conv_bias").data(), sums, scratch);
+      for_each_offset(first, last, offsets, [&](std::int64_t begin, std::int64_t end, const float* offset) {
+        const std::int64_t at = begin - first;
+        math::gate(sums + at * 2 * channels_, offset, keeps_ ? kept + at * 2 * channels_ : nullptr,
+                   gates + at * channels_, end - begin, channels_);
+      });
+      finish(f, gates, x + first * channels_, skip_sum == nullptr ? nullptr : skip_sum + first * skips_,
+             y + first * channels_, skips + first * skips_, last - first);
+    });
+  }
+}
+
+void WavenetBlock::finish(const Call& call, const float* gates, const float* x, const float* skip_sum, float* y,
+                          float* skips, std::int64_t rows) const {
+  auto* scratch = call.scratch<std::byte>();
+  std::copy_n(x, rows * channels_, y);
+  residual_.execute(rows, gates, call.parameter("residual_weight").data(), call.parameter("residual_bias").data(), y,
+                    scratch);
+  if (skip_sum != nullptr) std::copy_n(skip_sum, rows * skips_, skips);
+  skip_.execute(rows, gates, call.parameter("skip_weight").data(), call.parameter("skip_bias").data(), skips, scratch);
+}
+
+// As far as the inputs. A condition of its own rate has no positions of the map: it must be there from the start.
+Filled WavenetBlock::filled(std::span<const Filled> inputs, int output) const {
+  if (inputs[1] != Filled::whole || inputs[2] != Filled::whole) {
+    throw Error(ErrorCode::not_supported, "what conditions the block must not depend on what is drawn");
+  }
+  return Node::filled(inputs, output);
+}
+
+void WavenetBlock::advance(const Advance& a) const {
+  const Advance::Range range = a.range(0);
+  if (range.count == 0) return;
+  auto* scratch = a.scratch<std::byte>();
+  float *rows = floats_at(scratch, rows_at_), *gates = floats_at(scratch, gates_at_);
+  const float* x = a.input(0).data();
+  product_->advance(&x, range.first, 1, a.packed(), a.parameter("conv_bias").data(), rows, scratch);
+  if (conditioned()) {
+    float* offsets = floats_at(a.saved<std::byte>(), kept_offsets_at_);
+    if (range.first % hold() == 0) advance_offsets(a, range.first, offsets);
+    math::add(rows, offsets, rows, samples_ * 2 * channels_);
+  }
+  math::gate(rows, nullptr, nullptr, gates, samples_, channels_);
+  finish(a, gates, Advance::at(a.input(0), range.first),
+         a.has_input("skip_sum") ? Advance::at(a.input("skip_sum"), range.first) : nullptr,
+         Advance::at(a.output(0), range.first), Advance::at(a.output(1), range.first), samples_);
+}
+
+// What the condition adds from this position on, for hold() positions.
+void WavenetBlock::advance_offsets(const Advance& a, std::int64_t position, float* offsets) const {
+  auto* scratch = a.scratch<std::byte>();
+  float* globals = floats_at(a.saved<std::byte>(), kept_globals_at_);
+  if (globals_ > 0 && position == 0) {
+    global_->execute(a.input("global").data(), a.parameter("global_weight").data(), nullptr, globals, scratch);
+  }
+  if (conditions_ == 0) {
+    std::copy_n(globals, samples_ * 2 * channels_, offsets);
+    return;
+  }
+  const TensorView condition = a.input("condition");
+  const float* rows = condition_rows_ == length_ ? Advance::at(condition, position)
+                                                 : condition.data() + position / hold() * conditions_;
+  condition_->execute(rows, a.parameter("condition_weight").data(), nullptr, offsets, scratch);
+  if (globals_ > 0) math::add(offsets, globals, offsets, samples_ * 2 * channels_);
+}
+
+double WavenetBlock::forward_flop(const Prepare&) const {
+  const double c = static_cast<double>(channels_), outs = static_cast<double>(channels_ + skips_);
+  const double offsets = 2 * c * static_cast<double>(condition_rows_ * conditions_ + globals_);
+  return static_cast<double>(samples_) * (product_->flop() + 2 * static_cast<double>(length_) * c * outs + 2 * offsets);
+}
+
+namespace {
+LOOM_NODE(WavenetBlock, "wavenet_block")
+}  // namespace
+
+}  // namespace loom::nodes

@@ -1,0 +1,87 @@
+// The check of causal nodes finds each kind of mistake: nodes that are wrong on purpose, or expectations that are.
+#include "testing/incremental_check.h"
+#include "graph/advance.h"
+#include "graph/registry.h"
+#include "nodes/node_checks.h"
+
+using namespace loom::testing;
+using loom::Filled;
+
+namespace {
+
+// y[t] = x[t - 1] + x[t] on a sequence of one channel, with a mistake.
+enum class Mistake { none, forward_looks_ahead, advance_differs, reads_too_far };
+
+template <Mistake mistake>
+class Pairs final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Sums of neighbours");
+    c.input("x", "[N, T, 1]", "values");
+    c.output("y", "[N, T, 1]", "sums");
+    c.causal("T");
+  }
+  explicit Pairs(const loom::Options&) {}
+
+  void prepare(const loom::Prepare& p) override {
+    length_ = p.input(0)[1];
+    if (p.incremental) p.reserve_saved(static_cast<std::size_t>(p.samples) * sizeof(float));
+  }
+  void forward(const loom::Forward& f) const override {
+    const float* x = f.input(0).data();
+    float* y = f.output(0).data();
+    for (std::int64_t i = 0; i < f.input(0).count(); ++i) {
+      y[i] = x[i] + (i % length_ > 0 ? x[i - 1] : 0);
+      if (mistake == Mistake::forward_looks_ahead && i % length_ == 2) y[i] += 1e-6F * x[i + 1];
+    }
+  }
+  void advance(const loom::Advance& a) const override {
+    const std::int64_t t = a.range(0).first;
+    for (std::int64_t n = 0; a.range(0).count > 0 && n < a.samples; ++n) {
+      const float x = loom::Advance::at(a.input(0), t)[n], before = t > 0 ? a.saved<float>()[n] : 0;
+      float y = x + before;
+      if (mistake == Mistake::advance_differs && t == 3) y += 0.01F;
+      if (mistake == Mistake::reads_too_far && t + 1 < length_) y += 0 * loom::Advance::at(a.input(0), t + 1)[n];
+      loom::Advance::at(a.output(0), t)[n] = y;
+      a.saved<float>()[n] = x;
+    }
+  }
+
+ private:
+  std::int64_t length_ = 0;
+};
+
+template <Mistake mistake>
+Report check(Filled gives = Filled::through, std::int64_t reach = 1) {
+  loom::Registry registry;
+  registry.add(loom::detail::make_node_type<Pairs<mistake>>("pairs"));
+  NodeTester tester(registry, "pairs");
+  tester.random_input("x", {2, 6, 1});
+  return check_incremental(tester,
+                           {.fills = {{"x", Filled::through}}, .gives = {{"y", gives}}, .sees = [=](const Glance& g) {
+                              const std::int64_t back = g.to.column - g.from.column;
+                              return back >= 0 && back <= reach;
+                            }});
+}
+
+void expect_finding(const Report& report, const std::string& text) {
+  BOOST_TEST(report.text().find(text) != std::string::npos, "expected \"" << text << "\", got: " << report.text());
+  BOOST_TEST(!report.ok());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(incremental_check)
+
+BOOST_AUTO_TEST_CASE(passes_what_is_right) { expect_ok(check<Mistake::none>()); }
+
+BOOST_AUTO_TEST_CASE(finds_what_is_wrong) {
+  expect_finding(check<Mistake::forward_looks_ahead>(), "is not there when it is computed");
+  expect_finding(check<Mistake::advance_differs>(), "position by position");
+  expect_finding(check<Mistake::reads_too_far>(), "position by position");
+  expect_finding(check<Mistake::none>(Filled::before), "is filled through, not before");
+  expect_finding(check<Mistake::none>(Filled::through, 2), "does not see");
+  expect_finding(check<Mistake::none>(Filled::through, 0), "depends on");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

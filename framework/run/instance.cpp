@@ -59,7 +59,7 @@ void Instance::prepare(const GraphNode& node, PreparedNode& prepared, ParameterS
   needs.parameter_views = prepared.parameters;
   needs.samples = samples_;
   needs.rows = samples_ * node.rows_per_sample();
-  needs.training = training;
+  needs.training = node.trains(training);
   needs.backward = backward;
   try {
     prepared.node = node.type->create(node.options);

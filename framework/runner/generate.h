@@ -18,6 +18,9 @@ const GenerateEntry* find_generate(const Document& document, const std::string& 
 // The same; throws Error(usage) that says how to write one.
 const GenerateEntry& require_generate(const Document& document, const std::string& name);
 
+// Where a reference leads in a graph that was rewritten.
+Port port_of(const Graph& graph, const Reference& reference);
+
 // `count` fresh values of what the entry shows: [count, ...]. Only for entries that need no data.
 Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, std::int64_t count,
                     std::uint64_t seed);

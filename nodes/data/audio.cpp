@@ -95,6 +95,7 @@ class Audio final : public loom::Dataset {
     if (mu_law_) return {{"x", loom::DType::i32, {length_}}};
     return {{"x", loom::DType::f32, {length_, 1}}};
   }
+  std::int64_t sample_rate() const override { return rate_; }
   std::string hash() const override {
     loom::data::ContentHash hash;
     loom::data::add_files(hash, folder_, files_);

@@ -53,6 +53,7 @@ class WavenetBlock final : public Node {
   // Both 1x1 convolutions of `rows` gates, the first onto x.
   void finish(const Call& call, const float* gates, const float* x, const float* skip_sum, float* y, float* skips,
               std::int64_t rows) const;
+  void finish_position(const Advance& a, std::int64_t position, const float* gates) const;
   void advance_offsets(const Advance& a, std::int64_t position, float* offsets) const;
 
   void backward_chunk(const Backward& b, std::int64_t n, std::int64_t first, std::int64_t last,
@@ -70,6 +71,9 @@ class WavenetBlock final : public Node {
   std::unique_ptr<const dnnl::Matmul> condition_, condition_data_, condition_weights_;
   std::unique_ptr<const dnnl::Matmul> global_, global_data_, global_weights_;
 
+  std::unique_ptr<const dnnl::Matmul> outs_;  // both 1x1 convolutions as one, while a map is drawn
+
+  std::size_t outs_packed_at_ = 0, outs_bias_at_ = 0;        // in packed memory: their weights [C, C + skip] and biases
   std::size_t parts_at_ = 0;                                 // in saved memory: of the gates, [N, T, 2 C]
   std::size_t kept_offsets_at_ = 0, kept_globals_at_ = 0;    // while a map is drawn: [N, 2 C]
   std::size_t offsets_at_ = 0, gates_at_ = 0, rows_at_ = 0;  // in scratch, after what the products need

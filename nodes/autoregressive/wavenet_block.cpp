@@ -12,12 +12,12 @@ using dnnl::MatmulShape;
 void WavenetBlock::declare(Contract& c) {
   c.summary("A layer of WaveNet: dilated causal convolution, gate, residual and skip connection");
   c.source("van den Oord et al. 2016, WaveNet: A Generative Model for Raw Audio, sections 2.3 to 2.5");
-  c.input("x", "[N, T, C]", "a sequence");
-  c.input("condition", "[N, S, M]", "local conditioning; S divides T, and each position holds for T/S").optional();
+  c.input("x", "[N, S, C]", "a sequence");
+  c.input("condition", "[N, Q, M]", "local conditioning; Q divides S, and each position holds for S/Q").optional();
   c.input("global", "[N, G]", "global conditioning: a speaker, an embedding").optional();
-  c.input("skip_sum", "[N, T, skip]", "the skips of the blocks before, added to this one's").optional();
-  c.output("y", "[N, T, C]", "x + W_r g + b_r");
-  c.output("skip", "[N, T, skip]", "W_s g + b_s [+ skip_sum]");
+  c.input("skip_sum", "[N, S, skip]", "the skips of the blocks before, added to this one's").optional();
+  c.output("y", "[N, S, C]", "x + W_r g + b_r");
+  c.output("skip", "[N, S, skip]", "W_s g + b_s [+ skip_sum]");
   c.option("kernel", 2, integer().at_least(2), "positions of the convolution");
   c.option("dilation", 1, integer().at_least(1), "step between them");
   c.option("skip", required, integer().at_least(1), "channels of the skip connection");
@@ -29,14 +29,14 @@ void WavenetBlock::declare(Contract& c) {
   c.parameter("skip_bias", "[skip]", kaiming_uniform("skip_weight"), "b_s");
   c.parameter("condition_weight", "[D, M, 1]", kaiming_uniform(), "V").only_with("condition");
   c.parameter("global_weight", "[D, G]", kaiming_uniform(), "U").only_with("global");
-  c.causal("T");
+  c.causal("S");
   c.backward_reads({"x", "condition", "global"});
 }
 
 void WavenetBlock::infer(ShapeInference& s) {
   s.bind("D", 2 * s.extent("C"));
   if (!s.has_input("condition")) return;
-  const std::int64_t positions = s.extent("T"), rows = s.extent("S");
+  const std::int64_t positions = s.extent("S"), rows = s.extent("Q");
   if (positions % rows == 0) return;
   s.fail("the condition does not divide the sequence",
          std::to_string(rows) + " positions for " + std::to_string(positions), "a divisor of the sequence's length", 1);

@@ -220,6 +220,7 @@ Filled WavenetBlock::filled(std::span<const Filled> inputs, int output) const {
 }
 
 void WavenetBlock::advance(const Advance& a) const {
+  a.expect_map(1, length_);
   const Advance::Range range = a.range(0);
   if (range.count == 0) return;
   auto* scratch = a.scratch<std::byte>();

@@ -52,6 +52,8 @@ class CausalProduct {
  public:
   explicit CausalProduct(const CausalProductShape& shape);
 
+  std::int64_t height() const { return shape_.height; }
+  std::int64_t width() const { return shape_.width; }
   std::int64_t positions() const { return shape_.height * shape_.width; }
   std::int64_t chunk() const { return chunk_; }
   std::int64_t columns() const { return columns_; }  // floats of a row

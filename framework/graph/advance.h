@@ -36,6 +36,10 @@ class Advance : public Call {
   };
   Range range(int output) const { return range_of(output_fills[static_cast<std::size_t>(output)]); }
 
+  // Throws Error(not_supported) unless the map that is drawn is the one that the node was prepared for: what is drawn
+  // may be rows of an image, say, which a convolution over pixels cannot follow.
+  void expect_map(std::int64_t expected_height, std::int64_t expected_width) const;
+
   // Rows [N, C] of one position of a map.
   template <class T = float>
   static T* at(const TensorView& map, std::int64_t position) {

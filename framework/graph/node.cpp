@@ -98,6 +98,15 @@ Filled Node::filled(std::span<const Filled> inputs, int) const {
   return least;
 }
 
+void Advance::expect_map(std::int64_t expected_height, std::int64_t expected_width) const {
+  if (height == expected_height && width == expected_width) return;
+  throw Error(ErrorCode::not_supported,
+              "what is drawn has " + std::to_string(height) + "x" + std::to_string(width) +
+                  " positions, but this node works on " + std::to_string(expected_height) + "x" +
+                  std::to_string(expected_width),
+              "draw along the node's axes: `axes: 2` for the pixels of an image");
+}
+
 void Node::advance(const Advance&) const {
   throw Error(ErrorCode::not_supported, "this node cannot compute one position at a time");
 }

@@ -63,7 +63,7 @@ class Planner {
       if (!is_drawn(value)) condition(node, node.inputs[k], value, way.pointwise);
     }
     if (!plan_.obstacle.empty()) return;
-    if (!way.pointwise && node.contract().causal_axes().empty())
+    if (!way.pointwise && !node.contract().is_causal(node.options))
       return stop(node, "is not causal, and not computed at each position alone");
     if (node.rows_per_sample() != 1) return stop(node, "has several rows a sample");
     if (!ask_fills(node, way)) return;

@@ -221,6 +221,7 @@ Filled GatedPixelcnnBlock::filled(std::span<const Filled> inputs, int output) co
 }
 
 void GatedPixelcnnBlock::advance(const Advance& a) const {
+  a.expect_map(height_, width_);
   if (a.time == 0) compute_offsets(a);
   const Advance::Range rows = a.range(0), pixels = a.range(1);
   if (rows.count > 0) advance_vertical(a, rows);

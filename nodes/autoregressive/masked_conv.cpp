@@ -127,6 +127,7 @@ class MaskedConv final : public loom::Node {
   }
 
   void advance(const loom::Advance& a) const override {
+    a.expect_map(product_->height(), product_->width());
     const loom::Advance::Range range = a.range(0);
     if (range.count == 0) return;
     const float* x = a.input(0).data();

@@ -12,12 +12,12 @@ using dnnl::MatmulShape;
 void WavenetBlock::declare(Contract& c) {
   c.summary("A layer of WaveNet: dilated causal convolution, gate, residual and skip connection");
   c.source("van den Oord et al. 2016, WaveNet: A Generative Model for Raw Audio, sections 2.3 to 2.5");
-  c.input("x", "[N, T, C]", "a sequence");
-  c.input("condition", "[N, S, M]", "local conditioning; S divides T, and each position holds for T/S").optional();
+  c.input("x", "[N, S, C]", "a sequence");
+  c.input("condition", "[N, Q, M]", "local conditioning; Q divides S, and each position holds for S/Q").optional();
   c.input("global", "[N, G]", "global conditioning: a speaker, an embedding").optional();
-  c.input("skip_sum", "[N, T, skip]", "the skips of the blocks before, added to this one's").optional();
-  c.output("y", "[N, T, C]", "x + W_r g + b_r");
-  c.output("skip", "[N, T, skip]", "W_s g + b_s [+ skip_sum]");
+  c.input("skip_sum", "[N, S, skip]", "the skips of the blocks before, added to this one's").optional();
+  c.output("y", "[N, S, C]", "x + W_r g + b_r");
+  c.output("skip", "[N, S, skip]", "W_s g + b_s [+ skip_sum]");
   c.option("kernel", 2, integer().at_least(2), "positions of the convolution");
   c.option("dilation", 1, integer().at_least(1), "step between them");
   c.option("skip", required, integer().at_least(1), "channels of the skip connection");
@@ -29,14 +29,14 @@ void WavenetBlock::declare(Contract& c) {
   c.parameter("skip_bias", "[skip]", kaiming_uniform("skip_weight"), "b_s");
   c.parameter("condition_weight", "[D, M, 1]", kaiming_uniform(), "V").only_with("condition");
   c.parameter("global_weight", "[D, G]", kaiming_uniform(), "U").only_with("global");
-  c.causal("T");
+  c.causal("S");
   c.backward_reads({"x", "condition", "global"});
 }
 
 void WavenetBlock::infer(ShapeInference& s) {
   s.bind("D", 2 * s.extent("C"));
   if (!s.has_input("condition")) return;
-  const std::int64_t positions = s.extent("T"), rows = s.extent("S");
+  const std::int64_t positions = s.extent("S"), rows = s.extent("Q");
   if (positions % rows == 0) return;
   s.fail("the condition does not divide the sequence",
          std::to_string(rows) + " positions for " + std::to_string(positions), "a divisor of the sequence's length", 1);
@@ -69,12 +69,15 @@ void WavenetBlock::make_products(const Prepare& p) {
                                                                       .bias = true,
                                                                       .backward = p.backward,
                                                                       .samples = p.incremental ? samples_ : 0});
-  const std::int64_t rows = p.incremental ? samples_ : length_, chunk = p.incremental ? samples_ : product_->chunk();
   MatmulShape out{.n = channels_, .k = channels_, .transpose_b = true, .bias = true, .accumulate = true};
-  residual_ = ChunkedMatmul(rows, chunk, out, &MatmulShape::m);
-  out.n = skips_;
-  out.accumulate = p.has_input("skip_sum");
-  skip_ = ChunkedMatmul(rows, chunk, out, &MatmulShape::m);
+  if (p.incremental) {
+    outs_ = std::make_unique<Matmul>(MatmulShape{.m = samples_, .n = channels_ + skips_, .k = channels_, .bias = true});
+  } else {
+    residual_ = ChunkedMatmul(length_, product_->chunk(), out, &MatmulShape::m);
+    out.n = skips_;
+    out.accumulate = p.has_input("skip_sum");
+    skip_ = ChunkedMatmul(length_, product_->chunk(), out, &MatmulShape::m);
+  }
   // One position of the condition, [N, S, M], or all of a sample's.
   const bool on_map = condition_rows_ == length_;
   if (conditions_ > 0) {
@@ -112,19 +115,24 @@ void WavenetBlock::make_gradients() {
 }
 
 void WavenetBlock::lay_out(const Prepare& p) {
-  p.reserve_packed(product_->packed_bytes());
-  Layout saved, scratch;
+  Layout packed, saved, scratch;
+  packed.bytes(product_->packed_bytes());
+  if (p.incremental) {
+    outs_packed_at_ = packed.floats(channels_ * (channels_ + skips_));
+    outs_bias_at_ = packed.floats(channels_ + skips_);
+  }
+  p.reserve_packed(packed.size());
   std::size_t work = product_->scratch_bytes();
   for (const auto* matmul : {&residual_, &skip_, &residual_data_, &residual_weights_, &skip_data_, &skip_weights_})
     work = std::max(work, matmul->scratch_bytes());
   for (const auto* matmul :
-       {&condition_, &condition_data_, &condition_weights_, &global_, &global_data_, &global_weights_}) {
+       {&condition_, &condition_data_, &condition_weights_, &global_, &global_data_, &global_weights_, &outs_}) {
     if (*matmul) work = std::max(work, (*matmul)->scratch_bytes());
   }
   scratch.bytes(work);
   const std::int64_t rows = p.incremental ? samples_ : product_->chunk();
   gates_at_ = scratch.floats(rows * channels_);
-  rows_at_ = scratch.floats(rows * 2 * channels_);
+  rows_at_ = scratch.floats(rows * (p.incremental ? std::max(2 * channels_, channels_ + skips_) : 2 * channels_));
   if (p.incremental) {
     kept_offsets_at_ = saved.floats(conditioned() ? samples_ * 2 * channels_ : 0);
     kept_globals_at_ = saved.floats(globals_ > 0 ? samples_ * 2 * channels_ : 0);
@@ -143,6 +151,16 @@ void WavenetBlock::lay_out(const Prepare& p) {
 void WavenetBlock::pack(const Pack& p) const {
   const float* weight = p.parameter("conv_weight").data();
   product_->pack(&weight, p.packed_memory.data());
+  if (!outs_) return;
+  const float *residual = p.parameter("residual_weight").data(), *skip = p.parameter("skip_weight").data();
+  float* packed = floats_at(p.packed_memory.data(), outs_packed_at_);
+  for (std::int64_t c = 0; c < channels_; ++c) {
+    for (std::int64_t i = 0; i < channels_; ++i) *packed++ = residual[i * channels_ + c];
+    for (std::int64_t i = 0; i < skips_; ++i) *packed++ = skip[i * channels_ + c];
+  }
+  float* bias = floats_at(p.packed_memory.data(), outs_bias_at_);
+  std::ranges::copy(p.parameter("residual_bias").values(), bias);
+  std::ranges::copy(p.parameter("skip_bias").values(), bias + channels_);
 }
 
 void WavenetBlock::compute_offsets(const Call& call, std::int64_t n, float* offsets) const {
@@ -202,6 +220,7 @@ Filled WavenetBlock::filled(std::span<const Filled> inputs, int output) const {
 }
 
 void WavenetBlock::advance(const Advance& a) const {
+  a.expect_map(1, length_);
   const Advance::Range range = a.range(0);
   if (range.count == 0) return;
   auto* scratch = a.scratch<std::byte>();
@@ -214,9 +233,24 @@ void WavenetBlock::advance(const Advance& a) const {
     math::add(rows, offsets, rows, samples_ * 2 * channels_);
   }
   math::gate(rows, nullptr, nullptr, gates, samples_, channels_);
-  finish(a, gates, Advance::at(a.input(0), range.first),
-         a.has_input("skip_sum") ? Advance::at(a.input("skip_sum"), range.first) : nullptr,
-         Advance::at(a.output(0), range.first), Advance::at(a.output(1), range.first), samples_);
+  finish_position(a, range.first, gates);
+}
+
+void WavenetBlock::finish_position(const Advance& a, std::int64_t position, const float* gates) const {
+  auto* scratch = a.scratch<std::byte>();
+  float* outs = floats_at(scratch, rows_at_);
+  outs_->execute(gates, a.packed() + outs_packed_at_, reinterpret_cast<const float*>(a.packed() + outs_bias_at_), outs,
+                 scratch);
+  const float *x = Advance::at(a.input(0), position),
+              *skip_sum = a.input(3).empty() ? nullptr : Advance::at(a.input(3), position);
+  float *y = Advance::at(a.output(0), position), *skips = Advance::at(a.output(1), position);
+  for (std::int64_t n = 0; n < samples_; ++n, outs += channels_ + skips_) {
+    math::add(x + n * channels_, outs, y + n * channels_, channels_);
+    if (skip_sum == nullptr)
+      std::copy_n(outs + channels_, skips_, skips + n * skips_);
+    else
+      math::add(skip_sum + n * skips_, outs + channels_, skips + n * skips_, skips_);
+  }
 }
 
 // What the condition adds from this position on, for hold() positions.

@@ -1,8 +1,8 @@
 // A layer of WaveNet: a dilated causal convolution, gated, with a residual and a skip connection.
-//   s[t] = sum over k of W[k] x[t - (K - 1 - k) dilation] + b [+ V condition[t S/T] + U global]
+//   s[t] = sum over k of W[k] x[t - (K - 1 - k) dilation] + b [+ V condition[t Q/S] + U global]
 //   g = tanh(s_1) sigmoid(s_2), the halves of 2 C channels
 //   y = x + W_r g + b_r,   skip = W_s g + b_s [+ skip_sum]
-//   x [N, T, C]; condition [N, S, M], S a divisor of T: each of its positions holds for T/S positions of x
+//   x [N, S, C]; condition [N, Q, M], Q a divisor of S: each of its positions holds for S/Q positions of x
 // A 1x1 convolution commutes with repeating positions, so the condition's is computed at its own rate. The skips of a
 // stack of blocks can be summed as they go, from skip to the next block's skip_sum.
 // van den Oord et al. 2016, WaveNet: A Generative Model for Raw Audio, sections 2.3 to 2.5.
@@ -53,6 +53,7 @@ class WavenetBlock final : public Node {
   // Both 1x1 convolutions of `rows` gates, the first onto x.
   void finish(const Call& call, const float* gates, const float* x, const float* skip_sum, float* y, float* skips,
               std::int64_t rows) const;
+  void finish_position(const Advance& a, std::int64_t position, const float* gates) const;
   void advance_offsets(const Advance& a, std::int64_t position, float* offsets) const;
 
   void backward_chunk(const Backward& b, std::int64_t n, std::int64_t first, std::int64_t last,
@@ -62,7 +63,7 @@ class WavenetBlock final : public Node {
 
   std::int64_t kernel_, dilation_, skips_;
   std::int64_t samples_ = 0, length_ = 0, channels_ = 0;
-  std::int64_t condition_rows_ = 0, conditions_ = 0, globals_ = 0;  // S, M, G; 0: not connected
+  std::int64_t condition_rows_ = 0, conditions_ = 0, globals_ = 0;  // Q, M, G; 0: not connected
   bool keeps_ = false;
   std::unique_ptr<const CausalProduct> product_;
   dnnl::ChunkedMatmul residual_, skip_, residual_data_, residual_weights_, skip_data_, skip_weights_;
@@ -70,7 +71,10 @@ class WavenetBlock final : public Node {
   std::unique_ptr<const dnnl::Matmul> condition_, condition_data_, condition_weights_;
   std::unique_ptr<const dnnl::Matmul> global_, global_data_, global_weights_;
 
-  std::size_t parts_at_ = 0;                                 // in saved memory: of the gates, [N, T, 2 C]
+  std::unique_ptr<const dnnl::Matmul> outs_;  // both 1x1 convolutions as one, while a map is drawn
+
+  std::size_t outs_packed_at_ = 0, outs_bias_at_ = 0;        // in packed memory: their weights [C, C + skip] and biases
+  std::size_t parts_at_ = 0;                                 // in saved memory: of the gates, [N, S, 2 C]
   std::size_t kept_offsets_at_ = 0, kept_globals_at_ = 0;    // while a map is drawn: [N, 2 C]
   std::size_t offsets_at_ = 0, gates_at_ = 0, rows_at_ = 0;  // in scratch, after what the products need
   std::size_t diff_offsets_at_ = 0, weights_at_ = 0;

@@ -37,6 +37,7 @@ class Attention final : public loom::Node {
              "each has C / heads channels of query and key, V / heads of value");
     c.option("causal", false, loom::flag(), "position t sees the positions up to t");
     c.option("strict", false, loom::flag(), "with causal: up to t - 1; the first position gives zeros");
+    c.causal_if("S", [](const loom::Options& o) { return o.flag("causal"); });
   }
 
   static void infer(loom::ShapeInference& s) {

@@ -104,6 +104,7 @@ class Conv final : public Base {
   }
 
   void advance(const loom::Advance& a) const override {
+    a.expect_map(incremental_->height(), incremental_->width());
     const loom::Advance::Range range = a.range(0);
     if (range.count == 0) return;
     const float *x = a.input(0).data(), *bias = a.has_parameter("bias") ? a.parameter("bias").data() : nullptr;

@@ -84,4 +84,11 @@ BOOST_AUTO_TEST_CASE(finds_what_is_wrong) {
   expect_finding(check<Mistake::none>(Filled::through, 0), "depends on");
 }
 
+// Rows of an image that are drawn one after the other are no positions of a convolution over its pixels.
+BOOST_AUTO_TEST_CASE(nodes_refuse_another_map) {
+  auto tester = node("masked_conv");
+  tester.option("filters", 2).option("kernel", 3).option("mask", "A").random_input("x", {2, 4, 5, 3});
+  BOOST_CHECK_THROW(check_incremental(tester, {.axes = 1, .fills = {{"x", Filled::before}}}), loom::Error);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

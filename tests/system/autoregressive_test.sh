@@ -67,14 +67,41 @@ cat >mixed.yaml <<'YAML'
 extends: chain.yaml
 graph: mixed
 nodes:
+  turned: {type: flip, in: before, axis: 1}
+  back:   {type: flip, in: turned, axis: 1}
+  logits: {in: back}
+YAML
+expect 0 sample mixed.yaml --out mixed.npy --count 200 --seed 5
+says err "takes a run of the whole graph"
+says err "'turned' (flip) is not causal"
+same drawn.npy mixed.npy
+
+# A shape that the next node takes back leaves the positions where they were.
+cat >flat.yaml <<'YAML'
+extends: chain.yaml
+graph: flat
+nodes:
   flat:   {type: flatten, in: before}
   square: {type: reshape, in: flat, shape: [64, 1]}
   logits: {in: square}
 YAML
-expect 0 sample mixed.yaml --out mixed.npy --count 200 --seed 5
-says err "takes a run of the whole graph"
-says err "'logits' (linear) reads what is drawn under another shape"
-same drawn.npy mixed.npy
+expect 0 sample flat.yaml --out flat.npy --count 200 --seed 5
+grep -q "run of the whole graph" err && fail "two shapes stood in the way"
+same drawn.npy flat.npy
+
+# Under another shape what is drawn has other positions.
+cat >halves.yaml <<'YAML'
+extends: chain.yaml
+graph: halves
+nodes:
+  halves: {type: reshape, in: before, shape: [32, 2]}
+  plain:  {type: activation, in: halves, function: identity}
+  square: {type: reshape, in: plain, shape: [64, 1]}
+  logits: {in: square}
+YAML
+expect 0 sample halves.yaml --out halves.npy --count 200 --seed 5
+says err "'plain' (activation) reads what is drawn under another shape"
+same drawn.npy halves.npy
 
 # A reconstruction that is drawn: what the encoder makes of the data is told at each position.
 cat >told.yaml <<'YAML'

@@ -43,6 +43,8 @@ class Dataset {
   virtual std::string hash() const = 0;
   // Number of values each known factor of variation takes, for data with known factors ("factors" column); else empty.
   virtual std::vector<std::int64_t> factor_sizes() const { return {}; }
+  // Of sounds, in Hz; 0 where the items are no sounds.
+  virtual std::int64_t sample_rate() const { return 0; }
 };
 
 }  // namespace loom

@@ -173,6 +173,19 @@ void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_
   convert_any_item(header, values, index, out, [](auto value) { return static_cast<std::int32_t>(value); });
 }
 
+std::string npy_header(DType dtype, const Shape& shape) {
+  constexpr std::size_t preamble_size = 10, alignment = 64;  // magic, version 1.0, two bytes of length
+  const char* descr = dtype == DType::f32 ? "<f4" : dtype == DType::i32 ? "<i4" : "|u1";
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': (", descr);
+  for (const std::int64_t extent : shape.extents()) header += fmt::format("{},", extent);
+  header += "), }";
+  header.append(alignment - (preamble_size + header.size() + 1) % alignment, ' ');
+  header += '\n';
+  std::string preamble("\x93NUMPY");
+  preamble += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  return preamble + header;
+}
+
 Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
   const NpyHeader header = read_npy_header(bytes, file);
   const Shape shape{std::span(header.extents)};

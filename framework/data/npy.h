@@ -1,5 +1,5 @@
 // The .npy format (NumPy enhancement proposal 1): a header that is a Python dictionary, then the values in C order.
-// Read are f4, f8, i4, i8, u1 and b1, little-endian. `file` stands in errors.
+// Read are f4, f8, i4, i8, u1 and b1, little-endian; written f4, i4 and u1. `file` stands in errors.
 //
 // Thread safety: functions of their arguments. Errors: data_wrong_format, data_truncated, data_corrupt or data_empty
 // with the file and the byte; data_not_found.
@@ -34,6 +34,9 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& f
 void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, float scale,
                    std::span<float> out);
 void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<std::int32_t> out);
+
+// The header of a file of such values, whose bytes follow it.
+std::string npy_header(DType dtype, const Shape& shape);
 
 // The whole array: floating point as f32, integers as i32 (u1 and b1: u8).
 Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file);

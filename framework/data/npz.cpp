@@ -71,6 +71,36 @@ std::vector<std::byte> NpzFile::read(const std::string& name) const {
   return bytes;
 }
 
+void write_npz(const std::string& path, const std::vector<std::pair<std::string, std::string>>& names_and_files) {
+  const auto fail = [&](const char* reason) {
+    return Error(ErrorCode::write_failed, fmt::format("{} cannot be written: {}", path, reason));
+  };
+  int code = 0;
+  zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
+  if (archive == nullptr) {
+    zip_error_t error;
+    zip_error_init_with_code(&error, code);
+    const std::string reason = zip_error_strerror(&error);
+    zip_error_fini(&error);
+    throw fail(reason.c_str());
+  }
+  for (const auto& [name, file] : names_and_files) {
+    zip_source_t* source = zip_source_file(archive, file.c_str(), 0, 0);
+    const zip_int64_t index =
+        source == nullptr ? -1 : zip_file_add(archive, (name + ".npy").c_str(), source, ZIP_FL_OVERWRITE);
+    if (index < 0 || zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0) != 0) {
+      const std::string reason = zip_strerror(archive);
+      if (index < 0 && source != nullptr) zip_source_free(source);
+      zip_discard(archive);
+      throw fail(reason.c_str());
+    }
+  }
+  if (zip_close(archive) == 0) return;  // writes under a temporary name, then renames
+  const std::string reason = zip_strerror(archive);
+  zip_discard(archive);
+  throw fail(reason.c_str());
+}
+
 std::map<std::string, Tensor> read_npz(const std::string& path) {
   const NpzFile archive(path);
   std::map<std::string, Tensor> arrays;

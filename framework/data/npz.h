@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/tensor.h"
@@ -35,6 +36,10 @@ class NpzFile {
   std::unique_ptr<void, Close> archive_;  // libzip's zip_t
   std::vector<std::string> names_;
 };
+
+// Puts .npy files into an archive, each under a name, without packing them. It appears whole or not at all.
+// Errors: write_failed.
+void write_npz(const std::string& path, const std::vector<std::pair<std::string, std::string>>& names_and_files);
 
 // Every array of an archive, by name.
 std::map<std::string, Tensor> read_npz(const std::string& path);

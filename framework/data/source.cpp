@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "core/random.h"
 #include "data/joined.h"
@@ -108,6 +109,13 @@ DataSource::DataSource(const Registry& registry, const DataEntry& entry)
   throw Error(std::move(finding));
 }
 
+DataSource::DataSource(std::string name, std::string split, std::unique_ptr<Dataset> dataset)
+    : name_(std::move(name)),
+      split_(std::move(split)),
+      dataset_(std::move(dataset)),
+      columns_(dataset_->columns()),
+      size_(dataset_->size()) {}
+
 void DataSource::apply_common_options(const Options& options, const DataEntry& entry) {
   const std::int64_t limit = options.integer("limit");
   if (limit > 0) size_ = std::min(size_, limit);
@@ -165,6 +173,17 @@ void DataSource::normalize(std::span<float> values) const {
 
 DataEntry with_split(DataEntry entry, const std::string& split) {
   entry.options["split"].value = split;
+  return entry;
+}
+
+DataEntry with_absolute_paths(DataEntry entry) {
+  namespace fs = std::filesystem;
+  for (auto& [name, option] : entry.options) {
+    const std::string* text = std::get_if<std::string>(&option.value);
+    std::error_code ignored;
+    if (text == nullptr || (name != "path" && text->find_first_of("/.") == std::string::npos)) continue;
+    if (fs::exists(*text, ignored)) option.value = fs::absolute(*text).lexically_normal().string();
+  }
   return entry;
 }
 

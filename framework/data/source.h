@@ -28,6 +28,8 @@ namespace loom {
 class DataSource {
  public:
   DataSource(const Registry& registry, const DataEntry& entry);
+  // Items that the program itself has made of a data set; `name` and `split` are those of that data set.
+  DataSource(std::string name, std::string split, std::unique_ptr<Dataset> dataset);
 
   std::int64_t size() const { return size_; }
   const std::vector<Column>& columns() const { return columns_; }
@@ -35,7 +37,9 @@ class DataSource {
   const std::string& name() const { return name_; }
   const std::string& split() const { return split_; }  // "" where the data set has no splits
   std::vector<std::int64_t> factor_sizes() const { return dataset_->factor_sizes(); }
-  std::string binarization() const;  // "none", "fixed (seed 1)", "dynamic (seed 1)"
+  std::int64_t sample_rate() const { return dataset_->sample_rate(); }  // Hz; 0: no sounds
+  bool is_dynamic() const { return binarize_ == Binarize::dynamic; }    // an item is not the same at every read
+  std::string binarization() const;                                     // "none", "fixed (seed 1)", "dynamic (seed 1)"
 
   // Item `index`, one view per column in the order of columns(). `draw` matters only to dynamic binarization: the same
   // draw gives the same item again. Allocates nothing beyond what the data set itself does.
@@ -63,6 +67,8 @@ void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& d
 
 // The same data with another split: "train", "test", "all".
 DataEntry with_split(DataEntry entry, const std::string& split);
+// The same data with files that are found again from any working folder.
+DataEntry with_absolute_paths(DataEntry entry);
 // Whether data of this type is divided into splits; false for an unknown type.
 bool has_splits(const Registry& registry, const DataEntry& data);
 // Opens a split of the data; all of it where it has none.

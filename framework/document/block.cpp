@@ -20,23 +20,27 @@ std::vector<std::string> input_names(const Value* declared, Diagnostics& diagnos
   return names;
 }
 
-}  // namespace
+// What can be connected: the inputs that a block declares, or the nodes without a source of a graph.
+struct Ends {
+  std::string what;  // "the block"
+  std::vector<std::string> names;
+  Location where;
+};
 
-void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
-                       Diagnostics& diagnostics) {
-  const std::vector<std::string> names = input_names(declared, diagnostics);
+void bind_inputs(const Ends& ends, const Value* in, Scope& scope, Diagnostics& diagnostics) {
+  const std::vector<std::string>& names = ends.names;
   const auto bind = [&](const std::string& name, const Value& source, const Location& where) {
     if (source.is_null()) return;
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       Diagnostic& finding = diagnostics.add(
           ErrorCode::unknown_port, where,
-          name.empty() ? fmt::format("the block takes {}", names.empty() ? "no input" : "no further input")
-                       : fmt::format("the block has no input '{}'", name));
+          name.empty() ? fmt::format("{} takes {}", ends.what, names.empty() ? "no input" : "no further input")
+                       : fmt::format("{} has no input '{}'", ends.what, name));
       for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
       if (names.empty()) finding.expected = "no `in`";
       finding.suggestion = nearest_name(name, names);
-      finding.other = declared != nullptr ? declared->where : Location{scope.file, 1, 1};
-      finding.other_role = "the block";
+      finding.other = ends.where;
+      finding.other_role = ends.what;
       return;
     }
     const bool good = source.kind == Value::Kind::scalar && !source.broken;
@@ -51,6 +55,24 @@ void bind_block_inputs(const Value* declared, const Value* in, const Member& use
   } else if (in != nullptr) {
     bind(name_at(0), *in, in->where);
   }
+}
+
+}  // namespace
+
+void bind_graph_inputs(const Value& nodes, const Value* in, Scope& scope, Diagnostics& diagnostics) {
+  Ends ends{"the graph", {}, nodes.where.known() ? nodes.where : Location{scope.file, 1, 1}};
+  for (const Member& node : nodes.members) {
+    const Value* source = node.value.find("in");
+    if (source == nullptr || source->is_null()) ends.names.push_back(node.key);
+  }
+  bind_inputs(ends, in, scope, diagnostics);
+}
+
+void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
+                       Diagnostics& diagnostics) {
+  const std::vector<std::string> names = input_names(declared, diagnostics);
+  bind_inputs({"the block", names, declared != nullptr ? declared->where : Location{scope.file, 1, 1}}, in, scope,
+              diagnostics);
   for (const std::string& name : names) {
     if (!scope.inputs.emplace(name, "").second) continue;
     Diagnostic& finding = diagnostics.add(ErrorCode::missing_input, use.where,

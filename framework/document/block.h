@@ -12,6 +12,10 @@ namespace loom {
 void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
                        Diagnostics& diagnostics);
 
+// Connects nodes of a used graph, those without a source of their own, to what stands at `in` of its use; the others
+// stay as they are. Findings: E105, E203.
+void bind_graph_inputs(const Value& nodes, const Value* in, Scope& scope, Diagnostics& diagnostics);
+
 // `output: a`, or `outputs: {y: a, codes: b}`; the first is the default. Findings: E104, E105.
 std::vector<BlockOutput> read_block_outputs(Section& section, const Value& block);
 

@@ -46,6 +46,7 @@ class Reader {
     section.finish();
     if (expander_.is_full()) return {};
     document_.nodes = expander_.finish();
+    document_.weight_sources = expander_.weight_sources();
     finish_draws();
     finish_losses();
     return std::move(document_);
@@ -163,12 +164,24 @@ class Reader {
         for (const Value& item : several ? autoregressive.items : std::vector<Value>{autoregressive})
           entry.autoregressions.push_back(read_autoregression(item, "generate." + member->key));
       }
+      if (const Value* given = keys.get("feed")) read_feeds(evaluated(*given), entry);
       keys.finish();
       document_.generate.push_back(std::move(entry));
     }
   }
 
   // The references as they are written: they are resolved when every node is there.
+  void read_feeds(const Value& value, GenerateEntry& entry) {
+    const bool several = value.kind == Value::Kind::sequence;
+    for (const Value& item : several ? value.items : std::vector<Value>{value}) {
+      const bool good = item.kind == Value::Kind::scalar && !item.broken;
+      if (good)
+        entry.feeds.push_back({item.scalar, "", item.where});
+      else
+        wrong_type(item, fmt::format("generate.{}.feed", entry.name), "a node, or node.port", diagnostics_);
+    }
+  }
+
   AutoregressionEntry read_autoregression(const Value& value, const std::string& owner) {
     AutoregressionEntry entry;
     entry.where = value.where;
@@ -200,6 +213,10 @@ class Reader {
           *reference = expander_.resolve(reference->node, reference->where);
           check_reference(*reference);
         }
+      }
+      for (Reference& feed : entry.feeds) {
+        feed = expander_.resolve(feed.node, feed.where);
+        check_reference(feed);
       }
       for (auto& [target, node] : entry.draws) {
         target = expander_.resolve(target.node, target.where);

@@ -121,7 +121,16 @@ struct GenerateEntry {
   std::string name;                                    // "sample", "reconstruct"
   std::vector<std::pair<Reference, NodeEntry>> draws;  // the port, and the node that takes its place
   std::vector<AutoregressionEntry> autoregressions;    // one after the other
+  std::vector<Reference> feeds;                        // ports whose values come from a file
   Reference show;
+  Location where;
+};
+
+// `weights: PATH` of a use: the nodes behind the prefix start with the weights of a run, or of a safetensors file. A
+// resolved document has none: its run's own checkpoints hold these weights too.
+struct WeightSource {
+  std::string prefix;  // "vq/"
+  std::string path;    // as seen from the working folder
   Location where;
 };
 
@@ -136,6 +145,7 @@ struct Document {
   TrainEntry train;
   DataEntry data;
   std::vector<GenerateEntry> generate;
+  std::vector<WeightSource> weight_sources;
   std::string resolved;  // YAML text: self-contained, enough to load it again with the same result
 };
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "document/block.h"
+#include "document/merge.h"
 #include "document/names.h"
 #include "document/section.h"
 
@@ -45,6 +46,7 @@ class Expander::Impl {
       if (!nodes.is_null()) wrong_type(nodes, "nodes", "a map of names and nodes", diagnostics_);
       return;
     }
+    for (const Member& member : nodes.members) scope->names.insert(member.key);
     for (const Member& member : nodes.members) {
       if (check_name(member.key, member.where, diagnostics_))
         add(member.key, member, variables, scope);
@@ -160,6 +162,7 @@ class Expander::Impl {
   }
 
   Scope* top() { return names_.top(); }
+  const std::vector<WeightSource>& weight_sources() const { return weight_sources_; }
   bool is_full() const { return full_; }
 
   std::vector<NodeEntry> finish() {
@@ -288,24 +291,46 @@ class Expander::Impl {
   }
 
   // A relative path starts at the file that names it, which may be a parent of this one.
-  static std::string block_path(const Value& use, const Scope& scope) {
+  static std::string path_from_here(const Value& use, const Scope& scope) {
     const bool here = use.where.file == scope.file || use.where.file.starts_with("--set");
     const fs::path directory = here ? fs::path(scope.directory) : fs::path(use.where.file).parent_path();
     return (directory / use.scalar).lexically_normal().string();
   }
 
+  // A folder stands for the graph.yaml in it.
+  static std::string used_path(const Value& use, const Scope& scope) {
+    const std::string path = path_from_here(use, scope);
+    std::error_code ignored;
+    return fs::is_directory(path, ignored) ? (fs::path(path) / "graph.yaml").lexically_normal().string() : path;
+  }
+
+  // What a block cannot have, and a whole graph does.
+  static bool is_graph(const Value& root) {
+    for (const char* key : {"graph", "extends", "data", "losses", "objectives", "train", "generate"}) {
+      if (root.find(key) != nullptr) return true;
+    }
+    return false;
+  }
+
+  // `weights` of the use `name`: the name of a node beside it, or else the path of a run or of a file.
+  static bool is_weight_path(const std::string& text, const std::string& name, bool graph, const Scope& scope) {
+    const std::string first = text.substr(0, text.find('/'));
+    if (text.empty() || (first != name && scope.names.count(first) > 0)) return false;
+    return graph || text.find('/') != std::string::npos || text.ends_with(".safetensors");
+  }
+
   bool may_use(const Value& use, const std::string& path, const Scope& outer) {
     if (use.kind != Value::Kind::scalar || use.broken) {
-      wrong_type(use, "use", "the path of a block", diagnostics_);
+      wrong_type(use, "use", "the path of a block or of a graph", diagnostics_);
       return false;
     }
     const auto& files = outer.files;
     if (const auto again = std::find(files.begin(), files.end(), path); again != files.end()) {
       Diagnostic& finding =
-          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the blocks use each other in a circle");
+          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the files use each other in a circle");
       for (auto it = again; it != files.end(); ++it) finding.got += fs::path(*it).filename().string() + " -> ";
       finding.got += fs::path(path).filename().string();
-      finding.expected = "blocks that do not use themselves";
+      finding.expected = "blocks and graphs that do not use themselves";
       return false;
     }
     if (static_cast<int>(files.size()) < kMaxUses) return true;
@@ -322,11 +347,46 @@ class Expander::Impl {
     const Value* vars = section.get("vars");
     const Value* in = section.get("in");
     section.finish();
-    const std::string path = block_path(use, *outer);
+    const bool readable = use.kind == Value::Kind::scalar && !use.broken;
+    const std::string path = readable ? used_path(use, *outer) : "";
     if (!may_use(use, path, *outer)) return add_broken(name, member, outer);
-    const Value& block = cached_file(path, use.where);
-    if (!block.is_map()) return add_broken(name, member, outer);
-    expand_block(block, path, in, member, vars, shared, names_.inside(*outer, name, path));
+    const Value& root = cached_file(path, use.where);
+    if (!root.is_map()) return add_broken(name, member, outer);
+    Scope* scope = names_.inside(*outer, name, path);
+    if (is_weight_path(shared.weights, member.key, is_graph(root), *outer)) {
+      add_weight_source(*section.get("weights"), *outer, scope->prefix);
+      shared.weights.clear();
+    }
+    if (is_graph(root))
+      expand_graph(root, path, in, vars, shared, scope);
+    else
+      expand_block(root, path, in, member, vars, shared, scope);
+  }
+
+  // Weights of a use replace those of uses inside of it.
+  void add_weight_source(const Value& weights, const Scope& outer, const std::string& prefix) {
+    const auto within = [&](const WeightSource& source) { return prefix.starts_with(source.prefix); };
+    if (std::any_of(weight_sources_.begin(), weight_sources_.end(), within)) return;
+    weight_sources_.push_back({prefix, path_from_here(weights, outer), weights.where});
+  }
+
+  // The nodes of a whole graph, and nothing else of it.
+  void expand_graph(const Value& graph, const std::string& path, const Value* in, const Value* given,
+                    const NodeEntry& shared, Scope* scope) {
+    Section section(graph, fs::path(path).filename().string(), diagnostics_);
+    for (const char* key : {"version", "graph", "doc", "extends", "data", "losses", "objectives", "train", "generate"})
+      section.get(key);
+    const Variables variables = evaluate_variables(section.get("vars"), given, diagnostics_);
+    const Value& nodes = section.required("nodes");
+    section.finish();
+    bind_graph_inputs(nodes, in, *scope, diagnostics_);
+    Value rest = nodes;
+    std::erase_if(rest.members, [&](const Member& m) { return scope->inputs.count(m.key) > 0; });
+    for (const auto& [input, source] : scope->inputs) names_.add_connected(input, scope);
+    const std::size_t first = pending_.size();
+    add_members(rest, variables, scope);
+    for (std::size_t i = first; i < pending_.size(); ++i) share(pending_[i].entry, shared, scope);
+    names_.add_graph(scope->prefix.substr(0, scope->prefix.size() - 1), scope);
   }
 
   void expand_block(const Value& block, const std::string& path, const Value* in, const Member& member,
@@ -359,8 +419,10 @@ class Expander::Impl {
   const Value& cached_file(const std::string& path, const Location& asked) {
     const auto it = files_.find(path);
     if (it != files_.end()) return it->second;
-    const Value& root = files_[path] = parse_yaml_file(path, asked, diagnostics_);
-    if (root.is_map())
+    Value& root = files_[path] = parse_yaml_file(path, asked, diagnostics_);
+    if (root.is_map() && is_graph(root))
+      root = merge_parents(std::move(root), path, fs::path(path).parent_path().string(), diagnostics_);
+    else if (root.is_map())
       check_version(root, diagnostics_);
     else if (!root.is_null())
       wrong_type(root, "the block", "a map", diagnostics_);
@@ -373,6 +435,7 @@ class Expander::Impl {
   std::size_t expanded_ = 0, values_ = 0;
   bool full_ = false;
   std::map<std::string, Value> files_;
+  std::vector<WeightSource> weight_sources_;
 };
 
 Expander::Expander(std::string file, std::string directory, Diagnostics& diagnostics)
@@ -386,6 +449,7 @@ void Expander::add_node(const std::string& path, const Member& member, const Var
   impl_->add_single(path, member, variables, apart);
 }
 Reference Expander::resolve(const std::string& text, const Location& where) { return impl_->resolve(text, where); }
+const std::vector<WeightSource>& Expander::weight_sources() const { return impl_->weight_sources(); }
 bool Expander::is_full() const { return impl_->is_full(); }
 std::vector<NodeEntry> Expander::finish() { return impl_->finish(); }
 

@@ -1,10 +1,11 @@
-// From the `nodes:` of a document to flat entries: blocks used, repeats unrolled, references made absolute.
+// From the `nodes:` of a document to flat entries: blocks and graphs used, repeats unrolled, references made absolute.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "document/document.h"
 #include "document/expression.h"
 #include "document/value.h"
 #include "graph/graph_document.h"
@@ -25,6 +26,8 @@ class Expander {
   Reference resolve(const std::string& text, const Location& where);
   // A limit is reached: what there is so far is a part, and nothing can be said about it.
   bool is_full() const;
+  // What `weights: PATH` of uses asks for; complete after finish().
+  const std::vector<WeightSource>& weight_sources() const;
   // The entries, with resolved references.
   std::vector<NodeEntry> finish();
 

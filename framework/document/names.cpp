@@ -35,11 +35,33 @@ Scope* Names::inside(const Scope& outer, const std::string& name, const std::str
 }
 
 void Names::add_repeat(const std::string& path, std::string last, const Scope* scope) {
-  aliases_[path] = {true, {BlockOutput{"", std::move(last), {}, false}}, scope};
+  aliases_[path] = {true, {BlockOutput{"", std::move(last), {}, false}}, scope, false};
 }
 
 void Names::add_block(const std::string& path, std::vector<BlockOutput> outputs, const Scope* scope) {
-  aliases_[path] = {false, std::move(outputs), scope};
+  aliases_[path] = {false, std::move(outputs), scope, false};
+}
+
+void Names::add_graph(const std::string& path, const Scope* scope) { aliases_[path] = {false, {}, scope, true}; }
+
+void Names::add_connected(const std::string& name, const Scope* scope) {
+  const std::string& source = scope->inputs.at(name);
+  if (!source.empty()) add_repeat(scope->prefix + name, source, scope->outer);
+}
+
+Reference Names::no_output(const Reference& reference, const Alias& alias, Diagnostics& diagnostics) const {
+  if (!alias.graph) return wrong(reference);  // a block whose outputs are a finding
+  Diagnostic& finding =
+      diagnostics.add(ErrorCode::unknown_port, reference.where,
+                      fmt::format("'{}' is a whole graph, which has no output of its own", reference.node));
+  finding.got = reference.port.empty() ? reference.node : reference.node + "." + reference.port;
+  finding.expected = "one of its nodes";
+  if (!alias.scope->names.empty()) finding.expected += ", as in " + alias.scope->prefix + *alias.scope->names.begin();
+  std::vector<std::string> names;
+  for (const std::string& name : alias.scope->names) names.push_back(name);
+  const std::string nearest = nearest_name(reference.port, names);
+  if (!nearest.empty()) finding.suggestion = alias.scope->prefix + nearest;
+  return wrong(reference);
 }
 
 void Names::check_outputs(const std::set<std::string>& paths, Diagnostics& diagnostics) {
@@ -89,7 +111,7 @@ Reference Names::resolve(const std::string& text, const Location& where, const S
     const std::string port = reference.port.empty() ? "" : "." + reference.port;
     return resolve(alias.outputs.front().target + port, where, alias.scope, diagnostics, depth + 1);
   }
-  if (alias.outputs.empty()) return wrong(reference);
+  if (alias.outputs.empty()) return no_output(reference, alias, diagnostics);
   for (const BlockOutput& output : alias.outputs) {
     if (!reference.port.empty() && output.name != reference.port) continue;
     return output.wrong ? wrong(reference) : resolve(output.target, where, alias.scope, diagnostics, depth + 1);

@@ -20,6 +20,7 @@ struct Scope {
   std::map<std::string, std::string> inputs;  // a block's input: reference in the outer scope; "": wrong, and reported
   const Scope* outer = nullptr;
   std::vector<std::string> files;  // blocks being expanded, outermost first
+  std::set<std::string> names;     // of its nodes
 };
 
 struct BlockOutput {
@@ -41,6 +42,9 @@ class Names {
   void add_repeat(const std::string& path, std::string last, const Scope* scope);
   // A block called `path` stands for its outputs; the first is the default.
   void add_block(const std::string& path, std::vector<BlockOutput> outputs, const Scope* scope);
+  // A whole graph called `path` stands for none of its nodes. `name` within it stands for what it is connected to.
+  void add_graph(const std::string& path, const Scope* scope);
+  void add_connected(const std::string& name, const Scope* scope);
 
   // Block outputs that lead to none of `paths` are findings (E206).
   void check_outputs(const std::set<std::string>& paths, Diagnostics& diagnostics);
@@ -51,10 +55,13 @@ class Names {
 
  private:
   struct Alias {
-    bool repeat = false;
+    bool repeat = false;  // or another name of one thing
     std::vector<BlockOutput> outputs;
     const Scope* scope = nullptr;
+    bool graph = false;
   };
+
+  Reference no_output(const Reference& reference, const Alias& alias, Diagnostics& diagnostics) const;
 
   std::vector<std::unique_ptr<Scope>> scopes_;
   std::map<std::string, Alias> aliases_;

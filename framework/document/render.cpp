@@ -177,7 +177,10 @@ void render_generate(const Document& document, std::string& out) {
                       reference_of(item.input), reference_of(item.from), item.axis, item.axes);
     }
     if (!autoregressions.empty()) autoregressions = ", autoregressive: [" + autoregressions + "]";
-    out += fmt::format("  {}: {{draw: {{{}}}{}, show: {}}}\n", entry.name, draws, autoregressions,
+    std::string feeds;
+    for (const Reference& feed : entry.feeds) feeds += (feeds.empty() ? ", feed: [" : ", ") + reference_of(feed);
+    if (!feeds.empty()) feeds += "]";
+    out += fmt::format("  {}: {{draw: {{{}}}{}{}, show: {}}}\n", entry.name, draws, autoregressions, feeds,
                        reference_of(entry.show));
   }
 }

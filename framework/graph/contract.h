@@ -34,6 +34,7 @@ enum class Role {
   divergence,  // KL(q||p): outputs[0] is nats per sample; a `log_ratio` output is log q(z|x) - log p(z) at the drawn z
   sampler,     // draws z from the posterior given on its inputs
   prior,       // draws z from a prior
+  quantizer,   // replaces vectors by codes: outputs quantized, codes
 };
 
 struct PortDeclaration {

@@ -67,7 +67,7 @@ std::vector<int> Graph::inputs() const {
 Port Graph::effective(Port port, bool training) const {
   while (port.valid()) {
     const GraphNode& owner = node(port.node);
-    const bool active = owner.when == When::always || (owner.when == When::training) == training;
+    const bool active = owner.when == When::always || (owner.when == When::training) == owner.trains(training);
     if (active) break;
     port = owner.inputs.front();
   }

@@ -44,7 +44,9 @@ struct GraphNode {
   bool frozen = false;
 
   const Contract& contract() const { return type->contract; }
-  bool is_whole_batch(bool training) const { return type->contract.is_whole_batch(options, training); }
+  // A frozen node computes as in evaluation also while the rest trains: no dropout, running statistics as they are.
+  bool trains(bool training) const { return training && !frozen; }
+  bool is_whole_batch(bool training) const { return type->contract.is_whole_batch(options, trains(training)); }
   bool is_input() const { return type->contract.role() == Role::input; }
   // Rows of the batch axis for each sample: 1, but where parts were joined or repeated along it.
   std::int64_t rows_per_sample() const {

@@ -49,20 +49,43 @@ class Sharing {
     finding.suggestion = nearest_name(entry.weights, paths);
   }
 
-  void share(GraphNode& node, const GraphNode& owner, const NodeEntry& entry) {
-    const auto fits = [&](const std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
-      bool same = owner.type == node.type && mine.size() == theirs.size();
+  static bool take_all(GraphNode& node, const GraphNode& owner) {
+    const auto fits = [](const std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
+      bool same = mine.size() == theirs.size();
       for (std::size_t k = 0; same && k < mine.size(); ++k) same = mine[k].shape == theirs[k].shape;
       return same;
     };
     const auto take = [](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
       for (std::size_t k = 0; k < mine.size(); ++k) mine[k].path = theirs[k].path;
     };
-    if (fits(node.parameters, owner.parameters) && fits(node.states, owner.states)) {
-      take(node.parameters, owner.parameters);
-      take(node.states, owner.states);
-      return;
+    if (!fits(node.parameters, owner.parameters) || !fits(node.states, owner.states)) return false;
+    take(node.parameters, owner.parameters);
+    take(node.states, owner.states);
+    return true;
+  }
+
+  // A node of another type has all its weights under the same names there: a codebook that is only looked up.
+  static bool take_by_name(GraphNode& node, const GraphNode& owner) {
+    const auto name_of = [](const GraphParameter& p) { return p.path.substr(p.path.rfind('.') + 1); };
+    std::vector<std::pair<GraphParameter*, const GraphParameter*>> pairs;
+    const auto pair_up = [&](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
+      for (GraphParameter& one : mine) {
+        for (const GraphParameter& other : theirs) {
+          if (name_of(one) == name_of(other) && one.shape == other.shape) pairs.emplace_back(&one, &other);
+        }
+      }
+    };
+    for (auto* mine : {&node.parameters, &node.states}) {
+      pair_up(*mine, owner.parameters);
+      pair_up(*mine, owner.states);
     }
+    if (pairs.empty() || pairs.size() != node.parameters.size() + node.states.size()) return false;
+    for (const auto& [mine, theirs] : pairs) mine->path = theirs->path;
+    return true;
+  }
+
+  void share(GraphNode& node, const GraphNode& owner, const NodeEntry& entry) {
+    if (owner.type == node.type ? take_all(node, owner) : take_by_name(node, owner)) return;
     if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));

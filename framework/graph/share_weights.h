@@ -11,7 +11,8 @@
 namespace loom {
 
 // Gives the sharing nodes the paths of the owners' parameters. `entries[i]` is what `nodes[i]` was made of. A node
-// whose weights are themselves shared leads to their owner. Findings: E213.
+// whose weights are themselves shared leads to their owner. A node of another type than its owner must find each of its
+// own there, by name and shape. Findings: E213.
 void share_weights(std::vector<GraphNode>& nodes, const std::vector<const NodeEntry*>& entries,
                    const std::map<std::string, int>& index, Diagnostics& diagnostics);
 

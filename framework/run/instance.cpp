@@ -33,7 +33,7 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     for (int v : step.outputs) prepared.outputs.push_back(view_of_value(tape, v, samples));
     prepared.needs.samples = samples;
     prepared.needs.rows = samples * node.rows_per_sample();
-    prepared.needs.training = training;
+    prepared.needs.training = node.trains(training);
     prepared.needs.backward = backward[static_cast<std::size_t>(step.node)];
     prepare_node(node, store, prepared);
     if (prepared.needs.packed_bytes > 0) packing_.push_back(step.node);

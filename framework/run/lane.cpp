@@ -90,7 +90,7 @@ void Lane::fill_call(C& call, int i, const TapeStep& step, StepContext& context,
   call.first_row = first_ * rows_per_sample;
   call.rows = instance_->samples() * rows_per_sample;
   call.step = batch_.step;
-  call.training = batch_.training;
+  call.training = batch_.graph->node(step.node).trains(batch_.training);
   call.lanes = batch_.lanes;
   const Plan& plan = *batch_.plan;
   const PlannedBlock& own = plan.scratch[static_cast<std::size_t>(i)];

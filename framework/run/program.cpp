@@ -321,6 +321,7 @@ class Program::Impl {
     for (std::size_t i = 0; i < tape_.steps.size(); ++i) {
       const TapeStep& step = tape_.steps[i];
       if (step.kind != TapeStep::Kind::forward || graph_->node(step.node).tallies.empty()) continue;
+      if (graph_->node(step.node).frozen) continue;  // its state stays as it is
       const auto& instances = plan_.whole_batch[i] ? wholes_ : shards_;
       const PreparedNode& prepared = instances.begin()->second->node(step.node);
       std::vector<TensorView>& tallies = end_step_tallies_;  // kept, so that a warm step allocates nothing

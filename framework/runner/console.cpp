@@ -20,9 +20,10 @@ using Json = nlohmann::ordered_json;
               fmt::format("cannot write to the standard output: {}", std::generic_category().message(reason)));
 }
 
-bool is_bad_input(ErrorCode code) {
-  const char group = error_number(code)[1];
-  return group == '1' || group == '2' || group == '4';
+// Also a document that names a run which is not there, or does not fit.
+bool is_bad_input(const Diagnostic& diagnostic) {
+  const char group = error_number(diagnostic.code)[1];
+  return group == '1' || group == '2' || group == '4' || (group == '5' && diagnostic.where.line > 0);
 }
 
 // The text of a finding with its code in red.
@@ -69,7 +70,7 @@ int terminal_width(int descriptor) {
 int exit_code(const Error& error) {
   int code = kFailed;
   for (const Diagnostic& diagnostic : error.diagnostics()) {
-    if (is_bad_input(diagnostic.code)) return kBadInput;
+    if (is_bad_input(diagnostic)) return kBadInput;
     if (diagnostic.code == ErrorCode::usage || diagnostic.code == ErrorCode::not_supported) code = kWrongUse;
   }
   return code;

@@ -32,6 +32,7 @@ SessionSettings settings_for(const Model& model, const Request& request) {
   settings.batch = request.batch;
   settings.seed = request.seed;
   settings.threads = request.threads;
+  if (model.is_run()) settings.cache = model.path() + "/cache";
   return model.is_run() ? settings_of(model.settings(), std::move(settings)) : settings;
 }
 

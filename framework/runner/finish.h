@@ -10,8 +10,9 @@ struct FinishedFiles {
   std::string samples, reconstructions, report;
 };
 
-// Writes samples.png, reconstructions.png and report.html into a run, from its best weights. What cannot be made is
-// warned about: a training is never lost for the sake of a picture.
+// Writes samples.png, reconstructions.png (of sounds: samples.wav, originals.wav and reconstructions.wav) and
+// report.html into a run, from its best weights. What cannot be made is warned about: a training is never lost for the
+// sake of a picture.
 FinishedFiles finish_run(const std::string& run, int threads);
 
 }  // namespace loom::runner

@@ -22,11 +22,6 @@ constexpr std::int64_t kBatch = 100;                  // samples drawn at once; 
 constexpr std::int64_t kColumns = 8;                  // of pictures of pairs
 constexpr std::uint64_t kStreamOffset = 0x5DEECE66D;  // samples draw from other streams than training
 
-Port port_of(const Graph& graph, const Reference& reference) {
-  return graph.port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
-                    ErrorCode::bad_fetch);
-}
-
 void copy_rows(const TensorView& from, std::int64_t first, Tensor& to) {
   const TensorView target = to.view().rows(first, from.samples());
   std::memcpy(target.raw(), from.raw(), from.bytes());
@@ -78,7 +73,18 @@ std::vector<Port> wanted_with(const Graph& graph, const Rewrite& rewrite, const 
   return wanted;
 }
 
+void check_not_fed(const GenerateEntry& entry) {
+  if (entry.feeds.empty()) return;
+  throw Error(ErrorCode::usage, fmt::format("generate.{} is fed from a file", entry.name),
+              fmt::format("graph-runner decode RUN --name {} --codes F.npy", entry.name));
+}
+
 }  // namespace
+
+Port port_of(const Graph& graph, const Reference& reference) {
+  return graph.port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
+                    ErrorCode::bad_fetch);
+}
 
 const GenerateEntry* find_generate(const Document& document, const std::string& name) {
   const auto it = std::ranges::find(document.generate, name, &GenerateEntry::name);
@@ -100,6 +106,7 @@ const GenerateEntry& require_generate(const Document& document, const std::strin
 }
 
 Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry& entry, const DrawOptions& options) {
+  check_not_fed(entry);
   const std::int64_t count = options.count;
   Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   for (const auto& [option, value] : options.node_options) {
@@ -134,6 +141,7 @@ Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry&
 
 Reconstructions reconstruct(const Model& model, Executor& executor, const GenerateEntry& entry, const DataEntry& data,
                             const std::string& split, std::int64_t count, std::uint64_t seed) {
+  check_not_fed(entry);
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);

@@ -19,6 +19,9 @@ const GenerateEntry* find_generate(const Document& document, const std::string& 
 // The same; throws Error(usage) that says how to write one.
 const GenerateEntry& require_generate(const Document& document, const std::string& name);
 
+// Where a reference leads in a graph that was rewritten.
+Port port_of(const Graph& graph, const Reference& reference);
+
 struct DrawOptions {
   std::int64_t count = 64;
   std::uint64_t seed = 1;

@@ -22,6 +22,8 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
   add_run(app, invocation);
   add_sample(app, invocation);
   add_reconstruct(app, invocation);
+  add_encode(app, invocation);
+  add_decode(app, invocation);
   add_traverse(app, invocation);
   add_interpolate(app, invocation);
   add_list(app, invocation);

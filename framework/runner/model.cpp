@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "plugin/loader.h"
 #include "train/checkpoint.h"
+#include "train/weight_sources.h"
 
 namespace loom::runner {
 namespace {
@@ -61,7 +62,10 @@ DataEntry Model::data(const std::string& specification) const {
 
 std::unique_ptr<ParameterStore> Model::parameters(const Graph& graph, std::uint64_t seed) const {
   auto store = std::make_unique<ParameterStore>(graph, seed);
-  if (!weights_.empty()) load_weights(weights_, *store);
+  if (!weights_.empty())
+    load_weights(weights_, *store);
+  else
+    load_weight_sources(document_, *store);
   return store;
 }
 

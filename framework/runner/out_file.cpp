@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "runner/sound.h"
 #include "runner/verbs.h"
 #include "train/atomic_file.h"
 
@@ -10,9 +11,10 @@ namespace loom::runner {
 
 bool is_array(const std::string& path) { return path.ends_with(".npy"); }
 
-void check_out(const char* verb, const std::string& path) {
-  if (!is_array(path) && !path.ends_with(".png"))
-    throw usage_error(verb, fmt::format("--out is a .png or .npy file, not '{}'", path));
+void check_out(const char* verb, const std::string& path, bool sounds) {
+  if (is_array(path) || path.ends_with(".png") || (sounds && is_sound(path))) return;
+  throw usage_error(verb,
+                    fmt::format("--out is a {} file, not '{}'", sounds ? ".png, .npy or .wav" : ".png or .npy", path));
 }
 
 void write_picture(const std::string& path, const std::optional<std::string>& png, const Shape& shape) {

@@ -23,6 +23,7 @@ std::string_view role_text(Role role) {
     case Role::divergence: return "divergence";
     case Role::sampler: return "sampler";
     case Role::prior: return "prior";
+    case Role::quantizer: return "quantizer";
     case Role::other: break;
   }
   return "";

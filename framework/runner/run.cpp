@@ -4,6 +4,7 @@
 #include "data/npy.h"
 #include "run/program.h"
 #include "runner/console.h"
+#include "runner/feed_file.h"
 #include "runner/model.h"
 #include "runner/npy.h"
 #include "runner/total_loss.h"
@@ -23,28 +24,11 @@ struct Request {
   bool loss = false, newest = false;
 };
 
-// A file and the port it is for.
-struct Feed {
-  std::string name, file;
-  Tensor values;
-  Port port;  // in the graph that runs
-};
-
-Error bad_feed(const Feed& feed, std::string message, std::string got, std::string expected) {
-  Diagnostic finding;
-  finding.code = ErrorCode::bad_feed;
-  finding.where.file = feed.file;
-  finding.message = fmt::format("--feed {}: {}", feed.name, message);
-  finding.got = std::move(got);
-  finding.expected = std::move(expected);
-  return Error(std::move(finding));
-}
-
 std::vector<Feed> read_feeds(const Request& request) {
   std::vector<Feed> feeds;
   for (const std::string& text : request.feeds) {
     const auto [name, file] = name_and_value("run", "--feed", text);
-    feeds.push_back({name, file, data::read_npy(file), {}});
+    feeds.push_back({"--feed " + name, name, file, data::read_npy(file), {}});
   }
   return feeds;
 }
@@ -105,49 +89,6 @@ std::shared_ptr<const Graph> place_feeds(const Model& model, std::vector<Feed>& 
   std::shared_ptr<const Graph> graph = rewrite.build();
   for (std::size_t i = 0; i < feeds.size(); ++i) feeds[i].port = graph->port(names[i], ErrorCode::bad_feed);
   return graph;
-}
-
-Tensor as_floats(const Tensor& values) {
-  Tensor floats(DType::f32, values.shape());
-  if (values.dtype() == DType::i32)
-    std::ranges::copy(values.values<std::int32_t>(), floats.values().begin());
-  else
-    std::ranges::copy(values.values<std::uint8_t>(), floats.values().begin());
-  return floats;
-}
-
-Tensor as_codes(const Tensor& values) {
-  Tensor codes(DType::i32, values.shape());
-  std::ranges::copy(values.values<std::uint8_t>(), codes.values<std::int32_t>().begin());
-  return codes;
-}
-
-// Types and shapes as the ports want them; an event of the same count is seen as the port's. Returns the samples.
-std::int64_t fit_feeds(const Graph& graph, std::vector<Feed>& feeds, std::vector<TensorView>& views) {
-  std::int64_t samples = 0;
-  for (Feed& feed : feeds) {
-    const DType wanted = graph.dtype(feed.port), got = feed.values.dtype();
-    if (wanted == DType::f32 && got != DType::f32)
-      feed.values = as_floats(feed.values);
-    else if (wanted == DType::i32 && got == DType::u8)
-      feed.values = as_codes(feed.values);
-    else if (wanted != got)
-      throw bad_feed(feed, "the values have another type", std::string(name_of(got)), std::string(name_of(wanted)));
-    const Shape& shape = graph.shape(feed.port);
-    if (!shape.per_sample())
-      throw bad_feed(feed, "this port has no axis of samples", shape.text(), "a port of [N, ...]");
-    const std::int64_t rows = feed.values.shape().rank() > 0 ? feed.values.shape()[0] : 0, each = -shape[0];
-    if (rows == 0 || rows % each != 0 || feed.values.count() / rows != shape.event().count()) {
-      throw bad_feed(feed, "the values have another shape", feed.values.shape().text(), shape.text());
-    }
-    if (samples != 0 && rows / each != samples) {
-      throw bad_feed(feed, "the files hold different numbers of samples", std::to_string(rows / each),
-                     std::to_string(samples));
-    }
-    samples = rows / each;
-    views.emplace_back(wanted, shape.at_batch(samples), feed.values.view().raw());
-  }
-  return samples > 0 ? samples : 1;
 }
 
 void print_loss(const TotalLoss& total, const std::vector<double>& means, std::int64_t samples, bool json) {

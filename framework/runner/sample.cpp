@@ -8,6 +8,7 @@
 #include "runner/generate.h"
 #include "runner/npy.h"
 #include "runner/out_file.h"
+#include "runner/sound.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
@@ -15,10 +16,10 @@ namespace {
 
 struct Request {
   std::string model, out, weights, name, data, split = "test";
-  std::int64_t count = 64;
+  std::int64_t count = 64, rate = 0;
   std::uint64_t seed = 1;
   int threads = 0;
-  bool newest = false, whole = false;
+  bool newest = false, whole = false, separate = false;
   std::optional<double> temperature, top_p;
   std::optional<std::int64_t> top_k, only_class;
 };
@@ -33,13 +34,15 @@ DrawOptions draw_options(const Request& request) {
 }
 
 int sample(const Request& request) {
-  check_out("sample", request.out);
+  check_out("sample", request.out, true);
   const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
   const Tensor samples = draw_samples(model, executor, entry, draw_options(request));
   if (is_array(request.out))
     write_npy(request.out, samples);
+  else if (is_sound(request.out))
+    write_wav(request.out, samples, sound_rate(model, "", request.rate), request.separate);
   else
     write_picture(request.out, samples_png(model, samples), samples.shape());
   print("{} samples of {} in {}\n", request.count, samples.shape().event().text(), request.out);
@@ -69,8 +72,15 @@ Tensor stacked(const Reconstructions& pairs) {
   return both;
 }
 
+// [n, 2, ...] seen as [2 n, ...]: each original, then its reconstruction.
+TensorView in_turn(const Tensor& both) {
+  Shape shape{2 * both.shape()[0]};
+  for (int axis = 2; axis < both.shape().rank(); ++axis) shape.push_back(both.shape()[axis]);
+  return {both.dtype(), shape, both.view().raw()};
+}
+
 int reconstruct(const Request& request) {
-  check_out("reconstruct", request.out);
+  check_out("reconstruct", request.out, true);
   const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
@@ -78,6 +88,8 @@ int reconstruct(const Request& request) {
       reconstruct(model, executor, entry, model.data(request.data), request.split, request.count, request.seed);
   if (is_array(request.out))
     write_npy(request.out, stacked(pairs));
+  else if (is_sound(request.out))
+    write_wav(request.out, in_turn(stacked(pairs)), sound_rate(model, request.data, request.rate), request.separate);
   else
     write_picture(request.out, reconstructions_png(pairs), pairs.reconstructions.shape());
   print("{} items of the split '{}', each above its reconstruction, in {}\n", pairs.originals.shape()[0], request.split,
@@ -87,8 +99,10 @@ int reconstruct(const Request& request) {
 
 void add_common(CLI::App* verb, Request& request) {
   verb->add_option("RUN", request.model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request.out, "a .png picture or a .npy array")->required();
+  verb->add_option("--out", request.out, "a .png picture, a .npy array or a .wav sound")->required();
   verb->add_option("--count", request.count, "how many")->check(at_least(1))->capture_default_str();
+  verb->add_option("--rate", request.rate, "of a .wav, in Hz; 0: of the data, else 8000")->check(at_least(0));
+  verb->add_flag("--separate", request.separate, "a .wav file for each item: F-0.wav, F-1.wav, ...");
   verb->add_option("--seed", request.seed, "seed of the draws")->capture_default_str();
   verb->add_option("--weights", request.weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request.newest, "the run's newest checkpoint in place of its best");

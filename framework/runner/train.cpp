@@ -65,6 +65,7 @@ void start(Training& training, const Request& request) {
   settings.threads = request.threads;
   settings.lanes = request.lanes;
   settings.shard = request.shard;
+  settings.cache = request.out + "/cache";
   Document document = load_checked(request.graph, overrides, *training.registry);
   if (document.data.type.empty() && !settings.data) {
     throw Error(ErrorCode::usage, fmt::format("{} names no data", request.graph),
@@ -72,8 +73,14 @@ void start(Training& training, const Request& request) {
   }
   training.session = std::make_unique<Session>(std::move(document), *training.registry, std::move(settings));
   const RunSettings run_settings = training.session->run_settings();
-  training.run = RunFolder::create(request.out, training.session->document().resolved, run_settings);
-  training.session->attach(*training.run);
+  // What was loaded from other runs is in this one's checkpoints from the start: it never needs them again.
+  training.run =
+      RunFolder::create(request.out, training.session->document().resolved, run_settings, [&](const RunFolder& run) {
+        if (run_settings.weights.empty()) return;
+        training.session->attach(run);
+        training.session->save_checkpoint();
+      });
+  if (run_settings.weights.empty()) training.session->attach(*training.run);
 }
 
 void resume(Training& training, const Request& request) {
@@ -81,6 +88,7 @@ void resume(Training& training, const Request& request) {
   SessionSettings settings;
   settings.steps = request.steps;
   settings.threads = request.threads;
+  settings.cache = training.run->cache_path();
   settings = settings_of(training.run->settings(), std::move(settings));
   training.session =
       std::make_unique<Session>(load_document(training.run->document_path()), *training.registry, std::move(settings));

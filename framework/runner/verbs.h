@@ -25,6 +25,8 @@ void add_eval(CLI::App& app, Invocation& invocation);
 void add_run(CLI::App& app, Invocation& invocation);
 void add_sample(CLI::App& app, Invocation& invocation);
 void add_reconstruct(CLI::App& app, Invocation& invocation);
+void add_encode(CLI::App& app, Invocation& invocation);
+void add_decode(CLI::App& app, Invocation& invocation);
 void add_traverse(CLI::App& app, Invocation& invocation);
 void add_interpolate(CLI::App& app, Invocation& invocation);
 void add_list(CLI::App& app, Invocation& invocation);

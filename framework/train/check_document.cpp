@@ -7,6 +7,7 @@
 #include "document/rewrite.h"
 #include "run/parameter_store.h"
 #include "train/objectives.h"
+#include "train/weight_sources.h"
 
 namespace loom {
 namespace {
@@ -57,6 +58,7 @@ void check_generate(const Document& document, const Graph& graph, const Registry
   for (const GenerateEntry& entry : document.generate) {
     bool good = check_port(graph, entry.show, diagnostics);
     for (const auto& [port, draw] : entry.draws) good = check_port(graph, port, diagnostics) && good;
+    for (const Reference& feed : entry.feeds) good = check_port(graph, feed, diagnostics) && good;
     for (const AutoregressionEntry& autoregression : entry.autoregressions) {
       const bool input = check_port(graph, autoregression.input, diagnostics);
       if (check_port(graph, autoregression.from, diagnostics) && input)
@@ -82,6 +84,7 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
   if (!document.data.type.empty()) check_data(registry, document.data, diagnostics);
   auto graph = build_graph(document.nodes, registry, diagnostics);
   if (!graph) return nullptr;
+  check_weight_sources(document, ParameterStore(*graph), diagnostics);
   if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), diagnostics);
   check_generate(document, *graph, registry, diagnostics);
   return graph;

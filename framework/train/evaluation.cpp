@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "train/evaluation_draws.h"
-#include "train/feeds.h"
+#include "train/front_cache.h"
 
 namespace loom {
 namespace {
@@ -125,13 +125,16 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
       std::make_shared<DataSource>(registry_, split.empty() ? setting_.data : with_split(setting_.data, split));
   std::vector<Port> wanted = request.terms;
   wanted.insert(wanted.end(), request.fetch.begin(), request.fetch.end());
-  FeedPlan feeds = plan_feeds(*graph, wanted, false, source->columns());
+  const FrontFeeds feeds = plan_front_feeds(*graph, store_, wanted, false, *source, setting_.cache);
+  check_requests(feeds, source);
   request.feeds = feeds.ports;
   request.batch = setting_.batch;
   request.shard = setting_.shard;
   request.lanes = setting_.lanes;
   fresh->program = std::make_unique<Program>(graph, store_, executor_, std::move(request));
-  fresh->batches = std::make_unique<Batches>(source, std::move(feeds.requests), setting_.batch, setting_.seed, false);
+  fresh->batches =
+      std::make_unique<Batches>(open_front(feeds, {graph, store_, executor_}, source, setting_.data, setting_.cache),
+                                feeds.requests(), setting_.batch, setting_.seed, false);
   pass = std::move(fresh);
   return *pass;
 }

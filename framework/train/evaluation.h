@@ -56,6 +56,7 @@ class Evaluator {
     std::int64_t batch = 64, shard = 0;  // samples; shard 0: chosen from the shapes
     int lanes = 0;
     std::uint64_t seed = 1;
+    std::string cache = {};  // a folder for what frozen nodes make of the data; "": none
   };
   Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, const Registry& registry,
             std::vector<LossTerm> terms, Setting setting);

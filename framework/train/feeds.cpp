@@ -39,15 +39,20 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   const auto has = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
+  // The column of an input's path, or of its own name within a graph that is used.
+  const auto own_column = [&](int input) {
+    const std::string& path = graph.node(input).path;
+    return has(path) ? path : path.substr(path.rfind('/') + 1);
+  };
   const std::vector<int> inputs = needed_inputs(graph, wanted, training, given);
-  const auto unmatched = std::ranges::count_if(inputs, [&](int input) { return !has(graph.node(input).path); });
-  const bool x_is_taken = std::ranges::any_of(inputs, [&](int input) { return graph.node(input).path == "x"; });
+  const auto unmatched = std::ranges::count_if(inputs, [&](int input) { return !has(own_column(input)); });
+  const bool x_is_taken = std::ranges::any_of(inputs, [&](int input) { return own_column(input) == "x"; });
   FeedPlan plan;
   Diagnostics diagnostics;
   for (const int input : inputs) {
     const GraphNode& node = graph.node(input);
     const Port port{input, 0};
-    std::string column = node.path;
+    std::string column = own_column(input);
     if (!has(column) && unmatched == 1 && !x_is_taken && has("x")) column = "x";
     if (!has(column)) {
       Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where,

@@ -1,4 +1,5 @@
-// Which column of a data set goes into which input node: the column of the node's name; or, where a single input is
+// Which column of a data set goes into which input node: the column of the node's name, also behind the name of a graph
+// that is used (`vq/x` takes "x"); or, where a single input is
 // left without one and no other input took it, the column "x".
 //
 // Ownership: a FeedPlan is a value. Errors: bad_feed for an input without a column, with the columns there are.

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/version.h"
 #include "train/atomic_file.h"
+#include "train/checkpoint.h"
 
 namespace loom {
 namespace {
@@ -53,13 +54,23 @@ OptionValue option_from(const Json& json) {
   return list;
 }
 
+// At most the weights that the training would have started with.
+bool has_no_step(const fs::path& checkpoints) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints, ignored)) {
+    if (entry.path().filename() != checkpoint_name(0) && entry.path().extension() != ".tmp") return false;
+  }
+  return true;
+}
+
 // What an interrupted create() may have left behind.
 bool is_unfinished(const fs::path& path) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, ignored)) {
     const fs::path name = entry.path().filename();
-    if (name == "checkpoints" && fs::is_empty(entry.path(), ignored)) continue;
-    if (name != "graph.yaml" && name != ".lock" && name.extension() != ".tmp") return false;
+    if (name == "checkpoints" && has_no_step(entry.path())) continue;
+    const bool ours = name == "graph.yaml" || name == ".lock" || name.string().starts_with("metrics.sqlite");
+    if (!ours && name.extension() != ".tmp") return false;
   }
   return true;
 }
@@ -69,10 +80,14 @@ bool is_unfinished(const fs::path& path) {
 std::string RunSettings::to_json() const {
   Json options = Json::object();
   for (const auto& [name, option] : data.options) options[name] = loom::to_json(option.value);
+  Json loaded = Json::array();
+  for (const LoadedWeights& one : weights)
+    loaded.push_back({{"nodes", one.nodes}, {"file", one.file}, {"hash", one.hash}});
   const Json json = {{"format", kRunFormat}, {"version", version.empty() ? LOOM_VERSION : version},
                      {"seed", seed},         {"lanes", lanes},
                      {"shard", shard},       {"batch", batch},
-                     {"steps", steps},       {"data", {{"type", data.type}, {"options", options}}}};
+                     {"steps", steps},       {"data", {{"type", data.type}, {"options", options}}},
+                     {"weights", loaded}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -92,6 +107,10 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
     settings.data.where = settings.data.type_where = {file, 0, 0};
     for (const auto& [name, value] : json.at("data").at("options").items()) {
       settings.data.options[name] = {option_from(value), {file, 0, 0}};
+    }
+    for (const Json& one : json.value("weights", Json::array())) {
+      settings.weights.push_back(
+          {one.at("nodes").get<std::string>(), one.at("file").get<std::string>(), one.at("hash").get<std::string>()});
     }
     return settings;
   } catch (const std::exception& problem) {
@@ -120,7 +139,8 @@ void RunFolder::check_free(const std::string& path) {
   }
 }
 
-RunFolder RunFolder::create(const std::string& path, const std::string& document, const RunSettings& settings) {
+RunFolder RunFolder::create(const std::string& path, const std::string& document, const RunSettings& settings,
+                            const std::function<void(const RunFolder&)>& fill) {
   check_free(path);
   std::error_code problem;
   fs::create_directories(fs::path(path) / "checkpoints", problem);
@@ -130,6 +150,7 @@ RunFolder RunFolder::create(const std::string& path, const std::string& document
   check_free(path);  // another process may have made it since
   remove_temporaries(path);
   write_text_file(run.document_path(), document);
+  if (fill) fill(run);
   run.update_settings(settings);
   return run;
 }

@@ -5,6 +5,7 @@
 //   metrics.sqlite     the curves
 //   samples.png  reconstructions.png  report.html
 //   .lock              held (flock) by the process that trains
+//   cache/             what frozen nodes make of the data (front_cache.h); may be removed at any time
 // run.json is written last: a folder without it is no run yet, and creating there starts over.
 //
 // Ownership: a RunFolder holds the lock while it lives, if it was opened to train. Thread safety: one thread.
@@ -12,11 +13,20 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "document/document.h"
 
 namespace loom {
+
+// Weights that a run started with, of a run that its document uses: its own checkpoints hold them, too.
+struct LoadedWeights {
+  std::string nodes;  // the prefix of the paths: "vq/"
+  std::string file;   // with its absolute path
+  std::string hash;   // the file's checksum
+};
 
 // What a resumed run must be given again to compute the same bits, and how far it was meant to go.
 struct RunSettings {
@@ -26,6 +36,7 @@ struct RunSettings {
   std::int64_t steps = 0;
   DataEntry data;       // as used: of the document, or what stood in its place
   std::string version;  // of the program that started the run
+  std::vector<LoadedWeights> weights;
 
   std::string to_json() const;
   static RunSettings from_json(const std::string& text, const std::string& file);
@@ -35,8 +46,10 @@ class RunFolder {
  public:
   // Throws run_exists where `path` is a run or a folder that holds anything else.
   static void check_free(const std::string& path);
-  // Makes the folder, takes the lock, writes graph.yaml and run.json.
-  static RunFolder create(const std::string& path, const std::string& document, const RunSettings& settings);
+  // Makes the folder, takes the lock, writes graph.yaml and run.json; between the two `fill` may write checkpoints,
+  // without which it is no run.
+  static RunFolder create(const std::string& path, const std::string& document, const RunSettings& settings,
+                          const std::function<void(const RunFolder&)>& fill = {});
   // Opens a run. `to_train`: takes the lock; throws run_exists while another process holds it.
   static RunFolder open(const std::string& path, bool to_train);
 
@@ -51,6 +64,7 @@ class RunFolder {
 
   std::string document_path() const { return path_ + "/graph.yaml"; }
   std::string checkpoints_path() const { return path_ + "/checkpoints"; }
+  std::string cache_path() const { return path_ + "/cache"; }
   std::string metrics_path() const { return path_ + "/metrics.sqlite"; }
   std::string samples_path() const { return path_ + "/samples.png"; }
   std::string reconstructions_path() const { return path_ + "/reconstructions.png"; }

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/vector_math.h"
-#include "train/feeds.h"
+#include "train/weight_sources.h"
 
 namespace loom {
 namespace {
@@ -52,6 +52,7 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
       store_(*graph_, seed_),
       plan_(plan_training(document_, *graph_, store_, plan_findings_)),
       guard_(document_.train, plan_.objectives.size()) {
+  loaded_ = load_weight_sources(document_, store_);
   for (int i = 0; i < static_cast<int>(store_.items().size()); ++i) {
     if (store_.at(i).is_state) states_.push_back(i);
   }
@@ -77,10 +78,10 @@ const TrainingPrograms& Session::programs() {
 void Session::prepare_training() {
   if (programs_) return;
   plan_findings_.throw_if_any();
-  FeedPlan feeds = plan_feeds(*graph_, training_terms(plan_), true, data_source().columns());
-  batches_ = std::make_unique<Batches>(source_, std::move(feeds.requests), batch(), seed_, true);
+  feeds_ = plan_front_feeds(*graph_, store_, training_terms(plan_), true, data_source(), settings_.cache);
+  check_requests(feeds_, source_);
   updater_ = std::make_unique<Updater>(store_, plan_, document_.train, executor_);
-  auto programs = std::make_unique<TrainingPrograms>(graph_, store_, executor_, plan_, std::move(feeds.ports),
+  auto programs = std::make_unique<TrainingPrograms>(graph_, store_, executor_, plan_, feeds_.ports,
                                                      TrainingPrograms::Size{batch(), settings_.shard, settings_.lanes});
   for (const Parameter& item : store_.items()) tensors_.push_back({item.path, item.value.view()});
   const std::vector<NamedTensor> more = updater_->tensors();
@@ -89,8 +90,20 @@ void Session::prepare_training() {
   means_.resize(plan_.terms.size());
   norms_.resize(plan_.objectives.size());
   losses_.resize(plan_.objectives.size());
-  batches_->seek(step_);
   programs_ = std::move(programs);
+}
+
+// Not before the first step: a resumed run has its weights only then.
+void Session::open_batches() {
+  if (batches_) return;
+  batches_ = std::make_unique<Batches>(open_front(feeds_, {graph_, store_, executor_}, source_, data_, settings_.cache),
+                                       feeds_.requests(), batch(), seed_, true);
+  batches_->seek(step_);
+}
+
+void Session::forget_front() {
+  batches_.reset();
+  evaluator_.reset();
 }
 
 void Session::keep_states() {
@@ -106,6 +119,7 @@ void Session::restore_states() {
 
 StepReport Session::step() {
   prepare_training();
+  open_batches();
   const std::int64_t number = step_;
   StepReport report;
   keep_states();
@@ -188,9 +202,13 @@ std::vector<double> Session::evaluation_weights() const {
 Evaluation Session::evaluate(const EvaluationOptions& options) {
   if (!evaluator_) {
     const int lanes = programs_ ? programs_->lanes() : settings_.lanes;
-    evaluator_ = std::make_unique<Evaluator>(
-        graph_, store_, executor_, registry_, plan_.terms,
-        Evaluator::Setting{.data = data_, .entries = document_.nodes, .batch = batch(), .lanes = lanes, .seed = seed_});
+    evaluator_ = std::make_unique<Evaluator>(graph_, store_, executor_, registry_, plan_.terms,
+                                             Evaluator::Setting{.data = data_,
+                                                                .entries = document_.nodes,
+                                                                .batch = batch(),
+                                                                .lanes = lanes,
+                                                                .seed = seed_,
+                                                                .cache = settings_.cache});
   }
   const AveragedWeights averages(updater_ ? updater_->average() : nullptr);
   return evaluator_->run(options, evaluation_weights());

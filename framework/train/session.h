@@ -28,6 +28,7 @@
 #include "graph/registry.h"
 #include "train/checkpoint.h"
 #include "train/evaluation.h"
+#include "train/front_cache.h"
 #include "train/metrics.h"
 #include "train/run_folder.h"
 #include "train/training_programs.h"
@@ -43,6 +44,8 @@ struct SessionSettings {
   int threads = 0;         // 0: every core
   int lanes = 0;           // 0: one a thread
   std::int64_t shard = 0;  // samples; 0: chosen from the shapes
+  std::string cache = {};  // a folder for what frozen nodes make of the data; "": it is computed anew in every step
+  std::vector<LoadedWeights> weights = {};  // that a resumed run started with
 };
 
 // Figures of one step; spans are valid until the next.
@@ -115,6 +118,8 @@ class Session {
     std::vector<int> terms, norms;
     int loss = -1, learning_rate = -1;
   };
+  void open_batches();
+  void forget_front();               // the weights have changed: what frozen nodes made of the data may have, too
   bool update(std::int64_t number);  // false where the step is skipped
   std::string describe_bad_step() const;
   void keep_states();
@@ -136,12 +141,14 @@ class Session {
   std::shared_ptr<const Graph> graph_;
   Executor executor_;
   ParameterStore store_;
+  std::vector<LoadedWeights> loaded_;
   Diagnostics plan_findings_;
   TrainingPlan plan_;
   Guard guard_;
 
   std::shared_ptr<const DataSource> source_;
   std::string data_hash_;
+  FrontFeeds feeds_;
   std::unique_ptr<Batches> batches_;
   std::unique_ptr<TrainingPrograms> programs_;
   std::unique_ptr<Updater> updater_;

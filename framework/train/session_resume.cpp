@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <zlib.h>
 
-#include <filesystem>
-
 #include "core/error.h"
 #include "core/version.h"
 #include "train/session.h"
@@ -12,21 +10,8 @@
 namespace loom {
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string hash_of(const std::string& text) {
   return fmt::format("crc32:{:08x}", crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
-}
-
-// Files of the data are found again from any working folder.
-DataEntry with_absolute_paths(DataEntry data) {
-  for (auto& [name, option] : data.options) {
-    const std::string* text = std::get_if<std::string>(&option.value);
-    std::error_code ignored;
-    if (text == nullptr || (name != "path" && text->find_first_of("/.") == std::string::npos)) continue;
-    if (fs::exists(*text, ignored)) option.value = fs::absolute(*text).lexically_normal().string();
-  }
-  return data;
 }
 
 }  // namespace
@@ -41,6 +26,7 @@ RunSettings Session::run_settings() {
   run.steps = steps();
   run.data = with_absolute_paths(data_);
   run.version = LOOM_VERSION;
+  run.weights = loaded_.empty() ? settings_.weights : loaded_;
   return run;
 }
 
@@ -51,12 +37,14 @@ SessionSettings settings_of(const RunSettings& run, SessionSettings settings) {
   if (!settings.seed) settings.seed = run.seed;
   if (settings.lanes == 0) settings.lanes = run.lanes;
   if (settings.shard == 0) settings.shard = run.shard;
+  settings.weights = run.weights;
   return settings;
 }
 
 std::unique_ptr<Session> open_run(const std::string& path, const Registry& registry, SessionSettings settings,
                                   bool best) {
   const RunFolder run = RunFolder::open(path, false);
+  if (settings.cache.empty()) settings.cache = run.cache_path();
   auto session = std::make_unique<Session>(load_document(run.document_path()), registry,
                                            settings_of(run.settings(), std::move(settings)));
   session->load_weights(find_checkpoint(run.checkpoints_path(), best));
@@ -142,12 +130,15 @@ bool Session::resume() {
   guard_.restore(info.guard);
   updater_->restore(info);
   store_.touch();
-  batches_->seek(step_);
+  forget_front();
   metrics_->remove_after(step_);
   if (best_value_ && best_step_ == step_) checkpoints_->save_best(info, tensors_);  // cut off between the two files
   return true;
 }
 
-void Session::load_weights(const std::string& file) { loom::load_weights(file, store_); }
+void Session::load_weights(const std::string& file) {
+  loom::load_weights(file, store_);
+  forget_front();
+}
 
 }  // namespace loom

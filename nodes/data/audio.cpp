@@ -94,6 +94,7 @@ class Audio final : public loom::Dataset {
                                             : loom::Column{"x", loom::DType::f32, {length_, 1}});
     return columns;
   }
+  std::int64_t sample_rate() const override { return rate_; }
   std::string hash() const override {
     loom::data::ContentHash hash;
     loom::data::add_files(hash, folder_, files_);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "content_hash.h"
+#include "data/content_hash.h"
 #include "data/file.h"
 #include "data/joined.h"
 

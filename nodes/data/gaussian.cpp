@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "content_hash.h"
+#include "data/content_hash.h"
 #include "core/random.h"
 #include "data/dataset.h"
 #include "split.h"

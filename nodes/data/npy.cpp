@@ -1,7 +1,7 @@
 // NumPy arrays: a .npy file, mapped and read item by item, or an array of an .npz archive, read into memory.
 #include <algorithm>
 
-#include "content_hash.h"
+#include "data/content_hash.h"
 #include "data/dataset.h"
 #include "data/file.h"
 #include "data/joined.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "content_hash.h"
+#include "data/content_hash.h"
 #include "core/random.h"
 #include "data/dataset.h"
 #include "split.h"

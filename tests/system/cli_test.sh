@@ -5,7 +5,7 @@
 tiny_graph tiny.yaml
 
 # --help
-verbs="train eval run sample reconstruct traverse interpolate list inspect validate render check bench version"
+verbs="train eval run sample reconstruct encode decode traverse interpolate list inspect validate render check bench version"
 expect 0 --help
 for verb in $verbs; do
   says out "  $verb "

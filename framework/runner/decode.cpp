@@ -1,0 +1,149 @@
+// graph-runner decode: codes from a file back to pictures, sounds or arrays.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "data/npy.h"
+#include "data/joined.h"
+#include "data/npz.h"
+#include "run/program.h"
+#include "runner/console.h"
+#include "runner/feed_file.h"
+#include "runner/generate.h"
+#include "runner/npy.h"
+#include "runner/out_file.h"
+#include "runner/sound.h"
+#include "runner/verbs.h"
+
+namespace loom::runner {
+namespace {
+
+constexpr std::int64_t kBatch = 100;
+constexpr std::uint64_t kStreamOffset = 0x5DEECE66D;  // other noise than training's
+
+struct Request {
+  std::string model, codes, out, weights, name = "decode";
+  std::int64_t count = 0, rate = 0;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  bool newest = false, separate = false;
+};
+
+const GenerateEntry& fed_entry(const Model& model, const std::string& name) {
+  const GenerateEntry& entry = require_generate(model.document(), name);
+  if (entry.feeds.empty()) {
+    throw Error(ErrorCode::usage, fmt::format("generate.{} is fed from no file", name),
+                fmt::format("write generate: {{{}: {{feed: quantizer.codes, draw: ..., show: decoder}}}}", name));
+  }
+  if (!entry.autoregressions.empty()) {
+    throw Error(ErrorCode::not_supported, fmt::format("generate.{} is both fed from a file and autoregressive", name),
+                "leave one of `feed` and `autoregressive` out");
+  }
+  return entry;
+}
+
+// The file's arrays for the ports: of an archive those of the ports' names, where there are several.
+std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports) {
+  std::vector<Feed> feeds;
+  for (const Port& port : ports) feeds.push_back({"--codes", graph.name_of(port), file, {}, port});
+  if (!file.ends_with(".npz")) {
+    if (feeds.size() > 1) {
+      throw bad_feed(feeds.front(), fmt::format("the entry is fed at {} ports", feeds.size()), "one array",
+                     "an .npz archive with an array for each port");
+    }
+    feeds.front().values = data::read_npy(file);
+    return feeds;
+  }
+  const data::NpzFile archive(file);
+  for (Feed& feed : feeds) {
+    const std::vector<std::string>& names = archive.names();
+    const bool alone = feeds.size() == 1 && names.size() == 1;
+    const auto found = alone ? names.begin() : std::ranges::find(names, feed.name);
+    if (found == names.end())
+      throw bad_feed(feed, fmt::format("the archive has no array '{}'", feed.name),
+                     joined(names), feed.name);
+    feed.values = data::npy_tensor(archive.read(*found), archive.name_of(*found));
+    feed.option = "--codes, " + feed.name;
+  }
+  return feeds;
+}
+
+Tensor decoded(const Model& model, const GenerateEntry& entry, const Request& request) {
+  const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
+  const std::shared_ptr<const Graph> graph = rewrite.build();
+  std::vector<Port> ports;
+  for (const Reference& feed : entry.feeds) ports.push_back(port_of(*graph, rewrite.resolved(feed)));
+  std::vector<Feed> feeds = read_codes(request.codes, *graph, ports);
+  std::vector<TensorView> values;
+  const std::int64_t all = fit_feeds(*graph, feeds, values);
+  const std::int64_t count = request.count > 0 ? std::min(request.count, all) : all, batch = std::min(kBatch, count);
+
+  const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
+  Executor executor(request.threads);
+  const Port show = port_of(*graph, rewrite.resolved(entry.show));
+  ProgramRequest asked;
+  asked.feeds = ports;
+  asked.fetch = {show};
+  asked.batch = batch;
+  Program program(graph, *store, executor, std::move(asked));
+  Tensor shown(graph->dtype(show), graph->shape(show).at_batch(count));
+  auto* to = static_cast<std::byte*>(shown.view().raw());
+  for (std::int64_t done = 0, step = 0; done < count; done += batch, ++step) {
+    const std::int64_t samples = std::min(batch, count - done);
+    std::vector<TensorView> rows;
+    for (const TensorView& value : values) {
+      const std::int64_t each = value.samples() / all;
+      rows.push_back(value.rows(done * each, samples * each));
+    }
+    program.run({.feeds = rows,
+                 .weights = {},
+                 .samples = samples,
+                 .seed = request.seed ^ kStreamOffset,
+                 .step = static_cast<std::uint32_t>(step)});
+    const TensorView part = program.fetched(0);
+    std::memcpy(to, part.raw(), part.bytes());
+    to += part.bytes();
+  }
+  return shown;
+}
+
+int decode(const Request& request) {
+  check_out("decode", request.out, true);
+  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Tensor shown = decoded(model, fed_entry(model, request.name), request);
+  if (is_array(request.out))
+    write_npy(request.out, shown);
+  else if (is_sound(request.out))
+    write_wav(request.out, shown, sound_rate(model, "", request.rate), request.separate);
+  else
+    write_picture(request.out, samples_png(model, shown), shown.shape());
+  print("{} items of {} in {}\n", shown.view().samples(), shown.shape().event().text(), request.out);
+  return kOk;
+}
+
+}  // namespace
+
+void add_decode(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "decode", "Turn codes from a file into pictures, sounds or arrays",
+                            "graph-runner decode runs/vq --codes codes.npy --count 64 --out pictures.png");
+  auto request = std::make_shared<Request>();
+  verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
+  verb->add_option("--codes", request->codes,
+                   "a .npy array, or an .npz archive with an array for each port that is fed")
+      ->required();
+  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .wav sound")->required();
+  verb->add_option("--count", request->count, "only the first items; 0: all")
+      ->check(at_least(0))
+      ->capture_default_str();
+  verb->add_option("--name", request->name, "the entry of the graph's generate: section")->capture_default_str();
+  verb->add_option("--rate", request->rate, "of a .wav, in Hz; 0: of the data, else 8000")->check(at_least(0));
+  verb->add_flag("--separate", request->separate, "a .wav file for each item: F-0.wav, F-1.wav, ...");
+  verb->add_option("--seed", request->seed, "seed of what the graph draws on the way")->capture_default_str();
+  verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
+  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->callback([&invocation, request] { invocation.action = [request] { return decode(*request); }; });
+}
+
+}  // namespace loom::runner

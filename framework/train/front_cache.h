@@ -1,0 +1,55 @@
+// What frozen nodes make of the data (frozen_front.h), computed once for each split, kept on disk, and read in the
+// place of the data: a prior on the codes of an autoencoder never runs its encoder again.
+//
+// In the folder, each frontier port of each split has SPLIT.PORT.KEY.npy and, written last, a .json with its checksum.
+// KEY is a hash of the nodes the port is computed from, their weights, the data set and its content, and the program's
+// version: what is stale is not found, and is removed when its successor is written. A file whose checksum does not fit
+// is made again. Small columns of the data that are still read (labels) are kept beside the ports, so that the data
+// itself is not decoded for them. Files are written batch by batch and read by mapping, so they may exceed the memory.
+//
+// Nothing is kept where the folder is "" or cannot be written to, or where the data is drawn anew at every read.
+//
+// Ownership: FrontFeeds is a value. Thread safety: one thread; several processes may share a folder.
+// Errors: those of plan_feeds(), Batches and Program; write_failed.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/batches.h"
+#include "run/executor.h"
+#include "run/parameter_store.h"
+#include "train/feeds.h"
+
+namespace loom {
+
+struct FrontFeeds {
+  std::vector<Port> ports;            // ProgramRequest::feeds: the inputs that are read as data, then the frontier
+  FeedPlan direct;                    // the former
+  std::vector<Port> front;            // the latter
+  std::vector<ColumnRequest> stored;  // of the frontier
+  FeedPlan behind;                    // the inputs that the frontier is computed from
+
+  std::vector<ColumnRequest> requests() const;  // of Batches, in the order of `ports`
+};
+
+struct FrontGraph {
+  std::shared_ptr<const Graph> graph;
+  ParameterStore& store;
+  Executor& executor;
+};
+
+// How `wanted` ports are fed. A function of the graph and of what is frozen, not of the weights' values.
+FrontFeeds plan_front_feeds(const Graph& graph, const ParameterStore& store, std::span<const Port> wanted,
+                            bool training, const DataSource& source, const std::string& folder);
+// Whether the data fits the graph; throws as Batches does.
+void check_requests(const FrontFeeds& feeds, const std::shared_ptr<const DataSource>& source);
+// The data to read these feeds from: `source`, or what the cache has, which is made where it has nothing. Says on the
+// log what is computed and how large it is. `data` is what `source` was opened with.
+std::shared_ptr<const DataSource> open_front(const FrontFeeds& feeds, const FrontGraph& graph,
+                                             const std::shared_ptr<const DataSource>& source, const DataEntry& data,
+                                             const std::string& folder);
+
+}  // namespace loom

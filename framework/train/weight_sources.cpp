@@ -1,0 +1,117 @@
+#include "train/weight_sources.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "train/checkpoint.h"
+#include "train/safetensors.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kNamed = 3;  // parameters that a finding names
+
+// The file behind a path; throws run_not_found or checkpoint_corrupt.
+std::string file_of(const WeightSource& source) {
+  std::error_code ignored;
+  if (is_run_folder(source.path)) return find_checkpoint(source.path + "/checkpoints", true);
+  if (fs::is_regular_file(source.path, ignored)) return source.path;
+  Diagnostic finding;
+  finding.code = ErrorCode::run_not_found;
+  finding.message = fs::exists(source.path, ignored) ? "this folder is no run: it has no run.json"
+                                                     : "there is no such run, nor a file of weights";
+  finding.got = source.path;
+  finding.expected = "the folder of a run, or a safetensors file";
+  std::vector<std::string> names;
+  const fs::path parent = fs::path(source.path).parent_path();
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent.empty() ? "." : parent, ignored))
+    names.push_back((parent / entry.path().filename()).string());
+  if (!fs::exists(source.path, ignored)) finding.suggestion = nearest_name(source.path, names);
+  finding.hint = "a relative path starts at the file that names it";
+  throw Error(std::move(finding));
+}
+
+// "average/..." where the file has moving averages, as for every other use of a run's weights.
+std::string stored_name(const SafetensorsFile& file, const std::string& path) {
+  const std::string average = "average/" + path;
+  return file.entries().count(average) > 0 ? average : path;
+}
+
+void check_fit(const WeightSource& source, const SafetensorsFile& file, const ParameterStore& store,
+               Diagnostics& diagnostics) {
+  std::string got, expected;
+  int wrong = 0, all = 0;
+  for (const Parameter& item : store.items()) {
+    if (!item.path.starts_with(source.prefix)) continue;
+    ++all;
+    const std::string stored = stored_name(file, item.path.substr(source.prefix.size()));
+    if (file.has_shape(stored, item.shape)) continue;
+    if (++wrong > kNamed) continue;
+    const auto entry = file.entries().find(stored);
+    const char* comma = wrong > 1 ? ", " : "";
+    got += fmt::format("{}{} {}", comma, stored, entry == file.entries().end() ? "missing" : entry->second.text());
+    expected += fmt::format("{}{} {}", comma, stored, item.shape.text());
+  }
+  if (wrong == 0) return;
+  const std::string nodes = source.prefix.substr(0, source.prefix.size() - 1);
+  Diagnostic& finding = diagnostics.add(
+      ErrorCode::checkpoint_mismatch, source.where,
+      fmt::format("these weights do not fit '{}': {} of its {} parameters and states", nodes, wrong, all));
+  finding.got = got + (wrong > kNamed ? ", ..." : "");
+  finding.expected = expected + (wrong > kNamed ? ", ..." : "");
+  finding.other = {file.path(), 0, 0};
+  finding.other_role = "the weights";
+  finding.hint = "the graph that is used must be the one that was trained, with the same vars";
+}
+
+// `use` is given each file that fits.
+template <class Use>
+void for_each_file(const Document& document, const ParameterStore& store, Diagnostics& diagnostics, Use&& use) {
+  for (const WeightSource& source : document.weight_sources) {
+    try {
+      const SafetensorsFile file(file_of(source));
+      file.verify();
+      const std::size_t before = diagnostics.size();
+      check_fit(source, file, store, diagnostics);
+      if (diagnostics.size() == before) use(source, file);
+    } catch (const Error& error) {
+      std::vector<Diagnostic> findings = error.diagnostics();
+      for (Diagnostic& finding : findings) {
+        if (finding.where.known()) {
+          finding.other = finding.where;
+          finding.other_role = "the weights";
+        }
+        finding.where = source.where;
+      }
+      diagnostics.add(Error(std::move(findings)));
+    }
+  }
+}
+
+}  // namespace
+
+void check_weight_sources(const Document& document, const ParameterStore& store, Diagnostics& diagnostics) {
+  for_each_file(document, store, diagnostics, [](const WeightSource&, const SafetensorsFile&) {});
+}
+
+std::vector<LoadedWeights> load_weight_sources(const Document& document, ParameterStore& store) {
+  std::vector<LoadedWeights> loaded;
+  Diagnostics diagnostics;
+  for_each_file(document, store, diagnostics, [&](const WeightSource& source, const SafetensorsFile& file) {
+    for (Parameter& item : store.items()) {
+      if (item.path.starts_with(source.prefix))
+        file.read(stored_name(file, item.path.substr(source.prefix.size())), item.value.view());
+    }
+    const std::string hash = file.has_checksum() ? file.metadata().at("checksum") : "";
+    loaded.push_back({source.prefix, fs::absolute(file.path()).lexically_normal().string(), hash});
+  });
+  diagnostics.throw_if_any();
+  if (!loaded.empty()) store.touch();
+  return loaded;
+}
+
+}  // namespace loom

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# A trained graph as a node of another: its weights are loaded and stay as they are, what it makes of the data is
+# computed once, the run that uses it stands alone, and codes go to files and back.
+. "$(dirname "$0")/lib.sh"
+
+tiny_graph vae.yaml
+expect 0 train vae.yaml --steps 60 --out vae
+expect 0 train vae.yaml --steps 90 --seed 2 --out other
+cat >prior.yaml <<'YAML'
+version: 1
+graph: prior
+doc: A small network on the codes of a trained autoencoder.
+data: {type: sprites, size: 16, count: 400}
+vars: {run: vae}
+nodes:
+  vae:    {use: "${run}", weights: "${run}", frozen: true}
+  hidden: {type: linear, in: vae/q.mu, units: 8, activation: relu}
+  mean:   {type: linear, in: hidden, units: 3}
+losses:
+  fit: {type: squared_error, in: {x: mean, target: vae/q.mu}}
+train: {batch: 16, steps: 30, eval_every: 10, checkpoint_every: 10}
+generate:
+  sample:      {draw: {vae/z: {type: standard_normal}}, show: vae/image}
+  reconstruct: {show: vae/image}
+  decode:      {feed: vae/z, show: vae/image}
+  encode:      {show: vae/q.mu}
+YAML
+expect 0 validate prior.yaml
+
+# Computed once, said with its size; kept in the run.
+expect 0 train prior.yaml --out prior
+says err "computing vae/q.mu once" "of the split 'train'" "of the split 'test'" "kept in prior/cache: "
+[ "$(ls prior/cache/*.npy | wc -l)" -eq 2 ] || fail "prior/cache does not hold one file a split"
+says prior/run.json '"nodes": "vae/"' '"hash": "crc32:' "$work/vae/checkpoints/best.safetensors"
+holds "$(grep -c "weights:" prior/graph.yaml) == 0"
+
+# From the graph file the weights are loaded, too: what it shows is what the run it uses shows.
+expect 0 encode vae --count 8 --out mu.npy
+expect 0 run vae --feed z=mu.npy --fetch image=a.npy
+expect 0 run prior.yaml --feed vae/z=mu.npy --fetch vae/image=b.npy
+same a.npy b.npy
+expect 0 run prior --feed vae/z=mu.npy --fetch vae/image=c.npy
+same a.npy c.npy
+expect 0 reconstruct prior.yaml --count 4 --out b-pairs.npy
+expect 0 reconstruct prior --count 4 --out c-pairs.npy
+same b-pairs.npy c-pairs.npy
+
+# A run stands alone: without the run it uses it goes on to the same bits, is evaluated and sampled.
+expect 0 train prior.yaml --steps 15 --out cut
+expect 0 train prior.yaml --steps 0 --out begun
+mv vae elsewhere
+expect 65 validate prior.yaml
+says err "E109" "vae"
+expect 0 train --resume cut --steps 30
+same cut/checkpoints/step-000030.safetensors prior/checkpoints/step-000030.safetensors
+expect 0 train --resume begun --steps 30
+same begun/checkpoints/step-000030.safetensors prior/checkpoints/step-000030.safetensors
+expect 0 sample prior --count 4 --out sample.png
+is_png sample.png
+expect 0 eval prior --json
+loss=$(json /terms/fit)
+expect 0 eval prior --json
+[ "$(grep -c computing err)" -eq 0 ] || fail "the cache is not used by eval"
+rm -r prior/cache
+expect 0 eval prior --json
+says err "computing vae/q.mu once"
+holds "$(json /terms/fit) == $loss"
+
+# A corrupt file is made again, with a line that says so.
+printf 'x' | dd of="$(ls prior/cache/test*.npy)" bs=1 seek=400 conv=notrunc 2>/dev/null
+expect 0 eval prior --json
+says err "is corrupt and made again" "computing vae/q.mu once"
+holds "$(json /terms/fit) == $loss"
+
+# Other weights have other codes: what there is is not used.
+mv elsewhere vae
+expect 0 train prior.yaml --set vars.run=other --out second
+expect 0 eval second --json
+other=$(json /terms/fit)
+expect 0 eval prior --weights second/checkpoints/best.safetensors --json
+says err "computing vae/q.mu once" "removed test.vae_q.mu."
+holds "$(json /terms/fit) == $other"
+holds "$other != $loss"
+
+# encode and decode.
+expect 0 encode vae --count 8 --out mu.npy
+says out "q.mu: 8 items of [3] f32"
+expect 0 encode prior --count 8 --out again.npy
+same mu.npy again.npy
+expect 0 encode vae --count 8 --port q.mu --port encoder --out both.npz
+expect 0 decode prior --codes mu.npy --out shown.npy
+expect 0 run prior --feed vae/z=mu.npy --fetch vae/image=fetched.npy
+same shown.npy fetched.npy
+expect 0 decode prior --codes mu.npy --count 5 --out shown.png
+is_png shown.png
+expect 0 encode vae --port z --out z.npz --json
+holds "$(json /items) > 8"
+expect 0 decode prior --codes z.npz --out all.npy
+expect 1 decode prior --codes shown.npy --out no.npy
+says err "E302" "got:      [8, 16, 16, 1]" "expected: [N, 3]"
+expect 2 encode vae --port q.mu --port encoder --out no.npy
+says err "do not go into one array"
+expect 2 decode vae --codes mu.npy --out no.png
+says err "generate.decode"
+expect 2 sample prior --name decode --out no.png
+says err "is fed from a file"
+expect 2 encode vae --out mu.txt
+expect 1 decode prior --codes both.npz --out no.npy
+says err "the archive has no array 'vae/z'"
+
+# Sounds: one file, or one an item.
+cat >tone.yaml <<'YAML'
+version: 1
+nodes:
+  x:    {type: input, shape: [500, 1]}
+  tone: {type: activation, in: x, function: tanh}
+losses:
+  fit: {type: squared_error, in: {x: tone, target: x}}
+generate:
+  sample: {draw: {x: {type: standard_normal}}, show: tone}
+YAML
+expect 0 sample tone.yaml --count 3 --out tone.wav
+holds "$(wc -c <tone.wav) == 44 + 3 * 500 * 2"
+holds "$(od -An -tu4 -j24 -N4 tone.wav) == 8000"
+expect 0 sample tone.yaml --count 3 --out tone.wav --separate --rate 16000
+for i in 0 1 2; do holds "$(wc -c <tone-$i.wav) == 44 + 500 * 2"; done
+holds "$(od -An -tu4 -j24 -N4 tone-1.wav) == 16000"
+expect 65 sample vae --count 2 --out no.wav
+says err "E406" "[N, T, 1] or [N, T] f32"
+finish

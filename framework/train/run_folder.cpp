@@ -75,6 +75,13 @@ bool is_unfinished(const fs::path& path) {
   return true;
 }
 
+void remove_unfinished(const fs::path& path) {
+  std::error_code ignored;
+  for (const fs::path& entry : {path / "checkpoints" / checkpoint_name(0), path / "metrics.sqlite",
+                                path / "metrics.sqlite-wal", path / "metrics.sqlite-shm"})
+    fs::remove(entry, ignored);
+}
+
 }  // namespace
 
 std::string RunSettings::to_json() const {
@@ -149,6 +156,7 @@ RunFolder RunFolder::create(const std::string& path, const std::string& document
   run.lock();
   check_free(path);  // another process may have made it since
   remove_temporaries(path);
+  remove_unfinished(path);
   write_text_file(run.document_path(), document);
   if (fill) fill(run);
   run.update_settings(settings);

@@ -51,7 +51,9 @@ expect 0 train prior.yaml --steps 0 --out begun
 mv vae elsewhere
 expect 65 validate prior.yaml
 says err "E109" "vae"
-expect 0 train --resume cut --steps 30
+rm -r cut/cache # made again, with the same bits
+expect 0 train --resume cut --steps 30 --threads 1
+says cut/run.json '"nodes": "vae/"'
 same cut/checkpoints/step-000030.safetensors prior/checkpoints/step-000030.safetensors
 expect 0 train --resume begun --steps 30
 same begun/checkpoints/step-000030.safetensors prior/checkpoints/step-000030.safetensors
@@ -108,6 +110,33 @@ expect 2 encode vae --out mu.txt
 expect 1 decode prior --codes both.npz --out no.npy
 says err "the archive has no array 'vae/z'"
 
+# Codes: what a draw looks up are the codes of the file.
+cat >codes.yaml <<'YAML'
+version: 1
+data: {type: sprites, size: 16, count: 50}
+nodes:
+  factors: {type: input, shape: [5], dtype: i32}
+  vectors: {type: embedding, in: factors, count: 40, dim: 2}
+  out:     {type: linear, in: vectors, units: 3}
+losses:
+  fit: {type: squared_error, in: {x: out, target: out}}
+generate:
+  encode: {show: factors}
+  direct: {feed: factors, show: out}
+  decode: {feed: factors, draw: {vectors: {type: embedding, in: factors, weights: vectors, count: 40, dim: 2}}, show: out}
+  few:    {feed: factors, draw: {vectors: {type: embedding, in: factors, count: 2, dim: 2}}, show: out}
+YAML
+expect 0 validate codes.yaml
+expect 0 encode codes.yaml --split all --out factors.npy
+says out "factors: 50 items of [5] i32"
+expect 0 decode codes.yaml --codes factors.npy --out decoded.npy
+expect 0 decode codes.yaml --codes factors.npy --name direct --out direct.npy
+same decoded.npy direct.npy
+expect 1 decode codes.yaml --codes factors.npy --name few --out no.npy
+says err "holds the code" "there are codes 0 to 1"
+expect 1 decode codes.yaml --codes decoded.npy --out no.npy
+says err "E302" "got:      f32" "expected: i32"
+
 # Sounds: one file, or one an item.
 cat >tone.yaml <<'YAML'
 version: 1
@@ -125,6 +154,26 @@ holds "$(od -An -tu4 -j24 -N4 tone.wav) == 8000"
 expect 0 sample tone.yaml --count 3 --out tone.wav --separate --rate 16000
 for i in 0 1 2; do holds "$(wc -c <tone-$i.wav) == 44 + 500 * 2"; done
 holds "$(od -An -tu4 -j24 -N4 tone-1.wav) == 16000"
+cat >sound.yaml <<'YAML'
+version: 1
+data: {type: audio, path: tone.wav, length: 100}
+nodes:
+  x:    {type: input, shape: [100, 1]}
+  y:    {type: conv, in: x, filters: 1, kernel: 5, padding: same}
+losses:
+  fit: {type: squared_error, in: {x: y, target: x}}
+train: {batch: 2, steps: 3}
+generate:
+  reconstruct: {show: y}
+YAML
+expect 0 sample tone.yaml --count 20 --out tone.wav --rate 11025
+expect 0 train sound.yaml --out sound
+for f in sound/reconstructions.wav sound/originals.wav; do
+  exists $f
+  holds "$(od -An -tu4 -j24 -N4 $f) == 11025"
+done
+expect 0 reconstruct sound --count 2 --out pairs.wav
+holds "$(wc -c <pairs.wav) == 44 + 4 * 100 * 2"
 expect 65 sample vae --count 2 --out no.wav
 says err "E406" "[N, T, 1] or [N, T] f32"
 finish

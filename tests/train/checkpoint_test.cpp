@@ -182,6 +182,7 @@ BOOST_AUTO_TEST_CASE(settings_come_back) {
   settings.data.options["path"] = {"data/mnist \"x\"", {}};
   settings.data.options["limit"] = {10, {}};
   settings.data.options["rate"] = {1.0, {}};
+  settings.weights = {{"vq/", "/runs/vq/best.safetensors", "crc32:00000001"}};
   settings.data.options["flags"] = {std::vector<OptionValue>{true, 2, "three"}, {}};
   const ScratchFolder folder;
   const std::string path = folder.file("deep/run");
@@ -189,6 +190,8 @@ BOOST_AUTO_TEST_CASE(settings_come_back) {
   const RunFolder run = RunFolder::open(path, true);
   BOOST_TEST(run.settings().to_json() == settings.to_json());
   BOOST_TEST(run.settings().seed == settings.seed);
+  BOOST_REQUIRE(run.settings().weights.size() == 1U);
+  BOOST_TEST(run.settings().weights[0].hash == "crc32:00000001");
   BOOST_TEST((run.settings().data.options.at("rate").value == OptionValue(1.0)));
   BOOST_TEST(read_text_file(run.document_path()) == "graph: x\n");
   BOOST_TEST(is_run_folder(path));
@@ -204,6 +207,21 @@ BOOST_AUTO_TEST_CASE(what_exists_is_not_overwritten) {
   BOOST_TEST(read_text_file(path + "/graph.yaml") == "a");
   fs::remove(path + "/run.json");  // as if it had been killed while it was made
   { const RunFolder again = RunFolder::create(path, "b", {}); }
+  // Killed between the first checkpoint and run.json: it is no run, and what it held does not go into the next one.
+  const auto cut = [&](const RunFolder& run) {
+    write_text_file(run.checkpoints_path() + "/" + checkpoint_name(0), "weights");
+    write_text_file(run.metrics_path(), "curves");
+    throw Error(ErrorCode::internal, "killed");
+  };
+  const std::string begun = folder.file("begun");
+  BOOST_TEST((code_of([&] { RunFolder::create(begun, "a", {}, cut); }) == ErrorCode::internal));
+  BOOST_TEST(!is_run_folder(begun));
+  RunFolder::check_free(begun);
+  {
+    const RunFolder run = RunFolder::create(begun, "b", {});
+    BOOST_TEST(list_checkpoints(run.checkpoints_path()).empty());
+    BOOST_TEST(!fs::exists(run.metrics_path()));
+  }
   fs::create_directory(folder.file("mine"));
   write_text_file(folder.file("mine/thesis.txt"), "mine");
   BOOST_TEST((code_of([&] { RunFolder::check_free(folder.file("mine")); }) == ErrorCode::run_exists));

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/npy.h"
 #include "data/joined.h"
+#include "data/npy.h"
 #include "data/npz.h"
 #include "run/program.h"
 #include "runner/console.h"
@@ -61,8 +61,7 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
     const bool alone = feeds.size() == 1 && names.size() == 1;
     const auto found = alone ? names.begin() : std::ranges::find(names, feed.name);
     if (found == names.end())
-      throw bad_feed(feed, fmt::format("the archive has no array '{}'", feed.name),
-                     joined(names), feed.name);
+      throw bad_feed(feed, fmt::format("the archive has no array '{}'", feed.name), joined(names), feed.name);
     feed.values = data::npy_tensor(archive.read(*found), archive.name_of(*found));
     feed.option = "--codes, " + feed.name;
   }

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "data/batches.h"
-#include "data/npy.h"
 #include "data/joined.h"
+#include "data/npy.h"
 #include "data/npz.h"
 #include "measure/posterior.h"
 #include "run/program.h"

@@ -11,6 +11,7 @@
 #include "document/merge.h"
 #include "document/names.h"
 #include "document/section.h"
+#include "document/use_path.h"
 
 namespace loom {
 namespace {
@@ -290,35 +291,6 @@ class Expander::Impl {
     entry.inputs.push_back(std::move(input));
   }
 
-  // A relative path starts at the file that names it, which may be a parent of this one.
-  static std::string path_from_here(const Value& use, const Scope& scope) {
-    const bool here = use.where.file == scope.file || use.where.file.starts_with("--set");
-    const fs::path directory = here ? fs::path(scope.directory) : fs::path(use.where.file).parent_path();
-    return (directory / use.scalar).lexically_normal().string();
-  }
-
-  // A folder stands for the graph.yaml in it.
-  static std::string used_path(const Value& use, const Scope& scope) {
-    const std::string path = path_from_here(use, scope);
-    std::error_code ignored;
-    return fs::is_directory(path, ignored) ? (fs::path(path) / "graph.yaml").lexically_normal().string() : path;
-  }
-
-  // What a block cannot have, and a whole graph does.
-  static bool is_graph(const Value& root) {
-    for (const char* key : {"graph", "extends", "data", "losses", "objectives", "train", "generate"}) {
-      if (root.find(key) != nullptr) return true;
-    }
-    return false;
-  }
-
-  // `weights` of the use `name`: the name of a node beside it, or else the path of a run or of a file.
-  static bool is_weight_path(const std::string& text, const std::string& name, bool graph, const Scope& scope) {
-    const std::string first = text.substr(0, text.find('/'));
-    if (text.empty() || (first != name && scope.names.count(first) > 0)) return false;
-    return graph || text.find('/') != std::string::npos || text.ends_with(".safetensors");
-  }
-
   bool may_use(const Value& use, const std::string& path, const Scope& outer) {
     if (use.kind != Value::Kind::scalar || use.broken) {
       wrong_type(use, "use", "the path of a block or of a graph", diagnostics_);
@@ -353,11 +325,11 @@ class Expander::Impl {
     const Value& root = cached_file(path, use.where);
     if (!root.is_map()) return add_broken(name, member, outer);
     Scope* scope = names_.inside(*outer, name, path);
-    if (is_weight_path(shared.weights, member.key, is_graph(root), *outer)) {
+    if (is_weight_path(shared.weights, member.key, is_whole_graph(root), *outer)) {
       add_weight_source(*section.get("weights"), *outer, scope->prefix);
       shared.weights.clear();
     }
-    if (is_graph(root))
+    if (is_whole_graph(root))
       expand_graph(root, path, in, vars, shared, scope);
     else
       expand_block(root, path, in, member, vars, shared, scope);
@@ -420,7 +392,7 @@ class Expander::Impl {
     const auto it = files_.find(path);
     if (it != files_.end()) return it->second;
     Value& root = files_[path] = parse_yaml_file(path, asked, diagnostics_);
-    if (root.is_map() && is_graph(root))
+    if (root.is_map() && is_whole_graph(root))
       root = merge_parents(std::move(root), path, fs::path(path).parent_path().string(), diagnostics_);
     else if (root.is_map())
       check_version(root, diagnostics_);

@@ -175,12 +175,32 @@ class Extraction {
   bool reads_base_ = false;
 };
 
-// Whether files can be made in a folder that may not be there yet.
-bool is_writable(const std::string& folder) {
+// The folder, or what there is of the way to it.
+fs::path existing_part(const std::string& folder) {
   fs::path path = fs::absolute(folder);
   std::error_code ignored;
   while (!fs::exists(path, ignored) && path.has_relative_path()) path = path.parent_path();
-  return ::access(path.c_str(), W_OK) == 0;
+  return path;
+}
+
+// At most half of what is free, counting what the folder holds already: features may be larger than the data by far.
+bool has_room(const std::string& folder, std::int64_t bytes) {
+  std::error_code problem;
+  std::uintmax_t room = fs::space(existing_part(folder), problem).available;
+  if (problem) return true;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem)) {
+    std::error_code ignored;
+    const std::uintmax_t size = entry.file_size(ignored);
+    if (!ignored) room += size;
+  }
+  return static_cast<std::uintmax_t>(bytes) <= room / 2;
+}
+
+// "": the frontier can be kept.
+std::string why_not_kept(const std::string& folder, std::int64_t bytes) {
+  if (::access(existing_part(folder).c_str(), W_OK) != 0) return fmt::format("{} cannot be written to", folder);
+  if (!has_room(folder, bytes)) return fmt::format("there is no room for {} in {}", size_text(bytes), folder);
+  return "";
 }
 
 }  // namespace
@@ -195,19 +215,22 @@ FrontFeeds plan_front_feeds(const Graph& graph, const ParameterStore& store, std
                             bool training, const DataSource& source, const std::string& folder) {
   FrontFeeds feeds;
   if (!folder.empty() && !source.is_dynamic()) feeds.front = frozen_frontier(graph, store, wanted, training);
-  if (!feeds.front.empty() && !is_writable(folder)) {
-    spdlog::info("{} cannot be written to: what is frozen is computed anew for every batch", folder);
+  std::int64_t bytes = 0;
+  for (const Port& port : feeds.front) {
+    feeds.stored.push_back(
+        {graph.name_of(port), graph.dtype(port), graph.shape(port).event(), graph.node(port.node).where});
+    bytes += bytes_of(feeds.stored.back()) * source.size();
+  }
+  if (const std::string reason = bytes > 0 ? why_not_kept(folder, bytes) : ""; !reason.empty()) {
+    spdlog::warn("{}: what is frozen is computed anew for every batch", reason);
     feeds.front.clear();
+    feeds.stored.clear();
   }
   feeds.direct = plan_feeds(graph, wanted, training, source.columns(), feeds.front);
   feeds.ports = feeds.direct.ports;
   if (feeds.front.empty()) return feeds;
   feeds.behind = plan_feeds(graph, feeds.front, false, source.columns());
-  for (const Port& port : feeds.front) {
-    feeds.ports.push_back(port);
-    feeds.stored.push_back(
-        {graph.name_of(port), graph.dtype(port), graph.shape(port).event(), graph.node(port.node).where});
-  }
+  feeds.ports.insert(feeds.ports.end(), feeds.front.begin(), feeds.front.end());
   return feeds;
 }
 

@@ -7,7 +7,8 @@
 // is made again. Small columns of the data that are still read (labels) are kept beside the ports, so that the data
 // itself is not decoded for them. Files are written batch by batch and read by mapping, so they may exceed the memory.
 //
-// Nothing is kept where the folder is "" or cannot be written to, or where the data is drawn anew at every read.
+// Nothing is kept where the folder is "", cannot be written to or has no room (more than half of what is free would be
+// taken), or where the data is drawn anew at every read.
 //
 // Ownership: FrontFeeds is a value. Thread safety: one thread; several processes may share a folder.
 // Errors: those of plan_feeds(), Batches and Program; write_failed.

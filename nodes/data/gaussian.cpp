@@ -3,8 +3,8 @@
 #include <array>
 #include <cmath>
 
-#include "data/content_hash.h"
 #include "core/random.h"
+#include "data/content_hash.h"
 #include "data/dataset.h"
 #include "split.h"
 

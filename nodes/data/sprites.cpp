@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "data/content_hash.h"
 #include "core/random.h"
+#include "data/content_hash.h"
 #include "data/dataset.h"
 #include "split.h"
 

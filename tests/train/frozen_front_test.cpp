@@ -301,6 +301,23 @@ BOOST_AUTO_TEST_CASE(a_resumed_run_computes_the_same_bits) {
   BOOST_TEST(resumed.second == 0);
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_kept_where_there_is_no_room) {
+  const ScratchFolder folder;
+  Document document = prior_document();
+  document.data.options["count"] = {std::int64_t{1} << 50, {}};
+  const auto graph = graph_of(document);
+  const ParameterStore store(*graph);
+  const Port loss = graph->port("losses/fit", ErrorCode::bad_fetch);
+  const DataSource endless(registry(), document.data), small(registry(), prior_document().data);
+  const auto front = [&](const DataSource& source, const std::string& cache) {
+    return plan_front_feeds(*graph, store, {&loss, 1}, true, source, cache).front.size();
+  };
+  BOOST_TEST(front(endless, folder.file("cache")) == 0U);
+  BOOST_TEST(front(small, folder.file("cache")) == 2U);
+  BOOST_TEST(front(small, "") == 0U);
+  BOOST_TEST(front(small, "/proc/cache") == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(labels_are_kept_beside_it) {
   const ScratchFolder folder;
   Document document = prior_document();

@@ -1,0 +1,22 @@
+// What `use` and `weights` of a use lead to: a block or a whole graph, a node beside it or a file.
+#pragma once
+
+#include <string>
+
+#include "document/names.h"
+#include "document/value.h"
+
+namespace loom {
+
+// A relative path starts at the file that names it, which may be a parent of the scope's.
+std::string path_from_here(const Value& path, const Scope& scope);
+// The same; a folder stands for the graph.yaml in it.
+std::string used_path(const Value& use, const Scope& scope);
+
+// Whether a file is a whole graph: it has what a block cannot have.
+bool is_whole_graph(const Value& root);
+
+// `weights` of the use `name`, of a whole graph or not: a path, unless a node beside it is called so.
+bool is_weight_path(const std::string& text, const std::string& name, bool graph, const Scope& scope);
+
+}  // namespace loom

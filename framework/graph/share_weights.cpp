@@ -43,7 +43,7 @@ class Sharing {
   void report_unknown(const NodeEntry& entry) {
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("there is no node '{}' to share weights with", entry.weights));
-    finding.expected = "a node of the same type";
+    finding.expected = "a node of the same type, or one that has what this one needs";
     std::vector<std::string> paths;
     for (const auto& [path, n] : index_) paths.push_back(path);
     finding.suggestion = nearest_name(entry.weights, paths);
@@ -63,13 +63,51 @@ class Sharing {
       take(node.states, owner.states);
       return;
     }
+    std::string disagreement;
+    if (owner.type != node.type && borrow(node, owner, disagreement)) return;
     if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));
     finding.got = describe(owner);
     finding.expected = describe(node);
+    finding.hint = disagreement;
     finding.other = owner.where;
     finding.other_role = "the owner of the weights";
+  }
+
+  // From a node of another type: everything that the node needs is there, as a parameter or a state, under the same
+  // name and of the same shape, and both are told the same where both have a choice of one name to make.
+  static bool borrow(GraphNode& node, const GraphNode& owner, std::string& disagreement) {
+    if (node.parameters.empty() && node.states.empty()) return false;
+    std::vector<std::pair<GraphParameter*, const std::string*>> found;
+    for (std::vector<GraphParameter>* mine : {&node.parameters, &node.states}) {
+      for (GraphParameter& parameter : *mine) {
+        const GraphParameter* theirs = find(owner, name_of(parameter));
+        if (theirs == nullptr || !(theirs->shape == parameter.shape)) return false;
+        found.emplace_back(&parameter, &theirs->path);
+      }
+    }
+    for (const auto& [name, value] : node.options.values()) {
+      if (!node.options.is_text(name) || !owner.options.has(name) || !owner.options.is_text(name)) continue;
+      if (node.options.text(name) == owner.options.text(name)) continue;
+      disagreement = fmt::format("{}: {}, as the owner has it", name, owner.options.text(name));
+      return false;
+    }
+    for (const auto& [parameter, path] : found) parameter->path = *path;
+    return true;
+  }
+
+  static const GraphParameter* find(const GraphNode& node, const std::string& name) {
+    for (const std::vector<GraphParameter>* parameters : {&node.parameters, &node.states}) {
+      for (const GraphParameter& parameter : *parameters) {
+        if (name_of(parameter) == name) return &parameter;
+      }
+    }
+    return nullptr;
+  }
+
+  static std::string name_of(const GraphParameter& parameter) {
+    return parameter.path.substr(parameter.path.rfind('.') + 1);
   }
 
   // "linear with weight [3, 4], bias [3]"
@@ -78,7 +116,7 @@ class Sharing {
     const auto add = [&](const std::vector<GraphParameter>& parameters) {
       for (const GraphParameter& parameter : parameters) {
         text += text.empty() ? " with " : ", ";
-        text += parameter.path.substr(parameter.path.rfind('.') + 1) + " " + parameter.shape.text();
+        text += name_of(parameter) + " " + parameter.shape.text();
       }
     };
     add(node.parameters);

@@ -53,7 +53,7 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
       plan_(plan_training(document_, *graph_, store_, plan_findings_)),
       guard_(document_.train, plan_.objectives.size()) {
   for (int i = 0; i < static_cast<int>(store_.items().size()); ++i) {
-    if (store_.at(i).is_state) states_.push_back(i);
+    if (store_.at(i).is_state || store_.at(i).set_by_node) states_.push_back(i);
   }
 }
 

@@ -147,7 +147,7 @@ class Session {
   std::unique_ptr<Updater> updater_;
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<NamedTensor> tensors_;  // of a checkpoint
-  std::vector<int> states_;           // indices into the store
+  std::vector<int> states_;           // indices into the store: of what nodes change
   std::vector<Tensor> kept_states_;
   std::vector<double> means_, norms_, losses_;
 

@@ -55,6 +55,7 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
   for (int i = 0; i < static_cast<int>(store_.items().size()); ++i) {
     if (store_.at(i).is_state || store_.at(i).set_by_node) states_.push_back(i);
   }
+  quantizers_ = find_quantizer_states(*graph_, store_);
 }
 
 Session::~Session() = default;

@@ -27,6 +27,7 @@
 #include "document/document.h"
 #include "graph/registry.h"
 #include "train/checkpoint.h"
+#include "train/codebook_health.h"
 #include "train/evaluation.h"
 #include "train/metrics.h"
 #include "train/run_folder.h"
@@ -113,6 +114,7 @@ class Session {
  private:
   struct Curves {
     std::vector<int> terms, norms;
+    std::vector<int> codebooks;  // three of each quantizer: perplexity, used_codes, oldest_code
     int loss = -1, learning_rate = -1;
   };
   bool update(std::int64_t number);  // false where the step is skipped
@@ -149,6 +151,7 @@ class Session {
   std::vector<NamedTensor> tensors_;  // of a checkpoint
   std::vector<int> states_;           // indices into the store: of what nodes change
   std::vector<Tensor> kept_states_;
+  std::vector<QuantizerStates> quantizers_;
   std::vector<double> means_, norms_, losses_;
 
   std::unique_ptr<CheckpointFolder> checkpoints_;

@@ -1,0 +1,39 @@
+#include "train/codebook_health.h"
+
+#include <algorithm>
+
+namespace loom {
+namespace {
+
+int state_of(const GraphNode& node, const ParameterStore& store, const std::string& name) {
+  for (const GraphParameter& state : node.states) {
+    if (node.contract().states()[static_cast<std::size_t>(state.declaration)].name == name)
+      return store.find(state.path);
+  }
+  return -1;
+}
+
+}  // namespace
+
+std::vector<QuantizerStates> find_quantizer_states(const Graph& graph, const ParameterStore& store) {
+  std::vector<QuantizerStates> found;
+  for (const GraphNode& node : graph.nodes()) {
+    if (node.contract().role() != Role::quantizer || node.frozen) continue;
+    const QuantizerStates states{node.path, state_of(node, store, "perplexity"), state_of(node, store, "unused_for")};
+    if (states.perplexity >= 0 && states.unused_for >= 0) found.push_back(states);
+  }
+  return found;
+}
+
+CodebookHealth health_of(const ParameterStore& store, const QuantizerStates& states, std::int64_t batches) {
+  CodebookHealth health;
+  health.perplexity = static_cast<double>(store.at(states.perplexity).value.values()[0]);
+  const auto limit = static_cast<float>(batches);
+  for (const float age : store.at(states.unused_for).value.values()) {
+    if (age < limit) ++health.used_codes;
+    health.oldest_code = std::max(health.oldest_code, static_cast<double>(age));
+  }
+  return health;
+}
+
+}  // namespace loom

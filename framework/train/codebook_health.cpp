@@ -19,7 +19,8 @@ std::vector<QuantizerStates> find_quantizer_states(const Graph& graph, const Par
   std::vector<QuantizerStates> found;
   for (const GraphNode& node : graph.nodes()) {
     if (node.contract().role() != Role::quantizer || node.frozen) continue;
-    const QuantizerStates states{node.path, state_of(node, store, "perplexity"), state_of(node, store, "unused_for")};
+    const QuantizerStates states{node.path, state_of(node, store, "perplexity"), state_of(node, store, "unused_for"),
+                                 state_of(node, store, "untried")};
     if (states.perplexity >= 0 && states.unused_for >= 0) found.push_back(states);
   }
   return found;
@@ -29,8 +30,11 @@ CodebookHealth health_of(const ParameterStore& store, const QuantizerStates& sta
   CodebookHealth health;
   health.perplexity = static_cast<double>(store.at(states.perplexity).value.values()[0]);
   const auto limit = static_cast<float>(batches);
-  for (const float age : store.at(states.unused_for).value.values()) {
-    if (age < limit) ++health.used_codes;
+  const auto ages = store.at(states.unused_for).value.values();
+  const auto untried = states.untried < 0 ? std::span<float>() : store.at(states.untried).value.values();
+  for (std::size_t k = 0; k < ages.size(); ++k) {
+    const float age = ages[k];
+    if (age < limit && (untried.empty() || untried[k] == 0)) ++health.used_codes;
     health.oldest_code = std::max(health.oldest_code, static_cast<double>(age));
   }
   return health;

@@ -40,6 +40,7 @@ class CodebookCare {
     c.state("cluster_size", "[codes]", ones(), "moving average of a code's number of vectors").only_if(ema);
     c.state("embedding_sum", "[codes, D]", equal_to("codebook"), "moving average of their sum").only_if(ema);
     c.state("unused_for", "[codes]", zeros(), "batches since a code was last used");
+    c.state("untried", "[codes]", zeros(), "1 for a code that was taken from the data and has not been used since");
     c.state("perplexity", "[1]", zeros(), "of the codes of the last batch: exp of their histogram's entropy");
     c.state("batches", "[1]", zeros(), "batches of the initialisation so far").only_if(from_data);
     c.tally("counts", "[codes]", "vectors of each code");
@@ -108,8 +109,11 @@ class CodebookCare {
     const double total = math::sum(counts, codes_);
     if (!(total > 0)) return;  // an empty batch
     e.state("perplexity").data()[0] = perplexity(counts, total);
-    float* unused_for = e.state("unused_for").data();
-    for (std::int64_t k = 0; k < codes_; ++k) unused_for[k] = counts[k] > 0 ? 0 : unused_for[k] + 1;
+    float *unused_for = e.state("unused_for").data(), *untried = e.state("untried").data();
+    for (std::int64_t k = 0; k < codes_; ++k) {
+      unused_for[k] = counts[k] > 0 ? 0 : unused_for[k] + 1;
+      if (counts[k] > 0) untried[k] = 0;
+    }
     if (is_starting(e)) {
       start(e, counts);
     } else if (ema_) {
@@ -158,6 +162,7 @@ class CodebookCare {
     std::copy_n(candidate, dim_, codebook(e) + k * dim_);
     if (ema_) set_averages(e, k, 1, candidate);
     e.state("unused_for").data()[k] = 0;
+    e.state("untried").data()[k] = 1;
   }
 
   void set_averages(const EndStep& e, std::int64_t k, float count, const float* sum) const {

@@ -11,8 +11,8 @@ using namespace loom::testing;
 
 namespace {
 
-// Eight codes of four dimensions for each item. The encoder ends in a rectifier: the codes start around 0, far from most
-// of what it gives, and the few that lie on the outside get everything.
+// Eight codes of four dimensions for each item. The encoder ends in a rectifier: the codes start around 0, far from
+// most of what it gives, and the few that lie on the outside get everything.
 constexpr const char* kModel = R"(
 version: 1
 graph: codes
@@ -128,6 +128,14 @@ BOOST_AUTO_TEST_CASE(a_run_records_the_health_of_its_codebook) {
              static_cast<double>(std::ranges::count_if(unused_for, [](float age) { return age < 30; })));
   BOOST_TEST(used.front().value < 256);
   BOOST_TEST(used.front().value >= perplexity.front().value);
+  // A code from the data has to be used first.
+  const auto started = session_of({"vars.init=data"});
+  started->step();
+  const QuantizerStates states = find_quantizer_states(*started->graph(), started->parameters()).at(0);
+  BOOST_TEST(health_of(started->parameters(), states, 1).used_codes == 0.0);
+  started->step();
+  const CodebookHealth health = health_of(started->parameters(), states, 2);
+  BOOST_TEST((health.used_codes > 100 && health.used_codes < 256));
   const auto held_out = metrics.read("used_codes", "test");
   BOOST_REQUIRE(held_out.size() == 1U);
   BOOST_TEST(metrics.read("perplexity", "test").size() == 1U);

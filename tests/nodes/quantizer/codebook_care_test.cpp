@@ -184,8 +184,10 @@ BOOST_AUTO_TEST_CASE(a_restart_resets_everything_that_moves) {
   BOOST_TEST(steps.values("unused_for")[2] == 0);
   BOOST_TEST(steps.values("cluster_size")[2] == 1);
   BOOST_TEST(steps.row("embedding_sum", 2) == code);
+  BOOST_TEST(steps.values("untried")[2] == 1);
   steps.run(third);  // what was packed for the search follows
   BOOST_TEST(steps.codes()[static_cast<std::size_t>(found_at(third, code))] == 2);
+  BOOST_TEST(steps.values("untried")[2] == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_restart_reaches_a_learned_codebook_too) {

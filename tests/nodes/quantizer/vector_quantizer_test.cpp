@@ -137,6 +137,7 @@ BOOST_AUTO_TEST_CASE(an_empty_batch) {
   options.set("codes", 3);
   options.set("restart_after", 1);
   Tensor codebook = random_tensor({3, 2}, 1), sums = random_tensor({3, 2}, 2), sizes = random_tensor({3}, 3);
+  Tensor untried(DType::f32, {3});
   Tensor unused = tensor_of({3}, std::vector<float>{0, 5, 2}), perplexity = tensor_of({1}, std::vector<float>{2});
   const std::vector<TensorView> inputs = {{DType::f32, {0, 4, 2}, nullptr}};
   const std::vector<TensorView> outputs = {{DType::f32, {0, 4, 2}, nullptr},
@@ -144,7 +145,7 @@ BOOST_AUTO_TEST_CASE(an_empty_batch) {
                                            {DType::f32, {0}, nullptr},
                                            {DType::f32, {0}, nullptr},
                                            {DType::f32, {0}, nullptr}};
-  const std::vector<TensorView> states = {codebook, sizes, sums, unused, perplexity, {}}, parameters(1);
+  const std::vector<TensorView> states = {codebook, sizes, sums, unused, untried, perplexity, {}}, parameters(1);
   const Tensor counts(DType::f32, {3}), tally(DType::f32, {3, 2}), candidates(DType::f32, {3, 2});
   const std::vector<TensorView> tallies = {counts, tally, candidates};
   const auto quantizer = type->create(options);

@@ -31,6 +31,8 @@ void multiply_add(const float* a, const float* b, float* y, std::int64_t n);    
 void scale(float factor, const float* x, float* y, std::int64_t n);                              // y = factor * x
 void accumulate(float factor, const float* x, float* y, std::int64_t n);                         // y += factor * x
 void scaled_difference(float factor, const float* a, const float* b, float* y, std::int64_t n);  // y = factor (a - b)
+// y = p a + q b + r c
+void combine(float p, const float* a, float q, const float* b, float r, const float* c, float* y, std::int64_t n);
 void clamp(float low, float high, const float* x, float* y, std::int64_t n);
 // average += (1 - decay) (value - average)
 void moving_average(float* average, const float* value, double decay, std::int64_t n);
@@ -43,6 +45,10 @@ double squared_distance(const float* a, const float* b, std::int64_t n);
 double absolute_distance(const float* a, const float* b, std::int64_t n);
 float maximum(const float* x, std::int64_t n);  // n >= 1
 bool all_finite(const float* x, std::int64_t n);
+
+// --- Search ---------------------------------------------------------------------------------------------------------
+// The lowest index at which x is largest; NaN counts as less than everything. 0 where there is nothing else.
+std::int64_t index_of_maximum(const float* x, std::int64_t n);
 
 // --- Activations ----------------------------------------------------------------------------------------------------
 enum class Activation {

@@ -269,20 +269,15 @@ class Builder {
     if (!inference.problems().empty()) return report_shapes(node, inference);
     if (!sizes_possible(node, inference)) return;
     node.outputs = inference.outputs();
-    const auto add = [&](const std::vector<ParameterDeclaration>& declarations, auto&& shape_at,
-                         std::vector<GraphParameter>& out) {
+    const auto add = [&](const std::vector<ParameterDeclaration>& declarations,
+                         const std::vector<std::optional<Shape>>& shapes, std::vector<GraphParameter>& out) {
       for (std::size_t k = 0; k < declarations.size(); ++k) {
-        if (const std::optional<Shape> shape = shape_at(k)) {
-          out.push_back({node.path + "." + declarations[k].name, static_cast<int>(k), *shape});
-        }
+        if (shapes[k]) out.push_back({node.path + "." + declarations[k].name, static_cast<int>(k), *shapes[k]});
       }
     };
-    add(
-        node.contract().parameters(), [&](std::size_t k) { return inference.parameters()[k]; }, node.parameters);
-    add(
-        node.contract().states(), [&](std::size_t k) { return std::optional(inference.states()[k]); }, node.states);
-    add(
-        node.contract().tallies(), [&](std::size_t k) { return std::optional(inference.tallies()[k]); }, node.tallies);
+    add(node.contract().parameters(), inference.parameters(), node.parameters);
+    add(node.contract().states(), inference.states(), node.states);
+    add(node.contract().tallies(), inference.tallies(), node.tallies);
   }
 
   void add_placed(const Error& error, const GraphNode& node) {

@@ -36,6 +36,9 @@ Initializer normal_values(double mean, double deviation) { return {Initializer::
 Initializer uniform_values(double low, double high) { return {Initializer::Kind::uniform, low, high, ""}; }
 Initializer kaiming_uniform(std::string of) { return {Initializer::Kind::uniform_fan_in, 1, 0, std::move(of)}; }
 
+Initializer uniform_over_rows() { return {Initializer::Kind::uniform_rows, 1, 0, ""}; }
+Initializer equal_to(std::string state) { return {Initializer::Kind::equal, 0, 0, std::move(state)}; }
+
 Contract& Contract::summary(std::string text) {
   summary_ = std::move(text);
   return *this;
@@ -78,16 +81,17 @@ OptionDeclaration& Contract::option(std::string name, OptionValue default_value,
 ParameterDeclaration& Contract::parameter(std::string name, std::string pattern, Initializer initializer,
                                           std::string doc) {
   return parameters_.emplace_back(
-      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}});
+      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}, "", false});
 }
 
 ParameterDeclaration& Contract::state(std::string name, std::string pattern, Initializer initializer, std::string doc) {
   return states_.emplace_back(
-      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}});
+      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}, "", false});
 }
 
 ParameterDeclaration& Contract::tally(std::string name, std::string pattern, std::string doc) {
-  return tallies_.emplace_back(ParameterDeclaration{std::move(name), std::move(pattern), zeros(), std::move(doc), {}});
+  return tallies_.emplace_back(
+      ParameterDeclaration{std::move(name), std::move(pattern), zeros(), std::move(doc), {}, "", false});
 }
 
 Contract& Contract::stochastic() {

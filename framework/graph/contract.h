@@ -34,7 +34,7 @@ enum class Role {
   divergence,  // KL(q||p): outputs[0] is nats per sample; a `log_ratio` output is log q(z|x) - log p(z) at the drawn z
   sampler,     // draws z from the posterior given on its inputs
   prior,       // draws z from a prior
-  quantizer,   // replaces vectors by codes: outputs quantized, codes
+  quantizer,   // vectors to codes: an output `codes`; states `perplexity` [1] and `unused_for` [K], in batches
 };
 
 struct PortDeclaration {
@@ -67,10 +67,10 @@ struct PortDeclaration {
 
 // How a parameter starts. fan_in is the count of the parameter `of` divided by its first extent, as in PyTorch.
 struct Initializer {
-  enum class Kind { constant, normal, uniform, uniform_fan_in } kind = Kind::constant;
+  enum class Kind { constant, normal, uniform, uniform_fan_in, uniform_rows, equal } kind = Kind::constant;
   double a = 0;    // constant: value; normal: mean; uniform: low; uniform_fan_in: bound = a / sqrt(fan_in)
   double b = 0;    // normal: standard deviation; uniform: high
-  std::string of;  // uniform_fan_in: the parameter whose fan-in counts (empty: itself)
+  std::string of;  // uniform_fan_in: the parameter whose fan-in counts (empty: itself); equal: the state that it equals
 };
 Initializer constant_value(double value);
 Initializer zeros();
@@ -79,6 +79,8 @@ Initializer normal_values(double mean, double standard_deviation);
 Initializer uniform_values(double low, double high);
 // U(-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution (kaiming uniform, a = sqrt(5)).
 Initializer kaiming_uniform(std::string of = "");
+Initializer uniform_over_rows();          // U(-1/n, 1/n) for a first extent of n
+Initializer equal_to(std::string state);  // the same values as another state of the node
 
 using Condition = std::function<bool(const Options&)>;
 
@@ -87,8 +89,9 @@ struct ParameterDeclaration {
   std::string pattern;
   Initializer initializer;
   std::string doc;
-  Condition condition;  // empty: with all options
-  std::string input;    // there only where this optional input is connected; empty: always
+  Condition condition;       // empty: with all options
+  std::string input;         // there only where this optional input is connected; empty: always
+  bool set_by_node = false;  // a parameter that Node::end_step may write, beside the optimizer
 
   ParameterDeclaration& only_if(Condition value) {
     condition = std::move(value);
@@ -96,6 +99,10 @@ struct ParameterDeclaration {
   }
   ParameterDeclaration& only_with(std::string optional_input) {
     input = std::move(optional_input);
+    return *this;
+  }
+  ParameterDeclaration& also_set_by_node() {
+    set_by_node = true;
     return *this;
   }
 };

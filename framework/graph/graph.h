@@ -52,6 +52,11 @@ struct GraphNode {
   std::int64_t rows_per_sample() const {
     return !outputs.empty() && outputs.front().per_sample() ? -outputs.front()[0] : 1;
   }
+  // False where the parameter is that of another node (`weights`).
+  bool owns(const GraphParameter& parameter) const {
+    return parameter.path.size() > path.size() && parameter.path.starts_with(path) &&
+           parameter.path.rfind('.') == path.size();
+  }
   // The dtype of an output that is not an alias.
   DType declared_dtype(int output) const;
 };

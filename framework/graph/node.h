@@ -160,7 +160,7 @@ class Backward : public Call {
   TensorView diff_parameter(std::string_view name) const;  // add to it
 };
 
-// Once per step, after the parameters changed: repack weights into the layout a primitive prefers.
+// Once per step, after parameters or states changed: repack weights into the layout a primitive prefers.
 class Pack {
  public:
   const Contract* contract = nullptr;
@@ -172,7 +172,8 @@ class Pack {
   TensorView state(std::string_view name) const;
 };
 
-// Once per training step, after the last shard: the reduced tallies, and the state they change.
+// Once per training step, after the last shard: the reduced tallies, and the state they change; parameters too, where
+// they are declared so (ParameterDeclaration::also_set_by_node). Not called for a frozen node.
 class EndStep {
  public:
   const Contract* contract = nullptr;

@@ -177,9 +177,8 @@ void ShapeInference::run(const std::function<void(ShapeInference&)>& infer) {
     return shapes;
   };
   parameter_shapes_ = evaluate_all(contract_->parameters(), "parameter");
-  for (const auto& shape : evaluate_all(contract_->states(), "state")) state_shapes_.push_back(shape.value_or(Shape()));
-  for (const auto& shape : evaluate_all(contract_->tallies(), "tally"))
-    tally_shapes_.push_back(shape.value_or(Shape()));
+  state_shapes_ = evaluate_all(contract_->states(), "state");
+  tally_shapes_ = evaluate_all(contract_->tallies(), "tally");
 }
 
 }  // namespace loom

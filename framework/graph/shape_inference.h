@@ -38,8 +38,8 @@ class ShapeInference {
   const std::vector<Problem>& problems() const { return problems_; }
   const std::vector<Shape>& outputs() const { return output_shapes_; }
   const std::vector<std::optional<Shape>>& parameters() const { return parameter_shapes_; }
-  const std::vector<Shape>& states() const { return state_shapes_; }
-  const std::vector<Shape>& tallies() const { return tally_shapes_; }
+  const std::vector<std::optional<Shape>>& states() const { return state_shapes_; }
+  const std::vector<std::optional<Shape>>& tallies() const { return tally_shapes_; }
 
   // For infer():
   const Options& options() const { return *options_; }
@@ -68,8 +68,8 @@ class ShapeInference {
   std::map<std::string, std::string> binders_;  // of each letter and run: the input that bound it
   std::map<std::string, Shape> fixed_outputs_;
   std::vector<Problem> problems_;
-  std::vector<Shape> output_shapes_, state_shapes_, tally_shapes_;
-  std::vector<std::optional<Shape>> parameter_shapes_;
+  std::vector<Shape> output_shapes_;
+  std::vector<std::optional<Shape>> parameter_shapes_, state_shapes_, tally_shapes_;  // none: left out by an option
 };
 
 }  // namespace loom

@@ -43,56 +43,71 @@ class Sharing {
   void report_unknown(const NodeEntry& entry) {
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("there is no node '{}' to share weights with", entry.weights));
-    finding.expected = "a node of the same type";
+    finding.expected = "a node of the same type, or one that has what this one needs";
     std::vector<std::string> paths;
     for (const auto& [path, n] : index_) paths.push_back(path);
     finding.suggestion = nearest_name(entry.weights, paths);
   }
 
-  static bool take_all(GraphNode& node, const GraphNode& owner) {
-    const auto fits = [](const std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
-      bool same = mine.size() == theirs.size();
+  void share(GraphNode& node, const GraphNode& owner, const NodeEntry& entry) {
+    const auto fits = [&](const std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
+      bool same = owner.type == node.type && mine.size() == theirs.size();
       for (std::size_t k = 0; same && k < mine.size(); ++k) same = mine[k].shape == theirs[k].shape;
       return same;
     };
     const auto take = [](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
       for (std::size_t k = 0; k < mine.size(); ++k) mine[k].path = theirs[k].path;
     };
-    if (!fits(node.parameters, owner.parameters) || !fits(node.states, owner.states)) return false;
-    take(node.parameters, owner.parameters);
-    take(node.states, owner.states);
-    return true;
-  }
-
-  // A node of another type has all its weights under the same names there: a codebook that is only looked up.
-  static bool take_by_name(GraphNode& node, const GraphNode& owner) {
-    const auto name_of = [](const GraphParameter& p) { return p.path.substr(p.path.rfind('.') + 1); };
-    std::vector<std::pair<GraphParameter*, const GraphParameter*>> pairs;
-    const auto pair_up = [&](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
-      for (GraphParameter& one : mine) {
-        for (const GraphParameter& other : theirs) {
-          if (name_of(one) == name_of(other) && one.shape == other.shape) pairs.emplace_back(&one, &other);
-        }
-      }
-    };
-    for (auto* mine : {&node.parameters, &node.states}) {
-      pair_up(*mine, owner.parameters);
-      pair_up(*mine, owner.states);
+    if (fits(node.parameters, owner.parameters) && fits(node.states, owner.states)) {
+      take(node.parameters, owner.parameters);
+      take(node.states, owner.states);
+      return;
     }
-    if (pairs.empty() || pairs.size() != node.parameters.size() + node.states.size()) return false;
-    for (const auto& [mine, theirs] : pairs) mine->path = theirs->path;
-    return true;
-  }
-
-  void share(GraphNode& node, const GraphNode& owner, const NodeEntry& entry) {
-    if (owner.type == node.type ? take_all(node, owner) : take_by_name(node, owner)) return;
+    std::string disagreement;
+    if (owner.type != node.type && borrow(node, owner, disagreement)) return;
     if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));
     finding.got = describe(owner);
     finding.expected = describe(node);
+    finding.hint = disagreement;
     finding.other = owner.where;
     finding.other_role = "the owner of the weights";
+  }
+
+  // From a node of another type: everything that the node needs is there, as a parameter or a state, under the same
+  // name and of the same shape, and both are told the same where both have a choice of one name to make.
+  static bool borrow(GraphNode& node, const GraphNode& owner, std::string& disagreement) {
+    if (node.parameters.empty() && node.states.empty()) return false;
+    std::vector<std::pair<GraphParameter*, const std::string*>> found;
+    for (std::vector<GraphParameter>* mine : {&node.parameters, &node.states}) {
+      for (GraphParameter& parameter : *mine) {
+        const GraphParameter* theirs = find(owner, name_of(parameter));
+        if (theirs == nullptr || !(theirs->shape == parameter.shape)) return false;
+        found.emplace_back(&parameter, &theirs->path);
+      }
+    }
+    for (const auto& [name, value] : node.options.values()) {
+      if (!node.options.is_text(name) || !owner.options.has(name) || !owner.options.is_text(name)) continue;
+      if (node.options.text(name) == owner.options.text(name)) continue;
+      disagreement = fmt::format("{}: {}, as the owner has it", name, owner.options.text(name));
+      return false;
+    }
+    for (const auto& [parameter, path] : found) parameter->path = *path;
+    return true;
+  }
+
+  static const GraphParameter* find(const GraphNode& node, const std::string& name) {
+    for (const std::vector<GraphParameter>* parameters : {&node.parameters, &node.states}) {
+      for (const GraphParameter& parameter : *parameters) {
+        if (name_of(parameter) == name) return &parameter;
+      }
+    }
+    return nullptr;
+  }
+
+  static std::string name_of(const GraphParameter& parameter) {
+    return parameter.path.substr(parameter.path.rfind('.') + 1);
   }
 
   // "linear with weight [3, 4], bias [3]"
@@ -101,7 +116,7 @@ class Sharing {
     const auto add = [&](const std::vector<GraphParameter>& parameters) {
       for (const GraphParameter& parameter : parameters) {
         text += text.empty() ? " with " : ", ";
-        text += parameter.path.substr(parameter.path.rfind('.') + 1) + " " + parameter.shape.text();
+        text += name_of(parameter) + " " + parameter.shape.text();
       }
     };
     add(node.parameters);

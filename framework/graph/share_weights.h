@@ -1,4 +1,5 @@
-// `weights:` of a node: it uses the parameters and states of another node in place of its own.
+// `weights:` of a node: it uses the parameters and states of another node in place of its own. A node of another type
+// may lend what it has under the same names and of the same shapes (a codebook to what looks codes up in it).
 #pragma once
 
 #include <map>

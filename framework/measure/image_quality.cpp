@@ -119,4 +119,20 @@ ImageQuality image_quality(const TensorView& images, const TensorView& originals
   return {psnr / all, has_ssim ? std::optional(ssim / all) : std::nullopt};
 }
 
+double normalised_error(const TensorView& reconstructions, const TensorView& originals) {
+  const auto a = reconstructions.values(), b = originals.values();
+  if (a.size() != b.size() || a.empty()) {
+    throw Error(ErrorCode::data_shape, fmt::format("reconstructions of {} and originals of {} do not compare",
+                                                   reconstructions.shape().text(), originals.shape().text()));
+  }
+  double mean = 0, error = 0, spread = 0;
+  for (const float value : b) mean += static_cast<double>(value) / static_cast<double>(b.size());
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    const double value = static_cast<double>(b[i]), distance = static_cast<double>(a[i]) - value;
+    error += distance * distance;
+    spread += (value - mean) * (value - mean);
+  }
+  return error / spread;
+}
+
 }  // namespace loom::measure

@@ -27,4 +27,8 @@ struct ImageQuality {
 // Of [n, H, W, C], n >= 1.
 ImageQuality image_quality(const TensorView& images, const TensorView& originals);
 
+// Mean squared error over the variance of all values of the originals, which may be of any unit and any shape: 1 where
+// every value is replaced by their mean. Not finite where the originals are all the same.
+double normalised_error(const TensorView& reconstructions, const TensorView& originals);
+
 }  // namespace loom::measure

@@ -73,8 +73,9 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
       if (step.gradient_slots[k] >= 0) context.diff_parameters[k] = shaped(parameter.shape, DType::f32, samples_);
     }
   } else {
+    context.tallies.resize(node.contract().tallies().size());  // one that the options leave out stays empty
     for (const GraphParameter& tally : node.tallies)
-      context.tallies.push_back(shaped(tally.shape, DType::f32, samples_));
+      context.tallies[static_cast<std::size_t>(tally.declaration)] = shaped(tally.shape, DType::f32, samples_);
   }
   return context;
 }

@@ -108,8 +108,9 @@ void Lane::forward(int i, const TapeStep& step, StepContext& context, std::span<
   Forward call;
   fill_call(call, i, step, context, scratch);
   const auto& offsets = batch_.tally_offsets[static_cast<std::size_t>(step.node)];
-  for (std::size_t k = 0; k < context.tallies.size(); ++k)
-    context.tallies[k].rebind(tallies_.values().data() + offsets[k]);
+  const std::vector<GraphParameter>& tallies = batch_.graph->node(step.node).tallies;
+  for (std::size_t k = 0; k < tallies.size(); ++k)
+    context.tallies[static_cast<std::size_t>(tallies[k].declaration)].rebind(tallies_.values().data() + offsets[k]);
   call.tally_views = context.tallies;
   instance_->node(step.node).node->forward(call);
 }

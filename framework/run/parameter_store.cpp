@@ -23,6 +23,19 @@ void initialize(const GraphNode& node, const GraphParameter& parameter, const In
   double low = rule.a;
   double high = rule.b;
   switch (rule.kind) {
+    case Initializer::Kind::equal: {
+      for (const ParameterDeclaration& declared : node.contract().states()) {
+        if (declared.name != rule.of) continue;
+        GraphParameter other = parameter;
+        other.path = parameter.path.substr(0, parameter.path.rfind('.') + 1) + rule.of;
+        initialize(node, other, declared.initializer, seed, values);
+      }
+      return;
+    }
+    case Initializer::Kind::uniform_rows:
+      high = rule.a / static_cast<double>(std::max<std::int64_t>(1, parameter.shape[0]));
+      low = -high;
+      break;
     case Initializer::Kind::constant: std::fill(values.begin(), values.end(), static_cast<float>(rule.a)); return;
     case Initializer::Kind::normal:
       stream.normal(0, values);
@@ -46,15 +59,13 @@ ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed)
 ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> seed) {
   const auto add = [&](const GraphNode& node, const GraphParameter& parameter, const ParameterDeclaration& declared,
                        bool state) {
-    const auto [it, fresh] = index_.emplace(parameter.path, static_cast<int>(items_.size()));
-    if (!fresh) {  // shared weights; trained when any of the sharers is
-      if (!node.frozen) items_[static_cast<std::size_t>(it->second)].frozen = false;
-      return;
-    }
+    if (!node.owns(parameter)) return;
+    index_.emplace(parameter.path, static_cast<int>(items_.size()));
     Parameter item;
     item.path = parameter.path;
     item.shape = parameter.shape;
     item.is_state = state;
+    item.set_by_node = declared.set_by_node;
     item.frozen = node.frozen;
     if (seed) {
       item.value = Tensor(DType::f32, parameter.shape);
@@ -67,6 +78,11 @@ ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> 
       add(node, p, node.contract().parameters()[static_cast<std::size_t>(p.declaration)], false);
     for (const GraphParameter& p : node.states)
       add(node, p, node.contract().states()[static_cast<std::size_t>(p.declaration)], true);
+  }
+  for (const GraphNode& node : graph.nodes()) {  // shared weights are trained when any of the sharers is
+    for (const GraphParameter& p : node.parameters) {
+      if (!node.frozen) items_[static_cast<std::size_t>(index_.at(p.path))].frozen = false;
+    }
   }
 }
 

@@ -320,24 +320,26 @@ class Program::Impl {
   void end_step() {
     for (std::size_t i = 0; i < tape_.steps.size(); ++i) {
       const TapeStep& step = tape_.steps[i];
-      if (step.kind != TapeStep::Kind::forward || graph_->node(step.node).tallies.empty()) continue;
-      if (graph_->node(step.node).frozen) continue;  // its state stays as it is
+      if (step.kind != TapeStep::Kind::forward) continue;
+      const GraphNode& node = graph_->node(step.node);
+      if (node.tallies.empty() || node.frozen) continue;
       const auto& instances = plan_.whole_batch[i] ? wholes_ : shards_;
       const PreparedNode& prepared = instances.begin()->second->node(step.node);
       std::vector<TensorView>& tallies = end_step_tallies_;  // kept, so that a warm step allocates nothing
-      tallies.clear();
-      for (std::size_t k = 0; k < graph_->node(step.node).tallies.size(); ++k) {
+      tallies.assign(node.contract().tallies().size(), {});
+      for (std::size_t k = 0; k < node.tallies.size(); ++k) {
         const auto offset = batch_.tally_offsets[static_cast<std::size_t>(step.node)][k];
-        tallies.emplace_back(DType::f32, graph_->node(step.node).tallies[k].shape,
-                             lanes_.front()->tallies().data() + offset);
+        tallies[static_cast<std::size_t>(node.tallies[k].declaration)] =
+            TensorView(DType::f32, node.tallies[k].shape, lanes_.front()->tallies().data() + offset);
       }
       EndStep call;
-      call.contract = &graph_->node(step.node).contract();
+      call.contract = &node.contract();
       call.tally_views = tallies;
       call.state_views = prepared.states;
       call.parameter_views = prepared.parameters;
-      call.stream = RandomStream(batch_.seed, stream_of(graph_->node(step.node).path), batch_.step);
+      call.stream = RandomStream(batch_.seed, stream_of(node.path), batch_.step);
       guarded(static_cast<int>(i), [&] { prepared.node->end_step(call); });
+      store_.touch();  // what is packed may follow from the state
     }
   }
 

@@ -132,6 +132,17 @@ class Chart {
   Range x_, y_;
 };
 
+std::string opening(const std::string& title) {
+  return fmt::format(
+      "<svg class=\"chart\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{2}\"><text class=\"title\" x=\"{3}\" "
+      "y=\"20\">{2}</text>",
+      kWidth, kHeight, escaped(title), kLeft);
+}
+
+std::string no_values() {
+  return fmt::format("<text class=\"label\" x=\"{}\" y=\"{}\">no values</text></svg>\n", kLeft, kHeight / 2);
+}
+
 std::string legend(const std::vector<Series>& all) {
   if (all.size() < 2) return "";
   std::string out;
@@ -181,17 +192,31 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
   std::vector<Series> all;
   for (const Series& one : series) all.push_back(thinned(one));
   const Chart chart(all);
-  std::string out = fmt::format("<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", kWidth,
-                                kHeight, escaped(title));
-  out += fmt::format("<text class=\"title\" x=\"{}\" y=\"20\">{}</text>", kLeft, escaped(title));
-  if (chart.empty())
-    return out + fmt::format("<text class=\"label\" x=\"{}\" y=\"{}\">no values</text></svg>", kLeft, kHeight / 2);
+  std::string out = opening(title);
+  if (chart.empty()) return out + no_values();
   out += legend(all) + chart.axes();
   // A nested <svg> clips what runs off without an id, of which a page has only one each.
   out += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} {3}\">", kLeft,
                      kTop - 4, kWidth - kLeft - kRight, kHeight - kTop - kBottom + 4);
   for (std::size_t i = 0; i < all.size(); ++i) out += chart.line(all[i], i);
   return out + "</svg></svg>\n";
+}
+
+std::string bar_chart(const std::string& title, const std::vector<double>& values) {
+  if (values.empty()) return opening(title) + no_values();
+  const auto count = static_cast<double>(values.size());
+  const Chart chart({{"", {{0, 0}, {count, *std::ranges::max_element(values)}}}});
+  const std::size_t pieces = std::min(values.size(), kMostPoints);
+  std::string path = fmt::format("M{:.1f} {:.1f}", chart.place_x(0), chart.place_y(0));
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    const std::size_t first = piece * values.size() / pieces, last = (piece + 1) * values.size() / pieces;
+    double sum = 0;
+    for (std::size_t i = first; i < last; ++i) sum += values[i];
+    path += fmt::format("V{:.1f}H{:.1f}", chart.place_y(sum / static_cast<double>(last - first)),
+                        chart.place_x(static_cast<double>(last)));
+  }
+  path += fmt::format("V{:.1f}Z", chart.place_y(0));
+  return opening(title) + chart.axes() + fmt::format("<g class=\"bars\"><path d=\"{}\"/></g></svg>\n", path);
 }
 
 }  // namespace loom::runner

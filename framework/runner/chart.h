@@ -17,6 +17,9 @@ struct Series {
 // Many points become means over equal pieces of x. The y axis shows the bulk of the values: a spike runs off the top.
 std::string line_chart(const std::string& title, const std::vector<Series>& series);
 
+// Bars from 0 up, side by side, in the order of the values; many become means over equal pieces.
+std::string bar_chart(const std::string& title, const std::vector<double>& values);
+
 // Round tick values inside [low, high], about `count` of them.
 std::vector<double> round_ticks(double low, double high, int count);
 

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 
 #include "core/error.h"
 #include "measure/advice.h"
+#include "measure/codebook_advice.h"
 #include "runner/console.h"
 #include "runner/generate.h"
 
@@ -50,17 +52,19 @@ void score(Session& session, const measure::Items& items, const std::vector<meas
   figures.scored_items = codes.shape()[0];
 }
 
-void compare_images(Session& session, const Model& model, const DataEntry& data, const EvaluationOptions& options,
-                    Figures& figures) {
+void compare_reconstructions(Session& session, const Model& model, const DataEntry& data,
+                             const EvaluationOptions& options, Figures& figures) {
   const GenerateEntry* entry = find_generate(model.document(), "reconstruct");
   if (entry == nullptr) return;
   const std::int64_t count = options.limit > 0 ? std::min(options.limit, kReconstructed) : kReconstructed;
   const Reconstructions pairs =
       reconstruct(model, session.executor(), *entry, data, options.split, count, session.seed());
-  const auto images = image_pairs(pairs);
-  if (!images) return;
-  figures.quality = measure::image_quality(images->reconstructions, images->originals);
-  figures.quality_images = images->originals.samples();
+  if (pairs.originals.dtype() != DType::f32 || pairs.reconstructions.dtype() != DType::f32) return;
+  if (pairs.originals.count() != pairs.reconstructions.count() || pairs.originals.count() == 0) return;
+  figures.reconstructed = pairs.originals.shape()[0];
+  figures.normalised_error = measure::normalised_error(pairs.reconstructions, pairs.originals);
+  if (const auto images = image_pairs(pairs))
+    figures.quality = measure::image_quality(images->reconstructions, images->originals);
 }
 
 Json optional_number(const std::optional<double>& value) { return value ? json_number(*value) : Json(nullptr); }
@@ -76,6 +80,33 @@ std::string per_dimension_text(const std::vector<double>& values) {
   for (std::size_t d = 0; d < values.size() && d < kDimensionsInText; ++d) text += fmt::format(" {:.3f}", values[d]);
   if (values.size() > kDimensionsInText) text += fmt::format(" and {} more", values.size() - kDimensionsInText);
   return text;
+}
+
+// Under the quantizer's path; a single one's beside the other figures, too.
+void add_codebooks(const Figures& figures, Json& json) {
+  Json quantizers = Json::object();
+  for (std::size_t q = 0; q < figures.codebooks.size(); ++q) {
+    const measure::CodebookUse& use = figures.codebooks[q];
+    const double entropy = use.entropy();
+    Json one = {{"codes", use.codes()},
+                {"used_codes", use.used()},
+                {"perplexity", json_number(use.perplexity())},
+                {"unigram_entropy", json_number(entropy)},
+                {"unigram_entropy_bits", json_number(entropy / std::numbers::ln2)}};
+    if (figures.codebooks.size() == 1) json.update(one);
+    one["finding"] = figures.codebook_findings[q];
+    quantizers[use.path] = one;
+  }
+  if (!quantizers.empty()) json["quantizers"] = quantizers;
+}
+
+void print_codebook(const measure::CodebookUse& use, const std::string& finding) {
+  print("codes of {}\n", use.path);
+  print("  {:<20} {:>12} of {}\n", "used codes", use.used(), use.codes());
+  print_row("perplexity", use.perplexity(), "");
+  print_row("unigram entropy", use.entropy(),
+            fmt::format("nats, {:.4f} bits", use.entropy() / std::numbers::ln2).c_str());
+  print("  {}\n", finding);
 }
 
 void print_latent(const LatentFigures& latent) {
@@ -100,10 +131,16 @@ Figures measure_figures(Session& session, const Model& model, const DataEntry& d
   const std::vector<LossTerm> terms = resolve_losses(session.document(), *session.graph());
   const std::vector<measure::Posterior> posteriors = measure::find_posteriors(*session.graph(), terms);
   measure::CollapseWatch watch(*session.graph(), posteriors, {.seed = session.seed()});
-  if (!posteriors.empty()) options.watch = &watch;
+  measure::CodebookWatch codebooks(*session.graph());
+  EvaluationWatches watches;
+  watches.join(watch);
+  watches.join(codebooks);
+  if (!watches.empty()) options.watch = &watches;
   evaluation = session.evaluate(options);
 
   Figures figures;
+  figures.codebooks = codebooks.uses();
+  figures.codebook_findings = measure::findings(*session.graph(), figures.codebooks);
   measure::Items items{.source = open_split(model.registry(), data, options.split),
                        .count = options.limit > 0 ? std::min(options.limit, kShuffled) : kShuffled,
                        .shuffle = true,
@@ -118,7 +155,7 @@ Figures measure_figures(Session& session, const Model& model, const DataEntry& d
                                                        items, posteriors[p], terms),
                                findings[p]});
   }
-  compare_images(session, model, data, options, figures);
+  compare_reconstructions(session, model, data, options, figures);
   items.count = kScored;
   if (disentanglement) score(session, items, posteriors, figures);
   return figures;
@@ -141,10 +178,15 @@ void add_to_json(const Figures& figures, Json& json) {
                               {"finding", latent.finding}};
   }
   if (!figures.latents.empty()) json["latents"] = latents;
+  add_codebooks(figures, json);
   if (figures.quality) {
     json["psnr"] = json_number(figures.quality->psnr);
     json["ssim"] = optional_number(figures.quality->ssim);
-    json["reconstructed_images"] = figures.quality_images;
+    json["reconstructed_images"] = figures.reconstructed;
+  }
+  if (figures.normalised_error) {
+    json["normalised_error"] = json_number(*figures.normalised_error);
+    json["reconstructed_items"] = figures.reconstructed;
   }
   if (!figures.scores) return;
   json["mig"] = json_number(figures.scores->mig);
@@ -158,9 +200,14 @@ void add_to_json(const Figures& figures, Json& json) {
 
 void print_figures(const Figures& figures) {
   if (figures.quality) {
-    print_row("PSNR", figures.quality->psnr, fmt::format("dB, {} images", figures.quality_images).c_str());
+    print_row("PSNR", figures.quality->psnr, fmt::format("dB, {} images", figures.reconstructed).c_str());
     if (figures.quality->ssim) print_row("SSIM", *figures.quality->ssim, "");
   }
+  if (figures.normalised_error)
+    print_row("normalised error", *figures.normalised_error,
+              fmt::format("of the variance, {} items", figures.reconstructed).c_str());
+  for (std::size_t q = 0; q < figures.codebooks.size(); ++q)
+    print_codebook(figures.codebooks[q], figures.codebook_findings[q]);
   for (const LatentFigures& latent : figures.latents) print_latent(latent);
   if (!figures.scores) return;
   print("disentanglement, {} items\n", grouped(figures.scored_items));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "measure/codebook.h"
 #include "measure/collapse.h"
 #include "measure/disentanglement.h"
 #include "measure/image_quality.h"
@@ -25,9 +26,12 @@ struct LatentFigures {
 };
 
 struct Figures {
-  std::vector<LatentFigures> latents;  // one per posterior
+  std::vector<LatentFigures> latents;           // one per posterior
+  std::vector<measure::CodebookUse> codebooks;  // one per quantizer
+  std::vector<std::string> codebook_findings;   // a sentence of each
   std::optional<measure::ImageQuality> quality;
-  std::int64_t quality_images = 0;
+  std::optional<double> normalised_error;  // of reconstructions of real values
+  std::int64_t reconstructed = 0;          // items that quality and normalised_error are of
   std::optional<measure::Disentanglement> scores;
   std::int64_t scored_items = 0;
 };

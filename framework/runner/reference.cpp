@@ -65,6 +65,8 @@ std::string initializer_text(const Initializer& initializer) {
     case Initializer::Kind::uniform_fan_in:
       return fmt::format("U(-{0:g}, {0:g}) / sqrt(fan-in{1})", initializer.a,
                          initializer.of.empty() ? "" : " of " + initializer.of);
+    case Initializer::Kind::uniform_rows: return "U(-1, 1) / rows";
+    case Initializer::Kind::equal: return fmt::format("equal to `{}`", initializer.of);
   }
   return "";
 }

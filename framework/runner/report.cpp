@@ -10,6 +10,7 @@
 #include "core/version.h"
 #include "dnnl/cpu.h"
 #include "runner/chart.h"
+#include "runner/codebook_section.h"
 #include "runner/console.h"
 #include "runner/graph_summary.h"
 #include "runner/report_style.h"
@@ -77,6 +78,9 @@ std::string title_of(const std::string& curve) {
   if (curve == "rate" || curve == "distortion") return curve + ", nats per sample";
   if (curve.ends_with("mutual_information")) return named(curve, "mutual_information", "mutual information, nats");
   if (curve.ends_with("active_units")) return named(curve, "active_units", "active latent dimensions");
+  if (curve.ends_with("perplexity")) return named(curve, "perplexity", "perplexity of the codes");
+  if (curve.ends_with("used_codes")) return named(curve, "used_codes", "used codes");
+  if (curve.ends_with("oldest_code")) return named(curve, "oldest_code", "age of the longest unused code, batches");
   if (curve.ends_with("kl_per_dimension")) return named(curve, "kl_per_dimension", "KL of a latent dimension, nats");
   std::string title = curve;
   std::ranges::replace(title, '_', ' ');
@@ -113,10 +117,14 @@ std::string rate_tile(Metrics& metrics) {
   return "";
 }
 
-// What the last evaluation found of the latent variables.
+// What the last evaluation found of the latent variables and of the codes.
 std::string finding_section(Metrics& metrics) {
-  const std::string text = metrics.info("collapse").value_or("");
-  return text.empty() ? "" : fmt::format("<p class=\"finding\">{}</p>\n", escaped(text));
+  std::string out;
+  for (const char* note : {"collapse", "codebook"}) {
+    const std::string text = metrics.info(note).value_or("");
+    if (!text.empty()) out += fmt::format("<p class=\"finding\">{}</p>\n", escaped(text));
+  }
+  return out;
 }
 
 std::string summary_section(const Model& model, Metrics& metrics, const GraphSummary& graph) {
@@ -222,8 +230,8 @@ std::string report_of(const Model& model, const RunFolder& run, int threads) {
       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}: a Latentloom "
       "run</title>\n<style>{}</style>\n</head>\n<body>\n",
       escaped(graph.name), kReportStyle);
-  out += summary_section(model, metrics, graph) + curve_section(metrics) + picture_section(run) + graph_section(graph) +
-         settings_section(model, graph, threads);
+  out += summary_section(model, metrics, graph) + curve_section(metrics) + codebook_section(model, metrics) +
+         picture_section(run) + graph_section(graph) + settings_section(model, graph, threads);
   return out + "</body>\n</html>\n";
 }
 

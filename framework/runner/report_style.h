@@ -34,6 +34,7 @@ figcaption { padding-top: .4rem; color: var(--faint); font-size: .85rem; }
 .chart .series-0 path { stroke: var(--first); } .chart .series-0 circle, .chart text.series-0 { fill: var(--first); }
 .chart .series-1 path { stroke: var(--second); } .chart .series-1 circle, .chart text.series-1 { fill: var(--second); }
 .chart .series-2 path { stroke: var(--faint); } .chart .series-2 circle, .chart text.series-2 { fill: var(--faint); }
+.chart .bars path { fill: var(--first); stroke: none; }
 .wide { overflow-x: auto; }
 .columns { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); align-items: start; }
 table { width: 100%; border-collapse: collapse; font-size: .88rem; }

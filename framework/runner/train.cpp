@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "measure/advice.h"
+#include "measure/codebook_advice.h"
 #include "plugin/loader.h"
 #include "runner/console.h"
 #include "runner/finish.h"
@@ -134,8 +135,12 @@ struct Outcome {
 Outcome run_training(Session& session, Progress& progress, const StopSignals& signals) {
   Outcome outcome;
   measure::CollapseReporter collapse(session.document(), *session.graph(), measure::kCollapseInTraining);
+  measure::CodebookReporter codebooks(*session.graph());
+  EvaluationWatches watches;
+  watches.join(collapse);
+  watches.join(codebooks);
   TrainObserver observer;
-  if (!collapse.ports().empty()) observer.watch = &collapse;
+  if (!watches.empty()) observer.watch = &watches;
   observer.step = [&](const StepReport& report) { progress.step(report); };
   observer.evaluation = [&](const Evaluation& evaluation) {
     const bool best = session.best_step() == session.steps_done();

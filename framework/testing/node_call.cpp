@@ -128,7 +128,7 @@ void NodeCalls::Shard::forward(const std::vector<TensorView>& states) {
   broken_rules_.clear();
   for (const Tensor& tensor : setup_.inputs) inputs_.push_back(rows(tensor));
   for (const TensorView& view : prepared_.outputs) outputs_.push_back(fresh(view.dtype(), view.shape()));
-  for (const Shape& tally : setup_.tallies) tallies.emplace_back(DType::f32, tally);
+  for (const Shape& tally : setup_.tallies) tallies.push_back(tally.rank() > 0 ? Tensor(DType::f32, tally) : Tensor());
   output_views_ = views_of(outputs_);
   const std::vector<TensorView> tally_views = views_of(tallies);
   std::memset(scratch_.get(), kDirt, prepared_.needs.scratch_bytes);
@@ -283,12 +283,13 @@ NodeCalls::Prepared& NodeCalls::prepared_for(std::int64_t samples) {
   return p;
 }
 
-void NodeCalls::pack() {
+void NodeCalls::pack(const std::vector<TensorView>& states) {
   for (const auto& p : prepared_) {
     if (p->needs.packed_bytes == 0) continue;
     Pack call;
     call.contract = &setup_.contract();
     call.parameter_views = p->parameters;
+    call.state_views = states;
     call.packed_memory = {p->packed.get(), p->needs.packed_bytes};
     std::memset(p->packed.get(), kDirt, p->needs.packed_bytes);
     p->node->pack(call);
@@ -338,15 +339,15 @@ CallResult NodeCalls::gathered(std::vector<Tensor> states) {
 
 CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {
   std::vector<Tensor> states;
-  for (const Tensor& state : setup_.states) states.push_back(state.clone());
+  for (const Tensor& state : setup_.states) states.push_back(there(state) ? state.clone() : Tensor());
   const std::vector<TensorView> state_views = views_of(states);
-  pack();
+  pack(state_views);
   run_shards(diff_outputs, state_views);
   if (setup_.training && !setup_.tallies.empty()) {
     std::vector<Tensor>& sums = shards_.front()->tallies;
     for (std::size_t s = 1; s < shards_.size(); ++s) {
       for (std::size_t t = 0; t < sums.size(); ++t) {
-        for (std::size_t i = 0; i < sums[t].values().size(); ++i)
+        for (std::size_t i = 0; there(sums[t]) && i < sums[t].values().size(); ++i)
           sums[t].values()[i] += shards_[s]->tallies[t].values()[i];
       }
     }

@@ -48,7 +48,7 @@ class NodeCalls {
   class Shard;
 
   Prepared& prepared_for(std::int64_t samples);
-  void pack();
+  void pack(const std::vector<TensorView>& states);
   void run_shards(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states);
   CallResult gathered(std::vector<Tensor> states);
 

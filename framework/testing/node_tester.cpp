@@ -25,7 +25,11 @@ Options checked(const NodeType& type, const Options& given) {
   return options;
 }
 
+// A constant as declared, what is drawn as standard normal values.
 Tensor initial(const ParameterDeclaration& declared, const Shape& shape) {
+  const bool drawn = declared.initializer.kind != Initializer::Kind::constant;
+  const std::string& name = declared.initializer.of.empty() ? declared.name : declared.initializer.of;
+  if (drawn) return random_tensor(shape, stream_of(name));
   Tensor tensor(DType::f32, shape);
   std::ranges::fill(tensor.values(), static_cast<float>(declared.initializer.a));
   return tensor;
@@ -127,10 +131,11 @@ NodeSetup NodeTester::Impl::setup() const {
   for (std::size_t j = 0; j < contract.states().size(); ++j) {
     const ParameterDeclaration& declared = contract.states()[j];
     const auto it = states.find(declared.name);
-    setup.states.push_back(it != states.end() ? it->second.clone() : initial(declared, inference.states()[j]));
+    const std::optional<Shape>& shape = inference.states()[j];
+    setup.states.push_back(!shape ? Tensor() : it != states.end() ? it->second.clone() : initial(declared, *shape));
   }
   setup.outputs = inference.outputs();
-  setup.tallies = inference.tallies();
+  for (const auto& tally : inference.tallies()) setup.tallies.push_back(tally.value_or(Shape()));
   setup.samples = sample_count();
   setup.training = training;
   setup.seed = seed;

@@ -30,4 +30,48 @@ class EvaluationWatch {
   virtual WatchedFigures finish(Executor& executor) = 0;  // after the pass
 };
 
+// Several watches of one pass; each gets its own ports. Refers to them.
+class EvaluationWatches final : public EvaluationWatch {
+ public:
+  // One without ports is left out.
+  void join(EvaluationWatch& watch) {
+    if (const std::size_t count = watch.ports().size(); count > 0) watches_.push_back({&watch, count});
+  }
+  bool empty() const { return watches_.empty(); }
+
+  std::vector<Port> ports() const override {
+    std::vector<Port> all;
+    for (const Part& part : watches_) {
+      const std::vector<Port> own = part.watch->ports();
+      all.insert(all.end(), own.begin(), own.end());
+    }
+    return all;
+  }
+  void begin(std::int64_t samples) override {
+    for (const Part& part : watches_) part.watch->begin(samples);
+  }
+  void add(std::span<const TensorView> values, std::int64_t samples) override {
+    for (const Part& part : watches_) {
+      part.watch->add(values.first(part.ports), samples);
+      values = values.subspan(part.ports);
+    }
+  }
+  WatchedFigures finish(Executor& executor) override {
+    WatchedFigures all;
+    for (const Part& part : watches_) {
+      const WatchedFigures own = part.watch->finish(executor);
+      all.curves.insert(all.curves.end(), own.curves.begin(), own.curves.end());
+      all.notes.insert(all.notes.end(), own.notes.begin(), own.notes.end());
+    }
+    return all;
+  }
+
+ private:
+  struct Part {
+    EvaluationWatch* watch;
+    std::size_t ports;
+  };
+  std::vector<Part> watches_;
+};
+
 }  // namespace loom

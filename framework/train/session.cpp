@@ -54,8 +54,9 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
       guard_(document_.train, plan_.objectives.size()) {
   loaded_ = load_weight_sources(document_, store_);
   for (int i = 0; i < static_cast<int>(store_.items().size()); ++i) {
-    if (store_.at(i).is_state) states_.push_back(i);
+    if (store_.at(i).is_state || store_.at(i).set_by_node) states_.push_back(i);
   }
+  quantizers_ = find_quantizer_states(*graph_, store_);
 }
 
 Session::~Session() = default;

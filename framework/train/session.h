@@ -27,6 +27,7 @@
 #include "document/document.h"
 #include "graph/registry.h"
 #include "train/checkpoint.h"
+#include "train/codebook_health.h"
 #include "train/evaluation.h"
 #include "train/front_cache.h"
 #include "train/metrics.h"
@@ -116,6 +117,7 @@ class Session {
  private:
   struct Curves {
     std::vector<int> terms, norms;
+    std::vector<int> codebooks;  // three of each quantizer: perplexity, used_codes, oldest_code
     int loss = -1, learning_rate = -1;
   };
   void open_batches();
@@ -154,8 +156,9 @@ class Session {
   std::unique_ptr<Updater> updater_;
   std::unique_ptr<Evaluator> evaluator_;
   std::vector<NamedTensor> tensors_;  // of a checkpoint
-  std::vector<int> states_;           // indices into the store
+  std::vector<int> states_;           // indices into the store: of what nodes change
   std::vector<Tensor> kept_states_;
+  std::vector<QuantizerStates> quantizers_;
   std::vector<double> means_, norms_, losses_;
 
   std::unique_ptr<CheckpointFolder> checkpoints_;

@@ -64,6 +64,11 @@ void Session::attach(const RunFolder& run) {
     const bool alone = plan_.objectives.size() == 1;
     curves_.norms.push_back(metrics_->curve(alone ? "gradient_norm" : "gradient_norm/" + objective.name, "train"));
   }
+  for (const QuantizerStates& quantizer : quantizers_) {
+    const std::string prefix = quantizers_.size() > 1 ? quantizer.path + "." : "";
+    for (const char* name : {"perplexity", "used_codes", "oldest_code"})
+      curves_.codebooks.push_back(metrics_->curve(prefix + name, "train"));
+  }
   metrics_->set_info("graph", document_.name);
   metrics_->set_info("data", data_.type);
   metrics_->set_info("data_hash", data_hash());

@@ -1,6 +1,7 @@
 // The training loop: when to evaluate, to write a checkpoint, to stop; and the curves.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "train/session.h"
@@ -72,6 +73,13 @@ void Session::record(const StepReport& report) {
   for (std::size_t o = 0; o < report.norms.size(); ++o) {
     if (report.norms[o] >= 0 || std::isnan(report.norms[o]))
       metrics_->add(report.step, curves_.norms[o], report.norms[o]);
+  }
+  for (std::size_t q = 0; q < quantizers_.size(); ++q) {
+    const CodebookHealth health =
+        health_of(store_, quantizers_[q], std::min(report.step, batches_->batches_per_epoch()));
+    metrics_->add(report.step, curves_.codebooks[3 * q], health.perplexity);
+    metrics_->add(report.step, curves_.codebooks[3 * q + 1], health.used_codes);
+    metrics_->add(report.step, curves_.codebooks[3 * q + 2], health.oldest_code);
   }
   if (since_flush_.seconds() < kFlushSeconds) return;
   metrics_->flush();

@@ -1,11 +1,9 @@
 // A learned vector for each code: y [N, ...E, dim] = weight[x], x [N, ...E] of codes 0 to count - 1.
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "core/error.h"
 #include "core/vector_math.h"
 #include "graph/registry.h"
+#include "nn/code_range.h"
 
 namespace {
 
@@ -24,17 +22,11 @@ class Embedding final : public loom::Node {
   explicit Embedding(const loom::Options& options) : count_(options.integer("count")), dim_(options.integer("dim")) {}
 
   void forward(const loom::Forward& f) const override {
-    const std::span<const std::int32_t> codes = f.input(0).values<std::int32_t>();
     const float* weight = f.parameter("weight").data();
     float* y = f.output(0).data();
-    for (std::size_t i = 0; i < codes.size(); ++i, y += dim_) {
-      if (codes[i] < 0 || codes[i] >= count_) {
-        const std::int64_t sample = f.first_sample + static_cast<std::int64_t>(i) / f.input(0).per_sample();
-        throw loom::Error(
-            loom::ErrorCode::out_of_range,
-            fmt::format("sample {} holds the code {}, but there are codes 0 to {}", sample, codes[i], count_ - 1));
-      }
-      std::copy_n(weight + codes[i] * dim_, dim_, y);
+    for (const std::int32_t code : loom::nodes::checked_codes(f, 0, count_)) {
+      std::copy_n(weight + code * dim_, dim_, y);
+      y += dim_;
     }
   }
 

@@ -306,4 +306,34 @@ BOOST_AUTO_TEST_CASE(same_bits_each_time) {
   BOOST_TEST(!math::simd_target().empty());
 }
 
+BOOST_AUTO_TEST_CASE(the_largest_value_is_found_where_it_first_is) {
+  for (std::int64_t n : kLengths) {
+    std::vector<float> x = values(n);
+    const auto expected = [&] { return n == 0 ? 0 : std::max_element(x.begin(), x.end()) - x.begin(); };
+    BOOST_TEST(math::index_of_maximum(x.data(), n) == expected());
+    for (const std::int64_t at : {n - 1, n / 2, n / 3}) {  // the same again, further and further to the front
+      if (n == 0) continue;
+      x[static_cast<std::size_t>(at)] = 9;
+      BOOST_TEST(math::index_of_maximum(x.data(), n) == expected());
+    }
+    std::vector<float> equal(static_cast<std::size_t>(n), -kInfinity);
+    BOOST_TEST(math::index_of_maximum(equal.data(), n) == 0);
+    std::ranges::fill(equal, kNan);
+    BOOST_TEST(math::index_of_maximum(equal.data(), n) == 0);
+    if (n > 2) equal[2] = -1e30F;
+    BOOST_TEST(math::index_of_maximum(equal.data(), n) == (n > 2 ? 2 : 0));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(combination_of_three) {
+  for (std::int64_t n : kLengths) {
+    const std::vector<float> a = values(n), b = values(n, 1), c = values(n, 2);
+    std::vector<float> y(a.size() + 1, 42.0F);
+    math::combine(2, a.data(), -3, b.data(), 0.5F, c.data(), y.data(), n);
+    BOOST_TEST(y.back() == 42.0F);
+    y.pop_back();
+    for (std::size_t i = 0; i < y.size(); ++i) BOOST_TEST(std::abs(y[i] - (2 * a[i] - 3 * b[i] + 0.5F * c[i])) < 1e-5F);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,192 @@
+// How a codebook changes at the end of a training step, apart from gradients: moving averages, initialisation from the
+// data, restart of codes that nothing uses; and the figures by which its health is judged.
+//
+// Averages (van den Oord et al. 2017, appendix A.1), with n_k vectors of the batch at code k and their sum s_k:
+//   N_k <- decay N_k + (1 - decay) n_k,   m_k <- decay m_k + (1 - decay) s_k,   N = sum N_k
+//   e_k <- m_k / ((N_k + epsilon) N / (N + K epsilon))
+// N_k starts at 1 and m_k at e_k.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include "core/random.h"
+#include "core/vector_math.h"
+#include "graph/node.h"
+
+namespace loom::nodes {
+
+class CodebookCare {
+ public:
+  static void declare(Contract& c) {
+    c.option("decay", 0.99, at_least(0).at_most(1),
+             "update: ema; share that the averages keep of themselves in a step");
+    c.option("epsilon", 1e-5, positive(), "update: ema; added to each code's number of vectors, which never is 0 then");
+    c.option("init", "uniform", text({"uniform", "data", "kmeans"}),
+             "U(-1/codes, 1/codes); or vectors of the first batch; or those and then the means of their clusters");
+    c.option("kmeans_steps", 10, integer().at_least(0), "init: kmeans; steps in which the means take the codes' place");
+    c.option("restart_after", 0, integer().at_least(0),
+             "batches after which an unused code becomes a vector of the "
+             "batch; 0: never",
+             "batches");
+    const auto ema = [](const Options& o) { return moving(o); };
+    const auto from_data = [](const Options& o) { return o.text("init") != "uniform"; };
+    c.parameter("codebook", "[codes, D]", uniform_over_rows(), "the codes' vectors, with update: loss")
+        .only_if([](const Options& o) { return !moving(o); })
+        .also_set_by_node();
+    c.state("codebook", "[codes, D]", uniform_over_rows(), "the codes' vectors, with update: ema").only_if(ema);
+    c.state("cluster_size", "[codes]", ones(), "moving average of a code's number of vectors").only_if(ema);
+    c.state("embedding_sum", "[codes, D]", equal_to("codebook"), "moving average of their sum").only_if(ema);
+    c.state("unused_for", "[codes]", zeros(), "batches since a code was last used");
+    c.state("untried", "[codes]", zeros(), "1 for a code that was taken from the data and has not been used since");
+    c.state("perplexity", "[1]", zeros(), "of the codes of the last batch: exp of their histogram's entropy");
+    c.state("batches", "[1]", zeros(), "batches of the initialisation so far").only_if(from_data);
+    c.tally("counts", "[codes]", "vectors of each code");
+    c.tally("sums", "[codes, D]", "their sum").only_if([](const Options& o) {
+      return moving(o) || o.text("init") == "kmeans";
+    });
+    c.tally("candidates", "[codes, D]", "a vector of the batch for each code that needs one")
+        .only_if([=](const auto& o) { return from_data(o) || o.integer("restart_after") > 0; });
+    c.stochastic();
+  }
+
+  explicit CodebookCare(const Options& o)
+      : ema_(moving(o)),
+        from_data_(o.text("init") != "uniform"),
+        decay_(o.number("decay")),
+        epsilon_(o.number("epsilon")),
+        start_batches_(o.text("init") == "kmeans" ? 1 + o.integer("kmeans_steps")
+                       : from_data_               ? 1
+                                                  : 0),
+        restart_after_(o.integer("restart_after")),
+        codes_(o.integer("codes")) {}
+
+  bool ema() const { return ema_; }
+  void prepare(std::int64_t dim) { dim_ = dim; }
+
+  template <class C>
+  const float* codebook(const C& call) const {
+    return (ema_ ? call.state("codebook") : call.parameter("codebook")).data();
+  }
+
+  // Counts one vector `x` of the batch towards code k.
+  struct Tallies {
+    float *counts = nullptr, *sums = nullptr;
+    std::int64_t dim = 0;
+    void add(std::int32_t k, const float* x) const {
+      counts[k] += 1;
+      if (sums != nullptr) math::add(sums + k * dim, x, sums + k * dim, dim);
+    }
+  };
+  Tallies tallies(const Forward& f) const {
+    const TensorView sums = f.tally("sums");
+    return {f.tally("counts").data(), sums.empty() ? nullptr : sums.data(), dim_};
+  }
+
+  // Candidate k is the vector of the whole batch at place k of a random order; the shard that holds it adds it.
+  // vector_at(i, out) adds vector i of this shard, of `vectors`, to out.
+  template <class Vector>
+  void add_candidates(const Forward& f, std::int64_t vectors, const Vector& vector_at) const {
+    const TensorView candidates = f.tally("candidates");
+    if (candidates.empty() || vectors == 0) return;
+    const std::int64_t per_sample = vectors / f.samples, first = f.first_sample * per_sample;
+    const std::int64_t total = f.batch_samples * per_sample;
+    const std::uint64_t key = f.stream.value(0);
+    const bool starting = is_starting(f);
+    const float* unused_for = f.state("unused_for").data();
+    for (std::int64_t k = 0; k < codes_; ++k) {
+      if (!starting && (restart_after_ == 0 || unused_for[k] + 1 < static_cast<float>(restart_after_))) continue;
+      const auto place = static_cast<std::int64_t>(
+          permuted_index(static_cast<std::uint64_t>(k % total), static_cast<std::uint64_t>(total), key));
+      if (place >= first && place < first + vectors) vector_at(place - first, candidates.data() + k * dim_);
+    }
+  }
+
+  void end_step(const EndStep& e) const {
+    const float* counts = e.tally("counts").data();
+    const double total = math::sum(counts, codes_);
+    if (!(total > 0)) return;  // an empty batch
+    e.state("perplexity").data()[0] = perplexity(counts, total);
+    float *unused_for = e.state("unused_for").data(), *untried = e.state("untried").data();
+    for (std::int64_t k = 0; k < codes_; ++k) {
+      unused_for[k] = counts[k] > 0 ? 0 : unused_for[k] + 1;
+      if (counts[k] > 0) untried[k] = 0;
+    }
+    if (is_starting(e)) {
+      start(e, counts);
+    } else if (ema_) {
+      move(e, counts);
+    }
+    for (std::int64_t k = 0; restart_after_ > 0 && k < codes_; ++k) {
+      if (unused_for[k] >= static_cast<float>(restart_after_)) reset(e, k);
+    }
+  }
+
+ private:
+  static bool moving(const Options& o) { return o.text("update") == "ema"; }
+
+  template <class C>
+  bool is_starting(const C& call) const {
+    return from_data_ && call.state("batches").data()[0] < static_cast<float>(start_batches_);
+  }
+
+  float perplexity(const float* counts, double total) const {
+    double entropy = 0;
+    for (std::int64_t k = 0; k < codes_; ++k) {
+      const double p = static_cast<double>(counts[k]) / total;
+      if (p > 0) entropy -= p * std::log(p);
+    }
+    return static_cast<float>(std::exp(entropy));
+  }
+
+  // The first batch gives the codes, those after it the means of their clusters; an empty cluster starts again.
+  void start(const EndStep& e, const float* counts) const {
+    float& batches = e.state("batches").data()[0];
+    for (std::int64_t k = 0; k < codes_; ++k) {
+      if (batches == 0 || counts[k] == 0) {
+        reset(e, k);
+        continue;
+      }
+      const float* sum = e.tally("sums").data() + k * dim_;
+      math::scale(1 / counts[k], sum, codebook(e) + k * dim_, dim_);
+      if (ema_) set_averages(e, k, counts[k], sum);
+    }
+    batches += 1;
+  }
+
+  // Code k becomes its candidate, and nothing remains of what it was.
+  void reset(const EndStep& e, std::int64_t k) const {
+    const float* candidate = e.tally("candidates").data() + k * dim_;
+    std::copy_n(candidate, dim_, codebook(e) + k * dim_);
+    if (ema_) set_averages(e, k, 1, candidate);
+    e.state("unused_for").data()[k] = 0;
+    e.state("untried").data()[k] = 1;
+  }
+
+  void set_averages(const EndStep& e, std::int64_t k, float count, const float* sum) const {
+    e.state("cluster_size").data()[k] = count;
+    std::copy_n(sum, dim_, e.state("embedding_sum").data() + k * dim_);
+  }
+
+  void move(const EndStep& e, const float* counts) const {
+    float *sizes = e.state("cluster_size").data(), *sums = e.state("embedding_sum").data();
+    math::moving_average(sizes, counts, decay_, codes_);
+    math::moving_average(sums, e.tally("sums").data(), decay_, codes_ * dim_);
+    const double total = math::sum(sizes, codes_);
+    const double factor = (total + static_cast<double>(codes_) * epsilon_) / total;
+    for (std::int64_t k = 0; k < codes_; ++k) {
+      const double size = static_cast<double>(sizes[k]) + epsilon_;
+      math::scale(static_cast<float>(factor / size), sums + k * dim_, codebook(e) + k * dim_, dim_);
+    }
+  }
+
+  float* codebook(const EndStep& e) const { return (ema_ ? e.state("codebook") : e.parameter("codebook")).data(); }
+
+  bool ema_, from_data_;
+  double decay_, epsilon_;
+  std::int64_t start_batches_, restart_after_, codes_, dim_ = 0;
+};
+
+}  // namespace loom::nodes

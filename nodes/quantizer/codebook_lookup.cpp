@@ -1,0 +1,78 @@
+// The vectors of codes: y [N, ...E, dim] = codebook[codes], codes [N, ...E] from 0 to codes - 1. With
+// `weights: <a quantizer>` these are that quantizer's, whether it learns them by a loss or by moving averages; its
+// `distance` must be the same, since with cosine a code stands for its l2-normalised vector.
+#include <algorithm>
+
+#include "core/vector_math.h"
+#include "graph/registry.h"
+#include "nn/code_range.h"
+#include "nn/memory.h"
+#include "quantizer/unit_vector.h"
+
+namespace {
+
+using namespace loom::nodes;
+namespace math = loom::math;
+
+class CodebookLookup final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("The codebook's vectors of codes");
+    c.input("codes", "[N, ...E]", "codes from 0 to codes - 1").dtype(loom::DType::i32).no_gradient();
+    c.output("y", "[N, ...E, dim]", "their vectors");
+    c.option("codes", loom::required, loom::integer().at_least(1), "number of codes");
+    c.option("dim", loom::required, loom::integer().at_least(1), "extent of a vector");
+    c.option("distance", "euclidean", loom::text({"euclidean", "cosine"}), "cosine: the vectors are l2-normalised");
+    c.parameter("codebook", "[codes, dim]", loom::uniform_over_rows(), "the codes' vectors");
+    c.pointwise();
+    c.backward_reads({"codes"});
+  }
+  explicit CodebookLookup(const loom::Options& o)
+      : codes_(o.integer("codes")), dim_(o.integer("dim")), unit_(o.text("distance") == "cosine") {}
+
+  // Packed: the unit vectors, and 1 / |e| of each.
+  void prepare(const loom::Prepare& p) override {
+    if (unit_) p.reserve_packed(float_bytes(codes_ * dim_) + float_bytes(codes_));
+  }
+  void pack(const loom::Pack& p) const override {
+    auto* units = reinterpret_cast<float*>(p.packed_memory.data());
+    float* reciprocals = units + float_bytes(codes_ * dim_) / sizeof(float);
+    const float* codebook = p.parameter("codebook").data();
+    for (std::int64_t k = 0; k < codes_; ++k) reciprocals[k] = normalise(codebook + k * dim_, units + k * dim_, dim_);
+  }
+
+  void forward(const loom::Forward& f) const override {
+    const float* vectors = unit_ ? units(f) : f.parameter("codebook").data();
+    float* y = f.output(0).data();
+    for (const std::int32_t code : checked_codes(f, 0, codes_)) {
+      std::copy_n(vectors + code * dim_, dim_, y);
+      y += dim_;
+    }
+  }
+
+  void backward(const loom::Backward& b) const override {
+    if (!b.wants_parameter_diff("codebook")) return;
+    const float* diff_y = b.diff_output(0).data();
+    float* diff = b.diff_parameter("codebook").data();
+    for (const std::int32_t code : b.input(0).values<std::int32_t>()) {
+      float* row = diff + code * dim_;
+      if (unit_)
+        add_normalise_gradient(units(b) + code * dim_, reciprocals(b)[code], diff_y, row, dim_);
+      else
+        math::add(row, diff_y, row, dim_);
+      diff_y += dim_;
+    }
+  }
+
+ private:
+  static const float* units(const loom::Call& call) { return reinterpret_cast<const float*>(call.packed()); }
+  const float* reciprocals(const loom::Call& call) const {
+    return units(call) + float_bytes(codes_ * dim_) / sizeof(float);
+  }
+
+  std::int64_t codes_, dim_;
+  bool unit_;
+};
+LOOM_NODE(CodebookLookup, "codebook_lookup")
+
+}  // namespace

@@ -1,0 +1,199 @@
+// Vector quantization: each vector of x [N, ...E, D] becomes the nearest of K learned ones.
+//   codes = argmin_k |x - e_k|^2,   quantized = e_codes
+//   codebook_loss   = mean over the positions E of |sg[x] - e|^2     (sg: no gradient goes through)
+//   commitment_loss = mean over the positions E of |x - sg[e]|^2
+//   loss [N] = commitment commitment_loss, and with update: loss + codebook_loss;  |.|^2 is summed over D
+// van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3. With update: ema the codebook is no
+// parameter but follows the vectors' means: see codebook_care.h, also for initialisation and restart.
+//
+// distance: cosine is this node between l2 normalisations (Yu et al. 2022, Vector-quantized Image Modeling with
+// Improved VQGAN): with x' = x / |x| and e' = e / |e| it finds argmin |x' - e'|^2, quantized is e', the losses are of
+// x' and e', the averages are of x', and gradients go on through both normalisations. The codebook holds e.
+//
+// gradient, of quantized:
+//   straight_through   diff_x = diff_quantized, as if quantized were x (+ a constant)
+//   rotation           as if quantized were lambda R x with lambda = |e| / |x| and the rotation R from x to e constant
+//                      (Fifty et al. 2024, Restructuring Vector Quantization with the Rotation Trick, section 4):
+//     with a = x / |x|, b = e / |e|:  R = I - (a + b)(a + b)^T / (1 + a . b) + 2 b a^T
+//     diff_x = lambda R^T g = lambda (g - c (a + b) + 2 (b . g) a),   c = ((a + b) . g) / (1 + a . b)
+//   Where x or e is 0 or they point in opposite directions, no rotation is defined: straight_through there.
+#include <cmath>
+
+#include "core/vector_math.h"
+#include "graph/registry.h"
+#include "quantizer/codebook_care.h"
+#include "quantizer/nearest_code.h"
+
+namespace {
+
+using namespace loom::nodes;
+namespace math = loom::math;
+
+// diff_x = g * gradient + x * vector + e * code
+struct Weights {
+  float gradient = 1, vector = 0, code = 0;
+};
+
+Weights rotation(const float* x, const float* e, const float* g, std::int64_t dim) {
+  const double x_norm = std::sqrt(math::sum_of_squares(x, dim)), e_norm = std::sqrt(math::sum_of_squares(e, dim));
+  const double product = x_norm * e_norm;
+  if (!(product > 0)) return {};
+  const double together = 1 + math::dot(x, e, dim) / product;
+  if (!(together > 1e-6)) return {};
+  const double a_g = math::dot(x, g, dim) / x_norm, b_g = math::dot(e, g, dim) / e_norm;
+  const double lambda = e_norm / x_norm, c = (a_g + b_g) / together;
+  return {static_cast<float>(lambda), static_cast<float>(lambda * (2 * b_g - c) / x_norm),
+          static_cast<float>(-lambda * c / e_norm)};
+}
+
+class VectorQuantizer final : public loom::Node {
+ public:
+  static void declare(loom::Contract& c) {
+    c.summary("Replaces each vector by the nearest of a learned codebook").role(loom::Role::quantizer);
+    c.source("van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3 and appendix A.1");
+    c.input("x", "[N, ...E, D]", "vectors along the last axis");
+    c.output("quantized", "[N, ...E, D]", "the nearest codes' vectors");
+    c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
+    c.output("loss", "[N]", "commitment commitment_loss, with update: loss + codebook_loss; mean over the positions");
+    c.output("codebook_loss", "[N]", "squared distance that moves the codes; to look at").no_gradient();
+    c.output("commitment_loss", "[N]", "squared distance that moves x; to look at").no_gradient();
+    c.option("codes", loom::required, loom::integer().at_least(1), "number of codes, K");
+    c.option("dim", 0, loom::integer().at_least(0), "extent of a vector, checked against x; 0: whatever x has");
+    c.option("update", "ema", loom::text({"loss", "ema"}), "the codebook learns by its loss, or by moving averages");
+    c.option("commitment", 0.25, loom::at_least(0), "weight of commitment_loss in loss");
+    c.option("distance", "euclidean", loom::text({"euclidean", "cosine"}),
+             "cosine: x and the codes are l2-normalised first, and quantized is");
+    c.option("gradient", "straight_through", loom::text({"straight_through", "rotation"}),
+             "how the gradient of quantized reaches x");
+    CodebookCare::declare(c);
+    c.backward_reads({"x", "codes"});
+  }
+
+  static void infer(loom::ShapeInference& s) {
+    const std::int64_t dim = s.options().integer("dim"), got = s.extent("D");
+    if (dim != 0 && dim != got)
+      s.fail("the vectors' extent is not `dim`", loom::Shape({got}).text(), loom::Shape({dim}).text(), 0);
+  }
+
+  explicit VectorQuantizer(const loom::Options& o)
+      : care_(o),
+        codes_(o.integer("codes")),
+        commitment_(o.number("commitment")),
+        unit_(o.text("distance") == "cosine"),
+        rotates_(o.text("gradient") == "rotation") {}
+
+  void prepare(const loom::Prepare& p) override {
+    dim_ = p.input(0).back();
+    samples_ = p.input(0)[0];
+    positions_ = p.input(0).count_from(1) / dim_;
+    care_.prepare(dim_);
+    nearest_.prepare(codes_, dim_, unit_);
+    p.reserve_packed(nearest_.packed_bytes());
+    p.reserve_scratch(std::max(nearest_.scratch_bytes(), 2 * float_bytes(dim_)));
+  }
+
+  void pack(const loom::Pack& p) const override { nearest_.pack(care_.codebook(p), p.packed_memory.data()); }
+
+  void forward(const loom::Forward& f) const override {
+    const float* vectors = nearest_.vectors(care_.codebook(f), f.packed());
+    const float* x = f.input(0).data();
+    float* quantized = f.output(0).data();
+    std::int32_t* codes = f.output(1).data<std::int32_t>();
+    auto* scratch = f.scratch<std::byte>();
+    const bool counts = f.training;
+    const CodebookCare::Tallies tallies = counts ? care_.tallies(f) : CodebookCare::Tallies();
+    const std::int64_t rows = samples_ * positions_;
+    double distance = 0;  // summed over the positions of a sample so far
+    for (std::int64_t first = 0; first < rows; first += NearestCode::kBlock) {
+      const std::int64_t count = std::min(NearestCode::kBlock, rows - first);
+      const float* block = nearest_.block(x + first * dim_, count, scratch);
+      nearest_.find(block, count, f.packed(), scratch, codes + first);
+      for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t row = first + i;
+        const float *vector = block + i * dim_, *code = vectors + codes[row] * dim_;
+        std::copy_n(code, dim_, quantized + row * dim_);
+        distance += math::squared_distance(vector, code, dim_);
+        if (counts) tallies.add(codes[row], vector);
+        if ((row + 1) % positions_ != 0) continue;
+        write_losses(f, row / positions_, distance / static_cast<double>(positions_));
+        distance = 0;
+      }
+    }
+    if (!counts) return;
+    care_.add_candidates(f, rows, [&](std::int64_t row, float* out) {
+      const float* vector = x + row * dim_;
+      auto* unit = f.scratch<float>();
+      if (unit_) normalise(vector, unit, dim_);
+      math::add(out, unit_ ? unit : vector, out, dim_);
+    });
+  }
+
+  void backward(const loom::Backward& b) const override {
+    const float* vectors = nearest_.vectors(care_.codebook(b), b.packed());
+    const std::int32_t* codes = b.output(1).data<std::int32_t>();
+    const float *x = b.input(0).data(), *diff_quantized = b.diff_output(0).data(), *diff_loss = b.diff_output(2).data();
+    const bool wants_code = !care_.ema() && b.wants_parameter_diff("codebook");
+    float* diff_code = wants_code ? b.diff_parameter("codebook").data() : nullptr;
+    float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : nullptr;
+    auto* unit = b.scratch<float>();
+    const std::int64_t rows = samples_ * positions_;
+    for (std::int64_t row = 0; row < rows; ++row, x += dim_, diff_quantized += dim_) {
+      const float* code = vectors + codes[row] * dim_;
+      const float* vector = unit_ ? unit : x;
+      const float reciprocal = unit_ ? normalise(x, unit, dim_) : 1;
+      const float pull = 2 * diff_loss[row / positions_] / static_cast<float>(positions_);  // of x - e
+      if (diff_x != nullptr) {
+        Weights w = rotates_ ? rotation(vector, code, diff_quantized, dim_) : Weights();
+        w.vector += static_cast<float>(commitment_) * pull;
+        w.code -= static_cast<float>(commitment_) * pull;
+        vector_gradient(b, w, {diff_quantized, vector, code}, reciprocal, diff_x + row * dim_);
+      }
+      if (wants_code) code_gradient(b, codes[row], pull, vector, code, diff_code + codes[row] * dim_);
+    }
+  }
+
+  void end_step(const loom::EndStep& e) const override { care_.end_step(e); }
+
+  double forward_flop(const loom::Prepare& p) const override {
+    return 2.0 * static_cast<double>(p.input(0).count()) * static_cast<double>(codes_);
+  }
+
+ private:
+  void write_losses(const loom::Forward& f, std::int64_t n, double distance) const {
+    const double loss = (commitment_ + (care_.ema() ? 0 : 1)) * distance;
+    f.output(2).data()[n] = static_cast<float>(loss);
+    f.output(3).data()[n] = f.output(4).data()[n] = static_cast<float>(distance);
+  }
+
+  struct Row {
+    const float *gradient, *vector, *code;
+  };
+  void vector_gradient(const loom::Backward& b, const Weights& w, const Row& r, float reciprocal, float* diff_x) const {
+    if (!unit_) return math::combine(w.gradient, r.gradient, w.vector, r.vector, w.code, r.code, diff_x, dim_);
+    float* diff_unit = b.scratch<float>() + float_bytes(dim_) / sizeof(float);
+    math::combine(w.gradient, r.gradient, w.vector, r.vector, w.code, r.code, diff_unit, dim_);
+    std::fill_n(diff_x, dim_, 0.0F);
+    add_normalise_gradient(r.vector, reciprocal, diff_unit, diff_x, dim_);
+  }
+
+  // pull (e - x), through the normalisation of e where there is one; e' (e' . (e' - x')) is taken off then.
+  void code_gradient(const loom::Backward& b, std::int32_t k, float pull, const float* vector, const float* code,
+                     float* diff_code) const {
+    float along = 1;
+    if (unit_) {
+      along = static_cast<float>(math::dot(code, vector, dim_));
+      pull *= nearest_.reciprocals(b.packed())[k];
+    }
+    math::combine(pull * along, code, -pull, vector, 1, diff_code, diff_code, dim_);
+  }
+
+  CodebookCare care_;
+  NearestCode nearest_;
+  std::int64_t codes_;
+  double commitment_;
+  bool unit_, rotates_;
+  std::int64_t samples_ = 0, positions_ = 0, dim_ = 0;
+};
+LOOM_NODE(VectorQuantizer, "vector_quantizer")
+
+}  // namespace

@@ -18,7 +18,7 @@ namespace loom {
 struct Parameter {
   std::string path;
   Shape shape;
-  Tensor value;           // f32
+  Tensor value;              // f32
   bool is_state = false;     // changed by nodes, not by optimizers
   bool set_by_node = false;  // a parameter that a node may change, too
   bool frozen = false;

@@ -29,7 +29,7 @@ nodes:
   mean:    {type: linear, in: wide, units: 12}
 losses:
   reconstruction: {type: gaussian_nll, in: {mean: mean, target: x}, sigma: 1}
-  codes:          {type: add, in: [q.loss]}
+  codes:          {of: q.loss}
 train: {batch: 60, steps: 300, eval_every: 100, checkpoint_every: 100, optimizer: {type: adam, lr: 2.0e-3}}
 generate:
   reconstruct: {show: mean}

@@ -13,7 +13,7 @@ nodes:
   image:  {type: activation, in: logits, function: sigmoid}
 losses:
   reconstruction: {type: bernoulli_nll, in: {logits: logits, target: x}}
-  codes:          {type: add, in: [q.loss]}
+  codes:          {of: q.loss}
 train: {batch: 20, steps: 300, eval_every: 300, optimizer: {type: adam, lr: 1.0e-2}}
 generate:
   reconstruct: {show: image}

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "document/block.h"
+#include "document/chain.h"
 #include "document/merge.h"
 #include "document/names.h"
 #include "document/section.h"
@@ -88,61 +89,12 @@ class Expander::Impl {
     add_one(path, member, variables, names_.top(), apart);
   }
 
-  // What an instance takes from the one before it: places in `in`, and the outputs that go there ("": the first).
-  struct Link {
-    Value* source;
-    std::string output;
-  };
-
-  // `chain: [a, b]` or `chain: {a: output, ...}`; without it the first input. Empty where there is none, with a
-  // finding.
-  std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables) {
-    Value* in = instance.find("in");
-    std::vector<Link> links;
-    Value* chain = instance.find("chain");
-    if (chain != nullptr && !chain->is_null()) {
-      substitute(*chain, variables, diagnostics_);
-      std::vector<std::pair<const Value*, std::string>> names;  // the input and the output
-      for (const Value& item : chain->items) names.emplace_back(&item, item.scalar);
-      std::vector<Value> keys(chain->members.size());
-      for (std::size_t k = 0; k < keys.size(); ++k) {
-        keys[k].scalar = chain->members[k].key;
-        keys[k].where = chain->members[k].where;
-        names.emplace_back(&keys[k], chain->members[k].value.scalar);
-      }
-      for (const auto& [input, output] : names) {
-        Value* source = in != nullptr && in->is_map() ? in->find(input->scalar) : nullptr;
-        if (source != nullptr && source->kind == Value::Kind::scalar && !output.empty()) {
-          links.push_back({source, output});
-          continue;
-        }
-        diagnostics_
-            .add(ErrorCode::missing_key, input->where,
-                 fmt::format("'{}' is chained through '{}', which `in` does not name", member.key, input->scalar))
-            .expected = fmt::format("in: {{{}: <node>}}", input->scalar);
-        return {};
-      }
-      if (names.empty()) wrong_type(*chain, "chain", "a list of inputs, or a map from inputs to outputs", diagnostics_);
-      return links;
-    }
-    Value* first = in == nullptr                                             ? nullptr
-                   : in->is_map() && !in->members.empty()                    ? &in->members.front().value
-                   : in->kind == Value::Kind::sequence && !in->items.empty() ? &in->items.front()
-                                                                             : in;
-    if (first != nullptr && first->kind == Value::Kind::scalar) return {{first, ""}};
-    diagnostics_
-        .add(ErrorCode::missing_key, member.where,
-             fmt::format("'{}' is repeated and has no input to chain through", member.key))
-        .expected = "in: <node>";
-    return {};
-  }
-
   // Each instance is fed by the one before it.
   void unroll(const std::string& name, const Member& member, std::int64_t count, const Variables& variables,
               Scope* scope) {
     Member instance = member;
     std::erase_if(instance.value.members, [](const Member& m) { return m.key == "repeat"; });
-    const std::vector<Link> links = links_of(instance.value, member, variables);
+    const std::vector<Link> links = links_of(instance.value, member, variables, diagnostics_);
     if (links.empty()) return add_broken(name, member, scope);
     Variables inner = variables;
     std::string last = links.front().source->scalar;

@@ -28,6 +28,9 @@ OptionValue number_value(double value) {
   return OptionValue(value);
 }
 
+// The remainder of a division, with the sign of the dividend: not among muParser's own.
+double remainder_of(double dividend, double divisor) { return std::fmod(dividend, divisor); }
+
 // muParser would also assign and take lists, which mean nothing here.
 std::string forbidden(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -83,6 +86,7 @@ OptionValue evaluate(const std::string& expression, const Location& where, const
   }
   try {
     for (auto& [name, value] : numbers) parser.DefineVar(name, &value);
+    parser.DefineOprt("%", remainder_of, mu::prMUL_DIV, mu::oaLEFT, false);
     parser.SetExpr(text);
     int results = 0;
     const double* result = parser.Eval(results);

@@ -22,6 +22,7 @@ BOOST_AUTO_TEST_CASE(expressions_keep_types) {
       contains(failure("vars: {latent: 3}\nnodes:\n  x: {type: t, a: '${latnet}'}\n"), "did you mean 'latent'?"));
   BOOST_TEST(contains(failure("nodes:\n  x: {type: t, a: '${1 +}'}\n"), "E107"));
   BOOST_TEST(contains(failure("nodes:\n  x: {type: t, a: '${1 / 0}'}\n"), "E107"));
+  BOOST_TEST(contains(failure("nodes:\n  x: {type: t, a: '${1 % 0}'}\n"), "E107"));
 }
 
 BOOST_AUTO_TEST_CASE(variables_use_each_other_in_any_order) {
@@ -40,6 +41,7 @@ BOOST_AUTO_TEST_CASE(arithmetic) {
   BOOST_TEST(value("${ n * (2 + 1) }") == "18");
   BOOST_TEST(value("${n / 4}") == "1.5");
   BOOST_TEST(value("${n / 4 * 2}") == "3");
+  BOOST_TEST(value("${2 ^ ((n + 1) % 4)}") == "8");
   BOOST_TEST(value("${n > 5 ? 1 : 2}") == "1");
   BOOST_TEST(value("${n == 5 ? 1 : 2}") == "2");
   BOOST_TEST(value("${max(n, 7)}") == "7");

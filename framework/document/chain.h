@@ -1,0 +1,22 @@
+// What the instances of a `repeat` pass on from one to the next.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "document/expression.h"
+#include "document/value.h"
+
+namespace loom {
+
+// What an instance takes from the one before it: a place in its `in`, and the output that goes there ("": the first).
+struct Link {
+  Value* source;
+  std::string output;
+};
+
+// `chain: [a, b]` or `chain: {a: output, ...}`; without it the first input. Empty where there is none, with a finding:
+// E104, E105. The links point into `instance`.
+std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables, Diagnostics& diagnostics);
+
+}  // namespace loom

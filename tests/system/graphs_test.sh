@@ -14,6 +14,29 @@ for split in train t10k; do
   { printf '\0\0\10\1\0\0\0\74'; labels; } >idx/$split-labels-idx1-ubyte
 done
 for ((i = 0; i < count; ++i)); do printf '\3'; pixels 3072; done >cifar/batch.bin
+# Recordings of two speakers: 8 kHz, 16 bits, 1,024 samples each.
+mkdir sounds
+for name in 0_anna_0 1_anna_1 0_theo_0 1_theo_1 2_theo_2 3_anna_0 4_theo_4 5_anna_5; do
+  { printf 'RIFF\44\10\0\0WAVEfmt \20\0\0\0\1\0\1\0\100\37\0\0\200\76\0\0\2\0\20\0data\0\10\0\0'; pixels 2048; } >sounds/$name.wav
+done
+audio='audio:sounds,length=512,holdout=4,names={digit}_{speaker}_{take}'
+
+# Small runs that priors stand on.
+codes=(--set vars.channels=8 --set vars.hidden=4 --set vars.units=1 --set vars.codes=16 --set vars.dim=4)
+sound=(--set vars.length=512 --set vars.channels=4 --set vars.codes=16 --set vars.dim=4 --set vars.decoder_channels=4
+  --set vars.skip=4 --set vars.stacks=1 --set vars.depth=3 --set vars.speakers=2)
+tiny=(--set vars.codes=16 --set vars.dim=4 --set vars.channels=8)
+base() {
+  local name=$1
+  shift
+  expect 0 train "$repository/graphs/$name.yaml" "$@" --batch 4 --steps 20 --out "base/$name" --json
+}
+mkdir base
+base vq-vae --data cifar:cifar/batch.bin --set vars.size=32 "${codes[@]}"
+base vq-vae-2 --data cifar:cifar/batch.bin --set vars.size=32 "${codes[@]}"
+base vq-vae-audio --data "$audio" "${sound[@]}"
+base vq-vae-2-top-prior --data cifar:cifar/batch.bin --set vars.run="$PWD/base/vq-vae-2" "${tiny[@]}" --set vars.layers=1 \
+  --set vars.attentions=1 --set vars.heads=2
 
 # small NAME: puts what makes the graph small into the array `form`.
 small() {
@@ -29,6 +52,19 @@ small() {
     vae-gan | vae-gan-without-game)
       form=(--data cifar:cifar/batch.bin --set vars.size=32 --set vars.filters=2 --set vars.features=2
         --set vars.hidden=8 --set vars.discriminator_hidden=8 --set vars.latent=4) ;;
+    vq-vae | vq-vae-loss | vq-vae-2) form=(--data cifar:cifar/batch.bin --set vars.size=32 "${codes[@]}") ;;
+    vq-vae-audio) form=(--data "$audio" "${sound[@]}") ;;
+    pixelcnn) form=(--data idx:idx --set vars.channels=4 --set vars.layers=2) ;;
+    pixelcnn-prior) form=(--data cifar:cifar/batch.bin --set vars.run="$PWD/base/vq-vae" "${tiny[@]}" --set vars.layers=2) ;;
+    wavenet-prior)
+      form=(--data "$audio" --set vars.run="$PWD/base/vq-vae-audio" "${tiny[@]}" --set vars.skip=4 --set vars.layers=3
+        --set vars.length=512 --set vars.speakers=2) ;;
+    vq-vae-2-top-prior)
+      form=(--data cifar:cifar/batch.bin --set vars.run="$PWD/base/vq-vae-2" "${tiny[@]}" --set vars.layers=1
+        --set vars.attentions=1 --set vars.heads=2) ;;
+    vq-vae-2-bottom-prior)
+      form=(--data cifar:cifar/batch.bin --set vars.run="$PWD/base/vq-vae-2-top-prior" "${tiny[@]}" --set vars.layers=2
+        --set vars.units=1 --set vars.hidden=4) ;;
     *) form=() ;;
   esac
 }
@@ -40,7 +76,7 @@ for file in "$repository"/graphs/*.yaml "$repository"/graphs/baselines/*.yaml; d
   small "$name"
   sets=()
   for ((i = 0; i < ${#form[@]}; ++i)); do [ "${form[i]}" = --set ] && sets+=(--set "${form[i + 1]}"); done
-  expect 0 validate "$file"
+  expect 0 validate "$file" "${sets[@]}"
   expect 0 bench "$file" "${sets[@]}" --batch 4 --steps 2 --json && has_json /samples_per_s /loss
   # Both evaluate at step 10, as a run does that is to end there: a checkpoint says which step was the best.
   options=("${form[@]}" --batch 4 --lanes 2 --set train.checkpoint_every=10 --set train.keep=100
@@ -51,8 +87,19 @@ for file in "$repository"/graphs/*.yaml "$repository"/graphs/baselines/*.yaml; d
   same "$name/checkpoints/step-000020.safetensors" "$name-stopped/checkpoints/step-000020.safetensors"
   differ "$name/checkpoints/step-000010.safetensors" "$name/checkpoints/step-000020.safetensors"
   expect 0 eval "$name" --limit 12 --json && has_json /samples /terms
-  grep -q '^ *sample:' "$name/graph.yaml" && [ "$name" != ppca ] && is_png "$name/samples.png"
+  case $name in
+    ppca | vq-vae-2-top-prior) ;;
+    wavenet-prior) exists "$name/samples.wav" ;;
+    *) grep -q '^ *sample:' "$name/graph.yaml" && is_png "$name/samples.png" ;;
+  esac
+  # A prior learns the codes that it stands on: other graphs are followed over 200 steps by tests/models/learning_test.cpp.
+  if grep -q 'weights: "${run}"' "$file"; then
+    before=$(json /terms/prior)
+    expect 0 train --resume "$name" --steps 200 --json
+    expect 0 eval "$name" --limit 12 --json
+    holds "$(json /terms/prior) < $before"
+  fi
 done
 echo "$graphs graphs"
-holds "$graphs >= 12"
+holds "$graphs >= 21"
 finish

@@ -127,6 +127,47 @@ expect 0 reconstruct told.yaml --data gaussian:features=64 --count 20 --seed 5 -
 expect 0 reconstruct told.yaml --data gaussian:features=64 --count 20 --seed 6 --out other.npy
 differ told.npy other.npy
 
+# A gated PixelCNN with attention, and a WaveNet that is told a class: the codes of one position at a time are those of
+# the whole graph run for each.
+cat >pixels.yaml <<YAML
+extends: $repository/tests/bench/graphs/pixelcnn-prior-32.yaml
+graph: pixels
+vars: {codes: 16, channels: 16, size: 8, heads: 2}
+YAML
+cat >waves.yaml <<YAML
+version: 1
+graph: waves
+nodes:
+  x:     {type: input, shape: [64], dtype: i32}
+  label: {type: input, shape: [], dtype: i32}
+  told:  {type: embedding, in: label, count: 6, dim: 4}
+  codes: {type: constant, value: 0.3, shape: [8, 4]}
+  waves:
+    use: $repository/graphs/blocks/wavenet.yaml
+    in: {codes: x, condition: codes, global: told}
+    vars: {levels: 16, channels: 8, skip: 8, stacks: 2, depth: 3}
+  drawn: {type: categorical_sampler, in: waves}
+losses:
+  likelihood: {type: categorical_nll, in: {logits: waves, target: x}}
+generate:
+  sample: {draw: {label: {type: categorical_prior, classes: 6}}, autoregressive: {input: x, from: drawn}, show: drawn}
+YAML
+for graph in pixels waves; do
+  expect 0 sample $graph.yaml --count 5 --seed 3 --out $graph.npy
+  grep -q "run of the whole graph" err && fail "$graph was drawn the long way"
+  expect 0 sample $graph.yaml --count 5 --seed 3 --out $graph-whole.npy --whole
+  same $graph.npy $graph-whole.npy
+  expect 0 sample $graph.yaml --count 5 --seed 3 --out $graph-one.npy --threads 1
+  same $graph.npy $graph-one.npy
+  expect 0 sample $graph.yaml --count 5 --seed 3 --out $graph-likely.npy --temperature 0
+  differ $graph.npy $graph-likely.npy
+  expect 0 sample $graph.yaml --count 5 --seed 3 --out $graph-top.npy --top-k 1
+  same $graph-top.npy $graph-likely.npy
+done
+expect 0 sample waves.yaml --count 5 --seed 3 --out class.npy --class 2 --top-p 0.9
+expect 2 sample chain.yaml --count 5 --out no.npy --temperature 0.5
+says err "no node of generate.sample has the option 'temperature'"
+
 # The distribution: each bit repeats the one before with probability sigmoid(4) = 0.982, the first one 0. Of 12,800 bits
 # 1.8 % differ from the one before, with a standard deviation of 0.12 %.
 cat >sticky.yaml <<'YAML'

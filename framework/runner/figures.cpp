@@ -10,8 +10,10 @@
 #include "core/error.h"
 #include "measure/advice.h"
 #include "measure/codebook_advice.h"
+#include "measure/spectral_distance.h"
 #include "runner/console.h"
 #include "runner/generate.h"
+#include "runner/sound.h"
 
 namespace loom::runner {
 namespace {
@@ -19,6 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kReconstructed = 1000, kShuffled = 1000;  // items at most
+constexpr std::int64_t kDrawn = 32;                              // of them, where each is drawn position by position
 constexpr std::int64_t kScored = 10000;                          // as in Chen et al. 2018
 constexpr std::size_t kDimensionsInText = 32;
 
@@ -52,17 +55,31 @@ void score(Session& session, const measure::Items& items, const std::vector<meas
   figures.scored_items = codes.shape()[0];
 }
 
+void compare_sounds(const Reconstructions& pairs, Figures& figures) {
+  const TensorView sounds = pairs.reconstructions.view(), originals = pairs.originals.view();
+  const std::int64_t count = sounds.samples();
+  if (sounds.per_sample() < 256 || count < 2) return;  // less than a frame
+  std::pair<double, double> sum{0, 0};
+  for (std::int64_t i = 0; i < count; ++i) {
+    sum.first += measure::log_spectral_distance(sounds[i], originals[i]);
+    sum.second += measure::log_spectral_distance(sounds[i], originals[(i + 1) % count]);
+  }
+  figures.spectral_distance = {sum.first / static_cast<double>(count), sum.second / static_cast<double>(count)};
+}
+
 void compare_reconstructions(Session& session, const Model& model, const DataEntry& data,
                              const EvaluationOptions& options, Figures& figures) {
   const GenerateEntry* entry = find_generate(model.document(), "reconstruct");
   if (entry == nullptr) return;
-  const std::int64_t count = options.limit > 0 ? std::min(options.limit, kReconstructed) : kReconstructed;
+  const std::int64_t most = entry->autoregressions.empty() ? kReconstructed : kDrawn,
+                     count = options.limit > 0 ? std::min(options.limit, most) : most;
   const Reconstructions pairs =
       reconstruct(model, session.executor(), *entry, data, options.split, count, session.seed());
   if (pairs.originals.dtype() != DType::f32 || pairs.reconstructions.dtype() != DType::f32) return;
   if (pairs.originals.count() != pairs.reconstructions.count() || pairs.originals.count() == 0) return;
   figures.reconstructed = pairs.originals.shape()[0];
   figures.normalised_error = measure::normalised_error(pairs.reconstructions, pairs.originals);
+  if (data_rate(model, "") > 0 && has_sound_shape(pairs.reconstructions.shape())) compare_sounds(pairs, figures);
   if (const auto images = image_pairs(pairs))
     figures.quality = measure::image_quality(images->reconstructions, images->originals);
 }
@@ -85,6 +102,10 @@ std::string per_dimension_text(const std::vector<double>& values) {
 // Under the quantizer's path; a single one's beside the other figures, too.
 void add_codebooks(const Figures& figures, Json& json) {
   Json quantizers = Json::object();
+  if (figures.spectral_distance) {
+    print_row("spectral distance", figures.spectral_distance->first, "dB to the originals");
+    print_row("  to other items", figures.spectral_distance->second, "dB");
+  }
   for (std::size_t q = 0; q < figures.codebooks.size(); ++q) {
     const measure::CodebookUse& use = figures.codebooks[q];
     const double entropy = use.entropy();
@@ -183,6 +204,10 @@ void add_to_json(const Figures& figures, Json& json) {
     json["psnr"] = json_number(figures.quality->psnr);
     json["ssim"] = optional_number(figures.quality->ssim);
     json["reconstructed_images"] = figures.reconstructed;
+  }
+  if (figures.spectral_distance) {
+    json["spectral_distance_db"] = json_number(figures.spectral_distance->first);
+    json["spectral_distance_to_others_db"] = json_number(figures.spectral_distance->second);
   }
   if (figures.normalised_error) {
     json["normalised_error"] = json_number(*figures.normalised_error);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "measure/codebook.h"
@@ -32,6 +33,8 @@ struct Figures {
   std::optional<measure::ImageQuality> quality;
   std::optional<double> normalised_error;  // of reconstructions of real values
   std::int64_t reconstructed = 0;          // items that quality and normalised_error are of
+  // Of reconstructed sounds, dB: to their originals, and for comparison to the originals of other items.
+  std::optional<std::pair<double, double>> spectral_distance;
   std::optional<measure::Disentanglement> scores;
   std::int64_t scored_items = 0;
 };

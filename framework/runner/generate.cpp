@@ -27,14 +27,14 @@ void copy_rows(const TensorView& from, std::int64_t first, Tensor& to) {
   std::memcpy(target.raw(), from.raw(), from.bytes());
 }
 
-// What a reconstruction is compared with: the target of the first likelihood, else the first input.
-Port original_port(const Document& document, const Graph& graph) {
+// What a reconstruction is compared with: the target of the first likelihood where it is alike, else the first input.
+Port original_port(const Document& document, const Graph& graph, Port show) {
   for (const LossTerm& term : resolve_losses(document, graph)) {
     const GraphNode& node = graph.node(term.port.node);
     const int target = node.contract().input_index("target");
-    if (term.role == Role::likelihood && target >= 0 && node.inputs[static_cast<std::size_t>(target)].valid()) {
-      return node.inputs[static_cast<std::size_t>(target)];
-    }
+    if (term.role != Role::likelihood || target < 0) continue;
+    const Port port = node.inputs[static_cast<std::size_t>(target)];
+    if (port.valid() && graph.dtype(port) == graph.dtype(show)) return port;
   }
   const std::vector<int> inputs = graph.inputs();
   if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input: there is nothing to reconstruct");
@@ -145,7 +145,8 @@ Reconstructions reconstruct(const Model& model, Executor& executor, const Genera
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
-  const Port show = port_of(*graph, rewrite.resolved(entry.show)), original = original_port(model.document(), *graph);
+  const Port show = port_of(*graph, rewrite.resolved(entry.show)),
+             original = original_port(model.document(), *graph, show);
   const std::vector<Port> wanted = {show, original};
 
   const auto source = open_split(model.registry(), data, split);

@@ -137,6 +137,31 @@ says err "holds the code" "there are codes 0 to 1"
 expect 1 decode codes.yaml --codes decoded.npy --out no.npy
 says err "E302" "got:      f32" "expected: i32"
 
+# A decoder that draws position by position what the codes condition.
+cat >chain.yaml <<'YAML'
+version: 1
+nodes:
+  x:      {type: input, shape: [16, 1]}
+  code:   {type: input, shape: [16, 1]}
+  before: {type: shift, in: x, axis: 1, by: 1}
+  both:   {type: concat, in: [before, code]}
+  logits: {type: linear, in: both, units: 1}
+  drawn:  {type: bernoulli_sampler, in: logits}
+losses:
+  fit: {type: bernoulli_nll, in: {logits: logits, target: x}}
+generate:
+  code:   {draw: {code: {type: standard_normal}}, show: code}
+  decode: {feed: code, autoregressive: {input: x, from: drawn}, show: drawn}
+YAML
+expect 0 validate chain.yaml
+expect 0 sample chain.yaml --name code --count 150 --out code.npy
+expect 0 sample chain.yaml --name code --count 150 --seed 2 --out other-code.npy
+expect 0 decode chain.yaml --codes code.npy --out drawn.npy
+expect 0 decode chain.yaml --codes code.npy --whole --threads 1 --out whole.npy
+same drawn.npy whole.npy
+expect 0 decode chain.yaml --codes other-code.npy --out other-drawn.npy
+differ drawn.npy other-drawn.npy
+
 # Sounds: one file, or one an item.
 cat >tone.yaml <<'YAML'
 version: 1

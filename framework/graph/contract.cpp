@@ -98,6 +98,10 @@ Contract& Contract::stochastic() {
   stochastic_ = true;
   return *this;
 }
+Contract& Contract::stochastic_in_training() {
+  stochastic_in_training_ = true;
+  return *this;
+}
 Contract& Contract::whole_batch() {
   whole_batch_ = true;
   return *this;

@@ -127,6 +127,7 @@ class Contract {
 
   // Traits.
   Contract& stochastic();                     // reads its RandomStream
+  Contract& stochastic_in_training();         // in evaluation it draws nothing (dropout)
   Contract& whole_batch();                    // forward and backward see the whole batch at once
   Contract& whole_batch_in_training();        // in evaluation it works per sample (batch norm)
   Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside of a loss)
@@ -150,7 +151,8 @@ class Contract {
   const std::vector<ParameterDeclaration>& parameters() const { return parameters_; }
   const std::vector<ParameterDeclaration>& states() const { return states_; }
   const std::vector<ParameterDeclaration>& tallies() const { return tallies_; }
-  bool is_stochastic() const { return stochastic_; }
+  bool is_stochastic() const { return stochastic_ || stochastic_in_training_; }
+  bool is_stochastic(bool training) const { return stochastic_ || (training && stochastic_in_training_); }
   bool is_pointwise(const Options& options) const { return pointwise_ || (pointwise_if_ && pointwise_if_(options)); }
   bool is_whole_batch(const Options& options, bool training) const {
     return whole_batch_ || (training && whole_batch_in_training_) || (whole_batch_if_ && whole_batch_if_(options));
@@ -182,7 +184,8 @@ class Contract {
   bool backward_reads_set_ = false;
   Condition whole_batch_if_, pointwise_if_, causal_if_;
   bool pointwise_ = false;
-  bool stochastic_ = false, whole_batch_ = false, whole_batch_in_training_ = false, alias_ = false;
+  bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
+       alias_ = false;
 };
 
 }  // namespace loom

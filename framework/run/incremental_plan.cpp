@@ -93,7 +93,7 @@ class Planner {
         stop(node, fmt::format("has no incremental face here: {}", error.diagnostics().front().message));
         return false;
       }
-      if (way.pointwise && node.contract().is_stochastic() && fill == Filled::rows_before) {
+      if (way.pointwise && node.contract().is_stochastic(false) && fill == Filled::rows_before) {
         stop(node, "draws from rows that are ahead of their turn");
         return false;
       }

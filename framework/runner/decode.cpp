@@ -8,6 +8,7 @@
 #include "data/npy.h"
 #include "data/npz.h"
 #include "run/program.h"
+#include "runner/ancestral.h"
 #include "runner/console.h"
 #include "runner/feed_file.h"
 #include "runner/generate.h"
@@ -27,7 +28,7 @@ struct Request {
   std::int64_t count = 0, rate = 0;
   std::uint64_t seed = 1;
   int threads = 0;
-  bool newest = false, separate = false;
+  bool newest = false, separate = false, whole = false;
 };
 
 const GenerateEntry& fed_entry(const Model& model, const std::string& name) {
@@ -35,10 +36,6 @@ const GenerateEntry& fed_entry(const Model& model, const std::string& name) {
   if (entry.feeds.empty()) {
     throw Error(ErrorCode::usage, fmt::format("generate.{} is fed from no file", name),
                 fmt::format("write generate: {{{}: {{feed: quantizer.codes, draw: ..., show: decoder}}}}", name));
-  }
-  if (!entry.autoregressions.empty()) {
-    throw Error(ErrorCode::not_supported, fmt::format("generate.{} is both fed from a file and autoregressive", name),
-                "leave one of `feed` and `autoregressive` out");
   }
   return entry;
 }
@@ -81,8 +78,11 @@ Tensor decoded(const Model& model, const GenerateEntry& entry, const Request& re
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
   Executor executor(request.threads);
   const Port show = port_of(*graph, rewrite.resolved(entry.show));
+  AncestralSampler ancestral(rewrite, graph, *store, executor, entry, batch, ports, !request.whole);
+  say_obstacles(ancestral);
   ProgramRequest asked;
   asked.feeds = ports;
+  asked.feeds.insert(asked.feeds.end(), ancestral.inputs().begin(), ancestral.inputs().end());
   asked.fetch = {show};
   asked.batch = batch;
   Program program(graph, *store, executor, std::move(asked));
@@ -95,11 +95,15 @@ Tensor decoded(const Model& model, const GenerateEntry& entry, const Request& re
       const std::int64_t each = value.samples() / all;
       rows.push_back(value.rows(done * each, samples * each));
     }
-    program.run({.feeds = rows,
-                 .weights = {},
-                 .samples = samples,
-                 .seed = request.seed ^ kStreamOffset,
-                 .step = static_cast<std::uint32_t>(step)});
+    StepInput input{.feeds = rows,
+                    .weights = {},
+                    .samples = samples,
+                    .seed = request.seed ^ kStreamOffset,
+                    .step = static_cast<std::uint32_t>(step)};
+    std::vector<TensorView> fed = rows;
+    for (const TensorView& drawn : ancestral.draw(input)) fed.push_back(drawn);
+    input.feeds = fed;
+    program.run(input);
     const TensorView part = program.fetched(0);
     std::memcpy(to, part.raw(), part.bytes());
     to += part.bytes();
@@ -138,6 +142,7 @@ void add_decode(CLI::App& app, Invocation& invocation) {
   verb->add_option("--name", request->name, "the entry of the graph's generate: section")->capture_default_str();
   verb->add_option("--rate", request->rate, "of a .wav, in Hz; 0: of the data, else 8000")->check(at_least(0));
   verb->add_flag("--separate", request->separate, "a .wav file for each item: F-0.wav, F-1.wav, ...");
+  verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive decoder");
   verb->add_option("--seed", request->seed, "seed of what the graph draws on the way")->capture_default_str();
   verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");

@@ -60,11 +60,6 @@ Shape first_input_event(const Document& document) {
   return {};
 }
 
-void say_obstacles(const AncestralSampler& ancestral) {
-  for (const std::string& obstacle : ancestral.obstacles())
-    say(fmt::format("each position takes a run of the whole graph, for {}\n", obstacle));
-}
-
 // What is shown, and what the draws are computed from.
 std::vector<Port> wanted_with(const Graph& graph, const Rewrite& rewrite, const GenerateEntry& entry,
                               std::vector<Port> wanted) {
@@ -80,6 +75,11 @@ void check_not_fed(const GenerateEntry& entry) {
 }
 
 }  // namespace
+
+void say_obstacles(const AncestralSampler& ancestral) {
+  for (const std::string& obstacle : ancestral.obstacles())
+    say(fmt::format("each position takes a run of the whole graph, for {}\n", obstacle));
+}
 
 Port port_of(const Graph& graph, const Reference& reference) {
   return graph.port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,

@@ -19,6 +19,11 @@ const GenerateEntry* find_generate(const Document& document, const std::string& 
 // The same; throws Error(usage) that says how to write one.
 const GenerateEntry& require_generate(const Document& document, const std::string& name);
 
+class AncestralSampler;
+
+// Why autoregressive inputs are filled the long way, on stderr.
+void say_obstacles(const AncestralSampler& ancestral);
+
 // Where a reference leads in a graph that was rewritten.
 Port port_of(const Graph& graph, const Reference& reference);
 

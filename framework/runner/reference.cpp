@@ -33,7 +33,8 @@ std::string_view role_text(Role role) {
 std::vector<std::string> traits_of(const Contract& contract) {
   std::vector<std::string> traits;
   if (contract.role() != Role::other) traits.emplace_back(role_text(contract.role()));
-  if (contract.is_stochastic()) traits.emplace_back("draws random numbers");
+  if (contract.is_stochastic())
+    traits.emplace_back(contract.is_stochastic(false) ? "draws random numbers" : "draws random numbers in training");
   if (const std::string batch = contract.whole_batch_text(); !batch.empty()) traits.push_back(batch);
   if (contract.is_alias()) traits.emplace_back("costs nothing: the same memory under another shape");
   if (!contract.causal_text().empty()) traits.push_back(contract.causal_text());

@@ -40,7 +40,7 @@ class Front {
  private:
   static bool is_fixed(const GraphNode& node, const ParameterStore& store) {
     const auto frozen = [&](const GraphParameter& parameter) { return store.at(store.find(parameter.path)).frozen; };
-    return node.frozen && !node.contract().is_stochastic() && !node.is_whole_batch(true) &&
+    return node.frozen && !node.contract().is_stochastic(false) && !node.is_whole_batch(true) &&
            std::ranges::all_of(node.parameters, frozen) && std::ranges::all_of(node.states, frozen);
   }
 

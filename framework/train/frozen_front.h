@@ -1,7 +1,8 @@
 // Where what is frozen ends: the ports whose values are the same at every step, so that they can be computed once.
 //
-// A node is part of the front if it is frozen with all its parameters and states, draws nothing, works per sample, and
-// is computed from inputs and such nodes alone. The frontier are the ports of these nodes that something else reads.
+// A node is part of the front if it is frozen with all its parameters and states, draws nothing in evaluation, works
+// per sample, and is computed from inputs and such nodes alone. The frontier are the ports of these nodes that
+// something else reads.
 //
 // Thread safety: a function of its arguments.
 #pragma once

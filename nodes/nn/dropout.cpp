@@ -15,7 +15,7 @@ class Dropout final : public loom::Node {
     c.input("x", "[N, ...E]", "values");
     c.output("y", "[N, ...E]", "the values that are kept, divided by 1 - rate");
     c.option("rate", 0.5, loom::at_least(0).below(1), "probability that a value is dropped");
-    c.stochastic();
+    c.stochastic_in_training();
     c.pointwise();
     c.backward_reads({});
   }

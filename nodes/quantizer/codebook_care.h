@@ -49,7 +49,7 @@ class CodebookCare {
     });
     c.tally("candidates", "[codes, D]", "a vector of the batch for each code that needs one")
         .only_if([=](const auto& o) { return from_data(o) || o.integer("restart_after") > 0; });
-    c.stochastic();
+    c.stochastic_in_training();
   }
 
   explicit CodebookCare(const Options& o)

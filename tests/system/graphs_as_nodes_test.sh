@@ -137,6 +137,88 @@ says err "holds the code" "there are codes 0 to 1"
 expect 1 decode codes.yaml --codes decoded.npy --out no.npy
 says err "E302" "got:      f32" "expected: i32"
 
+# A prior on the codes of a vector quantizer: the codes themselves are kept, and the quantizer stays as it is.
+cat >vq.yaml <<'YAML'
+version: 1
+data: {type: sprites, size: 16, count: 400}
+nodes:
+  x:         {type: input, shape: [16, 16, 1]}
+  down:      {type: conv, in: x, filters: 8, kernel: 4, stride: 4, activation: relu}
+  encoder:   {type: conv, in: down, filters: 4, kernel: 1}
+  quantizer: {type: vector_quantizer, in: encoder, codes: 16, dim: 4, update: ema, init: data, restart_after: 10}
+  up:        {type: conv_transpose, in: quantizer, filters: 8, kernel: 4, stride: 4, activation: relu}
+  decoder:   {type: conv, in: up, filters: 1, kernel: 1}
+losses:
+  reconstruction: {type: squared_error, in: {x: decoder, target: x}}
+  quantizer:      {of: quantizer.loss}
+train: {batch: 16, steps: 60}
+generate:
+  decode:
+    feed: quantizer.codes
+    draw: {quantizer: {type: codebook_lookup, in: quantizer.codes, weights: quantizer, codes: 16, dim: 4}}
+    show: decoder
+  reconstruct: {show: decoder}
+YAML
+cat >code-prior.yaml <<'YAML'
+version: 1
+data: {type: sprites, size: 16, count: 400}
+nodes:
+  vq:     {use: vq, weights: vq, frozen: true}
+  vector: {type: embedding, in: vq/quantizer.codes, count: 16, dim: 8}
+  before: {type: shift, in: vector, axis: 2, by: 1}
+  logits: {type: linear, in: before, units: 16}
+  drawn:  {type: categorical_sampler, in: logits}
+losses:
+  nll: {type: categorical_nll, in: {logits: logits, target: vq/quantizer.codes}}
+train: {batch: 16, steps: 60, eval_every: 30}
+generate:
+  sample:
+    autoregressive: {input: vq/quantizer.codes, from: drawn, axis: 1, axes: 2}
+    draw: {vq/quantizer: {type: codebook_lookup, in: vq/quantizer.codes, weights: vq/quantizer, codes: 16, dim: 4}}
+    show: vq/decoder
+YAML
+expect 0 train vq.yaml --out vq
+expect 0 validate code-prior.yaml
+expect 0 train code-prior.yaml --out code-prior
+says err "computing vq/quantizer.codes once for 360 items of the split 'train'"
+expect 0 encode vq --out codes.npy
+says out "quantizer.codes: 40 items of [4, 4] i32"
+expect 0 encode code-prior --out same-codes.npy # also after training: the moving averages did not move
+same codes.npy same-codes.npy
+tail -c $((40 * 16 * 4)) code-prior/cache/test.vq_quantizer.codes.*.npy >kept
+tail -c $((40 * 16 * 4)) codes.npy >encoded
+same kept encoded
+expect 0 decode vq --codes codes.npy --out decoded.npy
+expect 0 run vq --feed quantizer.codes=codes.npy --fetch quantizer.codes=fed.npy
+same codes.npy fed.npy
+expect 0 sample code-prior --count 4 --out drawn.png
+is_png drawn.png
+
+# A decoder that draws position by position what the codes condition.
+cat >chain.yaml <<'YAML'
+version: 1
+nodes:
+  x:      {type: input, shape: [16, 1]}
+  code:   {type: input, shape: [16, 1]}
+  before: {type: shift, in: x, axis: 1, by: 1}
+  both:   {type: concat, in: [before, code]}
+  logits: {type: linear, in: both, units: 1}
+  drawn:  {type: bernoulli_sampler, in: logits}
+losses:
+  fit: {type: bernoulli_nll, in: {logits: logits, target: x}}
+generate:
+  code:   {draw: {code: {type: standard_normal}}, show: code}
+  decode: {feed: code, autoregressive: {input: x, from: drawn}, show: drawn}
+YAML
+expect 0 validate chain.yaml
+expect 0 sample chain.yaml --name code --count 150 --out code.npy
+expect 0 sample chain.yaml --name code --count 150 --seed 2 --out other-code.npy
+expect 0 decode chain.yaml --codes code.npy --out drawn.npy
+expect 0 decode chain.yaml --codes code.npy --whole --threads 1 --out whole.npy
+same drawn.npy whole.npy
+expect 0 decode chain.yaml --codes other-code.npy --out other-drawn.npy
+differ drawn.npy other-drawn.npy
+
 # Sounds: one file, or one an item.
 cat >tone.yaml <<'YAML'
 version: 1

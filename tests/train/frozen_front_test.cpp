@@ -63,7 +63,7 @@ class ToyLookup final : public Node {
 class ToyMode final : public Node {
  public:
   static void declare(Contract& c) {
-    c.summary("depends on the mode");
+    c.summary("depends on the mode").stochastic_in_training();
     c.input("x", "[N, ...E]", "values");
     c.output("y", "[N, ...E]", "values");
     c.tally("count", "[1]", "samples");

@@ -1,10 +1,11 @@
-// graph-runner bench: full training steps on synthetic data, timed.
+// graph-runner bench: full training steps on synthetic data, or ancestral sampling, timed.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 
 #include "core/clock.h"
+#include "runner/bench_sample.h"
 #include "runner/console.h"
 #include "runner/model.h"
 #include "runner/synthetic.h"
@@ -24,7 +25,8 @@ struct Request {
   std::vector<std::string> overrides;
   std::int64_t batch = 0, steps = 50, shard = 0;
   int threads = 0, lanes = 0;
-  bool tune = false;
+  bool tune = false, sample = false, whole = false;
+  std::int64_t count = 4;
 };
 
 struct Timing {
@@ -149,6 +151,12 @@ int bench(const Request& request, bool json) {
                 "leave --precision out, or give f32");
   }
   const Model model(request.graph, {.overrides = request.overrides});
+  if (request.sample) {
+    return bench_sample(
+        model,
+        {.count = request.count, .steps = request.steps, .threads = request.threads, .incremental = !request.whole},
+        json);
+  }
   Bench bench(model, request);
   const Timing timing = bench.run(request.steps);
   const double seconds = timing.median() / 1e3, batch = static_cast<double>(bench.batch());
@@ -199,6 +207,11 @@ void add_bench(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--tune", request->tune, "try several shard sizes and keep the fastest");
+  verb->add_flag("--sample", request->sample, "time ancestral sampling in place of training steps");
+  verb->add_option("--count", request->count, "samples that --sample draws together")
+      ->check(at_least(1))
+      ->capture_default_str();
+  verb->add_flag("--whole", request->whole, "with --sample: the whole graph for each position");
   verb->add_option("--precision", request->precision, "arithmetic")
       ->check(one_of({"f32", "bf16"}))
       ->capture_default_str();

@@ -21,7 +21,12 @@ MODELS = {  # graph -> batch, steps, has images (a peer then runs in both memory
     "vae-mlp": (128, 300, False),
     "vae-conv": (128, 60, True),
     "beta-vae-64": (64, 40, True),
+    "vq-vae-128": (32, 5, True),
+    "vq-vae-2-256": (8, 3, True),
+    "vq-vae-audio": (4, 4, False),
+    "pixelcnn-prior-32": (16, 2, False),
 }
+SAMPLED = {"pixelcnn-prior-32": (4, 15), "vq-vae-audio": (1, 0)}  # graph -> samples, positions of a peer; 0: none
 PEERS = ("1.13", "2.6")
 OURS = "graph-runner"
 QUIET = 0.2  # cores that others may use in a round that counts
@@ -188,6 +193,27 @@ def cpu_name():
     return names[0] if names else platform.machine()
 
 
+def sampling(options, peers):
+    """Ancestral sampling: a position of ours, and a full forward pass, which is what PyTorch does for a position."""
+    lines = ["| model | samples | program | ms/position | ratio | positions/s |", "| --- | --- | --- | --- | --- | --- |"]
+    for model, (count, peer_steps) in SAMPLED.items():
+        ours = [run_ours(["bench", HERE / "graphs" / f"{model}.yaml", "--sample", "--count", count, "--steps", 3,
+                         "--threads", options.threads, "--json"], options.threads) for _ in range(options.rounds)]
+        ms = statistics.median(result["ms_per_position"] for result in ours)
+        lines.append(f"| {model} | {count} | {OURS} | {ms:.4f} | | {1e3 * count / ms:.0f} |")
+        for peer in peers if peer_steps else ():
+            runs = [run([RUN_PEER, peer, "--model", model, "--sample", "--batch", count, "--steps", peer_steps,
+                         "--threads", options.threads], options.threads) for _ in range(options.rounds)]
+            theirs = statistics.median(result["ms_per_position"] for result in runs)
+            lines.append(f"| {model} | {count} | PyTorch {peer}, a full forward | {theirs:.1f} | **{theirs / ms:.0f}x** "
+                         f"| {1e3 * count / theirs:.1f} |")
+    print("\n".join(lines))
+
+
+def run_ours(arguments, threads):
+    return run([os.environ["GRAPH_RUNNER"], *arguments], threads)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="compare.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS), metavar="NAME")
@@ -199,6 +225,7 @@ def main():
     parser.add_argument("--require", type=float, metavar="RATIO", help="fail unless this much faster than every peer")
     parser.add_argument("--require-memory", type=float, metavar="SHARE",
                         help="fail unless peak memory is at most this share of every peer's")
+    parser.add_argument("--sampling", action="store_true", help="ancestral sampling in place of training steps")
     options = parser.parse_args()
 
     runner = os.environ.get("GRAPH_RUNNER", "")
@@ -215,6 +242,8 @@ def main():
     if not peers and not have_runner:
         sys.exit("compare: nothing to measure")
 
+    if options.sampling:
+        return sampling(options, peers)
     results, raw, failed = {}, {}, False
     for model in options.models:
         try:

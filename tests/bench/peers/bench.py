@@ -82,6 +82,17 @@ def measure_model(options):
             "peak_rss_mib": round(peak_rss_mib(), 1), "others_cores": round(others, 2)}
 
 
+def measure_sampling(options):
+    """One position of ancestral sampling by a full forward pass."""
+    model = MODELS[options.model]().eval()
+    size = options.batch or 4
+    seconds, others = seconds_of(lambda: model.sample_step(size), options.warmup)
+    seconds, others = seconds_of(lambda: model.sample_step(size), options.steps)
+    return {"model": options.model, "batch": size, "steps": options.steps,
+            "ms_per_position": round(1e3 * statistics.median(seconds), 3), "peak_rss_mib": round(peak_rss_mib(), 1),
+            "others_cores": round(others, 2)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
@@ -94,10 +105,12 @@ def main():
     parser.add_argument("--bf16", action="store_true", help="autocast of forward and loss")
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--compile", action="store_true", help="torch.compile, PyTorch 2 only")
+    parser.add_argument("--sample", action="store_true", help="time a position of ancestral sampling instead of a step")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    result = measure_gemm(options) if options.gemm else measure_model(options)
+    result = measure_gemm(options) if options.gemm else (
+        measure_sampling(options) if options.sample else measure_model(options))
     print(json.dumps({"torch": torch.__version__, "threads": options.threads, **result}))
 
 

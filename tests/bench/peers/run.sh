@@ -31,7 +31,7 @@ case $version in
       [ -e "$root/$file" ] || { echo "run.sh: $root/${file%/*} is not mounted, run setup-torch26.sh" >&2; exit 3; }
     done
     mkdir -p "$root/opt/latentloom-peers"
-    cp "$here/bench.py" "$here/models.py" "$root/opt/latentloom-peers/"
+    cp "$here"/*.py "$root/opt/latentloom-peers/"
     exec chroot "$root" /usr/bin/python3 /opt/latentloom-peers/bench.py "$@" ;;
   *)
     echo "usage: run.sh 1.13|2.6 --model NAME [options of bench.py]" >&2

@@ -102,10 +102,6 @@ std::string per_dimension_text(const std::vector<double>& values) {
 // Under the quantizer's path; a single one's beside the other figures, too.
 void add_codebooks(const Figures& figures, Json& json) {
   Json quantizers = Json::object();
-  if (figures.spectral_distance) {
-    print_row("spectral distance", figures.spectral_distance->first, "dB to the originals");
-    print_row("  to other items", figures.spectral_distance->second, "dB");
-  }
   for (std::size_t q = 0; q < figures.codebooks.size(); ++q) {
     const measure::CodebookUse& use = figures.codebooks[q];
     const double entropy = use.entropy();
@@ -231,6 +227,10 @@ void print_figures(const Figures& figures) {
   if (figures.normalised_error)
     print_row("normalised error", *figures.normalised_error,
               fmt::format("of the variance, {} items", figures.reconstructed).c_str());
+  if (figures.spectral_distance) {
+    print_row("spectral distance", figures.spectral_distance->first, "dB to the originals");
+    print_row("  to other items", figures.spectral_distance->second, "dB");
+  }
   for (std::size_t q = 0; q < figures.codebooks.size(); ++q)
     print_codebook(figures.codebooks[q], figures.codebook_findings[q]);
   for (const LatentFigures& latent : figures.latents) print_latent(latent);

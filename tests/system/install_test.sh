@@ -26,6 +26,7 @@ same built.json installed.json
 
 graphs=$prefix/share/latentloom/graphs
 for graph in "$graphs"/*.yaml; do
+  grep -q 'weights: "${run}"' "$graph" && continue # it stands on a run: graphs_test.sh makes one
   expect 0 validate "$graph"
 done
 expect 0 train "$graphs/vae.yaml" --steps 3 --batch 8 --set train.eval_limit=16 --out run

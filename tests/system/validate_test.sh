@@ -53,6 +53,7 @@ grep -q E702 "$work/err" || fail "bf16: finding"
 
 # Good ones.
 for document in "$LATENTLOOM_SOURCE"/graphs/*.yaml; do
+  grep -q 'weights: "${run}"' "$document" && continue # it stands on a run: graphs_test.sh makes one
   [ "$(code validate "$document")" = 0 ] || fail "$document: $(cat "$work/err")"
   "$GRAPH_RUNNER" render "$document" >"$work/once.yaml"
   "$GRAPH_RUNNER" render "$work/once.yaml" >"$work/twice.yaml"

@@ -57,7 +57,8 @@ def measure_model(options):
         model = model.to(memory_format=torch.channels_last)
         if model.images:
             batches = [x.contiguous(memory_format=torch.channels_last) for x in batches]
-    loss_of = torch.compile(model.loss) if options.compile else model.loss
+    loss_of = getattr(model, "loss", None)
+    loss_of = torch.compile(loss_of) if options.compile else loss_of
     optimizer = model.optimizer()
     step, loss = 0, 0.0
 
@@ -65,6 +66,10 @@ def measure_model(options):
         nonlocal step, loss
         x = batches[step % len(batches)]
         step += 1
+        if hasattr(model, "step"):  # several objectives: a step of its own
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
+                loss = model.step(x).item()
+            return
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.bf16):
             total = loss_of(x)

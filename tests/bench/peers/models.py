@@ -8,6 +8,7 @@ A new model derives from nn.Module (from Vae, if it is one) and has, besides __i
     optimizer()
 and is registered under its graph's name in MODELS. All of it works in PyTorch 1.13 and 2.x.
 """
+import models_continuous
 import models_discrete
 import torch
 import torch.nn.functional as F
@@ -111,4 +112,5 @@ class BetaVae64(VaeConv):
             nn.Linear(hidden, width * 16), nn.Unflatten(1, (width, 4, 4)), *up)
 
 
-MODELS = {"vae-mlp": VaeMlp, "vae-conv": VaeConv, "beta-vae-64": BetaVae64, **models_discrete.MODELS}
+MODELS = {"vae-mlp": VaeMlp, "vae-conv": VaeConv, "beta-vae-64": BetaVae64, **models_continuous.MODELS,
+          **models_discrete.MODELS}

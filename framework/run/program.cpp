@@ -17,9 +17,6 @@
 #include "run/stage_flow.h"
 
 namespace loom {
-namespace {
-constexpr std::int64_t kReduceChunk = 1 << 14;  // floats; fixed, so that no thread count changes a sum
-}  // namespace
 
 class Program::Impl {
  public:
@@ -119,6 +116,7 @@ class Program::Impl {
   const ProgramRequest& request() const { return request_; }
 
  private:
+  static constexpr std::int64_t kReduceChunk = 1 << 14;  // floats; fixed, so that no thread count changes a sum
   // The shards one lane has yet to take in the running stage.
   struct LaneRun {
     std::int64_t next = 0;
@@ -323,8 +321,7 @@ class Program::Impl {
       if (step.kind != TapeStep::Kind::forward) continue;
       const GraphNode& node = graph_->node(step.node);
       if (node.tallies.empty() || node.frozen) continue;
-      const auto& instances = plan_.whole_batch[i] ? wholes_ : shards_;
-      const PreparedNode& prepared = instances.begin()->second->node(step.node);
+      const PreparedNode& prepared = (plan_.whole_batch[i] ? wholes_ : shards_).begin()->second->node(step.node);
       std::vector<TensorView>& tallies = end_step_tallies_;  // kept, so that a warm step allocates nothing
       tallies.assign(node.contract().tallies().size(), {});
       for (std::size_t k = 0; k < node.tallies.size(); ++k) {

@@ -60,6 +60,8 @@ class Planner {
       way.input_fills.push_back(value < 0 ? Filled::whole : root_fill(value));
       if (value < 0) continue;
       if (is_drawn(value) && !keeps_positions(value)) return stop(node, "reads what is drawn under another shape");
+      if (is_drawn(value) && way.pointwise && !has_channels(value) && reads_channels(node, static_cast<int>(k)))
+        return stop(node, "works along the last axis, whose places are what is drawn");
       if (!is_drawn(value)) condition(node, node.inputs[k], value, way.pointwise);
     }
     if (!plan_.obstacle.empty()) return;
@@ -74,6 +76,19 @@ class Planner {
       return stop(node, "gives values without the axes of what is drawn");
     }
     plan_.steps.push_back(std::move(way));
+  }
+
+  // [N, P..., channels], not [N, P...].
+  bool has_channels(int value) const {
+    return plan_.tape.values[static_cast<std::size_t>(value)].shape.rank() > request_.axes + 1;
+  }
+
+  // A linear layer, a softmax: not what treats each value alone, as an activation does.
+  static bool reads_channels(const GraphNode& node, int input) {
+    const std::string& pattern = node.contract().input_at(input).pattern;
+    const std::vector<std::string> options = node.contract().option_names();
+    return pattern.find("...", pattern.rfind(',')) == std::string::npos ||
+           std::ranges::find(options, "axis") != options.end();
   }
 
   // An alias keeps the memory: only one that keeps the shape keeps the positions.

@@ -103,6 +103,23 @@ expect 0 sample halves.yaml --out halves.npy --count 200 --seed 5
 says err "'plain' (activation) reads what is drawn under another shape"
 same drawn.npy halves.npy
 
+# Without channels the last axis is that of the positions: a node that works along it sees them all.
+cat >flat.yaml <<'YAML'
+version: 1
+graph: flat
+nodes:
+  x:      {type: input, shape: [16]}
+  before: {type: shift, in: x, axis: 1, by: 1}
+  share:  {type: softmax, in: before}
+  drawn:  {type: bernoulli_sampler, in: share}
+losses:
+  reconstruction: {type: bernoulli_nll, in: {logits: share, target: x}}
+generate:
+  sample: {autoregressive: {input: x, from: drawn}, show: drawn}
+YAML
+expect 0 sample flat.yaml --out flat.npy --count 5 --seed 5
+says err "'share' (softmax) works along the last axis, whose places are what is drawn"
+
 # A reconstruction that is drawn: what the encoder makes of the data is told at each position.
 cat >told.yaml <<'YAML'
 extends: chain.yaml

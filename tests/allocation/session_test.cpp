@@ -56,4 +56,36 @@ train: {clip_norm: 10, average: 0.99}
                                       "everything.yaml", "."));
 }
 
+// Quantizers with all their care, a gated PixelCNN with attention over the codes, a WaveNet block over its rows.
+BOOST_AUTO_TEST_CASE(discrete_models) {
+  expect_no_allocation(parse_document(R"(
+version: 1
+graph: discrete
+data: {type: sprites, size: 16}
+nodes:
+  x:         {type: input, shape: [16, 16, 1]}
+  conv:      {type: conv, in: x, filters: 8, kernel: 4, stride: 2, padding: 1}
+  quantizer: {type: vector_quantizer, in: conv, codes: 16, dim: 8, init: kmeans, restart_after: 3, gradient: rotation}
+  image:     {type: conv_transpose, in: quantizer, filters: 1, kernel: 4, stride: 2, padding: 1}
+  embedded:  {type: embedding, in: quantizer.codes, count: 16, dim: 8}
+  placed:    {type: learned_positions, in: embedded, over: raster}
+  first:     {type: gated_pixelcnn_block, in: {vertical: placed, horizontal: placed}, channels: 8, kernel: 3, first: true}
+  second:    {type: gated_pixelcnn_block, in: {vertical: first.vertical, horizontal: first.horizontal}, channels: 8, kernel: 3}
+  attended:  {type: attention, in: {query: second.horizontal, key: second.horizontal, value: second.horizontal}, heads: 2}
+  logits:    {type: linear, in: attended, units: 16}
+  rows:      {type: reshape, in: conv, shape: [64, 8]}
+  wave:      {type: wavenet_block, in: {x: rows}, skip: 4, dilation: 2}
+  masked:    {type: masked_conv, in: conv, filters: 4, kernel: 3, mask: A}
+  zeros:     {type: constant, value: 0, shape: [64, 4]}
+  grid:      {type: constant, value: 0, shape: [8, 8, 4]}
+losses:
+  reconstruction: {type: bernoulli_nll, in: {logits: image, target: x}}
+  codes:          {of: quantizer.loss}
+  prior:          {type: categorical_nll, in: {logits: logits, target: quantizer.codes}}
+  small:          {type: squared_error, in: {x: wave.skip, target: zeros}}
+  smaller:        {type: squared_error, in: {x: masked, target: grid}}
+)",
+                                      "discrete.yaml", "."));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -21,7 +21,7 @@ MODELS = {  # graph -> batch, steps, has images (a peer then runs in both memory
     "vae-mlp": (128, 300, False),
     "vae-conv": (128, 60, True),
     "beta-vae-64": (64, 40, True),
-    "delta-vae": (64, 40, False),
+    "delta-vae": (64, 40, True),
     "vae-gan-64": (64, 2, True),
     "vq-vae-128": (32, 5, True),
     "vq-vae-2-256": (8, 3, True),

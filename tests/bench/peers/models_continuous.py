@@ -29,7 +29,7 @@ class CausalLayer(nn.Module):
 class DeltaVae(nn.Module):
     """The rows of an image as steps of time: AR(1) prior, a decoder that sees the rows before."""
     batch_size = 64
-    images = False
+    images = True
     alpha = 0.9
 
     def __init__(self, latent=8, channels=64, layers=6):

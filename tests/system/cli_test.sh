@@ -115,4 +115,13 @@ expect 2 bench tiny.yaml --batch 8 --steps 1 --threads 1 --precision bf16 --json
 [ "$(json /errors/0/name)" = not-supported ] || fail "bf16 is refused with another error"
 expect 0 version --json
 has_json /version /build_stamp
+# bench --sample: a position of ancestral sampling; a graph without positions says so.
+pixels="$repository/tests/bench/graphs/pixelcnn-prior-32.yaml"
+tiny=(--set vars.size=4 --set vars.codes=8 --set vars.channels=8 --set vars.heads=2)
+expect 0 bench "$pixels" "${tiny[@]}" --sample --count 2 --steps 2 --json && has_json /ms_per_position /positions_per_s
+holds "$(json /positions) == 16"
+expect 0 bench "$pixels" "${tiny[@]}" --sample --count 2 --steps 1 --whole --json && has_json /ms_per_position
+expect 2 bench "$repository/graphs/vae.yaml" --sample
+says err "generate.sample is not autoregressive"
+
 finish

@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RUN_PEER = HERE / "peers" / "run.sh"
-MODELS = {  # graph -> batch, steps, has images (a peer then runs in both memory layouts)
+MODELS = {  # graph -> batch, steps, has images or maps (a peer then runs in both memory layouts)
     "vae-mlp": (128, 300, False),
     "vae-conv": (128, 60, True),
     "beta-vae-64": (64, 40, True),
@@ -26,7 +26,7 @@ MODELS = {  # graph -> batch, steps, has images (a peer then runs in both memory
     "vq-vae-128": (32, 5, True),
     "vq-vae-2-256": (8, 3, True),
     "vq-vae-audio": (4, 4, False),
-    "pixelcnn-prior-32": (16, 2, False),
+    "pixelcnn-prior-32": (16, 2, True),
 }
 SAMPLED = {"pixelcnn-prior-32": (4, 15), "vq-vae-audio": (1, 0)}  # graph -> samples, positions of a peer; 0: none
 PEERS = ("1.13", "2.6")

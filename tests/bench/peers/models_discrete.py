@@ -193,7 +193,10 @@ class PixelCnnPrior(Discrete):
         return torch.randint(self.codes, (size, self.size, self.size), generator=generator)
 
     def logits(self, codes):
-        vertical = horizontal = self.embedding(codes).permute(0, 3, 1, 2).contiguous()
+        vertical = self.embedding(codes).permute(0, 3, 1, 2)  # channels last as it is
+        if not self.blocks[0].vertical.weight.is_contiguous(memory_format=torch.channels_last):
+            vertical = vertical.contiguous()
+        horizontal = vertical
         for i, block in enumerate(self.blocks):
             vertical, horizontal = block(vertical, horizontal)
             if i + 1 == len(self.blocks) // 2:

@@ -1,6 +1,7 @@
 // Every error code, once. The number is stable: it is never reused and never changes its meaning.
 // docs/errors.md explains each; a test checks that it does, and that each is provoked by some test.
 //   E1xx document text   E2xx graph   E3xx running   E4xx data   E5xx files of a run   E6xx plugins   E7xx command line
+//   E8xx changing a training that runs
 #pragma once
 
 #include <string_view>
@@ -65,8 +66,17 @@ namespace loom {
   X(plugin_mismatch, "E602", "plugin-mismatch")                         \
   X(plugin_duplicate, "E603", "plugin-duplicate")                       \
   X(plugin_invalid, "E604", "plugin-invalid")                           \
+  X(plugin_path, "E605", "plugin-path")                                 \
+  X(node_check_failed, "E606", "node-check-failed")                     \
   X(usage, "E701", "usage")                                             \
   X(not_supported, "E702", "not-supported")                             \
+  X(no_training, "E801", "no-training")                                 \
+  X(bad_command, "E802", "bad-command")                                 \
+  X(candidate_crashed, "E803", "candidate-crashed")                     \
+  X(candidate_timeout, "E804", "candidate-timeout")                     \
+  X(candidate_memory, "E805", "candidate-memory")                       \
+  X(candidate_not_finite, "E806", "candidate-not-finite")               \
+  X(candidate_shape, "E807", "candidate-shape")                         \
   X(internal, "E999", "internal")
 
 enum class ErrorCode {

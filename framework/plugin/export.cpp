@@ -1,9 +1,9 @@
-// Compiled into every plugin library by latentloom_add_plugin(): exports the library's list of types.
+// Compiled into every plugin library by loom_add_plugin(): exports the library's list of types.
 #include "graph/registry.h"
 #include "plugin/descriptor.h"
 
 #ifndef LOOM_PLUGIN_NAME
-#error "build plugins with the CMake function latentloom_add_plugin()"
+#error "build plugins with the CMake function loom_add_plugin()"
 #endif
 
 extern "C" __attribute__((visibility("default"))) const loom_plugin_descriptor* loom_plugin() {

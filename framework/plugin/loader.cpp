@@ -31,7 +31,7 @@ const loom_plugin_descriptor& checked_descriptor(void* handle, const std::string
   auto* function = reinterpret_cast<loom_plugin_function>(dlsym(handle, kLoomPluginSymbol));
   if (function == nullptr) {
     refuse(ErrorCode::plugin_invalid, file, "this library is not a Latentloom plugin",
-           fmt::format("no symbol '{}'", kLoomPluginSymbol), "a library built with latentloom_add_plugin()", "");
+           fmt::format("no symbol '{}'", kLoomPluginSymbol), "a library built with loom_add_plugin()", "");
   }
   const loom_plugin_descriptor* descriptor = function();
   if (descriptor == nullptr || descriptor->magic != kLoomPluginMagic) {
@@ -54,28 +54,29 @@ std::string own_folder() {
 
 }  // namespace
 
-void load_plugin(Registry& registry, const std::string& file, bool replace) {
-  if (!fs::exists(file)) refuse(ErrorCode::plugin_not_found, file, "there is no such plugin library", "", "", "");
+void load_plugin(Registry& registry, const std::string& file, bool replace, const std::string& shown_as) {
+  const std::string& name = shown_as.empty() ? file : shown_as;
+  if (!fs::exists(file)) refuse(ErrorCode::plugin_not_found, name, "there is no such plugin library", "", "", "");
   void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) refuse(ErrorCode::plugin_invalid, file, "this library cannot be opened", dlerror(), "", "");
+  if (handle == nullptr) refuse(ErrorCode::plugin_invalid, name, "this library cannot be opened", dlerror(), "", "");
   const std::shared_ptr<void> keep(handle, [](void* library) { dlclose(library); });
-  const loom_plugin_descriptor& descriptor = checked_descriptor(handle, file);
+  const loom_plugin_descriptor& descriptor = checked_descriptor(handle, name);
   PluginTypes* types = descriptor.types();
   if (!replace) {
     for (const NodeType& type : types->nodes) {
       if (const auto taken = registry.node(type.name)) {
-        refuse(ErrorCode::plugin_duplicate, file, fmt::format("the node type '{}' is taken", type.name), "", "",
+        refuse(ErrorCode::plugin_duplicate, name, fmt::format("the node type '{}' is taken", type.name), "", "",
                "it comes from " + taken->library);
       }
     }
   }
   for (NodeType type : types->nodes) {
-    type.library = file;
+    type.library = name;
     type.keep = keep;
     registry.add(std::move(type), replace);
   }
   for (DatasetType type : types->datasets) {
-    type.library = file;
+    type.library = name;
     type.keep = keep;
     registry.add(std::move(type), replace);
   }

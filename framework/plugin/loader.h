@@ -11,8 +11,9 @@
 
 namespace loom {
 
-// Loads one library. Types are added only when the whole library is accepted.
-void load_plugin(Registry& registry, const std::string& file, bool replace = false);
+// Loads one library. Types are added only when the whole library is accepted. Messages and NodeType::library call it
+// `shown_as` where that is given: a private copy of a file is called what it is a copy of.
+void load_plugin(Registry& registry, const std::string& file, bool replace = false, const std::string& shown_as = "");
 
 // Every lib*.so of a folder, in the order of their names.
 void load_plugin_folder(Registry& registry, const std::string& folder);

@@ -34,6 +34,7 @@ struct Schedule {
   std::vector<std::int64_t> at;
 
   double value(std::int64_t step) const;  // of step 0, 1, 2, ...
+  bool operator==(const Schedule&) const = default;
   static Schedule constant(double value);
 };
 

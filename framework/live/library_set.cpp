@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,7 +10,6 @@
 #include "core/error.h"
 #include "live/file_watch.h"
 #include "plugin/loader.h"
-#include "train/atomic_file.h"
 
 namespace loom {
 namespace {
@@ -32,14 +30,31 @@ std::vector<std::string> files_of(const Registry& registry) {
   return files;
 }
 
-// An unnamed file with the content of `file`; -1 where there is no memory for it.
-int memory_copy(const std::string& file) {
-  const std::string bytes = read_text_file(file);
-  const int copy = ::memfd_create(fs::path(file).filename().c_str(), MFD_CLOEXEC);
-  if (copy >= 0 && ::write(copy, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) return copy;
-  if (copy >= 0) ::close(copy);
-  return -1;
-}
+// A folder of its own for copies, gone at the end.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string name = (fs::temp_directory_path() / "latentloom-plugins-XXXXXX").string();
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  // "" where there is no room, or no folder.
+  std::string copy(const std::string& file, std::size_t number) const {
+    const std::string copied = fmt::format("{}/{}-{}", path_, number, fs::path(file).filename().string());
+    std::error_code problem;
+    if (!path_.empty()) fs::copy_file(file, copied, problem);
+    return path_.empty() || problem ? "" : copied;
+  }
+
+ private:
+  std::string path_;
+};
 
 bool is_in(const std::vector<LibraryFile>& libraries, const LibraryFile& one) {
   const LibraryFile* other = find(libraries, one.file);
@@ -129,15 +144,15 @@ int LibrarySet::open_generations() const {
 
 std::unique_ptr<Registry> with_private_copies(const Registry& registry) {
   auto copies = std::make_unique<Registry>();
-  for (const std::string& file : files_of(registry)) {
-    const int copy = memory_copy(file);
+  const ScratchFolder folder;
+  const std::vector<std::string> files = files_of(registry);
+  for (std::size_t i = 0; i < files.size(); ++i) {
     try {
-      load_plugin(*copies, fmt::format("/proc/self/fd/{}", copy), false, file);
+      load_plugin(*copies, folder.copy(files[i], i), false, files[i]);
     } catch (const Error& error) {
-      spdlog::warn("{} cannot be opened from a copy, and so not be swapped: {}", file, error.what());
-      load_plugin(*copies, file);
+      spdlog::warn("{} cannot be opened from a copy, and so not be swapped: {}", files[i], error.what());
+      load_plugin(*copies, files[i]);
     }
-    if (copy >= 0) ::close(copy);
   }
   return copies;
 }

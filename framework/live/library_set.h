@@ -56,7 +56,7 @@ class LibrarySet {
   std::vector<std::weak_ptr<void>> opened_;
 };
 
-// The same types, of copies of their libraries in memory that nobody can write to.
+// The same types, of copies of their libraries that nobody can write to: files that are removed when they are open.
 std::unique_ptr<Registry> with_private_copies(const Registry& registry);
 
 // Throws plugin_not_found or plugin_invalid for what is no library, or ends before its section table: opening such a

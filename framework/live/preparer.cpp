@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "live/difference.h"
 #include "live/node_change.h"
 #include "train/check_document.h"
 #include "train/checkpoint.h"
@@ -39,41 +40,6 @@ std::vector<std::string> types_to_check(const Document& document, const std::vec
 std::string newest_checkpoint(const std::string& run) {
   const auto list = list_checkpoints(run + "/checkpoints");
   return list.empty() ? "" : list.back().second;
-}
-
-// "losses/kl is mmd instead of gaussian_kl; + nodes prior; - nodes old", for people: what differs between two graphs.
-std::string difference(const Document& before, const Document& after) {
-  std::vector<std::string> parts;
-  const auto find = [](const Document& document, const std::string& path) {
-    const auto it = std::ranges::find(document.nodes, path, &NodeEntry::path);
-    return it == document.nodes.end() ? nullptr : &*it;
-  };
-  for (const NodeEntry& node : after.nodes) {
-    const NodeEntry* old = find(before, node.path);
-    if (old == nullptr) {
-      parts.push_back(fmt::format("{} ({}) is new", node.path, node.type));
-    } else if (old->type != node.type) {
-      parts.push_back(fmt::format("{} is {} instead of {}", node.path, node.type, old->type));
-    } else {
-      for (const auto& [name, option] : node.options) {
-        const auto it = old->options.find(name);
-        const std::string was = it == old->options.end() ? "its default" : it->second.value.text();
-        if (was != option.value.text())
-          parts.push_back(fmt::format("{}.{} is {} instead of {}", node.path, name, option.value.text(), was));
-      }
-    }
-  }
-  for (const NodeEntry& node : before.nodes) {
-    if (find(after, node.path) == nullptr) parts.push_back(fmt::format("{} is gone", node.path));
-  }
-  constexpr std::size_t kMost = 6;
-  if (parts.empty()) return "settings of losses or training";
-  if (parts.size() > kMost) {
-    const std::string rest = fmt::format("{} more", parts.size() - kMost);
-    parts.resize(kMost);
-    parts.push_back(rest);
-  }
-  return fmt::format("{}", fmt::join(parts, "; "));
 }
 
 std::string names_of(const std::vector<std::string>& files) {

@@ -40,8 +40,9 @@ figcaption { padding-top: .4rem; color: var(--faint); font-size: .85rem; }
 .columns { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); align-items: start; }
 table { width: 100%; border-collapse: collapse; font-size: .88rem; }
 th, td { padding: .25rem .6rem .25rem .3rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-tbody th, table:not(.graph) th { width: 9rem; color: var(--faint); font-weight: 500; }
+tbody th, table:not(.graph):not(.history) th { width: 9rem; color: var(--faint); font-weight: 500; }
 .graph td { white-space: nowrap; }
+.history th { color: var(--faint); font-weight: 500; }
 .history .what { white-space: pre-line; overflow-wrap: anywhere; min-width: 20rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: .92em/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }

@@ -22,10 +22,11 @@ case "${1:-}" in
     # Without the script that only measures time, and the test that replaces malloc, as the sanitizer does.
     ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
       LSAN_OPTIONS="suppressions=$PWD/tests/support/lsan-suppressions.txt:print_suppressions=0" run_suite asan -E 'validate_large|^allocation$'
-    scripts/build.sh tsan
+    suites=(core graph run data train live)
+    scripts/build.sh tsan "${suites[@]/#/tests-}" latentloom_nodes_nn
     LD_LIBRARY_PATH=$(scripts/build-tsan-tbb.sh) \
       TSAN_OPTIONS="allocator_may_return_null=1:suppressions=$PWD/tests/support/tsan-suppressions.txt" \
-      run_suite tsan -R '^(core|graph|run|data|train)$'
+      run_suite tsan -R "^($(IFS="|" && echo "${suites[*]}"))\$"
     ;;
   *)
     echo "usage: scripts/test.sh [--checks | --sanitize]" >&2

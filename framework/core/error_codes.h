@@ -76,7 +76,7 @@ namespace loom {
   X(candidate_timeout, "E804", "candidate-timeout")                     \
   X(candidate_memory, "E805", "candidate-memory")                       \
   X(candidate_not_finite, "E806", "candidate-not-finite")               \
-  X(candidate_shape, "E807", "candidate-shape")                         \
+  X(candidate_unfit, "E807", "candidate-unfit")                         \
   X(internal, "E999", "internal")
 
 enum class ErrorCode {

@@ -197,4 +197,11 @@ std::shared_ptr<const DataSource> open_split(const Registry& registry, const Dat
   return std::make_shared<DataSource>(registry, has_splits(registry, data) ? with_split(data, split) : data);
 }
 
+bool same_data(const DataEntry& one, const DataEntry& other) {
+  const auto same = [](const auto& a, const auto& b) {
+    return a.first == b.first && a.second.value.text() == b.second.value.text();
+  };
+  return one.type == other.type && std::ranges::equal(one.options, other.options, same);
+}
+
 }  // namespace loom

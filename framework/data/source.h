@@ -69,6 +69,8 @@ void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& d
 DataEntry with_split(DataEntry entry, const std::string& split);
 // The same data with files that are found again from any working folder.
 DataEntry with_absolute_paths(DataEntry entry);
+// Whether two entries are the same type with the same options.
+bool same_data(const DataEntry& one, const DataEntry& other);
 // Whether data of this type is divided into splits; false for an unknown type.
 bool has_splits(const Registry& registry, const DataEntry& data);
 // Opens a split of the data; all of it where it has none.

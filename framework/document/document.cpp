@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <set>
 
 #include "document/expand.h"
 #include "document/expression.h"
@@ -47,6 +48,7 @@ class Reader {
     if (expander_.is_full()) return {};
     document_.nodes = expander_.finish();
     document_.weight_sources = expander_.weight_sources();
+    document_.files.assign(expander_.files().begin(), expander_.files().end());
     finish_draws();
     finish_losses();
     return std::move(document_);
@@ -253,10 +255,13 @@ class Reader {
 
 Document finish(Value root, const std::string& file, const std::string& directory,
                 const std::vector<Override>& overrides, Diagnostics& diagnostics) {
-  root = merge_parents(std::move(root), file, directory, diagnostics);
+  std::set<std::string> files = {file};
+  root = merge_parents(std::move(root), file, directory, files, diagnostics);
   if (root.is_map()) apply_overrides(root, overrides, diagnostics);
   Document document = Reader(file, directory, diagnostics).read(root);
   document.file = file;
+  files.insert(document.files.begin(), document.files.end());
+  document.files.assign(files.begin(), files.end());
   if (document.name.empty()) document.name = fs::path(file).stem().string();
   if (diagnostics.empty()) document.resolved = render_document(document);
   return document;

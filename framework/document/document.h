@@ -34,6 +34,7 @@ struct Schedule {
   std::vector<std::int64_t> at;
 
   double value(std::int64_t step) const;  // of step 0, 1, 2, ...
+  bool operator==(const Schedule&) const = default;
   static Schedule constant(double value);
 };
 
@@ -96,6 +97,7 @@ struct TrainEntry {
   std::int64_t early_stopping = 0;  // evaluations without improvement; 0: never
   double spike_factor = 0;          // skip a step whose gradient norm exceeds this times its running mean; 0: only NaN
   std::int64_t skip_limit = 10;     // bad steps in a row before training stops with E304
+  std::vector<std::string> reinitialise;  // patterns: parameters that start anew where a change alters their shape
   Location where;
 };
 
@@ -146,7 +148,8 @@ struct Document {
   DataEntry data;
   std::vector<GenerateEntry> generate;
   std::vector<WeightSource> weight_sources;
-  std::string resolved;  // YAML text: self-contained, enough to load it again with the same result
+  std::vector<std::string> files;  // that it was read from: itself, parents, blocks, used graphs; sorted
+  std::string resolved;            // YAML text: self-contained, enough to load it again with the same result
 };
 
 struct Override {

@@ -116,6 +116,7 @@ class Expander::Impl {
 
   Scope* top() { return names_.top(); }
   const std::vector<WeightSource>& weight_sources() const { return weight_sources_; }
+  const std::set<std::string>& files() const { return read_; }
   bool is_full() const { return full_; }
 
   std::vector<NodeEntry> finish() {
@@ -344,8 +345,9 @@ class Expander::Impl {
     const auto it = files_.find(path);
     if (it != files_.end()) return it->second;
     Value& root = files_[path] = parse_yaml_file(path, asked, diagnostics_);
+    read_.insert(path);
     if (root.is_map() && is_whole_graph(root))
-      root = merge_parents(std::move(root), path, fs::path(path).parent_path().string(), diagnostics_);
+      root = merge_parents(std::move(root), path, fs::path(path).parent_path().string(), read_, diagnostics_);
     else if (root.is_map())
       check_version(root, diagnostics_);
     else if (!root.is_null())
@@ -359,6 +361,7 @@ class Expander::Impl {
   std::size_t expanded_ = 0, values_ = 0;
   bool full_ = false;
   std::map<std::string, Value> files_;
+  std::set<std::string> read_;  // those, and the parents of used graphs
   std::vector<WeightSource> weight_sources_;
 };
 
@@ -374,6 +377,7 @@ void Expander::add_node(const std::string& path, const Member& member, const Var
 }
 Reference Expander::resolve(const std::string& text, const Location& where) { return impl_->resolve(text, where); }
 const std::vector<WeightSource>& Expander::weight_sources() const { return impl_->weight_sources(); }
+const std::set<std::string>& Expander::files() const { return impl_->files(); }
 bool Expander::is_full() const { return impl_->is_full(); }
 std::vector<NodeEntry> Expander::finish() { return impl_->finish(); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class Expander {
   Reference resolve(const std::string& text, const Location& where);
   // A limit is reached: what there is so far is a part, and nothing can be said about it.
   bool is_full() const;
+  // The files that were read for it.
+  const std::set<std::string>& files() const;
   // What `weights: PATH` of uses asks for; complete after finish().
   const std::vector<WeightSource>& weight_sources() const;
   // The entries, with resolved references.

@@ -34,7 +34,7 @@ void check_removals(const Value& parent, const Value& child, const std::string& 
 }
 
 Value merge_chain(Value root, const std::string& file, const std::string& directory, std::vector<std::string> chain,
-                  Diagnostics& diagnostics) {
+                  std::set<std::string>& files, Diagnostics& diagnostics) {
   if (root.is_map()) check_version(root, diagnostics);
   const Value* extends = root.is_map() ? root.find("extends") : nullptr;
   if (extends == nullptr || extends->is_null()) return root;
@@ -58,9 +58,10 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
     return root;
   }
   Value parent = parse_yaml_file(path, extends->where, diagnostics);
+  files.insert(path);
   if (!parent.is_map()) return root;
   const Location where = root.where;
-  parent = merge_chain(std::move(parent), path, fs::path(path).parent_path().string(), chain, diagnostics);
+  parent = merge_chain(std::move(parent), path, fs::path(path).parent_path().string(), chain, files, diagnostics);
   std::erase_if(parent.members, [](const Member& m) { return m.key == "extends"; });
   std::erase_if(root.members, [](const Member& m) { return m.key == "extends"; });
   check_removals(parent, root, path, diagnostics);
@@ -177,8 +178,9 @@ void merge_value(Value& base, const Value& over) {
   base.where = over.where;
 }
 
-Value merge_parents(Value root, const std::string& file, const std::string& directory, Diagnostics& diagnostics) {
-  return merge_chain(std::move(root), file, directory, {}, diagnostics);
+Value merge_parents(Value root, const std::string& file, const std::string& directory, std::set<std::string>& files,
+                    Diagnostics& diagnostics) {
+  return merge_chain(std::move(root), file, directory, {}, files, diagnostics);
 }
 
 void apply_overrides(Value& root, const std::vector<Override>& overrides, Diagnostics& diagnostics) {

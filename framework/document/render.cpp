@@ -154,13 +154,17 @@ void render_objectives(const Document& document, std::string& out) {
 }
 
 void render_train(const TrainEntry& t, std::string& out) {
+  std::string reinitialise;
+  for (const std::string& pattern : t.reinitialise)
+    reinitialise += (reinitialise.empty() ? ", reinitialise: [" : ", ") + text_of(pattern);
+  if (!reinitialise.empty()) reinitialise += "]";
   out += fmt::format(
       "train: {{batch: {}, steps: {}, seed: {}, clip_norm: {}, average: {}, eval_every: {}, eval_limit: {}, "
       "checkpoint_every: {}, keep: {}, "
-      "encoder_steps: {}, encoder_until: {}, early_stopping: {}, spike_factor: {}, skip_limit: {}}}\n",
+      "encoder_steps: {}, encoder_until: {}, early_stopping: {}, spike_factor: {}, skip_limit: {}{}}}\n",
       t.batch, t.steps, t.seed, number_of(t.clip_norm), number_of(t.average), t.eval_every, t.eval_limit,
       t.checkpoint_every, t.keep, t.encoder_steps, t.encoder_until, t.early_stopping, number_of(t.spike_factor),
-      t.skip_limit);
+      t.skip_limit, reinitialise);
 }
 
 void render_generate(const Document& document, std::string& out) {

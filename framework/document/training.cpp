@@ -86,13 +86,14 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
   }
 }
 
-void read_patterns(const Value& patterns, ObjectiveEntry& objective, Diagnostics& diagnostics) {
+void read_patterns(const Value& patterns, const std::string& key, std::vector<std::string>& texts,
+                   std::vector<Location>& places, Diagnostics& diagnostics) {
   const auto add = [&](const Value& pattern) {
     if (pattern.kind == Value::Kind::scalar) {
-      objective.parameters.push_back(pattern.scalar);
-      objective.parameter_places.push_back(pattern.where);
+      texts.push_back(pattern.scalar);
+      places.push_back(pattern.where);
     } else {
-      wrong_type(pattern, "parameters", "patterns over parameter paths: [\"encoder/*\", q]", diagnostics);
+      wrong_type(pattern, key, "patterns over parameter paths: [\"encoder/*\", q]", diagnostics);
     }
   };
   if (patterns.kind != Value::Kind::sequence) return add(patterns);
@@ -218,6 +219,9 @@ TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics
   section.read("encoder_until", train.encoder_until, 0);
   section.read("spike_factor", train.spike_factor, 0);
   section.read("skip_limit", train.skip_limit, 1);
+  std::vector<Location> places;
+  if (const Value* patterns = section.get("reinitialise"))
+    read_patterns(*patterns, "reinitialise", train.reinitialise, places, diagnostics);
   if (const Value* entry = section.get("optimizer")) optimizer = read_optimizer(*entry, diagnostics);
   section.finish();
   return train;
@@ -250,7 +254,7 @@ std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vecto
           .expected = "a list of losses, or a map of losses and weights";
     }
     if (const Value* patterns = entry.get("parameters")) {
-      read_patterns(*patterns, objective, diagnostics);
+      read_patterns(*patterns, "parameters", objective.parameters, objective.parameter_places, diagnostics);
     }
     entry.read("every", objective.every, 1);
     entry.read("until", objective.until, 0);

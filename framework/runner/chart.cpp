@@ -110,6 +110,11 @@ class Chart {
     return out;
   }
 
+  std::string mark(const ChartMark& mark) const {
+    return fmt::format("<line class=\"mark\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"><title>{3}</title></line>",
+                       place_x(mark.x), kTop - 4, kHeight - kBottom, escaped(mark.text));
+  }
+
   std::string line(const Series& series, std::size_t index) const {
     std::string path, dots;
     bool pen_down = false;
@@ -188,7 +193,8 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string line_chart(const std::string& title, const std::vector<Series>& series) {
+std::string line_chart(const std::string& title, const std::vector<Series>& series,
+                       const std::vector<ChartMark>& marks) {
   std::vector<Series> all;
   for (const Series& one : series) all.push_back(thinned(one));
   const Chart chart(all);
@@ -198,6 +204,7 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
   // A nested <svg> clips what runs off without an id, of which a page has only one each.
   out += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} {3}\">", kLeft,
                      kTop - 4, kWidth - kLeft - kRight, kHeight - kTop - kBottom + 4);
+  for (const ChartMark& mark : marks) out += chart.mark(mark);
   for (std::size_t i = 0; i < all.size(); ++i) out += chart.line(all[i], i);
   return out + "</svg></svg>\n";
 }

@@ -14,8 +14,16 @@ struct Series {
   std::vector<std::pair<double, double>> points;  // x rising; a y that is not finite is a gap
 };
 
+// A place on the x axis where something happened.
+struct ChartMark {
+  double x;
+  std::string text;
+};
+
 // Many points become means over equal pieces of x. The y axis shows the bulk of the values: a spike runs off the top.
-std::string line_chart(const std::string& title, const std::vector<Series>& series);
+// Marks are upright lines, whose text shows when pointed at.
+std::string line_chart(const std::string& title, const std::vector<Series>& series,
+                       const std::vector<ChartMark>& marks = {});
 
 // Bars from 0 up, side by side, in the order of the values; many become means over equal pieces.
 std::string bar_chart(const std::string& title, const std::vector<double>& values);

@@ -32,6 +32,8 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
   add_render(app, invocation);
   add_check(app, invocation);
   add_bench(app, invocation);
+  add_ctl(app, invocation);
+  add_trial(app, invocation);
   add_version(app, invocation);
 }
 

@@ -39,6 +39,15 @@ void Progress::add(const StepReport& report) {
   for (std::size_t t = 0; t < sums_.size() && t < report.terms.size(); ++t) sums_[t] += report.terms[t];
 }
 
+void Progress::set_terms(std::vector<std::string> terms, std::int64_t steps) {
+  options_.steps = steps;
+  if (terms == options_.terms) return;
+  options_.terms = std::move(terms);
+  sums_.assign(options_.terms.size(), 0.0);
+  loss_sum_ = 0;
+  summed_ = 0;
+}
+
 void Progress::step(const StepReport& report) {
   add(report);
   if (options_.quiet) return;

@@ -25,6 +25,8 @@ class Progress {
   ~Progress() { clear(); }
 
   void step(const StepReport& report);
+  // Other terms and steps from now on: the graph has changed.
+  void set_terms(std::vector<std::string> terms, std::int64_t steps);
   // A line of its own, above the bar.
   void line(const std::string& text);
   // Takes the bar away.

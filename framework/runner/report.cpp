@@ -141,9 +141,29 @@ std::string summary_section(const Model& model, Metrics& metrics, const GraphSum
 
 std::string curve_section(Metrics& metrics) {
   std::string out = "<h2>Curves</h2>\n<div class=\"charts\">\n";
+  std::vector<ChartMark> marks;
+  for (const HistoryEvent& event : metrics.history()) {
+    if (event.kind == "swapped")
+      marks.push_back({static_cast<double>(event.step), fmt::format("step {}: {}", event.step, event.what)});
+  }
   for (const auto& [name, series] : charts_of(metrics))
-    out += "<figure>" + line_chart(title_of(name), series) + "</figure>\n";
+    out += "<figure>" + line_chart(title_of(name), series, marks) + "</figure>\n";
   return out + "</div>\n";
+}
+
+// What changed while it trained, and what was refused.
+std::string history_section(Metrics& metrics) {
+  const std::vector<HistoryEvent> events = metrics.history();
+  if (events.empty()) return "";
+  std::string out =
+      "<h2>History</h2>\n<div class=\"wide\"><table class=\"history\">\n<thead><tr><th>step</th><th></th><th>by</th>"
+      "<th>what</th><th>when</th></tr></thead>\n<tbody>\n";
+  for (const HistoryEvent& event : events) {
+    out += fmt::format(
+        "<tr><td class=\"number\">{}</td><td>{}</td><td>{}</td><td class=\"what\">{}</td><td>{}</td></tr>\n",
+        grouped(event.step), escaped(event.kind), escaped(event.who), escaped(event.what), escaped(event.time));
+  }
+  return out + "</tbody></table></div>\n";
 }
 
 std::string picture(const std::string& path, const std::string& caption) {
@@ -230,7 +250,7 @@ std::string report_of(const Model& model, const RunFolder& run, int threads) {
       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}: a Latentloom "
       "run</title>\n<style>{}</style>\n</head>\n<body>\n",
       escaped(graph.name), kReportStyle);
-  out += summary_section(model, metrics, graph) + curve_section(metrics) + codebook_section(model, metrics) +
+  out += summary_section(model, metrics, graph) + curve_section(metrics) + history_section(metrics) + codebook_section(model, metrics) +
          picture_section(run) + graph_section(graph) + settings_section(model, graph, threads);
   return out + "</body>\n</html>\n";
 }

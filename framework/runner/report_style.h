@@ -30,6 +30,7 @@ figcaption { padding-top: .4rem; color: var(--faint); font-size: .85rem; }
 .chart .title { fill: var(--text); font-weight: 600; }
 .chart .label { fill: var(--faint); font-size: 11px; }
 .chart .grid { stroke: var(--line); }
+.chart .mark { stroke: var(--second); stroke-width: 1.4; stroke-dasharray: 4 3; }
 .chart path { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 .chart .series-0 path { stroke: var(--first); } .chart .series-0 circle, .chart text.series-0 { fill: var(--first); }
 .chart .series-1 path { stroke: var(--second); } .chart .series-1 circle, .chart text.series-1 { fill: var(--second); }
@@ -39,8 +40,10 @@ figcaption { padding-top: .4rem; color: var(--faint); font-size: .85rem; }
 .columns { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); align-items: start; }
 table { width: 100%; border-collapse: collapse; font-size: .88rem; }
 th, td { padding: .25rem .6rem .25rem .3rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-tbody th, table:not(.graph) th { width: 9rem; color: var(--faint); font-weight: 500; }
+tbody th, table:not(.graph):not(.history) th { width: 9rem; color: var(--faint); font-weight: 500; }
 .graph td { white-space: nowrap; }
+.history th { color: var(--faint); font-weight: 500; }
+.history .what { white-space: pre-line; overflow-wrap: anywhere; min-width: 20rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 code, pre { font: .92em/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
 details { margin-top: 1rem; }

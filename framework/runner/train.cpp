@@ -3,107 +3,20 @@
 
 #include <filesystem>
 
+#include "live/live_training.h"
 #include "measure/advice.h"
 #include "measure/codebook_advice.h"
-#include "plugin/loader.h"
 #include "runner/console.h"
 #include "runner/finish.h"
 #include "runner/progress.h"
 #include "runner/signals.h"
+#include "runner/training.h"
 #include "runner/verbs.h"
-#include "train/check_document.h"
-#include "train/session.h"
 
 namespace loom::runner {
 namespace {
 
-struct Request {
-  std::string graph, data, out, resume, precision = "f32";
-  std::vector<std::string> overrides;
-  std::optional<std::int64_t> steps, batch;
-  std::optional<std::uint64_t> seed;
-  int threads = 0, lanes = 0;
-  std::int64_t shard = 0;
-  double log_every = 10;
-  bool quiet = false;
-};
-
-void check_use(const Request& request) {
-  if (request.precision != "f32") {
-    throw Error(ErrorCode::not_supported,
-                fmt::format("precision {} is not supported by this version", request.precision),
-                "leave --precision out, or give f32");
-  }
-  if (request.resume.empty()) {
-    if (request.graph.empty()) throw usage_error("train", "neither a graph nor --resume is given");
-    if (request.out.empty()) throw usage_error("train", "--out is missing: the folder that the run is written to");
-    return;
-  }
-  const bool more = !request.graph.empty() || !request.out.empty() || !request.data.empty() ||
-                    !request.overrides.empty() || request.batch || request.seed || request.lanes > 0 ||
-                    request.shard > 0;
-  if (more)
-    throw usage_error(
-        "train", "--resume goes on with what the run was started with: beside it stand only --steps and --threads");
-}
-
-// A training and the folder it goes into.
-struct Training {
-  std::unique_ptr<Registry> registry = load_standard_registry();
-  std::optional<RunFolder> run;
-  std::unique_ptr<Session> session;
-};
-
-void start(Training& training, const Request& request) {
-  RunFolder::check_free(request.out);
-  std::vector<Override> overrides;
-  for (const std::string& text : request.overrides) overrides.push_back(parse_override(text));
-  SessionSettings settings;
-  if (!request.data.empty()) settings.data = parse_data_specification(request.data);
-  settings.steps = request.steps;
-  settings.batch = request.batch;
-  settings.seed = request.seed;
-  settings.threads = request.threads;
-  settings.lanes = request.lanes;
-  settings.shard = request.shard;
-  settings.cache = request.out + "/cache";
-  Document document = load_checked(request.graph, overrides, *training.registry);
-  if (document.data.type.empty() && !settings.data) {
-    throw Error(ErrorCode::usage, fmt::format("{} names no data", request.graph),
-                "give --data TYPE:PATH,key=value; graph-runner list shows the types");
-  }
-  training.session = std::make_unique<Session>(std::move(document), *training.registry, std::move(settings));
-  const RunSettings run_settings = training.session->run_settings();
-  // What was loaded from other runs is in this one's checkpoints from the start: it never needs them again.
-  training.run =
-      RunFolder::create(request.out, training.session->document().resolved, run_settings, [&](const RunFolder& run) {
-        if (run_settings.weights.empty()) return;
-        training.session->attach(run);
-        training.session->save_checkpoint();
-      });
-  if (run_settings.weights.empty()) training.session->attach(*training.run);
-}
-
-void resume(Training& training, const Request& request) {
-  training.run = RunFolder::open(request.resume, true);
-  SessionSettings settings;
-  settings.steps = request.steps;
-  settings.threads = request.threads;
-  settings.cache = training.run->cache_path();
-  settings = settings_of(training.run->settings(), std::move(settings));
-  training.session =
-      std::make_unique<Session>(load_document(training.run->document_path()), *training.registry, std::move(settings));
-  training.session->attach(*training.run);
-  training.session->resume();
-  if (request.steps && *request.steps < training.session->steps_done()) {
-    throw usage_error("train", fmt::format("--steps {}: the run has done {} already", *request.steps,
-                                           training.session->steps_done()));
-  }
-  if (request.steps) training.run->update_settings(training.session->run_settings());
-}
-
-void introduce(const Training& training, Progress& progress) {
-  Session& session = *training.session;
+void introduce(Session& session, Progress& progress) {
   const TrainingPrograms& programs = session.programs();
   progress.line(fmt::format("{}: {} parameters, {} of {} items, batch {}, {} threads, {} lanes, shards of {}, seed {}",
                             session.document().name, grouped(session.parameters().trainable_count()),
@@ -113,6 +26,12 @@ void introduce(const Training& training, Progress& progress) {
     progress.line(fmt::format("going on from step {} of {}", session.steps_done(), session.steps()));
   for (const std::string& path : session.plan().unreached)
     progress.line(fmt::format("warning: no objective reaches the parameter {}", path));
+}
+
+std::vector<std::string> terms_of(const Session& session) {
+  std::vector<std::string> names;
+  for (const LossTerm& term : session.plan().terms) names.push_back(term.name);
+  return names;
 }
 
 std::string describe(const Evaluation& evaluation) {
@@ -132,25 +51,49 @@ struct Outcome {
   std::string checkpoint;                // the last one
 };
 
-Outcome run_training(Session& session, Progress& progress, const StopSignals& signals) {
+// What looks at a session's evaluations; another session gets others.
+struct Watches {
+  measure::CollapseReporter collapse;
+  measure::CodebookReporter codebooks;
+  EvaluationWatches all;
+
+  explicit Watches(const Session& session)
+      : collapse(session.document(), *session.graph(), measure::kCollapseInTraining), codebooks(*session.graph()) {
+    all.join(collapse);
+    all.join(codebooks);
+  }
+};
+
+Outcome run_training(LiveTraining& live, Progress& progress, const StopSignals& signals) {
   Outcome outcome;
-  measure::CollapseReporter collapse(session.document(), *session.graph(), measure::kCollapseInTraining);
-  measure::CodebookReporter codebooks(*session.graph());
-  EvaluationWatches watches;
-  watches.join(collapse);
-  watches.join(codebooks);
-  TrainObserver observer;
-  if (!watches.empty()) observer.watch = &watches;
-  observer.step = [&](const StepReport& report) { progress.step(report); };
-  observer.evaluation = [&](const Evaluation& evaluation) {
-    const bool best = session.best_step() == session.steps_done();
-    progress.line(fmt::format("step {}: {}{}", session.steps_done(), describe(evaluation), best ? " (best)" : ""));
-    outcome.evaluation = evaluation;
+  std::unique_ptr<Watches> watches;
+  const auto observe = [&](Session& session) {
+    watches = std::make_unique<Watches>(session);
+    progress.set_terms(terms_of(session), session.steps());
+    TrainObserver observer;
+    if (!watches->all.empty()) observer.watch = &watches->all;
+    observer.step = [&](const StepReport& report) { progress.step(report); };
+    observer.evaluation = [&](const Evaluation& evaluation) {
+      const bool best = session.best_step() == session.steps_done();
+      progress.line(fmt::format("step {}: {}{}", session.steps_done(), describe(evaluation), best ? " (best)" : ""));
+      outcome.evaluation = evaluation;
+    };
+    observer.checkpoint = [&](const std::string& path) { outcome.checkpoint = path; };
+    return observer;
   };
-  observer.checkpoint = [&](const std::string& path) { outcome.checkpoint = path; };
-  outcome.end = session.train(observer, [&] { return signals.received() != 0; });
+  outcome.end = live.train(observe, [&] { return signals.received() != 0; });
   progress.clear();
   return outcome;
+}
+
+LiveOptions live_options(const TrainRequest& request, Progress& progress) {
+  LiveOptions options;
+  options.watch = request.watch;
+  options.program = std::filesystem::canonical("/proc/self/exe").string();
+  options.limits.seconds = request.probation_limit;
+  options.threads = request.threads;
+  options.say = [&progress](const std::string& line) { progress.line(line); };
+  return options;
 }
 
 nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, const Progress& progress,
@@ -196,29 +139,26 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
   row("report", files.report);
 }
 
-int train(const Request& request, bool json) {
-  check_use(request);
+int train(const TrainRequest& request, bool json) {
   const StopSignals signals;
-  Training training;
-  if (request.resume.empty())
-    start(training, request);
-  else
-    resume(training, request);
-  Session& session = *training.session;
-  ProgressOptions options{session.steps_done(), session.steps(), session.batch(), {}, request.log_every, request.quiet};
-  for (const LossTerm& term : session.plan().terms) options.terms.push_back(term.name);
+  Training training = begin_training(request);
+  Session& first = *training.model.session;
+  ProgressOptions options{first.steps_done(), first.steps(), first.batch(), terms_of(first), request.log_every,
+                          request.quiet};
   Progress progress(std::move(options));
-  introduce(training, progress);
-  const Outcome outcome = run_training(session, progress, signals);
+  introduce(first, progress);
+  LiveTraining live(std::move(training.model), *training.run, live_options(request, progress));
+  const Outcome outcome = run_training(live, progress, signals);
+  const bool to_the_end = outcome.end != TrainEnd::stopped;
   FinishedFiles files;
-  if (signals.received() == 0) files = finish_run(training.run->path(), request.threads);
+  if (to_the_end) files = finish_run(training.run->path(), request.threads);
   if (json)
-    print_json(to_json(session, outcome, progress, files, training.run->path()));
+    print_json(to_json(live.session(), outcome, progress, files, training.run->path()));
   else
-    print_summary(session, outcome, progress, files);
-  if (signals.received() == 0) return kOk;
+    print_summary(live.session(), outcome, progress, files);
+  if (to_the_end) return kOk;
   say(fmt::format("go on with: graph-runner train --resume {}\n", training.run->path()));
-  return signals.exit_code();
+  return signals.received() == 0 ? kOk : signals.exit_code();
 }
 
 }  // namespace
@@ -229,7 +169,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
                             "  graph-runner train graphs/vae-mnist.yaml --data idx:mnist --set vars.latent=8 --steps "
                             "4700 --batch 128 --out runs/mnist\n"
                             "  graph-runner train --resume runs/first");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<TrainRequest>();
   verb->add_option("GRAPH", request->graph, "a graph file");
   verb->add_option("--out", request->out, "the folder that the run is written to; it must not hold one");
   verb->add_option("--resume", request->resume, "go on with the run in this folder");
@@ -254,6 +194,11 @@ void add_train(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   verb->add_option("--log-every", request->log_every, "seconds between lines where there is no terminal")
       ->check(at_least(0))
+      ->capture_default_str();
+  verb->add_flag("--watch", request->watch,
+                 "take up changes of the graph's files and of plugin libraries while it trains (docs/hot-swap.md)");
+  verb->add_option("--probation-limit", request->probation_limit, "seconds that the trial of a change may take")
+      ->check(at_least(1))
       ->capture_default_str();
   verb->add_flag("--quiet", request->quiet, "no progress");
   add_json(verb, invocation);

@@ -35,6 +35,8 @@ void add_validate(CLI::App& app, Invocation& invocation);
 void add_render(CLI::App& app, Invocation& invocation);
 void add_check(CLI::App& app, Invocation& invocation);
 void add_bench(CLI::App& app, Invocation& invocation);
+void add_ctl(CLI::App& app, Invocation& invocation);
+void add_trial(CLI::App& app, Invocation& invocation);
 void add_version(CLI::App& app, Invocation& invocation);
 
 // A verb with its one line of help and an example.

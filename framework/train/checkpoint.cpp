@@ -84,6 +84,7 @@ TextMap CheckpointInfo::to_metadata() const {
           {"best_step", fmt::format("{}", best_step)},
           {"evaluations_without_improvement", fmt::format("{}", evaluations_without_improvement)},
           {"optimizer_updates", nlohmann::json(optimizer_updates).dump()},
+          {"optimizer_starts", nlohmann::json(optimizer_starts).dump()},
           {"average_updates", fmt::format("{}", average_updates)},
           {"guard", guard_to_json(guard).dump()}};
 }
@@ -111,6 +112,8 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
     info.evaluations_without_improvement = integer("evaluations_without_improvement");
     info.optimizer_updates =
         nlohmann::json::parse(text("optimizer_updates")).get<std::map<std::string, std::int64_t>>();
+    if (metadata.contains("optimizer_starts"))  // files of older versions have none
+      info.optimizer_starts = nlohmann::json::parse(text("optimizer_starts")).get<decltype(info.optimizer_starts)>();
     info.average_updates = integer("average_updates");
     info.guard = guard_from_json(nlohmann::json::parse(text("guard")));
     return info;

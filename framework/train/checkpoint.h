@@ -31,6 +31,7 @@ struct CheckpointInfo {
   std::int64_t best_step = 0;
   std::int64_t evaluations_without_improvement = 0;
   std::map<std::string, std::int64_t> optimizer_updates;  // per objective
+  std::map<std::string, std::map<std::string, std::int64_t>> optimizer_starts;  // [objective][parameter], where not 0
   std::int64_t average_updates = 0;
   GuardState guard;
 
@@ -62,6 +63,9 @@ class CheckpointFolder {
 
   std::string save(const CheckpointInfo& info, std::span<const NamedTensor> tensors);  // the path; removes old ones
   void save_best(const CheckpointInfo& info, std::span<const NamedTensor> tensors);    // a link where the step is saved
+  // The best one so far is of another graph: it becomes best-until-NNNNNN.safetensors. Nothing where there is none.
+  void retire_best(std::int64_t step);
+  const std::string& path() const { return folder_; }
   std::string best_path() const { return folder_ + "/best.safetensors"; }
   // The newest checkpoint whose checksum fits; empty where there is none at all. A corrupt one is warned about and set
   // aside as "*.corrupt". Throws the newest one's error where every one is corrupt.

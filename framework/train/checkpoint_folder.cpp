@@ -126,6 +126,12 @@ void CheckpointFolder::save_best(const CheckpointInfo& info, std::span<const Nam
     write_safetensors(best_path(), tensors, info.to_metadata());
 }
 
+void CheckpointFolder::retire_best(std::int64_t step) {
+  std::error_code ignored;
+  if (fs::exists(best_path(), ignored))
+    fs::rename(best_path(), fmt::format("{}/best-until-{:06}{}", folder_, step, kSuffix), ignored);
+}
+
 std::string CheckpointFolder::recover() {
   return newest_valid(folder_,
                       [](const std::string& corrupt, const std::exception_ptr& problem, const std::string& instead) {

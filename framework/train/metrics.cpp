@@ -45,6 +45,9 @@ class Metrics::Impl {
         "REAL, "
         "PRIMARY KEY (step, name, split)) WITHOUT ROWID");
     execute("CREATE TABLE IF NOT EXISTS info(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
+    execute(
+        "CREATE TABLE IF NOT EXISTS history(number INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, "
+        "kind TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL)");
     insert_ = prepare("INSERT OR REPLACE INTO metrics(step, name, split, value) VALUES (?1, ?2, ?3, ?4)");
     rows_.reserve(flush_rows_);
   }
@@ -94,6 +97,29 @@ class Metrics::Impl {
     return text(statement.get(), 0);
   }
 
+  void add_event(const HistoryEvent& event) {
+    flush();
+    const Statement statement = prepare(
+        "INSERT INTO history(step, time, kind, who, what) VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2, ?3, "
+        "?4)");
+    sqlite3_bind_int64(statement.get(), 1, event.step);
+    bind(statement.get(), 2, event.kind);
+    bind(statement.get(), 3, event.who);
+    bind(statement.get(), 4, event.what);
+    run(statement.get());
+  }
+
+  std::vector<HistoryEvent> history() {
+    std::vector<HistoryEvent> events;
+    if (read_only_ && !has_history()) return events;  // of an older version
+    const Statement statement = prepare("SELECT step, kind, who, what, time FROM history ORDER BY number");
+    while (next(statement.get())) {
+      events.push_back({sqlite3_column_int64(statement.get(), 0), text(statement.get(), 1), text(statement.get(), 2),
+                        text(statement.get(), 3), text(statement.get(), 4)});
+    }
+    return events;
+  }
+
   std::vector<MetricRow> read(const std::string& name, const std::string& split) {
     flush();
     const Statement statement = prepare("SELECT step, value FROM metrics WHERE name = ?1 AND split = ?2 ORDER BY step");
@@ -122,6 +148,11 @@ class Metrics::Impl {
     int curve;
     double value;
   };
+
+  bool has_history() {
+    const Statement statement = prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'history'");
+    return next(statement.get());
+  }
 
   [[noreturn]] void fail(std::string_view what) const {
     Diagnostic finding;
@@ -203,6 +234,8 @@ void Metrics::flush() { impl_->flush(); }
 void Metrics::remove_after(std::int64_t step) { impl_->remove_after(step); }
 void Metrics::set_info(const std::string& key, const std::string& value) { impl_->set_info(key, value); }
 std::optional<std::string> Metrics::info(const std::string& key) { return impl_->info(key); }
+void Metrics::add_event(const HistoryEvent& event) { impl_->add_event(event); }
+std::vector<HistoryEvent> Metrics::history() { return impl_->history(); }
 std::vector<MetricRow> Metrics::read(const std::string& name, const std::string& split) {
   return impl_->read(name, split);
 }

@@ -2,6 +2,7 @@
 // training writes and a kill leaves it whole.
 //   metrics(step INTEGER, name TEXT, split TEXT, value REAL, PRIMARY KEY (step, name, split))
 //   info(key TEXT PRIMARY KEY, value TEXT)
+//   history(number INTEGER PRIMARY KEY, step INTEGER, time TEXT, kind TEXT, who TEXT, what TEXT)
 // step counts finished training steps. A value that is not finite is stored as NULL.
 //
 // Ownership: owns the connection; rows wait in memory until flush(), which runs by itself every `flush_rows` rows.
@@ -19,6 +20,15 @@ namespace loom {
 struct MetricRow {
   std::int64_t step;
   double value;  // NaN where it was not finite
+};
+
+// Something that happened to a run beside its steps: a change while it trained, one that was refused, its going on.
+struct HistoryEvent {
+  std::int64_t step = 0;  // finished steps
+  std::string kind;       // "swapped", "refused", "resumed"
+  std::string who;        // the file or the command it came from
+  std::string what;
+  std::string time = {};  // UTC, ISO 8601; set when it is added
 };
 
 class Metrics {
@@ -41,6 +51,10 @@ class Metrics {
 
   void set_info(const std::string& key, const std::string& value);
   std::optional<std::string> info(const std::string& key);
+
+  // Written at once, in the order in which they came.
+  void add_event(const HistoryEvent& event);
+  std::vector<HistoryEvent> history();
 
   // Rows of one curve in the order of steps, and the (name, split) pairs there are; both flush first.
   std::vector<MetricRow> read(const std::string& name, const std::string& split);

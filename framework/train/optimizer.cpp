@@ -19,16 +19,21 @@ class Adam final : public Optimizer {
     step_.decoupled = decoupled;
   }
   void update(int index, std::int64_t first, std::int64_t last, float* weight, const float* gradient) const override {
+    math::AdamStep step = step_;
+    if (start(index) != 0) correct(step, updates_of(index));
     math::adam_update(weight + first, gradient + first, values(index, 0) + first, values(index, 1) + first,
-                      last - first, step_);
+                      last - first, step);
   }
 
  private:
   void prepare_step() override {
     step_.learning_rate = learning_rate_;
     step_.gradient_factor = gradient_factor_;
-    step_.correction1 = 1 - std::pow(step_.beta1, static_cast<double>(updates_));
-    step_.correction2 = 1 - std::pow(step_.beta2, static_cast<double>(updates_));
+    correct(step_, updates_);
+  }
+  static void correct(math::AdamStep& step, std::int64_t updates) {
+    step.correction1 = 1 - std::pow(step.beta1, static_cast<double>(updates));
+    step.correction2 = 1 - std::pow(step.beta2, static_cast<double>(updates));
   }
   math::AdamStep step_;
 };
@@ -42,8 +47,10 @@ class Adamax final : public Optimizer {
     step_.weight_decay = options.at("weight_decay");
   }
   void update(int index, std::int64_t first, std::int64_t last, float* weight, const float* gradient) const override {
+    math::AdamStep step = step_;
+    if (start(index) != 0) step.correction1 = 1 - std::pow(step.beta1, static_cast<double>(updates_of(index)));
     math::adamax_update(weight + first, gradient + first, values(index, 0) + first, values(index, 1) + first,
-                        last - first, step_);
+                        last - first, step);
   }
 
  private:
@@ -67,14 +74,15 @@ class Sgd final : public Optimizer {
   }
   void update(int index, std::int64_t first, std::int64_t last, float* weight, const float* gradient) const override {
     float* velocity = state_names().empty() ? nullptr : values(index, 0) + first;
-    math::sgd_update(weight + first, gradient + first, velocity, last - first, step_);
+    math::SgdStep step = step_;
+    step.first = updates_of(index) == 1;
+    math::sgd_update(weight + first, gradient + first, velocity, last - first, step);
   }
 
  private:
   void prepare_step() override {
     step_.learning_rate = learning_rate_;
     step_.gradient_factor = gradient_factor_;
-    step_.first = updates_ == 1;
   }
   math::SgdStep step_;
 };
@@ -114,7 +122,7 @@ class Rmsprop final : public Optimizer {
 }  // namespace
 
 Optimizer::Optimizer(std::vector<Shape> shapes, std::vector<std::string> state_names)
-    : shapes_(std::move(shapes)), names_(std::move(state_names)) {
+    : shapes_(std::move(shapes)), starts_(shapes_.size(), 0), names_(std::move(state_names)) {
   for (const Shape& shape : shapes_) {
     for (std::size_t k = 0; k < names_.size(); ++k) states_.emplace_back(DType::f32, shape);
   }

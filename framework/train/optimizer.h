@@ -37,9 +37,14 @@ class Optimizer {
   // Steps begun so far (t of the formulas); part of a checkpoint.
   std::int64_t updates() const { return updates_; }
   void set_updates(std::int64_t updates) { updates_ = updates; }
+  // A parameter that joined later has updates() - start of them behind it: its moments are younger than the others'.
+  std::int64_t start(int index) const { return starts_[static_cast<std::size_t>(index)]; }
+  void set_start(int index, std::int64_t start) { starts_[static_cast<std::size_t>(index)] = start; }
 
  protected:
   Optimizer(std::vector<Shape> shapes, std::vector<std::string> state_names);
+  // t of the formulas for a parameter.
+  std::int64_t updates_of(int index) const { return updates_ - start(index); }
   float* values(int index, int name_index) const { return state(index, name_index).data(); }
 
   double learning_rate_ = 0;
@@ -50,6 +55,7 @@ class Optimizer {
   virtual void prepare_step() {}
 
   std::vector<Shape> shapes_;
+  std::vector<std::int64_t> starts_;  // per parameter
   std::vector<std::string> names_;
   std::vector<Tensor> states_;  // [parameter][name]
 };

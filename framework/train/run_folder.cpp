@@ -15,6 +15,7 @@
 #include "core/version.h"
 #include "train/atomic_file.h"
 #include "train/checkpoint.h"
+#include "train/run_document.h"
 
 namespace loom {
 namespace {
@@ -94,7 +95,7 @@ std::string RunSettings::to_json() const {
                      {"seed", seed},         {"lanes", lanes},
                      {"shard", shard},       {"batch", batch},
                      {"steps", steps},       {"data", {{"type", data.type}, {"options", options}}},
-                     {"weights", loaded}};
+                     {"weights", loaded},    {"source", {{"graph", source.graph}, {"overrides", source.overrides}, {"nodes", source.nodes}}}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -118,6 +119,11 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
     for (const Json& one : json.value("weights", Json::array())) {
       settings.weights.push_back(
           {one.at("nodes").get<std::string>(), one.at("file").get<std::string>(), one.at("hash").get<std::string>()});
+    }
+    if (json.contains("source")) {
+      const Json& source = json.at("source");
+      settings.source = {source.at("graph").get<std::string>(), source.at("overrides").get<std::vector<std::string>>(),
+                         source.at("nodes").get<std::vector<std::vector<std::string>>>()};
     }
     return settings;
   } catch (const std::exception& problem) {
@@ -173,6 +179,12 @@ RunFolder RunFolder::open(const std::string& path, bool to_train) {
     run.lock();
     remove_temporaries(path);
   }
+  if (const std::string kept = document_of_newest_checkpoint(path); !kept.empty()) {
+    if (to_train)
+      write_text_file(run.document_path_, read_text_file(kept));
+    else
+      run.document_path_ = kept;
+  }
   const std::string file = path + "/run.json";
   run.settings_ = RunSettings::from_json(read_text_file(file), file);
   return run;
@@ -183,6 +195,13 @@ void RunFolder::update_settings(const RunSettings& settings) {
   if (settings_.version.empty()) settings_.version = LOOM_VERSION;
   write_text_file(path_ + "/run.json", settings_.to_json());
 }
+
+void RunFolder::keep_documents(const std::string& before, const std::string& after) const {
+  keep_document(path_, before);
+  keep_document(path_, after);
+}
+
+void RunFolder::set_document(const std::string& document) { write_text_file(document_path_, document); }
 
 void RunFolder::lock() {
   const std::string file = path_ + "/.lock";
@@ -197,10 +216,14 @@ void RunFolder::lock() {
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept
-    : path_(std::move(other.path_)), settings_(std::move(other.settings_)), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::move(other.path_)),
+      document_path_(std::move(other.document_path_)),
+      settings_(std::move(other.settings_)),
+      lock_(std::exchange(other.lock_, -1)) {}
 
 RunFolder& RunFolder::operator=(RunFolder&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(document_path_, other.document_path_);
   std::swap(settings_, other.settings_);
   std::swap(lock_, other.lock_);
   return *this;

@@ -4,6 +4,8 @@
 //   checkpoints/       step-NNNNNN.safetensors, best.safetensors
 //   metrics.sqlite     the curves
 //   samples.png  reconstructions.png  report.html
+//   graphs/            the documents before and after each change while it trained, by their hashes
+//   control.sock       what graph-runner ctl speaks to, while a process trains
 //   .lock              held (flock) by the process that trains
 //   cache/             what frozen nodes make of the data (front_cache.h); may be removed at any time
 // run.json is written last: a folder without it is no run yet, and creating there starts over.
@@ -28,6 +30,13 @@ struct LoadedWeights {
   std::string hash;   // the file's checksum
 };
 
+// What the run's document was made from, for changes of it while it trains.
+struct RunSource {
+  std::string graph;                            // the file, with its absolute path; "": of an older version
+  std::vector<std::string> overrides;           // "path=value"
+  std::vector<std::vector<std::string>> nodes;  // words of ctl swap
+};
+
 // What a resumed run must be given again to compute the same bits, and how far it was meant to go.
 struct RunSettings {
   std::uint64_t seed = 1;
@@ -37,6 +46,7 @@ struct RunSettings {
   DataEntry data;       // as used: of the document, or what stood in its place
   std::string version;  // of the program that started the run
   std::vector<LoadedWeights> weights;
+  RunSource source;
 
   std::string to_json() const;
   static RunSettings from_json(const std::string& text, const std::string& file);
@@ -62,7 +72,12 @@ class RunFolder {
   // Resumed with other steps: rewritten atomically.
   void update_settings(const RunSettings& settings);
 
-  std::string document_path() const { return path_ + "/graph.yaml"; }
+  // graph.yaml; a kept one (run_document.h) where the newest checkpoint is of that.
+  const std::string& document_path() const { return document_path_; }
+  // A document changed while the run trained: kept beside the earlier ones before the checkpoint that goes with it is
+  // written, and made the run's own after that.
+  void keep_documents(const std::string& before, const std::string& after) const;
+  void set_document(const std::string& document);
   std::string checkpoints_path() const { return path_ + "/checkpoints"; }
   std::string cache_path() const { return path_ + "/cache"; }
   std::string metrics_path() const { return path_ + "/metrics.sqlite"; }
@@ -71,10 +86,10 @@ class RunFolder {
   std::string report_path() const { return path_ + "/report.html"; }
 
  private:
-  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  explicit RunFolder(std::string path) : path_(std::move(path)), document_path_(path_ + "/graph.yaml") {}
   void lock();
 
-  std::string path_;
+  std::string path_, document_path_;
   RunSettings settings_;
   int lock_ = -1;  // descriptor
 };

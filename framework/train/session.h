@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,9 +66,22 @@ struct TrainObserver {
   std::function<void(const Evaluation&)> evaluation;
   std::function<void(const std::string& path)> checkpoint;
   EvaluationWatch* watch = nullptr;  // of the evaluations; its figures become curves
+  std::function<bool()> leave;       // asked after every step and what belongs to it: true leaves train() as it stands
 };
 
-enum class TrainEnd { completed, stopped, early };  // early: no improvement for train.early_stopping evaluations
+// early: no improvement for train.early_stopping evaluations; left: train() may be called again, or another session
+// takes the place of this one
+enum class TrainEnd { completed, stopped, early, left };
+
+// What became of the values of a session whose place another one took. Names are those of a checkpoint's tensors.
+struct Adoption {
+  std::int64_t carried = 0;               // tensors
+  std::vector<std::string> fresh;         // parameters and states that start as initialised
+  std::vector<std::string> reinitialised; // of these, those that had another shape
+  std::vector<std::string> restored;      // that had been set aside by an earlier change
+  std::vector<std::string> set_aside;     // parameters and states that this document has no place for
+  bool measure_changed = false;           // the best value so far was of something else, and is forgotten
+};
 
 class Session {
  public:
@@ -84,12 +98,27 @@ class Session {
   // writes a checkpoint and returns. Observers may be empty.
   TrainEnd train(const TrainObserver& observer = {}, const std::function<bool()>& stop = {});
   Evaluation evaluate(const EvaluationOptions& options = {});
+  // What follows a step() that was made by hand: observers, evaluation, checkpoints; as train() does. Where it ends.
+  std::optional<TrainEnd> conclude(const StepReport& report, const TrainObserver& observer = {},
+                                   const std::function<bool()>& stop = {});
+
+  // Taking the place of a session that trains, between two of its steps. Parameters, states, optimizer state and
+  // averages are carried over by name and shape, with the step, the guard and the run that it is attached to; the
+  // other one stays as it was, so that it can go on where this one does not. Threads: share_data() and can_adopt() may
+  // run while the other one trains.
+  void share_data(const Session& running);  // the data set, instead of opening it again
+  void start_at(std::int64_t step) { step_ = step; }  // of the data and the schedules, with the weights it has
+  void can_adopt(const Session& running) const;  // throws candidate_unfit with every reason
+  Adoption adopt(const Session& running);
 
   // Checkpoints and metrics go into this run from now on.
   void attach(const RunFolder& run);
   // Goes on from the newest valid checkpoint of the attached run; from step 0 where there is none. False then.
   bool resume();
   std::string save_checkpoint();  // its path
+  // Where the best weights so far are of another graph or measure: puts their file beside the others under another name.
+  void retire_best();
+  Metrics* metrics() { return metrics_.get(); }  // null where no run is attached
   // Into weights and states, for evaluation and sampling; the moving averages where the file has them.
   void load_weights(const std::string& file);
   // For evaluation or sampling in a training session: averages in place of the weights while the result lives.
@@ -121,6 +150,9 @@ class Session {
     int loss = -1, learning_rate = -1;
   };
   void open_batches();
+  void begin_curves();
+  void set_aside(const Session& running, const std::vector<bool>& taken, Adoption& adoption);
+  bool measures_the_same(const Session& running) const;
   void forget_front();               // the weights have changed: what frozen nodes made of the data may have, too
   bool update(std::int64_t number);  // false where the step is skipped
   std::string describe_bad_step() const;
@@ -132,6 +164,7 @@ class Session {
   void record(const Evaluation& evaluation, const WatchedFigures& figures);
   bool gave_up() const;
   CheckpointInfo checkpoint_info() const;
+  std::vector<NamedTensor> saved_tensors() const;  // of a checkpoint, with those set aside
   void check_resumed(const CheckpointInfo& info, const std::string& file) const;
   std::vector<double> evaluation_weights() const;
 
@@ -161,8 +194,10 @@ class Session {
   std::vector<QuantizerStates> quantizers_;
   std::vector<double> means_, norms_, losses_;
 
-  std::unique_ptr<CheckpointFolder> checkpoints_;
-  std::unique_ptr<Metrics> metrics_;
+  std::map<std::string, std::shared_ptr<Tensor>> aside_;  // what earlier documents had, by a checkpoint's names
+
+  std::shared_ptr<CheckpointFolder> checkpoints_;
+  std::shared_ptr<Metrics> metrics_;
   Curves curves_;
   Stopwatch since_flush_;
 

@@ -1,18 +1,16 @@
 // A session and its run folder: attaching, checkpoints, going on.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <zlib.h>
 
 #include "core/error.h"
 #include "core/version.h"
+#include "train/run_document.h"
 #include "train/session.h"
 
 namespace loom {
 namespace {
 
-std::string hash_of(const std::string& text) {
-  return fmt::format("crc32:{:08x}", crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
-}
+constexpr std::string_view kAside = "aside/";
 
 }  // namespace
 
@@ -53,8 +51,16 @@ std::unique_ptr<Session> open_run(const std::string& path, const Registry& regis
 
 void Session::attach(const RunFolder& run) {
   prepare_training();
-  checkpoints_ = std::make_unique<CheckpointFolder>(run.checkpoints_path(), document_.train.keep);
-  metrics_ = std::make_unique<Metrics>(run.metrics_path());
+  checkpoints_ = std::make_shared<CheckpointFolder>(run.checkpoints_path(), document_.train.keep);
+  metrics_ = std::make_shared<Metrics>(run.metrics_path());
+  begin_curves();
+  metrics_->set_info("graph", document_.name);
+  metrics_->set_info("data", data_.type);
+  metrics_->set_info("data_hash", data_hash());
+  metrics_->set_info("version", LOOM_VERSION);
+}
+
+void Session::begin_curves() {
   curves_ = {};  // of a run: total_loss, learning_rate, gradient_norm and the losses by their names
   curves_.loss = metrics_->curve("total_loss", "train");
   curves_.learning_rate = metrics_->curve("learning_rate", "train");
@@ -69,10 +75,6 @@ void Session::attach(const RunFolder& run) {
     for (const char* name : {"perplexity", "used_codes", "oldest_code"})
       curves_.codebooks.push_back(metrics_->curve(prefix + name, "train"));
   }
-  metrics_->set_info("graph", document_.name);
-  metrics_->set_info("data", data_.type);
-  metrics_->set_info("data_hash", data_hash());
-  metrics_->set_info("version", LOOM_VERSION);
 }
 
 CheckpointInfo Session::checkpoint_info() const {
@@ -83,7 +85,7 @@ CheckpointInfo Session::checkpoint_info() const {
   info.shard = programs_->shard();
   info.batch = batch();
   info.data_hash = data_hash_;
-  info.document_hash = hash_of(document_.resolved);
+  info.document_hash = document_hash(document_.resolved);
   info.best_value = best_value_;
   info.best_step = best_step_;
   info.evaluations_without_improvement = without_improvement_;
@@ -95,7 +97,20 @@ CheckpointInfo Session::checkpoint_info() const {
 std::string Session::save_checkpoint() {
   if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was asked for without a run folder");
   metrics_->flush();  // first: after a kill, rows up to the checkpoint's step are there
-  return checkpoints_->save(checkpoint_info(), tensors_);
+  return checkpoints_->save(checkpoint_info(), saved_tensors());
+}
+
+std::vector<NamedTensor> Session::saved_tensors() const {
+  std::vector<NamedTensor> tensors = tensors_;
+  for (const auto& [name, tensor] : aside_) tensors.push_back({std::string(kAside) + name, tensor->view()});
+  return tensors;
+}
+
+void Session::retire_best() {
+  if (checkpoints_) checkpoints_->retire_best(step_);
+  best_value_.reset();
+  best_step_ = without_improvement_ = 0;
+  best_is_new_ = false;
 }
 
 // What must be as it was for the same bits. The document may change (a weight, a plugin): that is only said.
@@ -114,7 +129,7 @@ void Session::check_resumed(const CheckpointInfo& info, const std::string& file)
   compare("batch", fmt::format("{}", batch()), fmt::format("{}", info.batch));
   compare("data set (its content's hash)", data_hash_, info.data_hash);
   diagnostics.throw_if_any();
-  if (info.document_hash != hash_of(document_.resolved))
+  if (info.document_hash != document_hash(document_.resolved))
     spdlog::warn("{}: the document has changed since this checkpoint was written", document_.file);
 }
 
@@ -126,8 +141,15 @@ bool Session::resume() {
     metrics_->remove_after(0);
     return false;
   }
-  check_resumed(CheckpointInfo::from_metadata(SafetensorsFile(file).metadata(), file), file);
-  const CheckpointInfo info = read_checkpoint(file, tensors_);
+  const SafetensorsFile stored(file);
+  check_resumed(CheckpointInfo::from_metadata(stored.metadata(), file), file);
+  aside_.clear();
+  for (const auto& [name, entry] : stored.entries()) {
+    if (!name.starts_with(kAside)) continue;
+    aside_[name.substr(kAside.size())] =
+        std::make_shared<Tensor>(DType::f32, Shape(std::span<const std::int64_t>(entry.extents)));
+  }
+  const CheckpointInfo info = read_checkpoint(file, saved_tensors());
   step_ = info.step;
   best_value_ = info.best_value;
   best_step_ = info.best_step;
@@ -137,7 +159,7 @@ bool Session::resume() {
   store_.touch();
   forget_front();
   metrics_->remove_after(step_);
-  if (best_value_ && best_step_ == step_) checkpoints_->save_best(info, tensors_);  // cut off between the two files
+  if (best_value_ && best_step_ == step_) checkpoints_->save_best(info, saved_tensors());  // cut off between the two files
   return true;
 }
 

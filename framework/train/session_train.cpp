@@ -25,16 +25,22 @@ TrainEnd Session::train(const TrainObserver& observer, const std::function<bool(
   if (steps() == 0) write_checkpoints(observer, true);
   while (step_ < steps()) {
     if (gave_up()) return TrainEnd::early;
-    const StepReport report = step();
-    if (observer.step) observer.step(report);
-    const bool last = step_ == steps();
-    if (last || is_due(step_, document_.train.eval_every)) evaluate_held_out(observer);
-    const bool stopping = stop && stop();
-    write_checkpoints(observer, last || stopping || gave_up() || is_due(step_, document_.train.checkpoint_every));
-    if (stopping && !last) return TrainEnd::stopped;
+    if (const std::optional<TrainEnd> end = conclude(step(), observer, stop)) return *end;
   }
   if (metrics_) metrics_->flush();
   return TrainEnd::completed;
+}
+
+std::optional<TrainEnd> Session::conclude(const StepReport& report, const TrainObserver& observer,
+                                          const std::function<bool()>& stop) {
+  if (observer.step) observer.step(report);
+  const bool last = step_ >= steps();
+  if (last || is_due(step_, document_.train.eval_every)) evaluate_held_out(observer);
+  const bool stopping = stop && stop();
+  write_checkpoints(observer, last || stopping || gave_up() || is_due(step_, document_.train.checkpoint_every));
+  if (stopping && !last) return TrainEnd::stopped;
+  if (!last && observer.leave && observer.leave()) return TrainEnd::left;
+  return std::nullopt;
 }
 
 void Session::evaluate_held_out(const TrainObserver& observer) {
@@ -58,7 +64,7 @@ void Session::write_checkpoints(const TrainObserver& observer, bool due) {
   if (!checkpoints_) return;
   std::string path;
   if (due) path = save_checkpoint();
-  if (best_is_new_) checkpoints_->save_best(checkpoint_info(), tensors_);
+  if (best_is_new_) checkpoints_->save_best(checkpoint_info(), saved_tensors());
   best_is_new_ = false;
   if (due && observer.checkpoint) observer.checkpoint(path);
 }

@@ -83,9 +83,26 @@ std::vector<NamedTensor> Updater::tensors() const {
   return tensors;
 }
 
+void Updater::set_start(const std::string& name, const std::string& parameter, std::int64_t updates) {
+  for (std::size_t o = 0; o < parts_.size(); ++o) {
+    const Objective& objective = plan_.objectives[o];
+    if (objective.name != name) continue;
+    for (std::size_t k = 0; k < objective.parameters.size(); ++k) {
+      if (store_.at(objective.parameters[k]).path == parameter)
+        parts_[o].optimizer->set_start(static_cast<int>(k), updates);
+    }
+  }
+}
+
 void Updater::save(CheckpointInfo& info) const {
-  for (std::size_t o = 0; o < parts_.size(); ++o)
-    info.optimizer_updates[plan_.objectives[o].name] = parts_[o].optimizer->updates();
+  for (std::size_t o = 0; o < parts_.size(); ++o) {
+    const Objective& objective = plan_.objectives[o];
+    info.optimizer_updates[objective.name] = parts_[o].optimizer->updates();
+    for (std::size_t k = 0; k < objective.parameters.size(); ++k) {
+      const std::int64_t start = parts_[o].optimizer->start(static_cast<int>(k));
+      if (start != 0) info.optimizer_starts[objective.name][store_.at(objective.parameters[k]).path] = start;
+    }
+  }
   info.average_updates = average_ ? average_->updates() : 0;
 }
 
@@ -93,6 +110,9 @@ void Updater::restore(const CheckpointInfo& info) {
   for (std::size_t o = 0; o < parts_.size(); ++o) {
     const auto it = info.optimizer_updates.find(plan_.objectives[o].name);
     parts_[o].optimizer->set_updates(it == info.optimizer_updates.end() ? 0 : it->second);
+  }
+  for (const auto& [objective, starts] : info.optimizer_starts) {
+    for (const auto& [parameter, start] : starts) set_start(objective, parameter, start);
   }
   if (average_) average_->set_updates(info.average_updates);
 }

@@ -37,6 +37,9 @@ class Updater {
   MovingAverage* average() { return average_.get(); }  // null where train.average is 0
   // What a checkpoint holds beside the parameters, under its names there.
   std::vector<NamedTensor> tensors() const;
+  // A parameter whose optimizer state began after `updates` updates of the objective (a change of a running training).
+  // Nothing where the objective does not have it.
+  void set_start(const std::string& objective, const std::string& parameter, std::int64_t updates);
   void save(CheckpointInfo& info) const;  // the counts of updates
   void restore(const CheckpointInfo& info);
 

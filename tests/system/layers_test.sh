@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Dependencies point one way: core <- graph <- {document, run, plugin} <- {data, train} <- measure <- runner; nodes see core, the
+# Dependencies point one way: core <- graph <- {document, run, plugin} <- {data, train} <- {measure, live} <- runner; nodes see core, the
 # node contract and dnnl. This reads every #include and names the line that points the wrong way.
 set -euo pipefail
 cd "${LATENTLOOM_SOURCE:-$(dirname "$0")/../..}"
@@ -15,7 +15,8 @@ declare -A may=(
   [train]="core graph document run data train"
   [measure]="core graph document run data train measure"
   [testing]="core graph run plugin data testing"
-  [runner]="core dnnl graph document run plugin data train measure testing runner"
+  [live]="core graph document run plugin data testing train live"
+  [runner]="core dnnl graph document run plugin data train live measure testing runner"
 )
 wrong=0
 for folder in "${!may[@]}"; do

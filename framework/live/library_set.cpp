@@ -1,0 +1,181 @@
+#include "live/library_set.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.h"
+#include "live/file_watch.h"
+#include "plugin/loader.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+const LibraryFile* find(const std::vector<LibraryFile>& libraries, const std::string& file) {
+  const auto it = std::ranges::find(libraries, file, &LibraryFile::file);
+  return it == libraries.end() ? nullptr : &*it;
+}
+
+std::vector<std::string> files_of(const Registry& registry) {
+  std::vector<std::string> files;
+  for (const std::string& name : registry.node_names()) files.push_back(registry.node(name)->library);
+  for (const std::string& name : registry.dataset_names()) files.push_back(registry.dataset(name)->library);
+  std::ranges::sort(files);
+  files.erase(std::ranges::unique(files).begin(), files.end());
+  return files;
+}
+
+// A folder of its own for copies, gone at the end.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string name = (fs::temp_directory_path() / "latentloom-plugins-XXXXXX").string();
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  // "" where there is no room, or no folder.
+  std::string copy(const std::string& file, std::size_t number) const {
+    const std::string copied = fmt::format("{}/{}-{}", path_, number, fs::path(file).filename().string());
+    std::error_code problem;
+    if (!path_.empty()) fs::copy_file(file, copied, problem);
+    return path_.empty() || problem ? "" : copied;
+  }
+
+ private:
+  std::string path_;
+};
+
+bool is_in(const std::vector<LibraryFile>& libraries, const LibraryFile& one) {
+  const LibraryFile* other = find(libraries, one.file);
+  return other != nullptr && other->opened == one.opened;
+}
+
+}  // namespace
+
+LibrarySet::LibrarySet(const Registry& registry, std::string folder) : folder_(std::move(folder)) {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+  libraries_ = with_copies(files_of(registry));
+}
+
+LibrarySet::~LibrarySet() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+std::vector<std::string> LibrarySet::files() const {
+  std::vector<std::string> files;
+  for (const LibraryFile& library : libraries_) files.push_back(library.file);
+  return files;
+}
+
+std::vector<LibraryFile> LibrarySet::with_copies(const std::vector<std::string>& files) {
+  std::vector<LibraryFile> libraries = libraries_;
+  for (const std::string& file : files) {
+    std::error_code problem;
+    fs::create_directories(folder_, problem);
+    const std::string copy = fmt::format("{}/{}-{}", folder_, ++copies_, fs::path(file).filename().string());
+    if (!problem) fs::copy_file(file, copy, fs::copy_options::overwrite_existing, problem);
+    if (problem)
+      throw Error(ErrorCode::plugin_not_found, fmt::format("cannot copy {} to {}: {}", file, copy, problem.message()));
+    const auto it = std::ranges::find(libraries, file, &LibraryFile::file);
+    if (it == libraries.end())
+      libraries.push_back({file, copy});
+    else
+      it->opened = copy;
+  }
+  return libraries;
+}
+
+std::unique_ptr<Registry> LibrarySet::open(const std::vector<LibraryFile>& libraries, const Registry& running) {
+  auto registry = std::make_unique<Registry>();
+  for (const std::string& name : running.node_names()) {
+    const auto type = running.node(name);
+    const LibraryFile* library = find(libraries, type->library);
+    if (library != nullptr && is_in(libraries_, *library)) registry->add(*type);
+  }
+  for (const std::string& name : running.dataset_names()) {
+    const auto type = running.dataset(name);
+    const LibraryFile* library = find(libraries, type->library);
+    if (library != nullptr && is_in(libraries_, *library)) registry->add(*type);
+  }
+  for (const LibraryFile& library : libraries) {
+    if (is_in(libraries_, library)) continue;
+    const std::vector<std::string> before = registry->node_names();
+    load_plugin(*registry, library.opened, false, library.file);
+    for (const std::string& name : registry->node_names()) {
+      if (std::ranges::binary_search(before, name)) continue;
+      opened_.push_back(registry->node(name)->keep);
+      break;
+    }
+  }
+  std::erase_if(opened_, [](const std::weak_ptr<void>& one) { return one.expired(); });
+  return registry;
+}
+
+void LibrarySet::remove_copies(const std::vector<LibraryFile>& of, const std::vector<LibraryFile>& but) {
+  std::error_code ignored;
+  for (const LibraryFile& library : of) {
+    if (library.opened != library.file && !is_in(but, library)) fs::remove(library.opened, ignored);
+  }
+}
+
+void LibrarySet::keep(std::vector<LibraryFile> libraries) {
+  remove_copies(libraries_, libraries);
+  libraries_ = std::move(libraries);
+}
+
+void LibrarySet::drop(const std::vector<LibraryFile>& libraries) { remove_copies(libraries, libraries_); }
+
+int LibrarySet::open_generations() const {
+  return static_cast<int>(std::ranges::count_if(opened_, [](const auto& one) { return !one.expired(); }));
+}
+
+std::unique_ptr<Registry> with_private_copies(const Registry& registry) {
+  auto copies = std::make_unique<Registry>();
+  const ScratchFolder folder;
+  const std::vector<std::string> files = files_of(registry);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    try {
+      load_plugin(*copies, folder.copy(files[i], i), false, files[i]);
+    } catch (const Error& error) {
+      spdlog::warn("{} cannot be opened from a copy, and so not be swapped: {}", files[i], error.what());
+      load_plugin(*copies, files[i]);
+    }
+  }
+  return copies;
+}
+
+void check_library(const std::string& file) {
+  Diagnostic finding;
+  finding.where = {file, 0, 0};
+  finding.code = ErrorCode::plugin_not_found;
+  finding.message = "there is no such plugin library";
+  std::error_code ignored;
+  if (!fs::is_regular_file(file, ignored)) throw Error(std::move(finding));
+  if (is_whole_library(file)) return;
+  finding.code = ErrorCode::plugin_invalid;
+  finding.message = "this library is not whole: it ends before its table of sections";
+  finding.got = fmt::format("{} bytes", fs::file_size(file, ignored));
+  finding.hint = "build it again";
+  throw Error(std::move(finding));
+}
+
+std::unique_ptr<Registry> open_libraries(const std::vector<LibraryFile>& libraries) {
+  auto registry = std::make_unique<Registry>();
+  for (const LibraryFile& library : libraries) load_plugin(*registry, library.opened, false, library.file);
+  return registry;
+}
+
+}  // namespace loom

@@ -1,0 +1,347 @@
+#include "live/live_training.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "live/node_change.h"
+#include "train/run_document.h"
+
+namespace loom {
+namespace {
+
+constexpr auto kLookForSignals = std::chrono::milliseconds(50);  // while paused
+
+bool is_library(const std::string& file) { return file.ends_with(".so"); }
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  return fmt::format("{}", fmt::join(parts, between));
+}
+
+nlohmann::ordered_json refusal(const std::vector<std::string>& reasons) {
+  return {{"ok", false}, {"reasons", reasons}};
+}
+
+bool is_finite(const StepReport& report) {
+  const auto bad = [](double norm) { return std::isnan(norm) || std::isinf(norm); };
+  return std::isfinite(report.loss) && std::ranges::none_of(report.norms, bad);
+}
+
+Error not_finite(const Candidate& candidate, const StepReport& report) {
+  Diagnostic finding;
+  finding.code = ErrorCode::candidate_not_finite;
+  finding.where = {candidate.request.who, 0, 0};
+  finding.message = "its first step in the training is not finite";
+  finding.got = fmt::format("a loss of {}", report.loss);
+  return Error(std::move(finding));
+}
+
+std::string describe(const Adoption& adoption) {
+  std::vector<std::string> parts = {fmt::format("{} tensors carried over", adoption.carried)};
+  const auto add = [&](const std::vector<std::string>& names, const char* what) {
+    if (!names.empty()) parts.push_back(fmt::format("{} {}: {}", names.size(), what, joined(names, ", ")));
+  };
+  add(adoption.fresh, "start anew");
+  add(adoption.restored, "restored");
+  add(adoption.set_aside, "set aside");
+  return joined(parts, "; ");
+}
+
+}  // namespace
+
+LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
+    : model_(std::move(model)), run_(run), options_(std::move(options)) {
+  preparer_ = std::make_unique<Preparer>(
+      PreparerSettings{run.path(), options_.program, options_.limits, options_.threads}, model_);
+  if (options_.watch) {
+    watch_ = std::make_unique<FileWatch>([this](const std::vector<std::string>& files) { files_changed(files); });
+    watch_files();
+  }
+  try {
+    control_ = std::make_unique<ControlServer>(run.path(), [this](std::vector<std::string> words, ControlAnswer answer) {
+      {
+        const std::lock_guard lock(mutex_);
+        commands_.push_back({std::move(words), std::move(answer)});
+        pending_ = true;
+      }
+      wake_.notify_all();
+    });
+  } catch (const Error& error) {  // a file system without sockets: everything else works
+    spdlog::warn("graph-runner ctl will not reach this training: {}", error.what());
+  }
+}
+
+LiveTraining::~LiveTraining() {
+  watch_.reset();
+  control_.reset();
+  preparer_.reset();
+  for (const Command& command : commands_) command.answer(refusal({"the training has ended"}));
+}
+
+void LiveTraining::watch_files() {
+  if (!watch_) return;
+  std::vector<std::string> files = load_document(model_.source.graph, model_.source.overrides).files;
+  const std::vector<std::string> libraries = preparer_->library_files();
+  files.insert(files.end(), libraries.begin(), libraries.end());
+  watch_->watch(files);
+}
+
+void LiveTraining::files_changed(const std::vector<std::string>& files) {
+  ChangeRequest request;
+  std::vector<std::string> names;
+  for (const std::string& file : files) {
+    if (is_library(file)) request.libraries.push_back(file);
+    names.push_back(file);
+  }
+  request.who = joined(names, ", ");
+  preparer_->ask(std::move(request));
+}
+
+TrainObserver LiveTraining::observer_for(const std::function<TrainObserver(Session&)>& observe) {
+  TrainObserver observer = observe(*model_.session);
+  observer.leave = [this] { return boundary(); };
+  return observer;
+}
+
+TrainEnd LiveTraining::train(const std::function<TrainObserver(Session&)>& observe,
+                             const std::function<bool()>& stop) {
+  const std::function<bool()> stop_or_command = [&] { return stopping_ || (stop && stop()); };
+  for (;;) {
+    const TrainEnd end = model_.session->train(observer_for(observe), stop_or_command);
+    if (end != TrainEnd::left) return end;
+    wait_while_paused(stop_or_command);
+    if (stop_or_command()) return stop_here();
+    if (!preparer_->has_candidate()) continue;
+    const std::optional<TrainEnd> over = exchange(observe, stop_or_command);
+    if (over && *over != TrainEnd::left) return *over;
+  }
+}
+
+void LiveTraining::wait_while_paused(const std::function<bool()>& stop) {
+  while (paused_ && !stop() && !preparer_->has_candidate()) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, kLookForSignals, [this] { return pending_.load(); });
+    }
+    boundary();
+  }
+}
+
+// With a checkpoint, as after a step.
+TrainEnd LiveTraining::stop_here() {
+  const std::string checkpoint = model_.session->save_checkpoint();
+  if (stop_answer_) {
+    nlohmann::ordered_json json = status();
+    json["checkpoint"] = checkpoint;
+    stop_answer_(json);
+  }
+  return TrainEnd::stopped;
+}
+
+bool LiveTraining::boundary() {
+  while (pending_) {
+    Command command;
+    {
+      const std::lock_guard lock(mutex_);
+      command = std::move(commands_.front());
+      commands_.pop_front();
+      pending_ = !commands_.empty();
+    }
+    try {
+      if (!serve(command)) command.answer(status());
+    } catch (const Error& error) {
+      std::vector<std::string> reasons;
+      for (const Diagnostic& finding : error.diagnostics()) reasons.push_back(finding.text());
+      command.answer(refusal(reasons));
+    }
+  }
+  return stopping_ || paused_ || preparer_->has_candidate();
+}
+
+nlohmann::ordered_json LiveTraining::status() {
+  const Session& session = *model_.session;
+  return {{"ok", true},
+          {"step", session.steps_done()},
+          {"steps", session.steps()},
+          {"swaps", swaps_},
+          {"refused", refused_},
+          {"generation", swaps_},
+          {"graph_hash", document_hash(session.document().resolved)},
+          {"paused", paused_},
+          {"watching", watch_ != nullptr},
+          {"open_libraries", preparer_->open_generations()},
+          {"pause_ms", last_pause_ * 1e3}};
+}
+
+void LiveTraining::ask(const Command& command, ChangeRequest request) {
+  request.who = "ctl " + joined(command.words, " ");
+  request.answer = [this, answer = command.answer](const ChangeOutcome& outcome) {
+    if (!outcome.accepted) return answer(refusal(outcome.reasons));
+    nlohmann::ordered_json json = status();
+    json["what"] = outcome.what;
+    answer(json);
+  };
+  preparer_->ask(std::move(request));
+}
+
+// False where the answer is the status; else it was given, or is still to come.
+bool LiveTraining::serve(const Command& command) {
+  const std::string& verb = command.words.front();
+  const std::vector<std::string> rest(command.words.begin() + 1, command.words.end());
+  if (verb == "status") return false;
+  if (verb == "pause" || verb == "resume") {
+    paused_ = verb == "pause";
+    return false;
+  }
+  if (verb == "stop") {
+    stopping_ = true;
+    stop_answer_ = command.answer;  // when the checkpoint is there
+    return true;
+  }
+  if (verb == "checkpoint") {
+    nlohmann::ordered_json json = status();
+    json["checkpoint"] = model_.session->save_checkpoint();
+    command.answer(json);
+    return true;
+  }
+  ChangeRequest request;
+  if (verb == "set") {
+    for (const std::string& text : rest) request.overrides.push_back(parse_override(text));
+    if (rest.empty()) throw Error(ErrorCode::bad_command, "set needs PATH=VALUE", "as in set losses.kl.weight=2");
+  } else if (verb == "swap") {
+    request.node = parse_node_change(rest);
+  } else if (verb == "reload") {
+    request.libraries = rest.empty() ? preparer_->library_files() : rest;
+    request.is_forced = true;
+  } else {
+    Diagnostic finding;
+    finding.code = ErrorCode::bad_command;
+    finding.message = fmt::format("there is no command '{}'", verb);
+    const std::vector<std::string> verbs = {"status", "set",   "swap",   "reload",
+                                            "checkpoint", "pause", "resume", "stop"};
+    finding.expected = "one of " + joined(verbs, ", ");
+    finding.suggestion = nearest_name(verb, verbs);
+    throw Error(std::move(finding));
+  }
+  ask(command, std::move(request));
+  return true;
+}
+
+// Between the last step of one session and the first of another.
+std::optional<TrainEnd> LiveTraining::exchange(const std::function<TrainObserver(Session&)>& observe,
+                                               const std::function<bool()>& stop) {
+  Candidate candidate = preparer_->take();
+  if (!candidate.reasons.empty()) {
+    refuse(candidate);
+    preparer_->settle(model_, false, candidate, std::move(candidate.model));
+    return std::nullopt;
+  }
+  if (!candidate.model.session) {  // nothing has changed
+    ChangeOutcome outcome;
+    outcome.accepted = true;
+    outcome.step = model_.session->steps_done();
+    outcome.what = candidate.what;
+    model_.source = candidate.model.source;
+    preparer_->settle(model_, false, candidate, {});
+    if (candidate.request.answer) candidate.request.answer(outcome);
+    return std::nullopt;
+  }
+  return try_step(candidate, observe, stop);
+}
+
+// One step on trial; where it is good, the exchange is final.
+std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
+                                               const std::function<TrainObserver(Session&)>& observe,
+                                               const std::function<bool()>& stop) {
+  const Stopwatch clock;
+  const std::int64_t step = model_.session->steps_done();
+  Session& next = *candidate.model.session;
+  Adoption adoption;
+  StepReport report;
+  double pause = 0;
+  try {
+    adoption = next.adopt(*model_.session);
+    const bool may_go_on = next.steps_done() < next.steps();
+    pause = clock.seconds();
+    if (may_go_on) report = next.step();
+    if (may_go_on && !is_finite(report)) throw not_finite(candidate, report);
+  } catch (const Error& error) {
+    for (const Diagnostic& finding : error.diagnostics()) candidate.reasons.push_back(finding.text());
+  } catch (const std::exception& problem) {
+    candidate.reasons.push_back(problem.what());
+  }
+  if (!candidate.reasons.empty()) {  // the session before has not been touched
+    if (Metrics* metrics = model_.session->metrics()) metrics->remove_after(step);
+    refuse(candidate);
+    preparer_->settle(model_, false, candidate, std::move(candidate.model));
+    return std::nullopt;
+  }
+  if (paused_) {  // the step was only the trial: the values are taken over once more
+    next.adopt(*model_.session);
+    if (Metrics* metrics = next.metrics()) metrics->remove_after(step);
+  }
+  const Stopwatch committing;
+  LiveModel old = std::move(model_);
+  model_ = std::move(candidate.model);
+  const bool over = next.steps_done() >= next.steps() && next.steps_done() == step;  // it has fewer steps than are done
+  commit(old.session->document(), adoption);
+  accept(candidate, adoption, pause + committing.seconds());
+  preparer_->settle(model_, true, candidate, std::move(old));
+  watch_files();
+  if (over) return TrainEnd::completed;
+  if (paused_) return std::nullopt;
+  return next.conclude(report, observer_for(observe), stop);
+}
+
+// A run that is killed from here on goes on with the new document.
+void LiveTraining::commit(const Document& before, const Adoption& adoption) {
+  Session& session = *model_.session;
+  const bool other_tensors = !adoption.fresh.empty() || !adoption.set_aside.empty() || !adoption.restored.empty();
+  if (adoption.measure_changed || other_tensors) session.retire_best();
+  if (before.resolved == session.document().resolved) return;
+  run_.keep_documents(before.resolved, session.document().resolved);
+  session.save_checkpoint();
+  run_.set_document(session.document().resolved);
+  RunSettings settings = session.run_settings();
+  settings.source = to_run_source(model_.source);
+  run_.update_settings(settings);
+}
+
+void LiveTraining::accept(const Candidate& candidate, const Adoption& adoption, double pause) {
+  ++swaps_;
+  last_pause_ = pause;
+  Session& session = *model_.session;
+  const std::int64_t step = session.steps_done();
+  const std::string what = fmt::format("{} ({})", candidate.what, describe(adoption));
+  if (Metrics* metrics = session.metrics()) metrics->add_event({step, "swapped", candidate.request.who, what});
+  options_.say(fmt::format("step {}: swapped: {} [{}; {:.0f} ms]", step, candidate.what, candidate.request.who,
+                           pause * 1e3));
+  ChangeOutcome outcome;
+  outcome.accepted = true;
+  outcome.step = step;
+  outcome.what = what;
+  outcome.pause_seconds = pause;
+  if (candidate.request.answer) candidate.request.answer(outcome);
+}
+
+void LiveTraining::refuse(const Candidate& candidate) {
+  ++refused_;
+  const std::int64_t step = model_.session->steps_done();
+  if (Metrics* metrics = model_.session->metrics())
+    metrics->add_event({step, "refused", candidate.request.who, joined(candidate.reasons, "\n")});
+  options_.say(fmt::format("step {}: not swapped [{}]; the training goes on as it was:", step, candidate.request.who));
+  for (const std::string& reason : candidate.reasons) options_.say("  " + reason);
+  ChangeOutcome outcome;
+  outcome.step = step;
+  outcome.reasons = candidate.reasons;
+  if (candidate.request.answer) candidate.request.answer(outcome);
+}
+
+}  // namespace loom

@@ -1,0 +1,249 @@
+#include "live/preparer.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "core/error.h"
+#include "live/difference.h"
+#include "live/node_change.h"
+#include "train/check_document.h"
+#include "train/checkpoint.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> texts_of(const Error& error) {
+  std::vector<std::string> texts;
+  for (const Diagnostic& finding : error.diagnostics()) texts.push_back(finding.text());
+  return texts;
+}
+
+// The types that a trial checks: of libraries that are opened anew, and those that did not train before.
+std::vector<std::string> types_to_check(const Document& document, const std::vector<std::string>& libraries,
+                                        const LiveModel& running) {
+  std::set<std::string> trained, types;
+  for (const GraphNode& node : running.session->graph()->nodes()) trained.insert(node.type->name);
+  for (const NodeEntry& node : document.nodes) {
+    const auto type = running.registry->node(node.type);
+    const bool fresh = !type || std::ranges::find(libraries, type->library) != libraries.end();
+    if (fresh || !trained.contains(node.type)) types.insert(node.type);
+  }
+  return {types.begin(), types.end()};
+}
+
+std::string newest_checkpoint(const std::string& run) {
+  const auto list = list_checkpoints(run + "/checkpoints");
+  return list.empty() ? "" : list.back().second;
+}
+
+std::string names_of(const std::vector<std::string>& files) {
+  std::string names;
+  for (const std::string& file : files) names += (names.empty() ? "" : ", ") + fs::path(file).filename().string();
+  return names;
+}
+
+}  // namespace
+
+RunSource to_run_source(const LiveSource& source) {
+  RunSource saved{source.graph, {}, {}};
+  for (const Override& one : source.overrides) saved.overrides.push_back(one.path + "=" + one.value);
+  for (const NodeChange& one : source.nodes) {
+    std::vector<std::string>& words = saved.nodes.emplace_back();
+    words = {one.node, one.type};
+    for (const Override& setting : one.settings) words.push_back(setting.path + "=" + setting.value);
+  }
+  return saved;
+}
+
+LiveSource from_run_source(const RunSource& saved) {
+  LiveSource source{saved.graph, {}, {}};
+  for (const std::string& text : saved.overrides) source.overrides.push_back(parse_override(text));
+  for (const std::vector<std::string>& words : saved.nodes) source.nodes.push_back(parse_node_change(words));
+  return source;
+}
+
+Preparer::Preparer(PreparerSettings settings, const LiveModel& running)
+    : settings_(std::move(settings)),
+      libraries_(*running.registry, settings_.run + "/plugins"),
+      probation_(settings_.program),
+      running_(&running) {
+  thread_ = std::thread([this] { work(); });
+}
+
+Preparer::~Preparer() {
+  probation_.interrupt();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+  ChangeOutcome outcome;
+  outcome.reasons = {"the training has ended"};
+  if (candidate_ && candidate_->request.answer) candidate_->request.answer(outcome);
+  for (const ChangeRequest& request : requests_) {
+    if (request.answer) request.answer(outcome);
+  }
+}
+
+void Preparer::ask(ChangeRequest request) {
+  {
+    const std::lock_guard lock(mutex_);
+    requests_.push_back(std::move(request));
+  }
+  changed_.notify_all();
+}
+
+Candidate Preparer::take() {
+  const std::lock_guard lock(mutex_);
+  Candidate candidate = std::move(*candidate_);
+  candidate_.reset();
+  ready_ = false;
+  taken_ = true;
+  return candidate;
+}
+
+void Preparer::settle(const LiveModel& running, bool accepted, const Candidate& candidate, LiveModel old) {
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = &running;
+    if (old.session || old.registry) retired_.push_back(std::move(old));
+    if (accepted)
+      libraries_.keep(candidate.libraries);
+    else
+      libraries_.drop(candidate.libraries);
+    taken_ = false;
+  }
+  changed_.notify_all();
+}
+
+std::vector<std::string> Preparer::library_files() {
+  const std::lock_guard lock(mutex_);
+  return libraries_.files();
+}
+
+int Preparer::open_generations() {
+  const std::lock_guard lock(mutex_);
+  return libraries_.open_generations();
+}
+
+void Preparer::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] {
+      return stopping_ || !retired_.empty() || (!taken_ && !candidate_ && !requests_.empty());
+    });
+    if (stopping_) return;
+    std::vector<LiveModel> retired = std::move(retired_);
+    retired_.clear();
+    if (!retired.empty()) {
+      lock.unlock();
+      retired.clear();
+      lock.lock();
+      continue;
+    }
+    ChangeRequest request = std::move(requests_.front());
+    requests_.pop_front();
+    lock.unlock();
+    Candidate candidate = prepare(std::move(request));
+    lock.lock();
+    candidate_ = std::move(candidate);
+    ready_ = true;
+  }
+}
+
+Candidate Preparer::prepare(ChangeRequest request) {
+  Candidate candidate;
+  candidate.request = std::move(request);
+  try {
+    build(candidate, *running_);
+  } catch (const Error& error) {
+    candidate.reasons = texts_of(error);
+  } catch (const std::exception& problem) {
+    candidate.reasons = {problem.what()};
+  }
+  if (!candidate.reasons.empty()) candidate.model.session.reset();
+  return candidate;
+}
+
+SessionSettings Preparer::settings_for(const Document& document, const LiveModel& running) const {
+  Session& session = *running.session;
+  const TrainEntry& declared = running.declared;
+  SessionSettings settings;
+  // What the command line set stays, unless the document says something else than it did.
+  settings.steps = document.train.steps == declared.steps ? session.steps() : document.train.steps;
+  settings.batch = document.train.batch == declared.batch ? session.batch() : document.train.batch;
+  settings.seed = document.train.seed == declared.seed ? session.seed() : document.train.seed;
+  settings.data = same_data(document.data, running.declared_data) ? session.data() : document.data;
+  settings.threads = settings_.threads;
+  settings.lanes = session.programs().lanes();
+  settings.shard = session.programs().shard();
+  settings.cache = settings_.run + "/cache";
+  return settings;
+}
+
+void Preparer::try_out(const Candidate& candidate, const Document& document, const LiveModel& running) {
+  TrialRequest trial;
+  trial.libraries = candidate.libraries;
+  trial.before = libraries_.libraries();
+  trial.check = types_to_check(document, candidate.request.libraries, running);
+  trial.document = document.resolved;
+  trial.name = document.file;
+  const SessionSettings settings = settings_for(document, running);
+  trial.settings.seed = *settings.seed;
+  trial.settings.batch = *settings.batch;
+  trial.settings.steps = *settings.steps;
+  trial.settings.lanes = settings.lanes;
+  trial.settings.shard = settings.shard;
+  trial.settings.data = with_absolute_paths(*settings.data);
+  trial.checkpoint = newest_checkpoint(settings_.run);
+  probation_.run(trial, settings_.limits, candidate.request.who);
+}
+
+void Preparer::build(Candidate& candidate, const LiveModel& running) {
+  ChangeRequest& request = candidate.request;
+  LiveModel& model = candidate.model;
+  model.source = running.source;
+  model.source.overrides.insert(model.source.overrides.end(), request.overrides.begin(), request.overrides.end());
+  if (request.node) model.source.nodes.push_back(*request.node);
+
+  Diagnostics findings;
+  Document document = load_document(model.source.graph, model.source.overrides, findings);
+  findings.throw_if_any();
+  for (const NodeChange& change : model.source.nodes) apply_node_change(document, change);
+  const bool same_document = document.resolved == running.session->document().resolved;
+  if (same_document && request.libraries.empty() && !request.is_forced) {
+    candidate.what = "nothing has changed";
+    return;
+  }
+  if (request.libraries.empty()) check_document(document, *running.registry, findings);
+  findings.throw_if_any();
+
+  std::vector<std::string> parts;
+  if (!request.libraries.empty()) parts.push_back("library " + names_of(request.libraries));
+  if (!same_document) parts.push_back(difference(running.session->document(), document));
+  candidate.what = parts.empty() ? "the same graph and libraries" : fmt::format("{}", fmt::join(parts, "; "));
+  for (const std::string& file : request.libraries) check_library(file);
+  candidate.libraries = libraries_.with_copies(request.libraries);
+  try_out(candidate, document, running);
+
+  model.declared = document.train;
+  model.declared_data = document.data;
+  const SessionSettings settings = settings_for(document, running);
+  model.registry = libraries_.open(candidate.libraries, *running.registry);
+  const auto dataset = running.registry->dataset(settings.data->type);
+  const bool same_reader = dataset && std::ranges::find(request.libraries, dataset->library) == request.libraries.end();
+  model.session = std::make_unique<Session>(std::move(document), *model.registry, settings);
+  model.session->can_adopt(*running.session);
+  if (same_reader) model.session->share_data(*running.session);
+  model.session->prepare_training();
+  model.session->data_hash();  // a large data set takes a while
+}
+
+}  // namespace loom

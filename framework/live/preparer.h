@@ -1,0 +1,100 @@
+// Makes candidates ready beside a training: what a request asks for is read, put on probation and compiled, on a thread
+// of its own, one after the other; the training then only takes over the values.
+//
+// Ownership: owns its thread, the libraries' copies and what it retires; refers to the session that trains.
+// Thread safety: ask(), interrupt() from any thread; the rest from the thread that trains. Errors: those of a candidate
+// become its refusal.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "live/change.h"
+#include "live/library_set.h"
+#include "live/probation.h"
+#include "train/session.h"
+
+namespace loom {
+
+// What a training's document comes from.
+struct LiveSource {
+  std::string graph;  // the file
+  std::vector<Override> overrides;
+  std::vector<NodeChange> nodes;
+};
+
+RunSource to_run_source(const LiveSource& source);
+LiveSource from_run_source(const RunSource& source);
+
+// A session with what it needs. Goes in this order: the session before the types it uses.
+struct LiveModel {
+  LiveSource source;
+  std::unique_ptr<Registry> registry;
+  std::unique_ptr<Session> session;
+  TrainEntry declared;     // of the document, before the command line's settings
+  DataEntry declared_data;
+};
+
+struct Candidate {
+  ChangeRequest request;
+  LiveModel model;  // without a session where nothing has changed, or where it is refused
+  std::vector<LibraryFile> libraries;
+  std::string what;
+  std::vector<std::string> reasons;  // of a refusal
+};
+
+struct PreparerSettings {
+  std::string run;      // the folder
+  std::string program;  // that runs trials
+  ProbationLimits limits;
+  int threads = 0;
+};
+
+class Preparer {
+ public:
+  Preparer(PreparerSettings settings, const LiveModel& running);
+  ~Preparer();
+  Preparer(const Preparer&) = delete;
+  Preparer& operator=(const Preparer&) = delete;
+
+  void ask(ChangeRequest request);
+  bool has_candidate() const { return ready_; }
+  Candidate take();
+  // What became of the candidate that was taken; the next one is made from here on. `running` is what trains now,
+  // `old` what does not any more: it is destroyed on the preparer's thread.
+  void settle(const LiveModel& running, bool accepted, const Candidate& candidate, LiveModel old);
+
+  std::vector<std::string> library_files();
+  int open_generations();
+
+ private:
+  void work();
+  Candidate prepare(ChangeRequest request);
+  void build(Candidate& candidate, const LiveModel& running);
+  SessionSettings settings_for(const Document& document, const LiveModel& running) const;
+  void try_out(const Candidate& candidate, const Document& document, const LiveModel& running);
+
+  PreparerSettings settings_;
+  LibrarySet libraries_;
+  Probation probation_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::deque<ChangeRequest> requests_;
+  std::optional<Candidate> candidate_;
+  std::vector<LiveModel> retired_;
+  const LiveModel* running_;
+  bool taken_ = false;  // a candidate is with the training: what trains may be exchanged
+  bool stopping_ = false;
+  std::atomic<bool> ready_ = false;
+  std::thread thread_;
+};
+
+}  // namespace loom

@@ -1,0 +1,206 @@
+#include "live/probation.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "live/diagnostic_json.h"
+
+extern char** environ;
+
+namespace loom {
+namespace {
+
+constexpr int kPollMilliseconds = 20;
+constexpr std::size_t kMostOutput = 1 << 20;  // bytes of the child's words that are kept
+
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  void reset(int value) {
+    close();
+    value_ = value;
+  }
+  void close() {
+    if (value_ >= 0) ::close(value_);
+    value_ = -1;
+  }
+  int get() const { return value_; }
+
+ private:
+  int value_ = -1;
+};
+
+struct Pipe {
+  Descriptor read, write;
+  Pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+      throw Error(ErrorCode::internal, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+    read.reset(ends[0]);
+    write.reset(ends[1]);
+  }
+};
+
+[[noreturn]] void refuse(ErrorCode code, const std::string& subject, std::string message, std::string got,
+                         std::string expected, std::string hint = "") {
+  Diagnostic finding;
+  finding.code = code;
+  finding.where = {subject, 0, 0};
+  finding.message = std::move(message);
+  finding.got = std::move(got);
+  finding.expected = std::move(expected);
+  finding.hint = std::move(hint);
+  throw Error(std::move(finding));
+}
+
+std::uint64_t resident_of(const std::string& process) {
+  std::ifstream file("/proc/" + process + "/statm");
+  std::uint64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// A process in a group of its own, so that what it starts ends with it.
+class Child {
+ public:
+  Child(const std::string& program, Pipe& in, Pipe& out, Pipe& err) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, in.read.get(), STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, err.write.get(), STDERR_FILENO);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    std::string name = program, verb = "trial";
+    std::array<char*, 3> arguments = {name.data(), verb.data(), nullptr};
+    const int problem = ::posix_spawn(&pid_, program.c_str(), &actions, &attributes, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (problem != 0)
+      throw Error(ErrorCode::internal, fmt::format("cannot start {}: {}", program, std::strerror(problem)));
+  }
+  ~Child() {
+    if (pid_ <= 0) return;
+    kill();
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  void kill() const { ::kill(-pid_, SIGKILL); }
+  // Its status, when it has ended.
+  bool has_ended(int& status) {
+    if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
+    ::kill(-pid_, SIGKILL);  // what it may have started
+    pid_ = -1;
+    return true;
+  }
+  std::uint64_t resident_bytes() const { return resident_of(fmt::format("{}", pid_)); }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+void read_some(const Descriptor& from, std::string& into) {
+  std::array<char, 4096> buffer;
+  ssize_t count = 0;
+  while ((count = ::read(from.get(), buffer.data(), buffer.size())) > 0) {
+    if (into.size() < kMostOutput) into.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+// Text to the child as far as it takes it; a child that ends early makes the rest pointless.
+bool write_some(Pipe& pipe, std::string_view& rest) {
+  while (!rest.empty()) {
+    const ssize_t count = ::write(pipe.write.get(), rest.data(), rest.size());
+    if (count < 0) return errno == EAGAIN || errno == EINTR;
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+  pipe.write.close();
+  return true;
+}
+
+std::string last_line(const std::string& text) {
+  std::string line;
+  std::size_t end = text.size();
+  while (end > 0 && line.empty()) {
+    const std::size_t start = text.rfind('\n', end - 1);
+    line = text.substr(start == std::string::npos ? 0 : start + 1, end - (start == std::string::npos ? 0 : start + 1));
+    end = start == std::string::npos ? 0 : start;
+  }
+  return line.substr(0, 300);
+}
+
+std::string signal_text(int number) {
+  const char* abbreviation = ::sigabbrev_np(number);
+  return fmt::format("signal {} (SIG{}: {})", number, abbreviation != nullptr ? abbreviation : "?", ::strsignal(number));
+}
+
+void judge(int status, const std::string& out, const std::string& err, const std::string& subject) {
+  const std::string words = last_line(err);
+  const std::string said = words.empty() ? "" : "its last words: " + words;
+  if (WIFSIGNALED(status))
+    refuse(ErrorCode::candidate_crashed, subject, "the trial's process crashed", signal_text(WTERMSIG(status)),
+           "a process that ends by itself", said);
+  const nlohmann::json json = nlohmann::json::parse(out, nullptr, false);
+  if (json.is_object() && json.contains("ok") && WEXITSTATUS(status) == 0) return;
+  if (json.is_object() && json.contains("errors")) throw Error(diagnostics_from_json(json.at("errors")));
+  refuse(ErrorCode::candidate_crashed, subject, "the trial's process ended without a word",
+         fmt::format("exit code {}", WEXITSTATUS(status)), "a result", said);
+}
+
+}  // namespace
+
+void Probation::run(TrialRequest request, const ProbationLimits& limits, const std::string& subject) {
+  request.memory = limits.memory > 0 ? limits.memory : kTrialMemory + 4 * resident_of("self");
+  Pipe in, out, err;
+  Child child(program_, in, out, err);
+  in.read.close();
+  out.write.close();
+  err.write.close();
+  for (const Descriptor* end : {&in.write, &out.read, &err.read}) ::fcntl(end->get(), F_SETFL, O_NONBLOCK);
+  const std::string text = request.to_json();
+  std::string_view rest = text;
+  std::string words, last_words;
+  const Stopwatch clock;
+  int status = 0;
+  for (bool writing = true;;) {
+    if (writing) writing = write_some(in, rest) && !rest.empty();
+    const bool ended = child.has_ended(status);
+    read_some(out.read, words);
+    read_some(err.read, last_words);
+    if (ended) break;
+    if (interrupted_) refuse(ErrorCode::candidate_timeout, subject, "the training ended before the trial did", "", "");
+    if (clock.seconds() > limits.seconds)
+      refuse(ErrorCode::candidate_timeout, subject, "the trial was not done in time",
+             fmt::format("more than {:g} s", limits.seconds), fmt::format("at most {:g} s", limits.seconds),
+             "a loop without an end? --probation-limit allows more");
+    if (const std::uint64_t bytes = child.resident_bytes(); bytes > request.memory)
+      refuse(ErrorCode::candidate_memory, subject, "the trial took too much memory",
+             fmt::format("{} MiB", bytes >> 20), fmt::format("at most {} MiB", request.memory >> 20));
+    pollfd events[] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
+    ::poll(events, 2, kPollMilliseconds);
+  }
+  judge(status, words, last_words, subject);
+}
+
+}  // namespace loom

@@ -1,0 +1,232 @@
+#include "live/trial.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.h"
+#include "data/batches.h"
+#include "run/program.h"
+#include "testing/node_tester.h"
+#include "train/feeds.h"
+#include "train/safetensors.h"
+#include "train/session.h"
+
+namespace loom {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kCheckSamples = 2;
+constexpr int kCheckElements = 6;       // of each tensor
+constexpr double kCheckTolerance = 2e-2;  // of the largest gradient; a wrong formula is wrong by more
+constexpr int kCheckShards = 4;
+
+// So that a candidate cannot push the training out of the memory. Sanitizers reserve more than any limit.
+void limit_memory(std::uint64_t bytes) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const rlimit limit{bytes, bytes};
+  if (bytes > 0) setrlimit(RLIMIT_DATA, &limit);
+#endif
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+// The weights of a checkpoint as far as they fit, and its place in the data and the schedules.
+void load_what_fits(const std::string& checkpoint, Session& session) {
+  if (checkpoint.empty()) return;
+  const SafetensorsFile file(checkpoint);
+  session.start_at(CheckpointInfo::from_metadata(file.metadata(), checkpoint).step);
+  ParameterStore& store = session.parameters();
+  for (Parameter& item : store.items()) {
+    if (file.entries().contains(item.path) && file.has_shape(item.path, item.value.shape()))
+      file.read(item.path, item.value.view());
+  }
+  store.touch();
+}
+
+// The first node of each type that is to be checked, with the tensors that flow into it.
+struct Subject {
+  int node = -1;
+  std::vector<Tensor> inputs;  // in the order of the node's; no axes where nothing is connected
+};
+
+std::vector<Subject> subjects_of(const Graph& graph, const std::vector<std::string>& types) {
+  std::vector<Subject> subjects;
+  std::set<std::string> seen;
+  for (int i = 0; i < graph.size(); ++i) {
+    const GraphNode& node = graph.node(i);
+    if (node.is_input() || std::ranges::find(types, node.type->name) == types.end()) continue;
+    std::string key = node.type->name;
+    for (const auto& [name, value] : node.options.values()) key += ' ' + name + '=' + value.text();
+    if (seen.insert(key).second) subjects.push_back({i, {}});
+  }
+  return subjects;
+}
+
+Tensor copy_of(const TensorView& view) {
+  Tensor copy(view.dtype(), view.shape());
+  const auto bytes = static_cast<std::size_t>(view.count()) * size_of(view.dtype());
+  std::memcpy(copy.view().data(), view.data(), bytes);
+  return copy;
+}
+
+void fetch_inputs(Session& session, std::vector<Subject>& subjects) {
+  const Graph& graph = *session.graph();
+  std::vector<Port> ports;
+  for (const Subject& subject : subjects) {
+    for (const Port& port : graph.node(subject.node).inputs) {
+      const Port source = port.valid() ? graph.effective(port, true) : port;
+      if (source.valid() && std::ranges::find(ports, source) == ports.end()) ports.push_back(source);
+    }
+  }
+  if (ports.empty()) return;
+  const FeedPlan feeds = plan_feeds(graph, ports, true, session.data_source().columns());
+  ProgramRequest request;
+  request.training = true;
+  request.feeds = feeds.ports;
+  request.fetch = ports;
+  request.batch = request.shard = kCheckSamples;
+  request.lanes = 1;
+  Program program(session.graph(), session.parameters(), session.executor(), std::move(request));
+  const std::shared_ptr<const DataSource> source(&session.data_source(), [](const DataSource*) {});
+  Batches batches(source, feeds.requests, kCheckSamples, session.seed(), true);
+  const Batches::View view = batches.next();
+  program.run({.feeds = view.columns, .weights = {}, .samples = view.samples, .seed = session.seed(), .step = 0});
+  for (Subject& subject : subjects) {
+    for (const Port& port : graph.node(subject.node).inputs) {
+      const Port fetched = port.valid() ? graph.effective(port, true) : port;
+      const auto at = std::ranges::find(ports, fetched) - ports.begin();
+      subject.inputs.push_back(port.valid() ? copy_of(program.fetched(static_cast<int>(at))) : Tensor());
+    }
+  }
+}
+
+testing::Report check(const Registry& registry, const Session& session, const Subject& subject,
+                      const ParameterStore& store) {
+  const GraphNode& node = session.graph()->node(subject.node);
+  testing::NodeTester tester(registry, node.type->name);
+  for (const auto& [name, value] : node.options.values()) {
+    if (!value.empty()) tester.option(name, value);
+  }
+  for (std::size_t i = 0; i < subject.inputs.size(); ++i) {
+    if (subject.inputs[i].shape().rank() > 0)
+      tester.input(node.contract().input_name(static_cast<int>(i)), subject.inputs[i].clone());
+  }
+  for (const GraphParameter& parameter : node.parameters) {
+    const int index = store.find(parameter.path);
+    if (index >= 0)
+      tester.parameter(node.contract().parameters()[static_cast<std::size_t>(parameter.declaration)].name,
+                       store.at(index).value.clone());
+  }
+  if (subject.inputs.empty()) tester.samples(kCheckSamples);
+  testing::Report report = tester.check_repeatable();
+  report.add(tester.check_gradients(kCheckTolerance, kCheckElements));
+  report.add(tester.check_shards(kCheckShards));
+  return report;
+}
+
+// The same types as they train now; those that are new fail nothing.
+bool fails_before(const TrialRequest& request, const Session& session, const Subject& subject,
+                  const ParameterStore& store) {
+  const auto registry = open_libraries(request.before);
+  if (!registry->node(session.graph()->node(subject.node).type->name)) return false;
+  try {
+    return !check(*registry, session, subject, store).ok();
+  } catch (const Error&) {  // other ports or options than it had
+    return false;
+  }
+}
+
+void check_types(const TrialRequest& request, const Registry& registry, Session& session) {
+  std::vector<Subject> subjects = subjects_of(*session.graph(), request.check);
+  fetch_inputs(session, subjects);
+  Diagnostics findings;
+  for (const Subject& subject : subjects) {
+    const testing::Report report = check(registry, session, subject, session.parameters());
+    if (report.ok() || fails_before(request, session, subject, session.parameters())) continue;
+    const GraphNode& node = session.graph()->node(subject.node);
+    for (const std::string& failure : report.failures) {
+      findings
+          .add(ErrorCode::node_check_failed, node.where,
+               fmt::format("[{}] '{}': {}", node.type->name, node.path, failure))
+          .hint = "graph-runner check repeats it";
+    }
+  }
+  findings.throw_if_any();
+}
+
+void make_step(Session& session) {
+  const StepReport report = session.step();
+  const auto bad = [](double norm) { return std::isnan(norm) || std::isinf(norm); };
+  if (std::isfinite(report.loss) && std::ranges::none_of(report.norms, bad)) return;
+  Diagnostic finding;
+  finding.code = ErrorCode::candidate_not_finite;
+  finding.where = {session.document().file, 0, 0};
+  finding.message = "a step on real data is not finite";
+  finding.got = fmt::format("a loss of {}", report.loss);
+  for (std::size_t t = 0; t < report.terms.size(); ++t) {
+    if (session.plan().terms[t].in_training && !std::isfinite(report.terms[t]))
+      finding.got += fmt::format(", '{}' is {}", session.plan().terms[t].name, report.terms[t]);
+  }
+  finding.expected = "finite losses and gradients";
+  throw Error(std::move(finding));
+}
+
+Json to_json(const std::vector<LibraryFile>& libraries) {
+  Json list = Json::array();
+  for (const LibraryFile& library : libraries) list.push_back({library.file, library.opened});
+  return list;
+}
+
+std::vector<LibraryFile> libraries_from(const Json& json) {
+  std::vector<LibraryFile> libraries;
+  for (const Json& one : json) libraries.push_back({one.at(0).get<std::string>(), one.at(1).get<std::string>()});
+  return libraries;
+}
+
+}  // namespace
+
+std::string TrialRequest::to_json() const {
+  const Json json = {{"libraries", loom::to_json(libraries)},
+                     {"before", loom::to_json(before)},
+                     {"check", check},
+                     {"document", document},
+                     {"name", name},
+                     {"settings", settings.to_json()},
+                     {"checkpoint", checkpoint},
+                     {"memory", memory}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+TrialRequest TrialRequest::from_json(const std::string& text) {
+  const Json json = Json::parse(text);
+  TrialRequest request;
+  request.libraries = libraries_from(json.at("libraries"));
+  request.before = libraries_from(json.at("before"));
+  request.check = json.at("check").get<std::vector<std::string>>();
+  request.document = json.at("document").get<std::string>();
+  request.name = json.at("name").get<std::string>();
+  request.settings = RunSettings::from_json(json.at("settings").get<std::string>(), "the trial's settings");
+  request.checkpoint = json.at("checkpoint").get<std::string>();
+  request.memory = json.at("memory").get<std::uint64_t>();
+  return request;
+}
+
+void run_trial(const TrialRequest& request) {
+  limit_memory(request.memory);
+  const auto registry = open_libraries(request.libraries);
+  Document document = parse_document(request.document, request.name, "");
+  SessionSettings settings;
+  settings.threads = 1;  // the cores belong to the training
+  Session session(std::move(document), *registry, settings_of(request.settings, std::move(settings)));
+  load_what_fits(request.checkpoint, session);
+  check_types(request, *registry, session);
+  make_step(session);
+}
+
+}  // namespace loom

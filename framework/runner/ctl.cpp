@@ -1,0 +1,77 @@
+// graph-runner ctl: speaks to a training that runs.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "live/control_socket.h"
+#include "runner/console.h"
+#include "runner/verbs.h"
+#include "train/run_folder.h"
+
+namespace loom::runner {
+namespace {
+
+struct Request {
+  std::string run;
+  std::vector<std::string> words;
+};
+
+void print_answer(const Request& request, const nlohmann::ordered_json& answer) {
+  if (answer.contains("what")) print("step {}: {}\n", answer.at("step").dump(), answer.at("what").get<std::string>());
+  if (answer.contains("checkpoint")) print("{}\n", answer.at("checkpoint").get<std::string>());
+  if (request.words.front() == "status") {
+    for (const auto& [key, value] : answer.items()) {
+      if (key != "ok") print("{:<16} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  } else if (!answer.contains("what") && !answer.contains("checkpoint")) {
+    print("step {}: {}\n", answer.at("step").dump(), answer.at("paused").get<bool>() ? "paused" : "running");
+  }
+}
+
+// Files that a command names are the training's as seen from there.
+std::vector<std::string> sent_words(const Request& request) {
+  std::vector<std::string> words = request.words;
+  for (std::size_t i = 1; words.front() == "reload" && i < words.size(); ++i)
+    words[i] = std::filesystem::absolute(words[i]).lexically_normal().string();
+  return words;
+}
+
+int ctl(const Request& request, bool json) {
+  if (!is_run_folder(request.run)) {
+    throw Error(ErrorCode::run_not_found, fmt::format("{} is not a run: it has no run.json", request.run),
+                "give the folder that train writes to");
+  }
+  nlohmann::ordered_json answer = ask_training(request.run, sent_words(request));
+  const bool ok = answer.value("ok", false);
+  if (json) {
+    print_json(answer);
+  } else if (ok) {
+    print_answer(request, answer);
+  } else {
+    say("refused; the training goes on as it was:\n");
+    for (const auto& reason : answer["reasons"]) say(fmt::format("  {}\n", reason.get<std::string>()));
+  }
+  return ok ? kOk : kFailed;
+}
+
+}  // namespace
+
+void add_ctl(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "ctl", "Speak to a training that runs: change it, pause it, stop it",
+                            "graph-runner ctl runs/first status --json\n"
+                            "  graph-runner ctl runs/first set losses.kl.weight=2\n"
+                            "  graph-runner ctl runs/first swap kl mmd in.samples=z\n"
+                            "  graph-runner ctl runs/first pause");
+  auto request = std::make_shared<Request>();
+  verb->add_option("RUN", request->run, "the run's folder")->required();
+  verb->add_option("COMMAND", request->words,
+                   "status | set PATH=VALUE... | swap NODE TYPE [OPTION=VALUE...] [in.PORT=NODE...] | reload [PLUGIN...] | "
+                   "checkpoint | pause | resume | stop")
+      ->required();
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return ctl(*request, invocation.json); };
+  });
+}
+
+}  // namespace loom::runner

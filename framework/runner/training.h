@@ -1,0 +1,36 @@
+// The start of a training, from a graph or from a run: the model, ready to train, and the folder it goes into.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "live/preparer.h"
+#include "train/run_folder.h"
+
+namespace loom::runner {
+
+// What the command line asks train for.
+struct TrainRequest {
+  std::string graph, data, out, resume, precision = "f32";
+  std::vector<std::string> overrides;
+  std::optional<std::int64_t> steps, batch;
+  std::optional<std::uint64_t> seed;
+  int threads = 0, lanes = 0;
+  std::int64_t shard = 0;
+  double log_every = 10;
+  bool quiet = false;
+  bool watch = false;
+  double probation_limit = 60;  // seconds
+};
+
+struct Training {
+  LiveModel model;
+  std::optional<RunFolder> run;
+};
+
+// Throws usage for what does not go together, and everything wrong with the document.
+Training begin_training(const TrainRequest& request);
+
+}  // namespace loom::runner

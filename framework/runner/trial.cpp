@@ -1,0 +1,63 @@
+// graph-runner trial: the child process that a changed graph or plugin is tried in (live/probation.h). Not for people.
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <new>
+
+#include "live/diagnostic_json.h"
+#include "live/trial.h"
+#include "runner/console.h"
+#include "runner/verbs.h"
+
+namespace loom::runner {
+namespace {
+
+// What a plugin prints must not get between the lines of the answer.
+int take_stdout() {
+  std::fflush(stdout);
+  const int answer = ::dup(STDOUT_FILENO);
+  ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  return answer;
+}
+
+std::vector<Diagnostic> findings_of(const TrialRequest& request) {
+  try {
+    run_trial(request);
+    return {};
+  } catch (const Error& error) {
+    return error.diagnostics();
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::candidate_memory, "it asked for more memory than it may have").diagnostics();
+  } catch (const std::exception& problem) {
+    return Error(ErrorCode::candidate_crashed, fmt::format("it threw: {}", problem.what())).diagnostics();
+  } catch (...) {
+    return Error(ErrorCode::candidate_crashed, "it threw something that is no std::exception").diagnostics();
+  }
+}
+
+int trial() {
+  const int answer = take_stdout();
+  const std::string text((std::istreambuf_iterator<char>(std::cin)), {});
+  const std::vector<Diagnostic> findings = findings_of(TrialRequest::from_json(text));
+  const nlohmann::json json =
+      findings.empty() ? nlohmann::json{{"ok", true}} : nlohmann::json{{"errors", to_json(findings)}};
+  const std::string out = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  for (std::size_t done = 0; done < out.size();) {
+    const ssize_t count = ::write(answer, out.data() + done, out.size() - done);
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  ::_exit(findings.empty() ? kOk : kFailed);  // without the destructors of whatever was loaded
+}
+
+}  // namespace
+
+void add_trial(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "trial", "Try a changed graph or plugin (used by train)", "");
+  verb->group("");  // not listed
+  verb->callback([&invocation] { invocation.action = [] { return trial(); }; });
+}
+
+}  // namespace loom::runner

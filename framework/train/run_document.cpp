@@ -1,0 +1,58 @@
+#include "train/run_document.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <zlib.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "train/atomic_file.h"
+#include "train/checkpoint.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path kept_path(const std::string& run, std::string hash) {
+  for (char& c : hash) {
+    if (c == ':') c = '-';
+  }
+  return fs::path(run) / "graphs" / (hash + ".yaml");
+}
+
+}  // namespace
+
+std::string document_hash(const std::string& text) {
+  return fmt::format("crc32:{:08x}", crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+}
+
+void keep_document(const std::string& run, const std::string& text) {
+  const fs::path path = kept_path(run, document_hash(text));
+  std::error_code problem;
+  fs::create_directories(path.parent_path(), problem);
+  if (problem)
+    throw Error(ErrorCode::write_failed,
+                fmt::format("cannot make {}: {}", path.parent_path().string(), problem.message()));
+  if (!fs::exists(path)) write_text_file(path.string(), text);
+}
+
+std::string document_of_newest_checkpoint(const std::string& run) {
+  std::error_code ignored;
+  if (!fs::is_directory(fs::path(run) / "graphs", ignored)) return "";
+  const auto checkpoints = list_checkpoints(run + "/checkpoints");
+  if (checkpoints.empty()) return "";
+  const std::string& file = checkpoints.back().second;
+  std::string hash;
+  try {
+    hash = CheckpointInfo::from_metadata(SafetensorsFile(file).metadata(), file).document_hash;
+  } catch (const Error&) {  // said by whoever reads the checkpoint itself
+    return "";
+  }
+  if (hash == document_hash(read_text_file(run + "/graph.yaml"))) return "";
+  const fs::path kept = kept_path(run, hash);
+  return fs::is_regular_file(kept, ignored) ? kept.string() : "";
+}
+
+}  // namespace loom

@@ -1,0 +1,196 @@
+// A session that takes the place of another one which trains.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "train/objectives.h"
+#include "train/session.h"
+
+namespace loom {
+namespace {
+
+// A tensor of a checkpoint by its name: a parameter's own, its average, or a state of its optimizer.
+struct TensorName {
+  std::string parameter, objective;
+  bool is_average = false;
+  bool is_own() const { return objective.empty() && !is_average; }
+
+  // "encoder/conv.weight", "average/encoder/conv.weight", "optimizer/main/encoder/conv.weight/m"
+  explicit TensorName(const std::string& name) : parameter(name) {
+    constexpr std::string_view kAverage = "average/", kOptimizer = "optimizer/";
+    if (name.starts_with(kAverage)) {
+      is_average = true;
+      parameter = name.substr(kAverage.size());
+    } else if (name.starts_with(kOptimizer)) {
+      const std::size_t slash = name.find('/', kOptimizer.size());
+      objective = name.substr(kOptimizer.size(), slash - kOptimizer.size());
+      parameter = name.substr(slash + 1, name.rfind('/') - slash - 1);
+    }
+  }
+};
+
+void copy_values(const TensorView& from, const TensorView& to) { std::ranges::copy(from.values(), to.values().begin()); }
+
+bool starts_anew(const TrainEntry& train, const std::string& parameter) {
+  return std::ranges::any_of(train.reinitialise,
+                             [&](const std::string& pattern) { return matches_pattern(pattern, parameter); });
+}
+
+Diagnostic& unfit(Diagnostics& findings, const Location& where, std::string message, std::string got,
+                  std::string expected) {
+  Diagnostic& finding = findings.add(ErrorCode::candidate_unfit, where, std::move(message));
+  finding.got = std::move(got);
+  finding.expected = std::move(expected);
+  return finding;
+}
+
+std::string text_of(const DataEntry& data) {
+  std::string text = data.type;
+  for (const auto& [name, option] : data.options) text += fmt::format(" {}={}", name, option.value.text());
+  return text;
+}
+
+// The norms that the guard remembers, of the objectives by their names.
+GuardState guard_for(const TrainingPlan& mine, const TrainingPlan& theirs, const GuardState& old) {
+  GuardState guard = old;
+  guard.norms.assign(mine.objectives.size(), {});
+  for (std::size_t o = 0; o < mine.objectives.size(); ++o) {
+    for (std::size_t k = 0; k < theirs.objectives.size() && k < old.norms.size(); ++k) {
+      if (theirs.objectives[k].name == mine.objectives[o].name) guard.norms[o] = old.norms[k];
+    }
+  }
+  return guard;
+}
+
+std::string node_text(const Graph& graph, int index) {
+  const GraphNode& node = graph.node(index);
+  std::string text = node.type->name;
+  for (const auto& [name, value] : node.options.values()) text += fmt::format(" {}={}", name, value.text());
+  return text;
+}
+
+}  // namespace
+
+void Session::share_data(const Session& running) {
+  source_ = running.source_;
+  data_hash_ = running.data_hash_;
+}
+
+void Session::can_adopt(const Session& running) const {
+  Diagnostics findings;
+  const auto same = [&](std::string_view what, const Location& where, const std::string& mine,
+                        const std::string& theirs) {
+    if (mine == theirs) return;
+    unfit(findings, where, fmt::format("the {} cannot change while a run trains", what), mine, theirs).hint =
+        "start another run with it";
+  };
+  same("batch", document_.train.where, fmt::format("{}", batch()), fmt::format("{}", running.batch()));
+  same("seed", document_.train.where, fmt::format("{}", seed_), fmt::format("{}", running.seed_));
+  if (!same_data(data_, running.data_)) same("data", data_.where, text_of(data_), text_of(running.data_));
+  for (const Parameter& item : store_.items()) {
+    const int index = running.store_.find(item.path);
+    if (index < 0) continue;
+    const Shape& before = running.store_.at(index).shape;
+    const auto kept = running.aside_.find(item.path);
+    const bool had_it = kept != running.aside_.end() && kept->second->shape() == item.shape;
+    if (item.shape == before || had_it || starts_anew(document_.train, item.path)) continue;
+    const int node = graph_->find(item.path.substr(0, item.path.rfind('.')));
+    unfit(findings, node < 0 ? Location() : graph_->node(node).where,
+          fmt::format("the parameter '{}' has another shape than the one that is trained", item.path),
+          item.shape.text(), before.text())
+        .hint = fmt::format("train.reinitialise: [{}] starts it anew", item.path);
+  }
+  findings.throw_if_any();
+}
+
+// Whether a value of the held-out measure can be compared with those before: the same terms, computed alike.
+bool Session::measures_the_same(const Session& running) const {
+  std::vector<std::string> mine, theirs;
+  const auto describe = [](const Session& session, std::vector<std::string>& out) {
+    for (const LossTerm& term : session.plan_.terms) {
+      if (!term.in_evaluation) continue;
+      out.push_back(term.name + ' ' + node_text(*session.graph_, term.port.node));
+      const bool weighs = term.role != Role::likelihood && term.role != Role::divergence;
+      for (const Objective& objective : session.plan_.objectives) {
+        for (std::size_t t = 0; weighs && t < objective.terms.size(); ++t) {
+          if (&session.plan_.terms[static_cast<std::size_t>(objective.terms[t])] == &term)
+            out.push_back(fmt::format("{}", objective.weight(t, session.step_)));
+        }
+      }
+    }
+  };
+  describe(*this, mine);
+  describe(running, theirs);
+  return mine == theirs;
+}
+
+void Session::set_aside(const Session& running, const std::vector<bool>& taken, Adoption& adoption) {
+  for (std::size_t i = 0; i < running.tensors_.size(); ++i) {
+    if (taken[i]) continue;
+    const NamedTensor& tensor = running.tensors_[i];
+    auto copy = std::make_shared<Tensor>(DType::f32, tensor.view.shape());
+    copy_values(tensor.view, copy->view());
+    aside_[tensor.name] = std::move(copy);
+    if (TensorName(tensor.name).is_own()) adoption.set_aside.push_back(tensor.name);
+  }
+}
+
+Adoption Session::adopt(const Session& running) {
+  prepare_training();
+  data_hash();  // of the checkpoints
+  Adoption adoption;
+  const CheckpointInfo info = running.checkpoint_info();
+  step_ = info.step;
+  best_value_ = info.best_value;
+  best_step_ = info.best_step;
+  best_is_new_ = running.best_is_new_;
+  without_improvement_ = info.evaluations_without_improvement;
+  adoption.measure_changed = !measures_the_same(running);
+  guard_.restore(guard_for(plan_, running.plan_, info.guard));
+  updater_->restore(info);
+  aside_ = running.aside_;
+
+  std::map<std::string_view, std::size_t> theirs;
+  for (std::size_t i = 0; i < running.tensors_.size(); ++i) theirs.emplace(running.tensors_[i].name, i);
+  std::vector<bool> taken(running.tensors_.size(), false);
+  std::vector<const NamedTensor*> averages;
+  for (const NamedTensor& mine : tensors_) {
+    const TensorName name(mine.name);
+    const auto it = theirs.find(mine.name);
+    const auto kept = aside_.find(mine.name);
+    if (it != theirs.end() && running.tensors_[it->second].view.shape() == mine.view.shape()) {
+      copy_values(running.tensors_[it->second].view, mine.view);
+      taken[it->second] = true;
+      ++adoption.carried;
+    } else if (kept != aside_.end() && kept->second->shape() == mine.view.shape()) {
+      copy_values(kept->second->view(), mine.view);
+      aside_.erase(kept);
+      if (name.is_own()) adoption.restored.push_back(mine.name);
+    } else if (name.is_average) {
+      averages.push_back(&mine);
+    } else if (name.is_own()) {
+      adoption.fresh.push_back(mine.name);
+      if (it != theirs.end()) adoption.reinitialised.push_back(mine.name);
+    } else {
+      const auto updates = info.optimizer_updates.find(name.objective);
+      updater_->set_start(name.objective, name.parameter,
+                          updates == info.optimizer_updates.end() ? 0 : updates->second);
+    }
+  }
+  for (const NamedTensor* average : averages)  // as in the beginning: an average starts as the weight
+    copy_values(store_.at(store_.find(TensorName(average->name).parameter)).value.view(), average->view);
+  set_aside(running, taken, adoption);
+  store_.touch();
+  forget_front();
+
+  checkpoints_ = running.checkpoints_ == nullptr ? nullptr
+                                                 : std::make_shared<CheckpointFolder>(running.checkpoints_->path(),
+                                                                                      document_.train.keep);
+  metrics_ = running.metrics_;
+  if (metrics_) begin_curves();
+  return adoption;
+}
+
+}  // namespace loom

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Every way in which a plugin can be bad: the training goes on with the old one, bit for bit, and says why.
+. "$(dirname "$0")/lib.sh"
+. "$repository/tests/system/hot_swap_lib.sh"
+zoo_graph zoo.yaml
+begin run --probation-limit 6
+until ctl 0 run status --json && [ "$(json /step)" -gt 1001 ]; do sleep 0.1; done
+
+refused=0
+# refuses CODE TEXT...: reload is refused with this error.
+refuses() {
+  echo "expecting $*"
+  ctl 1 run reload "$plugin" && says err "$@"
+  refused=$((refused + 1))
+  kill -0 $training 2>/dev/null || { fail "the training has ended"; cat run.err; finish; }
+}
+
+# Not finite from a step on that the trial, which starts without a checkpoint, does not see: the first step in the training
+# is taken back. With a checkpoint the trial sees it.
+behave not-finite
+refuses E806 "first step in the training"
+ctl 0 run checkpoint
+refuses E806 "a step on real data"
+
+for bad in "throws-in-declare E803" "throws-in-constructor E803" "throws-in-forward E803" "throws-an-int E803" \
+  "crashes-in-load E803" "crashes-in-forward E803" "loops-in-load E804" "loops-in-constructor E804" "loops-in-forward E804" \
+  "allocates-for-ever E805" "exits E803" "wrong-gradient E606" "changed-shapes E807" "new-port E205" \
+  "name-clash E603"; do
+  behave "${bad% *}"
+  refuses "${bad#* }"
+done
+
+head -c 9000 "$zoo" >next.so && mv next.so "$plugin"
+refuses E604 "not whole"
+echo "not a library" >next.so && mv next.so "$plugin"
+refuses E604
+LC_ALL=C sed 's/latentloom 0/latentloom 9/g' "$zoo" >next.so && mv next.so "$plugin"
+refuses E602 "build it again"
+LC_ALL=C sed 's/loom_plugin/loom_plugix/g' "$zoo" >next.so && mv next.so "$plugin"
+refuses E604
+rm "$plugin"
+refuses E601
+
+ctl 0 run status --json
+holds "$(json /refused) == $refused"
+holds "$(json /swaps) == 0"
+stop run
+cp "$zoo" "$plugin"
+same_as_untouched run
+finish

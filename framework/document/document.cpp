@@ -9,6 +9,7 @@
 #include "document/expand.h"
 #include "document/expression.h"
 #include "document/merge.h"
+#include "document/plugins.h"
 #include "document/render.h"
 #include "document/section.h"
 #include "document/training.h"
@@ -46,6 +47,7 @@ class Reader {
     section.finish();
     if (expander_.is_full()) return {};
     document_.nodes = expander_.finish();
+    for (const PluginEntry& plugin : expander_.plugins()) add_plugin(plugin, document_.plugins);
     document_.weight_sources = expander_.weight_sources();
     finish_draws();
     finish_losses();
@@ -63,6 +65,7 @@ class Reader {
     section.read("graph", document_.name);
     section.read("doc", document_.doc);
     section.get("extends");
+    if (const Value* plugins = section.get("plugins")) read_plugins(*plugins, document_.plugins, diagnostics_);
   }
 
   void read_data(const Value& value) {

@@ -5,9 +5,10 @@
 
 #include "measure/advice.h"
 #include "measure/codebook_advice.h"
-#include "plugin/loader.h"
+#include "plugin/registries.h"
 #include "runner/console.h"
 #include "runner/finish.h"
+#include "runner/plugins.h"
 #include "runner/progress.h"
 #include "runner/signals.h"
 #include "runner/verbs.h"
@@ -18,6 +19,7 @@ namespace loom::runner {
 namespace {
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string graph, data, out, resume, precision = "f32";
   std::vector<std::string> overrides;
   std::optional<std::int64_t> steps, batch;
@@ -44,15 +46,27 @@ void check_use(const Request& request) {
                     request.shard > 0;
   if (more)
     throw usage_error(
-        "train", "--resume goes on with what the run was started with: beside it stand only --steps and --threads");
+        "train",
+        "--resume goes on with what the run was started with: beside it stand only --steps, --threads and --plugin");
 }
 
 // A training and the folder it goes into.
 struct Training {
-  std::unique_ptr<Registry> registry = load_standard_registry();
+  std::unique_ptr<Registry> registry;
   std::optional<RunFolder> run;
   std::unique_ptr<Session> session;
 };
+
+// What --plugin loads becomes part of the document by its name: the run then says what it needs.
+Document load(Training& training, const Request& request, const std::vector<Override>& overrides) {
+  Diagnostics diagnostics;
+  Document document = load_document(request.graph, overrides, diagnostics);
+  training.registry = find_registry({document.plugins, request.plugins}, diagnostics);
+  check_document(document, *training.registry, diagnostics);
+  diagnostics.throw_if_any();
+  name_plugins(document, request.plugins);
+  return document;
+}
 
 void start(Training& training, const Request& request) {
   RunFolder::check_free(request.out);
@@ -67,7 +81,7 @@ void start(Training& training, const Request& request) {
   settings.lanes = request.lanes;
   settings.shard = request.shard;
   settings.cache = request.out + "/cache";
-  Document document = load_checked(request.graph, overrides, *training.registry);
+  Document document = load(training, request, overrides);
   if (document.data.type.empty() && !settings.data) {
     throw Error(ErrorCode::usage, fmt::format("{} names no data", request.graph),
                 "give --data TYPE:PATH,key=value; graph-runner list shows the types");
@@ -91,8 +105,9 @@ void resume(Training& training, const Request& request) {
   settings.threads = request.threads;
   settings.cache = training.run->cache_path();
   settings = settings_of(training.run->settings(), std::move(settings));
-  training.session =
-      std::make_unique<Session>(load_document(training.run->document_path()), *training.registry, std::move(settings));
+  Document document = load_document(training.run->document_path());
+  training.registry = registry_for({document.plugins, request.plugins});
+  training.session = std::make_unique<Session>(std::move(document), *training.registry, std::move(settings));
   training.session->attach(*training.run);
   training.session->resume();
   if (request.steps && *request.steps < training.session->steps_done()) {
@@ -256,6 +271,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--quiet", request->quiet, "no progress");
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return train(*request, invocation.json); };

@@ -95,8 +95,8 @@ int inspect(const Request& request, bool json) {
   if (const auto dataset = registry->dataset(request.name))
     return inspect_contract(request.name, dataset->contract, json);
   std::error_code ignored;
-  if (!std::filesystem::exists(request.name, ignored) && request.name.find_first_of("/.") == std::string::npos)
-    unknown_name(request.name, *registry);
+  const bool is_path = request.name.find('/') != std::string::npos || request.name.ends_with(".yaml");
+  if (!is_path && !std::filesystem::exists(request.name, ignored)) unknown_name(request.name, *registry);
   const Model model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
   const GraphSummary summary = summarize(model, request.batch, request.threads);
   if (json)

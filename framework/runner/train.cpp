@@ -226,7 +226,7 @@ int train(const Request& request, bool json) {
   introduce(training, progress);
   const Outcome outcome = run_training(session, progress, signals);
   FinishedFiles files;
-  if (signals.received() == 0) files = finish_run(training.run->path(), request.threads);
+  if (signals.received() == 0) files = finish_run(training.run->path(), request.threads, request.plugins);
   if (json)
     print_json(to_json(session, outcome, progress, files, training.run->path()));
   else

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   test.expect_values("slope", result.diff_inputs.at("mean"), {0.5F, -1, 2});
 
   auto wrong = test.node("new.name");
-  wrong.option("delta", 0.0).random_inputs();
+  wrong.option("delta", 0.0).random_input("mean", {1, 3}).random_input("target", {1, 3});
   test.expect(!wrong.error().empty(), "a delta of 0 is refused");
   return test.finish();
 }

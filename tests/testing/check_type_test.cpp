@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "data/dataset.h"
+#include "testing/example.h"
 #include "testing/standard_registry.h"
 
 using namespace loom;
@@ -153,6 +154,21 @@ BOOST_AUTO_TEST_CASE(each_mistake_fails_its_row) {
   BOOST_TEST(failed(check_toy<Mistake::unwritten>(), "memory"));
   BOOST_TEST(failed(check_toy<Mistake::throws>(), "finite"));
   BOOST_TEST(check_toy<Mistake::throws>().failures().find("out of patience") != std::string::npos);
+}
+
+// A node that cannot even be prepared: none of the examples fits, and the reason is said.
+BOOST_AUTO_TEST_CASE(a_node_that_no_example_fits) {
+  NodeType type = loom::detail::make_node_type<Toy<Mistake::none>>("acme.toy");
+  type.create = [](const Options&) -> std::unique_ptr<Node> {
+    throw Error(ErrorCode::not_supported, "this machine is too small");
+  };
+  const auto shared = std::make_shared<const NodeType>(std::move(type));
+  const auto says_why = [](const Error& error) {
+    return error.code() == ErrorCode::node_check_failed &&
+           std::string_view(error.what()).find("too small") != std::string_view::npos;
+  };
+  BOOST_CHECK_EXCEPTION(find_example(shared, {}, false), Error, says_why);
+  BOOST_TEST(failed(check_type(shared), "example"));
 }
 
 BOOST_AUTO_TEST_CASE(inputs_keep_to_their_declared_range) {

@@ -1,9 +1,12 @@
-# A relocatable prefix: bin/graph-runner, lib/, lib/latentloom/plugins/, include/loom/, share/latentloom/graphs/.
+# A relocatable prefix: bin/graph-runner, lib/, lib/latentloom/plugins/, include/loom/, share/latentloom/{graphs,templates}/.
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Latentloom)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/framework/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/loom
         FILES_MATCHING PATTERN "*.h" PATTERN "export.cpp" PATTERN "runner" EXCLUDE)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/graphs DESTINATION share/latentloom)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/graphs ${PROJECT_SOURCE_DIR}/templates DESTINATION share/latentloom)
+# The build tree has them in the same place, for new-plugin.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/latentloom)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/templates ${PROJECT_BINARY_DIR}/share/latentloom/templates SYMBOLIC)
 install(EXPORT LatentloomTargets NAMESPACE Latentloom:: DESTINATION ${package_folder})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/LatentloomConfig.cmake.in ${PROJECT_BINARY_DIR}/LatentloomConfig.cmake
                               INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)

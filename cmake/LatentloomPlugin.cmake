@@ -1,4 +1,6 @@
 # loom_add_plugin(<name> SOURCES <file>...): a library of node and data set types that graph-runner can load.
+# loom_add_plugin_test(<name> PLUGIN <plugin> SOURCES <file>...): a program that ctest runs with the plugin's library,
+# as loom/testing/plugin_test.h expects it.
 #
 # Used for the standard nodes and, through find_package(Latentloom), for everybody else's. Only loom_plugin() is visible
 # in it, and its symbols are not unique: a library that was rebuilt can be opened beside its predecessor, and closed.
@@ -19,4 +21,15 @@ function(loom_add_plugin name)
   target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
   target_compile_definitions(${name} PRIVATE LOOM_PLUGIN_NAME="${name}")
   set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
+
+function(loom_add_plugin_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 test "" "PLUGIN" "SOURCES")
+  if(NOT test_PLUGIN OR NOT test_SOURCES OR test_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "loom_add_plugin_test(${name}): got '${ARGN}', expected PLUGIN <plugin> SOURCES <file>...")
+  endif()
+  add_executable(${name} ${test_SOURCES})
+  target_link_libraries(${name} PRIVATE Latentloom::framework)
+  target_compile_features(${name} PRIVATE cxx_std_20)
+  add_test(NAME ${name} COMMAND ${name} $<TARGET_FILE:${test_PLUGIN}>)
 endfunction()

@@ -1,24 +1,54 @@
-// The version, and the stamp that a plugin and its host must share: the same headers, compiler family and library ABI.
+// The version, and what a plugin and its host must agree on before either may call C++ of the other.
 #pragma once
 
+#include <version>  // says which standard library this is
+
 #define LOOM_VERSION "0.1.0"
-// Counts up with every change of a header that plugins see.
-#define LOOM_PLUGIN_INTERFACE 1
+// The interface between host and plugins. The major number changes with every change that a plugin built before would
+// not survive (a member of a class in the SDK's headers, a virtual function), the minor one with additions: a host
+// takes plugins of its own major number and of no later minor one.
+#define LOOM_ABI_MAJOR 2
+#define LOOM_ABI_MINOR 0
 
 #define LOOM_STRINGIFY_(x) #x
 #define LOOM_STRINGIFY(x) LOOM_STRINGIFY_(x)
+
 #if defined(__clang__)
 #define LOOM_COMPILER "clang " LOOM_STRINGIFY(__clang_major__)
 #else
 #define LOOM_COMPILER "gcc " LOOM_STRINGIFY(__GNUC__)
 #endif
-#if defined(__SANITIZE_ADDRESS__)
-#define LOOM_SANITIZER " asan"
-#elif defined(__SANITIZE_THREAD__)
-#define LOOM_SANITIZER " tsan"
+
+#if defined(_GLIBCXX_DEBUG)
+#define LOOM_LIBRARY_MODE ", debug mode"
 #else
-#define LOOM_SANITIZER ""
+#define LOOM_LIBRARY_MODE ""
 #endif
-#define LOOM_BUILD_STAMP                                   \
-  "latentloom " LOOM_VERSION " interface " LOOM_STRINGIFY( \
-      LOOM_PLUGIN_INTERFACE) " " LOOM_COMPILER " cxx11abi " LOOM_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) LOOM_SANITIZER
+#if defined(_LIBCPP_VERSION)
+#define LOOM_STANDARD_LIBRARY "libc++ " LOOM_STRINGIFY(_LIBCPP_VERSION) LOOM_LIBRARY_MODE
+#else
+#define LOOM_STANDARD_LIBRARY \
+  "libstdc++ " LOOM_STRINGIFY(_GLIBCXX_RELEASE) ", cxx11 abi " LOOM_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) LOOM_LIBRARY_MODE
+#endif
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LOOM_SANITIZER "address"
+#elif __has_feature(thread_sanitizer)
+#define LOOM_SANITIZER "thread"
+#endif
+#endif
+#if !defined(LOOM_SANITIZER)
+#if defined(__SANITIZE_ADDRESS__)
+#define LOOM_SANITIZER "address"
+#elif defined(__SANITIZE_THREAD__)
+#define LOOM_SANITIZER "thread"
+#else
+#define LOOM_SANITIZER "none"
+#endif
+#endif
+
+// All of it in one line, for a person.
+#define LOOM_BUILD_STAMP                                                                 \
+  "latentloom " LOOM_VERSION ", abi " LOOM_STRINGIFY(LOOM_ABI_MAJOR) "." LOOM_STRINGIFY( \
+      LOOM_ABI_MINOR) ", " LOOM_COMPILER ", " LOOM_STANDARD_LIBRARY ", sanitizer " LOOM_SANITIZER

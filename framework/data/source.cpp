@@ -21,6 +21,7 @@ std::shared_ptr<const DatasetType> find_type(const Registry& registry, const Dat
   finding.where = entry.type_where.known() ? entry.type_where : entry.where;
   finding.message =
       entry.type.empty() ? "the data has no type" : fmt::format("there is no data set type '{}'", entry.type);
+  finding.got = entry.type;
   finding.suggestion = nearest_name(entry.type, names);
   finding.expected = "one of " + joined(names);
   throw Error(std::move(finding));

@@ -10,6 +10,7 @@
 #include "document/expand.h"
 #include "document/expression.h"
 #include "document/merge.h"
+#include "document/plugins.h"
 #include "document/render.h"
 #include "document/section.h"
 #include "document/training.h"
@@ -47,6 +48,7 @@ class Reader {
     section.finish();
     if (expander_.is_full()) return {};
     document_.nodes = expander_.finish();
+    for (const PluginEntry& plugin : expander_.plugins()) add_plugin(plugin, document_.plugins);
     document_.weight_sources = expander_.weight_sources();
     document_.files.assign(expander_.files().begin(), expander_.files().end());
     finish_draws();
@@ -65,6 +67,7 @@ class Reader {
     section.read("graph", document_.name);
     section.read("doc", document_.doc);
     section.get("extends");
+    if (const Value* plugins = section.get("plugins")) read_plugins(*plugins, document_.plugins, diagnostics_);
   }
 
   void read_data(const Value& value) {

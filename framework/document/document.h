@@ -141,7 +141,8 @@ struct Document {
   std::string name;  // graph:
   std::string doc;
   std::string file;
-  std::vector<NodeEntry> nodes;  // also the losses' nodes, under "losses/"
+  std::vector<PluginEntry> plugins;  // of the document, of what it extends and of what it uses; each once
+  std::vector<NodeEntry> nodes;      // also the losses' nodes, under "losses/"
   std::vector<LossEntry> losses;
   std::vector<ObjectiveEntry> objectives;
   TrainEntry train;

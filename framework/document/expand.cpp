@@ -11,6 +11,7 @@
 #include "document/chain.h"
 #include "document/merge.h"
 #include "document/names.h"
+#include "document/plugins.h"
 #include "document/section.h"
 #include "document/use_path.h"
 
@@ -117,6 +118,7 @@ class Expander::Impl {
   Scope* top() { return names_.top(); }
   const std::vector<WeightSource>& weight_sources() const { return weight_sources_; }
   const std::set<std::string>& files() const { return read_; }
+  const std::vector<PluginEntry>& plugins() const { return plugins_; }
   bool is_full() const { return full_; }
 
   std::vector<NodeEntry> finish() {
@@ -288,6 +290,11 @@ class Expander::Impl {
       expand_block(root, path, in, member, vars, shared, scope);
   }
 
+  // A block that needs a plugin says so itself.
+  void read_plugins_of(Section& section) {
+    if (const Value* plugins = section.get("plugins")) read_plugins(*plugins, plugins_, diagnostics_);
+  }
+
   // Weights of a use replace those of uses inside of it.
   void add_weight_source(const Value& weights, const Scope& outer, const std::string& prefix) {
     const auto within = [&](const WeightSource& source) { return prefix.starts_with(source.prefix); };
@@ -301,6 +308,7 @@ class Expander::Impl {
     Section section(graph, fs::path(path).filename().string(), diagnostics_);
     for (const char* key : {"version", "graph", "doc", "extends", "data", "losses", "objectives", "train", "generate"})
       section.get(key);
+    read_plugins_of(section);
     const Variables variables = evaluate_variables(section.get("vars"), given, diagnostics_);
     const Value& nodes = section.required("nodes");
     section.finish();
@@ -320,6 +328,7 @@ class Expander::Impl {
     section.get("version");
     section.get("block");
     section.get("doc");
+    read_plugins_of(section);
     const Variables variables = evaluate_variables(section.get("vars"), given, diagnostics_);
     bind_block_inputs(section.get("inputs"), in, member, *scope, diagnostics_);
     const std::size_t first = pending_.size();
@@ -363,6 +372,7 @@ class Expander::Impl {
   std::map<std::string, Value> files_;
   std::set<std::string> read_;  // those, and the parents of used graphs
   std::vector<WeightSource> weight_sources_;
+  std::vector<PluginEntry> plugins_;
 };
 
 Expander::Expander(std::string file, std::string directory, Diagnostics& diagnostics)
@@ -376,6 +386,7 @@ void Expander::add_node(const std::string& path, const Member& member, const Var
   impl_->add_single(path, member, variables, apart);
 }
 Reference Expander::resolve(const std::string& text, const Location& where) { return impl_->resolve(text, where); }
+const std::vector<PluginEntry>& Expander::plugins() const { return impl_->plugins(); }
 const std::vector<WeightSource>& Expander::weight_sources() const { return impl_->weight_sources(); }
 const std::set<std::string>& Expander::files() const { return impl_->files(); }
 bool Expander::is_full() const { return impl_->is_full(); }

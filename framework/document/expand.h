@@ -31,6 +31,8 @@ class Expander {
   const std::set<std::string>& files() const;
   // What `weights: PATH` of uses asks for; complete after finish().
   const std::vector<WeightSource>& weight_sources() const;
+  // The plugins that used blocks and graphs ask for; complete after add_nodes().
+  const std::vector<PluginEntry>& plugins() const;
   // The entries, with resolved references.
   std::vector<NodeEntry> finish();
 

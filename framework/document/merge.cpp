@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "document/plugins.h"
 #include "document/section.h"
 
 namespace loom {
@@ -65,6 +66,7 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
   std::erase_if(parent.members, [](const Member& m) { return m.key == "extends"; });
   std::erase_if(root.members, [](const Member& m) { return m.key == "extends"; });
   check_removals(parent, root, path, diagnostics);
+  merge_plugins(parent, root);
   merge_value(parent, root);
   parent.where = where;
   return parent;

@@ -194,6 +194,11 @@ void render_generate(const Document& document, std::string& out) {
 std::string render_document(const Document& document) {
   std::string out = "version: 1\ngraph: " + text_of(document.name) + "\n";
   if (!document.doc.empty()) out += "doc: " + text_of(document.doc) + "\n";
+  if (!document.plugins.empty()) {
+    std::string names;
+    for (const PluginEntry& plugin : document.plugins) names += (names.empty() ? "" : ", ") + text_of(plugin.name);
+    out += "plugins: [" + names + "]\n";
+  }
   if (!document.data.type.empty()) {
     out += "data: {type: " + text_of(document.data.type);
     for (const auto& [name, option] : document.data.options)

@@ -66,6 +66,7 @@ class Builder {
     if (!node.type && !entry.type.empty()) {
       Diagnostic& finding = find(ErrorCode::unknown_node_type, entry.type_where,
                                  fmt::format("'{}': there is no node type '{}'", entry.path, entry.type));
+      finding.got = entry.type;
       finding.suggestion = nearest_name(entry.type, registry_.node_names());
       finding.expected = "a node type; graph-runner list shows them all";
     } else if (node.type) {

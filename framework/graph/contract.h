@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -45,7 +46,9 @@ struct PortDeclaration {
   bool is_optional = false;       // input: may be left unconnected
   bool is_variadic = false;       // input: any number of sources, ports name0, name1, ...
   bool is_differentiable = true;  // input: gradients flow back through it; output: it can carry a gradient
-  std::string type_option;        // output: the text option that names its dtype
+  bool is_straight_through = false;
+  std::string type_option;  // output: the text option that names its dtype
+  double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
 
   PortDeclaration& dtype(DType value) {
     type = value;
@@ -61,6 +64,18 @@ struct PortDeclaration {
   }
   PortDeclaration& no_gradient() {
     is_differentiable = false;
+    return *this;
+  }
+  // Output: what backward gives for it stands in for the derivative, which is zero or does not exist (a rounding, the
+  // nearest code). Checks do not compare it with differences of forward.
+  PortDeclaration& straight_through() {
+    is_straight_through = true;
+    return *this;
+  }
+  // Input: the values that make sense, both ends included: probabilities, variances, codes. Checks draw from them.
+  PortDeclaration& between(double low, double high) {
+    minimum = low;
+    maximum = high;
     return *this;
   }
 };

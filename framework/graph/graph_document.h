@@ -45,4 +45,10 @@ struct NodeEntry {
   bool frozen = false;       // its parameters are not trained
 };
 
+// A plugin library that a document asks for, by name: it is looked for in the folders of the search path.
+struct PluginEntry {
+  std::string name;
+  Location where;
+};
+
 }  // namespace loom

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 
 namespace loom {
@@ -45,6 +47,15 @@ std::shared_ptr<const DatasetType> Registry::dataset(const std::string& name) co
   const std::lock_guard lock(mutex_);
   const auto it = datasets_.find(name);
   return it == datasets_.end() ? nullptr : it->second;
+}
+void Registry::add(LoadedLibrary library) {
+  const std::lock_guard lock(mutex_);
+  const auto same = [&](const LoadedLibrary& other) { return other.file == library.file; };
+  if (std::ranges::none_of(libraries_, same)) libraries_.push_back(std::move(library));
+}
+std::vector<LoadedLibrary> Registry::libraries() const {
+  const std::lock_guard lock(mutex_);
+  return libraries_;
 }
 std::vector<std::string> Registry::node_names() const {
   const std::lock_guard lock(mutex_);

@@ -1,7 +1,7 @@
 // The types of nodes and data sets a process knows, by name.
 //
-// A type is registered by LOOM_NODE or LOOM_DATASET in its own file, collected per plugin library, and added to the
-// Registry when the library is loaded (plugin/loader.h). Nothing else lists names.
+// A type is registered by LOOM_NODE or LOOM_DATASET in its own file, linked into its plugin library's list, and added
+// to the Registry when the library is loaded (plugin/loader.h). Nothing else lists names.
 //
 // Ownership: a NodeType holds its library open as long as any graph uses it. Thread safety: add() locks; lookups
 // return shared pointers, so a type may be replaced while programs that use the old one run.
@@ -16,6 +16,7 @@
 
 #include "graph/contract.h"
 #include "graph/node.h"
+#include "graph/plugin_type.h"
 #include "graph/shape_inference.h"
 
 namespace loom {
@@ -39,10 +40,16 @@ struct DatasetType {
   std::string library;
 };
 
-// What one plugin library registers; LOOM_NODE appends to its own library's list.
+// What one plugin library holds.
 struct PluginTypes {
   std::vector<NodeType> nodes;
   std::vector<DatasetType> datasets;
+};
+
+// A plugin library as it was loaded, in the words of messages.
+struct LoadedLibrary {
+  std::string name;  // by which a document asks for it: "huber" of libhuber.so
+  std::string file;
 };
 
 class Registry {
@@ -54,18 +61,48 @@ class Registry {
   std::shared_ptr<const DatasetType> dataset(const std::string& name) const;  // null where unknown
   std::vector<std::string> node_names() const;                                // sorted
   std::vector<std::string> dataset_names() const;                             // sorted
+  // The libraries that were loaded into it, in their order. A file stands there once, also when it was replaced.
+  void add(LoadedLibrary library);
+  std::vector<LoadedLibrary> libraries() const;
 
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const NodeType>> nodes_;
   std::map<std::string, std::shared_ptr<const DatasetType>> datasets_;
+  std::vector<LoadedLibrary> libraries_;
 };
 
 namespace detail {
 
+// One LOOM_NODE or LOOM_DATASET. All that runs while a library is opened is to link these into a list: what they make
+// is made when the host has found that it may call the library (plugin/descriptor.h).
+struct Registration {
+  loom_plugin_type type;  // first: a pointer to it is one to the Registration
+  NodeType (*node)(std::string name);
+  DatasetType (*dataset)(std::string name);
+};
+
 // One list a shared library: hidden, so that each library has its own.
-__attribute__((visibility("hidden"))) inline PluginTypes& plugin_types() {
-  static PluginTypes types;
+__attribute__((visibility("hidden"))) inline const loom_plugin_type*& registered_types() {
+  static const loom_plugin_type* newest = nullptr;
+  return newest;
+}
+
+__attribute__((visibility("hidden"))) inline bool link_type(Registration& registration) {
+  registration.type.next = registered_types();
+  registered_types() = &registration.type;
+  return true;
+}
+
+inline PluginTypes collect(const loom_plugin_type* newest) {
+  PluginTypes types;
+  for (const loom_plugin_type* type = newest; type != nullptr; type = type->next) {
+    const auto& registration = *reinterpret_cast<const Registration*>(type);
+    if (registration.node != nullptr)
+      types.nodes.push_back(registration.node(type->name));
+    else
+      types.datasets.push_back(registration.dataset(type->name));
+  }
   return types;
 }
 
@@ -91,9 +128,12 @@ DatasetType make_dataset_type(std::string name) {
 }  // namespace detail
 }  // namespace loom
 
-#define LOOM_NODE(Type, name)                                 \
-  [[maybe_unused]] static const bool loom_registered_##Type = \
-      (::loom::detail::plugin_types().nodes.push_back(::loom::detail::make_node_type<Type>(name)), true);
-#define LOOM_DATASET(Type, name)                              \
-  [[maybe_unused]] static const bool loom_registered_##Type = \
-      (::loom::detail::plugin_types().datasets.push_back(::loom::detail::make_dataset_type<Type>(name)), true);
+// The name may carry the author's prefix: "acme.huber".
+#define LOOM_NODE(Type, name)                                                   \
+  static ::loom::detail::Registration loom_registration_##Type{                 \
+      {name, "node", nullptr}, &::loom::detail::make_node_type<Type>, nullptr}; \
+  [[maybe_unused]] static const bool loom_registered_##Type = ::loom::detail::link_type(loom_registration_##Type);
+#define LOOM_DATASET(Type, name)                                                      \
+  static ::loom::detail::Registration loom_registration_##Type{                       \
+      {name, "dataset", nullptr}, nullptr, &::loom::detail::make_dataset_type<Type>}; \
+  [[maybe_unused]] static const bool loom_registered_##Type = ::loom::detail::link_type(loom_registration_##Type);

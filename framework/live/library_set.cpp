@@ -23,10 +23,7 @@ const LibraryFile* find(const std::vector<LibraryFile>& libraries, const std::st
 
 std::vector<std::string> files_of(const Registry& registry) {
   std::vector<std::string> files;
-  for (const std::string& name : registry.node_names()) files.push_back(registry.node(name)->library);
-  for (const std::string& name : registry.dataset_names()) files.push_back(registry.dataset(name)->library);
-  std::ranges::sort(files);
-  files.erase(std::ranges::unique(files).begin(), files.end());
+  for (const LoadedLibrary& library : registry.libraries()) files.push_back(library.file);
   return files;
 }
 
@@ -109,6 +106,10 @@ std::unique_ptr<Registry> LibrarySet::open(const std::vector<LibraryFile>& libra
     const auto type = running.dataset(name);
     const LibraryFile* library = find(libraries, type->library);
     if (library != nullptr && is_in(libraries_, *library)) registry->add(*type);
+  }
+  for (const LoadedLibrary& library : running.libraries()) {
+    const LibraryFile* kept = find(libraries, library.file);
+    if (kept != nullptr && is_in(libraries_, *kept)) registry->add(library);
   }
   for (const LibraryFile& library : libraries) {
     if (is_in(libraries_, library)) continue;

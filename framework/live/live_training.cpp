@@ -87,7 +87,8 @@ LiveTraining::~LiveTraining() {
 
 void LiveTraining::watch_files() {
   if (!watch_) return;
-  std::vector<std::string> files = load_document(model_.source.graph, model_.source.overrides).files;
+  Diagnostics ignored;  // a file that is being edited is watched as well
+  std::vector<std::string> files = load_document(model_.source.graph, model_.source.overrides, ignored).files;
   const std::vector<std::string> libraries = preparer_->library_files();
   files.insert(files.end(), libraries.begin(), libraries.end());
   watch_->watch(files);

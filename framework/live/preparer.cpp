@@ -9,7 +9,6 @@
 
 #include "core/error.h"
 #include "live/difference.h"
-#include "live/node_change.h"
 #include "train/check_document.h"
 #include "train/checkpoint.h"
 
@@ -49,24 +48,6 @@ std::string names_of(const std::vector<std::string>& files) {
 }
 
 }  // namespace
-
-RunSource to_run_source(const LiveSource& source) {
-  RunSource saved{source.graph, {}, {}};
-  for (const Override& one : source.overrides) saved.overrides.push_back(one.path + "=" + one.value);
-  for (const NodeChange& one : source.nodes) {
-    std::vector<std::string>& words = saved.nodes.emplace_back();
-    words = {one.node, one.type};
-    for (const Override& setting : one.settings) words.push_back(setting.path + "=" + setting.value);
-  }
-  return saved;
-}
-
-LiveSource from_run_source(const RunSource& saved) {
-  LiveSource source{saved.graph, {}, {}};
-  for (const std::string& text : saved.overrides) source.overrides.push_back(parse_override(text));
-  for (const std::vector<std::string>& words : saved.nodes) source.nodes.push_back(parse_node_change(words));
-  return source;
-}
 
 Preparer::Preparer(PreparerSettings settings, const LiveModel& running)
     : settings_(std::move(settings)),
@@ -206,6 +187,17 @@ void Preparer::try_out(const Candidate& candidate, const Document& document, con
   probation_.run(trial, settings_.limits, candidate.request.who);
 }
 
+// Those that the document asks for and that are not open yet.
+void Preparer::add_new_libraries(ChangeRequest& request, const std::vector<LoadedLibrary>& wanted) const {
+  const std::vector<std::string> open = libraries_.files();
+  for (const LoadedLibrary& library : wanted) {
+    const auto has = [&](const std::vector<std::string>& files) {
+      return std::ranges::find(files, library.file) != files.end();
+    };
+    if (!has(open) && !has(request.libraries)) request.libraries.push_back(library.file);
+  }
+}
+
 void Preparer::build(Candidate& candidate, const LiveModel& running) {
   ChangeRequest& request = candidate.request;
   LiveModel& model = candidate.model;
@@ -214,9 +206,9 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   if (request.node) model.source.nodes.push_back(*request.node);
 
   Diagnostics findings;
-  Document document = load_document(model.source.graph, model.source.overrides, findings);
+  Document document = load_source(model.source, findings);
   findings.throw_if_any();
-  for (const NodeChange& change : model.source.nodes) apply_node_change(document, change);
+  add_new_libraries(request, libraries_for(plugins_of(model.source, document)));
   const bool same_document = document.resolved == running.session->document().resolved;
   if (same_document && request.libraries.empty() && !request.is_forced) {
     candidate.what = "nothing has changed";

@@ -19,19 +19,10 @@
 #include "live/change.h"
 #include "live/library_set.h"
 #include "live/probation.h"
+#include "live/source.h"
 #include "train/session.h"
 
 namespace loom {
-
-// What a training's document comes from.
-struct LiveSource {
-  std::string graph;  // the file
-  std::vector<Override> overrides;
-  std::vector<NodeChange> nodes;
-};
-
-RunSource to_run_source(const LiveSource& source);
-LiveSource from_run_source(const RunSource& source);
 
 // A session with what it needs. Goes in this order: the session before the types it uses.
 struct LiveModel {
@@ -77,6 +68,7 @@ class Preparer {
  private:
   void work();
   Candidate prepare(ChangeRequest request);
+  void add_new_libraries(ChangeRequest& request, const std::vector<LoadedLibrary>& wanted) const;
   void build(Candidate& candidate, const LiveModel& running);
   SessionSettings settings_for(const Document& document, const LiveModel& running) const;
   void try_out(const Candidate& candidate, const Document& document, const LiveModel& running);

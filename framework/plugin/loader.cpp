@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "core/error.h"
-#include "plugin/descriptor.h"
+#include "plugin/compatibility.h"
+#include "plugin/registries.h"
 
 namespace loom {
 namespace {
@@ -27,93 +28,112 @@ namespace fs = std::filesystem;
   throw Error(std::move(finding));
 }
 
-const loom_plugin_descriptor& checked_descriptor(void* handle, const std::string& file) {
-  auto* function = reinterpret_cast<loom_plugin_function>(dlsym(handle, kLoomPluginSymbol));
+using Library = std::shared_ptr<void>;
+
+Library open(const std::string& file, const std::string& name, int binding) {
+  if (!fs::exists(file)) refuse(ErrorCode::plugin_not_found, name, "there is no such plugin library", "", "", "");
+  void* handle = dlopen(fs::absolute(file).c_str(), binding | RTLD_LOCAL);
+  if (handle != nullptr) return {handle, [](void* library) { dlclose(library); }};
+  refuse(ErrorCode::plugin_invalid, name, "this library cannot be opened", dlerror(), "",
+         "a symbol that is missing means that it was built with another SDK: build it again with this one's");
+}
+
+const loom_plugin_descriptor& descriptor_of(const Library& library, const std::string& name) {
+  auto* function = reinterpret_cast<loom_plugin_function>(dlsym(library.get(), kLoomPluginSymbol));
   if (function == nullptr) {
-    refuse(ErrorCode::plugin_invalid, file, "this library is not a Latentloom plugin",
+    refuse(ErrorCode::plugin_invalid, name, "this library is not a Latentloom plugin",
            fmt::format("no symbol '{}'", kLoomPluginSymbol), "a library built with loom_add_plugin()", "");
   }
   const loom_plugin_descriptor* descriptor = function();
-  if (descriptor == nullptr || descriptor->magic != kLoomPluginMagic) {
-    refuse(ErrorCode::plugin_invalid, file, "this library's plugin descriptor cannot be read", "", "", "");
-  }
-  if (std::string_view(descriptor->build_stamp) != LOOM_BUILD_STAMP) {
-    refuse(ErrorCode::plugin_mismatch, file, "this plugin was built against another Latentloom",
-           descriptor->build_stamp, LOOM_BUILD_STAMP, "build it again with the SDK of this installation");
-  }
+  if (descriptor == nullptr || descriptor->magic != kLoomPluginMagic)
+    refuse(ErrorCode::plugin_invalid, name, "this library's plugin descriptor cannot be read", "", "", "");
   return *descriptor;
 }
 
-std::string own_folder() {
-  Dl_info info;
-  if (dladdr(reinterpret_cast<void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) return ".";
-  std::error_code ignored;
-  const fs::path path = fs::canonical(info.dli_fname, ignored);
-  return ignored ? fs::path(info.dli_fname).parent_path().string() : path.parent_path().string();
+bool is_type_name(const std::string& name) {
+  const auto good = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  };
+  return !name.empty() && std::ranges::all_of(name, good) && name.front() != '.' && name.back() != '.';
+}
+
+// A name that another library has, or that stands twice in this one.
+template <class Type, class Find>
+void check_names(const std::vector<Type>& types, const std::string& library, bool replace, const Find& find) {
+  std::set<std::string> own;
+  for (const Type& type : types) {
+    if (!is_type_name(type.name)) {
+      refuse(ErrorCode::plugin_invalid, library, "a type of this plugin has a name that no document can write",
+             type.name, "letters, digits, '_', '-', and '.' after a prefix", "");
+    }
+    if (!own.insert(type.name).second) {
+      refuse(ErrorCode::plugin_duplicate, library, fmt::format("'{}' is registered twice in this library", type.name),
+             "", "", "rename one of them");
+    }
+    const auto taken = replace ? nullptr : find(type.name);
+    if (!taken) continue;
+    Diagnostic finding;
+    finding.code = ErrorCode::plugin_duplicate;
+    finding.where.file = library;
+    finding.message = fmt::format("'{}' is registered by both {} and {}", type.name, taken->library, library);
+    finding.hint = "rename one of them: a prefix, as in acme." + type.name + ", keeps names apart";
+    finding.other.file = taken->library;
+    finding.other_role = "the other library";
+    throw Error(std::move(finding));
+  }
+}
+
+template <class Type>
+void add_all(Registry& registry, const std::vector<Type>& types, const std::string& name, const Library& library,
+             bool replace) {
+  for (Type type : types) {
+    type.library = name;
+    type.keep = library;
+    registry.add(std::move(type), replace);
+  }
 }
 
 }  // namespace
 
 void load_plugin(Registry& registry, const std::string& file, bool replace, const std::string& shown_as) {
   const std::string& name = shown_as.empty() ? file : shown_as;
-  if (!fs::exists(file)) refuse(ErrorCode::plugin_not_found, name, "there is no such plugin library", "", "", "");
-  void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) refuse(ErrorCode::plugin_invalid, name, "this library cannot be opened", dlerror(), "", "");
-  const std::shared_ptr<void> keep(handle, [](void* library) { dlclose(library); });
-  const loom_plugin_descriptor& descriptor = checked_descriptor(handle, name);
-  PluginTypes* types = descriptor.types();
-  if (!replace) {
-    for (const NodeType& type : types->nodes) {
-      if (const auto taken = registry.node(type.name)) {
-        refuse(ErrorCode::plugin_duplicate, name, fmt::format("the node type '{}' is taken", type.name), "", "",
-               "it comes from " + taken->library);
-      }
-    }
+  {
+    // Lazily first: a library of another build may lack functions, and is to be refused for what it is.
+    const Library unbound = open(file, name, RTLD_LAZY);
+    check_compatible(descriptor_of(unbound, name), name);
   }
-  for (NodeType type : types->nodes) {
-    type.library = name;
-    type.keep = keep;
-    registry.add(std::move(type), replace);
-  }
-  for (DatasetType type : types->datasets) {
-    type.library = name;
-    type.keep = keep;
-    registry.add(std::move(type), replace);
-  }
+  const Library library = open(file, name, RTLD_NOW);
+  const auto* types = static_cast<const PluginTypes*>(descriptor_of(library, name).types());
+  check_names(types->nodes, name, replace, [&](const std::string& type) { return registry.node(type); });
+  check_names(types->datasets, name, replace, [&](const std::string& type) { return registry.dataset(type); });
+  add_all(registry, types->nodes, name, library, replace);
+  add_all(registry, types->datasets, name, library, replace);
+  registry.add(LoadedLibrary{library_name(name), name});
 }
 
 void load_plugin_folder(Registry& registry, const std::string& folder) {
-  std::vector<std::string> files;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() == ".so") files.push_back(entry.path().string());
-  }
-  std::sort(files.begin(), files.end());
-  for (const std::string& file : files) load_plugin(registry, file);
+  for (const std::string& file : libraries_in(folder)) load_plugin(registry, file);
 }
 
-std::vector<std::string> plugin_folders() {
-  std::vector<std::string> folders;
-  if (const char* listed = std::getenv("LATENTLOOM_PLUGINS")) {
-    std::string_view rest = listed;
-    while (!rest.empty()) {
-      const std::size_t colon = rest.find(':');
-      if (colon != 0) folders.emplace_back(rest.substr(0, colon));
-      rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
-    }
-    return folders;
-  }
-  return {own_folder() + "/latentloom/plugins"};
-}
+std::unique_ptr<Registry> load_standard_registry() { return registry_for({}); }
 
-std::unique_ptr<Registry> load_standard_registry() {
-  auto registry = std::make_unique<Registry>();
-  for (const std::string& folder : plugin_folders()) load_plugin_folder(*registry, folder);
-  if (registry->node_names().empty()) {
-    refuse(ErrorCode::plugin_not_found, plugin_folders().empty() ? "" : plugin_folders().front(),
-           "no node plugins were found", "", "lib*.so", "set LATENTLOOM_PLUGINS to the folder that holds them");
+PluginSummary read_plugin(const std::string& file) {
+  PluginSummary summary;
+  summary.library = {library_name(file), file};
+  try {
+    const Library library = open(file, file, RTLD_LAZY);
+    const loom_plugin_descriptor& descriptor = descriptor_of(library, file);
+    check_compatible(descriptor, file);
+    summary.version = descriptor.version;
+    for (const loom_plugin_type* type = descriptor.registered; type != nullptr; type = type->next)
+      (std::string_view(type->kind) == "node" ? summary.nodes : summary.datasets).emplace_back(type->name);
+    std::ranges::sort(summary.nodes);
+    std::ranges::sort(summary.datasets);
+  } catch (const Error& error) {
+    summary.problem = error.what();
   }
-  return registry;
+  return summary;
 }
 
 }  // namespace loom

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/registry.h"
+#include "plugin/search_path.h"
 
 namespace loom {
 
@@ -15,14 +16,19 @@ namespace loom {
 // `shown_as` where that is given: a private copy of a file is called what it is a copy of.
 void load_plugin(Registry& registry, const std::string& file, bool replace = false, const std::string& shown_as = "");
 
-// Every lib*.so of a folder, in the order of their names.
+// Every library of a folder, in the order of their names.
 void load_plugin_folder(Registry& registry, const std::string& folder);
-
-// Where the standard plugins lie: $LATENTLOOM_PLUGINS (folders separated by ':') if it is set, else
-// lib/latentloom/plugins beside the library that this code is in. The first folder holds the standard nodes.
-std::vector<std::string> plugin_folders();
 
 // A registry of everything in plugin_folders(). Throws plugin_not_found where there is no plugin at all.
 std::unique_ptr<Registry> load_standard_registry();
+
+// What a library says it holds, read without calling any C++ of it.
+struct PluginSummary {
+  LoadedLibrary library;
+  std::string version;  // of the Latentloom it was built with
+  std::vector<std::string> nodes, datasets;
+  std::string problem;  // why it cannot be loaded; "" where it can
+};
+PluginSummary read_plugin(const std::string& file);
 
 }  // namespace loom

@@ -21,6 +21,7 @@ constexpr std::int64_t kDistinct = 64;  // synthetic samples, repeated over a la
 constexpr int kTuningSteps = 5;         // of each shard size that --tune tries
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string graph, precision = "f32";
   std::vector<std::string> overrides;
   std::int64_t batch = 0, steps = 50, shard = 0;
@@ -150,7 +151,7 @@ int bench(const Request& request, bool json) {
                 fmt::format("precision {} is not supported by this version", request.precision),
                 "leave --precision out, or give f32");
   }
-  const Model model(request.graph, {.overrides = request.overrides});
+  const Model model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
   if (request.sample) {
     return bench_sample(
         model,
@@ -215,6 +216,7 @@ void add_bench(CLI::App& app, Invocation& invocation) {
   verb->add_option("--precision", request->precision, "arithmetic")
       ->check(one_of({"f32", "bf16"}))
       ->capture_default_str();
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return bench(*request, invocation.json); };

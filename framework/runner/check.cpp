@@ -1,26 +1,29 @@
-// graph-runner check: the gradient and shape checks of a node, without a graph around it.
+// graph-runner check: what every node and every data set must keep to, of one type or of all types of a library.
 #include <fmt/format.h>
 
 #include <charconv>
-#include <map>
+#include <filesystem>
 
-#include "plugin/loader.h"
+#include "graph/check_options.h"
+#include "plugin/registries.h"
+#include "runner/allocation_counter.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
-#include "testing/node_tester.h"
+#include "testing/check_type.h"
 
 namespace loom::runner {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Request {
-  std::string node;
-  std::vector<std::string> options, inputs;
+  std::vector<std::string> plugins;
+  std::string subject;
+  std::vector<std::string> options, shapes;
   std::int64_t samples = 4, classes = 2;
   std::uint64_t seed = 1;
-  bool evaluation = false;
+  bool evaluation = false, strict = false;
 };
-
-constexpr std::int64_t kExtent = 3;  // of axes that nobody asked for
 
 // An option's value as YAML would read it: a flag, a number, a text, or [a list].
 OptionValue parse_value(const std::string& text) {
@@ -45,109 +48,202 @@ OptionValue parse_value(const std::string& text) {
   return text;
 }
 
-// A shape that fits the pattern: letters are `kExtent`, options their value.
-Shape shape_for(const PortDeclaration& port, const Options& options, std::int64_t samples) {
-  Shape shape;
-  for (const PatternItem& item : parse_pattern(port.pattern)) {
-    if (item.kind == PatternItem::Kind::literal)
-      shape.push_back(item.number);
-    else if (item.kind == PatternItem::Kind::option)
-      shape.push_back(options.has(item.name) ? options.integer(item.name) : kExtent);
-    else
-      shape.push_back(shape.rank() == 0 ? samples : kExtent);
+// The types that are checked: one by its name, or all that a library holds.
+struct Subjects {
+  std::vector<std::shared_ptr<const NodeType>> nodes;
+  std::vector<std::shared_ptr<const DatasetType>> datasets;
+
+  std::vector<const Contract*> contracts() const {
+    std::vector<const Contract*> all;
+    for (const auto& type : nodes) all.push_back(&type->contract);
+    for (const auto& type : datasets) all.push_back(&type->contract);
+    return all;
   }
-  return shape;
+};
+
+bool is_library(const std::string& subject) {
+  return subject.find('/') != std::string::npos || subject.ends_with(".so");
 }
 
-Tensor codes(const Shape& shape, std::int64_t classes) {
-  Tensor tensor(DType::i32, shape);
-  std::int64_t i = 0;
-  for (std::int32_t& value : tensor.values<std::int32_t>()) value = static_cast<std::int32_t>((i++ * 7 + 3) % classes);
-  return tensor;
+[[noreturn]] void unknown(const std::string& name, const Registry& registry) {
+  std::vector<std::string> names = registry.node_names();
+  for (const std::string& dataset : registry.dataset_names()) names.push_back(dataset);
+  Diagnostic finding;
+  finding.code = ErrorCode::unknown_node_type;
+  finding.message = fmt::format("'{}' is no node type and no data set", name);
+  finding.got = name;
+  finding.expected = "one of graph-runner list, or the file of a plugin library";
+  finding.suggestion = nearest_name(name, names);
+  throw Error(std::move(finding));
 }
 
-void give_inputs(testing::NodeTester& tester, const Request& request, const Options& options) {
-  std::map<std::string, Shape> given;
-  for (const std::string& text : request.inputs) {
-    const auto [port, extents] = name_and_value("check", "--input", text);
-    if (tester.contract().input_index(port) < 0) {
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return std::filesystem::equivalent(a, b, ignored);
+}
+
+Subjects subjects_of(const std::string& subject, const Registry& registry) {
+  Subjects subjects;
+  if (!is_library(subject)) {
+    if (auto node = registry.node(subject)) subjects.nodes.push_back(std::move(node));
+    if (auto dataset = registry.dataset(subject)) subjects.datasets.push_back(std::move(dataset));
+    if (subjects.contracts().empty()) unknown(subject, registry);
+    return subjects;
+  }
+  for (const std::string& name : registry.node_names()) {
+    if (auto node = registry.node(name); same_file(node->library, subject)) subjects.nodes.push_back(std::move(node));
+  }
+  for (const std::string& name : registry.dataset_names()) {
+    if (auto type = registry.dataset(name); same_file(type->library, subject))
+      subjects.datasets.push_back(std::move(type));
+  }
+  if (subjects.contracts().empty()) {
+    Diagnostic finding;
+    finding.code = ErrorCode::plugin_invalid;
+    finding.where.file = subject;
+    finding.message = "this plugin registers no type";
+    finding.expected = "LOOM_NODE(Class, \"name\") or LOOM_DATASET(Class, \"name\")";
+    throw Error(std::move(finding));
+  }
+  return subjects;
+}
+
+// The given options that a contract declares, checked; `used` learns their names.
+Options options_for(const Contract& contract, const std::string& type, const Request& request,
+                    std::vector<std::string>& used) {
+  const std::vector<std::string> declared = contract.option_names();
+  std::map<std::string, OptionEntry> entries;
+  for (const std::string& text : request.options) {
+    const auto [name, value] = name_and_value("check", "--set", text);
+    if (std::ranges::find(declared, name) == declared.end()) continue;
+    entries[name] = {parse_value(value), {"--set", 0, 0}};
+    used.push_back(name);
+  }
+  Diagnostics found;
+  const Options checked = check_options(contract, entries, {}, type, found);
+  Options options;
+  for (const auto& [name, entry] : entries) options.set(name, checked.values().at(name));
+  std::vector<Diagnostic> findings;
+  for (const Diagnostic& finding : found.items()) {
+    if (finding.code != ErrorCode::missing_option) findings.push_back(finding);
+  }
+  if (!findings.empty()) throw Error(std::move(findings));
+  return options;
+}
+
+std::map<std::string, Shape> shapes_for(const Contract& contract, const Request& request,
+                                        std::vector<std::string>& used) {
+  std::map<std::string, Shape> shapes;
+  for (const std::string& text : request.shapes) {
+    const auto [port, extents] = name_and_value("check", "--shape", text);
+    if (contract.input_index(port) < 0) continue;
+    const std::vector<std::int64_t> numbers = extents_of("check", "--shape", extents);
+    shapes[port] = Shape(std::span<const std::int64_t>(numbers));
+    used.push_back(port);
+  }
+  return shapes;
+}
+
+// What was given for no type at all is misspelt.
+void check_used(const Request& request, const Subjects& subjects, const std::vector<std::string>& options,
+                const std::vector<std::string>& ports) {
+  const auto check = [&](const std::vector<std::string>& texts, const std::vector<std::string>& used, const char* what,
+                         ErrorCode code, std::vector<std::string> (Contract::*names)() const) {
+    for (const std::string& text : texts) {
+      const std::string name = text.substr(0, text.find('='));
+      if (std::ranges::find(used, name) != used.end()) continue;
       Diagnostic finding;
-      finding.code = ErrorCode::usage;
-      finding.message = fmt::format("{} has no input '{}'", request.node, port);
-      finding.suggestion = nearest_name(port, tester.contract().input_names());
+      finding.code = code;
+      finding.message = fmt::format("{} has no {} '{}'", request.subject, what, name);
+      for (const Contract* contract : subjects.contracts()) {
+        if (finding.suggestion.empty()) finding.suggestion = nearest_name(name, (contract->*names)());
+      }
       throw Error(std::move(finding));
     }
-    const std::vector<std::int64_t> numbers = extents_of("check", "--input", extents);
-    given[port] = Shape(std::span<const std::int64_t>(numbers));
-  }
-  const auto give = [&](const std::string& name, const PortDeclaration& port, const Shape& shape) {
-    if (port.type == DType::i32)
-      tester.input(name, codes(shape, request.classes));
-    else
-      tester.random_input(name, shape);
   };
-  for (const auto& [name, shape] : given)
-    give(name, tester.contract().input_at(tester.contract().input_index(name)), shape);
-  for (const PortDeclaration& port : tester.contract().inputs()) {
-    if (port.is_variadic) {
-      for (int i = 0; given.empty() && i < 2; ++i)
-        give(tester.contract().input_name(i), port, shape_for(port, options, request.samples));
-    } else if (!port.is_optional && given.count(port.name) == 0) {
-      give(port.name, port, shape_for(port, options, request.samples));
-    }
+  check(request.options, options, "option", ErrorCode::unknown_option, &Contract::option_names);
+  check(request.shapes, ports, "input", ErrorCode::usage, &Contract::input_names);
+}
+
+Json to_json(const testing::CheckTable& table) {
+  Json rows = Json::array();
+  for (const testing::CheckRow& row : table.rows) {
+    rows.push_back({{"check", row.check},
+                    {"result", std::string(testing::result_text(row.result))},
+                    {"finding", row.finding},
+                    {"figure", json_number(row.figure)}});
   }
+  return {{"type", table.type}, {"kind", table.kind},         {"library", table.library},
+          {"ok", table.ok()},   {"examples", table.examples}, {"outputs", table.outputs},
+          {"checks", rows}};
+}
+
+int report(const std::vector<testing::CheckTable>& tables, bool json) {
+  int failed = 0, unchecked = 0;
+  Json types = Json::array();
+  for (const testing::CheckTable& table : tables) {
+    const testing::CheckRow* example = table.find("example");
+    const bool skipped = example != nullptr && example->result == testing::CheckRow::Result::skipped;
+    unchecked += skipped ? 1 : 0;
+    failed += table.ok() || skipped ? 0 : 1;
+    if (json)
+      types.push_back(to_json(table));
+    else
+      print("{}\n", table.text());
+  }
+  const bool good = failed == 0 && static_cast<std::size_t>(unchecked) < tables.size();
+  if (json)
+    print_json({{"ok", good}, {"types", types}});
+  else if (good)
+    print("ok: {} types{}\n", tables.size() - static_cast<std::size_t>(unchecked),
+          unchecked > 0 ? fmt::format(", {} not checked", unchecked) : "");
+  else
+    print("{} of {} types failed{}\n", failed, tables.size(),
+          unchecked > 0 ? fmt::format(", {} not checked", unchecked) : "");
+  return good ? kOk : kFailed;
 }
 
 int check(const Request& request, bool json) {
-  const auto registry = load_standard_registry();
-  testing::NodeTester tester(*registry, request.node);
-  Options options;
-  for (const OptionDeclaration& declared : tester.contract().options()) {
-    if (!declared.default_value.empty()) options.set(declared.name, declared.default_value);
-  }
-  for (const std::string& text : request.options) {
-    const auto [name, value] = name_and_value("check", "--set", text);
-    tester.option(name, parse_value(value));
-    options.set(name, parse_value(value));
-  }
-  give_inputs(tester, request, options);
-  tester.seed(request.seed);
-  if (request.evaluation) tester.evaluation();
-  if (tester.contract().inputs().empty()) tester.samples(request.samples);
-
-  const std::vector<Shape> outputs = tester.output_shapes();
-  const testing::Report report = tester.check();
-  if (json) {
-    nlohmann::ordered_json shapes = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < outputs.size(); ++i) shapes[tester.contract().outputs()[i].name] = outputs[i].text();
-    print_json({{"node", request.node},
-                {"ok", report.ok()},
-                {"checks", report.checks},
-                {"outputs", shapes},
-                {"failures", report.failures}});
-    return report.ok() ? kOk : kFailed;
-  }
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    print("{}  {}\n", tester.contract().outputs()[i].name, outputs[i].text());
-  if (report.ok())
-    print("ok: {} checks of {}: gradients, repeatability, shards at once\n", report.checks, request.node);
-  else
-    print("{}", report.text());
-  return report.ok() ? kOk : kFailed;
+  std::vector<std::string> given = request.plugins;
+  if (is_library(request.subject)) given.push_back(request.subject);
+  const auto registry = registry_for({{}, given});
+  const Subjects subjects = subjects_of(request.subject, *registry);
+  std::vector<std::string> options, ports;
+  std::vector<testing::CheckTable> tables;
+  std::vector<std::function<testing::CheckTable()>> checks;
+  const auto add = [&](const auto& type) {
+    testing::TypeCheck settings;
+    settings.options = options_for(type->contract, type->name, request, options);
+    settings.shapes = shapes_for(type->contract, request, ports);
+    settings.samples = request.samples;
+    settings.classes = request.classes;
+    settings.seed = request.seed;
+    settings.training = !request.evaluation;
+    settings.strict = request.strict;
+    settings.allocations = allocation_counter();
+    checks.emplace_back([type, settings] { return testing::check_type(type, settings); });
+  };
+  for (const auto& type : subjects.nodes) add(type);
+  for (const auto& type : subjects.datasets) add(type);
+  check_used(request, subjects, options, ports);
+  for (const auto& run : checks) tables.push_back(run());
+  return report(tables, json);
 }
 
 }  // namespace
 
 void add_check(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "check", "Check a node: its gradients, its shapes, shards at once",
-                            "graph-runner check conv --set filters=4 --set kernel=3 --input x=2,8,8,3");
+  CLI::App* verb = add_verb(app, "check", "Check a node or data set, or a plugin library: gradients, shards, threads",
+                            "graph-runner check conv --set filters=4 --set kernel=3 --shape x=2,8,8,3\n"
+                            "  graph-runner check build/libhuber.so");
   auto request = std::make_shared<Request>();
-  verb->add_option("NODE", request->node, "a node type")->required();
-  verb->add_option("--set", request->options, "an option of the node: NAME=VALUE")->allow_extra_args(false);
-  verb->add_option("--input", request->inputs,
+  verb->add_option("NODE", request->subject, "a node type, a data set, or the file of a plugin library")->required();
+  verb->add_option("--set", request->options, "an option: NAME=VALUE; others get a value of their declared range")
+      ->allow_extra_args(false);
+  verb->add_option("--shape,--input", request->shapes,
                    "the shape of an input, samples first: NAME=4,28,28,1; others get a small one that fits")
       ->allow_extra_args(false);
-  verb->add_option("--samples", request->samples, "samples of inputs that --input leaves out")
+  verb->add_option("--samples", request->samples, "samples of inputs that --shape leaves out")
       ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--classes", request->classes, "inputs of codes hold 0 to this - 1")
@@ -155,6 +251,8 @@ void add_check(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   verb->add_option("--seed", request->seed, "seed of a node that draws")->capture_default_str();
   verb->add_flag("--eval", request->evaluation, "check it as in evaluation, not as in training");
+  verb->add_flag("--strict", request->strict, "a call that allocates memory is a failure");
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return check(*request, invocation.json); };

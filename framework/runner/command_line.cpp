@@ -90,6 +90,11 @@ void add_json(CLI::App* verb, Invocation& invocation) {
   verb->add_flag("--json", invocation.json, "print JSON on the standard output, errors too");
 }
 
+void add_plugins(CLI::App* verb, std::vector<std::string>& plugins) {
+  verb->add_option("--plugin", plugins, "a plugin library to load: a file, or a name on LOOM_PLUGIN_PATH; repeatable")
+      ->allow_extra_args(false);
+}
+
 CLI::Validator at_least(std::int64_t least) {
   return {[least](std::string& text) -> std::string {
             double value = 0;

@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 // Also a document that names a run which is not there, or does not fit.
 bool is_bad_input(const Diagnostic& diagnostic) {
   const char group = error_number(diagnostic.code)[1];
-  return group == '1' || group == '2' || group == '4' || (group == '5' && diagnostic.where.line > 0);
+  return group == '1' || group == '2' || group == '4' || ((group == '5' || group == '6') && diagnostic.where.line > 0);
 }
 
 // The text of a finding with its code in red.

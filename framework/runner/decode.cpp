@@ -24,6 +24,7 @@ constexpr std::int64_t kBatch = 100;
 constexpr std::uint64_t kStreamOffset = 0x5DEECE66D;  // other noise than training's
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string model, codes, out, weights, name = "decode";
   std::int64_t count = 0, rate = 0;
   std::uint64_t seed = 1;
@@ -113,7 +114,9 @@ Tensor decoded(const Model& model, const GenerateEntry& entry, const Request& re
 
 int decode(const Request& request) {
   check_out("decode", request.out, true);
-  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Model model(
+      request.model,
+      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
   const Tensor shown = decoded(model, fed_entry(model, request.name), request);
   if (is_array(request.out))
     write_npy(request.out, shown);
@@ -147,6 +150,7 @@ void add_decode(CLI::App& app, Invocation& invocation) {
   verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return decode(*request); }; });
 }
 

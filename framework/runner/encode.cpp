@@ -23,6 +23,7 @@ constexpr std::int64_t kBatch = 100;
 constexpr std::uint64_t kStreamOffset = 0x5DEECE66D;  // other noise than training's
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string model, out, weights, data, split = "test";
   std::vector<std::string> ports;
   std::int64_t count = 0;
@@ -133,7 +134,9 @@ std::int64_t write_ports(const Model& model, const Request& request, const Wante
 int encode(const Request& request, bool json) {
   if (!is_archive(request.out) && !request.out.ends_with(".npy"))
     throw usage_error("encode", fmt::format("--out is a .npy or .npz file, not '{}'", request.out));
-  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Model model(
+      request.model,
+      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
   const Wanted wanted = wanted_ports(model, request.ports);
   std::vector<std::string> names;
   for (const Port& port : wanted.ports) names.push_back(wanted.graph->name_of(port));
@@ -192,6 +195,7 @@ void add_encode(CLI::App& app, Invocation& invocation) {
   verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return encode(*request, invocation.json); };

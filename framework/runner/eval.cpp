@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string model, data, weights;
   EvaluationOptions options;
   std::optional<std::int64_t> batch;
@@ -81,7 +82,9 @@ void print_table(const Evaluation& result, const Figures& figures, const Model& 
 }
 
 int eval(const Request& request, bool json) {
-  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Model model(
+      request.model,
+      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
   const DataEntry data = model.data(request.data);
   Session session(model.document(), model.registry(), settings_for(model, request));
   if (!model.weights().empty()) session.load_weights(model.weights());
@@ -114,6 +117,7 @@ void add_eval(CLI::App& app, Invocation& invocation) {
   verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return eval(*request, invocation.json); };

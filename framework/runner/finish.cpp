@@ -32,12 +32,12 @@ std::string write_if_any(const std::string& path, const std::optional<std::strin
 
 }  // namespace
 
-FinishedFiles finish_run(const std::string& path, int threads) {
+FinishedFiles finish_run(const std::string& path, int threads, const std::vector<std::string>& plugins) {
   FinishedFiles files;
   std::optional<Model> model;
   std::optional<RunFolder> run;
   or_warn("pictures", [&] {
-    model.emplace(path);
+    model.emplace(path, ModelOptions{.overrides = {}, .weights = {}, .plugins = plugins});
     run = RunFolder::open(path, false);
     return "";
   });

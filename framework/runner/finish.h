@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace loom::runner {
 
@@ -12,7 +13,7 @@ struct FinishedFiles {
 
 // Writes samples.png, reconstructions.png (of sounds: samples.wav, originals.wav and reconstructions.wav) and
 // report.html into a run, from its best weights. What cannot be made is warned about: a training is never lost for the
-// sake of a picture.
-FinishedFiles finish_run(const std::string& run, int threads);
+// sake of a picture. `plugins` are those of --plugin.
+FinishedFiles finish_run(const std::string& run, int threads, const std::vector<std::string>& plugins);
 
 }  // namespace loom::runner

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "plugin/loader.h"
+#include "plugin/registries.h"
 #include "runner/console.h"
 #include "runner/graph_summary.h"
 #include "runner/reference.h"
@@ -15,6 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string name;
   std::vector<std::string> overrides;
   std::int64_t batch = 0;
@@ -27,6 +28,7 @@ struct Request {
   Diagnostic finding;
   finding.code = ErrorCode::unknown_node_type;
   finding.message = fmt::format("'{}' is no node type, no data set and no file", name);
+  finding.got = name;
   finding.suggestion = nearest_name(name, names);
   finding.hint = "graph-runner list shows every type";
   throw Error(std::move(finding));
@@ -88,14 +90,14 @@ void print_summary(const GraphSummary& summary) {
 }
 
 int inspect(const Request& request, bool json) {
-  const auto registry = load_standard_registry();
+  const auto registry = registry_for({{}, request.plugins});
   if (const auto node = registry->node(request.name)) return inspect_contract(request.name, node->contract, json);
   if (const auto dataset = registry->dataset(request.name))
     return inspect_contract(request.name, dataset->contract, json);
   std::error_code ignored;
-  if (!std::filesystem::exists(request.name, ignored) && request.name.find_first_of("/.") == std::string::npos)
-    unknown_name(request.name, *registry);
-  const Model model(request.name, {.overrides = request.overrides});
+  const bool is_path = request.name.find('/') != std::string::npos || request.name.ends_with(".yaml");
+  if (!is_path && !std::filesystem::exists(request.name, ignored)) unknown_name(request.name, *registry);
+  const Model model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
   const GraphSummary summary = summarize(model, request.batch, request.threads);
   if (json)
     print_json(to_json(summary));
@@ -117,6 +119,7 @@ void add_inspect(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return inspect(*request, invocation.json); };

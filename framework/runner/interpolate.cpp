@@ -16,6 +16,7 @@ namespace loom::runner {
 namespace {
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string model, out, weights, data, latent, split = "test";
   std::int64_t pairs = 4, steps = 9;
   std::uint64_t seed = 1;
@@ -40,7 +41,9 @@ std::pair<double, double> shares(const std::vector<float>& a, const std::vector<
 
 int interpolate(const Request& request) {
   check_out("interpolate", request.out);
-  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Model model(
+      request.model,
+      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
   Executor executor(request.threads);
   LatentSpace space(model, executor, request.latent, request.seed);
   space.open_data(model.data(request.data), request.split);
@@ -90,6 +93,7 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
   verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return interpolate(*request); }; });
 }
 

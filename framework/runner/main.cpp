@@ -11,6 +11,7 @@
 #include "core/version.h"
 #include "runner/command_line.h"
 #include "runner/console.h"
+#include "runner/plugins.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
@@ -31,6 +32,7 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
   add_validate(app, invocation);
   add_render(app, invocation);
   add_check(app, invocation);
+  add_new_plugin(app, invocation);
   add_bench(app, invocation);
   add_ctl(app, invocation);
   add_trial(app, invocation);
@@ -63,7 +65,7 @@ int guarded(CLI::App& app, Invocation& invocation, int count, char** arguments) 
   } catch (const BrokenPipe&) {
     return kFailed;
   } catch (const Error& error) {
-    print_errors(error, invocation.json);
+    print_errors(with_plugin_hints(error), invocation.json);
     flush_out();
     return exit_code(error);
   } catch (const std::bad_alloc&) {

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "plugin/loader.h"
+#include "plugin/registries.h"
 #include "train/checkpoint.h"
 #include "train/weight_sources.h"
 
@@ -32,22 +32,22 @@ void check_exists(const std::string& path) {
 
 }  // namespace
 
-Model::Model(const std::string& path, const ModelOptions& options)
-    : registry_(load_standard_registry()), path_(path), weights_(options.weights) {
+Model::Model(const std::string& path, const ModelOptions& options) : path_(path), weights_(options.weights) {
   std::vector<Override> overrides;
   for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
   check_exists(path);
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
     document_ = load_document(path, overrides);
-    return;
+  } else {
+    if (!overrides.empty())
+      throw Error(ErrorCode::usage, "--set changes a graph file, not a run", fmt::format("use {}/graph.yaml", path));
+    const RunFolder run = RunFolder::open(path, false);
+    settings_ = run.settings();
+    document_ = load_document(run.document_path());
+    if (weights_.empty()) weights_ = find_checkpoint(run.checkpoints_path(), !options.newest);
   }
-  if (!overrides.empty())
-    throw Error(ErrorCode::usage, "--set changes a graph file, not a run", fmt::format("use {}/graph.yaml", path));
-  const RunFolder run = RunFolder::open(path, false);
-  settings_ = run.settings();
-  document_ = load_document(run.document_path());
-  if (weights_.empty()) weights_ = find_checkpoint(run.checkpoints_path(), !options.newest);
+  registry_ = registry_for({document_.plugins, options.plugins});
 }
 
 DataEntry Model::data(const std::string& specification) const {

@@ -20,6 +20,7 @@ struct ModelOptions {
   std::vector<std::string> overrides;  // "path=value", of a graph file
   std::string weights;                 // a safetensors file in place of a run's checkpoint
   bool newest = false;                 // a run's newest checkpoint in place of its best
+  std::vector<std::string> plugins;    // of --plugin
 };
 
 class Model {

@@ -46,6 +46,7 @@ std::string port_type(const PortDeclaration& port) {
       port.type_option.empty() ? std::string(name_of(port.type)) : fmt::format("option {}", port.type_option);
   if (port.is_variadic) type += ", any number";
   if (port.is_optional) type += ", optional";
+  if (port.is_straight_through) type += ", straight-through";
   return type;
 }
 

@@ -15,6 +15,7 @@ namespace loom::runner {
 namespace {
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string model, weights, mode, gradients;
   std::vector<std::string> overrides, feeds, fetches;
   std::optional<std::uint64_t> seed;
@@ -132,8 +133,10 @@ int run(const Request& request, bool json) {
   for (const std::string& text : request.fetches) fetches.push_back(name_and_value("run", "--fetch", text));
   if (fetches.empty() && !request.loss && request.gradients.empty())
     throw usage_error("run", "nothing is asked for: give --fetch, --loss or --gradients");
-  const Model model(request.model,
-                    {.overrides = request.overrides, .weights = request.weights, .newest = request.newest});
+  const Model model(request.model, {.overrides = request.overrides,
+                                    .weights = request.weights,
+                                    .newest = request.newest,
+                                    .plugins = request.plugins});
   std::vector<Feed> feeds = read_feeds(request);
   const std::shared_ptr<const Graph> graph = place_feeds(model, feeds);
   std::vector<TensorView> views;
@@ -202,6 +205,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return run(*request, invocation.json); };

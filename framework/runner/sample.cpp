@@ -15,6 +15,7 @@ namespace loom::runner {
 namespace {
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string model, out, weights, name, data, split = "test";
   std::int64_t count = 64, rate = 0;
   std::uint64_t seed = 1;
@@ -35,7 +36,9 @@ DrawOptions draw_options(const Request& request) {
 
 int sample(const Request& request) {
   check_out("sample", request.out, true);
-  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Model model(
+      request.model,
+      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
   const Tensor samples = draw_samples(model, executor, entry, draw_options(request));
@@ -81,7 +84,9 @@ TensorView in_turn(const Tensor& both) {
 
 int reconstruct(const Request& request) {
   check_out("reconstruct", request.out, true);
-  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Model model(
+      request.model,
+      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
   const Reconstructions pairs =
@@ -108,6 +113,7 @@ void add_common(CLI::App* verb, Request& request) {
   verb->add_flag("--newest", request.newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--name", request.name, "the entry of the graph's generate: section")->capture_default_str();
   verb->add_option("--threads", request.threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request.plugins);
 }
 
 }  // namespace

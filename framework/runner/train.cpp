@@ -151,7 +151,7 @@ int train(const TrainRequest& request, bool json) {
   const Outcome outcome = run_training(live, progress, signals);
   const bool to_the_end = outcome.end != TrainEnd::stopped;
   FinishedFiles files;
-  if (to_the_end) files = finish_run(training.run->path(), request.threads);
+  if (to_the_end) files = finish_run(training.run->path(), request.threads, request.plugins);
   if (json)
     print_json(to_json(live.session(), outcome, progress, files, training.run->path()));
   else
@@ -201,6 +201,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
       ->check(at_least(1))
       ->capture_default_str();
   verb->add_flag("--quiet", request->quiet, "no progress");
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return train(*request, invocation.json); };

@@ -4,8 +4,7 @@
 
 #include <filesystem>
 
-#include "live/node_change.h"
-#include "plugin/loader.h"
+#include "runner/plugins.h"
 #include "runner/verbs.h"
 #include "train/check_document.h"
 
@@ -28,14 +27,24 @@ void check_use(const TrainRequest& request) {
                     request.shard > 0;
   if (more)
     throw usage_error("train",
-                      "--resume goes on with what the run was started with: beside it stand only --steps, --threads and "
-                      "--watch");
+                      "--resume goes on with what the run was started with: beside it stand only --steps, --threads, "
+                      "--plugin and --watch");
+}
+
+// Sanitizers name the files in their messages: they keep the originals.
+std::unique_ptr<Registry> private_registry(std::unique_ptr<Registry> registry) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return registry;
+#else
+  return with_private_copies(*registry);
+#endif
 }
 
 void start(Training& training, const TrainRequest& request) {
   RunFolder::check_free(request.out);
   LiveModel& model = training.model;
   model.source.graph = std::filesystem::absolute(request.graph).lexically_normal().string();
+  model.source.plugins = request.plugins;
   for (const std::string& text : request.overrides) model.source.overrides.push_back(parse_override(text));
   SessionSettings settings;
   if (!request.data.empty()) settings.data = parse_data_specification(request.data);
@@ -46,7 +55,11 @@ void start(Training& training, const TrainRequest& request) {
   settings.lanes = request.lanes;
   settings.shard = request.shard;
   settings.cache = request.out + "/cache";
-  Document document = load_checked(request.graph, model.source.overrides, *model.registry);
+  Diagnostics findings;
+  Document document = load_source(model.source, findings);
+  model.registry = private_registry(find_registry(plugins_of(model.source, document), findings));
+  check_document(document, *model.registry, findings);
+  findings.throw_if_any();
   if (document.data.type.empty() && !settings.data) {
     throw Error(ErrorCode::usage, fmt::format("{} names no data", request.graph),
                 "give --data TYPE:PATH,key=value; graph-runner list shows the types");
@@ -67,22 +80,24 @@ void start(Training& training, const TrainRequest& request) {
 }
 
 // Changes of a resumed run are made to what it was started from, where that is still there.
-LiveSource source_of(const RunFolder& run) {
+LiveSource source_of(const RunFolder& run, const std::vector<std::string>& plugins) {
   LiveSource source = from_run_source(run.settings().source);
-  if (source.graph.empty() || !std::filesystem::is_regular_file(source.graph)) source = {run.document_path(), {}, {}};
+  if (source.graph.empty() || !std::filesystem::is_regular_file(source.graph)) source = {run.document_path(), {}, {}, {}};
+  source.plugins = plugins;
   return source;
 }
 
 void resume(Training& training, const TrainRequest& request) {
   LiveModel& model = training.model;
   training.run = RunFolder::open(request.resume, true);
-  model.source = source_of(*training.run);
+  model.source = source_of(*training.run, request.plugins);
   SessionSettings settings;
   settings.steps = request.steps;
   settings.threads = request.threads;
   settings.cache = training.run->cache_path();
   settings = settings_of(training.run->settings(), std::move(settings));
   Document document = load_document(training.run->document_path());
+  model.registry = private_registry(registry_for({document.plugins, request.plugins}));
   model.declared = document.train;
   model.declared_data = document.data;
   model.session = std::make_unique<Session>(std::move(document), *model.registry, std::move(settings));
@@ -104,10 +119,6 @@ void resume(Training& training, const TrainRequest& request) {
 Training begin_training(const TrainRequest& request) {
   check_use(request);
   Training training;
-  training.model.registry = load_standard_registry();
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose messages need the files' names
-  training.model.registry = with_private_copies(*training.model.registry);
-#endif
   if (request.resume.empty())
     start(training, request);
   else

@@ -13,6 +13,7 @@ namespace loom::runner {
 
 // What the command line asks train for.
 struct TrainRequest {
+  std::vector<std::string> plugins;
   std::string graph, data, out, resume, precision = "f32";
   std::vector<std::string> overrides;
   std::optional<std::int64_t> steps, batch;

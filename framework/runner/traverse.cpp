@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kMostRows = 32;  // where no dimensions are named
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string model, out, weights, data, dimensions, latent, split = "test";
   double range = 3;
   std::int64_t steps = 9;
@@ -42,7 +43,9 @@ std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all
 
 int traverse(const Request& request) {
   check_out("traverse", request.out);
-  const Model model(request.model, {.overrides = {}, .weights = request.weights, .newest = request.newest});
+  const Model model(
+      request.model,
+      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
   Executor executor(request.threads);
   LatentSpace space(model, executor, request.latent, request.seed);
   const std::int64_t width = space.posterior().dimensions;
@@ -96,6 +99,7 @@ void add_traverse(CLI::App& app, Invocation& invocation) {
   verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return traverse(*request); }; });
 }
 

@@ -1,7 +1,7 @@
 // graph-runner validate and render: what is wrong with a document, and what it says when everything is in its place.
-#include "plugin/loader.h"
 #include "run/parameter_store.h"
 #include "runner/console.h"
+#include "runner/plugins.h"
 #include "runner/verbs.h"
 #include "train/check_document.h"
 #include "train/run_folder.h"
@@ -10,6 +10,7 @@ namespace loom::runner {
 namespace {
 
 struct Request {
+  std::vector<std::string> plugins;
   std::string path;
   std::vector<std::string> overrides;
 };
@@ -25,9 +26,9 @@ std::string document_of(const Request& request) {
 }
 
 int validate(const Request& request, bool json) {
-  const auto registry = load_standard_registry();
   Diagnostics diagnostics;
   const Document document = load_document(document_of(request), overrides_of(request), diagnostics);
+  const auto registry = find_registry({document.plugins, request.plugins}, diagnostics);
   const auto graph = check_document(document, *registry, diagnostics);
   diagnostics.throw_if_any();
   const std::int64_t parameters = ParameterStore(*graph).trainable_count();
@@ -51,6 +52,7 @@ void add_validate(CLI::App& app, Invocation& invocation) {
                             "graph-runner validate graphs/vae.yaml");
   auto request = std::make_shared<Request>();
   add_common(verb, *request);
+  add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return validate(*request, invocation.json); };

@@ -34,6 +34,7 @@ void add_inspect(CLI::App& app, Invocation& invocation);
 void add_validate(CLI::App& app, Invocation& invocation);
 void add_render(CLI::App& app, Invocation& invocation);
 void add_check(CLI::App& app, Invocation& invocation);
+void add_new_plugin(CLI::App& app, Invocation& invocation);
 void add_bench(CLI::App& app, Invocation& invocation);
 void add_ctl(CLI::App& app, Invocation& invocation);
 void add_trial(CLI::App& app, Invocation& invocation);
@@ -43,6 +44,8 @@ void add_version(CLI::App& app, Invocation& invocation);
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& summary, const std::string& example);
 // Its --json.
 void add_json(CLI::App* verb, Invocation& invocation);
+// Its --plugin: libraries beside those of the standard folder and those that the graph names.
+void add_plugins(CLI::App* verb, std::vector<std::string>& plugins);
 // Checks of a flag's number and of its word, which say what was given and what is taken.
 CLI::Validator at_least(std::int64_t least);
 CLI::Validator one_of(std::vector<std::string> words);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <exception>
@@ -14,6 +15,22 @@ namespace {
 constexpr std::uint32_t kPoison = 0x7FC0DEADU;  // a NaN that no arithmetic makes
 constexpr std::uint32_t kStep = 7;              // any
 constexpr int kDirt = 0xFF;                     // every float of it is a NaN, every integer -1
+
+// Calls `body`; what it costs goes to one side of the meter, where there is one.
+template <class Body>
+void metered(CallMeter* meter, CallCost CallMeter::*side, const Body& body) {
+  if (meter == nullptr) return body();
+  CallCost& cost = meter->*side;
+  if (meter->counter != nullptr) meter->counter->start();
+  const auto start = std::chrono::steady_clock::now();
+  body();
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  const Allocations allocations = meter->counter != nullptr ? meter->counter->stop() : Allocations();
+  ++cost.calls;
+  cost.allocations += allocations.own;
+  cost.library_allocations += allocations.library;
+  cost.seconds = std::min(cost.seconds, time.count());
+}
 
 bool there(const Tensor& tensor) { return tensor.shape().rank() > 0; }
 
@@ -85,6 +102,7 @@ class NodeCalls::Shard {
   void gather(CallResult& result) const;
 
   std::exception_ptr failure;
+  CallMeter* meter = nullptr;
   std::vector<Tensor> tallies;
 
  private:
@@ -141,7 +159,7 @@ void NodeCalls::Shard::forward(const std::vector<TensorView>& states) {
   if (setup_.contract().is_alias()) {  // the framework lets both ports share their memory and calls nothing
     std::memcpy(output_views_.front().raw(), inputs_.front().raw(), inputs_.front().bytes());
   } else {
-    prepared_.node->forward(call);
+    metered(meter, &CallMeter::forward, [&] { prepared_.node->forward(call); });
   }
   for (std::size_t k = 0; k < output_views_.size(); ++k) {
     if (output_views_[k].empty() || !poisoned(output_views_[k])) continue;
@@ -191,7 +209,7 @@ void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const s
     if (!below.front().empty()) std::memcpy(below.front().raw(), above_views.front().raw(), below.front().bytes());
     return;
   }
-  prepared_.node->backward(call);
+  metered(meter, &CallMeter::backward, [&] { prepared_.node->backward(call); });
   for (std::size_t i = 0; i < below.size(); ++i) {
     if (below[i].empty() || !poisoned(below[i])) continue;
     broken_rules_.push_back(fmt::format("backward leaves elements of diff_input '{}' unwritten",
@@ -252,6 +270,8 @@ NodeCalls::NodeCalls(const NodeSetup& setup, int shards, bool backward) : setup_
 }
 
 NodeCalls::~NodeCalls() = default;
+
+void NodeCalls::measure(CallMeter* meter) { shards_.front()->meter = meter; }
 
 NodeCalls::Prepared& NodeCalls::prepared_for(std::int64_t samples) {
   for (const auto& p : prepared_) {
@@ -361,6 +381,23 @@ CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {
     prepared_.front()->node->end_step(end);
   }
   return gathered(std::move(states));
+}
+
+NodeSetup repeated(NodeSetup setup, std::int64_t samples) {
+  for (Tensor& input : setup.inputs) {
+    if (input.shape().rank() == 0) continue;
+    const std::int64_t rows = input.shape()[0] / setup.samples * samples;
+    Shape shape = input.shape();
+    shape[0] = rows;
+    Tensor longer(input.dtype(), shape);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const TensorView from = input.view().rows(row % input.shape()[0], 1), to = longer.view().rows(row, 1);
+      std::copy_n(static_cast<const std::byte*>(from.raw()), from.bytes(), static_cast<std::byte*>(to.raw()));
+    }
+    input = std::move(longer);
+  }
+  setup.samples = samples;
+  return setup;
 }
 
 }  // namespace loom::testing

@@ -3,11 +3,13 @@
 // Internal to framework/testing. Memory that a node may not rely on is poisoned before each call.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "graph/registry.h"
+#include "testing/allocation_counter.h"
 #include "testing/node_tester.h"
 
 namespace loom::testing {
@@ -34,6 +36,16 @@ struct CallResult {
   std::vector<std::string> broken_rules;
 };
 
+// What calls of a node cost, without what the test around them does.
+struct CallCost {
+  std::int64_t calls = 0, allocations = 0, library_allocations = 0;
+  double seconds = HUGE_VAL;  // of the fastest
+};
+struct CallMeter {
+  AllocationCounter* counter = nullptr;  // null: allocations are not counted
+  CallCost forward, backward;
+};
+
 class NodeCalls {
  public:
   NodeCalls(const NodeSetup& setup, int shards, bool backward);
@@ -42,6 +54,8 @@ class NodeCalls {
   // Packs the weights, runs each shard on a thread of its own. `diff_outputs` in declaration order; one that is not
   // there is zeros. Without `backward` (see the constructor) only forward runs.
   CallResult run(const std::vector<Tensor>& diff_outputs);
+  // From now on the calls of the first shard are measured; null: no longer.
+  void measure(CallMeter* meter);
 
  private:
   struct Prepared;  // the node as prepared for one number of samples
@@ -61,7 +75,23 @@ class NodeCalls {
 // Standard normal gradients for every differentiable output.
 std::vector<Tensor> random_gradients(const NodeSetup& setup);
 
-// backward against central differences of forward; `setup` is changed while it runs, and then as it was.
-Report compare_with_differences(NodeSetup& setup, double tolerance, int elements);
+// The largest deviation that was found, relative to the largest value beside it.
+struct Deviation {
+  double error = 0;
+  std::string where;  // "input 'mean', element 5 of [4, 6]"
+
+  void raise(double other, const std::string& place) {
+    if (!(other <= error)) *this = {other, place};
+  }
+};
+// max |got - expected| / max |expected|; NaN and other shapes are infinite.
+Deviation deviation(const std::string& what, const TensorView& got, const TensorView& expected);
+
+// The inputs of `setup` one after another until there are `samples` of them.
+NodeSetup repeated(NodeSetup setup, std::int64_t samples);
+
+// backward against central differences of forward; `setup` is changed while it runs, and then as it was. Outputs whose
+// gradient is straight-through are left out.
+Report compare_with_differences(NodeSetup& setup, double tolerance, int elements, Deviation* largest = nullptr);
 
 }  // namespace loom::testing

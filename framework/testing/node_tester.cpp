@@ -178,6 +178,9 @@ NodeTester::NodeTester(const Registry& registry, const std::string& type) : impl
     throw Error(std::move(finding));
   }
 }
+NodeTester::NodeTester(std::shared_ptr<const NodeType> type) : impl_(std::make_unique<Impl>()) {
+  impl_->type = std::move(type);
+}
 NodeTester::~NodeTester() = default;
 NodeTester::NodeTester(NodeTester&&) noexcept = default;
 NodeTester& NodeTester::operator=(NodeTester&&) noexcept = default;
@@ -276,24 +279,6 @@ NodeResult NodeTester::run_random(int shards) {
 Report NodeTester::check_gradients(double tolerance, int elements) {
   NodeSetup setup = impl_->setup();
   return compare_with_differences(setup, tolerance, elements);
-}
-
-// The inputs of `setup` one after another until there are `samples` of them.
-static NodeSetup repeated(NodeSetup setup, std::int64_t samples) {
-  for (Tensor& input : setup.inputs) {
-    if (input.shape().rank() == 0) continue;
-    const std::int64_t rows = input.shape()[0] / setup.samples * samples;
-    Shape shape = input.shape();
-    shape[0] = rows;
-    Tensor longer(input.dtype(), shape);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const TensorView from = input.view().rows(row % input.shape()[0], 1), to = longer.view().rows(row, 1);
-      std::copy_n(static_cast<const std::byte*>(from.raw()), from.bytes(), static_cast<std::byte*>(to.raw()));
-    }
-    input = std::move(longer);
-  }
-  setup.samples = samples;
-  return setup;
 }
 
 Report NodeTester::check_shards(int shards, double tolerance) {

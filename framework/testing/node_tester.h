@@ -58,6 +58,7 @@ struct NodeResult {
 class NodeTester {
  public:
   NodeTester(const Registry& registry, const std::string& type);
+  explicit NodeTester(std::shared_ptr<const NodeType> type);
   ~NodeTester();
   NodeTester(NodeTester&&) noexcept;
   NodeTester& operator=(NodeTester&&) noexcept;

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "testing/node_call.h"
 #include "testing/node_tester.h"
 
 namespace loom::testing {
@@ -42,6 +43,22 @@ Tensor filled(DType dtype, const Shape& shape, const std::vector<T>& values) {
 }
 
 }  // namespace
+
+Deviation deviation(const std::string& what, const TensorView& got, const TensorView& expected) {
+  if (!(got.shape() == expected.shape()) || got.dtype() != expected.dtype()) return {HUGE_VAL, what + ", its shape"};
+  const std::vector<double> a = as_doubles(got), b = as_doubles(expected);
+  double scale = 0;
+  for (double value : b) scale = std::max(scale, std::abs(value));
+  Deviation worst;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
+    const double error = std::abs(a[i] - b[i]) / (scale > 0 ? scale : 1);
+    worst.raise(std::isnan(error) ? HUGE_VAL : error,
+                fmt::format("{}, element {} of {}", what, place(got.shape(), static_cast<std::int64_t>(i)),
+                            got.shape().text()));
+  }
+  return worst;
+}
 
 Tensor tensor_of(const Shape& shape, const std::vector<float>& values) { return filled(DType::f32, shape, values); }
 Tensor tensor_of(const Shape& shape, const std::vector<std::int32_t>& values) {

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "dnnl/causal_product.h"
 #include "graph/advance.h"
-#include "nn/memory.h"
+#include "graph/memory.h"
 
 namespace loom::nodes {
 

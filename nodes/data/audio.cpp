@@ -5,9 +5,9 @@
 
 #include "core/mu_law.h"
 #include "data/dataset.h"
+#include "data/split.h"
 #include "files.h"
 #include "name_fields.h"
-#include "split.h"
 
 namespace {
 

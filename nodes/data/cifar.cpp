@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "data/dataset.h"
+#include "data/split.h"
 #include "files.h"
-#include "split.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "data/dataset.h"
+#include "data/split.h"
 #include "files.h"
-#include "split.h"
 
 namespace {
 

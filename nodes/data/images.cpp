@@ -2,8 +2,8 @@
 #include <filesystem>
 
 #include "data/dataset.h"
+#include "data/split.h"
 #include "image_file.h"
-#include "split.h"
 
 namespace {
 

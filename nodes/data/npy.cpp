@@ -7,7 +7,7 @@
 #include "data/joined.h"
 #include "data/npy.h"
 #include "data/npz.h"
-#include "split.h"
+#include "data/split.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "core/random.h"
 #include "data/content_hash.h"
 #include "data/dataset.h"
-#include "split.h"
+#include "data/split.h"
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include "core/vector_math.h"
 #include "dnnl/matmul.h"
 #include "dnnl/vector_loops.h"
+#include "graph/memory.h"
 #include "graph/registry.h"
-#include "nn/memory.h"
 
 namespace {
 

@@ -15,7 +15,7 @@ class BernoulliNll final : public loom::Node {
     c.source("Kingma and Welling 2014, Auto-Encoding Variational Bayes, appendix C.1");
     c.role(loom::Role::likelihood);
     c.input("logits", "[N, ...E]", "ln p / (1 - p)");
-    c.input("target", "[N, ...E]", "observed values in [0, 1]");
+    c.input("target", "[N, ...E]", "observed values in [0, 1]").between(0, 1);
     c.output("loss", "[N]", "nats per sample");
     c.backward_reads({"logits", "target"});
   }

@@ -15,8 +15,8 @@
 #include "core/error.h"
 #include "core/vector_math.h"
 #include "graph/advance.h"
+#include "graph/memory.h"
 #include "graph/registry.h"
-#include "nn/memory.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "core/vector_math.h"
-#include "nn/memory.h"
+#include "graph/memory.h"
 
 namespace loom::nodes {
 

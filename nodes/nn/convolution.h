@@ -6,9 +6,9 @@
 
 #include "dnnl/convolution.h"
 #include "dnnl/vector_loops.h"
+#include "graph/memory.h"
 #include "graph/node.h"
 #include "nn/fused_activation.h"
-#include "nn/memory.h"
 #include "nn/window.h"
 
 namespace loom::nodes {

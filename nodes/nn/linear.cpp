@@ -4,9 +4,9 @@
 
 #include "dnnl/matmul.h"
 #include "dnnl/vector_loops.h"
+#include "graph/memory.h"
 #include "graph/registry.h"
 #include "nn/fused_activation.h"
-#include "nn/memory.h"
 
 namespace {
 

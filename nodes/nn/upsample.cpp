@@ -1,6 +1,7 @@
 // Nearest-neighbour upsampling: every position becomes factor (x factor) equal ones.
 //   y [N, T f, C] from [N, T, C];   y [N, H fh, W fw, C] from [N, H, W, C]
 #include <algorithm>
+#include <tuple>
 
 #include "core/vector_math.h"
 #include "graph/registry.h"
@@ -28,33 +29,33 @@ class Upsample final : public loom::Node {
   }
   explicit Upsample(const loom::Options& options) : options_(options) {}
 
+  void prepare(const loom::Prepare& p) override { std::tie(fh_, fw_) = factors(options_, p.input(0)); }
+
   void forward(const loom::Forward& f) const override {
     const Image image = image_of(f.input(0).shape());
-    const auto [fh, fw] = factors(options_, f.input(0).shape());
     const float* from = f.input(0).data();
     float* to = f.output(0).data();
-    const std::int64_t row = image.w * fw * image.c;
+    const std::int64_t row = image.w * fw_ * image.c;
     for (std::int64_t r = 0; r < image.n * image.h; ++r) {
       float* first = to;
       for (std::int64_t w = 0; w < image.w; ++w, from += image.c) {
-        for (std::int64_t k = 0; k < fw; ++k, to += image.c) std::copy_n(from, image.c, to);
+        for (std::int64_t k = 0; k < fw_; ++k, to += image.c) std::copy_n(from, image.c, to);
       }
-      for (std::int64_t k = 1; k < fh; ++k, to += row) std::copy_n(first, row, to);
+      for (std::int64_t k = 1; k < fh_; ++k, to += row) std::copy_n(first, row, to);
     }
   }
 
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
     const Image image = image_of(b.diff_input(0).shape());
-    const auto [fh, fw] = factors(options_, b.diff_input(0).shape());
-    const std::int64_t row = image.w * fw * image.c;
+    const std::int64_t row = image.w * fw_ * image.c;
     float* out = b.diff_input(0).data();
     for (std::int64_t r = 0; r < image.n * image.h; ++r) {
-      const float* rows = b.diff_output(0).data() + r * fh * row;
+      const float* rows = b.diff_output(0).data() + r * fh_ * row;
       for (std::int64_t w = 0; w < image.w; ++w, out += image.c) {
         std::fill_n(out, image.c, 0.0F);
-        for (std::int64_t k = 0; k < fh * fw; ++k) {
-          loom::math::add(out, rows + k / fw * row + (w * fw + k % fw) * image.c, out, image.c);
+        for (std::int64_t k = 0; k < fh_ * fw_; ++k) {
+          loom::math::add(out, rows + k / fw_ * row + (w * fw_ + k % fw_) * image.c, out, image.c);
         }
       }
     }
@@ -67,6 +68,7 @@ class Upsample final : public loom::Node {
     return {axes == 1 ? 1 : axis_option(options, "factor", 0, axes, 1), last};
   }
   loom::Options options_;
+  std::int64_t fh_ = 1, fw_ = 1;
 };
 LOOM_NODE(Upsample, "upsample")
 

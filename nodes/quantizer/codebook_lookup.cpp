@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "core/vector_math.h"
+#include "graph/memory.h"
 #include "graph/registry.h"
 #include "nn/code_range.h"
-#include "nn/memory.h"
 #include "quantizer/unit_vector.h"
 
 namespace {

@@ -11,7 +11,7 @@
 
 #include "core/vector_math.h"
 #include "dnnl/matmul.h"
-#include "nn/memory.h"
+#include "graph/memory.h"
 #include "quantizer/unit_vector.h"
 
 namespace loom::nodes {

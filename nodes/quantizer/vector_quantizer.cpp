@@ -52,7 +52,7 @@ class VectorQuantizer final : public loom::Node {
     c.summary("Replaces each vector by the nearest of a learned codebook").role(loom::Role::quantizer);
     c.source("van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3 and appendix A.1");
     c.input("x", "[N, ...E, D]", "vectors along the last axis");
-    c.output("quantized", "[N, ...E, D]", "the nearest codes' vectors");
+    c.output("quantized", "[N, ...E, D]", "the nearest codes' vectors").straight_through();
     c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
     c.output("loss", "[N]", "commitment commitment_loss, with update: loss + codebook_loss; mean over the positions");
     c.output("codebook_loss", "[N]", "squared distance that moves the codes; to look at").no_gradient();

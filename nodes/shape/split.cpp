@@ -44,11 +44,15 @@ class Split final : public loom::Node {
     equal_ = !options.is_list("parts");
   }
 
+  void prepare(const loom::Prepare& p) override {
+    extents_ = extents(axis_view(p.input(0), resolved_axis(axis_, p.input(0).rank()), p.samples).axis);
+  }
+
   void forward(const loom::Forward& f) const override {
     const AxisView whole = axis_view(f.input(0).shape(), resolved_axis(axis_, f.input(0).shape().rank()), f.samples);
     std::int64_t start = 0;
     int port = 0;
-    for (std::int64_t extent : extents(whole.axis)) {
+    for (const std::int64_t extent : extents_) {
       const std::int64_t width = extent * whole.inner;
       copy_columns(f.input(0).data(), whole.axis * whole.inner, start, f.output(port++).data(), width, 0, width,
                    whole.outer);
@@ -62,7 +66,7 @@ class Split final : public loom::Node {
     const AxisView whole = axis_view(diff_x.shape(), resolved_axis(axis_, diff_x.shape().rank()), b.samples);
     std::int64_t start = 0;
     int port = 0;
-    for (std::int64_t extent : extents(whole.axis)) {
+    for (const std::int64_t extent : extents_) {
       const std::int64_t width = extent * whole.inner;
       copy_columns(b.diff_output(port++).data(), width, 0, diff_x.data(), whole.axis * whole.inner, start, width,
                    whole.outer);
@@ -78,7 +82,7 @@ class Split final : public loom::Node {
   }
 
   std::int64_t axis_;
-  std::vector<std::int64_t> parts_;
+  std::vector<std::int64_t> parts_, extents_;
   bool equal_ = false;
 };
 LOOM_NODE(Split, "split")

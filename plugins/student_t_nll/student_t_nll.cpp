@@ -24,26 +24,24 @@ class StudentTNll final : public loom::Node {
         0.5 * std::log(nu_ * std::numbers::pi) + std::log(sigma_) + std::lgamma(nu_ / 2) - std::lgamma((nu_ + 1) / 2);
   }
 
-  void forward(const loom::Forward& f) const override {  // called for a shard: f.samples of the batch
+  void forward(const loom::Forward& f) const override {  // called for a shard: some samples of the batch
     const auto mean = f.input("mean"), target = f.input("target");
-    for (std::int64_t n = 0; n < f.samples; ++n) {
-      double sum = log_z_ * static_cast<double>(mean.per_sample());
-      for (std::size_t i = 0; i < mean[n].size(); ++i) {
-        const double r = (target[n][i] - mean[n][i]) / sigma_;
-        sum += (nu_ + 1) / 2 * std::log1p(r * r / nu_);
-      }
-      f.output("loss").values()[static_cast<std::size_t>(n)] = static_cast<float>(sum);
-    }
+    loom::for_each_row(f.output("loss"), [&](std::int64_t n) {
+      return loom::sum_of(mean[n], target[n], [&](double m, double t) {
+        const double r = (t - m) / sigma_;
+        return log_z_ + (nu_ + 1) / 2 * std::log1p(r * r / nu_);
+      });
+    });
   }
 
   void backward(const loom::Backward& b) const override {  // writes diff mean = diff loss * dloss/dmean
     const auto mean = b.input("mean"), target = b.input("target"), diff = b.diff_input("mean");
-    for (std::int64_t n = 0; n < b.samples; ++n) {
-      const double upstream = b.diff_output("loss").values()[static_cast<std::size_t>(n)];
-      for (std::size_t i = 0; i < mean[n].size(); ++i) {
-        const double r = (target[n][i] - mean[n][i]) / sigma_;
-        diff[n][i] = static_cast<float>(-upstream * (nu_ + 1) * r / (sigma_ * (nu_ + r * r)));
-      }
+    for (std::int64_t n = 0; n < mean.samples(); ++n) {
+      const double above = b.diff_output("loss")[n][0];
+      loom::transform(mean[n], target[n], diff[n], [&](double m, double t) {
+        const double r = (t - m) / sigma_;
+        return -above * (nu_ + 1) * r / (sigma_ * (nu_ + r * r));
+      });
     }
   }
 

@@ -32,7 +32,7 @@ error 2 E701 "--steps takes a number, written plainly as in 1000, not '1e3'" tra
 error 2 E701 "--steps is given more than once" train tiny.yaml --steps 1 --steps 2 --out q
 error 2 E701 "'f16' is not f32 or bf16" train tiny.yaml --precision f16 --out q
 error 2 E702 "bf16 is not supported" train tiny.yaml --precision bf16 --out q
-error 2 E701 "beside it stand only --steps and --threads" train --resume run --seed 3
+error 2 E701 "beside it stand only --steps, --threads and --plugin" train --resume run --seed 3
 error 2 E701 "the run has done 20 already" train --resume run --steps 10
 error 2 E701 "a .png, .npy or .wav file, not 'a.jpg'" sample run --out a.jpg
 error 2 E701 "--count: 0 is less than 1" sample run --count 0 --out a.png
@@ -50,7 +50,10 @@ error 65 E105 "an integer >= 1" train tiny.yaml --set vars.latent=x --out q
 error 65 E116 "path=value" train tiny.yaml --set vars.latent --out q
 error 65 E201 "did you mean 'conv'?" inspect convv
 error 65 E201 "did you mean 'conv'?" check convv
-error 65 E204 "'filters' is missing" check conv
+error 65 E204 "'units' is missing" validate tiny.yaml --set nodes.encoder.units=null
+error 65 E202 "did you mean 'filters'?" check conv --set filtres=4
+error 65 E106 "an integer >= 1" check conv --set filters=0
+error 65 E117 "lower-case letters" new-plugin Huber
 sed 's/type: linear, in: z,/type: liner, in: zz,/' tiny.yaml >wrong.yaml
 error 65 E201 "did you mean 'linear'?" validate wrong.yaml
 says err "wrong.yaml:12:"

@@ -5,7 +5,7 @@
 tiny_graph tiny.yaml
 
 # --help
-verbs="train eval run sample reconstruct encode decode traverse interpolate list inspect validate render check bench version"
+verbs="train eval run sample reconstruct encode decode traverse interpolate list inspect validate render check new-plugin bench version"
 expect 0 --help
 for verb in $verbs; do
   says out "  $verb "
@@ -100,7 +100,7 @@ says out "dim: 5"
 cp out rendered.yaml
 expect 0 render rendered.yaml # what it prints is a document, and says the same
 same out rendered.yaml
-expect 0 check conv --set filters=4 --set kernel=3 --input x=2,6,6,3
+expect 0 check conv --set filters=4 --set kernel=3 --shape x=2,6,6,3 --input x=2,6,6,3
 says out "ok:"
 expect 0 check gaussian_kl --json
 [ "$(json /ok)" = true ] || fail "check --json does not say ok"

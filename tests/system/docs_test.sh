@@ -27,6 +27,6 @@ for page in docs/quickstart.md docs/write-a-node.md docs/measurements.md; do
   while read -r target; do
     checks=$((checks + 1))
     [ -e "$(dirname "$page")/$target" ] || fail "$page links to $target, which does not exist"
-  done < <(grep -oE '\]\([^)#:]+' "$page" | cut -c3-)
+  done < <(awk '/^```/ { code = !code } !code' "$page" | grep -oE '\]\([^)#:]+' | cut -c3-)
 done
 finish

@@ -40,11 +40,11 @@ cp -r "$repository/plugins/student_t_nll" plugin
 { cmake -S plugin -B plugin-build -G Ninja -DCMAKE_PREFIX_PATH="$prefix" && cmake --build plugin-build; } >plugin.log 2>&1 ||
   fail "the plugin does not build: $(tail -n 8 plugin.log)"
 grep -q "warning" plugin.log && fail "the plugin builds with warnings: $(grep -m 3 warning plugin.log)"
-export LATENTLOOM_PLUGINS="$prefix/lib/latentloom/plugins:$work/plugin-build"
-expect 0 check student_t_nll --input mean=4,3 --input target=4,3
+export LOOM_PLUGIN_PATH="$work/plugin-build"
+expect 0 check student_t_nll --plugin student_t_nll --shape mean=4,3 --shape target=4,3
 says out "ok:"
-expect 0 check student_t_nll --set nu=1 --set sigma=0.1
-expect 0 inspect student_t_nll
+expect 0 check "$work/plugin-build/libstudent_t_nll.so" --set nu=1 --set sigma=0.1 --strict
+expect 0 inspect student_t_nll --plugin student_t_nll
 says out "degrees of freedom" "likelihood"
 # The graph of docs/write-a-node.md.
 awk '/^```yaml/ { block = ""; inside = 1; next } /^```/ { inside = 0 } inside { block = block $0 "\n" } END { printf "%s", block }' \
@@ -53,7 +53,7 @@ says "$graphs/robust.yaml" student_t_nll
 expect 0 validate "$graphs/robust.yaml"
 expect 0 train "$graphs/robust.yaml" --steps 3 --batch 8 --set train.eval_limit=16 --out robust --json
 has_json /negative_elbo
-unset LATENTLOOM_PLUGINS
+unset LOOM_PLUGIN_PATH
 expect 65 validate "$graphs/robust.yaml"
-says err "E201" "student_t_nll"
+says err "E601" "student_t_nll"
 finish

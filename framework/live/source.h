@@ -1,0 +1,32 @@
+// What a training's document comes from: a file, what the command line set and named, and the types that were swapped.
+//
+// Ownership: values. Thread safety: values; loading reads files. Errors: those of load_document(), and bad_command of
+// node changes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "live/change.h"
+#include "plugin/registries.h"
+#include "train/run_folder.h"
+
+namespace loom {
+
+struct LiveSource {
+  std::string graph;  // the file
+  std::vector<Override> overrides;
+  std::vector<NodeChange> nodes;
+  std::vector<std::string> plugins;  // of --plugin
+};
+
+// The document; what --plugin loads becomes part of it by its name, so that a run says what it needs. Findings are left
+// in `diagnostics`, beside what could be read.
+Document load_source(const LiveSource& source, Diagnostics& diagnostics);
+RegistryRequest plugins_of(const LiveSource& source, const Document& document);
+
+// As a run's folder keeps it. The command line's plugins are not kept: a run may come from elsewhere.
+RunSource to_run_source(const LiveSource& source);
+LiveSource from_run_source(const RunSource& source);
+
+}  // namespace loom

@@ -1,0 +1,148 @@
+// graph-runner new-plugin: a folder with a plugin that builds, tests itself and trains a graph: the start of one's own.
+//
+// The templates are files (share/latentloom/templates): those of `common`, then those of the kind. They are plugins
+// themselves, of the type new.name in the library new_name with the class NewName; these three words are replaced.
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "runner/console.h"
+#include "runner/verbs.h"
+
+namespace loom::runner {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> kKinds = {"layer", "loss", "prior", "sampler", "quantizer", "dataset"};
+
+struct Request {
+  std::string name, kind = "loss", out;
+};
+
+// What stands for the placeholders.
+struct Words {
+  std::string type;        // "acme.huber"
+  std::string name;        // "acme_huber"
+  std::string class_name;  // "AcmeHuber"
+  std::string kind;
+};
+
+// Lower-case words of letters, digits and '_', joined by dots.
+bool is_type_name(const std::string& name) {
+  bool start = true;
+  for (const char c : name) {
+    const bool letter = c >= 'a' && c <= 'z', inner = (c >= '0' && c <= '9') || c == '_';
+    if (start ? !letter : !letter && !inner && c != '.') return false;
+    start = c == '.';
+  }
+  return !name.empty() && !start && name.size() <= 60;
+}
+
+Words words_of(const Request& request) {
+  if (!is_type_name(request.name)) {
+    Diagnostic finding;
+    finding.code = ErrorCode::bad_name;
+    finding.message = "this cannot be the name of a type";
+    finding.got = request.name;
+    finding.expected = "lower-case letters, digits and '_', starting with a letter; a prefix and a dot before it";
+    finding.hint = "graph-runner new-plugin acme.huber --kind loss";
+    throw Error(std::move(finding));
+  }
+  Words words{request.name, request.name, "", request.kind};
+  std::ranges::replace(words.name, '.', '_');
+  bool start = true;
+  for (const char c : words.name) {
+    if (c != '_') words.class_name += start ? static_cast<char>(c - 'a' + 'A') : c;
+    start = c == '_';
+  }
+  return words;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+std::string filled(const std::string& text, const Words& words) {
+  std::string out = replaced(text, "new.name", words.type);
+  out = replaced(std::move(out), "NewName", words.class_name);
+  out = replaced(std::move(out), "new_name", words.name);
+  return replaced(std::move(out), "new-kind", words.kind);
+}
+
+// Beside this executable, in the build tree as in an installation.
+fs::path templates_folder() {
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  fs::path folder = program.parent_path().parent_path() / "share" / "latentloom" / "templates";
+  if (fs::is_directory(folder, ignored)) return folder;
+  throw Error(ErrorCode::read_failed, fmt::format("the templates are missing: there is no folder {}", folder.string()),
+              "install Latentloom again: cmake --install");
+}
+
+std::string read_text(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  if (!in) throw Error(ErrorCode::read_failed, fmt::format("{} cannot be read", file.string()));
+  return text;
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text << std::flush;
+  if (!out) throw Error(ErrorCode::write_failed, fmt::format("{} cannot be written", file.string()));
+}
+
+std::vector<std::string> copy_templates(const fs::path& from, const fs::path& to, const Words& words) {
+  std::vector<std::string> written;
+  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string name = filled(entry.path().filename().string(), words);
+    write_text(to / name, filled(read_text(entry.path()), words));
+    written.push_back(name);
+  }
+  return written;
+}
+
+int new_plugin(const Request& request) {
+  const Words words = words_of(request);
+  const fs::path folder = request.out.empty() ? fs::path(words.name) : fs::path(request.out);
+  std::error_code problem;
+  if (fs::exists(folder, problem)) {
+    throw Error(ErrorCode::usage, fmt::format("{} is there already: nothing is overwritten", folder.string()),
+                "choose another name, or --out FOLDER");
+  }
+  const fs::path templates = templates_folder();
+  fs::create_directories(folder, problem);
+  if (problem)
+    throw Error(ErrorCode::write_failed, fmt::format("{} cannot be made: {}", folder.string(), problem.message()));
+  std::vector<std::string> files = copy_templates(templates / "common", folder, words);
+  for (std::string& name : copy_templates(templates / request.kind, folder, words)) files.push_back(std::move(name));
+  std::ranges::sort(files);
+  print("a {} of type {}, in {}:\n", request.kind, words.type, folder.string());
+  for (const std::string& name : files) print("  {}\n", name);
+  print("\n{}/README.md says how to build, check and use it.\n", folder.string());
+  return kOk;
+}
+
+}  // namespace
+
+void add_new_plugin(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb =
+      add_verb(app, "new-plugin", "Start a plugin of your own: a folder that builds, with a test and a graph",
+               "graph-runner new-plugin acme.huber --kind loss");
+  auto request = std::make_shared<Request>();
+  verb->add_option("NAME", request->name, "the name of the type, which may have a prefix: huber, acme.huber")
+      ->required();
+  verb->add_option("--kind", request->kind, "what it is to be")->check(one_of(kKinds))->capture_default_str();
+  verb->add_option("--out", request->out, "the folder, which must not be there; left out: the name");
+  verb->callback([&invocation, request] { invocation.action = [request] { return new_plugin(*request); }; });
+}
+
+}  // namespace loom::runner

@@ -5,9 +5,8 @@
 //   connected. Importance-weighted bounds sum it. (At a relaxed z it is the same sum, weighed by z, and no ratio of
 //   densities.)
 // It is the divergence of the discrete variables, as in Jang et al., and not that of the relaxed densities of Maddison
-// et al., equation 20: in training with soft draws the sum of the losses is no bound; in evaluation, where draws are
-// one-hot, it is. Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax, section 3.2 and
-// appendix.
+// et al.: in training with soft draws the sum of the losses is no bound; in evaluation, where draws are
+// one-hot, it is. Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax.
 #include <loom/node.h>
 
 #include <algorithm>
@@ -23,7 +22,7 @@ class CategoricalKl final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("KL divergence of categorical posteriors from the uniform distribution");
-    c.source("Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax, section 3.2");
+    c.source("Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax");
     c.role(loom::Role::divergence);
     c.input("logits", "[N, ...E, C]", "unnormalised log-probabilities");
     c.input("z", "[N, ...E, C]", "a one-hot draw, for log_ratio only").optional();

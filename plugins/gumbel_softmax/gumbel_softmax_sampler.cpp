@@ -5,7 +5,7 @@
 // In evaluation y is always one-hot: arg max(logits + g) is an exact draw of the categorical posterior (Gumbel-max), so
 // that a bound that is evaluated is one of the model with discrete latents, whatever the temperature of training was.
 // Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax, equation 2; Maddison, Mnih and Teh 2017,
-// The Concrete Distribution, equation 10.
+// The Concrete Distribution.
 #include <loom/node.h>
 
 #include <algorithm>

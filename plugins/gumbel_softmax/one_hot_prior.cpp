@@ -12,7 +12,7 @@ class OneHotPrior final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("One-hot vectors of uniformly drawn classes");
-    c.source("Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax, section 4.2");
+    c.source("Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax");
     c.role(loom::Role::prior);
     c.output("y", "[N, ...E]", "one-hot along the last axis").no_gradient();
     c.output("log_density", "[N]", "ln p(y), nats").no_gradient();

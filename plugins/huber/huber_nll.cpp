@@ -4,7 +4,7 @@
 //   loss = sum over the event of rho(r) + ln sigma + ln Z                                     [nats per sample]
 //   Z    = sqrt(2 pi) erf(delta / sqrt 2) + 2 / delta e^(-delta^2 / 2), the integral of e^-rho
 // With Z and sigma in it this is -ln of a density: comparable with other likelihoods, and sigma can be learned.
-// Huber 1964, Robust Estimation of a Location Parameter, Annals of Mathematical Statistics 35, section 4.
+// Huber 1964, Robust Estimation of a Location Parameter, Annals of Mathematical Statistics 35.
 #include <loom/node.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ class HuberNll final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Negative log-likelihood of a Huber density").role(loom::Role::likelihood);
-    c.source("Huber 1964, Robust Estimation of a Location Parameter, section 4");
+    c.source("Huber 1964, Robust Estimation of a Location Parameter");
     c.input("mean", "[N, ...E]", "location");
     c.input("target", "[N, ...E]", "observed values").no_gradient();
     c.output("loss", "[N]", "nats per sample");

@@ -4,7 +4,7 @@
 //   dtheta / dkappa = -integral from 0 to theta of (cos phi - A) e^(l(phi) - l(theta)) dphi
 //                   =  integral from theta to pi of the same,  A the mean of the cosine
 // Of the two the one is taken whose integrand keeps its sign.
-// Figurnov, Mohamed and Mnih 2018, Implicit Reparameterization Gradients, section 3 and appendix on von Mises.
+// Figurnov, Mohamed and Mnih 2018, Implicit Reparameterization Gradients, section 3.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // The prior of a hyperspherical VAE: the uniform distribution on the unit sphere of R^M, one for each position of E.
 //   y = g / |g|,  g ~ N(0, I)   [N, ...E, M];   with z connected y = z
 //   log_density = -ln area for each sphere, area = 2 pi^(M/2) / Gamma(M/2)                    [nats]
-// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.2.
+// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.
 #include <loom/node.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ class UniformOnSphere final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("The uniform distribution on the sphere: draws, or the density of z");
-    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.2");
+    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3");
     c.role(loom::Role::prior);
     c.input("z", "[N, ...E]", "where the density is taken; left out: a draw").optional();
     c.output("y", "[N, ...E]", "points of length 1, or z");

@@ -4,7 +4,7 @@
 //   log_ratio = ln q(z|x) - ln p(z) = sum over E of kappa mu . z - ln M(kappa) at a drawn z, whose expectation is KL; 0
 //   where z is not connected. Importance-weighted bounds sum it.
 // The KL does not depend on mu, whose extent M is that of the space.
-// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, equation 14 and appendix B.
+// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.
 #include <fmt/format.h>
 #include <loom/node.h>
 
@@ -21,7 +21,7 @@ class VonMisesFisherKl final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("KL divergence of a von Mises-Fisher posterior from the uniform distribution on the sphere");
-    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, appendix B");
+    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3");
     c.role(loom::Role::divergence);
     c.input("mu", "[N, ...E, M]", "mean direction, of length 1");
     c.input("kappa", "[N, ...E, 1]", "concentration; where it is negative, around -mu");

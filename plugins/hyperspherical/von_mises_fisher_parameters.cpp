@@ -1,7 +1,7 @@
 // The parameters of a von Mises-Fisher posterior q(z|x) from two linear layers' outputs.
 //   mu    = direction / |direction|         [N, ...E, M], a point on the unit sphere of R^M
 //   kappa = least + softplus(concentration) [N, ...E, 1]
-// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 4; a least kappa of 1 as in their
+// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders; a least kappa of 1 as in their
 // experiments. Where |direction| < 1e-12, mu is the first axis and no gradient goes through.
 #include <loom/node.h>
 
@@ -22,7 +22,7 @@ class VonMisesFisherParameters final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Mean direction and concentration of a von Mises-Fisher posterior");
-    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 4");
+    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders");
     c.input("direction", "[N, ...E, M]", "any vector that is not 0");
     c.input("concentration", "[N, ...E, 1]", "any number");
     c.output("mu", "[N, ...E, M]", "mean direction, of length 1");

@@ -2,7 +2,7 @@
 // kappa.
 //   z = H (cos theta, sin theta v)   all [N, ...E, M]: v uniform on the sphere of R^(M-1), theta the angle to mu, H the
 //                                    reflection that carries the first axis to mu (reflection.h)
-// theta comes from the rejection sampler of Davidson et al. 2018, algorithm 1 (Ulrich 1984; Wood 1994):
+// theta comes from the rejection sampler of Ulrich 1984 and Wood 1994:
 //   b = (M-1) / (2 kappa + s),  s = sqrt(4 kappa^2 + (M-1)^2),  a = (M-1 + 2 kappa + s) / 4
 //   e ~ Beta((M-1)/2, (M-1)/2),  cos theta = (1 - (1+b) e) / (1 - (1-b) e),  t = 2 a b / (1 - (1-b) e)
 //   accepted where (M-1) ln t - t + 4 a b / (1+b) - (M-1) ln(M-1) >= ln u
@@ -12,7 +12,7 @@
 //                        g_cor, for the e that are accepted changing with kappa, is left out: it multiplies the value
 //                        of the loss, which no node of a graph is told. Biased, and so not the default; README.md has
 //                        how much.
-// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.3 and appendices A and B; Figurnov et al.
+// Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3 and appendix; Figurnov et al.
 // 2018, Implicit Reparameterization Gradients. Draws in evaluation too: connect mu in place of z for the mean
 // direction.
 #include <fmt/format.h>
@@ -33,7 +33,7 @@ class VonMisesFisherSampler final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("A reparametrised draw from a von Mises-Fisher distribution on the sphere");
-    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, algorithms 1 and 2");
+    c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, algorithm 1");
     c.role(loom::Role::sampler);
     c.input("mu", "[N, ...E, M]", "mean direction, of length 1");
     c.input("kappa", "[N, ...E, 1]", "concentration; where it is negative, around -mu");

@@ -80,6 +80,9 @@ std::string Diagnostic::text() const {
   return text;
 }
 
+Error::~Error() = default;
+const char* Error::what() const noexcept { return text_.c_str(); }
+
 Error::Error(Diagnostic diagnostic) : Error(std::vector<Diagnostic>{std::move(diagnostic)}) {}
 
 Error::Error(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)), text_(join(diagnostics_)) {}

@@ -43,15 +43,20 @@ struct Diagnostic {
   std::string text() const;
 };
 
-class Error : public std::exception {
+// Its virtual functions and its type are this library's, not those of whoever throws: an Error outlives the plugin that
+// threw it, whose library may be closed while it is on its way.
+class __attribute__((visibility("default"))) Error : public std::exception {
  public:
+  ~Error() override;
+  Error(const Error&) = default;
+  Error& operator=(const Error&) = default;
   explicit Error(Diagnostic diagnostic);
   explicit Error(std::vector<Diagnostic> diagnostics);
   Error(ErrorCode code, std::string message, std::string hint = "");
 
   const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
   ErrorCode code() const { return diagnostics_.front().code; }
-  const char* what() const noexcept override { return text_.c_str(); }
+  const char* what() const noexcept override;
 
  private:
   std::vector<Diagnostic> diagnostics_;

@@ -27,32 +27,6 @@ std::vector<std::string> files_of(const Registry& registry) {
   return files;
 }
 
-// A folder of its own for copies, gone at the end.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (fs::temp_directory_path() / "latentloom-plugins-XXXXXX").string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  // "" where there is no room, or no folder.
-  std::string copy(const std::string& file, std::size_t number) const {
-    const std::string copied = fmt::format("{}/{}-{}", path_, number, fs::path(file).filename().string());
-    std::error_code problem;
-    if (!path_.empty()) fs::copy_file(file, copied, problem);
-    return path_.empty() || problem ? "" : copied;
-  }
-
- private:
-  std::string path_;
-};
-
 bool is_in(const std::vector<LibraryFile>& libraries, const LibraryFile& one) {
   const LibraryFile* other = find(libraries, one.file);
   return other != nullptr && other->opened == one.opened;
@@ -60,15 +34,34 @@ bool is_in(const std::vector<LibraryFile>& libraries, const LibraryFile& one) {
 
 }  // namespace
 
-LibrarySet::LibrarySet(const Registry& registry, std::string folder) : folder_(std::move(folder)) {
+ScratchFolder::ScratchFolder() {
   std::error_code ignored;
-  fs::remove_all(folder_, ignored);
-  libraries_ = with_copies(files_of(registry));
+  std::string name = (fs::temp_directory_path(ignored) / "latentloom-plugins-XXXXXX").string();
+  if (::mkdtemp(name.data()) != nullptr) path_ = name;
 }
 
-LibrarySet::~LibrarySet() {
+ScratchFolder::~ScratchFolder() {
   std::error_code ignored;
-  fs::remove_all(folder_, ignored);
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+std::string ScratchFolder::copy(const std::string& file) {
+  const std::string copied = fmt::format("{}/{}-{}", path_, ++copies_, fs::path(file).filename().string());
+  std::error_code problem = std::make_error_code(std::errc::no_such_file_or_directory);
+  if (!path_.empty()) fs::copy_file(file, copied, problem);
+  if (problem)
+    throw Error(ErrorCode::write_failed, fmt::format("cannot copy {} to {}: {}", file, copied, problem.message()));
+  return copied;
+}
+
+LibrarySet::LibrarySet(const Registry& registry) {
+  for (const std::string& file : files_of(registry)) {
+    try {
+      libraries_ = with_copies({file});
+    } catch (const Error&) {  // a full disk: that is said where something must be written
+      libraries_.push_back({file, file});
+    }
+  }
 }
 
 std::vector<std::string> LibrarySet::files() const {
@@ -80,12 +73,7 @@ std::vector<std::string> LibrarySet::files() const {
 std::vector<LibraryFile> LibrarySet::with_copies(const std::vector<std::string>& files) {
   std::vector<LibraryFile> libraries = libraries_;
   for (const std::string& file : files) {
-    std::error_code problem;
-    fs::create_directories(folder_, problem);
-    const std::string copy = fmt::format("{}/{}-{}", folder_, ++copies_, fs::path(file).filename().string());
-    if (!problem) fs::copy_file(file, copy, fs::copy_options::overwrite_existing, problem);
-    if (problem)
-      throw Error(ErrorCode::plugin_not_found, fmt::format("cannot copy {} to {}: {}", file, copy, problem.message()));
+    const std::string copy = folder_.copy(file);
     const auto it = std::ranges::find(libraries, file, &LibraryFile::file);
     if (it == libraries.end())
       libraries.push_back({file, copy});
@@ -145,14 +133,13 @@ int LibrarySet::open_generations() const {
 
 std::unique_ptr<Registry> with_private_copies(const Registry& registry) {
   auto copies = std::make_unique<Registry>();
-  const ScratchFolder folder;
-  const std::vector<std::string> files = files_of(registry);
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  ScratchFolder folder;
+  for (const std::string& file : files_of(registry)) {
     try {
-      load_plugin(*copies, folder.copy(files[i], i), false, files[i]);
+      load_plugin(*copies, folder.copy(file), false, file);
     } catch (const Error& error) {
-      spdlog::warn("{} cannot be opened from a copy, and so not be swapped: {}", files[i], error.what());
-      load_plugin(*copies, files[i]);
+      spdlog::warn("{} cannot be opened from a copy, and so not be swapped: {}", file, error.what());
+      load_plugin(*copies, file);
     }
   }
   return copies;

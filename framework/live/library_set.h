@@ -1,8 +1,8 @@
 // The plugin libraries that a training uses, each opened from a private copy.
 //
 // A file that is mapped must not be written to, and a file that is opened twice under one name is the same library
-// twice: so what is opened is a copy in RUN/plugins, named by its number, and a candidate is the copy that its trial
-// has seen. Copies are removed with the set that made them; what is open stays mapped while any node type, session or
+// twice: so what is opened is a copy in a temporary folder, named by its number, and a candidate is the copy that its
+// trial has seen. Copies are removed with the set that made them; what is open stays mapped while any node type, session or
 // data set of it lives. A library of which no copy can be opened (it finds libraries of its own beside itself) is
 // opened as it is; it can then not be swapped.
 //
@@ -24,12 +24,25 @@ struct LibraryFile {
   std::string opened;  // what is opened in its place
 };
 
+// A folder of its own for copies, gone with it.
+class ScratchFolder {
+ public:
+  ScratchFolder();  // where none can be made, no copy can
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+
+  std::string copy(const std::string& file);  // its path; throws write_failed
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  int copies_ = 0;
+};
+
 class LibrarySet {
  public:
-  // The libraries that `registry` has types of, and copies of them. `folder` is made, and emptied of what a killed
-  // process has left there.
-  LibrarySet(const Registry& registry, std::string folder);
-  ~LibrarySet();
+  explicit LibrarySet(const Registry& registry);  // its libraries, and copies of them
   LibrarySet(const LibrarySet&) = delete;
   LibrarySet& operator=(const LibrarySet&) = delete;
 
@@ -50,9 +63,8 @@ class LibrarySet {
  private:
   void remove_copies(const std::vector<LibraryFile>& of, const std::vector<LibraryFile>& but);
 
-  std::string folder_;
+  ScratchFolder folder_;
   std::vector<LibraryFile> libraries_;
-  int copies_ = 0;
   std::vector<std::weak_ptr<void>> opened_;
 };
 

@@ -117,11 +117,13 @@ TrainEnd LiveTraining::train(const std::function<TrainObserver(Session&)>& obser
   for (;;) {
     const TrainEnd end = model_.session->train(observer_for(observe), stop_or_command);
     if (end != TrainEnd::left) return end;
-    wait_while_paused(stop_or_command);
-    if (stop_or_command()) return stop_here();
-    if (!preparer_->has_candidate()) continue;
-    const std::optional<TrainEnd> over = exchange(observe, stop_or_command);
-    if (over && *over != TrainEnd::left) return *over;
+    for (;;) {  // until there is nothing left to do between these two steps
+      wait_while_paused(stop_or_command);
+      if (stop_or_command()) return stop_here();
+      if (!preparer_->has_candidate()) break;
+      const std::optional<TrainEnd> over = exchange(observe, stop_or_command);
+      if (over && *over != TrainEnd::left) return *over;
+    }
   }
 }
 

@@ -51,7 +51,7 @@ std::string names_of(const std::vector<std::string>& files) {
 
 Preparer::Preparer(PreparerSettings settings, const LiveModel& running)
     : settings_(std::move(settings)),
-      libraries_(*running.registry, settings_.run + "/plugins"),
+      libraries_(*running.registry),
       probation_(settings_.program),
       running_(&running) {
   thread_ = std::thread([this] { work(); });

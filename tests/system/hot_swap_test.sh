@@ -87,7 +87,6 @@ says err E801
 expect 0 inspect live
 expect 0 train --resume live --steps "$((paused_at + 20))" --json
 [ -e live/control.sock ] && fail "a socket is left behind"
-[ -e live/plugins ] && fail "copies of plugins are left behind"
 exists live/report.html
 says live/report.html "History" "swapped" "refused" "resumed" 'class="mark"'
 finish

@@ -49,16 +49,16 @@ check() {
 }
 check student_t_nll
 check huber_nll
-check huber_nll --set sigma=learned --set delta=0.5 --input mean=4,3,2 --input target=4,3,2
+check huber_nll --set sigma=learned --set delta=0.5 --shape mean=4,3,2 --shape target=4,3,2
 check sphere.von_mises_fisher_parameters
-check sphere.von_mises_fisher_sampler --set gradient=rejection --input mu=4,2,6 --input kappa=4,2,1
-check sphere.von_mises_fisher_kl --input mu=4,6 --input kappa=4,1 --input z=4,6
+check sphere.von_mises_fisher_sampler --set gradient=rejection --shape mu=4,2,6 --shape kappa=4,2,1
+check sphere.von_mises_fisher_kl --shape mu=4,6 --shape kappa=4,1 --shape z=4,6
 check sphere.uniform --set shape=[6]
-check squeeze_excitation --input x=3,4,4,8 --set ratio=2
+check squeeze_excitation --shape x=3,4,4,8 --set ratio=2
 check finite_scalar_quantizer --set levels=[8,5,5] --set round=false
 check finite_scalar_values --set levels=[8,5,5] --classes 200
 check gumbel_softmax_sampler
-check categorical_kl --input logits=4,3,5 --input z=4,3,5
+check categorical_kl --shape logits=4,3,5 --shape z=4,3,5
 check one_hot_prior --set shape=[3,4]
 expect 0 inspect table
 says out "column" "standardise" "holdout"
@@ -107,8 +107,8 @@ is_png decoded.png
 expect 65 train plugins/table/table-vae.yaml --data table:wrong.csv --set vars.features=3 --out wrong
 says err "wrong.csv:5:5" "E405" "'three'"
 
-# Without the plugins the graphs are refused, by the name of the type.
+# Without the plugins the graphs are refused, by the name of the plugin.
 use_plugins
 expect 65 validate plugins/hyperspherical/hyperspherical-vae.yaml
-says err "E201" "sphere.von_mises_fisher_sampler"
+says err "E601" "hyperspherical"
 finish

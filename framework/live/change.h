@@ -26,10 +26,10 @@ struct NodeChange {
 
 struct ChangeOutcome {
   bool accepted = false;
-  std::int64_t step = 0;      // finished steps at the boundary where it took effect or was refused
-  std::string what;           // of an accepted one: what changed, for people
+  std::int64_t step = 0;             // finished steps at the boundary where it took effect or was refused
+  std::string what;                  // of an accepted one: what changed, for people
   std::vector<std::string> reasons;  // of a refused one: the findings' texts
-  double pause_seconds = 0;   // between two steps, caused by the exchange
+  double pause_seconds = 0;          // between two steps, caused by the exchange
 };
 
 struct ChangeRequest {

@@ -98,7 +98,7 @@ class ControlServer::Impl {
   int listening(const std::string& run) {
     const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const Address address(run);
-    ::unlink(file_.c_str());       // of a process that was killed: the run's lock is ours
+    ::unlink(file_.c_str());              // of a process that was killed: the run's lock is ours
     ::fchmod(socket, S_IRUSR | S_IWUSR);  // before bind: there is no moment in which others could connect
     if (socket >= 0 && ::bind(socket, address.get(), sizeof address.name) == 0 && ::listen(socket, 16) == 0)
       return socket;
@@ -126,7 +126,8 @@ class ControlServer::Impl {
     if (socket->get() >= 0 && is_own(socket->get())) connections_.push_back({std::move(socket), ""});
   }
 
-  // False when the connection is done with here: its request is complete and the answer holds the socket, or it is gone.
+  // False when the connection is done with here: its request is complete and the answer holds the socket, or it is
+  // gone.
   bool receive(Connection& connection) {
     std::array<char, 4096> buffer;
     const ssize_t count = ::recv(connection.socket->get(), buffer.data(), buffer.size(), 0);

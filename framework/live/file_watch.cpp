@@ -30,8 +30,8 @@ Stamp stamp_of(const std::string& file) {
 }
 
 struct Watched {
-  Stamp known, seen;     // as last reported; as last looked at
-  double since = 0;      // when `seen` was first seen
+  Stamp known, seen;  // as last reported; as last looked at
+  double since = 0;   // when `seen` was first seen
 };
 
 }  // namespace

@@ -2,9 +2,9 @@
 //
 // A file that is mapped must not be written to, and a file that is opened twice under one name is the same library
 // twice: so what is opened is a copy in a temporary folder, named by its number, and a candidate is the copy that its
-// trial has seen. Copies are removed with the set that made them; what is open stays mapped while any node type, session or
-// data set of it lives. A library of which no copy can be opened (it finds libraries of its own beside itself) is
-// opened as it is; it can then not be swapped.
+// trial has seen. Copies are removed with the set that made them; what is open stays mapped while any node type,
+// session or data set of it lives. A library of which no copy can be opened (it finds libraries of its own beside
+// itself) is opened as it is; it can then not be swapped.
 //
 // Thread safety: one thread, but for open_generations(). Errors: those of load_plugin(); write_failed.
 #pragma once

@@ -65,14 +65,15 @@ LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
     watch_files();
   }
   try {
-    control_ = std::make_unique<ControlServer>(run.path(), [this](std::vector<std::string> words, ControlAnswer answer) {
-      {
-        const std::lock_guard lock(mutex_);
-        commands_.push_back({std::move(words), std::move(answer)});
-        pending_ = true;
-      }
-      wake_.notify_all();
-    });
+    control_ =
+        std::make_unique<ControlServer>(run.path(), [this](std::vector<std::string> words, ControlAnswer answer) {
+          {
+            const std::lock_guard lock(mutex_);
+            commands_.push_back({std::move(words), std::move(answer)});
+            pending_ = true;
+          }
+          wake_.notify_all();
+        });
   } catch (const Error& error) {  // a file system without sockets: everything else works
     spdlog::warn("graph-runner ctl will not reach this training: {}", error.what());
   }
@@ -111,8 +112,7 @@ TrainObserver LiveTraining::observer_for(const std::function<TrainObserver(Sessi
   return observer;
 }
 
-TrainEnd LiveTraining::train(const std::function<TrainObserver(Session&)>& observe,
-                             const std::function<bool()>& stop) {
+TrainEnd LiveTraining::train(const std::function<TrainObserver(Session&)>& observe, const std::function<bool()>& stop) {
   const std::function<bool()> stop_or_command = [&] { return stopping_ || (stop && stop()); };
   for (;;) {
     const TrainEnd end = model_.session->train(observer_for(observe), stop_or_command);
@@ -227,8 +227,7 @@ bool LiveTraining::serve(const Command& command) {
     Diagnostic finding;
     finding.code = ErrorCode::bad_command;
     finding.message = fmt::format("there is no command '{}'", verb);
-    const std::vector<std::string> verbs = {"status", "set",   "swap",   "reload",
-                                            "checkpoint", "pause", "resume", "stop"};
+    const std::vector<std::string> verbs = {"status", "set", "swap", "reload", "checkpoint", "pause", "resume", "stop"};
     finding.expected = "one of " + joined(verbs, ", ");
     finding.suggestion = nearest_name(verb, verbs);
     throw Error(std::move(finding));
@@ -324,8 +323,8 @@ void LiveTraining::accept(const Candidate& candidate, const Adoption& adoption, 
   const std::int64_t step = session.steps_done();
   const std::string what = fmt::format("{} ({})", candidate.what, describe(adoption));
   if (Metrics* metrics = session.metrics()) metrics->add_event({step, "swapped", candidate.request.who, what});
-  options_.say(fmt::format("step {}: swapped: {} [{}; {:.0f} ms]", step, candidate.what, candidate.request.who,
-                           pause * 1e3));
+  options_.say(
+      fmt::format("step {}: swapped: {} [{}; {:.0f} ms]", step, candidate.what, candidate.request.who, pause * 1e3));
   ChangeOutcome outcome;
   outcome.accepted = true;
   outcome.step = step;

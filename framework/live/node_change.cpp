@@ -59,7 +59,8 @@ std::string NodeChange::text() const {
 }
 
 NodeChange parse_node_change(const std::vector<std::string>& words) {
-  if (words.size() < 2) refuse("swap needs a node and a type", fmt::format("{} words", words.size()), "NODE TYPE k=v...");
+  if (words.size() < 2)
+    refuse("swap needs a node and a type", fmt::format("{} words", words.size()), "NODE TYPE k=v...");
   NodeChange change{words[0], words[1], {}};
   for (std::size_t i = 2; i < words.size(); ++i) {
     const std::size_t equals = words[i].find('=');
@@ -75,8 +76,8 @@ void apply_node_change(Document& document, const NodeChange& change) {
   node.type = change.type;
   node.type_where = {"ctl swap", 0, 0};
   node.options.clear();
-  const bool inputs_given = std::ranges::any_of(
-      change.settings, [](const Override& setting) { return setting.path.starts_with(kInput); });
+  const bool inputs_given =
+      std::ranges::any_of(change.settings, [](const Override& setting) { return setting.path.starts_with(kInput); });
   if (inputs_given) node.inputs.clear();
   Diagnostics findings;
   for (const Override& setting : change.settings) {

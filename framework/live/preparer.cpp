@@ -50,10 +50,7 @@ std::string names_of(const std::vector<std::string>& files) {
 }  // namespace
 
 Preparer::Preparer(PreparerSettings settings, const LiveModel& running)
-    : settings_(std::move(settings)),
-      libraries_(*running.registry),
-      probation_(settings_.program),
-      running_(&running) {
+    : settings_(std::move(settings)), libraries_(*running.registry), probation_(settings_.program), running_(&running) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -117,9 +114,8 @@ int Preparer::open_generations() {
 void Preparer::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] {
-      return stopping_ || !retired_.empty() || (!taken_ && !candidate_ && !requests_.empty());
-    });
+    changed_.wait(lock,
+                  [this] { return stopping_ || !retired_.empty() || (!taken_ && !candidate_ && !requests_.empty()); });
     if (stopping_) return;
     std::vector<LiveModel> retired = std::move(retired_);
     retired_.clear();
@@ -219,7 +215,11 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
 
   std::vector<std::string> parts;
   if (!request.libraries.empty()) parts.push_back("library " + names_of(request.libraries));
-  if (!same_document) parts.push_back(difference(running.session->document(), document));
+  if (!same_document) {
+    Document before = running.session->document();
+    before.train = running.declared;  // without what the command line set
+    parts.push_back(difference(before, document));
+  }
   candidate.what = parts.empty() ? "the same graph and libraries" : fmt::format("{}", fmt::join(parts, "; "));
   for (const std::string& file : request.libraries) check_library(file);
   candidate.libraries = libraries_.with_copies(request.libraries);

@@ -29,7 +29,7 @@ struct LiveModel {
   LiveSource source;
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Session> session;
-  TrainEntry declared;     // of the document, before the command line's settings
+  TrainEntry declared;  // of the document, before the command line's settings
   DataEntry declared_data;
 };
 

@@ -152,7 +152,8 @@ std::string last_line(const std::string& text) {
 
 std::string signal_text(int number) {
   const char* abbreviation = ::sigabbrev_np(number);
-  return fmt::format("signal {} (SIG{}: {})", number, abbreviation != nullptr ? abbreviation : "?", ::strsignal(number));
+  return fmt::format("signal {} (SIG{}: {})", number, abbreviation != nullptr ? abbreviation : "?",
+                     ::strsignal(number));
 }
 
 void judge(int status, const std::string& out, const std::string& err, const std::string& subject) {
@@ -195,8 +196,8 @@ void Probation::run(TrialRequest request, const ProbationLimits& limits, const s
              fmt::format("more than {:g} s", limits.seconds), fmt::format("at most {:g} s", limits.seconds),
              "a loop without an end? --probation-limit allows more");
     if (const std::uint64_t bytes = child.resident_bytes(); bytes > request.memory)
-      refuse(ErrorCode::candidate_memory, subject, "the trial took too much memory",
-             fmt::format("{} MiB", bytes >> 20), fmt::format("at most {} MiB", request.memory >> 20));
+      refuse(ErrorCode::candidate_memory, subject, "the trial took too much memory", fmt::format("{} MiB", bytes >> 20),
+             fmt::format("at most {} MiB", request.memory >> 20));
     pollfd events[] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
     ::poll(events, 2, kPollMilliseconds);
   }

@@ -22,7 +22,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::int64_t kCheckSamples = 2;
-constexpr int kCheckElements = 6;       // of each tensor
+constexpr int kCheckElements = 6;         // of each tensor
 constexpr double kCheckTolerance = 2e-2;  // of the largest gradient; a wrong formula is wrong by more
 constexpr int kCheckShards = 4;
 

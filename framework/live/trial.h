@@ -22,8 +22,8 @@ struct TrialRequest {
   std::string document;             // resolved text
   std::string name;                 // of the document, in messages
   RunSettings settings;
-  std::string checkpoint;           // weights by path and shape, as far as they fit; "": the initial ones
-  std::uint64_t memory = 0;         // bytes that the process may take; 0: no limit
+  std::string checkpoint;    // weights by path and shape, as far as they fit; "": the initial ones
+  std::uint64_t memory = 0;  // bytes that the process may take; 0: no limit
 
   std::string to_json() const;
   static TrialRequest from_json(const std::string& text);

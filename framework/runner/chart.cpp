@@ -111,8 +111,9 @@ class Chart {
   }
 
   std::string mark(const ChartMark& mark) const {
-    return fmt::format("<line class=\"mark\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"><title>{3}</title></line>",
-                       place_x(mark.x), kTop - 4, kHeight - kBottom, escaped(mark.text));
+    return fmt::format(
+        "<line class=\"mark\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"><title>{3}</title></line>",
+        place_x(mark.x), kTop - 4, kHeight - kBottom, escaped(mark.text));
   }
 
   std::string line(const Series& series, std::size_t index) const {

@@ -64,9 +64,10 @@ void add_ctl(CLI::App& app, Invocation& invocation) {
                             "  graph-runner ctl runs/first pause");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->run, "the run's folder")->required();
-  verb->add_option("COMMAND", request->words,
-                   "status | set PATH=VALUE... | swap NODE TYPE [OPTION=VALUE...] [in.PORT=NODE...] | reload [PLUGIN...] | "
-                   "checkpoint | pause | resume | stop")
+  verb->add_option(
+          "COMMAND", request->words,
+          "status | set PATH=VALUE... | swap NODE TYPE [OPTION=VALUE...] [in.PORT=NODE...] | reload [PLUGIN...] | "
+          "checkpoint | pause | resume | stop")
       ->required();
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

@@ -250,8 +250,9 @@ std::string report_of(const Model& model, const RunFolder& run, int threads) {
       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}: a Latentloom "
       "run</title>\n<style>{}</style>\n</head>\n<body>\n",
       escaped(graph.name), kReportStyle);
-  out += summary_section(model, metrics, graph) + curve_section(metrics) + history_section(metrics) + codebook_section(model, metrics) +
-         picture_section(run) + graph_section(graph) + settings_section(model, graph, threads);
+  out += summary_section(model, metrics, graph) + curve_section(metrics) + history_section(metrics) +
+         codebook_section(model, metrics) + picture_section(run) + graph_section(graph) +
+         settings_section(model, graph, threads);
   return out + "</body>\n</html>\n";
 }
 

@@ -143,8 +143,8 @@ int train(const TrainRequest& request, bool json) {
   const StopSignals signals;
   Training training = begin_training(request);
   Session& first = *training.model.session;
-  ProgressOptions options{first.steps_done(), first.steps(), first.batch(), terms_of(first), request.log_every,
-                          request.quiet};
+  ProgressOptions options{first.steps_done(), first.steps(),     first.batch(),
+                          terms_of(first),    request.log_every, request.quiet};
   Progress progress(std::move(options));
   introduce(first, progress);
   LiveTraining live(std::move(training.model), *training.run, live_options(request, progress));

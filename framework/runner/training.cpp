@@ -82,7 +82,8 @@ void start(Training& training, const TrainRequest& request) {
 // Changes of a resumed run are made to what it was started from, where that is still there.
 LiveSource source_of(const RunFolder& run, const std::vector<std::string>& plugins) {
   LiveSource source = from_run_source(run.settings().source);
-  if (source.graph.empty() || !std::filesystem::is_regular_file(source.graph)) source = {run.document_path(), {}, {}, {}};
+  if (source.graph.empty() || !std::filesystem::is_regular_file(source.graph))
+    source = {run.document_path(), {}, {}, {}};
   source.plugins = plugins;
   return source;
 }

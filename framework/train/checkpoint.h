@@ -30,7 +30,7 @@ struct CheckpointInfo {
   std::optional<double> best_value;  // of the held-out measure, nats per sample
   std::int64_t best_step = 0;
   std::int64_t evaluations_without_improvement = 0;
-  std::map<std::string, std::int64_t> optimizer_updates;  // per objective
+  std::map<std::string, std::int64_t> optimizer_updates;                        // per objective
   std::map<std::string, std::map<std::string, std::int64_t>> optimizer_starts;  // [objective][parameter], where not 0
   std::int64_t average_updates = 0;
   GuardState guard;

@@ -91,11 +91,16 @@ std::string RunSettings::to_json() const {
   Json loaded = Json::array();
   for (const LoadedWeights& one : weights)
     loaded.push_back({{"nodes", one.nodes}, {"file", one.file}, {"hash", one.hash}});
-  const Json json = {{"format", kRunFormat}, {"version", version.empty() ? LOOM_VERSION : version},
-                     {"seed", seed},         {"lanes", lanes},
-                     {"shard", shard},       {"batch", batch},
-                     {"steps", steps},       {"data", {{"type", data.type}, {"options", options}}},
-                     {"weights", loaded},    {"source", {{"graph", source.graph}, {"overrides", source.overrides}, {"nodes", source.nodes}}}};
+  const Json json = {{"format", kRunFormat},
+                     {"version", version.empty() ? LOOM_VERSION : version},
+                     {"seed", seed},
+                     {"lanes", lanes},
+                     {"shard", shard},
+                     {"batch", batch},
+                     {"steps", steps},
+                     {"data", {{"type", data.type}, {"options", options}}},
+                     {"weights", loaded},
+                     {"source", {{"graph", source.graph}, {"overrides", source.overrides}, {"nodes", source.nodes}}}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

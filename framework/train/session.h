@@ -75,12 +75,12 @@ enum class TrainEnd { completed, stopped, early, left };
 
 // What became of the values of a session whose place another one took. Names are those of a checkpoint's tensors.
 struct Adoption {
-  std::int64_t carried = 0;               // tensors
-  std::vector<std::string> fresh;         // parameters and states that start as initialised
-  std::vector<std::string> reinitialised; // of these, those that had another shape
-  std::vector<std::string> restored;      // that had been set aside by an earlier change
-  std::vector<std::string> set_aside;     // parameters and states that this document has no place for
-  bool measure_changed = false;           // the best value so far was of something else, and is forgotten
+  std::int64_t carried = 0;                // tensors
+  std::vector<std::string> fresh;          // parameters and states that start as initialised
+  std::vector<std::string> reinitialised;  // of these, those that had another shape
+  std::vector<std::string> restored;       // that had been set aside by an earlier change
+  std::vector<std::string> set_aside;      // parameters and states that this document has no place for
+  bool measure_changed = false;            // the best value so far was of something else, and is forgotten
 };
 
 class Session {
@@ -106,9 +106,9 @@ class Session {
   // averages are carried over by name and shape, with the step, the guard and the run that it is attached to; the
   // other one stays as it was, so that it can go on where this one does not. Threads: share_data() and can_adopt() may
   // run while the other one trains.
-  void share_data(const Session& running);  // the data set, instead of opening it again
+  void share_data(const Session& running);            // the data set, instead of opening it again
   void start_at(std::int64_t step) { step_ = step; }  // of the data and the schedules, with the weights it has
-  void can_adopt(const Session& running) const;  // throws candidate_unfit with every reason
+  void can_adopt(const Session& running) const;       // throws candidate_unfit with every reason
   Adoption adopt(const Session& running);
 
   // Checkpoints and metrics go into this run from now on.
@@ -116,7 +116,8 @@ class Session {
   // Goes on from the newest valid checkpoint of the attached run; from step 0 where there is none. False then.
   bool resume();
   std::string save_checkpoint();  // its path
-  // Where the best weights so far are of another graph or measure: puts their file beside the others under another name.
+  // Where the best weights so far are of another graph or measure: puts their file beside the others under another
+  // name.
   void retire_best();
   Metrics* metrics() { return metrics_.get(); }  // null where no run is attached
   // Into weights and states, for evaluation and sampling; the moving averages where the file has them.

@@ -31,7 +31,9 @@ struct TensorName {
   }
 };
 
-void copy_values(const TensorView& from, const TensorView& to) { std::ranges::copy(from.values(), to.values().begin()); }
+void copy_values(const TensorView& from, const TensorView& to) {
+  std::ranges::copy(from.values(), to.values().begin());
+}
 
 bool starts_anew(const TrainEntry& train, const std::string& parameter) {
   return std::ranges::any_of(train.reinitialise,
@@ -185,9 +187,9 @@ Adoption Session::adopt(const Session& running) {
   store_.touch();
   forget_front();
 
-  checkpoints_ = running.checkpoints_ == nullptr ? nullptr
-                                                 : std::make_shared<CheckpointFolder>(running.checkpoints_->path(),
-                                                                                      document_.train.keep);
+  checkpoints_ = running.checkpoints_ == nullptr
+                     ? nullptr
+                     : std::make_shared<CheckpointFolder>(running.checkpoints_->path(), document_.train.keep);
   metrics_ = running.metrics_;
   if (metrics_) begin_curves();
   return adoption;

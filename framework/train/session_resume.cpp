@@ -159,7 +159,8 @@ bool Session::resume() {
   store_.touch();
   forget_front();
   metrics_->remove_after(step_);
-  if (best_value_ && best_step_ == step_) checkpoints_->save_best(info, saved_tensors());  // cut off between the two files
+  if (best_value_ && best_step_ == step_)
+    checkpoints_->save_best(info, saved_tensors());  // cut off between the two files
   return true;
 }
 

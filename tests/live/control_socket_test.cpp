@@ -47,7 +47,8 @@ BOOST_AUTO_TEST_CASE(nobody_there_and_nobody_any_more_are_said) {
   const auto no_training = [](const Error& error) { return error.code() == ErrorCode::no_training; };
   BOOST_CHECK_EXCEPTION(ask_training(folder.path(), {"status"}), Error, no_training);
   BOOST_CHECK_EXCEPTION(ask_training(folder.file("none"), {"status"}), Error, no_training);
-  auto server = std::make_unique<ControlServer>(folder.path(), [](const std::vector<std::string>&, const ControlAnswer&) {});
+  auto server =
+      std::make_unique<ControlServer>(folder.path(), [](const std::vector<std::string>&, const ControlAnswer&) {});
   BOOST_CHECK_EXCEPTION(ask_training(folder.path(), {"status"}), Error, no_training);  // it never answers
 }
 

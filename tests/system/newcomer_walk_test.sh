@@ -58,7 +58,7 @@ swapped 1
 step "tail -n 1 train.log"
 
 note "the same with a mistake in the gradient: refused, and the training goes on"
-step "cp robust/robust.cpp good.cpp && sed -i 's|delta_, delta_) / delta_|delta_, delta_) * 2|' robust/robust.cpp && cmake --build robust/build"
+step "cp robust/robust.cpp good.cpp && sed -i 's|delta_, delta_) / delta_|delta_, delta_) * 3|' robust/robust.cpp && cmake --build robust/build"
 until graph-runner ctl run status --json >status && [ "$(json /refused status)" -ge 1 ]; do sleep 0.1; done
 step "grep -A 3 'not swapped' train.log"
 says train.log E606 "gradient of"
@@ -69,6 +69,7 @@ note "a line of YAML"
 step "sed -i 's/delta: 0.5, weight: 10/delta: 0.25, weight: 20/' robust/robust.yaml"
 swapped 3
 step "tail -n 1 train.log"
+says train.log "delta is 0.25 instead of 0.5; losses.reconstruction.weight is 20 instead of 10 ["
 step "graph-runner ctl run set train.optimizer.lr=3e-4"
 step "graph-runner ctl run stop"
 wait $training

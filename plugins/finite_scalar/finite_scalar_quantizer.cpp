@@ -29,7 +29,7 @@ class FiniteScalarQuantizer final : public loom::Node {
     c.source("Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1");
     c.role(loom::Role::quantizer);
     c.input("x", "[N, ...E, D]", "one channel for each entry of levels");
-    c.output("quantized", "[N, ...E, D]", "the levels, in [-1, 1]");
+    c.output("quantized", "[N, ...E, D]", "the levels, in [-1, 1]").straight_through();
     c.output("codes", "[N, ...E]", "0 to the product of levels - 1").dtype(loom::DType::i32).no_gradient();
     finite_scalar::declare_levels(c);
     c.option("round", true, loom::flag(), "false: the bounded values themselves, of which the gradient is exact");

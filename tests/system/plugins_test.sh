@@ -55,7 +55,7 @@ check sphere.von_mises_fisher_sampler --set gradient=rejection --shape mu=4,2,6 
 check sphere.von_mises_fisher_kl --shape mu=4,6 --shape kappa=4,1 --shape z=4,6
 check sphere.uniform --set shape=[6]
 check squeeze_excitation --shape x=3,4,4,8 --set ratio=2
-check finite_scalar_quantizer --set levels=[8,5,5] --set round=false
+check finite_scalar_quantizer --set levels=[8,5,5] --set round=false --shape x=4,6,3
 check finite_scalar_values --set levels=[8,5,5] --classes 200
 check gumbel_softmax_sampler
 check categorical_kl --shape logits=4,3,5 --shape z=4,3,5

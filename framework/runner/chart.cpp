@@ -10,6 +10,7 @@ namespace loom::runner {
 namespace {
 
 // The chart in user units; it is scaled to the width of the page.
+constexpr double kRounding = 1e-9;  // of values, relative: less is not told apart
 constexpr double kWidth = 440, kHeight = 230;
 constexpr double kLeft = 58, kRight = 12, kTop = 34, kBottom = 26;
 constexpr std::size_t kMostPoints = 300;  // of a series
@@ -71,7 +72,9 @@ Range range_of_y(const std::vector<Series>& all) {
   }
   if (range.empty()) return range;
   const double spread = range.high - range.low;
-  const double padding = spread > 0 ? spread * kPadding : std::max(1e-12, std::abs(range.low) * 0.1);
+  // Means of equal values differ in the last bits: that is no spread.
+  const bool flat = spread <= kRounding * std::max(std::abs(range.low), std::abs(range.high));
+  const double padding = !flat ? spread * kPadding : std::max(1e-12, std::abs(range.low) * 0.1);
   return {range.low - padding, range.high + padding};
 }
 
@@ -165,7 +168,7 @@ std::string legend(const std::vector<Series>& all) {
 
 std::vector<double> round_ticks(double low, double high, int count) {
   const double span = high - low;
-  if (!(span > 0) || !std::isfinite(span)) return {};
+  if (!(span > kRounding * std::max(std::abs(low), std::abs(high))) || !std::isfinite(span)) return {};
   const double rough = span / count, power = std::pow(10.0, std::floor(std::log10(rough)));
   double step = 10 * power;
   for (const double factor : {1.0, 2.0, 5.0}) {

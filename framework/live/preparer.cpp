@@ -222,13 +222,19 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   }
   candidate.what = parts.empty() ? "the same graph and libraries" : fmt::format("{}", fmt::join(parts, "; "));
   for (const std::string& file : request.libraries) check_library(file);
-  candidate.libraries = libraries_.with_copies(request.libraries);
+  {
+    const std::lock_guard lock(mutex_);
+    candidate.libraries = libraries_.with_copies(request.libraries);
+  }
   try_out(candidate, document, running);
 
   model.declared = document.train;
   model.declared_data = document.data;
   const SessionSettings settings = settings_for(document, running);
-  model.registry = libraries_.open(candidate.libraries, *running.registry);
+  {
+    const std::lock_guard lock(mutex_);  // the training may ask for counts
+    model.registry = libraries_.open(candidate.libraries, *running.registry);
+  }
   const auto dataset = running.registry->dataset(settings.data->type);
   const bool same_reader = dataset && std::ranges::find(request.libraries, dataset->library) == request.libraries.end();
   model.session = std::make_unique<Session>(std::move(document), *model.registry, settings);

@@ -62,7 +62,12 @@ LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
       PreparerSettings{run.path(), options_.program, options_.limits, options_.threads}, model_);
   if (options_.watch) {
     watch_ = std::make_unique<FileWatch>([this](const std::vector<std::string>& files) { files_changed(files); });
-    watch_files();
+    Diagnostics ignored;  // a file that is being edited is watched as well
+    watch_files(load_document(model_.source.graph, model_.source.overrides, ignored).files);
+    // What was edited before the watch began: while it was read, or since the run was left.
+    ChangeRequest request;
+    request.who = model_.source.graph;
+    preparer_->ask(std::move(request));
   }
   try {
     control_ =
@@ -86,10 +91,8 @@ LiveTraining::~LiveTraining() {
   for (const Command& command : commands_) command.answer(refusal({"the training has ended"}));
 }
 
-void LiveTraining::watch_files() {
+void LiveTraining::watch_files(std::vector<std::string> files) {
   if (!watch_) return;
-  Diagnostics ignored;  // a file that is being edited is watched as well
-  std::vector<std::string> files = load_document(model_.source.graph, model_.source.overrides, ignored).files;
   const std::vector<std::string> libraries = preparer_->library_files();
   files.insert(files.end(), libraries.begin(), libraries.end());
   watch_->watch(files);
@@ -294,9 +297,9 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   model_ = std::move(candidate.model);
   const bool over = next.steps_done() >= next.steps() && next.steps_done() == step;  // it has fewer steps than are done
   commit(old.session->document(), adoption);
-  accept(candidate, adoption, pause + committing.seconds());
   preparer_->settle(model_, true, candidate, std::move(old));
-  watch_files();
+  watch_files(next.document().files);
+  accept(candidate, adoption, pause, committing);
   if (over) return TrainEnd::completed;
   if (paused_) return std::nullopt;
   return next.conclude(report, observer_for(observe), stop);
@@ -307,29 +310,31 @@ void LiveTraining::commit(const Document& before, const Adoption& adoption) {
   Session& session = *model_.session;
   const bool other_tensors = !adoption.fresh.empty() || !adoption.set_aside.empty() || !adoption.restored.empty();
   if (adoption.measure_changed || other_tensors) session.retire_best();
-  if (before.resolved == session.document().resolved) return;
-  run_.keep_documents(before.resolved, session.document().resolved);
-  session.save_checkpoint();
+  const bool other_document = before.resolved != session.document().resolved;
+  if (other_document) run_.keep_documents(before.resolved, session.document().resolved);
+  if (other_document || other_tensors) session.save_checkpoint();  // older ones do not fit what trains now
+  if (!other_document) return;
   run_.set_document(session.document().resolved);
   RunSettings settings = session.run_settings();
   settings.source = to_run_source(model_.source);
   run_.update_settings(settings);
 }
 
-void LiveTraining::accept(const Candidate& candidate, const Adoption& adoption, double pause) {
+// `pause`: until the first step; `since`: from its end on.
+void LiveTraining::accept(const Candidate& candidate, const Adoption& adoption, double pause, const Stopwatch& since) {
   ++swaps_;
-  last_pause_ = pause;
   Session& session = *model_.session;
   const std::int64_t step = session.steps_done();
   const std::string what = fmt::format("{} ({})", candidate.what, describe(adoption));
   if (Metrics* metrics = session.metrics()) metrics->add_event({step, "swapped", candidate.request.who, what});
-  options_.say(
-      fmt::format("step {}: swapped: {} [{}; {:.0f} ms]", step, candidate.what, candidate.request.who, pause * 1e3));
+  last_pause_ = pause + since.seconds();
+  options_.say(fmt::format("step {}: swapped: {} [{}; {:.0f} ms]", step, candidate.what, candidate.request.who,
+                           last_pause_ * 1e3));
   ChangeOutcome outcome;
   outcome.accepted = true;
   outcome.step = step;
   outcome.what = what;
-  outcome.pause_seconds = pause;
+  outcome.pause_seconds = last_pause_;
   if (candidate.request.answer) candidate.request.answer(outcome);
 }
 

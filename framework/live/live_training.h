@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "live/control_socket.h"
 #include "live/file_watch.h"
 #include "live/preparer.h"
@@ -61,8 +62,8 @@ class LiveTraining {
                                    const std::function<bool()>& stop);
   void commit(const Document& before, const Adoption& adoption);
   void refuse(const Candidate& candidate);
-  void accept(const Candidate& candidate, const Adoption& adoption, double pause);
-  void watch_files();
+  void accept(const Candidate& candidate, const Adoption& adoption, double pause, const Stopwatch& since);
+  void watch_files(std::vector<std::string> files);
   nlohmann::ordered_json status();
   TrainObserver observer_for(const std::function<TrainObserver(Session&)>& observe);
 

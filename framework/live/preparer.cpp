@@ -162,6 +162,7 @@ SessionSettings Preparer::settings_for(const Document& document, const LiveModel
   settings.lanes = session.programs().lanes();
   settings.shard = session.programs().shard();
   settings.cache = settings_.run + "/cache";
+  settings.weights = session.run_settings().weights;  // what the run started with stays on record
   return settings;
 }
 

@@ -149,7 +149,7 @@ int train(const TrainRequest& request, bool json) {
   introduce(first, progress);
   LiveTraining live(std::move(training.model), *training.run, live_options(request, progress));
   const Outcome outcome = run_training(live, progress, signals);
-  const bool to_the_end = outcome.end != TrainEnd::stopped;
+  const bool to_the_end = outcome.end != TrainEnd::stopped && signals.received() == 0;
   FinishedFiles files;
   if (to_the_end) files = finish_run(training.run->path(), request.threads, request.plugins);
   if (json)

@@ -86,6 +86,22 @@ ctl 1 live status
 says err E801
 expect 0 inspect live
 expect 0 train --resume live --steps "$((paused_at + 20))" --json
+# A plugin with another parameter, the graph as it was: the run resumes with it, too. Edits made meanwhile are taken up.
+begin grown
+behave more-parameters
+ctl 0 grown reload "$plugin"
+says out "losses/error.scale"
+kill -KILL $training
+wait $training 2>/dev/null
+sed -i 's/weight: 0.5/weight: 0.25/' zoo.yaml
+"$GRAPH_RUNNER" train --resume grown --watch --log-every 1000 >grown.out 2>grown.err &
+training=$!
+# Not until the socket is there: the killed one left its own.
+until "$GRAPH_RUNNER" ctl grown status >/dev/null 2>&1 || ! kill -0 $training 2>/dev/null; do sleep 0.05; done
+wait_for_swaps grown 1
+says grown.err "losses.error.weight is 0.25 instead of 0.5"
+stop grown
+
 [ -e live/control.sock ] && fail "a socket is left behind"
 exists live/report.html
 says live/report.html "History" "swapped" "refused" "resumed" 'class="mark"'

@@ -34,6 +34,7 @@ class ZooLoss final : public loom::Node {
     c.input("x", "[N, C]", "prediction");
     c.input("target", "[N, C]", "observed values").no_gradient();
     c.parameter("bias", is("changed-shapes") ? "[C, C]" : "[C]", loom::zeros(), "added to x");
+    if (is("more-parameters")) c.parameter("scale", "[C]", loom::ones(), "used by nobody");
     if (is("new-port")) c.input("mask", "[N, C]", "a port that no graph has").no_gradient();
     c.output("loss", "[N]", "nats per sample");
   }

@@ -183,7 +183,8 @@ nlohmann::ordered_json LiveTraining::status() {
           {"paused", paused_},
           {"watching", watch_ != nullptr},
           {"open_libraries", preparer_->open_generations()},
-          {"pause_ms", last_pause_ * 1e3}};
+          {"pause_ms", last_pause_ * 1e3},
+          {"delay_ms", last_delay_ * 1e3}};
 }
 
 void LiveTraining::ask(const Command& command, ChangeRequest request) {
@@ -266,6 +267,7 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
                                                const std::function<TrainObserver(Session&)>& observe,
                                                const std::function<bool()>& stop) {
   const Stopwatch clock;
+  const double delay = candidate.since_trial.seconds();
   const std::int64_t step = model_.session->steps_done();
   Session& next = *candidate.model.session;
   Adoption adoption;
@@ -299,6 +301,7 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   commit(old.session->document(), adoption);
   preparer_->settle(model_, true, candidate, std::move(old));
   watch_files(next.document().files);
+  last_delay_ = delay;
   accept(candidate, adoption, pause, committing);
   if (over) return TrainEnd::completed;
   if (paused_) return std::nullopt;

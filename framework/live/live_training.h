@@ -72,7 +72,7 @@ class LiveTraining {
   LiveOptions options_;
   bool paused_ = false, stopping_ = false;
   std::int64_t swaps_ = 0, refused_ = 0;
-  double last_pause_ = 0;  // seconds
+  double last_pause_ = 0, last_delay_ = 0;  // seconds; the delay: from passing the probation to the step boundary
   ControlAnswer stop_answer_;
 
   std::mutex mutex_;  // guards the commands

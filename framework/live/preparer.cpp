@@ -228,6 +228,7 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
     candidate.libraries = libraries_.with_copies(request.libraries);
   }
   try_out(candidate, document, running);
+  candidate.since_trial.restart();
 
   model.declared = document.train;
   model.declared_data = document.data;

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/clock.h"
 #include "live/change.h"
 #include "live/library_set.h"
 #include "live/probation.h"
@@ -39,6 +40,7 @@ struct Candidate {
   std::vector<LibraryFile> libraries;
   std::string what;
   std::vector<std::string> reasons;  // of a refusal
+  Stopwatch since_trial;             // runs from the moment its probation was passed
 };
 
 struct PreparerSettings {

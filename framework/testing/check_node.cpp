@@ -19,8 +19,6 @@ using Result = CheckRow::Result;
 constexpr double kShardTolerance = 1e-5;
 constexpr int kRounds = 20;  // of many threads, and of measured calls
 
-bool there(const Tensor& tensor) { return tensor.shape().rank() > 0; }
-
 class NodeCheck {
  public:
   NodeCheck(NodeSetup setup, const TypeCheck& settings, CheckTable& table)

@@ -122,16 +122,6 @@ void check_tensor(Report& report, const std::string& what, Differences& differen
 
 }  // namespace
 
-std::vector<Tensor> random_gradients(const NodeSetup& setup) {
-  std::vector<Tensor> gradients(setup.outputs.size());
-  for (std::size_t k = 0; k < setup.outputs.size(); ++k) {
-    const PortDeclaration& port = setup.contract().outputs()[k];
-    if (port.type != DType::f32 || !port.is_differentiable) continue;
-    gradients[k] = random_tensor(setup.outputs[k].at_batch(setup.samples), 500 + k);
-  }
-  return gradients;
-}
-
 Report compare_with_differences(NodeSetup& setup, double tolerance, int elements, Deviation* largest) {
   Report report;
   Deviation unused;

@@ -8,8 +8,6 @@ namespace {
 constexpr int kDirt = 0xFF;  // every float of it is a NaN, every integer -1
 constexpr std::uint32_t kStep = 7;
 
-bool there(const Tensor& tensor) { return tensor.shape().rank() > 0; }
-
 void poison(const Tensor& tensor) {
   if (there(tensor)) std::memset(tensor.view().raw(), kDirt, tensor.view().bytes());
 }

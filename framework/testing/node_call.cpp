@@ -32,8 +32,6 @@ void metered(CallMeter* meter, CallCost CallMeter::*side, const Body& body) {
   cost.seconds = std::min(cost.seconds, time.count());
 }
 
-bool there(const Tensor& tensor) { return tensor.shape().rank() > 0; }
-
 void poison(const TensorView& tensor) {
   auto* bytes = static_cast<std::byte*>(tensor.raw());
   for (std::size_t i = 0; i + 4 <= tensor.bytes(); i += 4) std::memcpy(bytes + i, &kPoison, 4);
@@ -69,15 +67,6 @@ TensorView rows_of(const Tensor& tensor, std::int64_t first, std::int64_t count,
 }
 
 }  // namespace
-
-DType NodeSetup::output_type(std::size_t k) const {
-  return contract().is_alias() ? inputs.front().dtype() : contract().outputs()[k].type;
-}
-
-bool NodeSetup::differentiable(std::size_t input) const {
-  const PortDeclaration& port = contract().input_at(static_cast<int>(input));
-  return there(inputs[input]) && inputs[input].dtype() == DType::f32 && port.is_differentiable;
-}
 
 struct NodeCalls::Prepared {
   std::int64_t samples = 0;
@@ -381,23 +370,6 @@ CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {
     prepared_.front()->node->end_step(end);
   }
   return gathered(std::move(states));
-}
-
-NodeSetup repeated(NodeSetup setup, std::int64_t samples) {
-  for (Tensor& input : setup.inputs) {
-    if (input.shape().rank() == 0) continue;
-    const std::int64_t rows = input.shape()[0] / setup.samples * samples;
-    Shape shape = input.shape();
-    shape[0] = rows;
-    Tensor longer(input.dtype(), shape);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const TensorView from = input.view().rows(row % input.shape()[0], 1), to = longer.view().rows(row, 1);
-      std::copy_n(static_cast<const std::byte*>(from.raw()), from.bytes(), static_cast<std::byte*>(to.raw()));
-    }
-    input = std::move(longer);
-  }
-  setup.samples = samples;
-  return setup;
 }
 
 }  // namespace loom::testing

@@ -8,27 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "graph/registry.h"
 #include "testing/allocation_counter.h"
+#include "testing/node_setup.h"
 #include "testing/node_tester.h"
 
 namespace loom::testing {
-
-// A node with everything that its calls need, by declaration order; a tensor that is not there has no axes.
-struct NodeSetup {
-  std::shared_ptr<const NodeType> type;
-  Options options;
-  std::vector<Tensor> inputs, parameters, states;
-  std::vector<Shape> outputs, tallies;  // with the abstract batch axis
-  std::int64_t samples = 0;
-  bool training = true;
-  std::uint64_t seed = 1;
-
-  const Contract& contract() const { return type->contract; }
-  DType output_type(std::size_t k) const;  // of an alias node, what its input has
-  // Gradients reach input i: it is connected, of floats and declared so.
-  bool differentiable(std::size_t input) const;
-};
 
 // What one run over the whole batch gives; tensors of the whole batch.
 struct CallResult {
@@ -72,9 +56,6 @@ class NodeCalls {
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 
-// Standard normal gradients for every differentiable output.
-std::vector<Tensor> random_gradients(const NodeSetup& setup);
-
 // The largest deviation that was found, relative to the largest value beside it.
 struct Deviation {
   double error = 0;
@@ -86,9 +67,6 @@ struct Deviation {
 };
 // max |got - expected| / max |expected|; NaN and other shapes are infinite.
 Deviation deviation(const std::string& what, const TensorView& got, const TensorView& expected);
-
-// The inputs of `setup` one after another until there are `samples` of them.
-NodeSetup repeated(NodeSetup setup, std::int64_t samples);
 
 // backward against central differences of forward; `setup` is changed while it runs, and then as it was. Outputs whose
 // gradient is straight-through are left out.

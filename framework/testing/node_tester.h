@@ -26,7 +26,7 @@
 namespace loom::testing {
 
 using Tensors = std::map<std::string, Tensor>;
-struct NodeSetup;  // testing/node_call.h
+struct NodeSetup;  // testing/node_setup.h
 
 Tensor tensor_of(const Shape& shape, const std::vector<float>& values);
 Tensor tensor_of(const Shape& shape, const std::vector<std::int32_t>& values);

@@ -45,6 +45,19 @@ expect 0 reconstruct prior.yaml --count 4 --out b-pairs.npy
 expect 0 reconstruct prior --count 4 --out c-pairs.npy
 same b-pairs.npy c-pairs.npy
 
+# A training that is changed while it runs: its nodes keep the weights that they have, and the record of them.
+"$GRAPH_RUNNER" train prior.yaml --out changed --steps 100000000 --set train.eval_every=0 --set train.checkpoint_every=0 \
+  >changed.out 2>&1 &
+training=$!
+until "$GRAPH_RUNNER" ctl changed status >/dev/null 2>&1 || ! kill -0 $training 2>/dev/null; do sleep 0.05; done
+expect 0 ctl changed set losses.fit.weight=2
+expect 0 ctl changed stop
+wait $training
+says changed/graph.yaml "weight: 2"
+says changed/run.json '"nodes": "vae/"' '"hash": "crc32:'
+expect 0 run changed --feed vae/z=mu.npy --fetch vae/image=changed.npy
+same a.npy changed.npy
+
 # A run stands alone: without the run it uses it goes on to the same bits, is evaluated and sampled.
 expect 0 train prior.yaml --steps 15 --out cut
 expect 0 train prior.yaml --steps 0 --out begun

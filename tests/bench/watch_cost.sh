@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What it costs to be changeable: the speed of a watched training, a moment after each of many changes, over that of a
 # training that is not watched. The two take turns within seconds, so that both meet the machine at the same speed.
-#   tests/bench/watch_cost.sh [GRAPH] [ROUNDS] [SECONDS]     default: graphs/vae.yaml 60 2
+#   tests/bench/watch_cost.sh [GRAPH] [ROUNDS] [SECONDS] [CHANGES]     default: graphs/vae.yaml 60 2 each
+# CHANGES: each (one before every turn), or how many before the first turn: 0, 3.
 # Prints the ratio (watched over not) of every round's steps a second: its median, its quartiles, and that of the sums.
 . "$(dirname "$0")/../system/lib.sh"
-graph=$repository/${1:-graphs/vae.yaml} rounds=${2:-60} seconds=${3:-2}
+graph=$repository/${1:-graphs/vae.yaml} rounds=${2:-60} seconds=${3:-2} changes=${4:-each}
 
 declare -A process
 start() {
@@ -30,7 +31,7 @@ boundary() {
 slice() {
   local run=$1 from to
   kill -CONT "${process[$run]}"
-  [ "$run" = plain ] || expect 0 ctl "$run" reload
+  [ "$run" = plain ] || [ "$changes" != each ] || expect 0 ctl "$run" reload
   sleep 0.2
   from=$(boundary "$run")
   sleep "$seconds"
@@ -42,6 +43,10 @@ slice() {
 start plain
 kill -STOP "${process[plain]}"
 start watched --watch
+if [ "$changes" != each ]; then
+  for i in $(seq "$changes"); do expect 0 ctl watched reload; done
+  sleep 3
+fi
 kill -STOP "${process[watched]}"
 for i in $(seq "$rounds"); do
   if [ $((i % 2)) -eq 0 ]; then plain=$(slice plain) watched=$(slice watched); else watched=$(slice watched) plain=$(slice plain); fi

@@ -2,9 +2,11 @@
 #   begin RUN ARGUMENT...    trains zoo.yaml into RUN, watched; waits until it listens
 #   ctl CODE RUN WORD...     graph-runner ctl RUN WORD..., which ends with CODE
 #   stop RUN                 stops it; $stopped_at is the step
+#   sanitized                whether the build has a sanitizer: slower, and memory is no measure
 #   behave NAME              the plugin in use becomes one that behaves so (zoo/zoo.cpp), by a rename as a linker does it
 zoo=$(cd "$(dirname "$GRAPH_RUNNER")/.." && pwd)/zoo/libzoo.so
 standard=$(cd "$(dirname "$GRAPH_RUNNER")/.." && pwd)/lib/latentloom/plugins
+sanitized() { grep -q '^LATENTLOOM_SANITIZE:STRING=.' "$(dirname "$GRAPH_RUNNER")/../CMakeCache.txt"; }
 mkdir plugins
 export LATENTLOOM_PLUGINS=$standard:$work/plugins
 plugin=$work/plugins/libzoo.so

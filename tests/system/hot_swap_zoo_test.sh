@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$repository/tests/system/hot_swap_lib.sh"
 zoo_graph zoo.yaml
-begin run --probation-limit 6
+begin run --probation-limit "$(sanitized && echo 30 || echo 6)" # seconds
 until ctl 0 run status --json && [ "$(json /step)" -gt 1001 ]; do sleep 0.1; done
 
 refused=0

@@ -97,7 +97,7 @@ class NodeCheck {
     if (!backward_) return add("gradients", Result::skipped, "no gradient goes through it");
     if (is_draw()) return add("gradients", Result::skipped, "a draw of a prior carries none");
     Deviation largest;
-    const Report report = compare_with_differences(setup_, settings_.tolerance, settings_.elements, &largest);
+    const Report report = compare_with_differences(setup_, {settings_.tolerance, settings_.elements}, &largest);
     if (!report.failures.empty())
       add("gradients", Result::failed, fmt::format("{}", fmt::join(report.failures, "; ")), largest.error);
     else if (report.checks == 0)

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <span>
 #include <thread>
 
 namespace loom::testing {
@@ -32,17 +33,13 @@ void metered(CallMeter* meter, CallCost CallMeter::*side, const Body& body) {
   cost.seconds = std::min(cost.seconds, time.count());
 }
 
-void poison(const TensorView& tensor) {
-  auto* bytes = static_cast<std::byte*>(tensor.raw());
-  for (std::size_t i = 0; i + 4 <= tensor.bytes(); i += 4) std::memcpy(bytes + i, &kPoison, 4);
+// The whole words of a tensor's memory.
+std::span<std::uint32_t> words_of(const TensorView& tensor) {
+  return {static_cast<std::uint32_t*>(tensor.raw()), tensor.bytes() / sizeof(std::uint32_t)};
 }
-
+void poison(const TensorView& tensor) { std::ranges::fill(words_of(tensor), kPoison); }
 bool poisoned(const TensorView& tensor) {
-  const auto* bytes = static_cast<const std::byte*>(tensor.raw());
-  for (std::size_t i = 0; i + 4 <= tensor.bytes(); i += 4) {
-    if (std::memcmp(bytes + i, &kPoison, 4) == 0) return true;
-  }
-  return false;
+  return std::ranges::find(words_of(tensor), kPoison) != words_of(tensor).end();
 }
 
 // A poisoned tensor, or none for a shape without axes.
@@ -221,10 +218,11 @@ void NodeCalls::Shard::check_addition(Backward& call) {
   prepared_.node->backward(call);
   for (std::size_t j = 0; j < again.size(); ++j) {
     if (!there(again[j])) continue;
+    const auto first = diff_parameters_[j].values(), second = again[j].values();
     double worst = 0, scale = 1;
-    for (std::size_t i = 0; i < again[j].values().size(); ++i) {
-      const double once = static_cast<double>(diff_parameters_[j].values()[i]);
-      const double difference = std::abs(static_cast<double>(again[j].values()[i]) - 1 - once);
+    for (std::size_t i = 0; i < second.size(); ++i) {
+      const double once = static_cast<double>(first[i]);
+      const double difference = std::abs(static_cast<double>(second[i]) - 1 - once);
       worst = std::isnan(difference) ? HUGE_VAL : std::max(worst, difference);
       scale = std::max(scale, std::abs(once));
     }
@@ -245,13 +243,15 @@ void NodeCalls::Shard::gather(CallResult& result) const {
   copy(diff_inputs_, result.diff_inputs);
   for (std::size_t j = 0; j < result.diff_parameters.size(); ++j) {
     if (!there(diff_parameters_[j])) continue;
-    const auto sum = result.diff_parameters[j].values();
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += diff_parameters_[j].values()[i];
+    const auto sum = result.diff_parameters[j].values(), part = diff_parameters_[j].values();
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
   }
   result.broken_rules.insert(result.broken_rules.end(), broken_rules_.begin(), broken_rules_.end());
 }
 
 NodeCalls::NodeCalls(const NodeSetup& setup, int shards, bool backward) : setup_(setup), backward_(backward) {
+  for (const Tensor& parameter : setup.parameters)
+    parameters_.push_back(there(parameter) ? parameter.clone() : Tensor());
   const std::int64_t size = (setup.samples + shards - 1) / shards;
   for (std::int64_t first = 0; first < setup.samples; first += size) {
     shards_.push_back(std::make_unique<Shard>(setup, prepared_for(std::min(size, setup.samples - first)), first));
@@ -276,7 +276,7 @@ NodeCalls::Prepared& NodeCalls::prepared_for(std::int64_t samples) {
   for (std::size_t k = 0; k < setup_.outputs.size(); ++k) {
     p.outputs.emplace_back(setup_.output_type(k), setup_.outputs[k].at_batch(samples), nullptr);
   }
-  p.parameters = views_of(setup_.parameters);
+  p.parameters = views_of(parameters_);
   p.needs.contract = &setup_.contract();
   p.needs.input_views = p.inputs;
   p.needs.output_views = p.outputs;
@@ -346,7 +346,14 @@ CallResult NodeCalls::gathered(std::vector<Tensor> states) {
   return result;
 }
 
+void NodeCalls::take_parameters() {
+  for (std::size_t j = 0; j < parameters_.size(); ++j) {
+    if (there(parameters_[j])) std::ranges::copy(setup_.parameters[j].values(), parameters_[j].values().begin());
+  }
+}
+
 CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {
+  take_parameters();
   std::vector<Tensor> states;
   for (const Tensor& state : setup_.states) states.push_back(there(state) ? state.clone() : Tensor());
   const std::vector<TensorView> state_views = views_of(states);

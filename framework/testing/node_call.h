@@ -50,8 +50,11 @@ class NodeCalls {
   void run_shards(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states);
   CallResult gathered(std::vector<Tensor> states);
 
+  void take_parameters();
+
   const NodeSetup& setup_;
   bool backward_;
+  std::vector<Tensor> parameters_;  // a run's own: the end of a step may change them
   std::vector<std::unique_ptr<Prepared>> prepared_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
@@ -70,6 +73,6 @@ Deviation deviation(const std::string& what, const TensorView& got, const Tensor
 
 // backward against central differences of forward; `setup` is changed while it runs, and then as it was. Outputs whose
 // gradient is straight-through are left out.
-Report compare_with_differences(NodeSetup& setup, double tolerance, int elements, Deviation* largest = nullptr);
+Report compare_with_differences(NodeSetup& setup, const DifferenceCheck& settings, Deviation* largest = nullptr);
 
 }  // namespace loom::testing

@@ -22,7 +22,7 @@ std::vector<Tensor> random_gradients(const NodeSetup& setup) {
   std::vector<Tensor> gradients(setup.outputs.size());
   for (std::size_t k = 0; k < setup.outputs.size(); ++k) {
     const PortDeclaration& port = setup.contract().outputs()[k];
-    if (port.type != DType::f32 || !port.is_differentiable) continue;
+    if (setup.output_type(k) != DType::f32 || !port.is_differentiable) continue;
     gradients[k] = random_tensor(setup.outputs[k].at_batch(setup.samples), 500 + k);
   }
   return gradients;

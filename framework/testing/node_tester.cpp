@@ -276,9 +276,11 @@ NodeResult NodeTester::run_random(int shards) {
   return impl_->result(NodeCalls(setup, shards, true).run(random_gradients(setup)));
 }
 
-Report NodeTester::check_gradients(double tolerance, int elements) {
+Report NodeTester::check_gradients(double tolerance, int elements) { return check_gradients({tolerance, elements}); }
+
+Report NodeTester::check_gradients(const DifferenceCheck& settings) {
   NodeSetup setup = impl_->setup();
-  return compare_with_differences(setup, tolerance, elements);
+  return compare_with_differences(setup, settings);
 }
 
 Report NodeTester::check_shards(int shards, double tolerance) {

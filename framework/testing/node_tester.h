@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +47,13 @@ struct Report {
 // max |a - b| / max |b| <= tolerance; a failure names the worst element.
 void compare(Report& report, const std::string& what, const TensorView& got, const TensorView& expected,
              double tolerance);
+
+struct DifferenceCheck {
+  double tolerance = 2e-3;  // of the largest gradient of a tensor
+  int elements = 24;        // of each tensor, and two more
+  // After which no more than a few elements of each tensor are looked at.
+  double seconds = std::numeric_limits<double>::infinity();
+};
 
 struct NodeResult {
   Tensors outputs;
@@ -84,9 +92,9 @@ class NodeTester {
   // Backward from random gradients on every differentiable output.
   NodeResult run_random(int shards = 1);
 
-  // backward against central differences of forward, for up to `elements` elements of each tensor. Elements at which
-  // forward has a kink are left out.
+  // backward against central differences of forward. Elements at which forward has a kink are left out.
   Report check_gradients(double tolerance = 2e-3, int elements = 24);
+  Report check_gradients(const DifferenceCheck& settings);
   // `shards` shards on as many threads give what one shard gives; the inputs are repeated until there are enough
   // samples.
   Report check_shards(int shards = 16, double tolerance = 1e-5);

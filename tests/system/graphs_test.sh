@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every graph of graphs/: it is valid, it can be timed, it trains in a small form, and a run that was stopped in the
-# middle goes on to the same bits. Data sets that a graph has no default for are made here.
+# middle goes on to the same bits; while it trains, all its libraries are opened anew, with the trial's checks of every
+# node on the values that flow into it. Data sets that a graph has no default for are made here.
 . "$(dirname "$0")/lib.sh"
 
 # Images and labels of 28x28 and 32x32x3 from the digits of a sequence of numbers: no picture of anything, but no file
@@ -69,6 +70,19 @@ small() {
   esac
 }
 
+# reloaded FILE OPTION...: a training takes its own libraries anew.
+reloaded() {
+  local file=$1 training
+  shift
+  "$GRAPH_RUNNER" train "$file" "$@" --steps 100000000 --set train.eval_every=0 --set train.checkpoint_every=0 --set train.keep=2 \
+    --out "$name-reloaded" >reloaded.out 2>&1 &
+  training=$!
+  until "$GRAPH_RUNNER" ctl "$name-reloaded" status >/dev/null 2>&1 || ! kill -0 $training 2>/dev/null; do sleep 0.05; done
+  expect 0 ctl "$name-reloaded" reload
+  expect 0 ctl "$name-reloaded" stop --json
+  wait $training
+}
+
 graphs=0
 for file in "$repository"/graphs/*.yaml "$repository"/graphs/baselines/*.yaml; do
   name=$(basename "$file" .yaml)
@@ -86,6 +100,7 @@ for file in "$repository"/graphs/*.yaml "$repository"/graphs/baselines/*.yaml; d
   expect 0 train --resume "$name-stopped" --steps 20 --json
   same "$name/checkpoints/step-000020.safetensors" "$name-stopped/checkpoints/step-000020.safetensors"
   differ "$name/checkpoints/step-000010.safetensors" "$name/checkpoints/step-000020.safetensors"
+  reloaded "$file" "${form[@]}" --batch 4 --lanes 2 --set train.eval_limit=8
   expect 0 eval "$name" --limit 12 --json && has_json /samples /terms
   case $name in
     ppca | vq-vae-2-top-prior) ;;

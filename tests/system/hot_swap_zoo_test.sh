@@ -49,4 +49,15 @@ holds "$(json /swaps) == 0"
 stop run
 cp "$zoo" "$plugin"
 same_as_untouched run
+
+# Where the gradient that trains is no difference either, that is no reason to refuse; another gradient that is wrong is one.
+behave estimates-x
+begin estimated
+ctl 0 estimated reload "$plugin"
+behave wrong-gradient
+ctl 1 estimated reload "$plugin"
+says err E606 "gradient of parameter 'bias'"
+checks=$((checks + 1))
+grep -q "gradient of input 'x'" err && fail "what the old one fails, too, is held against the new one"
+stop estimated
 finish

@@ -67,11 +67,12 @@ class ZooLoss final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     const auto x = b.input("x"), target = b.input("target"), bias = b.parameter("bias");
     const float factor = is("other-formula") ? 2.0F : is("wrong-gradient") ? 1.5F : 1.0F;
+    const float factor_x = is("estimates-x") ? 1.5F : 1.0F;  // no difference, like a straight-through gradient
     for (std::int64_t n = 0; n < b.samples; ++n) {
       const float upstream = factor * b.diff_output("loss").values()[static_cast<std::size_t>(n)];
       for (std::size_t c = 0; c < x[n].size(); ++c) {
         const float gradient = upstream * (x[n][c] + bias.values()[c] - target[n][c]);
-        if (b.wants_diff("x")) b.diff_input("x")[n][c] = gradient;
+        if (b.wants_diff("x")) b.diff_input("x")[n][c] = factor_x * gradient;
         if (b.wants_parameter_diff("bias")) b.diff_parameter("bias").values()[c] += gradient;
       }
     }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -33,26 +32,6 @@ bool is_in(const std::vector<LibraryFile>& libraries, const LibraryFile& one) {
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder() {
-  std::error_code ignored;
-  std::string name = (fs::temp_directory_path(ignored) / "latentloom-plugins-XXXXXX").string();
-  if (::mkdtemp(name.data()) != nullptr) path_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
-}
-
-std::string ScratchFolder::copy(const std::string& file) {
-  const std::string copied = fmt::format("{}/{}-{}", path_, ++copies_, fs::path(file).filename().string());
-  std::error_code problem = std::make_error_code(std::errc::no_such_file_or_directory);
-  if (!path_.empty()) fs::copy_file(file, copied, problem);
-  if (problem)
-    throw Error(ErrorCode::write_failed, fmt::format("cannot copy {} to {}: {}", file, copied, problem.message()));
-  return copied;
-}
 
 LibrarySet::LibrarySet(const Registry& registry) {
   for (const std::string& file : files_of(registry)) {
@@ -133,7 +112,7 @@ int LibrarySet::open_generations() const {
 
 std::unique_ptr<Registry> with_private_copies(const Registry& registry) {
   auto copies = std::make_unique<Registry>();
-  ScratchFolder folder;
+  CopyFolder folder;
   for (const std::string& file : files_of(registry)) {
     try {
       load_plugin(*copies, folder.copy(file), false, file);

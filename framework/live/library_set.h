@@ -16,28 +16,13 @@
 #include <vector>
 
 #include "graph/registry.h"
+#include "live/copy_folder.h"
 
 namespace loom {
 
 struct LibraryFile {
   std::string file;    // as the user knows it
   std::string opened;  // what is opened in its place
-};
-
-// A folder of its own for copies, gone with it.
-class ScratchFolder {
- public:
-  ScratchFolder();  // where none can be made, no copy can
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  std::string copy(const std::string& file);  // its path; throws write_failed
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  int copies_ = 0;
 };
 
 class LibrarySet {
@@ -63,7 +48,7 @@ class LibrarySet {
  private:
   void remove_copies(const std::vector<LibraryFile>& of, const std::vector<LibraryFile>& but);
 
-  ScratchFolder folder_;
+  CopyFolder folder_;
   std::vector<LibraryFile> libraries_;
   std::vector<std::weak_ptr<void>> opened_;
 };

@@ -183,8 +183,8 @@ nlohmann::ordered_json LiveTraining::status() {
           {"paused", paused_},
           {"watching", watch_ != nullptr},
           {"open_libraries", preparer_->open_generations()},
-          {"pause_ms", last_pause_ * 1e3},
-          {"delay_ms", last_delay_ * 1e3}};
+          {"pause_ms", std::round(last_pause_ * 1e5) / 100},
+          {"delay_ms", std::round(last_delay_ * 1e5) / 100}};
 }
 
 void LiveTraining::ask(const Command& command, ChangeRequest request) {

@@ -156,6 +156,8 @@ void compare_train(const TrainEntry& before, const TrainEntry& after, Parts& par
   compare_one("eval_limit", &TrainEntry::eval_limit);
   compare_one("checkpoint_every", &TrainEntry::checkpoint_every);
   compare_one("keep", &TrainEntry::keep);
+  compare_one("encoder_steps", &TrainEntry::encoder_steps);
+  compare_one("encoder_until", &TrainEntry::encoder_until);
   compare_one("early_stopping", &TrainEntry::early_stopping);
   compare_one("spike_factor", &TrainEntry::spike_factor);
   compare_one("skip_limit", &TrainEntry::skip_limit);

@@ -24,7 +24,7 @@ using Json = nlohmann::json;
 constexpr std::int64_t kCheckSamples = 2;
 constexpr int kCheckElements = 6;         // of each tensor
 constexpr double kCheckTolerance = 2e-2;  // of the largest gradient; a wrong formula is wrong by more
-constexpr int kCheckShards = 2;
+constexpr int kCheckShards = 4;
 constexpr double kCheckSeconds = 10;  // of gradients, of all nodes; those of large ones are looked at in fewer places
 
 // So that a candidate cannot push the training out of the memory. Sanitizers reserve more than any limit.

@@ -58,6 +58,16 @@ BOOST_AUTO_TEST_CASE(training) {
        "train.steps is 12 instead of 9; train.clip_norm is 1 instead of 0; train.keep is 5 instead of 3");
 }
 
+// Each is named, none is only "settings".
+BOOST_AUTO_TEST_CASE(every_setting_of_train) {
+  for (const char* name : {"steps", "clip_norm", "average", "eval_every", "eval_limit", "checkpoint_every", "keep",
+                           "encoder_steps", "encoder_until", "early_stopping", "spike_factor", "skip_limit"}) {
+    const char* const value = std::string_view(name) == "average" ? "0.5" : "77";
+    const Document changed = with(kLosses, fmt::format("train: {{{}: {}}}\n", name, value));
+    BOOST_TEST(difference(with(kLosses, ""), changed).starts_with(fmt::format("train.{} is {}", name, value)), name);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(objectives) {
   const Document before = with(kLosses, kTwo);
   std::string changed = kTwo;

@@ -1,8 +1,9 @@
 # A relocatable prefix: bin/graph-runner, lib/, lib/latentloom/plugins/, include/loom/, share/latentloom/{graphs,templates}/.
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Latentloom)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/framework/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/loom
-        FILES_MATCHING PATTERN "*.h" PATTERN "export.cpp" PATTERN "runner" EXCLUDE)
+# The public headers, and the source that every plugin compiles in.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/loom DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES ${PROJECT_SOURCE_DIR}/framework/plugin/export.cpp DESTINATION share/latentloom)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/graphs ${PROJECT_SOURCE_DIR}/templates DESTINATION share/latentloom)
 # The build tree has them in the same place, for new-plugin.
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/latentloom)

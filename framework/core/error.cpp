@@ -1,4 +1,4 @@
-#include "core/error.h"
+#include "loom/error.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "core/random.h"
+#include "loom/random.h"
 
 #include <Random123/philox.h>
 

@@ -1,10 +1,10 @@
-#include "core/shape.h"
+#include "loom/tensor.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 

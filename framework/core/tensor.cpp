@@ -1,11 +1,11 @@
-#include "core/tensor.h"
+#include "loom/tensor.h"
 
 #include <fmt/format.h>
 
 #include <cstdlib>
 #include <cstring>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace detail {

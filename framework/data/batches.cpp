@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/random.h"
-#include "data/joined.h"
+#include "loom/dataset.h"
+#include "loom/random.h"
 
 namespace loom {
 namespace {

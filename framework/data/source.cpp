@@ -6,9 +6,9 @@
 #include <array>
 #include <filesystem>
 
-#include "core/random.h"
-#include "data/joined.h"
 #include "graph/check_options.h"
+#include "loom/dataset.h"
+#include "loom/random.h"
 
 namespace loom {
 namespace {
@@ -170,6 +170,15 @@ void DataSource::normalize(std::span<float> values) const {
   for (std::size_t i = 0; i < values.size(); i += channels) {
     for (std::size_t c = 0; c < channels; ++c) values[i + c] = (values[i + c] - mean_[c]) * inverse_std_[c];
   }
+}
+
+std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::string& type,
+                                      const std::map<std::string, OptionValue>& options) {
+  DataEntry entry;
+  entry.type = type;
+  for (const auto& [name, value] : options) entry.options[name] = {value, {}};
+  const auto found = find_type(registry, entry);
+  return create(*found, checked_options(*found, entry), entry.where);
 }
 
 DataEntry with_split(DataEntry entry, const std::string& split) {

@@ -19,9 +19,9 @@
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
-#include "document/document.h"
-#include "graph/registry.h"
+#include "graph/graph_document.h"
+#include "loom/dataset.h"
+#include "loom/plugin.h"
 
 namespace loom {
 

@@ -101,12 +101,6 @@ struct TrainEntry {
   Location where;
 };
 
-struct DataEntry {
-  std::string type;  // "" where the document has none
-  std::map<std::string, OptionEntry> options;
-  Location where, type_where;
-};
-
 // autoregressive: {input: x, from: drawn, axis: 1}: the port `input` is filled position by position along the axis,
 // each position with what `from` gives there when it sees the positions before. With `axes: 2` the positions are those
 // of an image, in raster order over two adjacent axes.

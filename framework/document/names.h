@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
 #include "graph/graph_document.h"
+#include "loom/error.h"
 
 namespace loom {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
-#include "graph/options.h"
+#include "loom/error.h"
+#include "loom/options.h"
 
 namespace loom {
 

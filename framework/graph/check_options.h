@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "graph/contract.h"
 #include "graph/graph_document.h"
+#include "loom/contract.h"
 
 namespace loom {
 

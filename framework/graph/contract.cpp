@@ -1,4 +1,4 @@
-#include "graph/contract.h"
+#include "loom/contract.h"
 
 #include <algorithm>
 #include <charconv>

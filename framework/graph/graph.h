@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "graph/graph_document.h"
-#include "graph/registry.h"
+#include "loom/plugin.h"
 
 namespace loom {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "graph/options.h"
+#include "loom/error.h"
+#include "loom/options.h"
 
 namespace loom {
 
@@ -43,6 +43,13 @@ struct NodeEntry {
   Location weights_where;
   When when = When::always;  // outside of it a node passes its first input through
   bool frozen = false;       // its parameters are not trained
+};
+
+// The data set of a document, or of --data.
+struct DataEntry {
+  std::string type;  // "" where the document has none
+  std::map<std::string, OptionEntry> options;
+  Location where, type_where;
 };
 
 // A plugin library that a document asks for, by name: it is looked for in the folders of the search path.

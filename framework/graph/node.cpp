@@ -1,10 +1,10 @@
-#include "graph/node.h"
+#include "loom/node.h"
 
 #include <fmt/format.h>
 #include <tbb/parallel_for.h>
 
-#include "core/error.h"
-#include "graph/advance.h"
+#include "loom/advance.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

@@ -1,4 +1,4 @@
-#include "graph/options.h"
+#include "loom/options.h"
 
 #include <fmt/format.h>
 

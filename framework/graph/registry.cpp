@@ -1,10 +1,10 @@
-#include "graph/registry.h"
+#include "loom/plugin.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

@@ -1,4 +1,4 @@
-#include "graph/shape_inference.h"
+#include "loom/shape_inference.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cctype>
 #include <charconv>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

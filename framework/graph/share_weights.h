@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
 #include "graph/graph.h"
+#include "loom/error.h"
 
 namespace loom {
 

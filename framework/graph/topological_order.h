@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "core/error.h"
 #include "graph/graph.h"
+#include "loom/error.h"
 
 namespace loom {
 

@@ -17,7 +17,7 @@
 #include <mutex>
 #include <thread>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

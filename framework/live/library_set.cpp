@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/error.h"
 #include "live/file_watch.h"
+#include "loom/error.h"
 #include "plugin/loader.h"
 
 namespace loom {

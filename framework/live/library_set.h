@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "graph/registry.h"
 #include "live/copy_folder.h"
+#include "loom/plugin.h"
 
 namespace loom {
 

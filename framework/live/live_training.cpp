@@ -10,8 +10,8 @@
 #include <filesystem>
 
 #include "core/clock.h"
-#include "core/error.h"
 #include "live/node_change.h"
+#include "loom/error.h"
 #include "train/run_document.h"
 
 namespace loom {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "document/render.h"
 #include "document/section.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <set>
 
-#include "core/error.h"
 #include "live/difference.h"
+#include "loom/error.h"
 #include "train/check_document.h"
 #include "train/checkpoint.h"
 

@@ -15,8 +15,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/clock.h"
-#include "core/error.h"
-#include "live/diagnostic_json.h"
+#include "io/diagnostic_json.h"
+#include "loom/error.h"
 
 extern char** environ;
 

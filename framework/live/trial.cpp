@@ -8,12 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/error.h"
 #include "data/batches.h"
+#include "io/safetensors.h"
+#include "loom/check.h"
+#include "loom/error.h"
 #include "run/program.h"
-#include "testing/node_tester.h"
 #include "train/feeds.h"
-#include "train/safetensors.h"
 #include "train/session.h"
 
 namespace loom {
@@ -108,10 +108,10 @@ void fetch_inputs(Session& session, std::vector<Subject>& subjects) {
 
 std::size_t at(const GraphParameter& tensor) { return static_cast<std::size_t>(tensor.declaration); }
 
-testing::Report check(const Registry& registry, const Session& session, const Subject& subject,
-                      const ParameterStore& store, double seconds) {
+check::Report check(const Registry& registry, const Session& session, const Subject& subject,
+                    const ParameterStore& store, double seconds) {
   const GraphNode& node = session.graph()->node(subject.node);
-  testing::NodeTester tester(registry, node.type->name);
+  check::NodeTester tester(registry, node.type->name);
   for (const auto& [name, value] : node.options.values()) {
     if (!value.empty()) tester.option(name, value);
   }
@@ -128,7 +128,7 @@ testing::Report check(const Registry& registry, const Session& session, const Su
       tester.state(node.contract().states()[at(state)].name, store.at(index).value.clone());
   }
   tester.samples(kCheckSamples);  // an input may have several rows a sample
-  testing::Report report = tester.check_repeatable();
+  check::Report report = tester.check_repeatable();
   report.add(tester.check_gradients({kCheckTolerance, kCheckElements, seconds}));
   report.add(tester.check_shards(kCheckShards));
   return report;
@@ -157,7 +157,7 @@ void check_types(const TrialRequest& request, const Registry& registry, Session&
   const double seconds = kCheckSeconds / static_cast<double>(subjects.size());
   Diagnostics findings;
   for (const Subject& subject : subjects) {
-    const testing::Report report = check(registry, session, subject, session.parameters(), seconds);
+    const check::Report report = check(registry, session, subject, session.parameters(), seconds);
     if (report.ok()) continue;
     const std::set<std::string> known = failed_before(request, session, subject, session.parameters(), seconds);
     const GraphNode& node = session.graph()->node(subject.node);

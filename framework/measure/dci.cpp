@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/random.h"
+#include "loom/random.h"
 #include "measure/disentanglement.h"
 #include "measure/factors.h"
 #include "measure/random_forest.h"

@@ -4,7 +4,7 @@
 #define HWY_TARGET_INCLUDE "measure/density_sums.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
-#include "core/vector_math-inl.h"
+#include "math/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {

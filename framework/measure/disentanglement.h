@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/tensor.h"
+#include "loom/tensor.h"
 #include "run/executor.h"
 
 namespace loom::measure {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "run/program.h"
 #include "train/feeds.h"
 

@@ -3,7 +3,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/random.h"
+#include "loom/random.h"
 #include "measure/disentanglement.h"
 #include "measure/factors.h"
 

@@ -8,7 +8,7 @@
 #include <map>
 #include <span>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom::measure {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom::measure {
 namespace {

@@ -10,7 +10,7 @@
 
 #include <optional>
 
-#include "core/tensor.h"
+#include "loom/tensor.h"
 
 namespace loom::measure {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/random.h"
-#include "core/vector_math.h"
+#include "loom/math.h"
+#include "loom/random.h"
 #include "measure/density_sums.h"
 
 namespace loom::measure {

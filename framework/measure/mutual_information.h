@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-#include "core/tensor.h"
+#include "loom/tensor.h"
 #include "run/executor.h"
 
 namespace loom::measure {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/random.h"
+#include "loom/random.h"
 #include "run/program.h"
 #include "train/feeds.h"
 

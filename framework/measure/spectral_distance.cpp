@@ -7,7 +7,7 @@
 #include <complex>
 #include <numbers>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom::measure {
 namespace {

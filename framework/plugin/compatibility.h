@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "core/error.h"
-#include "plugin/descriptor.h"
+#include "loom/abi.h"
+#include "loom/error.h"
 
 namespace loom {
 

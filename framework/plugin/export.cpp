@@ -1,6 +1,6 @@
 // Compiled into every plugin library by loom_add_plugin(): exports the library's list of types.
-#include "graph/registry.h"
-#include "plugin/descriptor.h"
+#include "loom/abi.h"
+#include "loom/plugin.h"
 
 #ifndef LOOM_PLUGIN_NAME
 #error "build plugins with the CMake function loom_add_plugin()"

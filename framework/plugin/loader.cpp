@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <set>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "plugin/compatibility.h"
 #include "plugin/registries.h"
 

@@ -7,14 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "graph/registry.h"
+#include "loom/plugin.h"
 #include "plugin/search_path.h"
 
 namespace loom {
-
-// Loads one library. Types are added only when the whole library is accepted. Messages and NodeType::library call it
-// `shown_as` where that is given: a private copy of a file is called what it is a copy of.
-void load_plugin(Registry& registry, const std::string& file, bool replace = false, const std::string& shown_as = "");
 
 // Every library of a folder, in the order of their names.
 void load_plugin_folder(Registry& registry, const std::string& folder);

@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "run/incremental_group.h"
 
 namespace loom {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "graph/advance.h"
 #include "graph/tape.h"
+#include "loom/advance.h"
 
 namespace loom {
 

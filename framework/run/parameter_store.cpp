@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/random.h"
+#include "loom/random.h"
 
 namespace loom {
 namespace {

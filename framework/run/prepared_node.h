@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "graph/node.h"
+#include "loom/node.h"
 #include "run/parameter_store.h"
 
 namespace loom {

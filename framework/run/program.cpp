@@ -8,8 +8,8 @@
 #include <numeric>
 #include <set>
 
-#include "core/error.h"
 #include "graph/tape.h"
+#include "loom/error.h"
 #include "run/instance.h"
 #include "run/lane.h"
 #include "run/plan.h"

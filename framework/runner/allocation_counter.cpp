@@ -5,7 +5,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
 
 namespace loom::runner {
-testing::AllocationCounter* allocation_counter() { return nullptr; }
+check::AllocationCounter* allocation_counter() { return nullptr; }
 }  // namespace loom::runner
 
 #else
@@ -28,7 +28,7 @@ void* __libc_memalign(std::size_t, std::size_t);
 namespace {
 
 thread_local bool counting = false;
-thread_local loom::testing::Allocations counted;
+thread_local loom::check::Allocations counted;
 
 // oneDNN, or the OpenMP runtime for it, stands on the stack.
 bool is_library_call() {
@@ -50,7 +50,7 @@ void count() {
   counting = true;
 }
 
-class Counter final : public loom::testing::AllocationCounter {
+class Counter final : public loom::check::AllocationCounter {
  public:
   Counter() {
     std::array<void*, 2> frames{};
@@ -60,7 +60,7 @@ class Counter final : public loom::testing::AllocationCounter {
     counted = {};
     counting = true;
   }
-  loom::testing::Allocations stop() override {
+  loom::check::Allocations stop() override {
     counting = false;
     return counted;
   }
@@ -101,7 +101,7 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
 
 namespace loom::runner {
 
-testing::AllocationCounter* allocation_counter() {
+check::AllocationCounter* allocation_counter() {
   static Counter counter;
   return &counter;
 }

@@ -1,11 +1,11 @@
 // The heap allocations of this program, for `check`.
 #pragma once
 
-#include "testing/allocation_counter.h"
+#include "loom/check.h"
 
 namespace loom::runner {
 
 // Null where they cannot be counted: a sanitizer has a heap of its own.
-testing::AllocationCounter* allocation_counter();
+check::AllocationCounter* allocation_counter();
 
 }  // namespace loom::runner

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/clock.h"
-#include "core/error.h"
+#include "loom/error.h"
 #include "runner/ancestral.h"
 #include "runner/console.h"
 #include "runner/generate.h"

@@ -5,11 +5,11 @@
 #include <filesystem>
 
 #include "graph/check_options.h"
+#include "loom/check.h"
 #include "plugin/registries.h"
 #include "runner/allocation_counter.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
-#include "testing/check_type.h"
 
 namespace loom::runner {
 namespace {
@@ -165,11 +165,11 @@ void check_used(const Request& request, const Subjects& subjects, const std::vec
   check(request.shapes, ports, "input", ErrorCode::usage, &Contract::input_names);
 }
 
-Json to_json(const testing::CheckTable& table) {
+Json to_json(const check::CheckTable& table) {
   Json rows = Json::array();
-  for (const testing::CheckRow& row : table.rows) {
+  for (const check::CheckRow& row : table.rows) {
     rows.push_back({{"check", row.check},
-                    {"result", std::string(testing::result_text(row.result))},
+                    {"result", std::string(check::result_text(row.result))},
                     {"finding", row.finding},
                     {"figure", json_number(row.figure)}});
   }
@@ -178,12 +178,12 @@ Json to_json(const testing::CheckTable& table) {
           {"checks", rows}};
 }
 
-int report(const std::vector<testing::CheckTable>& tables, bool json) {
+int report(const std::vector<check::CheckTable>& tables, bool json) {
   int failed = 0, unchecked = 0;
   Json types = Json::array();
-  for (const testing::CheckTable& table : tables) {
-    const testing::CheckRow* example = table.find("example");
-    const bool skipped = example != nullptr && example->result == testing::CheckRow::Result::skipped;
+  for (const check::CheckTable& table : tables) {
+    const check::CheckRow* example = table.find("example");
+    const bool skipped = example != nullptr && example->result == check::CheckRow::Result::skipped;
     unchecked += skipped ? 1 : 0;
     failed += table.ok() || skipped ? 0 : 1;
     if (json)
@@ -209,10 +209,10 @@ int check(const Request& request, bool json) {
   const auto registry = registry_for({{}, given});
   const Subjects subjects = subjects_of(request.subject, *registry);
   std::vector<std::string> options, ports;
-  std::vector<testing::CheckTable> tables;
-  std::vector<std::function<testing::CheckTable()>> checks;
+  std::vector<check::CheckTable> tables;
+  std::vector<std::function<check::CheckTable()>> checks;
   const auto add = [&](const auto& type) {
-    testing::TypeCheck settings;
+    check::TypeCheck settings;
     settings.options = options_for(type->contract, type->name, request, options);
     settings.shapes = shapes_for(type->contract, request, ports);
     settings.samples = request.samples;
@@ -221,7 +221,7 @@ int check(const Request& request, bool json) {
     settings.training = !request.evaluation;
     settings.strict = request.strict;
     settings.allocations = allocation_counter();
-    checks.emplace_back([type, settings] { return testing::check_type(type, settings); });
+    checks.emplace_back([type, settings] { return check::check_type(type, settings); });
   };
   for (const auto& type : subjects.nodes) add(type);
   for (const auto& type : subjects.datasets) add(type);

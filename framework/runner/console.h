@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom::runner {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/joined.h"
-#include "data/npy.h"
-#include "data/npz.h"
+#include "io/npy.h"
+#include "io/npz.h"
+#include "loom/dataset.h"
 #include "run/program.h"
 #include "runner/ancestral.h"
 #include "runner/console.h"
@@ -50,17 +50,17 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
       throw bad_feed(feeds.front(), fmt::format("the entry is fed at {} ports", feeds.size()), "one array",
                      "an .npz archive with an array for each port");
     }
-    feeds.front().values = data::read_npy(file);
+    feeds.front().values = read_npy(file);
     return feeds;
   }
-  const data::NpzFile archive(file);
+  const NpzFile archive(file);
   for (Feed& feed : feeds) {
     const std::vector<std::string>& names = archive.names();
     const bool alone = feeds.size() == 1 && names.size() == 1;
     const auto found = alone ? names.begin() : std::ranges::find(names, feed.name);
     if (found == names.end())
       throw bad_feed(feed, fmt::format("the archive has no array '{}'", feed.name), joined(names), feed.name);
-    feed.values = data::npy_tensor(archive.read(*found), archive.name_of(*found));
+    feed.values = npy_tensor(archive.read(*found), archive.name_of(*found));
     feed.option = "--codes, " + feed.name;
   }
   return feeds;

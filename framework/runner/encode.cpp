@@ -5,15 +5,15 @@
 #include <filesystem>
 
 #include "data/batches.h"
-#include "data/joined.h"
-#include "data/npy.h"
-#include "data/npz.h"
+#include "io/atomic_file.h"
+#include "io/npy.h"
+#include "io/npz.h"
+#include "loom/dataset.h"
 #include "measure/posterior.h"
 #include "run/program.h"
 #include "runner/console.h"
 #include "runner/generate.h"
 #include "runner/verbs.h"
-#include "train/atomic_file.h"
 #include "train/feeds.h"
 
 namespace loom::runner {
@@ -75,7 +75,7 @@ Wanted wanted_ports(const Model& model, const std::vector<std::string>& names) {
 class ArrayFile {
  public:
   ArrayFile(const std::string& path, DType dtype, const Shape& shape) : file_(path) {
-    file_.write(data::npy_header(dtype, shape));
+    file_.write(npy_header(dtype, shape));
   }
   void add(const TensorView& rows) { file_.write({static_cast<const std::byte*>(rows.raw()), rows.bytes()}); }
   void commit() { file_.commit(); }
@@ -149,7 +149,7 @@ int encode(const Request& request, bool json) {
       parts.names_and_files.emplace_back(names[i], files.back());
     }
     count = write_ports(model, request, wanted, files);
-    data::write_npz(request.out, parts.names_and_files);
+    write_npz(request.out, parts.names_and_files);
   } else {
     if (names.size() > 1) {
       throw usage_error("encode", fmt::format("{} ports do not go into one array: {}; give --out a .npz file, or name "

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
 #include "graph/graph.h"
+#include "loom/tensor.h"
 
 namespace loom::runner {
 

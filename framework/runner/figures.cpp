@@ -7,7 +7,7 @@
 #include <limits>
 #include <numbers>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "measure/advice.h"
 #include "measure/codebook_advice.h"
 #include "measure/spectral_distance.h"

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "io/atomic_file.h"
 #include "runner/generate.h"
 #include "runner/report.h"
 #include "runner/sound.h"
-#include "train/atomic_file.h"
 
 namespace loom::runner {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/error.h"
 #include "data/batches.h"
+#include "loom/error.h"
 #include "run/program.h"
 #include "runner/ancestral.h"
 #include "runner/console.h"

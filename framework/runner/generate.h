@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "core/tensor.h"
+#include "loom/tensor.h"
 #include "run/executor.h"
 #include "runner/model.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "run/program.h"
 #include "runner/generate.h"
 #include "train/feeds.h"

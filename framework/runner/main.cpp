@@ -8,7 +8,7 @@
 #include <cstring>
 #include <new>
 
-#include "core/version.h"
+#include "loom/abi.h"
 #include "runner/command_line.h"
 #include "runner/console.h"
 #include "runner/plugins.h"

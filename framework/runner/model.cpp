@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "plugin/registries.h"
 #include "train/checkpoint.h"
 #include "train/weight_sources.h"

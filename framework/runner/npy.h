@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/tensor.h"
+#include "loom/tensor.h"
 
 namespace loom::runner {
 

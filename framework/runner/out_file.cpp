@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
+#include "io/atomic_file.h"
+#include "loom/error.h"
 #include "runner/sound.h"
 #include "runner/verbs.h"
-#include "train/atomic_file.h"
 
 namespace loom::runner {
 

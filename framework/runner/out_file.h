@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "core/shape.h"
+#include "loom/tensor.h"
 
 namespace loom::runner {
 

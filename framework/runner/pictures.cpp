@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
-#include "train/atomic_file.h"
+#include "io/atomic_file.h"
+#include "loom/error.h"
 
 namespace loom::runner {
 namespace {

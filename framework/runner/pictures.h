@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "core/tensor.h"
+#include "loom/tensor.h"
 
 namespace loom::runner {
 

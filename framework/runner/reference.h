@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "graph/registry.h"
+#include "loom/plugin.h"
 
 namespace loom::runner {
 

@@ -7,14 +7,14 @@
 #include <map>
 #include <thread>
 
-#include "core/version.h"
 #include "dnnl/cpu.h"
+#include "io/atomic_file.h"
+#include "loom/abi.h"
 #include "runner/chart.h"
 #include "runner/codebook_section.h"
 #include "runner/console.h"
 #include "runner/graph_summary.h"
 #include "runner/report_style.h"
-#include "train/atomic_file.h"
 #include "train/metrics.h"
 
 namespace loom::runner {

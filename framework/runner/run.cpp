@@ -1,7 +1,8 @@
 // graph-runner run: one forward pass, or forward and backward, over values from files.
 #include <fmt/format.h>
 
-#include "data/npy.h"
+#include "io/npy.h"
+#include "io/safetensors.h"
 #include "run/program.h"
 #include "runner/console.h"
 #include "runner/feed_file.h"
@@ -9,7 +10,6 @@
 #include "runner/npy.h"
 #include "runner/total_loss.h"
 #include "runner/verbs.h"
-#include "train/safetensors.h"
 
 namespace loom::runner {
 namespace {
@@ -29,7 +29,7 @@ std::vector<Feed> read_feeds(const Request& request) {
   std::vector<Feed> feeds;
   for (const std::string& text : request.feeds) {
     const auto [name, file] = name_and_value("run", "--feed", text);
-    feeds.push_back({"--feed " + name, name, file, data::read_npy(file), {}});
+    feeds.push_back({"--feed " + name, name, file, read_npy(file), {}});
   }
   return feeds;
 }

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <memory>
 
-#include "core/error.h"
 #include "data/source.h"
-#include "train/atomic_file.h"
+#include "io/atomic_file.h"
+#include "loom/error.h"
 
 namespace loom::runner {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
+#include "loom/tensor.h"
 #include "runner/model.h"
 
 namespace loom::runner {

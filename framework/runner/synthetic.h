@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "core/tensor.h"
 #include "graph/graph.h"
+#include "loom/tensor.h"
 #include "train/objectives.h"
 
 namespace loom::runner {

@@ -1,6 +1,6 @@
 #include "runner/total_loss.h"
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "train/objectives.h"
 
 namespace loom::runner {

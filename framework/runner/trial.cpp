@@ -6,7 +6,7 @@
 #include <iterator>
 #include <new>
 
-#include "live/diagnostic_json.h"
+#include "io/diagnostic_json.h"
 #include "live/trial.h"
 #include "runner/console.h"
 #include "runner/verbs.h"

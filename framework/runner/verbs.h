@@ -11,7 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom::runner {
 

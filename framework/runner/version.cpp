@@ -3,8 +3,8 @@
 
 #include <thread>
 
-#include "core/version.h"
 #include "dnnl/cpu.h"
+#include "loom/abi.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
 

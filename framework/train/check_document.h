@@ -7,7 +7,7 @@
 
 #include "document/document.h"
 #include "graph/graph.h"
-#include "graph/registry.h"
+#include "loom/plugin.h"
 
 namespace loom {
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/error.h"
-#include "core/version.h"
+#include "loom/abi.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

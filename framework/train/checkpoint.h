@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "io/safetensors.h"
 #include "run/parameter_store.h"
 #include "train/guard.h"
-#include "train/safetensors.h"
 
 namespace loom {
 

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <ranges>
 
-#include "core/error.h"
-#include "train/atomic_file.h"
+#include "io/atomic_file.h"
+#include "loom/error.h"
 #include "train/checkpoint.h"
 
 namespace loom {

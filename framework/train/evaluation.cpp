@@ -7,7 +7,7 @@
 #include <limits>
 #include <numbers>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "train/evaluation_draws.h"
 #include "train/front_cache.h"
 

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "data/batches.h"
-#include "graph/registry.h"
+#include "loom/plugin.h"
 #include "run/program.h"
 #include "train/evaluation_watch.h"
 #include "train/objectives.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "graph/registry.h"
+#include "loom/plugin.h"
 #include "train/objectives.h"
 
 namespace loom {

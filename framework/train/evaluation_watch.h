@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/tensor.h"
 #include "graph/graph.h"
+#include "loom/tensor.h"
 #include "run/executor.h"
 
 namespace loom {

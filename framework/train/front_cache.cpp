@@ -8,8 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "data/npy.h"
 #include "graph/tape.h"
+#include "io/npy.h"
 #include "run/plan.h"
 #include "run/program.h"
 #include "train/frozen_front.h"

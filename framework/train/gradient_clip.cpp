@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "core/vector_math.h"
+#include "loom/math.h"
 
 namespace loom {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 #include <map>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/vector_math.h"
+#include "loom/math.h"
 
 namespace loom {
 namespace {

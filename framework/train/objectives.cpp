@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "train/optimizer.h"
 
 namespace loom {

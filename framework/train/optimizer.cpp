@@ -2,7 +2,8 @@
 
 #include <cmath>
 
-#include "core/vector_math.h"
+#include "loom/math.h"
+#include "math/update.h"
 #include "train/optimizer_options.h"
 
 namespace loom {

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.h"
 #include "document/document.h"
+#include "loom/tensor.h"
 
 namespace loom {
 

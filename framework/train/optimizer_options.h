@@ -4,8 +4,8 @@
 #include <map>
 #include <string>
 
-#include "core/error.h"
 #include "document/document.h"
+#include "loom/error.h"
 
 namespace loom {
 

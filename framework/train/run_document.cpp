@@ -6,8 +6,8 @@
 
 #include <filesystem>
 
-#include "core/error.h"
-#include "train/atomic_file.h"
+#include "io/atomic_file.h"
+#include "loom/error.h"
 #include "train/checkpoint.h"
 
 namespace loom {

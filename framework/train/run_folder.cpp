@@ -11,9 +11,9 @@
 #include <system_error>
 #include <utility>
 
-#include "core/error.h"
-#include "core/version.h"
-#include "train/atomic_file.h"
+#include "io/atomic_file.h"
+#include "loom/abi.h"
+#include "loom/error.h"
 #include "train/checkpoint.h"
 #include "train/run_document.h"
 

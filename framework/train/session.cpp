@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
-#include "core/vector_math.h"
+#include "loom/error.h"
+#include "loom/math.h"
 #include "train/weight_sources.h"
 
 namespace loom {

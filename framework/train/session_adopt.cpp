@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "train/objectives.h"
 #include "train/session.h"
 

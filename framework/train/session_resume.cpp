@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "core/error.h"
-#include "core/version.h"
+#include "loom/abi.h"
+#include "loom/error.h"
 #include "train/run_document.h"
 #include "train/session.h"
 

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/version.h"
-#include "data/content_hash.h"
+#include "loom/abi.h"
+#include "loom/dataset.h"
 
 namespace loom {
 namespace {
@@ -38,8 +38,7 @@ std::string file_part(std::string text) {
   return text;
 }
 
-void add_parameters(const std::vector<GraphParameter>& parameters, const ParameterStore& store,
-                    data::ContentHash& hash) {
+void add_parameters(const std::vector<GraphParameter>& parameters, const ParameterStore& store, ContentHash& hash) {
   for (const GraphParameter& parameter : parameters) {
     const TensorView value = store.at(store.find(parameter.path)).value.view();
     hash.add(value.shape().text());
@@ -47,7 +46,7 @@ void add_parameters(const std::vector<GraphParameter>& parameters, const Paramet
   }
 }
 
-void add_node(const Graph& graph, const GraphNode& node, const ParameterStore& store, data::ContentHash& hash) {
+void add_node(const Graph& graph, const GraphNode& node, const ParameterStore& store, ContentHash& hash) {
   hash.add(node.path);
   hash.add(node.type->name);
   for (const auto& [name, value] : node.options.values()) {
@@ -75,7 +74,7 @@ Json described(const std::string& path) {
 
 DataIdentity::DataIdentity(const DataEntry& entry, const DataSource& source)
     : split_(source.split().empty() ? "all" : source.split()) {
-  data::ContentHash hash;
+  ContentHash hash;
   hash.add(entry.type);
   for (const auto& [name, option] : with_absolute_paths(entry).options) {
     if (name == "split" || option.value.empty()) continue;
@@ -99,7 +98,7 @@ std::string DataIdentity::key_of(const Graph& graph, const ParameterStore& store
       if (input.valid()) open.push_back(graph.effective(input, false).node);
     }
   }
-  data::ContentHash hash;
+  ContentHash hash;
   hash.add(kFormat);
   hash.add(std::string_view(LOOM_VERSION));
   hash.add(hash_);
@@ -109,7 +108,7 @@ std::string DataIdentity::key_of(const Graph& graph, const ParameterStore& store
 }
 
 std::string DataIdentity::key_of(const ColumnRequest& column) const {
-  data::ContentHash hash;
+  ContentHash hash;
   hash.add(kFormat);
   hash.add(hash_);
   hash.add(column.column);
@@ -136,10 +135,10 @@ std::optional<StoredColumn> StoredFiles::open(std::int64_t items) const {
   const Json about = described(path_ + ".json");
   std::string problem;
   try {
-    StoredColumn stored{{request_.column, request_.dtype, request_.event}, data::MappedFile(path_), {}};
-    stored.header = data::read_npy_header(stored.file.bytes(), path_);
+    StoredColumn stored{{request_.column, request_.dtype, request_.event}, MappedFile(path_), {}};
+    stored.header = read_npy_header(stored.file.bytes(), path_);
     const bool fits = std::ranges::equal(stored.header.extents, whole_shape(request_, items).extents()) &&
-                      stored.header.type == (request_.dtype == DType::f32 ? data::NpyType::f4 : data::NpyType::i4);
+                      stored.header.type == (request_.dtype == DType::f32 ? NpyType::f4 : NpyType::i4);
     const bool whole = about.at("checksum").get<std::uint32_t>() == checksum_of(stored.file.bytes(), 0);
     if (fits && whole) return stored;
     problem = fits ? "its checksum does not fit its content" : "it has another shape";
@@ -180,7 +179,7 @@ StoredWriter::StoredWriter(const StoredFiles& files, std::int64_t items) : files
   fs::create_directories(folder, problem);
   if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", folder, problem.message()));
   file_ = std::make_unique<AtomicFile>(files.path());
-  const std::string header = data::npy_header(files.request().dtype, whole_shape(files.request(), items));
+  const std::string header = npy_header(files.request().dtype, whole_shape(files.request(), items));
   file_->write(header);
   checksum_ = checksum_of(std::as_bytes(std::span(header)), 0);
 }

@@ -9,11 +9,11 @@
 #include <string>
 
 #include "data/batches.h"
-#include "data/file.h"
-#include "data/npy.h"
 #include "graph/graph.h"
+#include "io/atomic_file.h"
+#include "io/npy.h"
+#include "loom/dataset.h"
 #include "run/parameter_store.h"
-#include "train/atomic_file.h"
 
 namespace loom {
 
@@ -33,8 +33,8 @@ class DataIdentity {
 
 struct StoredColumn {
   Column column;
-  data::MappedFile file;
-  data::NpyHeader header;
+  MappedFile file;
+  NpyHeader header;
 
   std::span<const std::byte> item(std::int64_t index) const;
 };

@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
-#include "core/error.h"
+#include "io/safetensors.h"
+#include "loom/error.h"
 #include "train/checkpoint.h"
-#include "train/safetensors.h"
 
 namespace loom {
 namespace {

@@ -6,10 +6,10 @@
 #include <initializer_list>
 #include <vector>
 
-#include "core/error.h"
 #include "dnnl/causal_product.h"
-#include "graph/advance.h"
-#include "graph/memory.h"
+#include "loom/advance.h"
+#include "loom/error.h"
+#include "memory.h"
 
 namespace loom::nodes {
 

@@ -1,7 +1,8 @@
 #include "autoregressive/gated_pixelcnn_block.h"
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/gate.h"
 
 namespace loom::nodes {
 

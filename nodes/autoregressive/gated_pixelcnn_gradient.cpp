@@ -1,8 +1,9 @@
 // The gradients of the gated PixelCNN's block, sample by sample: the horizontal stack first, which leaves its part of
 // the gradient of the vertical sums, then the vertical one.
 #include "autoregressive/gated_pixelcnn_block.h"
-#include "core/vector_math.h"
 #include "dnnl/vector_loops.h"
+#include "loom/math.h"
+#include "math/gate.h"
 
 namespace loom::nodes {
 

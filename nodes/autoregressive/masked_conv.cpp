@@ -9,7 +9,7 @@
 
 #include "autoregressive/causal.h"
 #include "dnnl/vector_loops.h"
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "nn/fused_activation.h"
 #include "nn/window.h"
 

@@ -1,8 +1,9 @@
 // The gradients of WaveNet's block, chunk by chunk in the order of time: the gradient of x at a position is written
 // before later positions add to it.
 #include "autoregressive/wavenet_block.h"
-#include "core/vector_math.h"
 #include "dnnl/vector_loops.h"
+#include "loom/math.h"
+#include "math/gate.h"
 
 namespace loom::nodes {
 

@@ -3,24 +3,23 @@
 
 #include <cstring>
 
-#include "core/mu_law.h"
-#include "data/dataset.h"
-#include "data/split.h"
 #include "files.h"
+#include "loom/dataset.h"
+#include "math/mu_law.h"
 #include "name_fields.h"
 
 namespace {
 
 using loom::ErrorCode;
-using loom::data::file_error;
-using loom::data::kNoOffset;
+using loom::file_error;
+using loom::kNoOffset;
 
 using Sound = std::unique_ptr<SNDFILE, decltype([](SNDFILE* file) { sf_close(file); })>;
 
 // libsndfile reads what there is of a WAV file that ends early; its header tells. Sizes of 0 and of all ones are
 // written by programs that do not know the length in advance.
 void require_whole(const std::string& path) {
-  const loom::data::MappedFile file(path);
+  const loom::MappedFile file(path);
   const std::span<const std::byte> bytes = file.bytes();
   if (bytes.size() < 8 || std::memcmp(bytes.data(), "RIFF", 4) != 0) return;
   std::uint32_t size = 0;
@@ -63,7 +62,7 @@ class Audio final : public loom::Dataset {
     c.option("representation", "waveform", loom::text({"waveform", "mu_law"}), "of x");
     c.option("rate", 0, loom::integer().at_least(0), "what every file must have; 0: what the first has", "Hz");
     c.option("holdout", 10, loom::integer().at_least(2), "every how manyth piece is held out for test");
-    loom::data::declare_split(c, "test is every holdout-th of a pseudo-random order of the pieces");
+    loom::declare_split(c, "test is every holdout-th of a pseudo-random order of the pieces");
   }
 
   explicit Audio(const loom::Options& options)
@@ -73,18 +72,18 @@ class Audio final : public loom::Dataset {
         pad_(options.text("tail") == "pad"),
         rate_(options.integer("rate")),
         split_name_(options.text("split")) {
-    loom::data::require_exists(folder_);
-    if (loom::data::is_folder(folder_))
-      files_ = loom::data::list_files(folder_, {".wav", ".flac"});
+    loom::require_exists(folder_);
+    if (loom::is_folder(folder_))
+      files_ = loom::list_files(folder_, {".wav", ".flac"});
     else
       files_ = {folder_};
     for (std::size_t file = 0; file < files_.size(); ++file) add(file);
-    if (!options.text("names").empty()) labels_ = loom::data::NameFields(options.text("names"), files_);
+    if (!options.text("names").empty()) labels_ = loom::NameFields(options.text("names"), files_);
     if (pieces_ == 0) {
       throw file_error(ErrorCode::data_empty, folder_, kNoOffset, "every recording is shorter than a piece",
                        fmt::format("{} files", files_.size()), fmt::format("{} samples", length_));
     }
-    split_ = loom::data::Split(split_name_, pieces_, options.integer("holdout"), 1);
+    split_ = loom::Split(split_name_, pieces_, options.integer("holdout"), 1);
   }
 
   std::int64_t size() const override { return split_.size(); }
@@ -96,8 +95,8 @@ class Audio final : public loom::Dataset {
   }
   std::int64_t sample_rate() const override { return rate_; }
   std::string hash() const override {
-    loom::data::ContentHash hash;
-    loom::data::add_files(hash, folder_, files_);
+    loom::ContentHash hash;
+    loom::add_files(hash, folder_, files_);
     for (std::int64_t value : {length_, split_.size(), std::int64_t{mu_law_}, std::int64_t{pad_}}) hash.add(value);
     hash.add(split_name_);
     return hash.text();
@@ -159,10 +158,10 @@ class Audio final : public loom::Dataset {
   bool mu_law_, pad_;
   std::int64_t rate_;
   std::string split_name_;
-  loom::data::NameFields labels_;
+  loom::NameFields labels_;
   std::vector<Recording> recordings_;  // those with a piece at least
   std::int64_t pieces_ = 0;
-  loom::data::Split split_;
+  loom::Split split_;
 };
 LOOM_DATASET(Audio, "audio")
 

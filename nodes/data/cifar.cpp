@@ -2,31 +2,29 @@
 // blue. Plain or gzip.
 #include <filesystem>
 
-#include "data/dataset.h"
-#include "data/split.h"
 #include "files.h"
+#include "loom/dataset.h"
 
 namespace {
 
 using loom::ErrorCode;
-using loom::data::file_error;
+using loom::file_error;
 
 constexpr std::int64_t kSide = 32, kPixels = kSide * kSide, kChannels = 3, kRecord = 1 + kChannels * kPixels;
 constexpr int kClasses = 10;
 
 std::vector<std::string> batch_files(const std::string& path, const std::string& split) {
-  if (!loom::data::is_folder(path)) return {path};
+  if (!loom::is_folder(path)) return {path};
   std::vector<std::string> files;
-  for (const std::string& file : loom::data::list_files(path, {".bin", ".gz"})) {
+  for (const std::string& file : loom::list_files(path, {".bin", ".gz"})) {
     const std::string name = std::filesystem::path(file).filename().string();
     if (!name.starts_with("data_batch") && !name.starts_with("test_batch")) continue;
-    if (name.ends_with(".gz") && loom::data::is_file(file.substr(0, file.size() - 3))) continue;  // the same, packed
+    if (name.ends_with(".gz") && loom::is_file(file.substr(0, file.size() - 3))) continue;  // the same, packed
     if (split == "all" || name.starts_with("test") == (split == "test")) files.push_back(file);
   }
   if (files.empty()) {
-    throw file_error(ErrorCode::data_not_found, path, loom::data::kNoOffset,
-                     fmt::format("no file of the split '{}'", split), "none",
-                     "data_batch_1.bin ... data_batch_5.bin and test_batch.bin, plain or .gz");
+    throw file_error(ErrorCode::data_not_found, path, loom::kNoOffset, fmt::format("no file of the split '{}'", split),
+                     "none", "data_batch_1.bin ... data_batch_5.bin and test_batch.bin, plain or .gz");
   }
   return files;
 }
@@ -40,17 +38,16 @@ class Cifar final : public loom::Dataset {
     c.output("label", "[N]", "the class").dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(),
              "a folder with data_batch_*.bin and test_batch.bin, or one such file");
-    loom::data::declare_split(c,
-                              "the files of that split; of a single file test is every 10th of a pseudo-random order");
+    loom::declare_split(c, "the files of that split; of a single file test is every 10th of a pseudo-random order");
   }
 
   explicit Cifar(const loom::Options& options) {
     const std::string& path = options.text("path");
     const std::string& split = options.text("split");
-    loom::data::require_exists(path);
+    loom::require_exists(path);
     for (const std::string& file : batch_files(path, split)) add(file);
     const auto total = static_cast<std::int64_t>(records_.size()) / kRecord;
-    split_ = loom::data::Split(loom::data::is_folder(path) ? "all" : split, total, 10, 1);
+    split_ = loom::Split(loom::is_folder(path) ? "all" : split, total, 10, 1);
     hash_.add(split_.size());
   }
 
@@ -72,7 +69,7 @@ class Cifar final : public loom::Dataset {
 
  private:
   void add(const std::string& file) {
-    const std::vector<std::byte> bytes = loom::data::read_whole(file);
+    const std::vector<std::byte> bytes = loom::read_whole(file);
     const auto size = static_cast<std::int64_t>(bytes.size());
     if (size % kRecord != 0) {
       throw file_error(ErrorCode::data_truncated, file, size, "the last record is cut off",
@@ -90,8 +87,8 @@ class Cifar final : public loom::Dataset {
   }
 
   std::vector<std::byte> records_;
-  loom::data::Split split_;
-  loom::data::ContentHash hash_;
+  loom::Split split_;
+  loom::ContentHash hash_;
 };
 LOOM_DATASET(Cifar, "cifar")
 

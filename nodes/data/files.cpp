@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace loom::data {
+namespace loom {
 namespace fs = std::filesystem;
 
 std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings) {
@@ -44,4 +44,4 @@ void add_files(ContentHash& hash, const std::string& folder, const std::vector<s
   }
 }
 
-}  // namespace loom::data
+}  // namespace loom

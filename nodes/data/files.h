@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "data/content_hash.h"
-#include "data/file.h"
-#include "data/joined.h"
+#include "loom/dataset.h"
 
-namespace loom::data {
+namespace loom {
 
 // Paths of the files below `folder`, recursively, sorted, whose names end in one of `endings` (".png"; the case of
 // letters does not matter). Throws data_not_found, or data_empty when there is none.
@@ -19,4 +17,4 @@ std::vector<std::string> list_files(const std::string& folder, const std::vector
 // For data too large to be read at the start: the names (below `folder`), the sizes and both ends of every file.
 void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files);
 
-}  // namespace loom::data
+}  // namespace loom

@@ -3,10 +3,8 @@
 #include <array>
 #include <cmath>
 
-#include "core/random.h"
-#include "data/content_hash.h"
-#include "data/dataset.h"
-#include "data/split.h"
+#include "loom/dataset.h"
+#include "loom/random.h"
 
 namespace {
 
@@ -56,7 +54,7 @@ class Gaussian final : public loom::Dataset {
              "of the covariance, one a feature; by default they halve from 4 on");
     c.option("count", 10000, loom::integer().at_least(1), "number of draws");
     c.option("seed", 1, loom::integer().at_least(0), "of the rotation, the draws and the split");
-    loom::data::declare_split(c, "test is every 10th of a pseudo-random order");
+    loom::declare_split(c, "test is every 10th of a pseudo-random order");
   }
 
   explicit Gaussian(const loom::Options& options)
@@ -104,9 +102,9 @@ class Gaussian final : public loom::Dataset {
  private:
   std::int64_t features_;
   std::uint64_t seed_;
-  loom::data::Split split_;
+  loom::Split split_;
   std::vector<float> factor_;  // [features, features]: U diag(sqrt(l))
-  loom::data::ContentHash hash_;
+  loom::ContentHash hash_;
 };
 LOOM_DATASET(Gaussian, "gaussian")
 

@@ -4,15 +4,14 @@
 #include <filesystem>
 #include <optional>
 
-#include "data/dataset.h"
-#include "data/split.h"
 #include "files.h"
+#include "loom/dataset.h"
 
 namespace {
 
 using loom::Error;
 using loom::ErrorCode;
-using loom::data::file_error;
+using loom::file_error;
 
 struct Array {
   std::string file;
@@ -41,7 +40,7 @@ void check_magic(const Array& array) {
 
 // `axes` are the numbers of axes that may stand there; the sizes in the header must match the size of the file.
 Array read_array(const std::string& file, std::initializer_list<std::size_t> axes) {
-  Array array{file, loom::data::read_whole(file), {}, 0};
+  Array array{file, loom::read_whole(file), {}, 0};
   check_magic(array);
   const auto rank = static_cast<std::size_t>(array.bytes[3]);
   if (std::find(axes.begin(), axes.end(), rank) == axes.end()) {
@@ -95,8 +94,7 @@ std::string find_images(const std::string& folder, bool train) {
   const auto [first, last] = std::ranges::unique(found, {}, without_gz);  // both plain and .gz are the same file
   found.erase(first, last);
   if (found.size() == 1) return found.front();
-  throw file_error(found.empty() ? ErrorCode::data_not_found : ErrorCode::data_specification, folder,
-                   loom::data::kNoOffset,
+  throw file_error(found.empty() ? ErrorCode::data_not_found : ErrorCode::data_specification, folder, loom::kNoOffset,
                    fmt::format("{} images file for the split '{}'", found.empty() ? "no" : "more than one",
                                train ? "train" : "test"),
                    loom::joined(found.empty() ? all : found),
@@ -114,7 +112,7 @@ std::string find_labels(const std::string& images) {
   const std::string labels = path.replace_filename(name).string();
   if (labels == without_gz(images)) return "";
   for (const std::string& file : {labels, labels + ".gz"}) {
-    if (loom::data::is_file(file)) return file;
+    if (loom::is_file(file)) return file;
   }
   return "";
 }
@@ -127,15 +125,14 @@ class Idx final : public loom::Dataset {
     c.output("x", "[N, H, W, C]", "the image in [0, 1]; one channel where the file has no axis for it");
     c.output("label", "[N]", "the class, where the labels file is there").dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(), "a folder with the train and t10k files, or one images file");
-    loom::data::declare_split(c,
-                              "the files of that split; of a single file test is every 10th of a pseudo-random order");
+    loom::declare_split(c, "the files of that split; of a single file test is every 10th of a pseudo-random order");
   }
 
   explicit Idx(const loom::Options& options) {
     const std::string& path = options.text("path");
     const std::string& split = options.text("split");
-    loom::data::require_exists(path);
-    const bool folder = loom::data::is_folder(path);
+    loom::require_exists(path);
+    const bool folder = loom::is_folder(path);
     if (!folder)
       add(path);
     else {
@@ -143,7 +140,7 @@ class Idx final : public loom::Dataset {
       if (split != "train") add(find_images(path, false));
     }
     for (const Array& part : images_) total_ += part.extents[0];
-    split_ = loom::data::Split(folder ? "all" : split, total_, 10, 1);
+    split_ = loom::Split(folder ? "all" : split, total_, 10, 1);
     hash_.add(split_.size());
   }
 
@@ -193,8 +190,8 @@ class Idx final : public loom::Dataset {
 
   std::vector<Array> images_, labels_;
   std::int64_t total_ = 0;
-  loom::data::Split split_;
-  loom::data::ContentHash hash_;
+  loom::Split split_;
+  loom::ContentHash hash_;
 };
 LOOM_DATASET(Idx, "idx")
 

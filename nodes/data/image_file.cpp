@@ -13,7 +13,7 @@
 #define STB_IMAGE_RESIZE_STATIC
 #include <stb/stb_image_resize.h>
 
-namespace loom::data {
+namespace loom {
 namespace {
 
 constexpr std::int64_t kLargest = std::int64_t{1} << 28;  // pixels; a damaged header may ask for any amount of memory
@@ -119,4 +119,4 @@ std::vector<unsigned char> fit_image(const Image& image, int height, int width) 
   return fitted;
 }
 
-}  // namespace loom::data
+}  // namespace loom

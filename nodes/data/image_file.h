@@ -10,7 +10,7 @@
 
 #include "files.h"
 
-namespace loom::data {
+namespace loom {
 
 struct Image {
   int height = 0, width = 0, channels = 0;
@@ -25,4 +25,4 @@ Image read_image(const std::string& file, int channels, int least_side);
 // The largest centred part of the image with the form height : width, resized to it.
 std::vector<unsigned char> fit_image(const Image& image, int height, int width);
 
-}  // namespace loom::data
+}  // namespace loom

@@ -1,9 +1,8 @@
 // A folder of PNG and JPEG images, decoded when they are read.
 #include <filesystem>
 
-#include "data/dataset.h"
-#include "data/split.h"
 #include "image_file.h"
+#include "loom/dataset.h"
 
 namespace {
 
@@ -27,12 +26,12 @@ class Images final : public loom::Dataset {
     c.option("width", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
     c.option("channels", 3, loom::integer().at_least(1).at_most(3), "1: gray, 3: red, green, blue");
     c.option("holdout", 10, loom::integer().at_least(2), "every how manyth image is held out for test");
-    loom::data::declare_split(c, "test is every holdout-th of a pseudo-random order");
+    loom::declare_split(c, "test is every holdout-th of a pseudo-random order");
   }
 
   explicit Images(const loom::Options& options)
       : folder_(options.text("path")),
-        files_(loom::data::list_files(folder_, {".png", ".jpg", ".jpeg"})),
+        files_(loom::list_files(folder_, {".png", ".jpg", ".jpeg"})),
         channels_(static_cast<int>(options.integer("channels"))),
         split_name_(options.text("split")) {
     if (channels_ == 2) throw loom::Error(loom::ErrorCode::data_specification, "[images] channels is 2", "use 1 or 3");
@@ -42,10 +41,10 @@ class Images final : public loom::Dataset {
     height_ = extent("height");
     width_ = extent("width");
     // The first image is decoded in any case, so that a folder of something else is found out before training.
-    const loom::data::Image first = loom::data::read_image(files_.front(), channels_, 0);
+    const loom::Image first = loom::read_image(files_.front(), channels_, 0);
     if (height_ == 0) height_ = first.height;
     if (width_ == 0) width_ = first.width;
-    split_ = loom::data::Split(split_name_, static_cast<std::int64_t>(files_.size()), options.integer("holdout"), 1);
+    split_ = loom::Split(split_name_, static_cast<std::int64_t>(files_.size()), options.integer("holdout"), 1);
     number_classes();
   }
 
@@ -56,8 +55,8 @@ class Images final : public loom::Dataset {
     return columns;
   }
   std::string hash() const override {
-    loom::data::ContentHash hash;
-    loom::data::add_files(hash, folder_, files_);
+    loom::ContentHash hash;
+    loom::add_files(hash, folder_, files_);
     for (std::int64_t value : {std::int64_t{height_}, std::int64_t{width_}, std::int64_t{channels_}, split_.size()})
       hash.add(value);
     hash.add(split_name_);
@@ -66,8 +65,8 @@ class Images final : public loom::Dataset {
 
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
     const auto item = static_cast<std::size_t>(split_.item(index));
-    const loom::data::Image image = loom::data::read_image(files_[item], channels_, std::max(height_, width_));
-    const std::vector<unsigned char> pixels = loom::data::fit_image(image, height_, width_);
+    const loom::Image image = loom::read_image(files_[item], channels_, std::max(height_, width_));
+    const std::vector<unsigned char> pixels = loom::fit_image(image, height_, width_);
     std::ranges::transform(pixels, out[0].data(),
                            [](unsigned char value) { return static_cast<float>(value) / 255.0F; });
     if (!labels_.empty()) *out[1].data<std::int32_t>() = labels_[item];
@@ -87,7 +86,7 @@ class Images final : public loom::Dataset {
   std::vector<std::string> files_;
   int channels_, height_ = 0, width_ = 0;
   std::string split_name_;
-  loom::data::Split split_;
+  loom::Split split_;
   std::vector<std::int32_t> labels_;  // empty where images lie outside of subfolders
 };
 LOOM_DATASET(Images, "images")

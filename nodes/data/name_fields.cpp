@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "data/file.h"
+#include "loom/dataset.h"
 
-namespace loom::data {
+namespace loom {
 namespace {
 
 struct Pattern {
@@ -98,4 +98,4 @@ std::vector<Column> NameFields::columns() const {
   return columns;
 }
 
-}  // namespace loom::data
+}  // namespace loom

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "data/dataset.h"
+#include "loom/dataset.h"
 
-namespace loom::data {
+namespace loom {
 
 class NameFields {
  public:
@@ -29,4 +29,4 @@ class NameFields {
   std::vector<std::int32_t> codes_;  // [file, field]
 };
 
-}  // namespace loom::data
+}  // namespace loom

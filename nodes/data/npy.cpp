@@ -1,24 +1,20 @@
 // NumPy arrays: a .npy file, mapped and read item by item, or an array of an .npz archive, read into memory.
 #include <algorithm>
 
-#include "data/content_hash.h"
-#include "data/dataset.h"
-#include "data/file.h"
-#include "data/joined.h"
-#include "data/npy.h"
-#include "data/npz.h"
-#include "data/split.h"
+#include "io/npy.h"
+#include "io/npz.h"
+#include "loom/dataset.h"
 
 namespace {
 
 using loom::ErrorCode;
-using loom::data::file_error;
-using loom::data::kNoOffset;
+using loom::file_error;
+using loom::kNoOffset;
 
 struct Array {
-  loom::data::MappedFile file;    // of a .npy
+  loom::MappedFile file;          // of a .npy
   std::vector<std::byte> memory;  // of an archive's array
-  loom::data::NpyHeader header;
+  loom::NpyHeader header;
   std::string name;  // in errors
 
   std::span<const std::byte> bytes() const {
@@ -30,14 +26,14 @@ struct Array {
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
 
 Array open_file(const std::string& path) {
-  Array array{loom::data::MappedFile(path), {}, {}, path};
-  array.header = loom::data::read_npy_header(array.bytes(), path);
+  Array array{loom::MappedFile(path), {}, {}, path};
+  array.header = loom::read_npy_header(array.bytes(), path);
   return array;
 }
 
 // `name` is the array's name, or "" for x, or else the first of the archive.
 Array open_member(const std::string& path, const std::string& name) {
-  const loom::data::NpzFile archive(path);
+  const loom::NpzFile archive(path);
   const std::vector<std::string>& names = archive.names();
   auto it = std::ranges::find(names, name.empty() ? "x" : name);
   if (it == names.end() && name.empty()) it = names.begin();
@@ -46,7 +42,7 @@ Array open_member(const std::string& path, const std::string& name) {
                      name, "one of " + loom::joined(names));
   }
   Array array{{}, archive.read(*it), {}, archive.name_of(*it)};
-  array.header = loom::data::read_npy_header(array.bytes(), array.name);
+  array.header = loom::read_npy_header(array.bytes(), array.name);
   return array;
 }
 
@@ -65,7 +61,7 @@ class Npy final : public loom::Dataset {
     c.option("scale", loom::OptionValue{}, loom::number(),
              "factor of x; by default 1/255 for bytes, else 1; not for i32");
     c.option("holdout", 10, loom::integer().at_least(2), "every how manyth item is held out for test");
-    loom::data::declare_split(c, "test is every holdout-th of a pseudo-random order");
+    loom::declare_split(c, "test is every holdout-th of a pseudo-random order");
   }
 
   explicit Npy(const loom::Options& options) {
@@ -77,10 +73,10 @@ class Npy final : public loom::Dataset {
     integers_ = options.text("dtype") == "i32";
     if (integers_) require_integers(x_);
     if (labels_) check_labels();
-    scale_ = options.has("scale")                        ? static_cast<float>(options.number("scale"))
-             : x_.header.type == loom::data::NpyType::u1 ? 1.0F / 255
-                                                         : 1.0F;
-    split_ = loom::data::Split(options.text("split"), x_.header.items(), options.integer("holdout"), 1);
+    scale_ = options.has("scale")                  ? static_cast<float>(options.number("scale"))
+             : x_.header.type == loom::NpyType::u1 ? 1.0F / 255
+                                                   : 1.0F;
+    split_ = loom::Split(options.text("split"), x_.header.items(), options.integer("holdout"), 1);
     hash_.add(split_.size());
     hash_.add(options.text("split"));
   }
@@ -94,7 +90,7 @@ class Npy final : public loom::Dataset {
   }
   // Only asked for in reports: the whole array is read for it.
   std::string hash() const override {
-    loom::data::ContentHash hash = hash_;
+    loom::ContentHash hash = hash_;
     hash.add(x_.bytes());
     if (labels_) hash.add(labels_->bytes());
     return hash.text();
@@ -103,15 +99,15 @@ class Npy final : public loom::Dataset {
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
     const std::int64_t item = split_.item(index);
     if (integers_)
-      loom::data::read_npy_item(x_.header, x_.values(), item, out[0].values<std::int32_t>());
+      loom::read_npy_item(x_.header, x_.values(), item, out[0].values<std::int32_t>());
     else
-      loom::data::read_npy_item(x_.header, x_.values(), item, scale_, out[0].values());
-    if (labels_) loom::data::read_npy_item(labels_->header, labels_->values(), item, out[1].values<std::int32_t>());
+      loom::read_npy_item(x_.header, x_.values(), item, scale_, out[0].values());
+    if (labels_) loom::read_npy_item(labels_->header, labels_->values(), item, out[1].values<std::int32_t>());
   }
 
  private:
   static void require_integers(const Array& array) {
-    using loom::data::NpyType;
+    using loom::NpyType;
     if (array.header.type != NpyType::f4 && array.header.type != NpyType::f8) return;
     throw file_error(ErrorCode::data_wrong_format, array.name, kNoOffset, "the values are no integers",
                      "floating point", "|u1, <i4 or <i8");
@@ -127,8 +123,8 @@ class Npy final : public loom::Dataset {
   std::unique_ptr<Array> labels_;
   bool integers_ = false;
   float scale_ = 1;
-  loom::data::Split split_;
-  loom::data::ContentHash hash_;
+  loom::Split split_;
+  loom::ContentHash hash_;
 };
 LOOM_DATASET(Npy, "npy")
 

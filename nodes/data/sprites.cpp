@@ -4,10 +4,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/random.h"
-#include "data/content_hash.h"
-#include "data/dataset.h"
-#include "data/split.h"
+#include "loom/dataset.h"
+#include "loom/random.h"
 
 namespace {
 
@@ -74,7 +72,7 @@ class Sprites final : public loom::Dataset {
     c.option("count", 0, loom::integer().at_least(0).at_most(kCombinations),
              "a pseudo-random subset of so many items; 0: every combination, in the order of the factors");
     c.option("seed", 1, loom::integer().at_least(0), "of the subset and of the split");
-    loom::data::declare_split(c, "test is every 10th of a pseudo-random order");
+    loom::declare_split(c, "test is every 10th of a pseudo-random order");
   }
 
   explicit Sprites(const loom::Options& options)
@@ -117,7 +115,7 @@ class Sprites final : public loom::Dataset {
   }
 
   std::string hash() const override {
-    loom::data::ContentHash hash;
+    loom::ContentHash hash;
     hash.add("sprites, recipe 1");
     for (std::int64_t value : {pixels_, count_, static_cast<std::int64_t>(seed_)}) hash.add(value);
     hash.add(split_name_);
@@ -128,7 +126,7 @@ class Sprites final : public loom::Dataset {
   std::int64_t pixels_, count_;
   std::uint64_t seed_;
   std::string split_name_;
-  loom::data::Split split_;
+  loom::Split split_;
   std::uint64_t subset_key_;
 };
 LOOM_DATASET(Sprites, "sprites")

@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/error.h"
-#include "graph/registry.h"
 #include "latent/gaussian_density.h"
+#include "loom/error.h"
+#include "loom/node.h"
 
 namespace loom::nodes {
 

@@ -1,7 +1,7 @@
 // Draws from independent Bernoulli variables: what a decoder with a Bernoulli likelihood generates.
 //   y = 1 with probability sigmoid(logits), else 0;   all [N, ...E]
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

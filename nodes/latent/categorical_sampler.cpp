@@ -13,9 +13,9 @@
 #include <bit>
 #include <cmath>
 
-#include "core/error.h"
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

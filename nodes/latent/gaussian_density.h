@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "core/vector_math.h"
+#include "loom/math.h"
 
 namespace loom::nodes {
 

@@ -1,7 +1,7 @@
 // The log density of a diagonal Gaussian at given values: of a posterior at its draw, of an autoregressive prior.
 //   log_density = ln N(value; mu, e^logvar), summed over the event;  nll = -log_density       [nats per sample]
-#include "graph/registry.h"
 #include "latent/gaussian_density.h"
+#include "loom/node.h"
 
 namespace {
 

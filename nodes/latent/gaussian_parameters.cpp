@@ -5,11 +5,11 @@
 #include <limits>
 #include <memory>
 
-#include "core/vector_math.h"
 #include "dnnl/matmul.h"
 #include "dnnl/vector_loops.h"
-#include "graph/memory.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "memory.h"
 
 namespace {
 

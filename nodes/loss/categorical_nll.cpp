@@ -4,9 +4,9 @@
 //   logits [N, ...E, K], target [N, ...E] of codes 0 to K - 1
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

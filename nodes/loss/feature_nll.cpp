@@ -4,8 +4,8 @@
 // Larsen et al. 2016, Autoencoding beyond pixels using a learned similarity metric, equations 6 and 7.
 #include <cmath>
 
-#include "graph/registry.h"
 #include "latent/gaussian_density.h"
+#include "loom/node.h"
 
 namespace {
 

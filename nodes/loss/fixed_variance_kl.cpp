@@ -4,8 +4,8 @@
 // Draw with gaussian_sampler from mu and a `constant` of ln variance. Razavi et al. 2019, section 2.
 #include <cmath>
 
-#include "graph/registry.h"
 #include "latent/gaussian_density.h"
+#include "loom/node.h"
 
 namespace {
 

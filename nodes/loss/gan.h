@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-#include "graph/registry.h"
+#include "loom/node.h"
 
 namespace loom::nodes {
 

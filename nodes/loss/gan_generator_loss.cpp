@@ -2,7 +2,7 @@
 //   loss = l("real", logits of `fake`), averaged with those of `sampled` where it is connected
 //   hinge: -logit                                                        [summed over the event, per sample]
 // Goodfellow et al. 2014, section 3; Larsen et al. 2016, equation 8.
-#include "core/vector_math.h"
+#include "loom/math.h"
 #include "loss/gan.h"
 
 namespace {

@@ -10,9 +10,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
 #include "latent/gaussian_density.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/likelihood.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 // Sohn et al. 2015, Learning Structured Output Representation using Deep Conditional Generative Models, equation 4.
 #include <cmath>
 
-#include "graph/registry.h"
 #include "latent/gaussian_density.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -4,8 +4,8 @@
 // Burda et al. 2016, Importance Weighted Autoencoders, equation 8.
 #include <cmath>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

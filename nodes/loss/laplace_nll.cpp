@@ -2,8 +2,9 @@
 //   loss = sum over the event of |target - mean| / scale + ln(2 scale)     [nats per sample]
 #include <cmath>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/likelihood.h"
 
 namespace {
 

@@ -7,9 +7,9 @@
 // Tolstikhin et al. 2018, Wasserstein Auto-Encoders, algorithm 2; scales as in the authors' code. Gretton et al. 2012.
 #include <cmath>
 
-#include "core/error.h"
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

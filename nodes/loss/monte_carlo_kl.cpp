@@ -2,7 +2,7 @@
 //   loss = ln q(z|x) - ln p(z) at z drawn from q; its expectation is KL(q || p), single values may be negative
 //                                                                                             [nats per sample]
 // Kingma and Welling 2014, equation 2, the SGVB estimator A.
-#include "graph/registry.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -11,9 +11,9 @@
 // of Disentanglement in VAEs, section 3.1 and appendix C.
 #include <cmath>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
 #include "latent/gaussian_density.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -1,7 +1,8 @@
 // An element-wise function: y = f(x), with definitions and defaults as in torch.nn.functional.
 //   leaky_relu: max(x, 0) + slope min(x, 0);  elu: x, or alpha (e^x - 1) below 0;  gelu: x Phi(x);  silu: x sigmoid(x)
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "math/activation.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // The element-wise sum of any number of tensors of one shape: y = x0 + x1 + ...
 #include <algorithm>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -12,11 +12,12 @@
 
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "core/vector_math.h"
-#include "graph/advance.h"
-#include "graph/memory.h"
-#include "graph/registry.h"
+#include "loom/advance.h"
+#include "loom/error.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/attention.h"
+#include "memory.h"
 
 namespace {
 

@@ -4,8 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "core/vector_math.h"
-#include "graph/memory.h"
+#include "loom/math.h"
+#include "math/attention.h"
+#include "memory.h"
 
 namespace loom::nodes {
 

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/channels.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "core/error.h"
-#include "graph/node.h"
+#include "loom/error.h"
+#include "loom/node.h"
 
 namespace loom::nodes {
 

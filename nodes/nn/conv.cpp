@@ -2,10 +2,10 @@
 //   y[t, f] = activation(b[f] + sum over k, c of W[f, c, k] x[t stride + k dilation - padding, c])
 //   x [N, T, C] or [N, H, W, C], W [filters, C/groups, kernel...], b [filters]
 // padding: n at each side; same: as many outputs as inputs; causal: the output at t sees no input after t.
-#include "core/error.h"
 #include "dnnl/causal_product.h"
-#include "graph/advance.h"
-#include "graph/registry.h"
+#include "loom/advance.h"
+#include "loom/error.h"
+#include "loom/node.h"
 #include "nn/convolution.h"
 
 namespace {

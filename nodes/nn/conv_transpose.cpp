@@ -1,7 +1,7 @@
 // Transposed convolution of sequences and images: the gradient of a convolution by its input, as in PyTorch.
 //   extents: (in - 1) stride - 2 padding + (kernel - 1) dilation + output_padding + 1
 //   x [N, T, C] or [N, H, W, C], W [C, filters/groups, kernel...], b [filters]
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "nn/convolution.h"
 
 namespace {

@@ -6,8 +6,8 @@
 
 #include "dnnl/convolution.h"
 #include "dnnl/vector_loops.h"
-#include "graph/memory.h"
-#include "graph/node.h"
+#include "loom/node.h"
+#include "memory.h"
 #include "nn/fused_activation.h"
 #include "nn/window.h"
 

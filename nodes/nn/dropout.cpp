@@ -2,8 +2,8 @@
 // Srivastava et al. 2014, Dropout.
 #include <algorithm>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

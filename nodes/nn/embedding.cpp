@@ -1,8 +1,8 @@
 // A learned vector for each code: y [N, ...E, dim] = weight[x], x [N, ...E] of codes 0 to count - 1.
 #include <algorithm>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 #include "nn/code_range.h"
 
 namespace {

@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/vector_math.h"
-#include "graph/node.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/activation.h"
 
 namespace loom::nodes {
 

@@ -1,8 +1,9 @@
 // The gate of PixelCNN and WaveNet: half of the channels let the other half through.
 //   y [N, ...E, C] = tanh(a) sigmoid(b),   x [N, ...E, 2 C] with the channels of a first, then those of b
 // van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, equation 2.
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/gate.h"
 
 namespace {
 

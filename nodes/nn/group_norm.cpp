@@ -6,8 +6,9 @@
 #include <array>
 #include <cmath>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "math/channels.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "dnnl/layer_norm.h"
-#include "graph/memory.h"
-#include "graph/registry.h"
+#include "loom/node.h"
+#include "memory.h"
 
 namespace {
 

@@ -4,8 +4,8 @@
 // Parmar et al. 2018, Image Transformer, section 3.1: the coordinates of an image have tables of their own.
 #include <fmt/format.h>
 
-#include "graph/memory.h"
-#include "graph/registry.h"
+#include "loom/node.h"
+#include "memory.h"
 #include "nn/positions.h"
 
 namespace {

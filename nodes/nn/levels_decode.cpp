@@ -2,8 +2,8 @@
 //   y = codes / (levels - 1);   codes [N, ...E] i32 of 0 to levels - 1; y [N, ...E] in [0, 1]
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/node.h"
 
 namespace {
 

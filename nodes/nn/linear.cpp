@@ -4,8 +4,8 @@
 
 #include "dnnl/matmul.h"
 #include "dnnl/vector_loops.h"
-#include "graph/memory.h"
-#include "graph/registry.h"
+#include "loom/node.h"
+#include "memory.h"
 #include "nn/fused_activation.h"
 
 namespace {

@@ -3,9 +3,9 @@
 //   codes [N, ...E] i32 of 0 to classes - 1; y [N, ...E] in [-1, 1]
 #include <fmt/format.h>
 
-#include "core/error.h"
-#include "core/mu_law.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/node.h"
+#include "math/mu_law.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "core/error.h"
-#include "core/mu_law.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/node.h"
+#include "math/mu_law.h"
 
 namespace {
 

@@ -2,8 +2,8 @@
 //   dy times the product of the other factors.
 #include <algorithm>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

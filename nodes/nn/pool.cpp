@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "dnnl/pooling.h"
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "nn/window.h"
 
 namespace {

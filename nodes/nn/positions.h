@@ -2,8 +2,8 @@
 // for one position at a time.
 #pragma once
 
-#include "core/vector_math.h"
-#include "graph/advance.h"
+#include "loom/advance.h"
+#include "loom/math.h"
 
 namespace loom::nodes {
 

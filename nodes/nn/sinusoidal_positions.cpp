@@ -6,7 +6,7 @@
 // as in Parmar et al. 2018, Image Transformer, section 3.1
 #include <cmath>
 
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "nn/positions.h"
 
 namespace {

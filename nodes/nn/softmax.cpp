@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "dnnl/softmax.h"
-#include "graph/memory.h"
-#include "graph/registry.h"
+#include "loom/node.h"
+#include "memory.h"
 #include "shape/axis.h"
 
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 #include "nn/window.h"
 
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "graph/node.h"
-#include "graph/shape_inference.h"
+#include "loom/node.h"
+#include "loom/shape_inference.h"
 
 namespace loom::nodes {
 

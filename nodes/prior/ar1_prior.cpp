@@ -1,8 +1,8 @@
 // The autoregressive prior of order 1 (latent/ar1.h), with the two faces of prior.h.
 //   y [N, T, D];   log_density = ln N(y_1; 0, 1) + sum_t>1 ln N(y_t; alpha y_t-1, 1 - alpha^2), summed over D
 // Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1.
-#include "graph/prior.h"
 #include "latent/ar1.h"
+#include "loom/prior.h"
 
 namespace {
 

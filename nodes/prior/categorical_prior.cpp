@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/node.h"
 
 namespace {
 

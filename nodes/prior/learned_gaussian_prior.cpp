@@ -3,8 +3,9 @@
 //   y ~ N(mu, e^logvar);   log_density = ln N(y; mu, e^logvar)
 // mu and logvar are ports, for gaussian_kl_between.
 // Sohn et al. 2015, Learning Structured Output Representation using Deep Conditional Generative Models, section 4.
-#include "graph/prior.h"
 #include "latent/gaussian_density.h"
+#include "loom/prior.h"
+#include "math/likelihood.h"
 
 namespace {
 

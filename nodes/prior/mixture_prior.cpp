@@ -4,8 +4,8 @@
 // 2, compare priors of this kind.
 #include <cmath>
 
-#include "graph/prior.h"
 #include "latent/gaussian_density.h"
+#include "loom/prior.h"
 
 namespace {
 

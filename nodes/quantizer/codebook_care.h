@@ -12,9 +12,9 @@
 #include <cstdint>
 #include <string>
 
-#include "core/random.h"
-#include "core/vector_math.h"
-#include "graph/node.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "loom/random.h"
 
 namespace loom::nodes {
 

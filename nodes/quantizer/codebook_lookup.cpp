@@ -3,9 +3,9 @@
 // `distance` must be the same, since with cosine a code stands for its l2-normalised vector.
 #include <algorithm>
 
-#include "core/vector_math.h"
-#include "graph/memory.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
+#include "memory.h"
 #include "nn/code_range.h"
 #include "quantizer/unit_vector.h"
 

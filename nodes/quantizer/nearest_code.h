@@ -9,9 +9,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/vector_math.h"
 #include "dnnl/matmul.h"
-#include "graph/memory.h"
+#include "loom/math.h"
+#include "memory.h"
 #include "quantizer/unit_vector.h"
 
 namespace loom::nodes {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/vector_math.h"
+#include "loom/math.h"
 
 namespace loom::nodes {
 

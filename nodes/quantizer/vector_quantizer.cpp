@@ -19,8 +19,8 @@
 //   Where x or e is 0 or they point in opposite directions, no rotation is defined: straight_through there.
 #include <cmath>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 #include "quantizer/codebook_care.h"
 #include "quantizer/nearest_code.h"
 

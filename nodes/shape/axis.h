@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "graph/shape_inference.h"
+#include "loom/shape_inference.h"
 
 namespace loom::nodes {
 

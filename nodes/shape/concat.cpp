@@ -1,6 +1,6 @@
 // Joins tensors along one axis; the others must agree.
 //   y [.., sum of a_i, ..] from x_i [.., a_i, ..]
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "shape/axis.h"
 
 namespace {

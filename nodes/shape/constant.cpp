@@ -2,7 +2,7 @@
 //   y [N, shape...] = value
 #include <algorithm>
 
-#include "graph/registry.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // One vector per sample; no copy is made.
 //   y [N, product of E] from x [N, ...E]
-#include "graph/registry.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // The positions of one axis in reverse order: a causal layer between two flips is anti-causal.
 //   y[t] = x[T - 1 - t]
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "shape/axis.h"
 
 namespace {

@@ -1,7 +1,7 @@
 // Where data enters a graph.
 //   y [N, shape...]: what is fed under the node's name, from the data set, a file or a test.
-#include "core/error.h"
-#include "graph/registry.h"
+#include "loom/error.h"
+#include "loom/node.h"
 
 namespace {
 

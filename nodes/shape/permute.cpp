@@ -3,7 +3,7 @@
 //   may be written: [0, 3, 1, 2].
 #include <array>
 
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "shape/axis.h"
 
 namespace {

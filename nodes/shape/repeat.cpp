@@ -2,8 +2,8 @@
 //   y [times N, ...]: `times` rows of each sample, one after the other
 #include <algorithm>
 
-#include "core/vector_math.h"
-#include "graph/registry.h"
+#include "loom/math.h"
+#include "loom/node.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // The same values under another shape; no copy is made.
 //   y [N, shape...] from x [N, ...] of as many values; one extent may be -1 and follows from the others.
-#include "graph/registry.h"
+#include "loom/node.h"
 
 namespace {
 

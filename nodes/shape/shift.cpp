@@ -3,9 +3,9 @@
 //   y[t] = x[t - by] where there is such a position, else 0
 #include <cstdlib>
 
-#include "core/error.h"
-#include "graph/advance.h"
-#include "graph/registry.h"
+#include "loom/advance.h"
+#include "loom/error.h"
+#include "loom/node.h"
 #include "shape/axis.h"
 
 namespace {

@@ -1,7 +1,7 @@
 // Positions [start, stop) of one axis.
 #include <optional>
 
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "shape/axis.h"
 
 namespace {

@@ -4,7 +4,7 @@
 // Ports beyond the last part are absent: they have no axes.
 #include <numeric>
 
-#include "graph/registry.h"
+#include "loom/node.h"
 #include "shape/axis.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // The same value, through which no gradient flows back: sg[x] of van den Oord et al. 2017, equation 3.
-#include "graph/registry.h"
+#include "loom/node.h"
 
 namespace {
 

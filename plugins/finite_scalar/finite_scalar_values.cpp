@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <loom/node.h>
 
-#include "core/error.h"
+#include <loom/error.h>
 #include "levels.h"
 
 namespace {

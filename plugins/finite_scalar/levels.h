@@ -8,9 +8,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "graph/contract.h"
-#include "graph/options.h"
-#include "graph/shape_inference.h"
+#include <loom/contract.h>
+#include <loom/options.h>
+#include <loom/shape_inference.h>
 
 namespace finite_scalar {
 

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/vector_math.h"
+#include <loom/math.h>
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/vector_math.h"
+#include <loom/math.h>
 
 namespace {
 

@@ -12,8 +12,8 @@
 #include <cmath>
 #include <memory>
 
+#include <loom/error.h>
 #include "concentration.h"
-#include "core/error.h"
 
 namespace {
 

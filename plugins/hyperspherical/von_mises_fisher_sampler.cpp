@@ -20,8 +20,8 @@
 
 #include <cmath>
 
+#include <loom/error.h>
 #include "concentration.h"
-#include "core/error.h"
 #include "implicit_angle.h"
 #include "reflection.h"
 

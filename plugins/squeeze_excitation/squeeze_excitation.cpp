@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/vector_math.h"
+#include <loom/math.h>
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/random.h"
+#include <loom/random.h>
 
 namespace table {
 

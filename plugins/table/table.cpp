@@ -11,9 +11,7 @@
 #include <map>
 #include <optional>
 
-#include "data/content_hash.h"
-#include "data/dataset.h"
-#include "data/joined.h"
+#include <loom/dataset.h>
 #include "split.h"
 #include "text_table.h"
 
@@ -84,7 +82,7 @@ class Table final : public loom::Dataset {
   }
   // Only asked for in reports: the whole file is read for it.
   std::string hash() const override {
-    loom::data::ContentHash hash = recipe_;
+    loom::ContentHash hash = recipe_;
     hash.add(text_.bytes());
     return hash.text();
   }
@@ -224,7 +222,7 @@ class Table final : public loom::Dataset {
   std::vector<int> place_of_;            // of each column: its place in x, kLabel or kUnused
   std::vector<double> mean_, shift_, factor_;
   std::map<std::string, std::int32_t, std::less<>> texts_;  // empty where labels are integers
-  loom::data::ContentHash recipe_;                          // of the options
+  loom::ContentHash recipe_;                                // of the options
 };
 
 }  // namespace

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/error.h"
-#include "data/file.h"
+#include <loom/dataset.h>
+#include <loom/error.h>
 
 namespace table {
 
@@ -56,7 +56,7 @@ class TextTable {
   std::size_t fields_in(std::string_view line, std::size_t& open_quote) const;
 
   std::string path_;
-  loom::data::MappedFile file_;
+  loom::MappedFile file_;
   char delimiter_;
   std::vector<std::string> names_;
   std::vector<std::size_t> starts_;  // of the rows, in bytes

@@ -19,7 +19,7 @@ class NewName final : public loom::Dataset {
     c.output("factors", "[N, 3]", "orientation, frequency, phase").dtype(loom::DType::i32);
     c.option("size", 16, loom::integer().at_least(4).at_most(1024), "side of the image", "pixels");
     c.option("seed", 1, loom::integer().at_least(0), "of the split");
-    loom::data::declare_split(c, "test is every 10th of a pseudo-random order");
+    loom::declare_split(c, "test is every 10th of a pseudo-random order");
   }
 
   explicit NewName(const loom::Options& options)
@@ -58,7 +58,7 @@ class NewName final : public loom::Dataset {
 
   // Equal hashes mean equal data: everything that an item depends on goes in, and a number for the recipe.
   std::string hash() const override {
-    loom::data::ContentHash hash;
+    loom::ContentHash hash;
     hash.add("new.name, recipe 1");
     for (const std::int64_t value : {side_, seed_}) hash.add(value);
     hash.add(split_name_);
@@ -68,7 +68,7 @@ class NewName final : public loom::Dataset {
  private:
   std::int64_t side_, seed_;
   std::string split_name_;
-  loom::data::Split split_;
+  loom::Split split_;
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 // new.name: what every data set must keep to, and items worked out by hand.
+#include <loom/check.h>
 #include <loom/dataset.h>
-#include <loom/testing/plugin_test.h>
 
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -1,7 +1,7 @@
 // new.name: what every node must keep to, and values worked out by hand.
-#include <loom/testing/plugin_test.h>
+#include <loom/check.h>
 
-using namespace loom::testing;
+using namespace loom::check;
 
 int main(int argc, char** argv) {
   PluginTest test(argc, argv);

@@ -4,8 +4,8 @@
 //   d ln p / dz = -tanh(u / 2) / e^log_scale,   d ln p / d log_scale = u tanh(u / 2) - 1
 // A prior has two faces (graph/prior.h): with z connected it gives the density of z, without it draws. So the same
 // weights train and sample; the graph beside this file does both.
-#include <loom/graph/prior.h>
 #include <loom/node.h>
+#include <loom/prior.h>
 
 #include <algorithm>
 #include <cmath>

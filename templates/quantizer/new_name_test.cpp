@@ -1,9 +1,9 @@
 // new.name: what every node must keep to, and a step worked out by hand.
-#include <loom/testing/plugin_test.h>
+#include <loom/check.h>
 
 #include <algorithm>
 
-using namespace loom::testing;
+using namespace loom::check;
 
 int main(int argc, char** argv) {
   PluginTest test(argc, argv);

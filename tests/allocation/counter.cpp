@@ -81,7 +81,7 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
 }
 }
 
-namespace loom::testing {
+namespace loom::check {
 
 void start_counting() {
   void* frames[2];
@@ -100,4 +100,4 @@ AllocationCount stop_counting() {
 
 const char* first_own_allocation() { return description; }
 
-}  // namespace loom::testing
+}  // namespace loom::check

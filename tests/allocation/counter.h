@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace loom::testing {
+namespace loom::check {
 
 struct AllocationCount {
   std::int64_t own = 0;      // by this project, oneTBB and the C++ library on their behalf
@@ -18,4 +18,4 @@ AllocationCount stop_counting();
 // The innermost frames of the first allocation of our own since start_counting(), one a line; "" where there was none.
 const char* first_own_allocation();
 
-}  // namespace loom::testing
+}  // namespace loom::check

@@ -5,7 +5,7 @@
 #include "support/toy_nodes.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(allocation)
 

@@ -1,10 +1,10 @@
 // A warmed-up training step of a shipped graph allocates nothing: data, forward, backward and update, on every thread.
 #include "train/session.h"
 #include "allocation/counter.h"
-#include "testing/standard_registry.h"
+#include "check/standard_registry.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

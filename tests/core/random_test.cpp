@@ -1,5 +1,5 @@
 // Counter-based draws: reproducible, independent of order, with the moments they should have.
-#include "core/random.h"
+#include "loom/random.h"
 
 #include <cmath>
 #include <set>

@@ -1,6 +1,6 @@
-#include "core/tensor.h"
+#include "loom/tensor.h"
 
-#include "core/error.h"
+#include "loom/error.h"
 
 using namespace loom;
 

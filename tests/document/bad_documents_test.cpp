@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "testing/standard_registry.h"
+#include "check/standard_registry.h"
 #include "train/check_document.h"
 
 using namespace loom;
@@ -49,7 +49,7 @@ std::vector<Override> overrides_of(const std::string& name) {
 // What graph-runner validate reports.
 std::vector<Diagnostic> findings_of(const std::string& name) {
   try {
-    load_checked(name, overrides_of(name), testing::standard_registry());
+    load_checked(name, overrides_of(name), check::standard_registry());
   } catch (const Error& error) {
     return error.diagnostics();
   }
@@ -61,7 +61,7 @@ std::vector<Diagnostic> findings_of(const std::string& name) {
 BOOST_AUTO_TEST_SUITE(bad_documents)
 
 BOOST_AUTO_TEST_CASE(each_is_refused_with_its_message) {
-  testing::standard_registry();
+  check::standard_registry();
   const InFolder here(kFolder);
   const bool update = std::getenv("UPDATE_EXPECTED") != nullptr;
   BOOST_TEST(documents().size() >= 60U);
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(each_is_refused_with_its_message) {
 }
 
 BOOST_AUTO_TEST_CASE(every_finding_has_a_place_and_says_what_to_do) {
-  testing::standard_registry();
+  check::standard_registry();
   const InFolder here(kFolder);
   for (const std::string& name : documents()) {
     for (const Diagnostic& finding : findings_of(name)) {

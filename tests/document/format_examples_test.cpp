@@ -1,11 +1,11 @@
 // Every YAML example of docs/graph-format.md is correct. One that starts with "# name.yaml" is that file for the
 // others; one without nodes is a fragment, merged over example.yaml.
+#include "check/standard_registry.h"
 #include "document/support.h"
-#include "testing/standard_registry.h"
 #include "train/check_document.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -2,7 +2,7 @@
 #include "document/support.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(document_merge)
 

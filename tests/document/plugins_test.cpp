@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/error.h"
 #include "document/document.h"
+#include "loom/error.h"
 
 using namespace loom;
 

@@ -1,10 +1,10 @@
 // The resolved text: loading it gives the same document, and the same text again.
+#include "check/standard_registry.h"
 #include "document/support.h"
 #include "graph/graph.h"
-#include "testing/standard_registry.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(document_render)
 
@@ -15,7 +15,7 @@ BOOST_AUTO_TEST_CASE(the_resolved_text_gives_the_same_document) {
     BOOST_TEST(again.resolved == document.resolved);
     BOOST_TEST(again.nodes.size() == document.nodes.size());
     Diagnostics diagnostics;
-    BOOST_TEST((build_graph(document.nodes, testing::standard_registry(), diagnostics) != nullptr));
+    BOOST_TEST((build_graph(document.nodes, check::standard_registry(), diagnostics) != nullptr));
     for (const Diagnostic& finding : diagnostics.items()) BOOST_TEST_MESSAGE(finding.text());
   }
 }

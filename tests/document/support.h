@@ -9,7 +9,7 @@
 
 #include "document/document.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 // A folder of its own, gone with the object.
 struct Folder {
@@ -58,4 +58,4 @@ inline std::string failure(const std::string& text) {
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-}  // namespace loom::testing
+}  // namespace loom::check

@@ -1,10 +1,10 @@
 // Whole graphs as nodes of others: what is taken of them, what stays outside, where their weights come from.
+#include "check/standard_registry.h"
 #include "document/support.h"
 #include "graph/graph.h"
-#include "testing/standard_registry.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(the_resolved_text_needs_no_other_file) {
   BOOST_TEST(again.generate[0].feeds.at(0).node == "v/z");
   BOOST_TEST(again.generate[1].feeds.at(1).node == "v/e/a");
   Diagnostics diagnostics;
-  BOOST_TEST((build_graph(again.nodes, testing::standard_registry(), diagnostics) != nullptr));
+  BOOST_TEST((build_graph(again.nodes, check::standard_registry(), diagnostics) != nullptr));
   // And it can be used again, one level deeper.
   files.write("run2/graph.yaml", document.resolved);
   const Document outer = files.load("  w: {use: run2}\n  h: {type: linear, in: w/v/e/a, units: 2}\n");

@@ -4,7 +4,7 @@
 #include "support/toy_nodes.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

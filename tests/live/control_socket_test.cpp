@@ -8,11 +8,11 @@
 #include <atomic>
 #include <thread>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "train/scratch_folder.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(control_socket)
 

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <memory>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "train/scratch_folder.h"
 
 using namespace loom;
@@ -25,7 +25,7 @@ class Temporary {
 
  private:
   std::string before_;
-  testing::ScratchFolder folder_;
+  check::ScratchFolder folder_;
 };
 
 void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }

@@ -12,7 +12,7 @@
 #include "train/scratch_folder.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 using namespace loom;
 

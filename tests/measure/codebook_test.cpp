@@ -4,15 +4,15 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "check/standard_registry.h"
 #include "document/document.h"
+#include "loom/check.h"
 #include "measure/codebook_advice.h"
 #include "measure/image_quality.h"
 #include "run/executor.h"
-#include "testing/node_tester.h"
-#include "testing/standard_registry.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 using namespace loom::measure;
 
 namespace {

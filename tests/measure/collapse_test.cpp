@@ -3,16 +3,16 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "check/standard_registry.h"
 #include "measure/advice.h"
 #include "measure/shuffle.h"
 #include "measure/support.h"
-#include "testing/standard_registry.h"
 #include "train/metrics.h"
 #include "train/scratch_folder.h"
 #include "train/session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 using namespace loom::measure;
 
 namespace {

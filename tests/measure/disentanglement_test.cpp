@@ -5,11 +5,11 @@
 
 #include <numbers>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "measure/support.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 using namespace loom::measure;
 
 namespace {

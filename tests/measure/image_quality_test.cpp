@@ -3,11 +3,11 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "measure/support.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 using namespace loom::measure;
 
 namespace {

@@ -6,7 +6,7 @@
 #include "measure/support.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 using namespace loom::measure;
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include <numeric>
 
-#include "core/random.h"
+#include "loom/random.h"
 
 using namespace loom;
 using namespace loom::measure;

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "measure/support.h"
 
 using namespace loom;

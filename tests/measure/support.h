@@ -5,10 +5,10 @@
 #include <functional>
 #include <vector>
 
-#include "core/random.h"
-#include "core/tensor.h"
+#include "loom/random.h"
+#include "loom/tensor.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 // Every combination of factors of these sizes, `times` times: [M, F].
 inline Tensor grid_of_factors(const std::vector<std::int64_t>& sizes, std::int64_t times = 1) {
@@ -43,4 +43,4 @@ inline Tensor noise(std::int64_t rows, std::int64_t width, std::uint64_t seed, f
   return values;
 }
 
-}  // namespace loom::testing
+}  // namespace loom::check

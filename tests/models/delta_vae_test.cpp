@@ -2,12 +2,12 @@
 // the decoder at what was.
 #include <cmath>
 
+#include "loom/check.h"
 #include "models/small_session.h"
 #include "run/program.h"
-#include "testing/node_tester.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

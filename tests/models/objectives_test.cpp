@@ -1,11 +1,11 @@
 // What objectives do to parameters: conditions on the step's losses, and aggressive training of the encoder.
 #include <boost/test/unit_test.hpp>
 
-#include "testing/standard_registry.h"
+#include "check/standard_registry.h"
 #include "train/session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include "nodes/data/data_checks.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include "train/session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

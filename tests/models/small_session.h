@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "testing/standard_registry.h"
+#include "check/standard_registry.h"
 #include "train/session.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 // `settings` are those of --set and, after "data:", that of --data.
 inline std::unique_ptr<Session> small_session(const std::string& graph, const std::vector<std::string>& settings) {
@@ -57,4 +57,4 @@ inline double term_of(const Session& session, const StepReport& report, const st
   return 0;
 }
 
-}  // namespace loom::testing
+}  // namespace loom::check

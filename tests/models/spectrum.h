@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-namespace loom::testing {
+namespace loom::check {
 
 using Rows = std::vector<std::vector<double>>;
 
@@ -71,4 +71,4 @@ inline Rows covariance_of(const Rows& samples) {
   return covariance;
 }
 
-}  // namespace loom::testing
+}  // namespace loom::check

@@ -3,7 +3,7 @@
 #include "models/small_session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "graph/advance.h"
+#include "check/standard_registry.h"
 #include "graph/check_options.h"
-#include "testing/node_tester.h"
-#include "testing/standard_registry.h"
+#include "loom/advance.h"
+#include "loom/check.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 // [N, ...S, C] with P positions S, as [P, N, C]; and back to the shape of `like`.
 inline Tensor positions_first(const Tensor& map) {
@@ -148,4 +148,4 @@ class ByHand {
   AlignedBytes scratch_, saved_;
 };
 
-}  // namespace loom::testing
+}  // namespace loom::check

@@ -1,9 +1,9 @@
 // Attention, positions and draws of codes by the check that all causal nodes share.
-#include "core/error.h"
+#include "check/incremental_check.h"
+#include "loom/error.h"
 #include "nodes/node_checks.h"
-#include "testing/incremental_check.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 using loom::Filled;
 
 namespace {

@@ -1,10 +1,11 @@
 // The check of causal nodes finds each kind of mistake: nodes that are wrong on purpose, or expectations that are.
-#include "testing/incremental_check.h"
-#include "graph/advance.h"
-#include "graph/registry.h"
+#include "check/incremental_check.h"
+#include "loom/advance.h"
+#include "loom/node.h"
+#include "loom/plugin.h"
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 using loom::Filled;
 
 namespace {

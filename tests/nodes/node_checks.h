@@ -1,4 +1,4 @@
-// What the tests of the standard nodes share: Boost checks around loom::testing.
+// What the tests of the standard nodes share: Boost checks around loom::check.
 #pragma once
 
 #include <boost/test/unit_test.hpp>
@@ -7,13 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/vector_math.h"
-#include "testing/golden.h"
-#include "testing/node_tester.h"
-#include "testing/standard_registry.h"
+#include "check/standard_registry.h"
+#include "loom/check.h"
+#include "loom/error.h"
+#include "loom/math.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 // The value of an option that is a list of integers.
 inline OptionValue list(std::vector<int> items) { return std::vector<OptionValue>(items.begin(), items.end()); }
@@ -40,4 +39,4 @@ inline void expect_error(NodeTester& tester, const std::string& text) {
              "expected an error with \"" << text << "\", got: " << (error.empty() ? "none" : error));
 }
 
-}  // namespace loom::testing
+}  // namespace loom::check

@@ -1,8 +1,9 @@
 // The tester finds each way in which a node can break its contract, and says so in words.
-#include "graph/registry.h"
+#include "loom/node.h"
+#include "loom/plugin.h"
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -1,9 +1,9 @@
 // Nodes that work at each position alone: their forward, called for the rows of one position, gives what it gives for
 // the whole map, also where it draws at random.
+#include "check/incremental_check.h"
 #include "nodes/node_checks.h"
-#include "testing/incremental_check.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 using loom::Filled;
 
 namespace {

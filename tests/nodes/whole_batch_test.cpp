@@ -5,7 +5,7 @@
 #include "run/program.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -1,7 +1,7 @@
 // What a host says about a library of another build.
 #include "plugin/compatibility.h"
 
-#include "core/error.h"
+#include "loom/error.h"
 
 using namespace loom;
 

@@ -1,13 +1,14 @@
 // Loading of plugin libraries: the standard ones, and files that are none.
 #include "plugin/loader.h"
+#include "loom/node.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "core/error.h"
-#include "core/version.h"
+#include "loom/abi.h"
+#include "loom/error.h"
 
 using namespace loom;
 

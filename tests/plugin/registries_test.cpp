@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "plugin/loader.h"
 
 using namespace loom;

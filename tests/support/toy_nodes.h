@@ -5,9 +5,10 @@
 #include <stdexcept>
 
 #include "graph/graph.h"
-#include "graph/registry.h"
+#include "loom/node.h"
+#include "loom/plugin.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 // A place for data.
 class ToyInput final : public Node {
@@ -253,4 +254,4 @@ inline std::shared_ptr<const Graph> toy_graph(const std::vector<NodeEntry>& entr
 
 inline OptionValue list(std::vector<OptionValue> values) { return OptionValue(std::move(values)); }
 
-}  // namespace loom::testing
+}  // namespace loom::check

@@ -1,49 +1,84 @@
 #!/usr/bin/env bash
-# Dependencies point one way: core <- graph <- {document, run, plugin} <- {data, train} <- {measure, live} <- runner; nodes see core, the
-# node contract and dnnl. This reads every #include and names the line that points the wrong way.
+# Dependencies point one way, as docs/architecture.md draws them. This reads every #include and names the line that
+# points the wrong way.
 set -euo pipefail
 cd "${LATENTLOOM_SOURCE:-$(dirname "$0")/../..}"
 
+# What each room may include, beside itself. docs/architecture.md draws the same.
 declare -A may=(
-  [core]="core"
-  [dnnl]="core dnnl"
-  [graph]="core graph"
-  [document]="core graph document"
-  [run]="core graph run"
-  [plugin]="core graph plugin"
-  [data]="core graph document data"
-  [train]="core graph document run data train"
-  [measure]="core graph document run data train measure"
-  [testing]="core graph run plugin data testing"
-  [live]="core graph document run plugin data testing train live"
-  [runner]="core dnnl graph document run plugin data train live measure testing runner"
+  [core]=""
+  [math]="core"
+  [dnnl]="core math"
+  [graph]="core math"
+  [document]="core graph"
+  [run]="core math graph"
+  [plugin]="core graph"
+  [data]="core graph"
+  [io]="core graph"
+  [train]="core math graph document run data io"
+  [check]="core math graph run plugin data io"
+  [measure]="core math graph document run data train"
+  [live]="core graph document run plugin data io train check"
+  [runner]="core math dnnl graph document run plugin data io train check measure live"
+)
+# The room that each public header belongs to.
+declare -A room_of=(
+  [abi]=core [error]=core [random]=core [tensor]=core [math]=math
+  [options]=graph [contract]=graph [shape_inference]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
+  [dataset]=graph [check]=check
 )
 wrong=0
-for folder in "${!may[@]}"; do
-  while IFS=: read -r file line include; do
-    [ -n "$file" ] || continue
-    target=$(sed -E 's/.*"([a-z_]+)\/.*/\1/' <<<"$include")
-    [ -d "framework/$target" ] || continue
-    case " ${may[$folder]} " in
-      *" $target "*) ;;
-      *) echo "$file:$line: framework/$folder must not include $target/ (allowed: ${may[$folder]})"; wrong=1 ;;
-    esac
-  done < <(grep -rnE '^#include "[a-z_]+/' "framework/$folder" --include=*.h --include=*.cpp || true)
-done
-while IFS=: read -r file line include; do
-  [ -n "$file" ] || continue
-  target=$(sed -E 's/.*"([a-z_]+)\/.*/\1/' <<<"$include")
-  [ -d "framework/$target" ] || continue
-  case " core graph dnnl data " in
-    *" $target "*) ;;
-    *) echo "$file:$line: nodes/ must not include $target/ (allowed: core, graph, dnnl, data)"; wrong=1 ;;
-  esac
-done < <(grep -rnE '^#include "[a-z_]+/' nodes --include=*.h --include=*.cpp || true)
+complain() { echo "$1"; wrong=1; }
 
+target_of() {  # target_of INCLUDE: the room of an included header; nothing for those of others
+  if [[ $1 == loom/* ]]; then
+    local header=${1#loom/}
+    echo "${room_of[${header%.h}]:-unknown}"
+  elif [ -d "framework/${1%%/*}" ]; then
+    echo "${1%%/*}"
+  fi
+}
+
+check() {  # check NAME ALLOWED FILE...: every include of the files
+  local name=$1 allowed=$2 file line include target
+  shift 2
+  while IFS=: read -r file line include; do
+    include=$(sed -E 's/^#include [<"]([^>"]+)[>"].*/\1/' <<<"$include")
+    target=$(target_of "$include")
+    [ -n "$target" ] || continue
+    case " $allowed " in
+      *" $target "*) ;;
+      *) complain "$file:$line: $name must not include $include, of $target (allowed: $allowed)" ;;
+    esac
+  done < <(grep -nE '^#include [<"][a-z_]+/' "$@" /dev/null || true)
+}
+
+for folder in framework/*/; do
+  name=$(basename "$folder")
+  [ -n "${may[$name]+known}" ] || complain "framework/$name is not drawn"
+done
+for name in "${!may[@]}"; do
+  mapfile -t files < <(find "framework/$name" -name '*.h' -o -name '*.cpp')
+  check "framework/$name" "$name ${may[$name]}" "${files[@]}"
+done
+for header in include/loom/*.h; do
+  name=$(basename "$header" .h)
+  room=${room_of[$name]:-}
+  [ -n "$room" ] || { complain "$header belongs to no room"; continue; }
+  check "$header" "$room ${may[$room]}" "$header"
+  grep -nE '^#include "' "$header" | grep -vE '"loom/' && complain "$header includes a header that is not installed"
+done
+[ "$(ls include/loom | wc -l)" -le 20 ] || complain "include/loom/ holds more than 20 headers"
+# The standard nodes see what every plugin sees, and the kernels and readers that are not installed.
+mapfile -t files < <(find nodes -name '*.h' -o -name '*.cpp')
+check nodes "core math graph dnnl io" "${files[@]}"
+# Plugins and templates see the public headers alone.
+if grep -rnE '^#include "[a-z_]+/' plugins templates --include=*.h --include=*.cpp; then
+  complain "plugins include the public headers alone, as <loom/...>"
+fi
 # No file of the framework creates oneDNN primitives but those in dnnl/.
-if grep -rnE '#include [<"](oneapi/dnnl/)?dnnl(_types)?\.h(pp)?[">]' framework nodes --include=*.h --include=*.cpp | grep -v '^framework/dnnl/'; then
-  echo "only framework/dnnl/ may include oneDNN"
-  wrong=1
+if grep -rnE '#include [<"](oneapi/dnnl/)?dnnl(_types)?\.h(pp)?[">]' framework nodes include --include=*.h --include=*.cpp | grep -v '^framework/dnnl/'; then
+  complain "only framework/dnnl/ may include oneDNN"
 fi
 [ "$wrong" -eq 0 ] && echo "layers: ok"
 exit "$wrong"

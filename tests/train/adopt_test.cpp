@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-#include "train/atomic_file.h"
+#include "io/atomic_file.h"
 #include "train/run_document.h"
 #include "train/scratch_folder.h"
 #include "train/toy_session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -9,14 +9,14 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/error.h"
+#include "io/atomic_file.h"
+#include "loom/error.h"
 #include "support/toy_nodes.h"
-#include "train/atomic_file.h"
 #include "train/run_folder.h"
 #include "train/scratch_folder.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 namespace fs = std::filesystem;
 
 namespace {

@@ -3,13 +3,13 @@
 #include <cstring>
 #include <fstream>
 
-#include "data/npy.h"
+#include "io/npy.h"
 #include "train/frozen_front.h"
 #include "train/scratch_folder.h"
 #include "train/toy_session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(it_is_computed_once_and_changes_no_result) {
   BOOST_TEST(second.loss == plain.loss);
   BOOST_TEST(files_in(folder.file("cache"), ".npy").size() == 4U);  // two ports of two splits
   for (const fs::path& path : files_in(folder.file("cache"), ".npy")) {
-    const Tensor values = data::read_npy(path.string());
+    const Tensor values = read_npy(path.string());
     BOOST_TEST((values.shape() == Shape{100, 6}), path);
     BOOST_TEST(
         (values.dtype() == (path.filename().string().find("codes") != std::string::npos ? DType::i32 : DType::f32)));

@@ -7,12 +7,12 @@
 #include <limits>
 #include <vector>
 
-#include "core/random.h"
+#include "loom/random.h"
 #include "support/toy_nodes.h"
 #include "train/moving_average.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(gradient_clip)
 

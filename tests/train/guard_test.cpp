@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "core/error.h"
+#include "loom/error.h"
 
 using namespace loom;
 

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <fstream>
 
-#include "core/error.h"
+#include "loom/error.h"
 #include "train/scratch_folder.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(metrics)
 

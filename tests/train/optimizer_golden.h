@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace loom::testing {
+namespace loom::check {
 
 struct OptimizerGolden {
   std::string name, type;
@@ -158,4 +158,4 @@ inline const std::vector<OptimizerGolden> kOptimizerGolden = {
      }},
 };
 
-}  // namespace loom::testing
+}  // namespace loom::check

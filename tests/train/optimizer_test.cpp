@@ -6,11 +6,11 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/random.h"
+#include "loom/random.h"
 #include "train/optimizer_golden.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-namespace loom::testing {
+namespace loom::check {
 
 class ScratchFolder {
  public:
@@ -33,4 +33,4 @@ class ScratchFolder {
   std::string path_;
 };
 
-}  // namespace loom::testing
+}  // namespace loom::check

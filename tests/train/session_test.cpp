@@ -7,12 +7,12 @@
 #include <cstring>
 #include <limits>
 
-#include "train/atomic_file.h"
+#include "io/atomic_file.h"
 #include "train/scratch_folder.h"
 #include "train/toy_session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -1,11 +1,11 @@
 // A small document over the toy nodes and a toy data set, for tests of sessions.
 #pragma once
 
-#include "data/dataset.h"
+#include "loom/dataset.h"
 #include "support/toy_nodes.h"
 #include "train/session.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 // Draws from N(0, 1); `nan_at`: one item that is not a number.
 class ToyData final : public Dataset {
@@ -88,4 +88,4 @@ inline std::vector<float> all_values(Session& session) {
   return values;
 }
 
-}  // namespace loom::testing
+}  // namespace loom::check

@@ -5,7 +5,7 @@
 #include "train/toy_session.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <thread>
 
-#include "graph/node.h"
-#include "graph/registry.h"
+#include <loom/node.h>
+#include <loom/plugin.h>
 
 namespace {
 

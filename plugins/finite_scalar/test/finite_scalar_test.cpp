@@ -4,12 +4,10 @@
 #include <cmath>
 #include <set>
 
-#include "plugin/loader.h"
-#include "testing/golden.h"
-#include "testing/node_tester.h"
+#include <loom/check.h>
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

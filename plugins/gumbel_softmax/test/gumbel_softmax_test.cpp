@@ -3,13 +3,11 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "core/vector_math.h"
-#include "plugin/loader.h"
-#include "testing/golden.h"
-#include "testing/node_tester.h"
+#include <loom/check.h>
+#include <loom/math.h>
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -4,14 +4,13 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include <loom/check.h>
 #include "../concentration.h"
 #include "../implicit_angle.h"
-#include "plugin/loader.h"
 #include "reference_values.h"
-#include "testing/node_tester.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 using boost::test_tools::tolerance;
 
 namespace {

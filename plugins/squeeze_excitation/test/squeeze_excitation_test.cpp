@@ -2,12 +2,10 @@
 #define BOOST_TEST_MODULE squeeze_excitation
 #include <boost/test/unit_test.hpp>
 
-#include "plugin/loader.h"
-#include "testing/golden.h"
-#include "testing/node_tester.h"
+#include <loom/check.h>
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -4,14 +4,17 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <memory>
 #include <set>
 
+#include <loom/dataset.h>
+
 #include "../split.h"
-#include "data/source.h"
-#include "plugin/loader.h"
 
 using namespace loom;
 using OptionList = std::vector<std::pair<std::string, OptionValue>>;
+using Data = std::unique_ptr<const Dataset>;
 
 namespace {
 
@@ -31,15 +34,13 @@ class TextFile {
   ~TextFile() { std::filesystem::remove(path_); }
   void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
 
-  DataSource open(const OptionList& options = {}) const {
-    DataEntry entry;
-    entry.type = "table";
-    entry.options["path"] = {path_, {}};
-    for (const auto& [name, value] : options) entry.options[name] = {value, {}};
-    return {registry(), entry};
+  Data open(const OptionList& options = {}) const {
+    std::map<std::string, OptionValue> all = {{"path", path_}};
+    for (const auto& [name, value] : options) all[name] = value;
+    return open_dataset(registry(), "table", all);
   }
   // Raw values of all rows, in their order.
-  DataSource plain(OptionList options = {}) const {
+  Data plain(OptionList options = {}) const {
     options.insert(options.end(), {{"standardize", false}, {"split", "all"}});
     return open(options);
   }
@@ -57,14 +58,14 @@ class TextFile {
   std::string path_;
 };
 
-std::vector<float> row(const DataSource& data, std::int64_t index, std::int32_t* label = nullptr) {
+std::vector<float> row(const Data& data, std::int64_t index, std::int32_t* label = nullptr) {
   std::vector<Tensor> columns;
   std::vector<TensorView> views;
-  for (const Column& column : data.columns()) {
+  for (const Column& column : data->columns()) {
     columns.emplace_back(column.dtype, column.event);
     views.push_back(columns.back());
   }
-  data.read(index, 0, views);
+  data->read(index, views);
   if (label != nullptr) *label = columns.at(1).values<std::int32_t>()[0];
   return {columns[0].values().begin(), columns[0].values().end()};
 }
@@ -80,8 +81,8 @@ using Row = std::vector<float>;
 
 BOOST_AUTO_TEST_CASE(values) {
   const TextFile file("a,b,c\n1,2.5,-3e2\n+4, 5 ,6\n");
-  const DataSource data = file.plain();
-  BOOST_TEST(data.size() == 2);
+  const Data data = file.plain();
+  BOOST_TEST(data->size() == 2);
   BOOST_TEST((row(data, 0) == Row{1, 2.5F, -300}));
   BOOST_TEST((row(data, 1) == Row{4, 5, 6}));
   BOOST_TEST((row(file.plain({{"columns", std::vector<OptionValue>{"c", "a"}}}), 1) == Row{6, 4}));
@@ -106,11 +107,11 @@ BOOST_AUTO_TEST_CASE(standardised_by_train_alone) {
   std::string text = "a,b\n";
   for (int i = 0; i < 200; ++i) text += std::to_string(i * i) + ",7\n";
   const TextFile file(text);
-  const DataSource train = file.open(), test = file.open({{"split", "test"}}), raw = file.plain();
-  BOOST_TEST(train.size() == 180);
-  BOOST_TEST(test.size() == 20);
+  const Data train = file.open(), test = file.open({{"split", "test"}}), raw = file.plain();
+  BOOST_TEST(train->size() == 180);
+  BOOST_TEST(test->size() == 20);
   double sum = 0, squares = 0;
-  for (std::int64_t i = 0; i < train.size(); ++i) {
+  for (std::int64_t i = 0; i < train->size(); ++i) {
     const Row values = row(train, i);
     sum += static_cast<double>(values[0]);
     squares += std::pow(static_cast<double>(values[0]), 2);
@@ -143,7 +144,7 @@ BOOST_AUTO_TEST_CASE(splits_share_no_row) {
 BOOST_AUTO_TEST_CASE(labels) {
   const TextFile file("kind,x,year\nred,1,2001\nblue,2,1999\nred,3,2003\n");
   std::int32_t label = -1;
-  const DataSource kinds = file.plain({{"label", "kind"}});
+  const Data kinds = file.plain({{"label", "kind"}});
   BOOST_TEST((row(kinds, 0, &label) == Row{1, 2001}));
   BOOST_TEST(label == 1);  // blue, red
   row(kinds, 1, &label);
@@ -164,7 +165,7 @@ BOOST_AUTO_TEST_CASE(every_problem_has_its_place) {
   file.write("a,b,c\n1,2,3\n1,two,3\n6,7,\"8,5\"\n9,1e999, nan\n");
   expect_error(file.error(),
                {".csv:3:3", "'two'", "'b'", ".csv:4:6", "decimal point", ".csv:5:3", ".csv:5:10", "'nan'"});
-  BOOST_TEST(file.plain({{"columns", "a"}}).size() == 4);  // what is not read may be anything
+  BOOST_TEST(file.plain({{"columns", "a"}})->size() == 4);  // what is not read may be anything
 }
 
 BOOST_AUTO_TEST_CASE(wrong_files) {
@@ -188,9 +189,9 @@ BOOST_AUTO_TEST_CASE(wrong_files) {
 
 BOOST_AUTO_TEST_CASE(hash_tells_content_apart) {
   const TextFile file("a,b\n1,2\n3,4\n");
-  const std::string hash = file.open().hash();
-  BOOST_TEST(hash == file.open().hash());
-  BOOST_TEST(hash != file.open({{"standardize", false}}).hash());
+  const std::string hash = file.open()->hash();
+  BOOST_TEST(hash == file.open()->hash());
+  BOOST_TEST(hash != file.open({{"standardize", false}})->hash());
   file.write("a,b\n1,2\n3,5\n");
-  BOOST_TEST(hash != file.open().hash());
+  BOOST_TEST(hash != file.open()->hash());
 }

@@ -1,7 +1,7 @@
+#include "check/incremental_check.h"
 #include "nodes/node_checks.h"
-#include "testing/incremental_check.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 using loom::Filled;
 
 namespace {

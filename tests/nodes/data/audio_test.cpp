@@ -4,11 +4,11 @@
 #include <cmath>
 #include <set>
 
+#include "loom/check.h"
 #include "nodes/data/data_checks.h"
-#include "testing/node_tester.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

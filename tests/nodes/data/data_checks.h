@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "check/standard_registry.h"
 #include "data/source.h"
-#include "testing/standard_registry.h"
 #include "train/scratch_folder.h"
 
-namespace loom::testing {
+namespace loom::check {
 
 using OptionList = std::vector<std::pair<std::string, OptionValue>>;
 
@@ -77,4 +77,4 @@ void check_error(ErrorCode code, const std::vector<std::string>& parts, Action a
   BOOST_ERROR("no error " << error_name(code));
 }
 
-}  // namespace loom::testing
+}  // namespace loom::check

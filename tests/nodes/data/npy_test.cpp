@@ -1,11 +1,11 @@
 // .npy files and .npz archives: values, labels, splits, and wrong files.
 #include <zip.h>
 
-#include "data/npy.h"
+#include "io/npy.h"
 #include "nodes/data/data_checks.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_archive) {
 BOOST_AUTO_TEST_CASE(whole_arrays_as_tensors) {
   const ScratchFolder folder;
   write_bytes(folder.file("x.npy"), npy<double>("<f8", "2, 3", {1, 2, 3, 4, 5, 6}));
-  const Tensor tensor = data::read_npy(folder.file("x.npy"));
+  const Tensor tensor = read_npy(folder.file("x.npy"));
   BOOST_TEST((tensor.shape() == Shape{2, 3}));
   BOOST_TEST(tensor.values()[5] == 6);
 }

@@ -1,7 +1,7 @@
 #include "nodes/by_hand.h"
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 using loom::Filled;
 using loom::Shape;
 using loom::Tensor;

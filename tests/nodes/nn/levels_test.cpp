@@ -3,7 +3,7 @@
 
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

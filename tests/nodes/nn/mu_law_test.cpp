@@ -1,7 +1,7 @@
 // mu_law_encode and mu_law_decode against the recommendation's formula and against the data set of recordings.
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -2,7 +2,7 @@
 #include "nodes/by_hand.h"
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 using loom::Filled;
 using loom::Tensor;
 

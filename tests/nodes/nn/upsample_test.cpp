@@ -1,6 +1,6 @@
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(upsample)
 

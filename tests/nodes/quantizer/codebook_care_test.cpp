@@ -6,7 +6,7 @@
 #include "run/program.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

@@ -1,8 +1,9 @@
 // One call of the quantizer: values, gradients and statistics. What several steps do is in codebook_care_test.cpp.
+#include "loom/node.h"
 #include "nodes/node_checks.h"
 
 using namespace loom;
-using namespace loom::testing;
+using namespace loom::check;
 
 namespace {
 

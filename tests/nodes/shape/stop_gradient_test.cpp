@@ -1,6 +1,7 @@
+#include "loom/node.h"
 #include "nodes/node_checks.h"
 
-using namespace loom::testing;
+using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(stop_gradient)
 

@@ -1,0 +1,46 @@
+// Checks what a node of an autoregressive model must keep to (graph/advance.h), on small maps of random values:
+// - computed position by position it gives what forward gives for the whole map, and reads nothing that is not there
+// yet
+//   (inputs beyond their fill are NaN);
+// - no output of forward changes by a single bit with an input that is not there when it is computed;
+// - there is no blind spot: the outputs that change with an input are exactly those that should.
+//
+//   IncrementalCheck check{.axes = 2, .fills = {{"x", Filled::before}}};
+//   check.sees = [](const Glance& g) { return g.from.row <= g.to.row && ...; };
+//   BOOST_TEST(check_incremental(tester, check).ok());
+//
+// Thread safety: one thread at a time. Errors: Error where the options or shapes of the tester are wrong, and what
+// filled() and advance() throw.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "loom/check.h"
+#include "loom/node.h"
+
+namespace loom::check {
+
+struct Place {
+  std::int64_t row = 0, column = 0;
+};
+
+// Whether `output` at a place depends on `input` at another.
+struct Glance {
+  std::string input, output;
+  Place from, to;
+};
+
+struct IncrementalCheck {
+  int axes = 1;                                  // of the positions: 1 of a sequence [N, T, ...], 2 of an image
+  std::map<std::string, Filled> fills = {};      // of the inputs that depend on what is drawn; the others are whole
+  std::map<std::string, Filled> gives = {};      // the fills of the outputs that are expected; empty: any
+  double tolerance = 1e-4;                       // of the values, as compare()
+  std::function<bool(const Glance&)> sees = {};  // empty: blind spots are not looked for
+};
+
+Report check_incremental(const NodeTester& tester, const IncrementalCheck& check);
+
+}  // namespace loom::check

@@ -1,0 +1,39 @@
+// What a node under test is called with.
+//
+// Internal to framework/testing. Ownership: values. Thread safety: values.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "loom/node.h"
+#include "loom/tensor.h"
+
+namespace loom::check {
+
+// A tensor without axes stands for one that is not connected.
+bool there(const Tensor& tensor);
+
+// A node with everything that its calls need, by declaration order.
+struct NodeSetup {
+  std::shared_ptr<const NodeType> type;
+  Options options;
+  std::vector<Tensor> inputs, parameters, states;
+  std::vector<Shape> outputs, tallies;  // with the abstract batch axis
+  std::int64_t samples = 0;
+  bool training = true;
+  std::uint64_t seed = 1;
+
+  const Contract& contract() const { return type->contract; }
+  DType output_type(std::size_t k) const;  // of an alias node, what its input has
+  // Gradients reach input i: it is connected, of floats and declared so.
+  bool differentiable(std::size_t input) const;
+};
+
+// Standard normal gradients for every differentiable output.
+std::vector<Tensor> random_gradients(const NodeSetup& setup);
+
+// The inputs of `setup` one after another until there are `samples` of them.
+NodeSetup repeated(NodeSetup setup, std::int64_t samples);
+
+}  // namespace loom::check

@@ -1,0 +1,67 @@
+#include "io/diagnostic_json.h"
+
+#include <string>
+
+namespace loom {
+namespace {
+
+using Json = nlohmann::json;
+
+Json to_json(const Location& where) { return {where.file, where.line, where.column}; }
+
+Location location_from(const Json& json) {
+  return {json.at(0).get<std::string>(), json.at(1).get<int>(), json.at(2).get<int>()};
+}
+
+ErrorCode code_from(const std::string& number) {
+#define X(identifier, text, name) \
+  if (number == text) return ErrorCode::identifier;
+  LOOM_ERROR_CODES(X)
+#undef X
+  return ErrorCode::internal;
+}
+
+}  // namespace
+
+Json to_json(const std::vector<Diagnostic>& findings) {
+  Json list = Json::array();
+  for (const Diagnostic& finding : findings) {
+    list.push_back({{"code", std::string(error_number(finding.code))},
+                    {"where", to_json(finding.where)},
+                    {"message", finding.message},
+                    {"got", finding.got},
+                    {"expected", finding.expected},
+                    {"suggestion", finding.suggestion},
+                    {"hint", finding.hint},
+                    {"other", to_json(finding.other)},
+                    {"other_role", finding.other_role}});
+  }
+  return list;
+}
+
+std::vector<Diagnostic> diagnostics_from_json(const Json& json) {
+  std::vector<Diagnostic> findings;
+  try {
+    for (const Json& one : json) {
+      Diagnostic finding;
+      finding.code = code_from(one.at("code").get<std::string>());
+      finding.where = location_from(one.at("where"));
+      finding.message = one.at("message").get<std::string>();
+      finding.got = one.at("got").get<std::string>();
+      finding.expected = one.at("expected").get<std::string>();
+      finding.suggestion = one.at("suggestion").get<std::string>();
+      finding.hint = one.at("hint").get<std::string>();
+      finding.other = location_from(one.at("other"));
+      finding.other_role = one.at("other_role").get<std::string>();
+      findings.push_back(std::move(finding));
+    }
+  } catch (const Json::exception& problem) {
+    Diagnostic finding{};
+    finding.code = ErrorCode::internal;
+    finding.message = std::string("findings that cannot be read: ") + problem.what();
+    findings = {std::move(finding)};
+  }
+  return findings;
+}
+
+}  // namespace loom

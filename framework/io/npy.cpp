@@ -1,0 +1,213 @@
+#include "io/npy.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "loom/dataset.h"
+
+namespace loom {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "values are read as they lie in the file");
+
+// One header while it is read, for errors.
+struct Text {
+  std::string_view dictionary;
+  std::size_t start;  // of the dictionary in the file
+  const std::string& file;
+
+  [[noreturn]] void fail(std::size_t at, const std::string& message, std::string got, std::string expected) const {
+    throw file_error(ErrorCode::data_wrong_format, file, static_cast<std::int64_t>(start + at), message, std::move(got),
+                     std::move(expected));
+  }
+  // Where the value of 'key' begins.
+  std::size_t value_of(const std::string& key) const {
+    const std::size_t at = dictionary.find("'" + key + "'");
+    const std::size_t colon = at == std::string_view::npos ? at : dictionary.find(':', at);
+    const std::size_t value = colon == std::string_view::npos ? colon : dictionary.find_first_not_of(" :", colon);
+    if (value == std::string_view::npos)
+      fail(0, "the header has no '" + key + "'", std::string(dictionary), "descr, fortran_order and shape");
+    return value;
+  }
+};
+
+NpyType value_type(const Text& text) {
+  const std::size_t at = text.value_of("descr");
+  const std::size_t end = text.dictionary.find(text.dictionary[at], at + 1);
+  const std::string_view name =
+      end == std::string_view::npos ? text.dictionary.substr(at) : text.dictionary.substr(at + 1, end - at - 1);
+  if (name == "<f4") return NpyType::f4;
+  if (name == "<f8") return NpyType::f8;
+  if (name == "|u1" || name == "|b1") return NpyType::u1;
+  if (name == "<i4") return NpyType::i4;
+  if (name == "<i8") return NpyType::i8;
+  text.fail(at, "values of a type that is not read", std::string(name), "<f4, <f8, |u1, |b1, <i4 or <i8");
+}
+
+std::vector<std::int64_t> array_extents(const Text& text) {
+  std::size_t at = text.value_of("shape");
+  const std::size_t end = text.dictionary.find(')', at);
+  if (text.dictionary[at] != '(' || end == std::string_view::npos) {
+    text.fail(at, "the shape is no tuple", std::string(text.dictionary.substr(at)), "(extent, extent, ...)");
+  }
+  std::vector<std::int64_t> extents;
+  for (++at; at < end; ++at) {
+    if (text.dictionary[at] == ' ' || text.dictionary[at] == ',') continue;
+    std::int64_t extent = 0;
+    const auto [stop, error] = std::from_chars(text.dictionary.data() + at, text.dictionary.data() + end, extent);
+    if (error != std::errc() || extent < 0)
+      text.fail(at, "an extent is no number", std::string(text.dictionary.substr(at, end - at)), "a number");
+    extents.push_back(extent);
+    at = static_cast<std::size_t>(stop - text.dictionary.data()) - 1;
+  }
+  if (extents.empty() || extents.size() > static_cast<std::size_t>(kMaxRank)) {
+    text.fail(text.value_of("shape"), "wrong number of axes", fmt::format("{}", extents.size()),
+              fmt::format("1 to {}, items first", kMaxRank));
+  }
+  return extents;
+}
+
+// The dictionary: after the magic number, the version and its own length.
+Text header_text(std::span<const std::byte> bytes, const std::string& file) {
+  constexpr std::string_view magic = "\x93NUMPY";
+  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (all.substr(0, magic.size()) != magic.substr(0, all.size())) {
+    throw file_error(ErrorCode::data_wrong_format, file, 0, "this is no .npy array",
+                     fmt::format("{:02x}", static_cast<unsigned>(bytes[0])), "93 'NUMPY'");
+  }
+  const auto truncated = [&](std::size_t expected) {
+    return file_error(ErrorCode::data_truncated, file, static_cast<std::int64_t>(bytes.size()), "the header is cut off",
+                      fmt::format("{} bytes", bytes.size()), fmt::format("{} bytes", expected));
+  };
+  if (bytes.size() < 12) throw truncated(12);
+  const auto version = static_cast<unsigned>(bytes[6]);
+  if (version < 1 || version > 3) {
+    throw file_error(ErrorCode::data_wrong_format, file, 6, "an unknown version of the format",
+                     fmt::format("{}", version), "1, 2 or 3");
+  }
+  const std::size_t digits = version == 1 ? 2 : 4;
+  std::size_t length = 0;
+  for (std::size_t i = digits; i-- > 0;) length = length << 8 | static_cast<std::size_t>(bytes[8 + i]);
+  const std::size_t start = 8 + digits;
+  if (bytes.size() < start + length) throw truncated(start + length);
+  return {all.substr(start, length), start, file};
+}
+
+// Copies an item through `convert`; memcpy because nothing promises alignment.
+template <class From, class To, class Convert>
+void convert_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<To> out,
+                  Convert convert) {
+  const std::byte* item = values + static_cast<std::size_t>(index * header.per_item()) * sizeof(From);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    From value;
+    std::memcpy(&value, item + i * sizeof(From), sizeof(From));
+    out[i] = convert(value);
+  }
+}
+
+template <class To, class Convert>
+void convert_any_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<To> out,
+                      Convert convert) {
+  switch (header.type) {
+    case NpyType::f4: return convert_item<float>(header, values, index, out, convert);
+    case NpyType::f8: return convert_item<double>(header, values, index, out, convert);
+    case NpyType::u1: return convert_item<std::uint8_t>(header, values, index, out, convert);
+    case NpyType::i4: return convert_item<std::int32_t>(header, values, index, out, convert);
+    case NpyType::i8: return convert_item<std::int64_t>(header, values, index, out, convert);
+  }
+}
+
+}  // namespace
+
+std::size_t NpyHeader::value_bytes() const {
+  return type == NpyType::u1 ? 1 : type == NpyType::f4 || type == NpyType::i4 ? 4 : 8;
+}
+
+std::int64_t NpyHeader::per_item() const {
+  std::int64_t count = 1;
+  for (std::size_t axis = 1; axis < extents.size(); ++axis) count *= extents[axis];
+  return count;
+}
+
+NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& file) {
+  if (bytes.empty()) throw file_error(ErrorCode::data_empty, file, 0, "the array is empty");
+  const Text text = header_text(bytes, file);
+  NpyHeader header;
+  header.type = value_type(text);
+  if (const std::size_t at = text.value_of("fortran_order"); text.dictionary.substr(at, 5) != "False") {
+    text.fail(at, "the array is in Fortran order", std::string(text.dictionary.substr(at, 4)),
+              "False: save numpy.ascontiguousarray(array)");
+  }
+  header.extents = array_extents(text);
+  header.start = text.start + text.dictionary.size();
+  std::int64_t expected = static_cast<std::int64_t>(header.value_bytes());
+  for (std::int64_t extent : header.extents) {
+    if (extent == 0)
+      throw file_error(ErrorCode::data_empty, file, static_cast<std::int64_t>(text.start),
+                       "an extent of 0: there is no item");
+    // The extents may be nonsense: stop before their product overflows.
+    expected = expected > (std::int64_t{1} << 60) / extent ? std::int64_t{1} << 60 : expected * extent;
+  }
+  const auto got = static_cast<std::int64_t>(bytes.size() - header.start);
+  if (got != expected) {
+    throw file_error(got < expected ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
+                     static_cast<std::int64_t>(header.start) + std::min(got, expected),
+                     got < expected ? "the values end early" : "there is more than the header says",
+                     fmt::format("{} bytes of values", got),
+                     fmt::format("{} ({})", expected, joined(header.extents, " x ")));
+  }
+  return header;
+}
+
+void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, float scale,
+                   std::span<float> out) {
+  convert_any_item(header, values, index, out, [scale](auto value) { return static_cast<float>(value) * scale; });
+}
+
+void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<std::int32_t> out) {
+  convert_any_item(header, values, index, out, [](auto value) { return static_cast<std::int32_t>(value); });
+}
+
+std::string npy_header(DType dtype, const Shape& shape) {
+  constexpr std::size_t preamble_size = 10, alignment = 64;  // magic, version 1.0, two bytes of length
+  const char* descr = dtype == DType::f32 ? "<f4" : dtype == DType::i32 ? "<i4" : "|u1";
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': (", descr);
+  for (const std::int64_t extent : shape.extents()) header += fmt::format("{},", extent);
+  header += "), }";
+  header.append(alignment - (preamble_size + header.size() + 1) % alignment, ' ');
+  header += '\n';
+  std::string preamble("\x93NUMPY");
+  preamble += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+  return preamble + header;
+}
+
+Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
+  const NpyHeader header = read_npy_header(bytes, file);
+  const Shape shape{std::span(header.extents)};
+  const std::byte* values = bytes.data() + header.start;
+  NpyHeader whole = header;  // seen as one item
+  whole.extents.insert(whole.extents.begin(), 1);
+  if (header.type == NpyType::u1) {
+    Tensor tensor(DType::u8, shape);
+    std::memcpy(tensor.view().raw(), values, tensor.view().bytes());
+    return tensor;
+  }
+  const bool real = header.type == NpyType::f4 || header.type == NpyType::f8;
+  Tensor tensor(real ? DType::f32 : DType::i32, shape);
+  if (real)
+    read_npy_item(whole, values, 0, 1.0F, tensor.values());
+  else
+    read_npy_item(whole, values, 0, tensor.values<std::int32_t>());
+  return tensor;
+}
+
+Tensor read_npy(const std::string& path) {
+  const MappedFile file(path);
+  return npy_tensor(file.bytes(), path);
+}
+
+}  // namespace loom

@@ -1,0 +1,195 @@
+// Functions, linear combinations, sums and rows of logits: the SIMD bodies and their run-time dispatch.
+#include "loom/math.h"
+
+#include <algorithm>
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "math/elementwise.cpp"  // this file, once per instruction set
+#include <hwy/foreach_target.h>
+
+#include "math/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace loom::math::HWY_NAMESPACE {
+
+using I = std::int64_t;
+
+void Exp(const float* x, float* y, I n) {
+  map([](Vec v) { return exp_of(v); }, y, n, x);
+}
+void Log(const float* x, float* y, I n) {
+  map([](Vec v) { return log_of(v); }, y, n, x);
+}
+void Log1p(const float* x, float* y, I n) {
+  map([](Vec v) { return log1p_of(v); }, y, n, x);
+}
+void Sigmoid(const float* x, float* y, I n) {
+  map([](Vec v) { return sigmoid_of(v); }, y, n, x);
+}
+void Tanh(const float* x, float* y, I n) {
+  map([](Vec v) { return tanh_of(v); }, y, n, x);
+}
+void Softplus(const float* x, float* y, I n) {
+  map([](Vec v) { return softplus_of(v); }, y, n, x);
+}
+void Erf(const float* x, float* y, I n) {
+  map([](Vec v) { return erf_of(v); }, y, n, x);
+}
+
+void Add(const float* a, const float* b, float* y, I n) {
+  map([](Vec u, Vec v) { return hn::Add(u, v); }, y, n, a, b);
+}
+void Multiply(const float* a, const float* b, float* y, I n) {
+  map([](Vec u, Vec v) { return hn::Mul(u, v); }, y, n, a, b);
+}
+void MultiplyAdd(const float* a, const float* b, float* y, I n) {
+  map([](Vec u, Vec v, Vec w) { return hn::MulAdd(u, v, w); }, y, n, a, b, y);
+}
+void Scale(float factor, const float* x, float* y, I n) {
+  map([f = hn::Set(kTag, factor)](Vec v) { return hn::Mul(f, v); }, y, n, x);
+}
+void Accumulate(float factor, const float* x, float* y, I n) {
+  map([f = hn::Set(kTag, factor)](Vec v, Vec w) { return hn::MulAdd(f, v, w); }, y, n, x, y);
+}
+void ScaledDifference(float factor, const float* a, const float* b, float* y, I n) {
+  map([f = hn::Set(kTag, factor)](Vec u, Vec v) { return hn::Mul(f, hn::Sub(u, v)); }, y, n, a, b);
+}
+void Clamp(float low, float high, const float* x, float* y, I n) {
+  const Vec least = hn::Set(kTag, low), most = hn::Set(kTag, high);
+  map([=](Vec v) { return keep_nan(v, hn::Max(least, hn::Min(most, v))); }, y, n, x);
+}
+void MovingAverage(float* average, const float* value, double decay, I n) {
+  map([f = set(1 - decay)](Vec v, Vec a) { return hn::MulAdd(f, hn::Sub(v, a), a); }, average, n, value, average);
+}
+
+double Sum(const float* x, I n) {
+  return reduce([](Vec v) { return v; }, n, x);
+}
+double SumOfSquares(const float* x, I n) {
+  return reduce([](Vec v) { return hn::Mul(v, v); }, n, x);
+}
+double Dot(const float* a, const float* b, I n) {
+  return reduce([](Vec u, Vec v) { return hn::Mul(u, v); }, n, a, b);
+}
+double SquaredDistance(const float* a, const float* b, I n) {
+  return reduce(
+      [](Vec u, Vec v) {
+        const Vec d = hn::Sub(u, v);
+        return hn::Mul(d, d);
+      },
+      n, a, b);
+}
+double AbsoluteDistance(const float* a, const float* b, I n) {
+  return reduce([](Vec u, Vec v) { return hn::Abs(hn::Sub(u, v)); }, n, a, b);
+}
+
+float Maximum(const float* x, I n) {
+  const I width = lanes();
+  Vec most = n >= width ? load(x) : load_part(x, n, x[0]);
+  I i = width;
+  for (; i + width <= n; i += width) most = hn::Max(load(x + i), most);
+  if (i < n) most = hn::Max(load_part(x + i, n - i, x[0]), most);
+  return hn::GetLane(hn::MaxOfLanes(kTag, most));
+}
+
+// 0 * x is 0 for a finite x and NaN otherwise; NaN stays in a sum.
+bool AllFinite(const float* x, I n) {
+  return reduce([zero = hn::Zero(kTag)](Vec v) { return hn::Mul(zero, v); }, n, x) == 0;
+}
+
+double LogSumExp(const float* x, I n) {
+  const float most = Maximum(x, n);
+  if (!(std::abs(most) <= std::numeric_limits<float>::max())) return static_cast<double>(most);
+  const Vec shift = hn::Set(kTag, most);
+  const double rest = reduce([shift](Vec v) { return exp_of(hn::Sub(v, shift)); }, n, x);
+  return static_cast<double>(most) + std::log(rest);
+}
+
+void Softmax(const float* x, float* y, I n) {
+  const Vec shift = hn::Set(kTag, Maximum(x, n));
+  map([shift](Vec v) { return exp_of(hn::Sub(v, shift)); }, y, n, x);
+  Scale(static_cast<float>(1 / Sum(y, n)), y, y, n);
+}
+
+void LogSoftmax(const float* x, float* y, I n) {
+  const float most = Maximum(x, n);
+  const Vec shift = hn::Set(kTag, most);
+  const Vec rest = set(std::log(reduce([shift](Vec v) { return exp_of(hn::Sub(v, shift)); }, n, x)));
+  map([=](Vec v) { return hn::Sub(hn::Sub(v, shift), rest); }, y, n, x);
+}
+
+const char* Target() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace loom::math::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace loom::math {
+
+using I = std::int64_t;
+HWY_EXPORT(Exp);
+HWY_EXPORT(Log);
+HWY_EXPORT(Log1p);
+HWY_EXPORT(Sigmoid);
+HWY_EXPORT(Tanh);
+HWY_EXPORT(Softplus);
+HWY_EXPORT(Erf);
+HWY_EXPORT(Add);
+HWY_EXPORT(Multiply);
+HWY_EXPORT(MultiplyAdd);
+HWY_EXPORT(Scale);
+HWY_EXPORT(Accumulate);
+HWY_EXPORT(ScaledDifference);
+HWY_EXPORT(Clamp);
+HWY_EXPORT(MovingAverage);
+HWY_EXPORT(Sum);
+HWY_EXPORT(SumOfSquares);
+HWY_EXPORT(Dot);
+HWY_EXPORT(SquaredDistance);
+HWY_EXPORT(AbsoluteDistance);
+HWY_EXPORT(Maximum);
+HWY_EXPORT(AllFinite);
+HWY_EXPORT(LogSumExp);
+HWY_EXPORT(Softmax);
+HWY_EXPORT(LogSoftmax);
+HWY_EXPORT(Target);
+
+void exp(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Exp)(x, y, n); }
+void log(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Log)(x, y, n); }
+void log1p(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Log1p)(x, y, n); }
+void sigmoid(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Sigmoid)(x, y, n); }
+void tanh(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Tanh)(x, y, n); }
+void softplus(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Softplus)(x, y, n); }
+void erf(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Erf)(x, y, n); }
+void add(const float* a, const float* b, float* y, I n) { HWY_DYNAMIC_DISPATCH(Add)(a, b, y, n); }
+void multiply(const float* a, const float* b, float* y, I n) { HWY_DYNAMIC_DISPATCH(Multiply)(a, b, y, n); }
+void multiply_add(const float* a, const float* b, float* y, I n) { HWY_DYNAMIC_DISPATCH(MultiplyAdd)(a, b, y, n); }
+void scale(float factor, const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Scale)(factor, x, y, n); }
+void accumulate(float factor, const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Accumulate)(factor, x, y, n); }
+void scaled_difference(float factor, const float* a, const float* b, float* y, I n) {
+  HWY_DYNAMIC_DISPATCH(ScaledDifference)(factor, a, b, y, n);
+}
+void clamp(float low, float high, const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Clamp)(low, high, x, y, n); }
+void moving_average(float* average, const float* value, double decay, I n) {
+  HWY_DYNAMIC_DISPATCH(MovingAverage)(average, value, decay, n);
+}
+
+double sum(const float* x, I n) { return HWY_DYNAMIC_DISPATCH(Sum)(x, n); }
+double sum_of_squares(const float* x, I n) { return HWY_DYNAMIC_DISPATCH(SumOfSquares)(x, n); }
+double dot(const float* a, const float* b, I n) { return HWY_DYNAMIC_DISPATCH(Dot)(a, b, n); }
+double squared_distance(const float* a, const float* b, I n) { return HWY_DYNAMIC_DISPATCH(SquaredDistance)(a, b, n); }
+double absolute_distance(const float* a, const float* b, I n) {
+  return HWY_DYNAMIC_DISPATCH(AbsoluteDistance)(a, b, n);
+}
+float maximum(const float* x, I n) { return HWY_DYNAMIC_DISPATCH(Maximum)(x, n); }
+bool all_finite(const float* x, I n) { return HWY_DYNAMIC_DISPATCH(AllFinite)(x, n); }
+
+double log_sum_exp(const float* x, I n) { return HWY_DYNAMIC_DISPATCH(LogSumExp)(x, n); }
+void softmax(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(Softmax)(x, y, n); }
+void log_softmax(const float* x, float* y, I n) { HWY_DYNAMIC_DISPATCH(LogSoftmax)(x, y, n); }
+
+std::string simd_target() { return HWY_DYNAMIC_DISPATCH(Target)(); }
+
+}  // namespace loom::math
+#endif

@@ -1,0 +1,205 @@
+// The declaration of a node: the single source for validation, shape inference, `inspect`, the generated reference and
+// the error messages.
+//
+// Shape patterns: "[N, ...E, C]". N is the batch; another upper-case letter is one extent, equal wherever it stands in
+// the node; "...E" is a run of any number of extents ("..." is one that binds nothing); a lower-case name is the value
+// of that integer option; a number is itself. What a pattern cannot say (the extents of a strided convolution) a node
+// computes in
+//   static void infer(loom::ShapeInference&);
+// which runs after the inputs are matched and may bind letters, runs and whole output shapes.
+//
+// Ownership: a Contract is built once per node type by the type's declare() and is immutable afterwards.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loom/options.h"
+#include "loom/tensor.h"
+
+namespace loom {
+
+inline constexpr struct Required {
+} required;
+
+// What a node is for, where the framework or a measurement has to find it in a graph.
+enum class Role {
+  other,
+  input,       // a place for data: never computed, always fed
+  likelihood,  // -log p(x|z): its outputs[0] is nats per sample
+  divergence,  // KL(q||p): outputs[0] is nats per sample; a `log_ratio` output is log q(z|x) - log p(z) at the drawn z
+  sampler,     // draws z from the posterior given on its inputs
+  prior,       // draws z from a prior
+  quantizer,   // vectors to codes: an output `codes`; states `perplexity` [1] and `unused_for` [K], in batches
+};
+
+struct PortDeclaration {
+  std::string name;
+  std::string pattern;
+  std::string doc;
+  DType type = DType::f32;
+  bool is_optional = false;       // input: may be left unconnected
+  bool is_variadic = false;       // input: any number of sources, ports name0, name1, ...
+  bool is_differentiable = true;  // input: gradients flow back through it; output: it can carry a gradient
+  bool is_straight_through = false;
+  std::string type_option;  // output: the text option that names its dtype
+  double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
+
+  PortDeclaration& dtype(DType value) {
+    type = value;
+    return *this;
+  }
+  PortDeclaration& dtype_from(std::string option) {
+    type_option = std::move(option);
+    return *this;
+  }
+  PortDeclaration& optional() {
+    is_optional = true;
+    return *this;
+  }
+  PortDeclaration& no_gradient() {
+    is_differentiable = false;
+    return *this;
+  }
+  // Output: what backward gives for it stands in for the derivative, which is zero or does not exist (a rounding, the
+  // nearest code). Checks do not compare it with differences of forward.
+  PortDeclaration& straight_through() {
+    is_straight_through = true;
+    return *this;
+  }
+  // Input: the values that make sense, both ends included: probabilities, variances, codes. Checks draw from them.
+  PortDeclaration& between(double low, double high) {
+    minimum = low;
+    maximum = high;
+    return *this;
+  }
+};
+
+// How a parameter starts. fan_in is the count of the parameter `of` divided by its first extent, as in PyTorch.
+struct Initializer {
+  enum class Kind { constant, normal, uniform, uniform_fan_in, uniform_rows, equal } kind = Kind::constant;
+  double a = 0;    // constant: value; normal: mean; uniform: low; uniform_fan_in: bound = a / sqrt(fan_in)
+  double b = 0;    // normal: standard deviation; uniform: high
+  std::string of;  // uniform_fan_in: the parameter whose fan-in counts (empty: itself); equal: the state that it equals
+};
+Initializer constant_value(double value);
+Initializer zeros();
+Initializer ones();
+Initializer normal_values(double mean, double standard_deviation);
+Initializer uniform_values(double low, double high);
+// U(-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution (kaiming uniform, a = sqrt(5)).
+Initializer kaiming_uniform(std::string of = "");
+Initializer uniform_over_rows();          // U(-1/n, 1/n) for a first extent of n
+Initializer equal_to(std::string state);  // the same values as another state of the node
+
+using Condition = std::function<bool(const Options&)>;
+
+struct ParameterDeclaration {
+  std::string name;
+  std::string pattern;
+  Initializer initializer;
+  std::string doc;
+  Condition condition;       // empty: with all options
+  std::string input;         // there only where this optional input is connected; empty: always
+  bool set_by_node = false;  // a parameter that Node::end_step may write, beside the optimizer
+
+  ParameterDeclaration& only_if(Condition value) {
+    condition = std::move(value);
+    return *this;
+  }
+  ParameterDeclaration& only_with(std::string optional_input) {
+    input = std::move(optional_input);
+    return *this;
+  }
+  ParameterDeclaration& also_set_by_node() {
+    set_by_node = true;
+    return *this;
+  }
+};
+
+class Contract {
+ public:
+  Contract& summary(std::string text);
+  Contract& source(std::string paper_and_equation);
+  Contract& role(Role value);
+
+  PortDeclaration& input(std::string name, std::string pattern, std::string doc);
+  PortDeclaration& inputs(std::string name, std::string pattern, std::string doc);  // variadic; must be the only input
+  PortDeclaration& output(std::string name, std::string pattern, std::string doc);
+  OptionDeclaration& option(std::string name, Required, Constraint constraint, std::string doc, std::string unit = "");
+  OptionDeclaration& option(std::string name, OptionValue default_value, Constraint constraint, std::string doc,
+                            std::string unit = "");
+  ParameterDeclaration& parameter(std::string name, std::string pattern, Initializer initializer, std::string doc);
+  // Host-owned values that training changes without gradients (running statistics); saved with the parameters.
+  ParameterDeclaration& state(std::string name, std::string pattern, Initializer initializer, std::string doc);
+  // Per-lane sums over a step's samples, reduced in a fixed order and handed to Node::end_step, which may change state.
+  ParameterDeclaration& tally(std::string name, std::string pattern, std::string doc);
+
+  // Traits.
+  Contract& stochastic();                     // reads its RandomStream
+  Contract& stochastic_in_training();         // in evaluation it draws nothing (dropout)
+  Contract& whole_batch();                    // forward and backward see the whole batch at once
+  Contract& whole_batch_in_training();        // in evaluation it works per sample (batch norm)
+  Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside of a loss)
+  // The output at position t depends on inputs at positions <= t along these axes.
+  Contract& causal(std::string axes);
+  Contract& causal_if(std::string axes, Condition value);  // only with some options
+  // The output at a position of the event's leading axes depends on the inputs at that position alone (linear, an
+  // activation): forward() then serves for one position at a time. A stochastic one draws its values in order, once.
+  Contract& pointwise();
+  Contract& pointwise_if(Condition value);
+  Contract& alias();  // the first output is the first input's memory under another shape
+  // What backward reads; by default every input and output is kept until then.
+  Contract& backward_reads(std::vector<std::string> ports);
+
+  const std::string& summary() const { return summary_; }
+  const std::string& source() const { return source_; }
+  Role role() const { return role_; }
+  const std::vector<PortDeclaration>& inputs() const { return inputs_; }
+  const std::vector<PortDeclaration>& outputs() const { return outputs_; }
+  const std::vector<OptionDeclaration>& options() const { return options_; }
+  const std::vector<ParameterDeclaration>& parameters() const { return parameters_; }
+  const std::vector<ParameterDeclaration>& states() const { return states_; }
+  const std::vector<ParameterDeclaration>& tallies() const { return tallies_; }
+  bool is_stochastic() const { return stochastic_ || stochastic_in_training_; }
+  bool is_stochastic(bool training) const { return stochastic_ || (training && stochastic_in_training_); }
+  bool is_pointwise(const Options& options) const { return pointwise_ || (pointwise_if_ && pointwise_if_(options)); }
+  bool is_whole_batch(const Options& options, bool training) const {
+    return whole_batch_ || (training && whole_batch_in_training_) || (whole_batch_if_ && whole_batch_if_(options));
+  }
+  // In words, for the reference; "" for a node that works per sample.
+  std::string whole_batch_text() const;
+  bool is_alias() const { return alias_; }
+  const std::string& causal_axes() const { return causal_; }
+  bool is_causal(const Options& options) const { return !causal_.empty() && (!causal_if_ || causal_if_(options)); }
+  std::string causal_text() const;  // in words, for the reference; "" for a node that is not
+  bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
+  bool reads_in_backward(std::string_view port) const;
+
+  int input_index(std::string_view name) const;  // -1 where there is none; a variadic "x3" is 3
+  int output_index(std::string_view name) const;
+  std::string input_name(int index) const;  // a variadic port's "x3"
+  const PortDeclaration& input_at(int index) const;
+  std::vector<std::string> input_names() const;
+  std::vector<std::string> output_names() const;
+  std::vector<std::string> option_names() const;
+
+ private:
+  std::string summary_, source_, causal_;
+  Role role_ = Role::other;
+  std::vector<PortDeclaration> inputs_, outputs_;
+  std::vector<OptionDeclaration> options_;
+  std::vector<ParameterDeclaration> parameters_, states_, tallies_;
+  std::vector<std::string> backward_reads_;
+  bool backward_reads_set_ = false;
+  Condition whole_batch_if_, pointwise_if_, causal_if_;
+  bool pointwise_ = false;
+  bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
+       alias_ = false;
+};
+
+}  // namespace loom

@@ -1,0 +1,193 @@
+// The contract of a data set: a fixed number of items, each with one value per column, read by index.
+//
+//   class MyData final : public loom::Dataset {
+//    public:
+//     static void declare(loom::Contract& c);      // options (path, split, ...) and columns as outputs ("x", "label")
+//     explicit MyData(const loom::Options& options);
+//     ...
+//   };
+//   LOOM_DATASET(MyData, "my_data")
+//
+// Thread safety: after construction every method may be called from many threads at once.
+// Errors: a wrong, truncated, corrupt or empty file throws Error E4xx that names the file, the byte offset where there
+// is one, and what was expected.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "loom/contract.h"
+#include "loom/error.h"
+#include "loom/options.h"
+#include "loom/plugin.h"
+#include "loom/random.h"
+#include "loom/tensor.h"
+
+namespace loom {
+
+struct Column {
+  std::string name;  // "x", "label", "factors"
+  DType dtype = DType::f32;
+  Shape event;  // shape of one item, without the batch axis
+};
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual std::int64_t size() const = 0;
+  virtual std::vector<Column> columns() const = 0;
+  // Writes item `index`, one view per column in the order of columns(), each with the column's event shape. Images and
+  // sounds are scaled to what declare() documents (images: [0, 1]).
+  virtual void read(std::int64_t index, std::span<const TensorView> out) const = 0;
+  // A hash over the content (or over the recipe of procedural data): stated beside every figure measured on it.
+  virtual std::string hash() const = 0;
+  // Number of values each known factor of variation takes, for data with known factors ("factors" column); else empty.
+  virtual std::vector<std::int64_t> factor_sizes() const { return {}; }
+  // Of sounds, in Hz; 0 where the items are no sounds.
+  virtual std::int64_t sample_rate() const { return 0; }
+};
+
+// Opens a data set of a registered type, for programs and tests that read items themselves. Throws what is wrong with the
+// options (E2xx, E403) and with the files (E4xx). The registry must outlive the result.
+std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::string& type,
+                                      const std::map<std::string, OptionValue>& options);
+
+// Splits of data that comes without any: every n-th place of a pseudo-random order is held out for `test`.
+inline void declare_split(Contract& c, const std::string& rule) {
+  c.option("split", "train", text({"train", "test", "all"}), "which items: " + rule);
+}
+
+// The order is keyed by `seed` alone, so train and test of the same seed never share an item. `all` keeps the natural
+// order, and a holdout of 0 leaves everything in train.
+class Split {
+ public:
+  Split() = default;
+  Split(const std::string& name, std::int64_t total, std::int64_t holdout, std::uint64_t seed)
+      : total_(total),
+        holdout_(holdout),
+        kind_(name == "train"  ? Kind::train
+              : name == "test" ? Kind::test
+                               : Kind::all),
+        key_(RandomStream(seed, stream_of("split"), 0).value(0)) {}
+
+  std::int64_t size() const {
+    const std::int64_t held = holdout_ > 0 ? total_ / holdout_ : 0;
+    return kind_ == Kind::all ? total_ : kind_ == Kind::test ? held : total_ - held;
+  }
+  // The item of the whole data that is number `index` of this split.
+  std::int64_t item(std::int64_t index) const {
+    if (kind_ == Kind::all) return index;
+    std::int64_t place = index;
+    if (kind_ == Kind::test)
+      place = index * holdout_ + holdout_ - 1;
+    else if (holdout_ > 1)
+      place = index + index / (holdout_ - 1);
+    // Where total is no multiple of holdout, the places after the last held-out one are all of train.
+    return static_cast<std::int64_t>(
+        permuted_index(static_cast<std::uint64_t>(place), static_cast<std::uint64_t>(total_), key_));
+  }
+
+ private:
+  enum class Kind { train, test, all };
+  std::int64_t total_ = 0, holdout_ = 0;
+  Kind kind_ = Kind::all;
+  std::uint64_t key_ = 0;
+};
+
+// A 64-bit hash of what a data set consists of: stated beside every figure measured on it, so that two figures with the
+// same hash were measured on the same data. It tells accidents apart, not forgeries.
+class ContentHash {
+ public:
+  // The order and the lengths of the pieces count: "ab", "c" is not "a", "bc".
+  void add(std::span<const std::byte> bytes) {
+    std::size_t i = 0;
+    for (; i + 8 <= bytes.size(); i += 8) mix(word(bytes.data() + i, 8));
+    mix(word(bytes.data() + i, bytes.size() - i));
+    mix(bytes.size());
+  }
+  void add(std::string_view text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
+  void add(std::int64_t number) { mix(static_cast<std::uint64_t>(number)); }
+
+  std::string text() const { return fmt::format("{:016x}", finished()); }
+
+ private:
+  static std::uint64_t word(const std::byte* bytes, std::size_t count) {
+    std::uint64_t value = 0;
+    if (count > 0) std::memcpy(&value, bytes, count);
+    return value;
+  }
+  // One round of MurmurHash3's body, widened to 64 bits.
+  void mix(std::uint64_t value) {
+    state_ ^= std::rotl(value * 0x87C37B91114253D5ULL, 31) * 0x4CF5AD432745937FULL;
+    state_ = std::rotl(state_, 27) * 5 + 0x52DCE729;
+  }
+  // MurmurHash3's finalizer: every bit of the state reaches every bit of the text.
+  std::uint64_t finished() const {
+    std::uint64_t h = state_;
+    h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDULL;
+    h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53ULL;
+    return h ^ (h >> 33);
+  }
+
+  std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
+};
+
+// Reading files of values: whole, decompressed, or mapped; with errors that name the file, the byte, what was got and
+// what was expected.
+//
+// Thread safety: free functions keep no state; a MappedFile may be read from many threads.
+inline constexpr std::int64_t kNoOffset = -1;
+
+// "mnist/train-images, byte 4: message (got ..., expected ...)".
+Error file_error(ErrorCode code, const std::string& file, std::int64_t offset, const std::string& message,
+                 std::string got = "", std::string expected = "");
+
+// Throws Error(data_not_found) with the nearest name in the same folder when nothing is there.
+void require_exists(const std::string& path);
+bool is_folder(const std::string& path);
+bool is_file(const std::string& path);
+
+// The whole file, decompressed where it starts as gzip does. Throws data_not_found, data_empty, data_truncated (a gzip
+// stream that ends early), data_corrupt (a gzip stream that is damaged) or read_failed.
+std::vector<std::byte> read_whole(const std::string& path);
+
+// A file mapped for reading: the system reads the pages that are touched, and drops them when memory is short.
+class MappedFile {
+ public:
+  MappedFile() = default;
+  explicit MappedFile(const std::string& path);  // throws data_not_found, data_empty, read_failed
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// "a, b, c". Not fmt::join: GCC 12 warns inside it where it is optimized.
+template <class Range>
+std::string joined(const Range& items, std::string_view separator = ", ") {
+  std::string text;
+  bool first = true;
+  for (const auto& item : items) {
+    if (!first) text += separator;
+    text += fmt::format("{}", item);
+    first = false;
+  }
+  return text;
+}
+
+}  // namespace loom

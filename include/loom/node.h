@@ -1,0 +1,220 @@
+// The node contract: what a node author implements.
+//
+//   class MyNode final : public loom::Node {
+//    public:
+//     static void declare(loom::Contract& c);            // ports, options, parameters: see contract.h
+//     static void infer(loom::ShapeInference& s);        // only where the patterns do not say the output shapes
+//     explicit MyNode(const loom::Options& options);
+//     void prepare(const loom::Prepare& p) override;     // only to create primitives or to reserve memory
+//     void forward(const loom::Forward& f) const override;
+//     void backward(const loom::Backward& b) const override;
+//   };
+//   LOOM_NODE(MyNode, "my_node")                         // loom/plugin.h
+//
+// Rules:
+// - After prepare() a node object is immutable. forward and backward run on many threads at once, each call with
+//   tensors and scratch of its own.
+// - forward writes every element of every output.
+// - backward WRITES every element of diff_input(i) for each input with wants_diff(i), and ADDS to diff_parameter(j):
+//   the host sums over the samples, the shards and the consumers of a port.
+// - Parameters, state and random streams belong to the host and come in with the call.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "loom/contract.h"
+#include "loom/random.h"
+#include "loom/shape_inference.h"
+#include "loom/tensor.h"
+
+namespace loom {
+
+class Advance;  // loom/advance.h
+
+// How far a port is filled while a map is drawn position by position.
+// At time t the positions before t are drawn, and that of t is wanted. In the order of how much is there.
+enum class Filled {
+  whole,        // everything, from the start: the port does not depend on what is drawn
+  through,      // positions 0 to t
+  before,       // positions 0 to t - 1
+  rows_before,  // of an image: the rows above that of t
+};
+
+// Concrete shapes, and what to reserve, before the first call.
+class Prepare {
+ public:
+  const Contract* contract = nullptr;
+  std::span<const TensorView> input_views;      // shapes only; an unconnected optional input has rank 0
+  std::span<const TensorView> output_views;     // shapes only
+  std::span<const TensorView> parameter_views;  // shapes only, in declaration order; rank 0 where absent
+  std::int64_t samples = 0;                     // samples of the shard this object will be called with
+  std::int64_t rows = 0;                        // of the first output's batch axis: samples, or a multiple of them
+  bool training = false;
+  bool backward = false;     // false: backward will not be called
+  bool incremental = false;  // advance() will be called in place of forward()
+
+  const Shape& input(std::string_view port) const;
+  const Shape& input(int index) const { return input_views[static_cast<std::size_t>(index)].shape(); }
+  bool has_input(std::string_view port) const { return input(port).rank() > 0; }
+  const Shape& output(std::string_view port) const;
+  const Shape& output(int index) const { return output_views[static_cast<std::size_t>(index)].shape(); }
+  const Shape& parameter(std::string_view name) const;
+
+  void reserve_scratch(std::size_t bytes) const { scratch_bytes = std::max(scratch_bytes, bytes); }
+  // Written by forward, read by backward; of an incremental node: kept from one call of advance to the next.
+  void reserve_saved(std::size_t bytes) const { saved_bytes = bytes; }
+  void reserve_packed(std::size_t bytes) const { packed_bytes = bytes; }  // filled by pack(), shared by all lanes
+
+  mutable std::size_t scratch_bytes = 0;
+  mutable std::size_t saved_bytes = 0;
+  mutable std::size_t packed_bytes = 0;
+};
+
+// What every call of a node carries.
+class Call {
+ public:
+  const Contract* contract = nullptr;
+  std::span<const TensorView> input_views;
+  std::span<const TensorView> output_views;
+  std::span<const TensorView> parameter_views;
+  std::span<const TensorView> state_views;
+  std::span<std::byte> scratch_memory;
+  std::span<std::byte> saved_memory;
+  std::span<const std::byte> packed_memory;
+  RandomStream stream;             // of this node at this step
+  std::int64_t first_sample = 0;   // the shard's first sample, counted over the batch
+  std::int64_t samples = 0;        // samples in this shard
+  std::int64_t batch_samples = 0;  // samples of the whole batch
+  // The same in rows of the first output's batch axis. A sample may have several (n draws of each), one after the
+  // other.
+  std::int64_t first_row = 0, rows = 0;
+  std::int64_t step = 0;      // of training, from 0; of evaluation: its batch
+  std::int64_t position = 0;  // of a pointwise node that computes one position of a map at a time
+  bool training = false;
+  int lanes = 1;  // for parallel(): the number of chunks work is cut into
+
+  TensorView input(std::string_view port) const;
+  TensorView input(int index) const { return input_views[static_cast<std::size_t>(index)]; }
+  bool has_input(std::string_view port) const { return !input(port).empty(); }
+  int input_count() const { return static_cast<int>(input_views.size()); }
+  TensorView output(std::string_view port) const;
+  TensorView output(int index) const { return output_views[static_cast<std::size_t>(index)]; }
+  TensorView parameter(std::string_view name) const;
+  bool has_parameter(std::string_view name) const { return !parameter(name).empty(); }
+  TensorView state(std::string_view name) const;
+
+  template <class T>
+  T* scratch() const {
+    return reinterpret_cast<T*>(scratch_memory.data());
+  }
+  template <class T>
+  T* saved() const {
+    return reinterpret_cast<T*>(saved_memory.data());
+  }
+  const std::byte* packed() const { return packed_memory.data(); }
+
+  // Draws for row n of this shard; the counter is the row's place in the whole batch. One position at a time draws
+  // what the whole map would have drawn there.
+  void normal(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
+    stream.normal(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
+  }
+  void uniform(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
+    stream.uniform(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
+  }
+  // Whole-batch nodes only: runs body(first, last, chunk) over [0, count) cut into `lanes` chunks, on all cores. The
+  // cut depends on count and lanes alone, so sums kept per chunk and added in order have the same bits on any machine.
+  template <class Body>
+  void parallel(std::int64_t count, const Body& body) const {
+    run_chunks(
+        count,
+        [](const void* self, std::int64_t first, std::int64_t last, int chunk) {
+          (*static_cast<const Body*>(self))(first, last, chunk);
+        },
+        &body);
+  }
+
+ private:
+  // Not a std::function: that would allocate in each call.
+  void run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
+                  const void* self) const;
+  std::uint64_t skipped(std::span<float> out) const { return static_cast<std::uint64_t>(position) * out.size(); }
+};
+
+class Forward : public Call {
+ public:
+  std::span<const TensorView> tally_views;
+
+  // State may be written only by a whole-batch node, and only in training.
+  TensorView tally(std::string_view name) const;  // this lane's sum: add to it
+};
+
+class Backward : public Call {
+ public:
+  std::span<const TensorView> diff_output_views;     // zeros where nothing flows back
+  std::span<const TensorView> diff_input_views;      // empty where no gradient is wanted
+  std::span<const TensorView> diff_parameter_views;  // this lane's sums: add to them; empty where not wanted
+
+  TensorView diff_output(std::string_view port) const;
+  TensorView diff_output(int index) const { return diff_output_views[static_cast<std::size_t>(index)]; }
+  bool wants_diff(std::string_view port) const { return !diff_input(port).empty(); }
+  bool wants_diff(int index) const { return !diff_input(index).empty(); }
+  TensorView diff_input(std::string_view port) const;  // write it
+  TensorView diff_input(int index) const { return diff_input_views[static_cast<std::size_t>(index)]; }
+  bool wants_parameter_diff(std::string_view name) const { return !diff_parameter(name).empty(); }
+  TensorView diff_parameter(std::string_view name) const;  // add to it
+};
+
+// Once per step, after parameters or states changed: repack weights into the layout a primitive prefers.
+class Pack {
+ public:
+  const Contract* contract = nullptr;
+  std::span<const TensorView> parameter_views;
+  std::span<const TensorView> state_views;
+  std::span<std::byte> packed_memory;
+
+  TensorView parameter(std::string_view name) const;
+  TensorView state(std::string_view name) const;
+};
+
+// Once per training step, after the last shard: the reduced tallies, and the state they change; parameters too, where
+// they are declared so (ParameterDeclaration::also_set_by_node). Not called for a frozen node.
+class EndStep {
+ public:
+  const Contract* contract = nullptr;
+  std::span<const TensorView> tally_views;
+  std::span<const TensorView> state_views;
+  std::span<const TensorView> parameter_views;
+  RandomStream stream;
+
+  TensorView tally(std::string_view name) const;
+  TensorView state(std::string_view name) const;
+  TensorView parameter(std::string_view name) const;
+};
+
+class Node {
+ public:
+  virtual ~Node() = default;
+  virtual void prepare(const Prepare&) {}
+  virtual void pack(const Pack&) const {}
+  virtual void forward(const Forward&) const = 0;
+  // Called only where a gradient is wanted; the default throws Error(not_differentiable).
+  virtual void backward(const Backward&) const;
+  virtual void end_step(const EndStep&) const {}
+  // The incremental face of a node that is causal and not pointwise: see graph/advance.h. How far `output` is filled
+  // at any time, given how far the inputs are; the default: as far as the one that is filled least. An input that is
+  // not connected counts as whole. Throws Error(not_supported) where there is no such face.
+  virtual Filled filled(std::span<const Filled> inputs, int output) const;
+  virtual void advance(const Advance&) const;  // the default throws Error(not_supported)
+  // Multiply-adds count as two; of one forward call over `samples`. 0 where it is not worth counting.
+  virtual double forward_flop(const Prepare&) const { return 0; }
+};
+
+}  // namespace loom
+
+// What every node file needs beside it.
+#include "loom/math.h"    // IWYU pragma: export
+#include "loom/plugin.h"  // IWYU pragma: export

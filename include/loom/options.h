@@ -1,0 +1,94 @@
+// Option values of a node, as declared, checked and read.
+//
+// Ownership: Options is a value. Thread safety: reading is safe from many threads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "loom/error.h"
+
+namespace loom {
+
+// What may stand in a document for an option: a flag, an integer, a number, a text or a list of these.
+struct OptionValue : std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>> {
+  using variant::variant;
+  OptionValue(int value) : variant(static_cast<std::int64_t>(value)) {}  // NOLINT: literals read naturally
+  OptionValue(const char* value) : variant(std::string(value)) {}        // NOLINT
+  bool empty() const { return index() == 0; }
+  std::string text() const;  // as it would be written in YAML
+};
+
+// What an option accepts. Several kinds may be allowed at once: integer().or_text({"same", "causal"}).
+class Constraint {
+ public:
+  Constraint& at_least(double minimum);
+  Constraint& above(double minimum);
+  Constraint& at_most(double maximum);
+  Constraint& below(double maximum);
+  Constraint& or_text(std::vector<std::string> choices);  // no choices: any text
+  Constraint& or_list();                                  // a list whose elements keep the rule
+  Constraint& or_number();
+
+  bool number_allowed = false;
+  bool integer_allowed = false;
+  bool flag_allowed = false;
+  bool text_allowed = false;
+  bool list_allowed = false;
+  bool scalar_allowed = true;  // false: only the list form
+  std::vector<std::string> choices;
+  std::optional<double> minimum, maximum;
+  bool minimum_excluded = false, maximum_excluded = false;
+
+  std::string text() const;  // "an integer >= 1, or one of same, causal"
+  // The value made to fit (1 becomes 1.0 where a number is declared), or an empty value where it does not, with the
+  // reason in `problem`; `range` tells a value of the right kind but outside the range.
+  OptionValue accept(const OptionValue& value, std::string& problem, bool& range) const;
+};
+
+Constraint number();
+Constraint integer();
+Constraint flag();
+Constraint text(std::vector<std::string> choices = {});
+Constraint integer_list();
+Constraint number_list();
+Constraint at_least(double minimum);  // a number >= minimum
+Constraint positive();                // a number > 0
+
+struct OptionDeclaration {
+  std::string name;
+  OptionValue default_value;  // empty: see `required`
+  bool required = false;
+  Constraint constraint;
+  std::string doc;
+  std::string unit;
+};
+
+// The options of one node after checking: each declared option has a value, unless it has no default and was left out.
+class Options {
+ public:
+  void set(std::string name, OptionValue value) { values_[std::move(name)] = std::move(value); }
+  bool has(const std::string& name) const;
+
+  double number(const std::string& name) const;
+  std::int64_t integer(const std::string& name) const;
+  bool flag(const std::string& name) const;
+  const std::string& text(const std::string& name) const;
+  bool is_text(const std::string& name) const;
+  bool is_list(const std::string& name) const;
+  // A list, or a scalar repeated `count` times (count 0: a list of one).
+  std::vector<std::int64_t> integers(const std::string& name, std::size_t count = 0) const;
+  std::vector<double> numbers(const std::string& name, std::size_t count = 0) const;
+
+  const std::map<std::string, OptionValue>& values() const { return values_; }
+
+ private:
+  const OptionValue& at(const std::string& name) const;  // throws Error(internal): the node asks for an undeclared one
+  std::map<std::string, OptionValue> values_;
+};
+
+}  // namespace loom

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "loom/plugin.h"
+#include "loom/random.h"
 #include "loom/tensor.h"
 
 namespace loom::check {

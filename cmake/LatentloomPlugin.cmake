@@ -1,4 +1,4 @@
-# loom_add_plugin(<name> SOURCES <file>...): a library of node and data set types that graph-runner can load.
+# loom_add_plugin(<name> SOURCES <file>...): a library of types (nodes, data sets, optimizers, schedules) that graph-runner can load.
 # loom_add_plugin_test(<name> PLUGIN <plugin> SOURCES <file>... [LIBRARIES <target>...]): a program that ctest runs. It
 # has the plugin's library as its argument, as loom/check.h expects it, unless a test library brings its own
 # main(); and as PLUGIN_FILE, with the folder of its sources as TEST_FOLDER.

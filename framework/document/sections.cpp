@@ -21,7 +21,8 @@ const SectionType<TrainEntry>& train_section() {
           "distance of two checkpoints; 0: only at the end", "steps");
     s.key("keep", &TrainEntry::keep, integer().at_least(1), "latest checkpoints that are kept, besides the best");
     s.key("encoder_steps", &TrainEntry::encoder_steps, integer().at_least(1),
-          "updates of the encoder for each update of the rest (He et al. 2019); 1: together");
+          "updates of the encoder (what a divergence reaches) for each update of the rest (He et al. 2019); 1: "
+          "together; only without `objectives`");
     s.key("encoder_until", &TrainEntry::encoder_until, integer().at_least(0),
           "step at which encoder_steps ends; 0: never", "steps");
     s.key("early_stopping", &TrainEntry::early_stopping, integer().at_least(0),
@@ -31,7 +32,8 @@ const SectionType<TrainEntry>& train_section() {
     s.key("skip_limit", &TrainEntry::skip_limit, integer().at_least(1),
           "skipped steps in a row after which training stops with E304", "steps");
     s.key("reinitialise", &TrainEntry::reinitialise, text().or_list(),
-          "patterns: parameters that start anew where a change alters their shape");
+          "patterns: parameters that start anew where a change of a running training job alters their shape; without a "
+          "pattern such a change is refused (E807)");
     return s;
   }();
   return section;
@@ -48,7 +50,7 @@ const SectionType<ObjectiveEntry>& objective_section() {
     s.key("until", &ObjectiveEntry::until, integer().at_least(0),
           "from this step on it updates in every step; 0: `every` always holds", "steps");
     s.form("only_if", "a map of losses and bounds: {gan.real_loss: {above: 0.3}}",
-           "updates only in steps in which the mean of each loss lies within its bounds");
+           "updates only in steps in which the mean over the batch of each loss lies within its bounds");
     s.form("optimizer", "a map: the type of an optimizer and its options", "left out: that of `train`");
     return s;
   }();
@@ -70,8 +72,10 @@ const SectionType<LossEntry>& loss_section() {
 const SectionType<AutoregressionEntry>& autoregression_section() {
   static const SectionType<AutoregressionEntry> section = [] {
     SectionType<AutoregressionEntry> s("autoregressive");
-    s.form("input", "a node, or node.port", "the port that is filled position by position");
-    s.form("from", "a node, or node.port", "what gives the value of a position");
+    s.form("input", "a node, or node.port", "the port that is filled position by position; zeros at first");
+    s.form("from", "a node, or node.port",
+           "what gives the value of a position, of the shape and element type of `input` (E207); it may depend on "
+           "earlier positions of `input` only");
     s.key("axis", &AutoregressionEntry::axis, integer().at_least(1), "the first axis of the positions; the batch is 0");
     s.key("axes", &AutoregressionEntry::axes, integer().at_least(1).at_most(3),
           "how many adjacent axes the positions run over, in raster order");
@@ -83,7 +87,8 @@ const SectionType<AutoregressionEntry>& autoregression_section() {
 const SectionType<GenerateEntry>& generate_section() {
   static const SectionType<GenerateEntry> section = [] {
     SectionType<GenerateEntry> s("an entry of generate");
-    s.form("draw", "a map of ports and the nodes that take their place", "what is drawn in place of what is computed");
+    s.form("draw", "a map of ports and the nodes that take their place",
+           "what is drawn in place of what is computed; an option `shape` that is left out is that of the port");
     s.form("autoregressive", "a map, or a list of maps", "inputs that are filled position by position");
     s.form("feed", "a node, node.port, or a list of these", "ports whose values come from a file");
     s.form("show", "a node, or node.port", "what is written");
@@ -127,7 +132,7 @@ ScheduleEntry read_schedule(const Value& value, const std::string& what, Diagnos
   ScheduleEntry entry;
   if (value.is_map()) {
     Section section(value, what, diagnostics);
-    entry.schedule.type = "linear";
+    entry.schedule.type = kDefaultSchedule;
     read_typed(section, entry.schedule);
     return entry;
   }

@@ -15,6 +15,8 @@ const SectionType<ObjectiveEntry>& objective_section();
 const SectionType<LossEntry>& loss_section();
 const SectionType<AutoregressionEntry>& autoregression_section();
 const SectionType<GenerateEntry>& generate_section();
+// The schedule that is meant where a map names none.
+inline constexpr const char* kDefaultSchedule = "linear";
 // What every optimizer takes besides its own options (lr), and every schedule (warmup).
 const Contract& optimizer_options();
 const Contract& schedule_options();

@@ -68,6 +68,5 @@ LOOM_INSTANTIATE(NodeType)
 LOOM_INSTANTIATE(DatasetType)
 LOOM_INSTANTIATE(OptimizerType)
 LOOM_INSTANTIATE(ScheduleType)
-LOOM_INSTANTIATE(MetricType)
 
 }  // namespace loom

@@ -31,11 +31,17 @@ std::string text_of(const OptionValue* value) {
 }
 
 void compare(const std::string& path, const OptionValue* before, const OptionValue* after, Parts& parts);
+void compare_entries(const std::string& prefix, const OptionValue* before, const OptionValue* after, Parts& parts);
 
 // Keys of `after` first, in their order, then those that are gone.
 void compare_members(const std::string& path, const OptionMap& before, const OptionMap& after, Parts& parts) {
-  for (const OptionMember& member : after)
-    compare(path + "." + member.name, find_member(before, member.name), &member.value, parts);
+  for (const OptionMember& member : after) {
+    const OptionValue* was = find_member(before, member.name);
+    if (member.name == "losses" && was != nullptr)  // of an objective: names, which have no default
+      compare_entries(path + ".losses.", was, &member.value, parts);
+    else
+      compare(path + "." + member.name, was, &member.value, parts);
+  }
   for (const OptionMember& member : before) {
     if (find_member(after, member.name) == nullptr) compare(path + "." + member.name, &member.value, nullptr, parts);
   }
@@ -51,8 +57,6 @@ void compare(const std::string& path, const OptionValue* before, const OptionVal
     parts.push_back(fmt::format("{} is {} instead of {}", path, type_of(*now), type_of(*old)));
   } else if (old != nullptr && now != nullptr) {
     compare_members(path, *old, *now, parts);
-  } else if (after == nullptr && path.find(".losses.") != std::string::npos) {  // has no default
-    parts.push_back(path + " is gone");
   } else {
     parts.push_back(fmt::format("{} is {} instead of {}", path, text_of(after), text_of(before)));
   }
@@ -68,7 +72,8 @@ void compare_entries(const std::string& prefix, const OptionValue* before, const
       compare(prefix + entry.name, was, &entry.value, parts);
       continue;
     }
-    const std::string type = type_of(std::get<OptionMap>(entry.value));
+    const OptionMap* map = map_of(&entry.value);
+    const std::string type = map == nullptr ? "" : type_of(*map);
     parts.push_back(fmt::format("{}{}{} is new", prefix, entry.name, type.empty() ? "" : " (" + type + ")"));
   }
   for (const OptionMember& entry : old) {

@@ -13,13 +13,15 @@
 namespace loom {
 namespace {
 
-constexpr std::int64_t kLookedAt = 1000;  // steps at most, evenly spread over the training
+constexpr std::int64_t kLookedAt = 1000;  // pieces that the training is cut into
 
 // A schedule of a plugin may be any function: its values are looked at rather than its options.
 void check_values(const ScheduledValue& value, const ScheduleEntry& entry, const std::string& what, double minimum,
                   std::int64_t steps, Diagnostics& diagnostics) {
-  const std::int64_t stride = std::max<std::int64_t>(1, steps / kLookedAt);
-  for (std::int64_t step = 0; step <= steps; step += stride) {
+  const std::int64_t pieces = entry.is_constant() ? 0 : std::min(steps, kLookedAt);
+  for (std::int64_t piece = 0; piece <= pieces; ++piece) {
+    // The first `pieces` + 1 steps where there are few; else evenly spread. No product exceeds `steps`.
+    const std::int64_t step = pieces == 0 ? 0 : steps / pieces * piece;
     const double at = value.value(step);
     if (std::isfinite(at) && at >= minimum) continue;
     Diagnostic& finding =

@@ -225,8 +225,9 @@ Json document_schema(const Registry& registry) {
   Json definitions = {{"expression", {{"type", "string"}, {"pattern", "\\$\\{"}}}};
   definitions["node"] = node_schema(registry, nullptr, node);
   definitions["loss"] = node_schema(registry, &loss_section().contract(), loss);
-  definitions["optimizer"] = typed_schema<OptimizerType>(registry, optimizer_options(), optimizer);
-  definitions["schedule"] = typed_schema<ScheduleType>(registry, schedule_options(), schedule, "linear");
+  definitions["optimizer"] =
+      typed_schema<OptimizerType>(registry, optimizer_options(), optimizer, OptimizerEntry().type);
+  definitions["schedule"] = typed_schema<ScheduleType>(registry, schedule_options(), schedule, kDefaultSchedule);
   definitions["schedule"]["allOf"].insert(definitions["schedule"]["allOf"].end(), schedule.begin(), schedule.end());
   definitions["scheduled"] = any_of({{{"type", "number"}}, reference("expression"), reference("schedule")});
   definitions["data"] = data_schema(registry, data);

@@ -1,7 +1,6 @@
-// The types that a process knows, by kind and name: nodes, data sets, optimizers, schedules, metrics.
+// The types that a process knows, by kind and name: nodes, data sets, optimizers, schedules.
 //
-// A type is registered by LOOM_NODE, LOOM_DATASET, LOOM_OPTIMIZER, LOOM_SCHEDULE or LOOM_METRIC in its own file, linked
-// into its plugin library's list, and added to the Registry when the library is loaded. Nothing else lists names.
+// A type is registered by LOOM_NODE, LOOM_DATASET, LOOM_OPTIMIZER or LOOM_SCHEDULE in its own file, linked into its plugin library's list, and added to the Registry when the library is loaded. Nothing else lists names.
 //
 // Ownership: a type holds its library open as long as anything uses it. Thread safety: add() locks; lookups return
 // shared pointers, so a type may be replaced while programs that use the old one run.
@@ -23,13 +22,12 @@
 namespace loom {
 
 class Dataset;
-class Metric;
 class Node;
 class Optimizer;
 class Schedule;
 
 // What every registered type has, whatever it makes. For each kind the contract declares what the kind needs: options
-// always; ports of nodes and metrics; columns of data sets, as outputs.
+// always; ports of nodes; columns of data sets, as outputs.
 template <class Product>
 struct PluginType {
   std::shared_ptr<void> keep;  // holds the library open; first, so that it goes last: the rest is the library's code
@@ -52,13 +50,10 @@ struct OptimizerType : PluginType<Optimizer> {
 struct ScheduleType : PluginType<Schedule> {
   static constexpr const char* kKind = "schedule";
 };
-struct MetricType : PluginType<Metric> {
-  static constexpr const char* kKind = "metric";
-};
 
 // Every kind. A further kind is a struct above, a word here, and one in graph/registry.cpp.
 template <template <class...> class List>
-using EveryKind = List<NodeType, DatasetType, OptimizerType, ScheduleType, MetricType>;
+using EveryKind = List<NodeType, DatasetType, OptimizerType, ScheduleType>;
 
 namespace detail {
 template <class... Types>
@@ -197,4 +192,3 @@ void add_type(PluginTypes& types, std::string name) {
 #define LOOM_DATASET(Type, name) LOOM_REGISTER_(DatasetType, Type, name)
 #define LOOM_OPTIMIZER(Type, name) LOOM_REGISTER_(OptimizerType, Type, name)
 #define LOOM_SCHEDULE(Type, name) LOOM_REGISTER_(ScheduleType, Type, name)
-#define LOOM_METRIC(Type, name) LOOM_REGISTER_(MetricType, Type, name)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Writes tests/train/optimizer_golden.h: weights after each of several steps of torch.optim's optimizers.
+"""Writes tests/nodes/optimizer/optimizer_golden.h: weights after each of several steps of torch.optim's optimizers.
 
-Run with a PyTorch at hand: python3 tests/golden/make_optimizer_golden.py > tests/train/optimizer_golden.h
+Run with a PyTorch at hand: python3 tests/golden/make_optimizer_golden.py > tests/nodes/optimizer/optimizer_golden.h
 The gradients are fixed numbers, so that the tables test the update rules alone.
 """
 import torch

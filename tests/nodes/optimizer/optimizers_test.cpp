@@ -9,7 +9,7 @@
 
 #include "check/standard_registry.h"
 #include "loom/random.h"
-#include "train/optimizer_golden.h"
+#include "nodes/optimizer/optimizer_golden.h"
 
 using namespace loom;
 using namespace loom::check;

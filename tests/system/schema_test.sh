@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# graph-runner schema: the JSON of every graph is valid under it, and changes that make a graph wrong are not.
+. "$(dirname "$0")/lib.sh"
+expect 0 schema
+has_json '/$schema' /definitions/node /definitions/train /definitions/optimizer
+cp out schema.json
+expect 0 schema --keys train
+says out '| `batch` |' '`64`'
+expect 0 schema --types schedule
+says out '| `cosine` |'
+expect 2 schema --keys trian
+says err "did you mean 'train'"
+expect 2 schema --types optimiser
+says err "did you mean 'optimizer'"
+
+mkdir documents
+for graph in "$repository"/graphs/*.yaml; do
+  grep -q 'weights: "${run}"' "$graph" && continue # it stands on a run: what a prior has is in the others, too
+  expect 0 render "$graph" --json
+  cp out "documents/$(basename "$graph" .yaml).json"
+done
+for python in /usr/bin/python3 python3; do
+  "$python" -c 'import jsonschema' 2>/dev/null || continue
+  checks=$((checks + 1))
+  "$python" "$repository/tests/system/schema_check.py" schema.json "$work"/documents/*.json || fail "schema_check.py"
+  finish
+done
+[ "$failures" -eq 0 ] || finish
+skip "python3-jsonschema is not installed: the documents were not held against the schema ($checks other checks passed)"

@@ -84,14 +84,14 @@ class Conv final : public Base {
                                                                                    .bias = g.bias,
                                                                                    .relu = activation_.relu(),
                                                                                    .samples = g.n});
-    p.reserve_scratch(incremental_->scratch_bytes());
-    p.reserve_packed(incremental_->packed_bytes());
+    incremental_work_ = p.scratch<std::byte>(incremental_->scratch_bytes());
+    incremental_weight_ = p.packed<std::byte>(incremental_->packed_bytes());
   }
 
   void pack(const loom::Pack& p) const override {
     if (!incremental_) return Base::pack(p);
     const float* weight = p.parameter("weight").data();
-    incremental_->pack(&weight, p.packed_memory.data());
+    incremental_->pack(&weight, incremental_weight_(p).data());
   }
 
   // Only asked of a causal one that is not pointwise.
@@ -109,7 +109,8 @@ class Conv final : public Base {
     if (range.count == 0) return;
     const float *x = a.input(0).data(), *bias = a.has_parameter("bias") ? a.parameter("bias").data() : nullptr;
     float* y = loom::Advance::at(a.output(0), range.first);
-    incremental_->advance(&x, range.first, range.count, a.packed(), bias, y, a.scratch<std::byte>());
+    incremental_->advance(&x, range.first, range.count, incremental_weight_(a).data(), bias, y,
+                          incremental_work_(a).data());
     activation_.apply(a, {loom::DType::f32, {range.count * a.samples, a.output(0).shape().back()}, y});
   }
 
@@ -128,6 +129,8 @@ class Conv final : public Base {
   }
 
   std::unique_ptr<const loom::dnnl::CausalProduct> incremental_;
+  loom::Slot<std::byte> incremental_work_;
+  loom::PackedSlot<std::byte> incremental_weight_;
 };
 LOOM_NODE(Conv, "conv")
 

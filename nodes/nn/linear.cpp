@@ -5,8 +5,8 @@
 #include "dnnl/matmul.h"
 #include "dnnl/vector_loops.h"
 #include "loom/node.h"
-#include "memory.h"
 #include "nn/fused_activation.h"
+#include "nn/packed_weight.h"
 
 namespace {
 
@@ -46,30 +46,28 @@ class Linear final : public loom::Node {
       weights_ = std::make_unique<Matmul>(
           MatmulShape{.m = units_, .n = channels_, .k = rows_, .transpose_a = true, .accumulate = true});
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
-      p.reserve_saved(activation_.saved_bytes(p.output(0).count()));
     }
-    gradient_at_ = aligned_bytes(work);
-    p.reserve_scratch(gradient_at_ + float_bytes(activation_.scratch_count(p.output(0).count())));
-    p.reserve_packed(packed_with_scratch(*forward_));
+    work_ = p.scratch<std::byte>(work);
+    activation_.prepare(p, p.output(0).count());
+    packed_.prepare(p, *forward_);
   }
 
-  void pack(const loom::Pack& p) const override { pack_into(*forward_, p.parameter("weight").data(), p.packed_memory); }
+  void pack(const loom::Pack& p) const override { packed_.pack(p, *forward_, p.parameter("weight").data()); }
 
   void forward(const loom::Forward& f) const override {
-    const loom::TensorView weight = f.parameter("weight"), y = f.output(0);
-    const void* b = forward_->packed_bytes() > 0 ? static_cast<const void*>(f.packed()) : weight.data();
+    const loom::TensorView y = f.output(0);
+    const void* weight = packed_.of(f, f.parameter("weight").data());
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
-    forward_->execute(f.input(0).data(), b, bias, y.data(), f.scratch<std::byte>());
+    forward_->execute(f.input(0).data(), weight, bias, y.data(), work_(f).data());
     activation_.apply(f, y);
   }
 
   void backward(const loom::Backward& b) const override {
-    auto* scratch = b.scratch<std::byte>();
-    const float* diff =
-        activation_.gradient(b, b.output(0), b.diff_output(0), reinterpret_cast<float*>(scratch + gradient_at_));
-    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), nullptr, b.diff_input(0).data(), scratch);
+    void* work = work_(b).data();
+    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
+    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), nullptr, b.diff_input(0).data(), work);
     if (b.wants_parameter_diff("weight")) {
-      weights_->execute(diff, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), scratch);
+      weights_->execute(diff, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), work);
     }
     if (b.wants_parameter_diff("bias"))
       loom::dnnl::add_column_sums(diff, rows_, units_, b.diff_parameter("bias").data());
@@ -87,7 +85,8 @@ class Linear final : public loom::Node {
   FusedActivation activation_;
   bool bias_;
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
-  std::size_t gradient_at_ = 0;  // in scratch, after the primitives' own
+  loom::Slot<std::byte> work_;  // of one primitive at a time
+  PackedWeight<Matmul> packed_;
   std::unique_ptr<const Matmul> forward_, data_, weights_;
 };
 LOOM_NODE(Linear, "linear")

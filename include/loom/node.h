@@ -225,5 +225,7 @@ class Node {
 }  // namespace loom
 
 // What every node file needs beside it.
+#include <algorithm>  // IWYU pragma: export
+
 #include "loom/math.h"    // IWYU pragma: export
 #include "loom/plugin.h"  // IWYU pragma: export

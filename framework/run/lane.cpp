@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "run/call.h"
+#include "run/storage.h"
 
 namespace loom {
 
@@ -142,6 +143,12 @@ void Lane::sum(const TapeStep& step, StepContext& context) const {
   for (std::size_t k = 0; k < to.size(); ++k) to[k] += from[k];
 }
 
+void Lane::cast(const TapeStep& step, StepContext& context) const {
+  bind(step.inputs, context.inputs);
+  bind(step.outputs, context.outputs);
+  cast_values(context.inputs.front(), context.outputs.front());
+}
+
 void Lane::execute(int i, std::vector<StepContext>& contexts, std::span<std::byte> scratch) {
   const TapeStep& step = batch_.tape->steps[static_cast<std::size_t>(i)];
   StepContext& context = contexts[static_cast<std::size_t>(i)];
@@ -150,6 +157,7 @@ void Lane::execute(int i, std::vector<StepContext>& contexts, std::span<std::byt
     case TapeStep::Kind::backward: return backward(i, step, context, scratch);
     case TapeStep::Kind::seed: return seed(step, context);
     case TapeStep::Kind::sum: return sum(step, context);
+    case TapeStep::Kind::cast: return cast(step, context);
   }
 }
 

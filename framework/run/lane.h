@@ -66,6 +66,7 @@ class Lane {
   void backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
   void seed(const TapeStep& step, StepContext& context) const;
   void sum(const TapeStep& step, StepContext& context) const;
+  void cast(const TapeStep& step, StepContext& context) const;
 
   BatchState& batch_;
   int index_;

@@ -17,6 +17,7 @@
 #include "run/program_request.h"
 #include "run/reduce.h"
 #include "run/stage_flow.h"
+#include "run/storage.h"
 
 namespace loom {
 
@@ -27,7 +28,7 @@ class Program::Impl {
         store_(store),
         executor_(executor),
         request_(std::move(request)),
-        tape_(record_tape(*graph_, tape_request(request_, store_))) {
+        tape_(plan_storage(record_tape(*graph_, tape_request(request_, store_)), request_.storage)) {
     if (request_.lanes <= 0) request_.lanes = executor_.threads();
     if (request_.shard <= 0)
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
@@ -289,7 +290,7 @@ class Program::Impl {
       if (index >= 0) finding.where = graph_->node(index).where;
       const bool backward = tape_.steps[static_cast<std::size_t>(step)].kind == TapeStep::Kind::backward;
       finding.message =
-          fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum",
+          fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum or cast",
                       backward ? "backward" : "forward", batch_.step, problem.what());
       failure_ = std::make_exception_ptr(Error(std::move(finding)));
       failed_ = true;

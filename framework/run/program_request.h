@@ -9,6 +9,7 @@
 
 #include "graph/tape.h"
 #include "run/parameter_store.h"
+#include "run/storage.h"
 
 namespace loom {
 
@@ -28,6 +29,7 @@ struct ProgramRequest {
   std::int64_t batch = 1;                    // samples of a run at most
   std::int64_t shard = 0;                    // 0: chosen from the shapes (see choose_shard)
   int lanes = 0;                             // 0: one per thread of the executor
+  StorageRule storage;                       // none: every value is stored as it is computed
 };
 
 struct StepInput {

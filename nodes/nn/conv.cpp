@@ -12,8 +12,7 @@ namespace {
 
 using namespace loom::nodes;
 using loom::dnnl::ConvolutionShape;
-using Base = Convolution<ConvolutionShape, loom::dnnl::ConvolutionForward, loom::dnnl::ConvolutionBackwardData,
-                         loom::dnnl::ConvolutionBackwardWeights>;
+using Base = Convolution<ConvolutionShape>;
 
 class Conv final : public Base {
  public:
@@ -61,7 +60,7 @@ class Conv final : public Base {
     s.output("y", with_image(x, h, w, g.filters));
   }
 
-  explicit Conv(const loom::Options& options) : Base(options) {}
+  explicit Conv(const loom::Options& options) : Base(options, loom::dnnl::kConvolution) {}
   ConvolutionShape geometry(const loom::Shape& x) const override {
     return convolution_shape<ConvolutionShape>(options_, x);
   }

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "dnnl/convolution.h"
+#include "dnnl/operations.h"
 #include "dnnl/vector_loops.h"
 #include "loom/node.h"
 #include "nn/fused_activation.h"
@@ -41,10 +41,11 @@ ConvolutionGeometry convolution_shape(const Options& options, const Shape& x) {
   return g;
 }
 
-template <class Geometry, class ForwardPrimitive, class DataPrimitive, class WeightsPrimitive>
+template <class Geometry>
 class Convolution : public Node {
  public:
-  explicit Convolution(const Options& options) : options_(options), activation_(options), bias_(options.flag("bias")) {}
+  Convolution(const Options& options, const dnnl::LayerOperations<Geometry>& operations)
+      : options_(options), activation_(options), operations_(operations), bias_(options.flag("bias")) {}
 
   virtual Geometry geometry(const Shape& x) const = 0;
 
@@ -53,13 +54,13 @@ class Convolution : public Node {
     shape.relu = activation_.relu();
     filters_ = shape.filters;
     rows_ = p.output(0).count() / filters_;
-    forward_ = std::make_unique<ForwardPrimitive>(shape);
+    forward_ = operations_.forward.make(shape);
     std::size_t work = forward_->scratch_bytes();
     forward_weight_.prepare(p, *forward_);
     if (p.backward) {
       shape.relu = false;
-      data_ = std::make_unique<DataPrimitive>(shape);
-      weights_ = std::make_unique<WeightsPrimitive>(shape);
+      data_ = operations_.backward_data.make(shape);
+      weights_ = operations_.backward_weights.make(shape);
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
       data_weight_.prepare(p, *data_);
       if (bias_) spare_ = p.scratch<float>(filters_);
@@ -102,15 +103,16 @@ class Convolution : public Node {
   FusedActivation activation_;
 
  private:
+  const dnnl::LayerOperations<Geometry>& operations_;
   bool bias_;
   std::int64_t filters_ = 0, rows_ = 0;
   Slot<std::byte> work_;  // of one primitive at a time
   Slot<float> spare_;     // for a gradient of the bias that is not wanted
-  PackedWeight<ForwardPrimitive> forward_weight_;
-  PackedWeight<DataPrimitive> data_weight_;
-  std::unique_ptr<const ForwardPrimitive> forward_;
-  std::unique_ptr<const DataPrimitive> data_;
-  std::unique_ptr<const WeightsPrimitive> weights_;
+  PackedWeight<dnnl::ForwardKernel> forward_weight_;
+  PackedWeight<dnnl::BackwardDataKernel> data_weight_;
+  std::unique_ptr<const dnnl::ForwardKernel> forward_;
+  std::unique_ptr<const dnnl::BackwardDataKernel> data_;
+  std::unique_ptr<const dnnl::BackwardWeightsKernel> weights_;
 };
 
 }  // namespace loom::nodes

@@ -2,7 +2,7 @@
 //   y [N, ...E, units] = activation(x [N, ...E, C] W^T + b),   W [units, C], b [units]
 #include <memory>
 
-#include "dnnl/matmul.h"
+#include "dnnl/operations.h"
 #include "dnnl/vector_loops.h"
 #include "loom/node.h"
 #include "nn/fused_activation.h"
@@ -11,8 +11,7 @@
 namespace {
 
 using namespace loom::nodes;
-using loom::dnnl::Matmul;
-using loom::dnnl::MatmulShape;
+using loom::dnnl::LinearShape;
 
 class Linear final : public loom::Node {
  public:
@@ -36,15 +35,13 @@ class Linear final : public loom::Node {
     channels_ = p.input(0).back();
     units_ = p.output(0).back();
     rows_ = p.output(0).count() / units_;
-    MatmulShape forward{.m = rows_, .n = units_, .k = channels_, .transpose_b = true, .bias = bias_};
-    if (activation_.relu()) forward.activation = loom::dnnl::Activation::relu;
-    forward.pack_b = packing_pays(p.training);
-    forward_ = std::make_unique<Matmul>(forward);
+    LinearShape shape{.rows = rows_, .inputs = channels_, .outputs = units_, .bias = bias_, .relu = activation_.relu()};
+    shape.pack = packing_pays(p.training);
+    forward_ = loom::dnnl::kLinear.forward.make(shape);
     std::size_t work = forward_->scratch_bytes();
     if (p.backward) {
-      data_ = std::make_unique<Matmul>(MatmulShape{.m = rows_, .n = channels_, .k = units_});
-      weights_ = std::make_unique<Matmul>(
-          MatmulShape{.m = units_, .n = channels_, .k = rows_, .transpose_a = true, .accumulate = true});
+      data_ = loom::dnnl::kLinear.backward_data.make(shape);
+      weights_ = loom::dnnl::kLinear.backward_weights.make(shape);
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
     work_ = p.scratch<std::byte>(work);
@@ -65,9 +62,9 @@ class Linear final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     void* work = work_(b).data();
     const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
-    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), nullptr, b.diff_input(0).data(), work);
+    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), b.diff_input(0).data(), work);
     if (b.wants_parameter_diff("weight")) {
-      weights_->execute(diff, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), work);
+      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), nullptr, work);
     }
     if (b.wants_parameter_diff("bias"))
       loom::dnnl::add_column_sums(diff, rows_, units_, b.diff_parameter("bias").data());
@@ -86,8 +83,10 @@ class Linear final : public loom::Node {
   bool bias_;
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
   loom::Slot<std::byte> work_;  // of one primitive at a time
-  PackedWeight<Matmul> packed_;
-  std::unique_ptr<const Matmul> forward_, data_, weights_;
+  PackedWeight<loom::dnnl::ForwardKernel> packed_;
+  std::unique_ptr<const loom::dnnl::ForwardKernel> forward_;
+  std::unique_ptr<const loom::dnnl::BackwardDataKernel> data_;
+  std::unique_ptr<const loom::dnnl::BackwardWeightsKernel> weights_;
 };
 LOOM_NODE(Linear, "linear")
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "run/call.h"
+
 namespace loom::check {
 namespace {
 
@@ -14,12 +16,9 @@ void poison(const Tensor& tensor) {
 
 // A node as the framework prepares it for maps of N samples, or for rows of one or more positions.
 struct Prepared {
-  std::unique_ptr<Node> node;
-  std::vector<TensorView> inputs, outputs, parameters;
-  AlignedBytes scratch, saved, packed;
-  Prepare needs;
+  PreparedNode node;
+  AlignedBytes scratch, saved;
   std::vector<Tensor> state_copies;
-  std::vector<TensorView> states;
 
   // `rows` 0: whole maps.
   Prepared(const NodeSetup& setup, const Raster& raster, std::int64_t rows) {
@@ -29,47 +28,32 @@ struct Prepared {
       for (int axis = 1; axis <= raster.axes; ++axis) whole[axis] = 1;
       return TensorView(tensor.dtype(), whole, nullptr);
     };
-    for (const Tensor& input : setup.inputs) inputs.push_back(shape(input, input.shape()));
+    for (const Tensor& input : setup.inputs) node.inputs.push_back(shape(input, input.shape()));
     for (std::size_t k = 0; k < setup.outputs.size(); ++k) {
-      outputs.push_back(shape(Tensor(setup.output_type(k), {1}), setup.outputs[k].at_batch(setup.samples)));
+      node.outputs.push_back(shape(Tensor(setup.output_type(k), {1}), setup.outputs[k].at_batch(setup.samples)));
     }
     for (const Tensor& parameter : setup.parameters)
-      parameters.push_back(parameter.shape().rank() > 0 ? parameter.view() : TensorView());
-    for (const Tensor& state : setup.states) states.push_back(state_copies.emplace_back(state.clone()).view());
-    needs.contract = &setup.contract();
-    needs.input_views = inputs;
-    needs.output_views = outputs;
-    needs.parameter_views = parameters;
-    needs.samples = needs.rows = rows == 0 ? setup.samples : rows;
-    needs.training = setup.training;
-    needs.incremental = rows == 0;
-    node = setup.type->create(setup.options);
-    node->prepare(needs);
-    scratch = allocate_bytes(needs.scratch_bytes);
-    saved = allocate_bytes(needs.saved_bytes);
-    packed = allocate_bytes(needs.packed_bytes);
-    std::memset(saved.get(), kDirt, needs.saved_bytes);
-    std::memset(packed.get(), kDirt, needs.packed_bytes);
-    Pack pack;
-    pack.contract = needs.contract;
-    pack.parameter_views = parameters;
-    pack.packed_memory = {packed.get(), needs.packed_bytes};
-    if (needs.packed_bytes > 0) node->pack(pack);
+      node.parameters.push_back(parameter.shape().rank() > 0 ? parameter.view() : TensorView());
+    for (const Tensor& state : setup.states)
+      node.states.push_back(state_copies.emplace_back(there(state) ? state.clone() : Tensor()).view());
+    node.needs.samples = node.needs.rows = rows == 0 ? setup.samples : rows;
+    node.needs.training = setup.training;
+    node.needs.incremental = rows == 0;
+    prepare_node(*setup.type, setup.options, node);
+    scratch = allocate_bytes(node.needs.scratch_bytes);
+    saved = allocate_bytes(node.needs.saved_bytes);
+    std::memset(saved.get(), kDirt, node.needs.saved_bytes);
+    if (node.needs.packed_bytes > 0) std::memset(node.packed.get(), kDirt, node.needs.packed_bytes);
+    pack_node(node);
   }
 
-  void fill(Call& call, const NodeSetup& setup) {
-    std::memset(scratch.get(), kDirt, needs.scratch_bytes);
-    call.contract = needs.contract;
-    call.parameter_views = parameters;
-    call.state_views = states;
-    call.scratch_memory = {scratch.get(), needs.scratch_bytes};
-    call.saved_memory = {saved.get(), needs.saved_bytes};
-    call.packed_memory = {packed.get(), needs.packed_bytes};
-    call.stream = RandomStream(setup.seed, stream_of("node"), kStep);
-    call.samples = call.rows = needs.samples;
-    call.batch_samples = setup.samples;
-    call.step = kStep;
-    call.training = setup.training;
+  void fill(Call& call, const NodeSetup& setup, std::span<const TensorView> inputs,
+            std::span<const TensorView> outputs) {
+    std::memset(scratch.get(), kDirt, node.needs.scratch_bytes);
+    fill_call(
+        call, node,
+        {.stream = RandomStream(setup.seed, stream_of("node"), kStep), .batch_samples = setup.samples, .step = kStep},
+        {inputs, outputs, {scratch.get(), node.needs.scratch_bytes}, {saved.get(), node.needs.saved_bytes}});
   }
 };
 
@@ -134,10 +118,8 @@ class Drawing {
 
   void advance(Prepared& prepared, Advance& call) {
     const std::vector<TensorView> in = views_of(inputs_), out = views_of(outputs_);
-    prepared.fill(call, setup_);
-    call.input_views = in;
-    call.output_views = out;
-    prepared.node->advance(call);
+    prepared.fill(call, setup_, in, out);
+    prepared.node.node->advance(call);
   }
 
   // forward for the rows of some positions.
@@ -149,13 +131,12 @@ class Drawing {
       }
       return views;
     };
-    const std::vector<TensorView> in = bound(prepared.inputs, inputs_), out = bound(prepared.outputs, outputs_);
+    const std::vector<TensorView> in = bound(prepared.node.inputs, inputs_),
+                                  out = bound(prepared.node.outputs, outputs_);
     Forward call;
-    prepared.fill(call, setup_);
+    prepared.fill(call, setup_, in, out);
     call.position = range.first;
-    call.input_views = in;
-    call.output_views = out;
-    prepared.node->forward(call);
+    prepared.node.node->forward(call);
   }
 
   const NodeSetup& setup_;

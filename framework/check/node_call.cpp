@@ -10,6 +10,8 @@
 #include <span>
 #include <thread>
 
+#include "run/call.h"
+
 namespace loom::check {
 namespace {
 
@@ -65,26 +67,18 @@ TensorView rows_of(const Tensor& tensor, std::int64_t first, std::int64_t count,
 
 }  // namespace
 
-struct NodeCalls::Prepared {
-  std::int64_t samples = 0;
-  std::unique_ptr<Node> node;
-  std::vector<TensorView> inputs, outputs, parameters;
-  Prepare needs;
-  AlignedBytes packed;
-};
-
 // One shard of one run.
 class NodeCalls::Shard {
  public:
-  Shard(const NodeSetup& setup, const Prepared& prepared, std::int64_t first)
+  Shard(const NodeSetup& setup, const PreparedNode& prepared, std::int64_t first)
       : setup_(setup),
         prepared_(prepared),
         first_(first),
         scratch_(allocate_bytes(prepared.needs.scratch_bytes)),
         saved_(allocate_bytes(prepared.needs.saved_bytes)) {}
 
-  void forward(const std::vector<TensorView>& states);
-  void backward(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states);
+  void forward();
+  void backward(const std::vector<Tensor>& diff_outputs);
   void gather(CallResult& result) const;
 
   std::exception_ptr failure;
@@ -92,13 +86,13 @@ class NodeCalls::Shard {
   std::vector<Tensor> tallies;
 
  private:
-  void fill(Call& call, const std::vector<TensorView>& states) const;
+  void fill(Call& call, std::span<const TensorView> inputs, std::span<const TensorView> outputs) const;
   void hide(std::vector<TensorView>& views, bool outputs) const;
   void check_addition(Backward& call);
-  TensorView rows(const Tensor& whole) const { return rows_of(whole, first_, prepared_.samples, setup_.samples); }
+  TensorView rows(const Tensor& whole) const { return rows_of(whole, first_, prepared_.needs.samples, setup_.samples); }
 
   const NodeSetup& setup_;
-  const Prepared& prepared_;
+  const PreparedNode& prepared_;
   std::int64_t first_;
   AlignedBytes scratch_, saved_;
   std::vector<TensorView> inputs_, output_views_;
@@ -106,26 +100,19 @@ class NodeCalls::Shard {
   std::vector<std::string> broken_rules_;
 };
 
-void NodeCalls::Shard::fill(Call& call, const std::vector<TensorView>& states) const {
-  const Prepare& needs = prepared_.needs;
-  call.contract = &setup_.contract();
-  call.parameter_views = prepared_.parameters;
-  call.state_views = states;
-  call.scratch_memory = {scratch_.get(), needs.scratch_bytes};
-  call.saved_memory = {saved_.get(), needs.saved_bytes};
-  call.packed_memory = {prepared_.packed.get(), needs.packed_bytes};
-  call.stream = RandomStream(setup_.seed, stream_of("node"), kStep);
-  call.first_sample = first_;
-  call.samples = prepared_.samples;
-  call.batch_samples = setup_.samples;
-  call.rows = prepared_.needs.rows;
-  call.first_row = first_ * (prepared_.needs.rows / prepared_.samples);
-  call.step = kStep;
-  call.training = setup_.training;
-  call.lanes = 2;
+void NodeCalls::Shard::fill(Call& call, std::span<const TensorView> inputs, std::span<const TensorView> outputs) const {
+  std::memset(scratch_.get(), kDirt, prepared_.needs.scratch_bytes);
+  fill_call(
+      call, prepared_,
+      {.stream = RandomStream(setup_.seed, stream_of("node"), kStep),
+       .first_sample = first_,
+       .batch_samples = setup_.samples,
+       .step = kStep,
+       .lanes = 2},
+      {inputs, outputs, {scratch_.get(), prepared_.needs.scratch_bytes}, {saved_.get(), prepared_.needs.saved_bytes}});
 }
 
-void NodeCalls::Shard::forward(const std::vector<TensorView>& states) {
+void NodeCalls::Shard::forward() {
   inputs_.clear();
   outputs_.clear();
   tallies.clear();
@@ -135,12 +122,9 @@ void NodeCalls::Shard::forward(const std::vector<TensorView>& states) {
   for (const Shape& tally : setup_.tallies) tallies.push_back(tally.rank() > 0 ? Tensor(DType::f32, tally) : Tensor());
   output_views_ = views_of(outputs_);
   const std::vector<TensorView> tally_views = views_of(tallies);
-  std::memset(scratch_.get(), kDirt, prepared_.needs.scratch_bytes);
   std::memset(saved_.get(), kDirt, prepared_.needs.saved_bytes);
   Forward call;
-  fill(call, states);
-  call.input_views = inputs_;
-  call.output_views = output_views_;
+  fill(call, inputs_, output_views_);
   call.tally_views = tally_views;
   if (setup_.contract().is_alias()) {  // the framework lets both ports share their memory and calls nothing
     std::memcpy(output_views_.front().raw(), inputs_.front().raw(), inputs_.front().bytes());
@@ -163,7 +147,7 @@ void NodeCalls::Shard::hide(std::vector<TensorView>& views, bool outputs) const 
   }
 }
 
-void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states) {
+void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs) {
   std::vector<Tensor> above;
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     above.push_back(there(outputs_[k]) ? Tensor(DType::f32, outputs_[k].shape()) : Tensor());
@@ -183,11 +167,8 @@ void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs, const s
   hide(kept_outputs, true);
   const std::vector<TensorView> above_views = views_of(above), below = views_of(diff_inputs_),
                                 sums = views_of(diff_parameters_);
-  std::memset(scratch_.get(), kDirt, prepared_.needs.scratch_bytes);
   Backward call;
-  fill(call, states);
-  call.input_views = kept_inputs;
-  call.output_views = kept_outputs;
+  fill(call, kept_inputs, kept_outputs);
   call.diff_output_views = above_views;
   call.diff_input_views = below;
   call.diff_parameter_views = sums;
@@ -262,12 +243,11 @@ NodeCalls::~NodeCalls() = default;
 
 void NodeCalls::measure(CallMeter* meter) { shards_.front()->meter = meter; }
 
-NodeCalls::Prepared& NodeCalls::prepared_for(std::int64_t samples) {
+PreparedNode& NodeCalls::prepared_for(std::int64_t samples) {
   for (const auto& p : prepared_) {
-    if (p->samples == samples) return *p;
+    if (p->needs.samples == samples) return *p;
   }
-  Prepared& p = *prepared_.emplace_back(std::make_unique<Prepared>());
-  p.samples = samples;
+  PreparedNode& p = *prepared_.emplace_back(std::make_unique<PreparedNode>());
   for (const Tensor& input : setup_.inputs) {
     Shape shape = input.shape();
     if (there(input)) shape[0] = shape[0] / setup_.samples * samples;
@@ -277,42 +257,31 @@ NodeCalls::Prepared& NodeCalls::prepared_for(std::int64_t samples) {
     p.outputs.emplace_back(setup_.output_type(k), setup_.outputs[k].at_batch(samples), nullptr);
   }
   p.parameters = views_of(parameters_);
-  p.needs.contract = &setup_.contract();
-  p.needs.input_views = p.inputs;
-  p.needs.output_views = p.outputs;
-  p.needs.parameter_views = p.parameters;
   p.needs.samples = samples;
   const bool batched = !setup_.outputs.empty() && setup_.outputs.front().per_sample();
   p.needs.rows = batched ? p.outputs.front().shape()[0] : samples;
   p.needs.training = setup_.training;
   p.needs.backward = backward_;
-  p.node = setup_.type->create(setup_.options);
-  p.node->prepare(p.needs);
-  p.packed = allocate_bytes(p.needs.packed_bytes);
+  prepare_node(*setup_.type, setup_.options, p);
   return p;
 }
 
 void NodeCalls::pack(const std::vector<TensorView>& states) {
   for (const auto& p : prepared_) {
-    if (p->needs.packed_bytes == 0) continue;
-    Pack call;
-    call.contract = &setup_.contract();
-    call.parameter_views = p->parameters;
-    call.state_views = states;
-    call.packed_memory = {p->packed.get(), p->needs.packed_bytes};
-    std::memset(p->packed.get(), kDirt, p->needs.packed_bytes);
-    p->node->pack(call);
+    p->states = states;
+    if (p->needs.packed_bytes > 0) std::memset(p->packed.get(), kDirt, p->needs.packed_bytes);
+    pack_node(*p);
   }
 }
 
-void NodeCalls::run_shards(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states) {
+void NodeCalls::run_shards(const std::vector<Tensor>& diff_outputs) {
   std::vector<std::thread> threads;
   for (const auto& shard : shards_) {
     const auto body = [&, s = shard.get()] {
       try {
         s->failure = nullptr;
-        s->forward(states);
-        if (backward_) s->backward(diff_outputs, states);
+        s->forward();
+        if (backward_) s->backward(diff_outputs);
       } catch (...) {
         s->failure = std::current_exception();
       }
@@ -352,30 +321,27 @@ void NodeCalls::take_parameters() {
   }
 }
 
+// With the shards' tallies, added in order.
+void NodeCalls::end_step() {
+  std::vector<Tensor>& sums = shards_.front()->tallies;
+  for (std::size_t s = 1; s < shards_.size(); ++s) {
+    for (std::size_t t = 0; t < sums.size(); ++t) {
+      for (std::size_t i = 0; there(sums[t]) && i < sums[t].values().size(); ++i)
+        sums[t].values()[i] += shards_[s]->tallies[t].values()[i];
+    }
+  }
+  const std::vector<TensorView> tallies = views_of(sums);
+  const PreparedNode& first = *prepared_.front();
+  first.node->end_step(end_step_call(first, RandomStream(setup_.seed, stream_of("node"), kStep), tallies));
+}
+
 CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {
   take_parameters();
   std::vector<Tensor> states;
   for (const Tensor& state : setup_.states) states.push_back(there(state) ? state.clone() : Tensor());
-  const std::vector<TensorView> state_views = views_of(states);
-  pack(state_views);
-  run_shards(diff_outputs, state_views);
-  if (setup_.training && !setup_.tallies.empty()) {
-    std::vector<Tensor>& sums = shards_.front()->tallies;
-    for (std::size_t s = 1; s < shards_.size(); ++s) {
-      for (std::size_t t = 0; t < sums.size(); ++t) {
-        for (std::size_t i = 0; there(sums[t]) && i < sums[t].values().size(); ++i)
-          sums[t].values()[i] += shards_[s]->tallies[t].values()[i];
-      }
-    }
-    const std::vector<TensorView> tallies = views_of(sums);
-    EndStep end;
-    end.contract = &setup_.contract();
-    end.tally_views = tallies;
-    end.state_views = state_views;
-    end.parameter_views = prepared_.front()->parameters;
-    end.stream = RandomStream(setup_.seed, stream_of("node"), kStep);
-    prepared_.front()->node->end_step(end);
-  }
+  pack(views_of(states));
+  run_shards(diff_outputs);
+  if (setup_.training && !setup_.tallies.empty()) end_step();
   return gathered(std::move(states));
 }
 

@@ -11,6 +11,7 @@
 #include "check/node_setup.h"
 #include "loom/check.h"
 #include "loom/node.h"
+#include "run/prepared_node.h"
 
 namespace loom::check {
 
@@ -42,20 +43,20 @@ class NodeCalls {
   void measure(CallMeter* meter);
 
  private:
-  struct Prepared;  // the node as prepared for one number of samples
   class Shard;
 
-  Prepared& prepared_for(std::int64_t samples);
+  PreparedNode& prepared_for(std::int64_t samples);
   void pack(const std::vector<TensorView>& states);
-  void run_shards(const std::vector<Tensor>& diff_outputs, const std::vector<TensorView>& states);
+  void run_shards(const std::vector<Tensor>& diff_outputs);
+  void end_step();
   CallResult gathered(std::vector<Tensor> states);
 
   void take_parameters();
 
   const NodeSetup& setup_;
   bool backward_;
-  std::vector<Tensor> parameters_;  // a run's own: the end of a step may change them
-  std::vector<std::unique_ptr<Prepared>> prepared_;
+  std::vector<Tensor> parameters_;                       // a run's own: the end of a step may change them
+  std::vector<std::unique_ptr<PreparedNode>> prepared_;  // one for each number of samples
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "dnnl/convolution.h"
+#include "dnnl/convolution_shape.h"
 
 namespace loom::dnnl {
 

@@ -5,6 +5,7 @@
 #include "dnnl/columns.h"
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
+#include "dnnl/gradient_kernel.h"
 #include "dnnl/vector_loops.h"
 
 namespace loom::dnnl {
@@ -57,7 +58,7 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algo
 
 constexpr std::int64_t kFewFilters = 10;
 
-std::unique_ptr<const ForwardMethod> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
+std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   switch (choose(s, algorithm, 2, kFewFilters)) {
     case ConvolutionAlgorithm::columns: return make_columns_forward(s);
     case ConvolutionAlgorithm::mirrored: return make_mirrored_forward(s);
@@ -65,13 +66,13 @@ std::unique_ptr<const ForwardMethod> forward(const ConvolutionShape& s, Convolut
   }
 }
 
-std::unique_ptr<const BackwardDataMethod> backward_data(const ConvolutionShape& s, bool relu,
-                                                        ConvolutionAlgorithm algorithm) {
+std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bool relu,
+                                                   ConvolutionAlgorithm algorithm) {
   return choose(s, algorithm, 10, 0) == ConvolutionAlgorithm::columns ? make_columns_backward_data(s, relu)
                                                                       : make_direct_backward_data(s, relu);
 }
 
-std::unique_ptr<const BackwardWeightsMethod> backward_weights(const ConvolutionShape& s,
+std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionShape& s,
                                                               ConvolutionAlgorithm algorithm) {
   switch (choose(s, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::columns: return make_columns_backward_weights(s);
@@ -85,6 +86,26 @@ ConvolutionShape without_bias(ConvolutionShape s) {
   s.bias = false;
   return s;
 }
+
+// The weight gradient of the mirrored convolution, with x and y exchanged; the bias is that of y.
+class TransposedBackwardWeights final : public BackwardWeightsKernel {
+ public:
+  TransposedBackwardWeights(const TransposedConvolutionShape& s, ConvolutionAlgorithm algorithm)
+      : mirrored_(backward_weights(s.mirrored(), algorithm)) {
+    if (s.bias) rows_ = s.n * s.out_h() * s.out_w(), columns_ = s.filters;
+  }
+  std::size_t scratch_bytes() const override { return mirrored_->scratch_bytes(); }
+  std::string implementation() const override { return mirrored_->implementation(); }
+  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+               void* scratch) const override {
+    mirrored_->execute(diff_y, x, diff_weight, nullptr, scratch);
+    if (rows_ != 0) add_column_sums(diff_y, rows_, columns_, diff_bias);
+  }
+
+ private:
+  std::unique_ptr<const BackwardWeightsKernel> mirrored_;
+  std::int64_t rows_ = 0, columns_ = 0;  // of y; 0 without a bias
+};
 
 }  // namespace
 
@@ -105,84 +126,36 @@ ConvolutionShape TransposedConvolutionShape::mirrored() const {
   return s;
 }
 
-#define LOOM_MOVABLE(Class)                 \
-  Class::~Class() = default;                \
-  Class::Class(Class&&) noexcept = default; \
-  Class& Class::operator=(Class&&) noexcept = default;
-
-#define LOOM_PACKED(Class)                                                        \
-  LOOM_MOVABLE(Class)                                                             \
-  std::size_t Class::scratch_bytes() const { return method_->scratch_bytes(); }   \
-  std::size_t Class::packed_bytes() const { return method_->packed_bytes(); }     \
-  std::string Class::implementation() const { return method_->implementation(); } \
-  void Class::pack(const float* weight, void* packed, void* scratch) const { method_->pack(weight, packed, scratch); }
-
-LOOM_PACKED(ConvolutionForward)
-LOOM_PACKED(ConvolutionBackwardData)
-LOOM_PACKED(TransposedConvolutionForward)
-LOOM_PACKED(TransposedConvolutionBackwardData)
-LOOM_MOVABLE(ConvolutionBackwardWeights)
-LOOM_MOVABLE(TransposedConvolutionBackwardWeights)
-
-ConvolutionForward::ConvolutionForward(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm)
-    : method_(forward(shape, algorithm)) {}
-
-void ConvolutionForward::execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const {
-  method_->execute(x, weight, bias, y, scratch);
+std::unique_ptr<const ForwardKernel> make_convolution_forward(const ConvolutionShape& shape,
+                                                              ConvolutionAlgorithm algorithm) {
+  return forward(shape, algorithm);
 }
 
-ConvolutionBackwardData::ConvolutionBackwardData(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm)
-    : method_(backward_data(without_bias(shape), false, algorithm)) {}
-
-void ConvolutionBackwardData::execute(const float* diff_y, const void* weight, float* diff_x, void* scratch) const {
-  method_->execute(diff_y, weight, nullptr, diff_x, scratch);
+std::unique_ptr<const BackwardDataKernel> make_convolution_backward_data(const ConvolutionShape& shape,
+                                                                         ConvolutionAlgorithm algorithm) {
+  return std::make_unique<GradientKernel>(backward_data(without_bias(shape), false, algorithm));
 }
 
-ConvolutionBackwardWeights::ConvolutionBackwardWeights(const ConvolutionShape& shape, ConvolutionAlgorithm algorithm)
-    : method_(backward_weights(shape, algorithm)) {}
-
-std::size_t ConvolutionBackwardWeights::scratch_bytes() const { return method_->scratch_bytes(); }
-std::string ConvolutionBackwardWeights::implementation() const { return method_->implementation(); }
-
-void ConvolutionBackwardWeights::execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-                                         void* scratch) const {
-  method_->execute(x, diff_y, diff_weight, diff_bias, scratch);
+std::unique_ptr<const BackwardWeightsKernel> make_convolution_backward_weights(const ConvolutionShape& shape,
+                                                                               ConvolutionAlgorithm algorithm) {
+  return backward_weights(shape, algorithm);
 }
 
-TransposedConvolutionForward::TransposedConvolutionForward(const TransposedConvolutionShape& shape,
-                                                           ConvolutionAlgorithm algorithm) {
-  auto mirrored = shape.mirrored();
+std::unique_ptr<const ForwardKernel> make_transposed_convolution_forward(const TransposedConvolutionShape& shape,
+                                                                         ConvolutionAlgorithm algorithm) {
+  ConvolutionShape mirrored = shape.mirrored();
   mirrored.bias = shape.bias;
-  method_ = backward_data(mirrored, shape.relu, algorithm);
+  return backward_data(mirrored, shape.relu, algorithm);
 }
 
-void TransposedConvolutionForward::execute(const float* x, const void* weight, const float* bias, float* y,
-                                           void* scratch) const {
-  method_->execute(x, weight, bias, y, scratch);
+std::unique_ptr<const BackwardDataKernel> make_transposed_convolution_backward_data(
+    const TransposedConvolutionShape& shape, ConvolutionAlgorithm algorithm) {
+  return std::make_unique<GradientKernel>(forward(shape.mirrored(), algorithm));
 }
 
-TransposedConvolutionBackwardData::TransposedConvolutionBackwardData(const TransposedConvolutionShape& shape,
-                                                                     ConvolutionAlgorithm algorithm)
-    : method_(forward(shape.mirrored(), algorithm)) {}
-
-void TransposedConvolutionBackwardData::execute(const float* diff_y, const void* weight, float* diff_x,
-                                                void* scratch) const {
-  method_->execute(diff_y, weight, nullptr, diff_x, scratch);
-}
-
-TransposedConvolutionBackwardWeights::TransposedConvolutionBackwardWeights(const TransposedConvolutionShape& shape,
-                                                                           ConvolutionAlgorithm algorithm)
-    : method_(backward_weights(shape.mirrored(), algorithm)) {
-  if (shape.bias) bias_rows_ = shape.n * shape.out_h() * shape.out_w(), bias_columns_ = shape.filters;
-}
-
-std::size_t TransposedConvolutionBackwardWeights::scratch_bytes() const { return method_->scratch_bytes(); }
-std::string TransposedConvolutionBackwardWeights::implementation() const { return method_->implementation(); }
-
-void TransposedConvolutionBackwardWeights::execute(const float* x, const float* diff_y, float* diff_weight,
-                                                   float* diff_bias, void* scratch) const {
-  method_->execute(diff_y, x, diff_weight, nullptr, scratch);
-  if (bias_rows_ != 0) add_column_sums(diff_y, bias_rows_, bias_columns_, diff_bias);
+std::unique_ptr<const BackwardWeightsKernel> make_transposed_convolution_backward_weights(
+    const TransposedConvolutionShape& shape, ConvolutionAlgorithm algorithm) {
+  return std::make_unique<TransposedBackwardWeights>(shape, algorithm);
 }
 
 }  // namespace loom::dnnl

@@ -85,7 +85,7 @@ WeightLayout weight_matrix(const ConvolutionShape& s, bool filters_last) {
   return WeightLayout(strided({s.filters, s.c, s.kh, s.kw}, strides));
 }
 
-class ColumnsForward final : public ForwardMethod {
+class ColumnsForward final : public ForwardKernel {
  public:
   explicit ColumnsForward(const ConvolutionShape& s)
       : shape_(s),
@@ -134,7 +134,7 @@ class ColumnsForward final : public ForwardMethod {
   std::size_t staging_at_ = 0, inner_at_ = 0;
 };
 
-class ColumnsBackwardData final : public BackwardDataMethod {
+class ColumnsBackwardData final : public ForwardKernel {
  public:
   ColumnsBackwardData(const ConvolutionShape& s, bool relu)
       : shape_(s),
@@ -197,7 +197,7 @@ class ColumnsBackwardData final : public BackwardDataMethod {
 
 // The product over the pixels is summed over the chunks in scratch, in the order of the columns, and then
 // added to the gradient in the plain order; where the two orders agree it is summed in place.
-class ColumnsBackwardWeights final : public BackwardWeightsMethod {
+class ColumnsBackwardWeights final : public BackwardWeightsKernel {
  public:
   explicit ColumnsBackwardWeights(const ConvolutionShape& s)
       : shape_(s),
@@ -258,15 +258,15 @@ class ColumnsBackwardWeights final : public BackwardWeightsMethod {
 
 }  // namespace
 
-std::unique_ptr<const ForwardMethod> make_columns_forward(const ConvolutionShape& shape) {
+std::unique_ptr<const ForwardKernel> make_columns_forward(const ConvolutionShape& shape) {
   return std::make_unique<ColumnsForward>(shape);
 }
 
-std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const ConvolutionShape& shape, bool relu) {
+std::unique_ptr<const ForwardKernel> make_columns_backward_data(const ConvolutionShape& shape, bool relu) {
   return std::make_unique<ColumnsBackwardData>(shape, relu);
 }
 
-std::unique_ptr<const BackwardWeightsMethod> make_columns_backward_weights(const ConvolutionShape& shape) {
+std::unique_ptr<const BackwardWeightsKernel> make_columns_backward_weights(const ConvolutionShape& shape) {
   return std::make_unique<ColumnsBackwardWeights>(shape);
 }
 

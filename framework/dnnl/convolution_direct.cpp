@@ -28,7 +28,7 @@ Spatial spatial(const ConvolutionShape& s) {
 Desc input(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.c, s.h, s.w); }
 Desc output(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.filters, s.out_h(), s.out_w()); }
 
-class DirectForward final : public ForwardMethod {
+class DirectForward final : public ForwardKernel {
  public:
   explicit DirectForward(const ConvolutionShape& s) : bias_(s.bias) {
     pin_this_thread();
@@ -63,7 +63,7 @@ class DirectForward final : public ForwardMethod {
   WeightLayout layout_;
 };
 
-class DirectBackwardData final : public BackwardDataMethod {
+class DirectBackwardData final : public ForwardKernel {
  public:
   DirectBackwardData(const ConvolutionShape& s, bool relu) : shape_(s), relu_(relu) {
     pin_this_thread();
@@ -117,7 +117,7 @@ class DirectBackwardData final : public BackwardDataMethod {
 
 // The primitive overwrites a gradient in its own layout, in scratch; from there it is added to the running
 // sum.
-class DirectBackwardWeights final : public BackwardWeightsMethod {
+class DirectBackwardWeights final : public BackwardWeightsKernel {
  public:
   explicit DirectBackwardWeights(const ConvolutionShape& s) : filters_(s.filters), bias_(s.bias) {
     pin_this_thread();
@@ -161,15 +161,15 @@ class DirectBackwardWeights final : public BackwardWeightsMethod {
 
 }  // namespace
 
-std::unique_ptr<const ForwardMethod> make_direct_forward(const ConvolutionShape& shape) {
+std::unique_ptr<const ForwardKernel> make_direct_forward(const ConvolutionShape& shape) {
   return std::make_unique<DirectForward>(shape);
 }
 
-std::unique_ptr<const BackwardDataMethod> make_direct_backward_data(const ConvolutionShape& shape, bool relu) {
+std::unique_ptr<const ForwardKernel> make_direct_backward_data(const ConvolutionShape& shape, bool relu) {
   return std::make_unique<DirectBackwardData>(shape, relu);
 }
 
-std::unique_ptr<const BackwardWeightsMethod> make_direct_backward_weights(const ConvolutionShape& shape) {
+std::unique_ptr<const BackwardWeightsKernel> make_direct_backward_weights(const ConvolutionShape& shape) {
   return std::make_unique<DirectBackwardWeights>(shape);
 }
 

@@ -37,7 +37,7 @@ void for_each_weight(const ConvolutionShape& s, const Body& body) {
   }
 }
 
-class MirroredForward final : public ForwardMethod {
+class MirroredForward final : public ForwardKernel {
  public:
   explicit MirroredForward(const ConvolutionShape& s)
       : shape_(s), inner_(make_columns_backward_data(seen_from_y(s), s.relu)) {}
@@ -59,10 +59,10 @@ class MirroredForward final : public ForwardMethod {
 
  private:
   ConvolutionShape shape_;
-  std::unique_ptr<const BackwardDataMethod> inner_;
+  std::unique_ptr<const ForwardKernel> inner_;
 };
 
-class MirroredBackwardWeights final : public BackwardWeightsMethod {
+class MirroredBackwardWeights final : public BackwardWeightsKernel {
  public:
   explicit MirroredBackwardWeights(const ConvolutionShape& s) : shape_(s) {
     auto mirrored = seen_from_y(s);
@@ -84,7 +84,7 @@ class MirroredBackwardWeights final : public BackwardWeightsMethod {
 
  private:
   ConvolutionShape shape_;
-  std::unique_ptr<const BackwardWeightsMethod> inner_;
+  std::unique_ptr<const BackwardWeightsKernel> inner_;
 };
 
 }  // namespace
@@ -95,11 +95,11 @@ bool can_be_mirrored(const ConvolutionShape& s) {
          std::max(s.pad_left, s.pad_right) <= reach_w;
 }
 
-std::unique_ptr<const ForwardMethod> make_mirrored_forward(const ConvolutionShape& shape) {
+std::unique_ptr<const ForwardKernel> make_mirrored_forward(const ConvolutionShape& shape) {
   return std::make_unique<MirroredForward>(shape);
 }
 
-std::unique_ptr<const BackwardWeightsMethod> make_mirrored_backward_weights(const ConvolutionShape& shape) {
+std::unique_ptr<const BackwardWeightsKernel> make_mirrored_backward_weights(const ConvolutionShape& shape) {
   return std::make_unique<MirroredBackwardWeights>(shape);
 }
 

@@ -42,21 +42,13 @@ std::shared_ptr<const Graph> build_checked(const std::vector<NodeEntry>& entries
 Rewrite::Rewrite(std::vector<NodeEntry> entries, const Registry& registry)
     : registry_(registry), graph_(build_checked(entries, registry)), entries_(std::move(entries)) {}
 
-// Invalid where the reference leads to no port of the original graph (a node that a rewrite added).
-Port Rewrite::port_of(const Reference& reference) const {
-  const int node = graph_->find(reference.node);
-  if (node < 0) return {};
-  const int index = reference.port.empty() ? 0 : graph_->node(node).contract().output_index(reference.port);
-  return index < 0 ? Port{} : Port{node, index};
-}
-
 Reference Rewrite::reference_to(Port port) const {
   const GraphNode& node = graph_->node(port.node);
   return {node.path, node.contract().outputs()[static_cast<std::size_t>(port.index)].name, node.where};
 }
 
 Reference Rewrite::resolved(const Reference& reference) const {
-  const Port port = port_of(reference);
+  const Port port = graph_->find_port(reference);  // not valid: of a node that a rewrite added
   for (const auto& [from, draw] : replaced_) {
     if (port == from) return {draw, "", reference.where};
   }
@@ -64,8 +56,7 @@ Reference Rewrite::resolved(const Reference& reference) const {
 }
 
 void Rewrite::replace(const Reference& reference, NodeEntry draw) {
-  const Port port = graph_->port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
-                                 ErrorCode::bad_fetch);
+  const Port port = graph_->port(reference);
   const auto type = registry_.node(draw.type);
   if (type && declares(type->contract, "shape") && draw.options.count("shape") == 0) {
     draw.options["shape"] = shape_option(graph_->shape(port).event(), draw.where);
@@ -78,7 +69,7 @@ void Rewrite::replace(const Reference& reference, NodeEntry draw) {
   for (NodeEntry& entry : entries_) {
     for (InputEntry& input : entry.inputs) {
       for (Reference& source : input.sources) {
-        if (port_of(source) == port) source = {draw.path, "", source.where};
+        if (graph_->find_port(source) == port) source = {draw.path, "", source.where};
       }
     }
   }

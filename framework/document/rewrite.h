@@ -40,7 +40,6 @@ class Rewrite {
   std::shared_ptr<const Graph> build() const { return build_checked(entries_, registry_); }
 
  private:
-  Port port_of(const Reference& reference) const;
   Reference reference_to(Port port) const;
   void set_input(int node, int input, const Reference& source);
 

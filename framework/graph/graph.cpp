@@ -37,6 +37,14 @@ Port Graph::port(const std::string& name, ErrorCode code) const {
   return {index, port_index};
 }
 
+Port Graph::find_port(const Reference& reference) const {
+  const int index = find(reference.node);
+  if (index < 0) return {};
+  const Contract& contract = node(index).contract();
+  const int port = reference.port.empty() ? 0 : contract.output_index(reference.port);
+  return port < 0 || static_cast<std::size_t>(port) >= contract.outputs().size() ? Port{} : Port{index, port};
+}
+
 std::string Graph::name_of(Port port) const {
   const GraphNode& owner = node(port.node);
   const auto& outputs = owner.contract().outputs();

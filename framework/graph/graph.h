@@ -71,6 +71,11 @@ class Graph {
   int find(const std::string& path) const;  // -1 where there is none
   // "z" or "q.mu"; throws Error with the nearest name (`code`: bad_feed or bad_fetch).
   Port port(const std::string& name, ErrorCode code) const;
+  Port port(const Reference& reference, ErrorCode code = ErrorCode::bad_fetch) const {
+    return port(reference.text(), code);
+  }
+  // The same; not valid where there is none.
+  Port find_port(const Reference& reference) const;
   std::string name_of(Port port) const;  // "q.mu"
   const Shape& shape(Port port) const { return node(port.node).outputs[static_cast<std::size_t>(port.index)]; }
   DType dtype(Port port) const;

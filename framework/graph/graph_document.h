@@ -17,6 +17,8 @@ struct Reference {
   std::string port;
   Location where;
   bool reported = false;  // it leads nowhere, and a finding says so: no other is needed
+
+  std::string text() const { return port.empty() ? node : node + "." + port; }
 };
 
 struct InputEntry {

@@ -26,7 +26,8 @@ struct TapeStep {
     forward,
     seed,  // writes the gradient of a loss port: weight of the term / samples
     backward,
-    sum,  // values[outputs[0]] += values[inputs[0]]
+    sum,   // values[outputs[0]] += values[inputs[0]]
+    cast,  // values[outputs[0]] = values[inputs[0]] in its own type, element by element (run/storage.h)
   };
   Kind kind = Kind::forward;
   int node = -1;

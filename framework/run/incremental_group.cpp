@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "loom/error.h"
+#include "run/call.h"
 
 namespace loom {
 namespace {
@@ -136,22 +137,17 @@ void IncrementalGroup::take_conditions(std::int64_t first, std::span<const Tenso
   }
 }
 
-template <class C>
-void IncrementalGroup::fill_call(C& call, std::size_t index, const PreparedNode& node) const {
-  call.contract = node.needs.contract;
-  call.parameter_views = node.parameters;
-  call.state_views = node.states;
-  call.packed_memory = {node.packed.get(), node.needs.packed_bytes};
-  call.scratch_memory = {scratch_.get(), scratch_size_};
-  if (!saved_[index].view().empty()) {
-    const TensorView saved = saved_[index].view();
-    call.saved_memory = {static_cast<std::byte*>(saved.raw()), saved.bytes()};
-  }
-  call.stream = RandomStream(input_->seed, stream_of(graph_.node(plan_.steps[index].node).path), input_->step);
-  call.first_sample = call.first_row = first_;
-  call.samples = call.rows = node.needs.samples;
-  call.batch_samples = input_->samples;
-  call.step = input_->step;
+void IncrementalGroup::fill(Call& call, std::size_t index, const PreparedNode& node) const {
+  const TensorView saved = saved_[index].view();
+  fill_call(call, node,
+            {.stream = RandomStream(input_->seed, stream_of(graph_.node(plan_.steps[index].node).path), input_->step),
+             .first_sample = first_,
+             .batch_samples = input_->samples,
+             .step = input_->step},
+            {steps_[index].inputs,
+             steps_[index].outputs,
+             {scratch_.get(), scratch_size_},
+             saved.empty() ? std::span<std::byte>() : std::span(static_cast<std::byte*>(saved.raw()), saved.bytes())});
 }
 
 void IncrementalGroup::call_pointwise(std::size_t index, Advance& place) {
@@ -169,11 +165,10 @@ void IncrementalGroup::call_pointwise(std::size_t index, Advance& place) {
   move(step.inputs, views.inputs);
   move(step.outputs, views.outputs);
   Forward call;
-  fill_call(call, index, fills_rows(step) ? nodes_.row_node(index) : nodes_.node(index));
+  const PreparedNode& node = fills_rows(step) ? nodes_.row_node(index) : nodes_.node(index);
+  fill(call, index, node);
   call.position = range.first;
-  call.input_views = views.inputs;
-  call.output_views = views.outputs;
-  (fills_rows(step) ? nodes_.row_node(index) : nodes_.node(index)).node->forward(call);
+  node.node->forward(call);
 }
 
 void IncrementalGroup::call(std::size_t index, std::int64_t time) {
@@ -186,9 +181,7 @@ void IncrementalGroup::call(std::size_t index, std::int64_t time) {
   call.input_fills = step.input_fills;
   call.output_fills = step.output_fills;
   if (step.pointwise) return call_pointwise(index, call);
-  fill_call(call, index, nodes_.node(index));
-  call.input_views = steps_[index].inputs;
-  call.output_views = steps_[index].outputs;
+  fill(call, index, nodes_.node(index));
   nodes_.node(index).node->advance(call);
 }
 

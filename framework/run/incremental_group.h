@@ -10,7 +10,7 @@
 
 #include "run/incremental_plan.h"
 #include "run/prepared_node.h"
-#include "run/program.h"
+#include "run/program_request.h"
 
 namespace loom {
 
@@ -59,8 +59,7 @@ class IncrementalGroup {
   void take_conditions(std::int64_t first, std::span<const TensorView> conditions);
   void call(std::size_t index, std::int64_t time);
   void call_pointwise(std::size_t index, Advance& call);
-  template <class C>
-  void fill_call(C& call, std::size_t index, const PreparedNode& node) const;
+  void fill(Call& call, std::size_t index, const PreparedNode& node) const;
 
   const Graph& graph_;
   const IncrementalPlan& plan_;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "run/call.h"
+#include "run/storage.h"
+
 namespace loom {
 
 SumCounts place_sums(const Graph& graph, const ParameterStore& store, const ProgramRequest& request,
@@ -70,43 +73,33 @@ void Lane::bind(const std::vector<int>& values, std::vector<TensorView>& views) 
   }
 }
 
-template <class C>
-void Lane::fill_call(C& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const {
-  const PreparedNode& prepared = instance_->node(step.node);
-  const Prepare& needs = prepared.needs;
-  bind(step.inputs, context.inputs);
-  bind(step.outputs, context.outputs);
-  call.contract = needs.contract;
-  call.input_views = context.inputs;
-  call.output_views = context.outputs;
-  call.parameter_views = prepared.parameters;
-  call.state_views = prepared.states;
-  call.packed_memory = {prepared.packed.get(), needs.packed_bytes};
-  call.stream = RandomStream(batch_.seed, stream_of(batch_.graph->node(step.node).path), batch_.step);
-  call.first_sample = first_;
-  call.samples = instance_->samples();
-  call.batch_samples = batch_.samples;
-  const std::int64_t rows_per_sample = batch_.graph->node(step.node).rows_per_sample();
-  call.first_row = first_ * rows_per_sample;
-  call.rows = instance_->samples() * rows_per_sample;
-  call.step = batch_.step;
-  call.training = batch_.graph->node(step.node).trains(batch_.training);
-  call.lanes = batch_.lanes;
+// What the step's node keeps from forward to backward.
+std::span<std::byte> Lane::saved_of(const TapeStep& step) const {
   const Plan& plan = *batch_.plan;
-  const PlannedBlock& own = plan.scratch[static_cast<std::size_t>(i)];
-  call.scratch_memory = own.storage == Storage::arena ? std::span(arena_.get() + own.offset, own.bytes) : scratch;
   const auto maker = static_cast<std::size_t>(plan.forward_step[static_cast<std::size_t>(step.node)]);
   const PlannedBlock& saved = plan.saved[maker];
-  if (saved.storage == Storage::arena) call.saved_memory = {arena_.get() + saved.offset, saved.bytes};
-  if (saved.storage == Storage::batch) {
-    call.saved_memory = {batch_.batch_saved[maker].get() + saved.bytes * static_cast<std::size_t>(shard_index_),
-                         saved.bytes};
-  }
+  if (saved.storage == Storage::arena) return {arena_.get() + saved.offset, saved.bytes};
+  if (saved.storage != Storage::batch) return {};
+  return {batch_.batch_saved[maker].get() + saved.bytes * static_cast<std::size_t>(shard_index_), saved.bytes};
+}
+
+void Lane::fill(Call& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const {
+  bind(step.inputs, context.inputs);
+  bind(step.outputs, context.outputs);
+  const PlannedBlock& own = batch_.plan->scratch[static_cast<std::size_t>(i)];
+  if (own.storage == Storage::arena) scratch = {arena_.get() + own.offset, own.bytes};
+  fill_call(call, instance_->node(step.node),
+            {.stream = RandomStream(batch_.seed, stream_of(batch_.graph->node(step.node).path), batch_.step),
+             .first_sample = first_,
+             .batch_samples = batch_.samples,
+             .step = batch_.step,
+             .lanes = batch_.lanes},
+            {context.inputs, context.outputs, scratch, saved_of(step)});
 }
 
 void Lane::forward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) {
   Forward call;
-  fill_call(call, i, step, context, scratch);
+  fill(call, i, step, context, scratch);
   const auto& offsets = batch_.tally_offsets[static_cast<std::size_t>(step.node)];
   const std::vector<GraphParameter>& tallies = batch_.graph->node(step.node).tallies;
   for (std::size_t k = 0; k < tallies.size(); ++k)
@@ -117,7 +110,7 @@ void Lane::forward(int i, const TapeStep& step, StepContext& context, std::span<
 
 void Lane::backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) {
   Backward call;
-  fill_call(call, i, step, context, scratch);
+  fill(call, i, step, context, scratch);
   for (std::size_t k = 0; k < step.diff_outputs.size(); ++k) {
     const int value = step.diff_outputs[k];
     context.diff_outputs[k].rebind(value >= 0 ? pointer(value) : const_cast<float*>(batch_.zeros));
@@ -150,6 +143,12 @@ void Lane::sum(const TapeStep& step, StepContext& context) const {
   for (std::size_t k = 0; k < to.size(); ++k) to[k] += from[k];
 }
 
+void Lane::cast(const TapeStep& step, StepContext& context) const {
+  bind(step.inputs, context.inputs);
+  bind(step.outputs, context.outputs);
+  cast_values(context.inputs.front(), context.outputs.front());
+}
+
 void Lane::execute(int i, std::vector<StepContext>& contexts, std::span<std::byte> scratch) {
   const TapeStep& step = batch_.tape->steps[static_cast<std::size_t>(i)];
   StepContext& context = contexts[static_cast<std::size_t>(i)];
@@ -158,6 +157,7 @@ void Lane::execute(int i, std::vector<StepContext>& contexts, std::span<std::byt
     case TapeStep::Kind::backward: return backward(i, step, context, scratch);
     case TapeStep::Kind::seed: return seed(step, context);
     case TapeStep::Kind::sum: return sum(step, context);
+    case TapeStep::Kind::cast: return cast(step, context);
   }
 }
 

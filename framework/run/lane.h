@@ -11,7 +11,7 @@
 
 #include "run/instance.h"
 #include "run/plan.h"
-#include "run/program.h"
+#include "run/program_request.h"
 
 namespace loom {
 
@@ -60,12 +60,13 @@ class Lane {
  private:
   void* pointer(int value) const { return pointers_[static_cast<std::size_t>(batch_.tape->root(value))]; }
   void bind(const std::vector<int>& values, std::vector<TensorView>& views) const;
-  template <class C>
-  void fill_call(C& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const;
+  std::span<std::byte> saved_of(const TapeStep& step) const;
+  void fill(Call& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const;
   void forward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
   void backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
   void seed(const TapeStep& step, StepContext& context) const;
   void sum(const TapeStep& step, StepContext& context) const;
+  void cast(const TapeStep& step, StepContext& context) const;
 
   BatchState& batch_;
   int index_;

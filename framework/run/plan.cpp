@@ -137,7 +137,8 @@ class Planner {
       const TapeValue& value = tape_.values[v];
       PlannedBlock& block = plan_.values[v];
       block.per_sample = value.shape.per_sample();
-      const std::size_t bytes = static_cast<std::size_t>(value.shape.count()) * size_of(value.dtype);
+      block.type = value.dtype;
+      const std::size_t bytes = static_cast<std::size_t>(value.shape.count()) * size_of(block.type);
       const bool is_kept = kept.count(static_cast<int>(v)) > 0;
       if (value.feed >= 0) {
         block.storage = Storage::feed;

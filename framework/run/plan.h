@@ -18,8 +18,9 @@ enum class Storage { unused, feed, arena, batch };
 
 struct PlannedBlock {
   Storage storage = Storage::unused;
-  std::size_t offset = 0;  // in a lane's arena
-  std::size_t bytes = 0;   // arena: at the planned shard; batch: of one sample
+  DType type = DType::f32;  // of a value: what it is stored as (run/storage.h)
+  std::size_t offset = 0;   // in a lane's arena
+  std::size_t bytes = 0;    // arena: at the planned shard; batch: of one sample
   bool per_sample = true;
 };
 

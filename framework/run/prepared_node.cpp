@@ -19,17 +19,22 @@ std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, st
 
 }  // namespace
 
-void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& prepared) {
-  prepared.parameters = stored(node.parameters, node.contract().parameters().size(), store);
-  prepared.states = stored(node.states, node.contract().states().size(), store);
+void prepare_node(const NodeType& type, const Options& options, PreparedNode& prepared) {
   Prepare& needs = prepared.needs;
-  needs.contract = &node.contract();
+  needs.contract = &type.contract;
   needs.input_views = prepared.inputs;
   needs.output_views = prepared.outputs;
   needs.parameter_views = prepared.parameters;
+  prepared.node = type.create(options);
+  prepared.node->prepare(needs);
+  if (needs.packed_bytes > 0) prepared.packed = allocate_bytes(needs.packed_bytes);
+}
+
+void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& prepared) {
+  prepared.parameters = stored(node.parameters, node.contract().parameters().size(), store);
+  prepared.states = stored(node.states, node.contract().states().size(), store);
   try {
-    prepared.node = node.type->create(node.options);
-    prepared.node->prepare(needs);
+    prepare_node(*node.type, node.options, prepared);
   } catch (const std::exception& problem) {
     Diagnostic finding;
     finding.code = ErrorCode::node_failed;
@@ -37,7 +42,6 @@ void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& pr
     finding.message = fmt::format("[{}] '{}' could not be prepared: {}", node.type->name, node.path, problem.what());
     throw Error(std::move(finding));
   }
-  if (needs.packed_bytes > 0) prepared.packed = allocate_bytes(needs.packed_bytes);
 }
 
 void pack_node(PreparedNode& prepared) {

@@ -1,6 +1,7 @@
 // A node object prepared for fixed shapes, with its packed weights.
 //
-// Internal to framework/run. Ownership: owns the object and what it packed. Thread safety: immutable once packed.
+// Ownership: owns the object and what it packed; refers to its parameters and states. Thread safety: immutable once
+// packed.
 #pragma once
 
 #include <memory>
@@ -14,13 +15,16 @@ namespace loom {
 
 struct PreparedNode {
   std::unique_ptr<Node> node;
-  std::vector<TensorView> inputs, outputs, parameters, states;  // parameters and states point into the store
+  std::vector<TensorView> inputs, outputs, parameters, states;  // inputs and outputs: shapes only
   Prepare needs;
   AlignedBytes packed;
 };
 
-// Creates and prepares the node: `inputs` and `outputs` hold shapes, `needs` what the caller knows of it (samples,
-// rows, training, backward, incremental). Throws Error(node_failed) with the node's path and place.
+// Creates and prepares a node: `prepared` holds the views, and in `needs` what the caller knows of it (samples, rows,
+// training, backward, incremental).
+void prepare_node(const NodeType& type, const Options& options, PreparedNode& prepared);
+
+// The node of a graph, with parameters and states of the store. Throws Error(node_failed) with its path and place.
 void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& prepared);
 
 void pack_node(PreparedNode& prepared);

@@ -10,11 +10,14 @@
 
 #include "graph/tape.h"
 #include "loom/error.h"
+#include "run/call.h"
 #include "run/instance.h"
 #include "run/lane.h"
 #include "run/plan.h"
 #include "run/program_request.h"
+#include "run/reduce.h"
 #include "run/stage_flow.h"
+#include "run/storage.h"
 
 namespace loom {
 
@@ -25,15 +28,17 @@ class Program::Impl {
         store_(store),
         executor_(executor),
         request_(std::move(request)),
-        tape_(record_tape(*graph_, tape_request(request_, store_))) {
+        tape_(plan_storage(record_tape(*graph_, tape_request(request_, store_)), request_.storage)) {
     if (request_.lanes <= 0) request_.lanes = executor_.threads();
     if (request_.shard <= 0)
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
     request_.shard = std::min(request_.shard, request_.batch);
     fill_batch_state();
-    sums_ = place_sums(*graph_, store_, request_, batch_);
+    const SumCounts sums = place_sums(*graph_, store_, request_, batch_);
     for (int lane = 0; lane < request_.lanes; ++lane) {
-      lanes_.push_back(std::make_unique<Lane>(batch_, lane, sums_));
+      lanes_.push_back(std::make_unique<Lane>(batch_, lane, sums));
+      gradient_sums_.push_back(lanes_.back()->gradients().first(static_cast<std::size_t>(sums.gradients)));
+      tally_sums_.push_back(lanes_.back()->tallies().first(static_cast<std::size_t>(sums.tallies)));
     }
     lane_runs_.resize(lanes_.size());
     ensure_instances(request_.batch);
@@ -57,7 +62,8 @@ class Program::Impl {
       tbb_for(static_cast<std::int64_t>(lanes_.size()),
               [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear_sums(); });
       for (std::size_t stage = 0; stage < plan_.stages.size() && !failed_; ++stage) run_stage(stage);
-      if (!failed_) reduce();
+      if (!failed_) reduce_lanes(executor_, gradient_sums_);
+      if (!failed_) reduce_lanes(executor_, tally_sums_);
       if (!failed_ && request_.training) end_step();
     });
     if (failure_) std::rethrow_exception(failure_);
@@ -116,7 +122,6 @@ class Program::Impl {
   const ProgramRequest& request() const { return request_; }
 
  private:
-  static constexpr std::int64_t kReduceChunk = 1 << 14;  // floats; fixed, so that no thread count changes a sum
   // The shards one lane has yet to take in the running stage.
   struct LaneRun {
     std::int64_t next = 0;
@@ -284,8 +289,9 @@ class Program::Impl {
       finding.code = no_backward ? ErrorCode::not_differentiable : ErrorCode::node_failed;
       if (index >= 0) finding.where = graph_->node(index).where;
       const bool backward = tape_.steps[static_cast<std::size_t>(step)].kind == TapeStep::Kind::backward;
-      finding.message = fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum",
-                                    backward ? "backward" : "forward", batch_.step, problem.what());
+      finding.message =
+          fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum or cast",
+                      backward ? "backward" : "forward", batch_.step, problem.what());
       failure_ = std::make_exception_ptr(Error(std::move(finding)));
       failed_ = true;
     }
@@ -297,22 +303,6 @@ class Program::Impl {
     };
     for (auto& [n, instance] : shards_) instance->pack(store_, parallel);
     for (auto& [n, instance] : wholes_) instance->pack(store_, parallel);
-  }
-
-  // Adds the other lanes' sums to the first lane's, lane by lane in order, chunk by chunk in parallel.
-  void reduce() {
-    const auto add = [&](auto sums_of, std::int64_t count) {
-      executor_.parallel_for(count, kReduceChunk, [&](std::int64_t first, std::int64_t last) {
-        float* total = sums_of(*lanes_.front()).data();
-        for (std::size_t lane = 1; lane < lanes_.size(); ++lane) {
-          const float* part = sums_of(*lanes_[lane]).data();
-          for (std::int64_t i = first; i < last; ++i) total[i] += part[i];
-        }
-      });
-    };
-    if (lanes_.size() < 2) return;
-    add([](Lane& lane) { return lane.gradients(); }, sums_.gradients);
-    add([](Lane& lane) { return lane.tallies(); }, sums_.tallies);
   }
 
   void end_step() {
@@ -329,12 +319,8 @@ class Program::Impl {
         tallies[static_cast<std::size_t>(node.tallies[k].declaration)] =
             TensorView(DType::f32, node.tallies[k].shape, lanes_.front()->tallies().data() + offset);
       }
-      EndStep call;
-      call.contract = &node.contract();
-      call.tally_views = tallies;
-      call.state_views = prepared.states;
-      call.parameter_views = prepared.parameters;
-      call.stream = RandomStream(batch_.seed, stream_of(node.path), batch_.step);
+      const EndStep call =
+          end_step_call(prepared, RandomStream(batch_.seed, stream_of(node.path), batch_.step), tallies);
       guarded(static_cast<int>(i), [&] { prepared.node->end_step(call); });
       store_.touch();  // what is packed may follow from the state
     }
@@ -355,11 +341,11 @@ class Program::Impl {
   Plan plan_;
   BatchState batch_;
   bool whole_steps_ = false;
-  SumCounts sums_;
   std::map<std::int64_t, std::unique_ptr<Instance>> shards_, wholes_;
   std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, lane, step
   std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<std::span<float>> gradient_sums_, tally_sums_;  // of each lane
   std::vector<LaneRun> lane_runs_;
   std::vector<TensorView> end_step_tallies_;
   std::vector<std::unique_ptr<StageFlow>> flows_;

@@ -18,37 +18,9 @@
 #include "graph/graph.h"
 #include "run/executor.h"
 #include "run/parameter_store.h"
+#include "run/program_request.h"
 
 namespace loom {
-
-// A set of parameters and the weighted sum of terms that it minimizes.
-struct ObjectiveRequest {
-  std::vector<int> terms;       // indices into ProgramRequest::terms
-  std::vector<int> parameters;  // indices into the ParameterStore
-};
-
-struct ProgramRequest {
-  bool training = false;
-  std::vector<Port> feeds;  // ports whose values come from outside; every needed `input` node must be among them
-  std::vector<Port> terms;  // loss ports, [N]
-  std::vector<ObjectiveRequest> objectives;  // empty: forward only
-  std::vector<Port> fetch;                   // ports wanted for the whole batch
-  std::vector<Port> input_gradients;         // fed ports whose gradient of objective 0 is wanted (gradient checks)
-  std::int64_t batch = 1;                    // samples of a run at most
-  std::int64_t shard = 0;                    // 0: chosen from the shapes (see choose_shard)
-  int lanes = 0;                             // 0: one per thread of the executor
-};
-
-struct StepInput {
-  std::span<const TensorView> feeds;             // in the order of ProgramRequest::feeds, [samples, ...]
-  std::span<const std::vector<double>> weights;  // [objective][term of that objective]
-  std::int64_t samples = 0;
-  std::uint64_t seed = 0;
-  std::uint32_t step = 0;
-  // The feeds hold fewer samples, a multiple of the shard, which are read over and over: synthetic data then takes no
-  // memory of the batch. Only where has_whole_batch_steps() is false.
-  bool feeds_repeat = false;
-};
 
 class Program {
  public:

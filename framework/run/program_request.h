@@ -1,12 +1,47 @@
-// What a program is asked for, in the words of the tape, and whether a step's input fits it.
+// What a program is asked for and what a run of it is given; the same in the words of the tape, and whether it fits.
 //
-// Internal to framework/run. Thread safety: functions of their arguments.
+// Thread safety: values, and functions of their arguments.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <vector>
+
 #include "graph/tape.h"
-#include "run/program.h"
+#include "run/parameter_store.h"
+#include "run/storage.h"
 
 namespace loom {
+
+// A set of parameters and the weighted sum of terms that it minimizes.
+struct ObjectiveRequest {
+  std::vector<int> terms;       // indices into ProgramRequest::terms
+  std::vector<int> parameters;  // indices into the ParameterStore
+};
+
+struct ProgramRequest {
+  bool training = false;
+  std::vector<Port> feeds;  // ports whose values come from outside; every needed `input` node must be among them
+  std::vector<Port> terms;  // loss ports, [N]
+  std::vector<ObjectiveRequest> objectives;  // empty: forward only
+  std::vector<Port> fetch;                   // ports wanted for the whole batch
+  std::vector<Port> input_gradients;         // fed ports whose gradient of objective 0 is wanted (gradient checks)
+  std::int64_t batch = 1;                    // samples of a run at most
+  std::int64_t shard = 0;                    // 0: chosen from the shapes (see choose_shard)
+  int lanes = 0;                             // 0: one per thread of the executor
+  StorageRule storage;                       // none: every value is stored as it is computed
+};
+
+struct StepInput {
+  std::span<const TensorView> feeds;             // in the order of ProgramRequest::feeds, [samples, ...]
+  std::span<const std::vector<double>> weights;  // [objective][term of that objective]
+  std::int64_t samples = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t step = 0;
+  // The feeds hold fewer samples, a multiple of the shard, which are read over and over: synthetic data then takes no
+  // memory of the batch. Only where has_whole_batch_steps() is false.
+  bool feeds_repeat = false;
+};
 
 TapeRequest tape_request(const ProgramRequest& request, const ParameterStore& store);
 

@@ -1,11 +1,13 @@
 // malloc and its kin, interposed: an executable's definitions come before the C library's for every library in the
-// process. Outside of a count this costs a look at one thread-local flag.
+// process. Outside of a count this costs a look at two flags.
 #include "runner/allocation_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
 
 namespace loom::runner {
 check::AllocationCounter* allocation_counter() { return nullptr; }
+check::AllocationCounter* process_allocation_counter() { return nullptr; }
+const char* first_own_allocation() { return ""; }
 }  // namespace loom::runner
 
 #else
@@ -14,7 +16,9 @@ check::AllocationCounter* allocation_counter() { return nullptr; }
 #include <execinfo.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -27,13 +31,22 @@ void* __libc_memalign(std::size_t, std::size_t);
 
 namespace {
 
-thread_local bool counting = false;
-thread_local loom::check::Allocations counted;
+using Frames = std::array<void*, 32>;
+
+thread_local bool inside = false;  // of a count: backtrace() may allocate
+
+// Of one thread, while it counts.
+thread_local bool counting_thread = false;
+thread_local loom::check::Allocations of_thread;
+
+// Of all threads.
+std::atomic<bool> counting_process{false};
+std::atomic<std::int64_t> own_of_process{0}, library_of_process{0};
+std::atomic<bool> described{false};
+std::array<char, 4096> description{};
 
 // oneDNN, or the OpenMP runtime for it, stands on the stack.
-bool is_library_call() {
-  std::array<void*, 32> frames{};
-  const int depth = backtrace(frames.data(), static_cast<int>(frames.size()));
+bool is_library_call(const Frames& frames, int depth) {
   for (int i = 0; i < depth; ++i) {
     Dl_info info{};
     if (dladdr(frames[static_cast<std::size_t>(i)], &info) == 0 || info.dli_fname == nullptr) continue;
@@ -43,26 +56,62 @@ bool is_library_call() {
   return false;
 }
 
-void count() {
-  if (!counting) return;
-  counting = false;  // backtrace() may allocate
-  ++(is_library_call() ? counted.library : counted.own);
-  counting = true;
+void describe(const Frames& frames, int depth) {
+  std::size_t used = 0;
+  for (int i = 2; i < depth && used + 200 < description.size(); ++i) {  // 0 and 1 are the counter's own
+    Dl_info info{};
+    dladdr(frames[static_cast<std::size_t>(i)], &info);
+    used += static_cast<std::size_t>(std::snprintf(description.data() + used, description.size() - used,
+                                                   "  %.90s (%.60s)\n", info.dli_sname ? info.dli_sname : "?",
+                                                   info.dli_fname ? info.dli_fname : "?"));
+  }
 }
 
-class Counter final : public loom::check::AllocationCounter {
- public:
-  Counter() {
-    std::array<void*, 2> frames{};
-    backtrace(frames.data(), 2);  // loads its library now
+void count() {
+  const bool process = counting_process.load(std::memory_order_relaxed);
+  if (inside || (!counting_thread && !process)) return;
+  inside = true;
+  Frames frames{};
+  const int depth = backtrace(frames.data(), static_cast<int>(frames.size()));
+  const bool library = is_library_call(frames, depth);
+  if (counting_thread) ++(library ? of_thread.library : of_thread.own);
+  if (process) {
+    ++(library ? library_of_process : own_of_process);
+    if (!library && !described.exchange(true)) describe(frames, depth);
   }
+  inside = false;
+}
+
+void load_backtrace() {  // its library is loaded by the first call
+  std::array<void*, 2> frames{};
+  backtrace(frames.data(), 2);
+}
+
+class ThreadCounter final : public loom::check::AllocationCounter {
+ public:
+  ThreadCounter() { load_backtrace(); }
   void start() override {
-    counted = {};
-    counting = true;
+    of_thread = {};
+    counting_thread = true;
   }
   loom::check::Allocations stop() override {
-    counting = false;
-    return counted;
+    counting_thread = false;
+    return of_thread;
+  }
+};
+
+class ProcessCounter final : public loom::check::AllocationCounter {
+ public:
+  ProcessCounter() { load_backtrace(); }
+  void start() override {
+    own_of_process = library_of_process = 0;
+    described = false;
+    description.front() = 0;
+    counting_process = true;
+  }
+  loom::check::Allocations stop() override {
+    counting_process = false;
+    return {own_of_process, library_of_process};
   }
 };
 
@@ -102,9 +151,16 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
 namespace loom::runner {
 
 check::AllocationCounter* allocation_counter() {
-  static Counter counter;
+  static ThreadCounter counter;
   return &counter;
 }
+
+check::AllocationCounter* process_allocation_counter() {
+  static ProcessCounter counter;
+  return &counter;
+}
+
+const char* first_own_allocation() { return description.data(); }
 
 }  // namespace loom::runner
 

@@ -5,11 +5,6 @@
 namespace loom::runner {
 namespace {
 
-Port port_of(const Graph& graph, const Reference& reference) {
-  return graph.port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
-                    ErrorCode::bad_fetch);
-}
-
 // Position `t` of the axes, in raster order, of every sample.
 void copy_position(const TensorView& from, const TensorView& to, std::int64_t axis, std::int64_t axes, std::int64_t t) {
   const Shape& shape = from.shape();
@@ -34,8 +29,8 @@ AncestralSampler::AncestralSampler(const Rewrite& rewrite, const std::shared_ptr
                                    std::int64_t batch, std::vector<Port> given, bool incremental)
     : given_(std::move(given)) {
   for (const AutoregressionEntry& autoregression : entry.autoregressions) {
-    const Port input = port_of(*graph, rewrite.resolved(autoregression.input)),
-               from = port_of(*graph, rewrite.resolved(autoregression.from));
+    const Port input = graph->port(rewrite.resolved(autoregression.input)),
+               from = graph->port(rewrite.resolved(autoregression.from));
     Stage stage{autoregression.axis, autoregression.axes,
                 Tensor(graph->dtype(input), graph->shape(input).at_batch(batch)), nullptr, nullptr};
     std::vector<Port> known = given_;  // and what earlier entries drew

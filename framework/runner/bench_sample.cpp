@@ -25,7 +25,7 @@ int bench_sample(const Model& model, const SampleBench& request, bool json) {
   AncestralSampler sampler(rewrite, graph, store, executor, entry, request.count, {}, request.incremental);
   std::int64_t positions = 0;
   for (const AutoregressionEntry& item : entry.autoregressions) {
-    const Shape& shape = graph->shape(port_of(*graph, rewrite.resolved(item.input)));
+    const Shape& shape = graph->shape(graph->port(rewrite.resolved(item.input)));
     const auto first = static_cast<int>(item.axis), last = first + static_cast<int>(item.axes);
     positions += shape.count_from(first) / shape.count_from(last);
   }

@@ -70,7 +70,7 @@ Tensor decoded(const Model& model, const GenerateEntry& entry, const Request& re
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
   std::vector<Port> ports;
-  for (const Reference& feed : entry.feeds) ports.push_back(port_of(*graph, rewrite.resolved(feed)));
+  for (const Reference& feed : entry.feeds) ports.push_back(graph->port(rewrite.resolved(feed)));
   std::vector<Feed> feeds = read_codes(request.codes, *graph, ports);
   std::vector<TensorView> values;
   const std::int64_t all = fit_feeds(*graph, feeds, values);
@@ -78,7 +78,7 @@ Tensor decoded(const Model& model, const GenerateEntry& entry, const Request& re
 
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
   Executor executor(request.threads);
-  const Port show = port_of(*graph, rewrite.resolved(entry.show));
+  const Port show = graph->port(rewrite.resolved(entry.show));
   AncestralSampler ancestral(rewrite, graph, *store, executor, entry, batch, ports, !request.whole);
   say_obstacles(ancestral);
   ProgramRequest asked;

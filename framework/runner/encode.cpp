@@ -56,7 +56,7 @@ Wanted wanted_ports(const Model& model, const std::vector<std::string>& names) {
   if (entry != nullptr) {
     const Rewrite rewrite = with_draws(model.document(), *entry, model.registry());
     const std::shared_ptr<const Graph> graph = rewrite.build();
-    return {graph, {port_of(*graph, rewrite.resolved(entry->show))}};
+    return {graph, {graph->port(rewrite.resolved(entry->show))}};
   }
   Wanted wanted{build_checked(model.document().nodes, model.registry()), {}};
   for (const std::string& name : names) wanted.ports.push_back(wanted.graph->port(name, ErrorCode::bad_fetch));

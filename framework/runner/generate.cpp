@@ -64,7 +64,7 @@ Shape first_input_event(const Document& document) {
 std::vector<Port> wanted_with(const Graph& graph, const Rewrite& rewrite, const GenerateEntry& entry,
                               std::vector<Port> wanted) {
   for (const AutoregressionEntry& item : entry.autoregressions)
-    wanted.push_back(port_of(graph, rewrite.resolved(item.from)));
+    wanted.push_back(graph.port(rewrite.resolved(item.from)));
   return wanted;
 }
 
@@ -79,11 +79,6 @@ void check_not_fed(const GenerateEntry& entry) {
 void say_obstacles(const AncestralSampler& ancestral) {
   for (const std::string& obstacle : ancestral.obstacles())
     say(fmt::format("each position takes a run of the whole graph, for {}\n", obstacle));
-}
-
-Port port_of(const Graph& graph, const Reference& reference) {
-  return graph.port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
-                    ErrorCode::bad_fetch);
 }
 
 const GenerateEntry* find_generate(const Document& document, const std::string& name) {
@@ -115,7 +110,7 @@ Tensor draw_samples(const Model& model, Executor& executor, const GenerateEntry&
   }
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
-  const Port show = port_of(*graph, rewrite.resolved(entry.show));
+  const Port show = graph->port(rewrite.resolved(entry.show));
   AncestralSampler ancestral(rewrite, graph, *store, executor, entry, std::min(kBatch, count), {}, options.incremental);
   say_obstacles(ancestral);
   ProgramRequest request;
@@ -145,14 +140,13 @@ Reconstructions reconstruct(const Model& model, Executor& executor, const Genera
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
-  const Port show = port_of(*graph, rewrite.resolved(entry.show)),
-             original = original_port(model.document(), *graph, show);
+  const Port show = graph->port(rewrite.resolved(entry.show)), original = original_port(model.document(), *graph, show);
   const std::vector<Port> wanted = {show, original};
 
   const auto source = open_split(model.registry(), data, split);
   std::vector<Port> drawn;  // by the model itself
   for (const AutoregressionEntry& item : entry.autoregressions)
-    drawn.push_back(port_of(*graph, rewrite.resolved(item.input)));
+    drawn.push_back(graph->port(rewrite.resolved(item.input)));
   FeedPlan feeds = plan_feeds(*graph, wanted_with(*graph, rewrite, entry, wanted), false, source->columns(), drawn);
   AncestralSampler ancestral(rewrite, graph, *store, executor, entry, std::min(kBatch, count), feeds.ports);
   say_obstacles(ancestral);

@@ -24,9 +24,6 @@ class AncestralSampler;
 // Why autoregressive inputs are filled the long way, on stderr.
 void say_obstacles(const AncestralSampler& ancestral);
 
-// Where a reference leads in a graph that was rewritten.
-Port port_of(const Graph& graph, const Reference& reference);
-
 struct DrawOptions {
   std::int64_t count = 64;
   std::uint64_t seed = 1;

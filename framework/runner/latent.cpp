@@ -40,8 +40,7 @@ LatentSpace::LatentSpace(const Model& model, Executor& executor, const std::stri
       seed_(seed) {
   const GenerateEntry* entry = find_generate(model.document(), "sample");
   if (entry == nullptr) entry = &require_generate(model.document(), "reconstruct");
-  show_ = graph_->port(entry->show.port.empty() ? entry->show.node : entry->show.node + "." + entry->show.port,
-                       ErrorCode::bad_fetch);
+  show_ = graph_->port(entry->show);
 }
 
 void LatentSpace::open_data(const DataEntry& data, const std::string& split) {

@@ -15,8 +15,8 @@ namespace {
 bool check_port(const Graph& graph, const Reference& reference, Diagnostics& diagnostics) {
   const int index = graph.find(reference.node);
   if (index < 0) return false;  // a finding of the document
+  if (graph.find_port(reference).valid()) return true;
   const Contract& contract = graph.node(index).contract();
-  if (reference.port.empty() ? !contract.outputs().empty() : contract.output_index(reference.port) >= 0) return true;
   Diagnostic& finding = diagnostics.add(ErrorCode::unknown_port, reference.where,
                                         fmt::format("the node '{}' ({}) has no output '{}'", reference.node,
                                                     graph.node(index).type->name, reference.port));
@@ -29,11 +29,7 @@ bool check_port(const Graph& graph, const Reference& reference, Diagnostics& dia
 
 // What is drawn goes where it is read: the two ports are alike, and have the axis.
 void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, Diagnostics& diagnostics) {
-  const auto port_of = [&](const Reference& reference) {
-    return graph.port(reference.port.empty() ? reference.node : reference.node + "." + reference.port,
-                      ErrorCode::bad_fetch);
-  };
-  const Port input = port_of(entry.input), from = port_of(entry.from);
+  const Port input = graph.port(entry.input), from = graph.port(entry.from);
   const Shape& shape = graph.shape(input);
   if (!(shape == graph.shape(from)) || graph.dtype(input) != graph.dtype(from)) {
     Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, entry.from.where,

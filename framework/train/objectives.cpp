@@ -180,7 +180,7 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
   for (const LossEntry& loss : document.losses) {
     LossTerm term;
     term.name = loss.name;
-    term.port = graph.port(loss.port.empty() ? loss.node : loss.node + "." + loss.port, ErrorCode::bad_fetch);
+    term.port = graph.port(Reference{loss.node, loss.port, {}});
     const GraphNode& node = graph.node(term.port.node);
     if (term.port.index == 0) term.role = node.contract().role();
     if (term.role == Role::likelihood) term.event_values = target_values(graph, node);
@@ -201,8 +201,8 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
     if (index < 0) continue;
     const GraphNode& node = graph.node(index);
     const Contract& contract = node.contract();
-    const int port = loss.port.empty() ? 0 : contract.output_index(loss.port);
-    if (port < 0 || static_cast<std::size_t>(port) >= contract.outputs().size()) {
+    const Port port = graph.find_port({loss.node, loss.port, {}});
+    if (!port.valid()) {
       Diagnostic& finding =
           diagnostics.add(ErrorCode::unknown_port, loss.port_where.known() ? loss.port_where : loss.where,
                           fmt::format("[{}] the loss '{}' has no output '{}'", node.type->name, loss.name, loss.port));
@@ -210,11 +210,11 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
       finding.suggestion = nearest_name(loss.port, contract.output_names());
       continue;
     }
-    const Shape& shape = graph.shape({index, port});
-    if (shape.rank() == 1 && shape[0] == kBatch && graph.dtype({index, port}) == DType::f32) continue;
+    const Shape& shape = graph.shape(port);
+    if (shape.rank() == 1 && shape[0] == kBatch && graph.dtype(port) == DType::f32) continue;
     Diagnostic& finding = diagnostics.add(ErrorCode::bad_loss_shape, loss.where,
                                           fmt::format("[{}] '{}' cannot be a loss term", node.type->name, loss.name));
-    finding.got = fmt::format("{} {}", shape.text(), name_of(graph.dtype({index, port})));
+    finding.got = fmt::format("{} {}", shape.text(), name_of(graph.dtype(port)));
     finding.expected = "[N], nats per sample";
     finding.hint = "a loss node sums over the event and leaves one value per sample";
   }

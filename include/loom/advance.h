@@ -10,8 +10,8 @@
 // position as a batch) or has
 //   Filled filled(std::span<const Filled> inputs, int output) const override;
 //   void advance(const Advance& a) const override;
-// prepare() is called with `incremental` set and the ordinary shapes, [N, H, W, C]. What it reserves with
-// reserve_saved() is then the node's own memory of the map that is being drawn: saved() is the same at every time.
+// prepare() is called with `incremental` set and the ordinary shapes, [N, H, W, C]. Its saved slots are then the node's
+// own memory of the map that is being drawn, the same at every time and zeros at the first.
 // filled() throws Error(not_supported) where a node has no incremental face with its options, or for such inputs.
 //
 // Ports that do not depend on what is drawn (Filled::whole) come as [P, N, C] where they have the positions' axes, and

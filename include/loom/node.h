@@ -5,7 +5,7 @@
 //     static void declare(loom::Contract& c);            // ports, options, parameters: see contract.h
 //     static void infer(loom::ShapeInference& s);        // only where the patterns do not say the output shapes
 //     explicit MyNode(const loom::Options& options);
-//     void prepare(const loom::Prepare& p) override;     // only to create primitives or to reserve memory
+//     void prepare(const loom::Prepare& p) override;     // only to create primitives or to ask for memory (slot.h)
 //     void forward(const loom::Forward& f) const override;
 //     void backward(const loom::Backward& b) const override;
 //   };
@@ -20,7 +20,7 @@
 // - Parameters, state and random streams belong to the host and come in with the call.
 #pragma once
 
-#include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -29,6 +29,7 @@
 #include "loom/contract.h"
 #include "loom/random.h"
 #include "loom/shape_inference.h"
+#include "loom/slot.h"
 #include "loom/tensor.h"
 
 namespace loom {
@@ -44,7 +45,7 @@ enum class Filled {
   rows_before,  // of an image: the rows above that of t
 };
 
-// Concrete shapes, and what to reserve, before the first call.
+// Concrete shapes, and what memory the node asks for, before the first call.
 class Prepare {
  public:
   const Contract* contract = nullptr;
@@ -64,14 +65,31 @@ class Prepare {
   const Shape& output(int index) const { return output_views[static_cast<std::size_t>(index)].shape(); }
   const Shape& parameter(std::string_view name) const;
 
-  void reserve_scratch(std::size_t bytes) const { scratch_bytes = std::max(scratch_bytes, bytes); }
-  // Written by forward, read by backward; of an incremental node: kept from one call of advance to the next.
-  void reserve_saved(std::size_t bytes) const { saved_bytes = bytes; }
-  void reserve_packed(std::size_t bytes) const { packed_bytes = bytes; }  // filled by pack(), shared by all lanes
+  // Memory of each call, for `count` elements: see slot.h. Slots of one kind lie one after the other.
+  template <class T>
+  Slot<T> scratch(std::integral auto count) const {
+    return {false, place(scratch_bytes, sizeof(T), static_cast<std::size_t>(count)), static_cast<std::size_t>(count)};
+  }
+  template <class T>
+  Slot<T> saved(std::integral auto count) const {
+    return {true, place(saved_bytes, sizeof(T), static_cast<std::size_t>(count)), static_cast<std::size_t>(count)};
+  }
+  template <class T>
+  PackedSlot<T> packed(std::integral auto count) const {
+    return {place(packed_bytes, sizeof(T), static_cast<std::size_t>(count)), static_cast<std::size_t>(count)};
+  }
 
+  // For the host: what all slots of a kind take together.
   mutable std::size_t scratch_bytes = 0;
   mutable std::size_t saved_bytes = 0;
   mutable std::size_t packed_bytes = 0;
+
+ private:
+  static std::size_t place(std::size_t& used, std::size_t element, std::size_t count) {
+    const std::size_t at = (used + kCacheLine - 1) / kCacheLine * kCacheLine;
+    if (count > 0) used = at + element * count;
+    return at;
+  }
 };
 
 // What every call of a node carries.
@@ -82,6 +100,7 @@ class Call {
   std::span<const TensorView> output_views;
   std::span<const TensorView> parameter_views;
   std::span<const TensorView> state_views;
+  // What the node's slots lie in: apply them to the call.
   std::span<std::byte> scratch_memory;
   std::span<std::byte> saved_memory;
   std::span<const std::byte> packed_memory;
@@ -106,16 +125,6 @@ class Call {
   TensorView parameter(std::string_view name) const;
   bool has_parameter(std::string_view name) const { return !parameter(name).empty(); }
   TensorView state(std::string_view name) const;
-
-  template <class T>
-  T* scratch() const {
-    return reinterpret_cast<T*>(scratch_memory.data());
-  }
-  template <class T>
-  T* saved() const {
-    return reinterpret_cast<T*>(saved_memory.data());
-  }
-  const std::byte* packed() const { return packed_memory.data(); }
 
   // Draws for row n of this shard; the counter is the row's place in the whole batch. One position at a time draws
   // what the whole map would have drawn there.
@@ -216,5 +225,7 @@ class Node {
 }  // namespace loom
 
 // What every node file needs beside it.
+#include <algorithm>  // IWYU pragma: export
+
 #include "loom/math.h"    // IWYU pragma: export
 #include "loom/plugin.h"  // IWYU pragma: export

@@ -1,4 +1,4 @@
-// What the nodes of this folder share: shapes of causal maps, and a causal convolution's parameters in a node's memory.
+// What the nodes of this folder share: the runs of a kernel, and the samples of a batch of maps.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,6 @@
 #include "dnnl/causal_product.h"
 #include "loom/advance.h"
 #include "loom/error.h"
-#include "memory.h"
 
 namespace loom::nodes {
 
@@ -29,22 +28,5 @@ inline const float* sample_of(const TensorView& batch, std::int64_t n) {
 inline float* gradient_of(const TensorView& batch, std::int64_t n) {
   return batch.empty() ? nullptr : batch.data() + n * batch.per_sample();
 }
-
-// Lays out one reservation in pieces that start on cache lines.
-class Layout {
- public:
-  std::size_t bytes(std::size_t count) {
-    const std::size_t at = size_;
-    size_ += aligned_bytes(count);
-    return at;
-  }
-  std::size_t floats(std::int64_t count) { return bytes(static_cast<std::size_t>(count) * sizeof(float)); }
-  std::size_t size() const { return size_; }
-
- private:
-  std::size_t size_ = 0;
-};
-
-inline float* floats_at(std::byte* memory, std::size_t at) { return reinterpret_cast<float*>(memory + at); }
 
 }  // namespace loom::nodes

@@ -58,7 +58,7 @@ void GatedPixelcnnBlock::prepare(const Prepare& p) {
   keeps_ = p.backward || p.incremental;
   make_products(p);
   if (p.backward) make_gradients();
-  lay_out(p);
+  take_memory(p);
 }
 
 void GatedPixelcnnBlock::make_products(const Prepare& p) {
@@ -107,12 +107,10 @@ void GatedPixelcnnBlock::make_gradients() {
   }
 }
 
-void GatedPixelcnnBlock::lay_out(const Prepare& p) {
-  Layout packed, saved, scratch;
-  packed.bytes(vertical_->packed_bytes());
-  horizontal_packed_at_ = packed.bytes(horizontal_->packed_bytes());
-  bias_at_ = packed.floats(2 * channels_);
-  p.reserve_packed(packed.size());
+void GatedPixelcnnBlock::take_memory(const Prepare& p) {
+  vertical_packed_ = p.packed<std::byte>(vertical_->packed_bytes());
+  horizontal_packed_ = p.packed<std::byte>(horizontal_->packed_bytes());
+  bias_ = p.packed<float>(2 * channels_);
 
   std::size_t work = std::max({vertical_->scratch_bytes(), horizontal_->scratch_bytes(), out_.scratch_bytes(),
                                out_data_.scratch_bytes(), out_weights_.scratch_bytes(), condition_.scratch_bytes(),
@@ -120,53 +118,49 @@ void GatedPixelcnnBlock::lay_out(const Prepare& p) {
   for (const auto* matmul : {&class_, &class_data_, &class_weights_}) {
     if (*matmul) work = std::max(work, (*matmul)->scratch_bytes());
   }
-  scratch.bytes(work);
+  work_ = p.scratch<std::byte>(work);
   const std::int64_t offsets = classes_ > 0 ? 2 * samples_ * 2 * channels_ : 0;
   const std::int64_t rows = p.incremental ? samples_ * width_ : std::max(vertical_->chunk(), horizontal_->chunk());
-  gates_at_ = scratch.floats(rows * channels_);
-  rows_at_ = scratch.floats(rows * 2 * channels_);
-  sums_at_ = keeps_ ? saved.floats(samples_ * sums_count()) : scratch.floats(sums_count());
-  offsets_at_ = keeps_ ? saved.floats(offsets) : scratch.floats(offsets);
-  if (p.backward) {
-    parts_at_ = saved.floats(samples_ * sums_count());
-    diff_sums_at_ = scratch.floats(sums_count());
-    diff_offsets_at_ = scratch.floats(offsets);
-    totals_at_ = scratch.floats(2 * channels_);
-    vertical_weights_at_ = scratch.floats(vertical_->sum_count());
-    horizontal_weights_at_ = scratch.floats(horizontal_->sum_count());
-  }
-  p.reserve_saved(saved.size());
-  p.reserve_scratch(scratch.size());
+  gates_ = p.scratch<float>(rows * channels_);
+  rows_ = p.scratch<float>(rows * 2 * channels_);
+  sums_ = keeps_ ? p.saved<float>(samples_ * sums_count()) : p.scratch<float>(sums_count());
+  offsets_ = keeps_ ? p.saved<float>(offsets) : p.scratch<float>(offsets);
+  if (!p.backward) return;
+  parts_ = p.saved<float>(samples_ * sums_count());
+  diff_sums_ = p.scratch<float>(sums_count());
+  diff_offsets_ = p.scratch<float>(offsets);
+  totals_ = p.scratch<float>(2 * channels_);
+  vertical_weights_ = p.scratch<float>(vertical_->sum_count());
+  horizontal_weights_ = p.scratch<float>(horizontal_->sum_count());
 }
 
 void GatedPixelcnnBlock::pack(const Pack& p) const {
-  std::byte* memory = p.packed_memory.data();
   const float* vertical = p.parameter("vertical_weight").data();
-  vertical_->pack(&vertical, memory);
+  vertical_->pack(&vertical, vertical_packed_(p).data());
   const float* horizontal[] = {p.parameter("horizontal_weight").data(),
                                p.parameter("vertical_to_horizontal_weight").data(),
                                conditions_ > 0 ? p.parameter("horizontal_condition_weight").data() : nullptr};
-  horizontal_->pack(horizontal, memory + horizontal_packed_at_);
-  math::add(p.parameter("horizontal_bias").data(), p.parameter("vertical_to_horizontal_bias").data(),
-            floats_at(memory, bias_at_), 2 * channels_);
+  horizontal_->pack(horizontal, horizontal_packed_(p).data());
+  math::add(p.parameter("horizontal_bias").data(), p.parameter("vertical_to_horizontal_bias").data(), bias_(p).data(),
+            2 * channels_);
 }
 
 void GatedPixelcnnBlock::compute_offsets(const Call& call) const {
   if (classes_ == 0) return;
   const float* c = call.input("class").data();
-  float *vertical = offsets(call), *horizontal = vertical + samples_ * 2 * channels_;
-  auto* scratch = call.scratch<std::byte>();
-  class_->execute(c, call.parameter("vertical_class_weight").data(), nullptr, vertical, scratch);
-  class_->execute(c, call.parameter("horizontal_class_weight").data(), nullptr, horizontal, scratch);
+  float *vertical = offsets_(call).data(), *horizontal = vertical + samples_ * 2 * channels_;
+  void* work = work_(call).data();
+  class_->execute(c, call.parameter("vertical_class_weight").data(), nullptr, vertical, work);
+  class_->execute(c, call.parameter("horizontal_class_weight").data(), nullptr, horizontal, work);
 }
 
 const float* GatedPixelcnnBlock::conditioned(const Call& call, const float* sums, const float* condition,
                                              std::int64_t rows) const {
   if (conditions_ == 0) return sums;
-  float* buffer = floats_at(call.scratch<std::byte>(), rows_at_);
+  float* buffer = rows_(call).data();
   std::copy_n(sums, rows * 2 * channels_, buffer);
   condition_.execute(rows, condition, call.parameter("vertical_condition_weight").data(), nullptr, buffer,
-                     call.scratch<std::byte>());
+                     work_(call).data());
   return buffer;
 }
 
@@ -179,34 +173,32 @@ void GatedPixelcnnBlock::forward(const Forward& f) const {
 }
 
 void GatedPixelcnnBlock::forward_vertical(const Forward& f, std::int64_t n) const {
-  auto* scratch = f.scratch<std::byte>();
   const float* image = sample_of(f.input("vertical"), n);
   const float* condition = sample_of(f.input("condition"), n);
   float* y = gradient_of(f.output("vertical"), n);
   vertical_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
     float* rows = sums(f, n) + first * 2 * channels_;
-    vertical_->forward(&image, first, last, packed_product(f, kVertical), f.parameter("vertical_bias").data(), rows,
-                       scratch);
+    vertical_->forward(&image, first, last, vertical_packed_(f).data(), f.parameter("vertical_bias").data(), rows,
+                       work_(f).data());
     math::gate(conditioned(f, rows, condition + first * conditions_, last - first), offset(f, kVertical, n), nullptr,
                y + first * channels_, last - first, channels_);
   });
 }
 
 void GatedPixelcnnBlock::forward_horizontal(const Forward& f, std::int64_t n) const {
-  auto* scratch = f.scratch<std::byte>();
-  float* parts = keeps_ ? floats_at(f.saved<std::byte>(), parts_at_) + n * sums_count() : nullptr;
+  void* work = work_(f).data();
+  float* parts = keeps_ ? parts_(f).data() + n * sums_count() : nullptr;
   const float* images[] = {sample_of(f.input("horizontal"), n), sums(f, n), sample_of(f.input("condition"), n)};
-  float *rows = floats_at(scratch, rows_at_), *gates = floats_at(scratch, gates_at_);
+  float *rows = rows_(f).data(), *gates = gates_(f).data();
   float* y = gradient_of(f.output("horizontal"), n);
   horizontal_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
     float* kept = parts == nullptr ? nullptr : parts + first * 2 * channels_;
     float* into = kept == nullptr ? rows : kept;
-    horizontal_->forward(images, first, last, packed_product(f, kHorizontal),
-                         reinterpret_cast<const float*>(f.packed() + bias_at_), into, scratch);
+    horizontal_->forward(images, first, last, horizontal_packed_(f).data(), bias_(f).data(), into, work);
     math::gate(into, offset(f, kHorizontal, n), kept, gates, last - first, channels_);
     if (!first_) std::copy(images[0] + first * channels_, images[0] + last * channels_, y + first * channels_);
     out_.execute(last - first, gates, f.parameter("out_weight").data(), f.parameter("out_bias").data(),
-                 y + first * channels_, scratch);
+                 y + first * channels_, work);
   });
 }
 
@@ -232,8 +224,8 @@ void GatedPixelcnnBlock::advance(const Advance& a) const {
 void GatedPixelcnnBlock::advance_vertical(const Advance& a, Advance::Range range) const {
   const float* map = a.input("vertical").data();
   float* rows = sums(a, 0) + range.first * samples_ * 2 * channels_;
-  vertical_->advance(&map, range.first, range.count, packed_product(a, kVertical), a.parameter("vertical_bias").data(),
-                     rows, a.scratch<std::byte>());
+  vertical_->advance(&map, range.first, range.count, vertical_packed_(a).data(), a.parameter("vertical_bias").data(),
+                     rows, work_(a).data());
   const float* condition = conditions_ == 0 ? nullptr : Advance::at(a.input("condition"), range.first);
   const float* x = conditioned(a, rows, condition, range.count * samples_);
   float* y = Advance::at(a.output("vertical"), range.first);
@@ -245,19 +237,18 @@ void GatedPixelcnnBlock::advance_vertical(const Advance& a, Advance::Range range
 }
 
 void GatedPixelcnnBlock::advance_horizontal(const Advance& a, std::int64_t position) const {
-  auto* scratch = a.scratch<std::byte>();
-  float *rows = floats_at(scratch, rows_at_), *gates = floats_at(scratch, gates_at_);
+  void* work = work_(a).data();
+  float *rows = rows_(a).data(), *gates = gates_(a).data();
   const TensorView x = a.input("horizontal");
   const float* maps[] = {x.data(), sums(a, 0), conditions_ == 0 ? nullptr : a.input("condition").data()};
-  horizontal_->advance(maps, position, 1, packed_product(a, kHorizontal),
-                       reinterpret_cast<const float*>(a.packed() + bias_at_), rows, scratch);
+  horizontal_->advance(maps, position, 1, horizontal_packed_(a).data(), bias_(a).data(), rows, work);
   if (classes_ > 0) {
     math::add(rows, offset(a, kHorizontal, 0), rows, samples_ * 2 * channels_);
   }
   math::gate(rows, nullptr, nullptr, gates, samples_, channels_);
   float* y = Advance::at(a.output("horizontal"), position);
   if (!first_) std::copy_n(Advance::at(x, position), samples_ * channels_, y);
-  out_.execute(samples_, gates, a.parameter("out_weight").data(), a.parameter("out_bias").data(), y, scratch);
+  out_.execute(samples_, gates, a.parameter("out_weight").data(), a.parameter("out_bias").data(), y, work);
 }
 
 double GatedPixelcnnBlock::forward_flop(const Prepare& p) const {

@@ -40,23 +40,14 @@ class GatedPixelcnnBlock final : public Node {
   std::int64_t sums_count() const { return positions() * 2 * channels_; }  // of one sample
   void make_products(const Prepare& p);
   void make_gradients();
-  void lay_out(const Prepare& p);
-  const std::byte* packed_product(const Call& call, Stack stack) const {
-    return call.packed() + (stack == kVertical ? 0 : horizontal_packed_at_);
-  }
+  void take_memory(const Prepare& p);
 
-  // The memory of the vertical sums, of sample n, and of the class's offsets.
-  float* sums(const Call& call, std::int64_t n) const {
-    return floats_at(keeps_ ? call.saved<std::byte>() : call.scratch<std::byte>(), sums_at_) +
-           (keeps_ ? n * sums_count() : 0);
-  }
-  float* offsets(const Call& call) const {
-    return floats_at(keeps_ ? call.saved<std::byte>() : call.scratch<std::byte>(), offsets_at_);
-  }
+  // The vertical sums of sample n.
+  float* sums(const Call& call, std::int64_t n) const { return sums_(call).data() + (keeps_ ? n * sums_count() : 0); }
   void compute_offsets(const Call& call) const;
   // What the class adds to the sums of sample n: 2 C floats, or null.
   const float* offset(const Call& call, Stack stack, std::int64_t n) const {
-    return classes_ == 0 ? nullptr : offsets(call) + (stack * samples_ + n) * 2 * channels_;
+    return classes_ == 0 ? nullptr : offsets_(call).data() + (stack * samples_ + n) * 2 * channels_;
   }
   // The vertical sums with what the condition adds to them: themselves, or in scratch.
   const float* conditioned(const Call& call, const float* sums, const float* condition, std::int64_t rows) const;
@@ -84,17 +75,19 @@ class GatedPixelcnnBlock final : public Node {
   dnnl::ChunkedMatmul condition_, condition_data_, condition_weights_;
   std::unique_ptr<const dnnl::Matmul> class_, class_data_, class_weights_;
 
-  std::size_t horizontal_packed_at_ = 0, bias_at_ = 0;  // in packed memory
-  // In saved memory: the vertical sums and what the class adds, [stack, N, 2 C], for the gradient or for later
-  // positions; in scratch where there are neither. For the gradient also the parts of the horizontal gate.
+  PackedSlot<std::byte> vertical_packed_, horizontal_packed_;
+  PackedSlot<float> bias_;  // of the horizontal product
+  // The vertical sums and what the class adds, [stack, N, 2 C]: saved for the gradient or for later positions, scratch
+  // where there are neither.
   bool keeps_ = false;
-  std::size_t sums_at_ = 0, offsets_at_ = 0, parts_at_ = 0;
-  // In scratch, after what the products need:
-  std::size_t gates_at_ = 0, rows_at_ = 0;  // of a chunk: [rows, C] and [rows, 2 C]
-  std::size_t diff_sums_at_ = 0;            // of the vertical sums, of one sample
-  std::size_t diff_offsets_at_ = 0;         // [stack, N, 2 C]
-  std::size_t totals_at_ = 0;               // [2 C]
-  std::size_t vertical_weights_at_ = 0, horizontal_weights_at_ = 0;
+  Slot<float> sums_, offsets_;
+  Slot<float> parts_;                                  // of the horizontal gate, for the gradient
+  Slot<std::byte> work_;                               // of one product at a time
+  Slot<float> gates_, rows_;                           // of a chunk: [rows, C] and [rows, 2 C]
+  Slot<float> diff_sums_;                              // of the vertical sums, of one sample
+  Slot<float> diff_offsets_;                           // [stack, N, 2 C]
+  Slot<float> totals_;                                 // [2 C]
+  Slot<float> vertical_weights_, horizontal_weights_;  // as the products sum their gradients
 };
 
 }  // namespace loom::nodes

@@ -66,20 +66,15 @@ class MaskedConv final : public loom::Node {
                                                                               .relu = activation_.relu(),
                                                                               .backward = p.backward,
                                                                               .samples = p.incremental ? image.n : 0});
-    Layout scratch;
-    scratch.bytes(product_->scratch_bytes());
-    if (p.backward) {
-      sums_at_ = scratch.floats(product_->sum_count());
-      gradient_at_ = scratch.floats(activation_.scratch_count(p.output(0).count()));
-      p.reserve_saved(activation_.saved_bytes(p.output(0).count()));
-    }
-    p.reserve_scratch(scratch.size());
-    p.reserve_packed(product_->packed_bytes());
+    work_ = p.scratch<std::byte>(product_->scratch_bytes());
+    if (p.backward) sums_ = p.scratch<float>(product_->sum_count());
+    activation_.prepare(p, p.output(0).count());
+    packed_ = p.packed<std::byte>(product_->packed_bytes());
   }
 
   void pack(const loom::Pack& p) const override {
     const float* weight = p.parameter("weight").data();
-    product_->pack(&weight, p.packed_memory.data());
+    product_->pack(&weight, packed_(p).data());
   }
 
   void forward(const loom::Forward& f) const override {
@@ -87,35 +82,36 @@ class MaskedConv final : public loom::Node {
     for (std::int64_t n = 0; n < x.samples(); ++n) {
       const float* image = sample_of(x, n);
       product_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
-        product_->forward(&image, first, last, f.packed(), bias(f), y.data() + n * y.per_sample() + first * filters_,
-                          f.scratch<std::byte>());
+        product_->forward(&image, first, last, packed_(f).data(), bias(f),
+                          y.data() + n * y.per_sample() + first * filters_, work_(f).data());
       });
     }
     activation_.apply(f, y);
   }
 
   void backward(const loom::Backward& b) const override {
-    auto* scratch = b.scratch<std::byte>();
+    void* work = work_(b).data();
     const loom::TensorView x = b.input(0);
-    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0), floats_at(scratch, gradient_at_));
+    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
     const std::int64_t event = product_->positions() * filters_;
     if (b.wants_diff(0)) {
       std::ranges::fill(b.diff_input(0).values(), 0.0F);
       for (std::int64_t n = 0; n < x.samples(); ++n) {
         float* diff_image = gradient_of(b.diff_input(0), n);
         product_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
-          product_->backward_data(diff + n * event + first * filters_, first, last, b.packed(), &diff_image, scratch);
+          product_->backward_data(diff + n * event + first * filters_, first, last, packed_(b).data(), &diff_image,
+                                  work);
         });
       }
     }
     if (b.wants_parameter_diff("weight")) {
-      float* sums = floats_at(scratch, sums_at_);
-      std::fill_n(sums, product_->sum_count(), 0.0F);
+      const std::span<float> sums = sums_(b);
+      std::ranges::fill(sums, 0.0F);
       for (std::int64_t n = 0; n < x.samples(); ++n) {
         const float* image = sample_of(x, n);
-        product_->backward_weights(&image, diff + n * event, 0, product_->positions(), sums, scratch);
+        product_->backward_weights(&image, diff + n * event, 0, product_->positions(), sums.data(), work);
       }
-      product_->add_weight_gradient(0, sums, b.diff_parameter("weight").data());
+      product_->add_weight_gradient(0, sums.data(), b.diff_parameter("weight").data());
     }
     if (b.wants_parameter_diff("bias"))
       loom::dnnl::add_column_sums(diff, x.samples() * product_->positions(), filters_, b.diff_parameter("bias").data());
@@ -132,7 +128,7 @@ class MaskedConv final : public loom::Node {
     if (range.count == 0) return;
     const float* x = a.input(0).data();
     float* y = loom::Advance::at(a.output(0), range.first);
-    product_->advance(&x, range.first, range.count, a.packed(), bias(a), y, a.scratch<std::byte>());
+    product_->advance(&x, range.first, range.count, packed_(a).data(), bias(a), y, work_(a).data());
     const std::int64_t rows = range.count * a.samples;
     activation_.apply(a, {loom::DType::f32, {rows, filters_}, y});
   }
@@ -157,7 +153,9 @@ class MaskedConv final : public loom::Node {
   FusedActivation activation_;
   bool bias_, strict_;
   std::int64_t filters_ = 0;
-  std::size_t sums_at_ = 0, gradient_at_ = 0;  // in scratch
+  loom::Slot<std::byte> work_;  // of the product
+  loom::Slot<float> sums_;      // of the weight's gradient, as the product sums it
+  loom::PackedSlot<std::byte> packed_;
   std::unique_ptr<const CausalProduct> product_;
 };
 LOOM_NODE(MaskedConv, "masked_conv")

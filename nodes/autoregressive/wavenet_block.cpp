@@ -55,7 +55,7 @@ void WavenetBlock::prepare(const Prepare& p) {
   keeps_ = p.backward;
   make_products(p);
   if (p.backward) make_gradients();
-  lay_out(p);
+  take_memory(p);
 }
 
 void WavenetBlock::make_products(const Prepare& p) {
@@ -115,14 +115,12 @@ void WavenetBlock::make_gradients() {
   }
 }
 
-void WavenetBlock::lay_out(const Prepare& p) {
-  Layout packed, saved, scratch;
-  packed.bytes(product_->packed_bytes());
+void WavenetBlock::take_memory(const Prepare& p) {
+  packed_ = p.packed<std::byte>(product_->packed_bytes());
   if (p.incremental) {
-    outs_packed_at_ = packed.floats(channels_ * (channels_ + skips_));
-    outs_bias_at_ = packed.floats(channels_ + skips_);
+    outs_weight_ = p.packed<float>(channels_ * (channels_ + skips_));
+    outs_bias_ = p.packed<float>(channels_ + skips_);
   }
-  p.reserve_packed(packed.size());
   std::size_t work = product_->scratch_bytes();
   for (const auto* matmul : {&residual_, &skip_, &residual_data_, &residual_weights_, &skip_data_, &skip_weights_})
     work = std::max(work, matmul->scratch_bytes());
@@ -130,67 +128,60 @@ void WavenetBlock::lay_out(const Prepare& p) {
        {&condition_, &condition_data_, &condition_weights_, &global_, &global_data_, &global_weights_, &outs_}) {
     if (*matmul) work = std::max(work, (*matmul)->scratch_bytes());
   }
-  scratch.bytes(work);
+  work_ = p.scratch<std::byte>(work);
   const std::int64_t rows = p.incremental ? samples_ : product_->chunk();
-  gates_at_ = scratch.floats(rows * channels_);
-  rows_at_ = scratch.floats(rows * (p.incremental ? std::max(2 * channels_, channels_ + skips_) : 2 * channels_));
+  gates_ = p.scratch<float>(rows * channels_);
+  rows_ = p.scratch<float>(rows * (p.incremental ? std::max(2 * channels_, channels_ + skips_) : 2 * channels_));
   if (p.incremental) {
-    kept_offsets_at_ = saved.floats(conditioned() ? samples_ * 2 * channels_ : 0);
-    kept_globals_at_ = saved.floats(globals_ > 0 ? samples_ * 2 * channels_ : 0);
+    if (conditioned()) offsets_ = p.saved<float>(samples_ * 2 * channels_);
+    if (globals_ > 0) globals_kept_ = p.saved<float>(samples_ * 2 * channels_);
   } else if (conditioned()) {
-    offsets_at_ = scratch.floats(offset_rows() * 2 * channels_);
+    offsets_ = p.scratch<float>(offset_rows() * 2 * channels_);
   }
-  if (p.backward) {
-    parts_at_ = saved.floats(samples_ * length_ * 2 * channels_);
-    diff_offsets_at_ = scratch.floats(offset_rows() * 2 * channels_ + 2 * channels_);
-    weights_at_ = scratch.floats(product_->sum_count());
-  }
-  p.reserve_saved(saved.size());
-  p.reserve_scratch(scratch.size());
+  if (!p.backward) return;
+  parts_ = p.saved<float>(samples_ * length_ * 2 * channels_);
+  if (conditioned()) diff_offsets_ = p.scratch<float>(offset_rows() * 2 * channels_ + 2 * channels_);
+  weights_ = p.scratch<float>(product_->sum_count());
 }
 
 void WavenetBlock::pack(const Pack& p) const {
   const float* weight = p.parameter("conv_weight").data();
-  product_->pack(&weight, p.packed_memory.data());
+  product_->pack(&weight, packed_(p).data());
   if (!outs_) return;
   const float *residual = p.parameter("residual_weight").data(), *skip = p.parameter("skip_weight").data();
-  float* packed = floats_at(p.packed_memory.data(), outs_packed_at_);
+  float* packed = outs_weight_(p).data();
   for (std::int64_t c = 0; c < channels_; ++c) {
     for (std::int64_t i = 0; i < channels_; ++i) *packed++ = residual[i * channels_ + c];
     for (std::int64_t i = 0; i < skips_; ++i) *packed++ = skip[i * channels_ + c];
   }
-  float* bias = floats_at(p.packed_memory.data(), outs_bias_at_);
+  float* bias = outs_bias_(p).data();
   std::ranges::copy(p.parameter("residual_bias").values(), bias);
   std::ranges::copy(p.parameter("skip_bias").values(), bias + channels_);
 }
 
 void WavenetBlock::compute_offsets(const Call& call, std::int64_t n, float* offsets) const {
-  auto* scratch = call.scratch<std::byte>();
-  float* global = conditions_ > 0 ? floats_at(scratch, rows_at_) : offsets;
+  void* work = work_(call).data();
+  float* global = conditions_ > 0 ? rows_(call).data() : offsets;
   if (conditions_ > 0) {
     condition_->execute(sample_of(call.input("condition"), n), call.parameter("condition_weight").data(), nullptr,
-                        offsets, scratch);
+                        offsets, work);
   }
   if (globals_ == 0) return;
-  global_->execute(sample_of(call.input("global"), n), call.parameter("global_weight").data(), nullptr, global,
-                   scratch);
+  global_->execute(sample_of(call.input("global"), n), call.parameter("global_weight").data(), nullptr, global, work);
   for (std::int64_t row = 0; row < condition_rows_; ++row)
     math::add(offsets + row * 2 * channels_, global, offsets + row * 2 * channels_, 2 * channels_);
 }
 
 void WavenetBlock::forward(const Forward& f) const {
-  auto* scratch = f.scratch<std::byte>();
-  float *rows = floats_at(scratch, rows_at_), *gates = floats_at(scratch, gates_at_);
-  float* offsets = conditioned() ? floats_at(scratch, offsets_at_) : nullptr;
+  float *rows = rows_(f).data(), *gates = gates_(f).data(), *offsets = offsets_(f).data();
   for (std::int64_t n = 0; n < samples_; ++n) {
     if (conditioned()) compute_offsets(f, n, offsets);
     const float *x = sample_of(f.input(0), n), *skip_sum = sample_of(f.input("skip_sum"), n);
     float *y = gradient_of(f.output(0), n), *skips = gradient_of(f.output(1), n);
     product_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
-      float* kept =
-          keeps_ ? floats_at(f.saved<std::byte>(), parts_at_) + (n * length_ + first) * 2 * channels_ : nullptr;
+      float* kept = keeps_ ? parts_(f).data() + (n * length_ + first) * 2 * channels_ : nullptr;
       float* sums = keeps_ ? kept : rows;
-      product_->forward(&x, first, last, f.packed(), f.parameter("conv_bias").data(), sums, scratch);
+      product_->forward(&x, first, last, packed_(f).data(), f.parameter("conv_bias").data(), sums, work_(f).data());
       for_each_offset(first, last, offsets, [&](std::int64_t begin, std::int64_t end, const float* offset) {
         const std::int64_t at = begin - first;
         math::gate(sums + at * 2 * channels_, offset, keeps_ ? kept + at * 2 * channels_ : nullptr,
@@ -204,12 +195,12 @@ void WavenetBlock::forward(const Forward& f) const {
 
 void WavenetBlock::finish(const Call& call, const float* gates, const float* x, const float* skip_sum, float* y,
                           float* skips, std::int64_t rows) const {
-  auto* scratch = call.scratch<std::byte>();
+  void* work = work_(call).data();
   std::copy_n(x, rows * channels_, y);
   residual_.execute(rows, gates, call.parameter("residual_weight").data(), call.parameter("residual_bias").data(), y,
-                    scratch);
+                    work);
   if (skip_sum != nullptr) std::copy_n(skip_sum, rows * skips_, skips);
-  skip_.execute(rows, gates, call.parameter("skip_weight").data(), call.parameter("skip_bias").data(), skips, scratch);
+  skip_.execute(rows, gates, call.parameter("skip_weight").data(), call.parameter("skip_bias").data(), skips, work);
 }
 
 // As far as the inputs. A condition of its own rate has no positions of the map: it must be there from the start.
@@ -224,12 +215,11 @@ void WavenetBlock::advance(const Advance& a) const {
   a.expect_map(1, length_);
   const Advance::Range range = a.range(0);
   if (range.count == 0) return;
-  auto* scratch = a.scratch<std::byte>();
-  float *rows = floats_at(scratch, rows_at_), *gates = floats_at(scratch, gates_at_);
+  float *rows = rows_(a).data(), *gates = gates_(a).data();
   const float* x = a.input(0).data();
-  product_->advance(&x, range.first, 1, a.packed(), a.parameter("conv_bias").data(), rows, scratch);
+  product_->advance(&x, range.first, 1, packed_(a).data(), a.parameter("conv_bias").data(), rows, work_(a).data());
   if (conditioned()) {
-    float* offsets = floats_at(a.saved<std::byte>(), kept_offsets_at_);
+    float* offsets = offsets_(a).data();
     if (range.first % hold() == 0) advance_offsets(a, range.first, offsets);
     math::add(rows, offsets, rows, samples_ * 2 * channels_);
   }
@@ -238,10 +228,8 @@ void WavenetBlock::advance(const Advance& a) const {
 }
 
 void WavenetBlock::finish_position(const Advance& a, std::int64_t position, const float* gates) const {
-  auto* scratch = a.scratch<std::byte>();
-  float* outs = floats_at(scratch, rows_at_);
-  outs_->execute(gates, a.packed() + outs_packed_at_, reinterpret_cast<const float*>(a.packed() + outs_bias_at_), outs,
-                 scratch);
+  float* outs = rows_(a).data();
+  outs_->execute(gates, outs_weight_(a).data(), outs_bias_(a).data(), outs, work_(a).data());
   const float *x = Advance::at(a.input(0), position),
               *skip_sum = a.input(3).empty() ? nullptr : Advance::at(a.input(3), position);
   float *y = Advance::at(a.output(0), position), *skips = Advance::at(a.output(1), position);
@@ -256,10 +244,10 @@ void WavenetBlock::finish_position(const Advance& a, std::int64_t position, cons
 
 // What the condition adds from this position on, for hold() positions.
 void WavenetBlock::advance_offsets(const Advance& a, std::int64_t position, float* offsets) const {
-  auto* scratch = a.scratch<std::byte>();
-  float* globals = floats_at(a.saved<std::byte>(), kept_globals_at_);
+  void* work = work_(a).data();
+  float* globals = globals_kept_(a).data();
   if (globals_ > 0 && position == 0) {
-    global_->execute(a.input("global").data(), a.parameter("global_weight").data(), nullptr, globals, scratch);
+    global_->execute(a.input("global").data(), a.parameter("global_weight").data(), nullptr, globals, work);
   }
   if (conditions_ == 0) {
     std::copy_n(globals, samples_ * 2 * channels_, offsets);
@@ -268,7 +256,7 @@ void WavenetBlock::advance_offsets(const Advance& a, std::int64_t position, floa
   const TensorView condition = a.input("condition");
   const float* rows = condition_rows_ == length_ ? Advance::at(condition, position)
                                                  : condition.data() + position / hold() * conditions_;
-  condition_->execute(rows, a.parameter("condition_weight").data(), nullptr, offsets, scratch);
+  condition_->execute(rows, a.parameter("condition_weight").data(), nullptr, offsets, work);
   if (globals_ > 0) math::add(offsets, globals, offsets, samples_ * 2 * channels_);
 }
 

@@ -33,7 +33,7 @@ class WavenetBlock final : public Node {
  private:
   void make_products(const Prepare& p);
   void make_gradients();
-  void lay_out(const Prepare& p);
+  void take_memory(const Prepare& p);
   bool conditioned() const { return condition_rows_ > 0 || globals_ > 0; }
   // Positions of x that share what is added to their sums.
   std::int64_t hold() const { return condition_rows_ > 0 ? length_ / condition_rows_ : length_; }
@@ -73,11 +73,14 @@ class WavenetBlock final : public Node {
 
   std::unique_ptr<const dnnl::Matmul> outs_;  // both 1x1 convolutions as one, while a map is drawn
 
-  std::size_t outs_packed_at_ = 0, outs_bias_at_ = 0;        // in packed memory: their weights [C, C + skip] and biases
-  std::size_t parts_at_ = 0;                                 // in saved memory: of the gates, [N, S, 2 C]
-  std::size_t kept_offsets_at_ = 0, kept_globals_at_ = 0;    // while a map is drawn: [N, 2 C]
-  std::size_t offsets_at_ = 0, gates_at_ = 0, rows_at_ = 0;  // in scratch, after what the products need
-  std::size_t diff_offsets_at_ = 0, weights_at_ = 0;
+  PackedSlot<std::byte> packed_;               // of the product
+  PackedSlot<float> outs_weight_, outs_bias_;  // [C, C + skip], [C + skip]
+  Slot<std::byte> work_;                       // of one product at a time
+  Slot<float> gates_, rows_;                   // of a chunk: [rows, C] and [rows, 2 C]
+  Slot<float> parts_;                          // of the gates, for backward: [N, S, 2 C]
+  // What the condition and the global add: of a sample; while a map is drawn, of all samples, kept: [N, 2 C].
+  Slot<float> offsets_, globals_kept_;
+  Slot<float> diff_offsets_, weights_;  // of a sample, and their total; of the convolution, as the product sums it
 };
 
 }  // namespace loom::nodes

@@ -17,21 +17,22 @@ class BernoulliSampler final : public loom::Node {
   }
   explicit BernoulliSampler(const loom::Options&) {}
 
-  void prepare(const loom::Prepare& p) override {
-    p.reserve_scratch(static_cast<std::size_t>(p.output(0).count_from(1)) * sizeof(float));
-  }
+  void prepare(const loom::Prepare& p) override { uniform_ = p.scratch<float>(p.output(0).count_from(1)); }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView logits = f.input(0), y = f.output(0);
-    float* uniform = f.scratch<float>();
+    const std::span<float> uniform = uniform_(f);
     for (std::int64_t n = 0; n < f.rows; ++n) {
       const std::span<float> event = y[n];
       loom::math::sigmoid(logits[n].data(), event.data(), y.per_sample());
-      f.uniform(n, {uniform, event.size()});
+      f.uniform(n, uniform);
       for (std::size_t i = 0; i < event.size(); ++i) event[i] = uniform[i] < event[i] ? 1.0F : 0.0F;
     }
   }
   void backward(const loom::Backward&) const override {}  // no gradient
+
+ private:
+  loom::Slot<float> uniform_;  // a draw for each value of an event
 };
 LOOM_NODE(BernoulliSampler, "bernoulli_sampler")
 

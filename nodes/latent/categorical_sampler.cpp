@@ -44,19 +44,21 @@ class CategoricalSampler final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     classes_ = p.input(0).back();
     positions_ = p.output(0).count_from(1);
-    // A key and a weight of each code, and the uniform draws.
-    p.reserve_scratch(static_cast<std::size_t>(3 * classes_ + positions_) * sizeof(float));
+    weights_ = p.scratch<float>(classes_);
+    uniform_ = p.scratch<float>(positions_);
+    if (cuts()) keys_ = p.scratch<std::uint64_t>(classes_);
   }
 
   void forward(const loom::Forward& f) const override {
     const float* logits = f.input(0).data();
     std::int32_t* codes = f.output(0).data<std::int32_t>();
-    auto* uniform = f.scratch<float>() + 3 * classes_;
+    const std::span<float> uniform = uniform_(f);
     for (std::int64_t n = 0; n < f.rows; ++n) {
       // At temperature 0 too nothing depends on the draws, so they are left out.
-      if (temperature_ > 0) f.uniform(n, {uniform, static_cast<std::size_t>(positions_)});
+      if (temperature_ > 0) f.uniform(n, uniform);
       for (std::int64_t i = 0; i < positions_; ++i, logits += classes_) {
-        const std::int32_t code = temperature_ > 0 ? drawn(f, logits, uniform[i]) : most_probable(logits);
+        const std::int32_t code =
+            temperature_ > 0 ? drawn(f, logits, uniform[static_cast<std::size_t>(i)]) : most_probable(logits);
         if (code < 0) throw_logits(f.first_row + n, logits);
         *codes++ = code;
       }
@@ -65,6 +67,8 @@ class CategoricalSampler final : public loom::Node {
   void backward(const loom::Backward&) const override {}  // no gradient
 
  private:
+  bool cuts() const { return (top_k_ > 0 && top_k_ < classes_) || top_p_ < 1; }
+
   // -1 where the logits are no distribution.
   std::int32_t most_probable(const float* logits) const {
     std::int64_t best = 0;
@@ -76,14 +80,14 @@ class CategoricalSampler final : public loom::Node {
   }
 
   std::int32_t drawn(const loom::Forward& f, const float* logits, float uniform) const {
-    float* weights = f.scratch<float>() + 2 * classes_;
+    float* weights = weights_(f).data();
     const float most = math::maximum(logits, classes_);
     for (std::int64_t k = 0; k < classes_; ++k) weights[k] = (logits[k] - most) * inverse_;
     math::exp(weights, weights, classes_);
     double total = sum(weights);
     if (!(total > 0)) return -1;  // a NaN among the logits, +inf, or nothing but -inf
-    if ((top_k_ > 0 && top_k_ < classes_) || top_p_ < 1) {
-      cut(weights, f.scratch<std::uint64_t>());
+    if (cuts()) {
+      cut(weights, keys_(f).data());
       total = sum(weights);
     }
     // The sums have the same order, so the last one is `total`, which is above the target.
@@ -157,6 +161,8 @@ class CategoricalSampler final : public loom::Node {
   std::int64_t top_k_;
   double top_p_;
   std::int64_t classes_ = 0, positions_ = 0;
+  loom::Slot<float> weights_, uniform_;  // of each code; a draw for each position
+  loom::Slot<std::uint64_t> keys_;       // of each code, where some are left out
 };
 LOOM_NODE(CategoricalSampler, "categorical_sampler")
 

@@ -9,11 +9,9 @@
 #include "dnnl/vector_loops.h"
 #include "loom/math.h"
 #include "loom/node.h"
-#include "memory.h"
 
 namespace {
 
-using namespace loom::nodes;
 using loom::dnnl::Matmul;
 using loom::dnnl::MatmulShape;
 
@@ -52,14 +50,14 @@ class GaussianParameters final : public loom::Node {
           MatmulShape{.m = 2 * dim_, .n = channels, .k = rows_, .transpose_a = true, .accumulate = true});
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
-    joined_at_ = aligned_bytes(work);
-    p.reserve_scratch(joined_at_ + float_bytes(rows_ * 2 * dim_));
+    work_ = p.scratch<std::byte>(work);
+    joined_ = p.scratch<float>(rows_ * 2 * dim_);
   }
 
   void forward(const loom::Forward& f) const override {
-    float* joined = joined_in(f);
+    float* joined = joined_(f).data();
     forward_->execute(f.input(0).data(), f.parameter("weight").data(), f.parameter("bias").data(), joined,
-                      f.scratch<std::byte>());
+                      work_(f).data());
     float *mu = f.output("mu").data(), *logvar = f.output("logvar").data();
     for (std::int64_t row = 0; row < rows_; ++row) {
       std::copy_n(joined + 2 * row * dim_, dim_, mu + row * dim_);
@@ -69,17 +67,17 @@ class GaussianParameters final : public loom::Node {
   }
 
   void backward(const loom::Backward& b) const override {
-    float* joined = joined_in(b);
+    float* joined = joined_(b).data();
     const float *diff_mu = b.diff_output("mu").data(), *diff_logvar = b.diff_output("logvar").data();
     for (std::int64_t row = 0; row < rows_; ++row) {
       std::copy_n(diff_mu + row * dim_, dim_, joined + 2 * row * dim_);
       std::copy_n(diff_logvar + row * dim_, dim_, joined + (2 * row + 1) * dim_);
     }
     if (clamped()) cut_at_limits(b.output("logvar").data(), joined);
-    auto* scratch = b.scratch<std::byte>();
-    if (b.wants_diff(0)) data_->execute(joined, b.parameter("weight").data(), nullptr, b.diff_input(0).data(), scratch);
+    void* work = work_(b).data();
+    if (b.wants_diff(0)) data_->execute(joined, b.parameter("weight").data(), nullptr, b.diff_input(0).data(), work);
     if (b.wants_parameter_diff("weight")) {
-      weights_->execute(joined, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), scratch);
+      weights_->execute(joined, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), work);
     }
     if (b.wants_parameter_diff("bias"))
       loom::dnnl::add_column_sums(joined, rows_, 2 * dim_, b.diff_parameter("bias").data());
@@ -91,9 +89,6 @@ class GaussianParameters final : public loom::Node {
 
  private:
   bool clamped() const { return low_ > -kInfinity || high_ < kInfinity; }
-  float* joined_in(const loom::Call& call) const {  // [rows, mu and logvar]
-    return reinterpret_cast<float*>(call.scratch<std::byte>() + joined_at_);
-  }
   // No gradient where logvar stands at a limit.
   void cut_at_limits(const float* logvar, float* joined) const {
     for (std::int64_t row = 0; row < rows_; ++row) {
@@ -107,7 +102,8 @@ class GaussianParameters final : public loom::Node {
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
   std::int64_t dim_, rows_ = 0;
   float low_ = -kInfinity, high_ = kInfinity;
-  std::size_t joined_at_ = 0;  // in scratch, after the primitives' own
+  loom::Slot<std::byte> work_;  // of one primitive at a time
+  loom::Slot<float> joined_;    // [rows, mu and logvar]
   std::unique_ptr<const Matmul> forward_, data_, weights_;
 };
 LOOM_NODE(GaussianParameters, "gaussian_parameters")

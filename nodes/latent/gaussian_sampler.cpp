@@ -24,12 +24,9 @@ class GaussianSampler final : public loom::Node {
   explicit GaussianSampler(const loom::Options&) {}
 
   void prepare(const loom::Prepare& p) override {
-    const std::size_t bytes = static_cast<std::size_t>(p.output(0).count()) * sizeof(float);
     if (p.has_input("noise")) return;
-    if (p.backward)
-      p.reserve_saved(bytes);
-    else
-      p.reserve_scratch(bytes);
+    const std::int64_t count = p.output(0).count();
+    noise_ = p.backward ? p.saved<float>(count) : p.scratch<float>(count);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -40,19 +37,21 @@ class GaussianSampler final : public loom::Node {
 
   void backward(const loom::Backward& b) const override {
     const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port).data() : nullptr; };
-    const float* noise = b.has_input("noise") ? b.input("noise").data() : b.saved<float>();
+    const float* noise = b.has_input("noise") ? b.input("noise").data() : noise_(b).data();
     const loom::TensorView diff_z = b.diff_output("z");
     loom::math::reparametrise_gradient(diff_z.data(), b.input("logvar").data(), noise, wanted("mu"), wanted("logvar"),
                                        wanted("noise"), diff_z.count());
   }
 
  private:
-  static const float* draw(const loom::Forward& f, std::int64_t per_sample) {
-    float* noise = f.saved_memory.empty() ? f.scratch<float>() : f.saved<float>();
+  const float* draw(const loom::Forward& f, std::int64_t per_sample) const {
+    float* noise = noise_(f).data();
     for (std::int64_t n = 0; n < f.rows; ++n)
       f.normal(n, {noise + n * per_sample, static_cast<std::size_t>(per_sample)});
     return noise;
   }
+
+  loom::Slot<float> noise_;
 };
 LOOM_NODE(GaussianSampler, "gaussian_sampler")
 

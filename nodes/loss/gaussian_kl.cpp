@@ -65,10 +65,9 @@ class GaussianKl final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     count_ = p.input("mu").count_from(1);
     if (groups_ == 0) groups_ = count_;
-    // Saved: the mean of each group (free bits), or of all (capacity); scratch: a factor for each dimension.
-    if (over_batch_) p.reserve_saved(static_cast<std::size_t>(groups_) * sizeof(double));
-    p.reserve_scratch(static_cast<std::size_t>(count_ + 1) * sizeof(float) +
-                      static_cast<std::size_t>(groups_) * sizeof(double));
+    if (!over_batch_) return;
+    means_ = p.backward ? p.saved<double>(groups_) : p.scratch<double>(groups_);
+    if (p.backward) factors_ = p.scratch<float>(count_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -86,7 +85,7 @@ class GaussianKl final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar"), z = b.input("z");
     const loom::TensorView diff = b.diff_output("loss"), diff_ratio = b.diff_output("log_ratio");
-    float* factors = b.scratch<float>();  // of each dimension's KL
+    float* factors = factors_(b).data();
     const double total = over_batch_ ? math::sum(diff.data(), b.rows) / static_cast<double>(b.rows) : 0;
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
@@ -114,8 +113,7 @@ class GaussianKl final : public loom::Node {
 
   // Keeps the mean of each group, or of the whole in means[0].
   float batch_loss(const loom::Forward& f) const {
-    auto* means = f.saved_memory.empty() ? reinterpret_cast<double*>(f.scratch<float>() + (count_ + 1) / 2 * 2)
-                                         : f.saved<double>();
+    double* means = means_(f).data();
     const auto rows = static_cast<double>(f.rows);
     if (capacity_ >= 0) {
       means[0] = math::sum(f.output("kl").data(), f.rows) / rows;
@@ -134,7 +132,7 @@ class GaussianKl final : public loom::Node {
 
   // The derivative of the batch's loss by the mean of a group.
   double slope(const loom::Backward& b, std::int64_t group) const {
-    const auto* means = b.saved<double>();
+    const double* means = means_(b).data();
     if (capacity_ < 0) return means[group] > free_bits_ ? 1 : 0;
     const double distance = means[0] - target(b.step, b.training);
     return distance > 0 ? 1 : distance < 0 ? -1 : 0;
@@ -143,6 +141,8 @@ class GaussianKl final : public loom::Node {
   double free_bits_, capacity_ = -1;  // -1: none
   std::int64_t groups_, capacity_steps_, count_ = 0;
   bool over_batch_;
+  loom::Slot<double> means_;   // of each group (free bits), or of all (capacity)
+  loom::Slot<float> factors_;  // of each dimension's KL, in backward
 };
 LOOM_NODE(GaussianKl, "gaussian_kl")
 

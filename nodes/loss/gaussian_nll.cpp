@@ -39,16 +39,18 @@ class GaussianNll final : public loom::Node {
       fixed_ = std::log(options.number("sigma"));
   }
 
-  // Scratch: 1 / sigma^2 of each dimension, and an event's differences.
   void prepare(const loom::Prepare& p) override {
-    p.reserve_scratch(3 * static_cast<std::size_t>(p.input("mean").count_from(1)) * sizeof(float));
+    const std::int64_t count = p.input("mean").count_from(1);
+    if (each_) precision_ = p.scratch<float>(count);
+    if (each_ || p.backward) squares_ = p.scratch<float>(count);
+    if (p.backward) slopes_ = p.scratch<float>(count);
   }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView mean = f.input("mean"), target = f.input("target");
     const std::int64_t count = mean.per_sample();
     const Scale scale = scale_of(f, count);
-    float* squares = f.scratch<float>() + count;
+    float* squares = squares_(f).data();
     for (std::int64_t n = 0; n < f.rows; ++n) {
       double distance = 0;
       if (each_) {
@@ -66,7 +68,7 @@ class GaussianNll final : public loom::Node {
     const loom::TensorView mean = b.input("mean"), target = b.input("target"), diff = b.diff_output("loss");
     const std::int64_t count = mean.per_sample();
     const Scale scale = scale_of(b, count);
-    float *slopes = b.scratch<float>() + count, *squares = slopes + count;
+    float *slopes = slopes_(b).data(), *squares = squares_(b).data();
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const float factor = diff[n][0];
       math::scaled_difference(1, mean[n].data(), target[n].data(), squares, count);
@@ -92,7 +94,7 @@ class GaussianNll final : public loom::Node {
     Scale scale;
     const double half_log = 0.5 * std::log(2 * std::numbers::pi);
     if (each_) {
-      float* precision = call.scratch<float>();
+      float* precision = precision_(call).data();
       const float* log_sigma = call.parameter("log_sigma").data();
       math::scale(-2, log_sigma, precision, count);
       math::exp(precision, precision, count);
@@ -120,7 +122,9 @@ class GaussianNll final : public loom::Node {
   }
 
   bool learned_, each_ = false;
-  double fixed_ = 0;  // ln sigma
+  double fixed_ = 0;                    // ln sigma
+  loom::Slot<float> precision_;         // 1 / sigma^2 of each dimension
+  loom::Slot<float> squares_, slopes_;  // of an event's differences; their gradient
 };
 LOOM_NODE(GaussianNll, "gaussian_nll")
 

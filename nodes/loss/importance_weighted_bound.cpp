@@ -34,9 +34,7 @@ class ImportanceWeightedBound final : public loom::Node {
   }
   explicit ImportanceWeightedBound(const loom::Options& options) : samples_(options.integer("samples")) {}
 
-  void prepare(const loom::Prepare& p) override {
-    p.reserve_scratch(static_cast<std::size_t>(samples_) * sizeof(float));
-  }
+  void prepare(const loom::Prepare& p) override { weights_ = p.scratch<float>(samples_); }
 
   void forward(const loom::Forward& f) const override {
     for (std::int64_t n = 0; n < f.rows; ++n) {
@@ -61,13 +59,14 @@ class ImportanceWeightedBound final : public loom::Node {
 
  private:
   float* log_weights(const loom::Call& call, std::int64_t n) const {
-    float* weights = call.scratch<float>();
+    float* weights = weights_(call).data();
     const float *nll = call.input("nll").data() + n * samples_, *ratio = call.input("log_ratio").data() + n * samples_;
     for (std::int64_t k = 0; k < samples_; ++k) weights[k] = -nll[k] - ratio[k];
     return weights;
   }
 
   std::int64_t samples_;
+  loom::Slot<float> weights_;
 };
 LOOM_NODE(ImportanceWeightedBound, "importance_weighted_bound")
 

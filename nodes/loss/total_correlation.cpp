@@ -40,12 +40,12 @@ class TotalCorrelation final : public loom::Node {
   explicit TotalCorrelation(const loom::Options& options)
       : dataset_size_(static_cast<double>(options.integer("dataset_size"))) {}
 
-  // Scratch: e^-logvar of all, then for each piece a matrix [M, D + 1] of log densities, and gradients [2, M, D].
   void prepare(const loom::Prepare& p) override {
     rows_ = p.input("z")[0];
     width_ = p.input("z")[1];
-    const std::int64_t floats = rows_ * width_ + kPieces * (piece_floats() + 2 * rows_ * width_);
-    p.reserve_scratch(static_cast<std::size_t>(floats) * sizeof(float));
+    precision_ = p.scratch<float>(rows_ * width_);
+    tables_ = p.scratch<float>(kPieces * piece_floats());
+    if (p.backward) sums_ = p.scratch<float>(kPieces * 2 * rows_ * width_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -66,8 +66,8 @@ class TotalCorrelation final : public loom::Node {
 
   void backward(const loom::Backward& b) const override {
     precompute(b);
-    float* sums = b.scratch<float>() + rows_ * width_ + kPieces * piece_floats();  // [pieces][mu, logvar][M, D]
-    std::fill_n(sums, kPieces * 2 * rows_ * width_, 0.0F);
+    std::ranges::fill(sums_(b), 0.0F);
+    float* sums = sums_(b).data();
     for_rows(b, [&](std::int64_t i, std::int64_t piece) {
       float* diff_z = b.wants_diff("z") ? b.diff_input("z")[i].data() : nullptr;
       if (diff_z != nullptr) std::fill_n(diff_z, width_, 0.0F);
@@ -87,8 +87,9 @@ class TotalCorrelation final : public loom::Node {
   std::int64_t piece_floats() const { return (width_ + 1) * rows_; }
 
   void precompute(const loom::Call& call) const {
-    math::scale(-1, call.input("logvar").data(), call.scratch<float>(), rows_ * width_);
-    math::exp(call.scratch<float>(), call.scratch<float>(), rows_ * width_);
+    float* precision = precision_(call).data();
+    math::scale(-1, call.input("logvar").data(), precision, rows_ * width_);
+    math::exp(precision, precision, rows_ * width_);
   }
 
   template <class Body>
@@ -103,8 +104,8 @@ class TotalCorrelation final : public loom::Node {
   // [D + 1, M]: ln N(z_id; mu_jd, v_jd) of each dimension, and their sum over the dimensions last.
   float* densities(const loom::Call& call, std::int64_t i, std::int64_t piece) const {
     const float *z = call.input("z")[i].data(), *mu = call.input("mu").data(), *logvar = call.input("logvar").data();
-    const float* precision = call.scratch<float>();
-    float* table = call.scratch<float>() + rows_ * width_ + piece * piece_floats();
+    const float* precision = precision_(call).data();
+    float* table = tables_(call).data() + piece * piece_floats();
     for (std::int64_t j = 0; j < rows_; ++j) {
       float joint = 0;
       for (std::int64_t d = 0; d < width_; ++d) {
@@ -122,7 +123,7 @@ class TotalCorrelation final : public loom::Node {
 
   // d loss_i / d ln N(z_id; mu_jd, v_jd) = softmax_j(joint) - softmax_j(dimension d).
   void add_row(const loom::Backward& b, std::int64_t i, float* table, float* diff_z, float* sums) const {
-    const float *z = b.input("z")[i].data(), *mu = b.input("mu").data(), *precision = b.scratch<float>();
+    const float *z = b.input("z")[i].data(), *mu = b.input("mu").data(), *precision = precision_(b).data();
     const float factor = b.diff_output("loss")[i][0];
     for (std::int64_t d = 0; d <= width_; ++d) math::softmax(table + d * rows_, table + d * rows_, rows_);
     const float* joint = table + width_ * rows_;
@@ -140,6 +141,9 @@ class TotalCorrelation final : public loom::Node {
 
   double dataset_size_;
   std::int64_t rows_ = 0, width_ = 0;
+  loom::Slot<float> precision_;  // e^-logvar, [M, D]
+  loom::Slot<float> tables_;     // [pieces][D + 1, M]: see densities()
+  loom::Slot<float> sums_;       // [pieces][mu, logvar][M, D], of gradients
 };
 LOOM_NODE(TotalCorrelation, "total_correlation")
 

@@ -17,7 +17,6 @@
 #include "loom/math.h"
 #include "loom/node.h"
 #include "math/attention.h"
-#include "memory.h"
 
 namespace {
 
@@ -77,18 +76,17 @@ class Attention final : public loom::Node {
       // An odd number of cache lines: the rows are written side by side, and a power of 2 would put all of their
       // elements into one set of the cache.
       row_ = (shape_.keys + 31) / 32 * 32 + 16;
-      return p.reserve_scratch(float_bytes(samples_ * shape_.heads * row_));
+      weights_ = p.scratch<float>(samples_ * shape_.heads * row_);
+      return;
     }
-    keeps_sums_ = p.backward;
-    tiles_ = std::make_unique<const AttentionTiles>(shape_, p.backward);
-    p.reserve_scratch(tiles_->scratch_bytes());
-    if (p.backward) p.reserve_saved(float_bytes(samples_ * shape_.heads * shape_.queries));
+    tiles_ = std::make_unique<const AttentionTiles>(shape_, p);
+    if (p.backward) log_sums_ = p.saved<float>(samples_ * shape_.heads * shape_.queries);
   }
 
   void forward(const loom::Forward& f) const override {
     each_head([&](std::int64_t n, std::int64_t h) {
-      tiles_->forward(at(f.input(0), n, h), at(f.input(1), n, h), at(f.input(2), n, h), at(f.output(0), n, h),
-                      keeps_sums_ ? log_sums(f, n, h) : nullptr, f.scratch<std::byte>());
+      tiles_->forward(f, at(f.input(0), n, h), at(f.input(1), n, h), at(f.input(2), n, h), at(f.output(0), n, h),
+                      log_sums(f, n, h));
     });
   }
 
@@ -98,9 +96,8 @@ class Attention final : public loom::Node {
     }
     each_head([&](std::int64_t n, std::int64_t h) {
       const auto diff = [&](int i) { return b.wants_diff(i) ? at(b.diff_input(i), n, h) : nullptr; };
-      tiles_->backward(at(b.input(0), n, h), at(b.input(1), n, h), at(b.input(2), n, h), at(b.output(0), n, h),
-                       at(b.diff_output(0), n, h), log_sums(b, n, h), {diff(0), diff(1), diff(2)},
-                       b.scratch<std::byte>());
+      tiles_->backward(b, at(b.input(0), n, h), at(b.input(1), n, h), at(b.input(2), n, h), at(b.output(0), n, h),
+                       at(b.diff_output(0), n, h), log_sums(b, n, h), {diff(0), diff(1), diff(2)});
     });
   }
 
@@ -146,15 +143,15 @@ class Attention final : public loom::Node {
   float* at(const loom::TensorView& map, std::int64_t n, std::int64_t head) const {
     return map[n].data() + head * (map.shape().back() / shape_.heads);
   }
-  // ln of the sum of e^score over the keys, of each query: what backward computes the weights from.
+  // Of one head; null where nothing is kept.
   float* log_sums(const loom::Call& call, std::int64_t n, std::int64_t head) const {
-    return call.saved<float>() + (n * shape_.heads + head) * shape_.queries;
+    return log_sums_.empty() ? nullptr : log_sums_(call).data() + (n * shape_.heads + head) * shape_.queries;
   }
 
   // Queries [heads, d] against keys [count, heads, d].
   void attend(const loom::Call& call, std::int64_t heads, std::int64_t count, const float* query, const float* key,
               const float* value, float* y) const {
-    auto* weights = call.scratch<float>();
+    float* weights = weights_(call).data();
     math::head_dots(shape_.factor(), query, key, heads, shape_.dim(), count, weights, row_);
     for (std::int64_t h = 0; count > 0 && h < heads; ++h) math::softmax(weights + h * row_, weights + h * row_, count);
     math::head_sums(weights, row_, value, heads, shape_.value_dim(), count, y);
@@ -162,10 +159,11 @@ class Attention final : public loom::Node {
 
   AttentionShape shape_;
   std::int64_t samples_ = 0;
-  std::int64_t row_ = 0;  // of the weights of one head in advance(): their distance
-  bool keeps_sums_ = false;
+  std::int64_t row_ = 0;         // of the weights of one head in advance(): their distance
   bool same_positions_ = false;  // query and key have the same axes, so key is positions first too
   std::unique_ptr<const AttentionTiles> tiles_;
+  loom::Slot<float> log_sums_;  // ln of the sum of e^score over the keys: what backward computes the weights from
+  loom::Slot<float> weights_;   // of all heads, in advance()
 };
 LOOM_NODE(Attention, "attention")
 

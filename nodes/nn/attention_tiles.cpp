@@ -6,7 +6,6 @@
 
 #include "loom/math.h"
 #include "math/attention.h"
-#include "memory.h"
 
 namespace loom::nodes {
 
@@ -79,27 +78,25 @@ struct AttentionTiles::Products {
   std::unique_ptr<const Matmul> diff_weights, diff_query, diff_key, diff_value;
 };
 
-AttentionTiles::AttentionTiles(const AttentionShape& shape, bool backward) : shape_(shape) {
+AttentionTiles::AttentionTiles(const AttentionShape& shape, const Prepare& p) : shape_(shape) {
   const auto sizes = [](std::int64_t count) { return std::array{count >= kTile ? kTile : 0, count % kTile}; };
   const auto queries = sizes(shape.queries), keys = sizes(shape.keys);
   std::size_t work = 0;
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t j = 0; j < 2; ++j) {
       if (queries[i] == 0 || keys[j] == 0) continue;
-      products_[i][j] = std::make_unique<const Products>(shape, queries[i], keys[j], backward);
+      products_[i][j] = std::make_unique<const Products>(shape, queries[i], keys[j], p.backward);
       work = std::max(work, products_[i][j]->scratch_bytes());
     }
   }
-  // piece(): two tiles, then two values of each query of a tile; the products' own scratch is behind.
-  scratch_bytes_ = 2 * float_bytes(kTile * kTile) + 2 * float_bytes(kTile) + aligned_bytes(work);
+  scores_ = p.scratch<float>(kTile * kTile);
+  if (p.backward) diff_scores_ = p.scratch<float>(kTile * kTile);
+  rows_ = p.scratch<float>(kTile);
+  sums_ = p.scratch<float>(kTile);
+  work_ = p.scratch<std::byte>(work);
 }
 
 AttentionTiles::~AttentionTiles() = default;
-
-float* AttentionTiles::piece(std::byte* scratch, int index) const {
-  const auto tiles = static_cast<std::size_t>(std::min(index, 2)), rows = static_cast<std::size_t>(index) - tiles;
-  return reinterpret_cast<float*>(scratch + tiles * float_bytes(kTile * kTile) + rows * float_bytes(kTile));
-}
 
 AttentionTiles::Tile AttentionTiles::tile(std::int64_t query, std::int64_t key) const {
   return {query, std::min(kTile, shape_.queries - query), key, std::min(kTile, shape_.keys - key)};
@@ -109,10 +106,10 @@ const AttentionTiles::Products& AttentionTiles::products(const Tile& tile) const
   return *products_[tile.queries < kTile ? 1 : 0][tile.keys < kTile ? 1 : 0];
 }
 
-void AttentionTiles::forward(const float* query, const float* key, const float* value, float* y, float* log_sums,
-                             std::byte* scratch) const {
-  float *scores = piece(scratch, 0), *maxima = piece(scratch, 2), *sums = piece(scratch, 3);
-  void* work = piece(scratch, 4);
+void AttentionTiles::forward(const Call& call, const float* query, const float* key, const float* value, float* y,
+                             float* log_sums) const {
+  float *scores = scores_(call).data(), *maxima = rows_(call).data(), *sums = sums_(call).data();
+  void* work = work_(call).data();
   for (std::int64_t q = 0; q < shape_.queries; q += kTile) {
     float* rows = y + q * shape_.value_channels;
     const std::int64_t count = tile(q, 0).queries, seen = shape_.seen(q + count - 1);
@@ -154,11 +151,10 @@ void AttentionTiles::finish(std::int64_t count, float* y, const float* maxima, c
   }
 }
 
-void AttentionTiles::backward(const float* query, const float* key, const float* value, const float* y,
-                              const float* diff_y, const float* log_sums, const Gradients& diff,
-                              std::byte* scratch) const {
-  float *scores = piece(scratch, 0), *diff_scores = piece(scratch, 1), *means = piece(scratch, 2);
-  void* work = piece(scratch, 4);
+void AttentionTiles::backward(const Call& call, const float* query, const float* key, const float* value,
+                              const float* y, const float* diff_y, const float* log_sums, const Gradients& diff) const {
+  float *scores = scores_(call).data(), *diff_scores = diff_scores_(call).data(), *means = rows_(call).data();
+  void* work = work_(call).data();
   const std::int64_t c = shape_.channels, v = shape_.value_channels;
   for (std::int64_t q = 0; q < shape_.queries; q += kTile) {
     const std::int64_t count = tile(q, 0).queries, seen = shape_.seen(q + count - 1);

@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "dnnl/matmul.h"
+#include "loom/node.h"
 
 namespace loom::nodes {
 
@@ -33,24 +34,21 @@ struct AttentionShape {
   std::int64_t seen(std::int64_t t) const { return causal ? t + (strict ? 0 : 1) : keys; }
 };
 
-// Immutable; the calls may come from many threads, each with its own scratch. All pointers are at the head's first
-// channel.
+// Immutable; the calls may come from many threads. All pointers are at the head's first channel.
 class AttentionTiles {
  public:
-  AttentionTiles(const AttentionShape& shape, bool backward);
+  AttentionTiles(const AttentionShape& shape, const Prepare& p);  // takes its scratch from the node's
   ~AttentionTiles();
 
-  std::size_t scratch_bytes() const { return scratch_bytes_; }
-
   // Writes y, and L of each query to log_sums unless that is null. A query that sees no key gives zeros.
-  void forward(const float* query, const float* key, const float* value, float* y, float* log_sums,
-               std::byte* scratch) const;
+  void forward(const Call& call, const float* query, const float* key, const float* value, float* y,
+               float* log_sums) const;
 
   struct Gradients {  // added to; null where not wanted
     float *query, *key, *value;
   };
-  void backward(const float* query, const float* key, const float* value, const float* y, const float* diff_y,
-                const float* log_sums, const Gradients& diff, std::byte* scratch) const;
+  void backward(const Call& call, const float* query, const float* key, const float* value, const float* y,
+                const float* diff_y, const float* log_sums, const Gradients& diff) const;
 
  private:
   struct Products;  // of one size of tiles
@@ -58,7 +56,6 @@ class AttentionTiles {
 
   const Products& products(const Tile& tile) const;
   Tile tile(std::int64_t query, std::int64_t key) const;
-  float* piece(std::byte* scratch, int index) const;
   void start(std::int64_t count, float* y, float* maxima, float* sums) const;
   void softmax_rows(const Tile& tile, float* scores, float* maxima, float* sums, float* y) const;
   void finish(std::int64_t count, float* y, const float* maxima, const float* sums, float* log_sums) const;
@@ -66,7 +63,9 @@ class AttentionTiles {
 
   AttentionShape shape_;
   std::array<std::array<std::unique_ptr<const Products>, 2>, 2> products_;  // [ragged queries][ragged keys]
-  std::size_t scratch_bytes_ = 0;
+  Slot<float> scores_, diff_scores_;                                        // a tile
+  Slot<float> rows_, sums_;  // a value of each query of a tile: maxima, or in backward means; sums
+  Slot<std::byte> work_;     // of one product at a time
 };
 
 }  // namespace loom::nodes

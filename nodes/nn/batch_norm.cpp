@@ -41,19 +41,19 @@ class BatchNorm final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     channels_ = p.input(0).back();
     rows_ = p.input(0).count() / channels_;
-    const auto c = static_cast<std::size_t>(channels_);
-    p.reserve_scratch(2 * kPieces * c * sizeof(double) + 3 * c * sizeof(float));
-    if (p.training && p.backward) p.reserve_saved(2 * c * sizeof(float));
+    sums_ = p.scratch<double>(2 * kPieces * channels_);
+    vectors_ = p.scratch<float>(3 * channels_);
+    if (p.training && p.backward) statistics_ = p.saved<float>(2 * channels_);
   }
 
   void forward(const loom::Forward& f) const override {
-    float* mean = vectors(f);
+    float* mean = vectors_(f).data();
     float *deviation = mean + channels_, *offset = deviation + channels_;  // reciprocal of the standard deviation
     if (f.training)
       take_statistics(f, mean, deviation);
     else
       running_statistics(f, mean, deviation);
-    if (f.training && !f.saved_memory.empty()) std::copy_n(mean, 2 * channels_, f.saved<float>());
+    if (!statistics_.empty()) std::copy_n(mean, 2 * channels_, statistics_(f).data());
     const loom::TensorView weight = f.parameter("weight"), bias = f.parameter("bias");
     for (std::int64_t c = 0; c < channels_; ++c) {
       if (affine_) deviation[c] *= weight.data()[c];
@@ -69,11 +69,11 @@ class BatchNorm final : public loom::Node {
   // diff_x = weight / sigma (diff_y - mean(diff_y) - xhat mean(diff_y xhat)); in evaluation the statistics are
   // constants.
   void backward(const loom::Backward& b) const override {
-    double* sums = b.scratch<double>();
-    float* p = vectors(b);
+    const double* sums = sums_(b).data();
+    float* p = vectors_(b).data();
     float *q = p + channels_, *r = q + channels_;
     const float *x = b.input(0).data(), *diff_y = b.diff_output(0).data();
-    const float* mean = b.training ? b.saved<float>() : p;
+    const float* mean = b.training ? statistics_(b).data() : p;
     const float* deviation = b.training ? mean + channels_ : q;
     if (!b.training) running_statistics(b, p, q);
     sum_pieces(b, [&](std::int64_t first, std::int64_t count, double* one, double* two) {
@@ -100,11 +100,6 @@ class BatchNorm final : public loom::Node {
   }
 
  private:
-  // Scratch: the pieces' sums (two a channel), then three vectors of one value a channel.
-  float* vectors(const loom::Call& call) const {
-    return reinterpret_cast<float*>(call.scratch<double>() + 2 * kPieces * channels_);
-  }
-
   template <class Body>
   void for_rows(const loom::Call& call, const Body& body) const {
     if (!call.training) return body(0, rows_);  // one shard: it has no cores to itself
@@ -114,7 +109,7 @@ class BatchNorm final : public loom::Node {
   // body(first row, rows, sums, sums) of each piece; the totals are where the first piece's sums were.
   template <class Body>
   void sum_pieces(const loom::Call& call, const Body& body) const {
-    double* sums = call.scratch<double>();
+    double* sums = sums_(call).data();
     std::fill_n(sums, 2 * kPieces * channels_, 0.0);
     const auto piece = [&](std::int64_t k) {
       const std::int64_t first = k * rows_ / kPieces, last = (k + 1) * rows_ / kPieces;
@@ -140,7 +135,7 @@ class BatchNorm final : public loom::Node {
     sum_pieces(f, [&](std::int64_t first, std::int64_t count, double* one, double* two) {
       math::channel_moments(x + first * channels_, x, one, two, count, channels_);
     });
-    const double* sums = f.scratch<double>();
+    const double* sums = sums_(f).data();
     const auto rows = static_cast<double>(rows_);
     float *running_mean = f.state("running_mean").data(), *running_var = f.state("running_var").data();
     for (std::int64_t c = 0; c < channels_; ++c) {
@@ -168,6 +163,9 @@ class BatchNorm final : public loom::Node {
   double eps_, momentum_;
   bool affine_;
   std::int64_t rows_ = 0, channels_ = 0;
+  loom::Slot<double> sums_;       // of the pieces: two a channel
+  loom::Slot<float> vectors_;     // three of one value a channel
+  loom::Slot<float> statistics_;  // mean and 1 / deviation of the batch, for backward
 };
 LOOM_NODE(BatchNorm, "batch_norm")
 

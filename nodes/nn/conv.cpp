@@ -12,8 +12,7 @@ namespace {
 
 using namespace loom::nodes;
 using loom::dnnl::ConvolutionShape;
-using Base = Convolution<ConvolutionShape, loom::dnnl::ConvolutionForward, loom::dnnl::ConvolutionBackwardData,
-                         loom::dnnl::ConvolutionBackwardWeights>;
+using Base = Convolution<ConvolutionShape>;
 
 class Conv final : public Base {
  public:
@@ -61,7 +60,7 @@ class Conv final : public Base {
     s.output("y", with_image(x, h, w, g.filters));
   }
 
-  explicit Conv(const loom::Options& options) : Base(options) {}
+  explicit Conv(const loom::Options& options) : Base(options, loom::dnnl::kConvolution) {}
   ConvolutionShape geometry(const loom::Shape& x) const override {
     return convolution_shape<ConvolutionShape>(options_, x);
   }
@@ -84,14 +83,14 @@ class Conv final : public Base {
                                                                                    .bias = g.bias,
                                                                                    .relu = activation_.relu(),
                                                                                    .samples = g.n});
-    p.reserve_scratch(incremental_->scratch_bytes());
-    p.reserve_packed(incremental_->packed_bytes());
+    incremental_work_ = p.scratch<std::byte>(incremental_->scratch_bytes());
+    incremental_weight_ = p.packed<std::byte>(incremental_->packed_bytes());
   }
 
   void pack(const loom::Pack& p) const override {
     if (!incremental_) return Base::pack(p);
     const float* weight = p.parameter("weight").data();
-    incremental_->pack(&weight, p.packed_memory.data());
+    incremental_->pack(&weight, incremental_weight_(p).data());
   }
 
   // Only asked of a causal one that is not pointwise.
@@ -109,7 +108,8 @@ class Conv final : public Base {
     if (range.count == 0) return;
     const float *x = a.input(0).data(), *bias = a.has_parameter("bias") ? a.parameter("bias").data() : nullptr;
     float* y = loom::Advance::at(a.output(0), range.first);
-    incremental_->advance(&x, range.first, range.count, a.packed(), bias, y, a.scratch<std::byte>());
+    incremental_->advance(&x, range.first, range.count, incremental_weight_(a).data(), bias, y,
+                          incremental_work_(a).data());
     activation_.apply(a, {loom::DType::f32, {range.count * a.samples, a.output(0).shape().back()}, y});
   }
 
@@ -128,6 +128,8 @@ class Conv final : public Base {
   }
 
   std::unique_ptr<const loom::dnnl::CausalProduct> incremental_;
+  loom::Slot<std::byte> incremental_work_;
+  loom::PackedSlot<std::byte> incremental_weight_;
 };
 LOOM_NODE(Conv, "conv")
 

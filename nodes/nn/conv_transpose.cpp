@@ -8,9 +8,7 @@ namespace {
 
 using namespace loom::nodes;
 using loom::dnnl::TransposedConvolutionShape;
-using Base =
-    Convolution<TransposedConvolutionShape, loom::dnnl::TransposedConvolutionForward,
-                loom::dnnl::TransposedConvolutionBackwardData, loom::dnnl::TransposedConvolutionBackwardWeights>;
+using Base = Convolution<TransposedConvolutionShape>;
 
 class ConvTranspose final : public Base {
  public:
@@ -54,7 +52,7 @@ class ConvTranspose final : public Base {
     s.output("y", with_image(x, h, w, g.filters));
   }
 
-  explicit ConvTranspose(const loom::Options& options) : Base(options) {}
+  explicit ConvTranspose(const loom::Options& options) : Base(options, loom::dnnl::kTransposedConvolution) {}
 
   TransposedConvolutionShape geometry(const loom::Shape& x) const override {
     auto g = convolution_shape<TransposedConvolutionShape>(options_, x);

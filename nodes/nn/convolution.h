@@ -4,11 +4,11 @@
 
 #include <memory>
 
-#include "dnnl/convolution.h"
+#include "dnnl/operations.h"
 #include "dnnl/vector_loops.h"
 #include "loom/node.h"
-#include "memory.h"
 #include "nn/fused_activation.h"
+#include "nn/packed_weight.h"
 #include "nn/window.h"
 
 namespace loom::nodes {
@@ -41,10 +41,11 @@ ConvolutionGeometry convolution_shape(const Options& options, const Shape& x) {
   return g;
 }
 
-template <class Geometry, class ForwardPrimitive, class DataPrimitive, class WeightsPrimitive>
+template <class Geometry>
 class Convolution : public Node {
  public:
-  explicit Convolution(const Options& options) : options_(options), activation_(options), bias_(options.flag("bias")) {}
+  Convolution(const Options& options, const dnnl::LayerOperations<Geometry>& operations)
+      : options_(options), activation_(options), operations_(operations), bias_(options.flag("bias")) {}
 
   virtual Geometry geometry(const Shape& x) const = 0;
 
@@ -53,53 +54,45 @@ class Convolution : public Node {
     shape.relu = activation_.relu();
     filters_ = shape.filters;
     rows_ = p.output(0).count() / filters_;
-    forward_ = std::make_unique<ForwardPrimitive>(shape);
+    forward_ = operations_.forward.make(shape);
     std::size_t work = forward_->scratch_bytes();
-    forward_packed_ = packed_with_scratch(*forward_);
-    std::size_t packed = forward_packed_;
+    forward_weight_.prepare(p, *forward_);
     if (p.backward) {
       shape.relu = false;
-      data_ = std::make_unique<DataPrimitive>(shape);
-      weights_ = std::make_unique<WeightsPrimitive>(shape);
+      data_ = operations_.backward_data.make(shape);
+      weights_ = operations_.backward_weights.make(shape);
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
-      packed += packed_with_scratch(*data_);
-      p.reserve_saved(activation_.saved_bytes(p.output(0).count()));
+      data_weight_.prepare(p, *data_);
+      if (bias_) spare_ = p.scratch<float>(filters_);
     }
-    spare_at_ = aligned_bytes(work);
-    gradient_at_ = spare_at_ + (bias_ ? float_bytes(filters_) : 0);
-    p.reserve_scratch(gradient_at_ + float_bytes(activation_.scratch_count(p.output(0).count())));
-    p.reserve_packed(packed);
+    work_ = p.scratch<std::byte>(work);
+    activation_.prepare(p, p.output(0).count());
   }
 
   void pack(const Pack& p) const override {
     const float* weight = p.parameter("weight").data();
-    pack_into(*forward_, weight, p.packed_memory.first(forward_packed_));
-    if (data_) pack_into(*data_, weight, p.packed_memory.subspan(forward_packed_));
+    forward_weight_.pack(p, *forward_, weight);
+    if (data_) data_weight_.pack(p, *data_, weight);
   }
 
   void forward(const Forward& f) const override {
     const TensorView y = f.output(0);
-    const void* weight =
-        forward_->packed_bytes() > 0 ? static_cast<const void*>(f.packed()) : f.parameter("weight").data();
+    const void* weight = forward_weight_.of(f, f.parameter("weight").data());
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
-    forward_->execute(f.input(0).data(), weight, bias, y.data(), f.scratch<std::byte>());
+    forward_->execute(f.input(0).data(), weight, bias, y.data(), work_(f).data());
     activation_.apply(f, y);
   }
 
   void backward(const Backward& b) const override {
-    auto* scratch = b.scratch<std::byte>();
-    const float* diff =
-        activation_.gradient(b, b.output(0), b.diff_output(0), reinterpret_cast<float*>(scratch + gradient_at_));
+    void* work = work_(b).data();
+    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
     if (b.wants_diff(0)) {
-      const void* weight = data_->packed_bytes() > 0 ? static_cast<const void*>(b.packed() + forward_packed_)
-                                                     : b.parameter("weight").data();
-      data_->execute(diff, weight, b.diff_input(0).data(), scratch);
+      data_->execute(diff, data_weight_.of(b, b.parameter("weight").data()), b.diff_input(0).data(), work);
     }
     const bool wants_bias = b.wants_parameter_diff("bias");
     if (b.wants_parameter_diff("weight")) {  // the primitive sums the bias gradient too, wanted or not
-      float* diff_bias = wants_bias ? b.diff_parameter("bias").data() : reinterpret_cast<float*>(scratch + spare_at_);
-      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr,
-                        scratch);
+      float* diff_bias = wants_bias ? b.diff_parameter("bias").data() : spare_(b).data();
+      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr, work);
     } else if (wants_bias) {
       dnnl::add_column_sums(diff, rows_, filters_, b.diff_parameter("bias").data());
     }
@@ -110,13 +103,16 @@ class Convolution : public Node {
   FusedActivation activation_;
 
  private:
+  const dnnl::LayerOperations<Geometry>& operations_;
   bool bias_;
   std::int64_t filters_ = 0, rows_ = 0;
-  std::size_t forward_packed_ = 0;              // where backward's packed weights start
-  std::size_t spare_at_ = 0, gradient_at_ = 0;  // in scratch, after the primitives' own
-  std::unique_ptr<const ForwardPrimitive> forward_;
-  std::unique_ptr<const DataPrimitive> data_;
-  std::unique_ptr<const WeightsPrimitive> weights_;
+  Slot<std::byte> work_;  // of one primitive at a time
+  Slot<float> spare_;     // for a gradient of the bias that is not wanted
+  PackedWeight<dnnl::ForwardKernel> forward_weight_;
+  PackedWeight<dnnl::BackwardDataKernel> data_weight_;
+  std::unique_ptr<const dnnl::ForwardKernel> forward_;
+  std::unique_ptr<const dnnl::BackwardDataKernel> data_;
+  std::unique_ptr<const dnnl::BackwardWeightsKernel> weights_;
 };
 
 }  // namespace loom::nodes

@@ -22,12 +22,9 @@ class Dropout final : public loom::Node {
   explicit Dropout(const loom::Options& options) : rate_(static_cast<float>(options.number("rate"))) {}
 
   void prepare(const loom::Prepare& p) override {
-    const std::size_t bytes = static_cast<std::size_t>(p.input(0).count()) * sizeof(float);
     if (!p.training) return;
-    if (p.backward)
-      p.reserve_saved(bytes);
-    else
-      p.reserve_scratch(bytes);
+    const std::int64_t count = p.input(0).count();
+    factors_ = p.backward ? p.saved<float>(count) : p.scratch<float>(count);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -36,7 +33,7 @@ class Dropout final : public loom::Node {
       std::ranges::copy(x.values(), y.data());
       return;
     }
-    float* factors = f.saved_memory.empty() ? f.scratch<float>() : f.saved<float>();
+    float* factors = factors_(f).data();
     for (std::int64_t n = 0; n < f.rows; ++n) {
       f.uniform(n, {factors + n * x.per_sample(), static_cast<std::size_t>(x.per_sample())});
     }
@@ -49,13 +46,14 @@ class Dropout final : public loom::Node {
     if (!b.wants_diff(0)) return;
     const loom::TensorView diff_y = b.diff_output(0), diff_x = b.diff_input(0);
     if (b.training)
-      loom::math::multiply(diff_y.data(), b.saved<float>(), diff_x.data(), diff_y.count());
+      loom::math::multiply(diff_y.data(), factors_(b).data(), diff_x.data(), diff_y.count());
     else
       std::ranges::copy(diff_y.values(), diff_x.data());
   }
 
  private:
   float rate_;
+  loom::Slot<float> factors_;
 };
 LOOM_NODE(Dropout, "dropout")
 

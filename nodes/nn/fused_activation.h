@@ -31,36 +31,36 @@ class FusedActivation {
   bool relu() const { return function_ == math::Activation::relu; }
   bool none() const { return function_ == math::Activation::identity; }
 
-  // Bytes for the sums before the activation, to be reserved with reserve_saved().
-  std::size_t saved_bytes(std::int64_t count) const {
-    return math::derivative_from_output(function_) ? 0 : static_cast<std::size_t>(count) * sizeof(float);
+  // For an output of `count` values.
+  void prepare(const Prepare& p, std::int64_t count) {
+    if (!p.backward || none()) return;
+    if (!math::derivative_from_output(function_)) sums_ = p.saved<float>(count);
+    gradient_ = p.scratch<float>(count);
   }
-  // Floats that gradient() needs.
-  std::int64_t scratch_count(std::int64_t count) const { return none() ? 0 : count; }
 
   // After the primitive has written y.
   void apply(const Call& f, TensorView y) const {
     if (none() || relu()) return;
-    if (!math::derivative_from_output(function_) && !f.saved_memory.empty()) {
-      std::ranges::copy(y.values(), f.saved<float>());
-    }
+    if (!sums_.empty()) std::ranges::copy(y.values(), sums_(f).begin());
     math::activate(function_, shape_, y.data(), y.data(), y.count());
   }
 
-  // The gradient by the sums before the activation: diff_y itself, or written to `scratch`.
-  const float* gradient(const Backward& b, TensorView y, TensorView diff_y, float* scratch) const {
+  // The gradient by the sums before the activation: diff_y itself, or in scratch.
+  const float* gradient(const Backward& b, TensorView y, TensorView diff_y) const {
     if (none()) return diff_y.data();
+    float* gradient = gradient_(b).data();
     if (math::derivative_from_output(function_)) {
-      math::activation_gradient_from_output(function_, shape_, y.data(), diff_y.data(), scratch, diff_y.count());
+      math::activation_gradient_from_output(function_, shape_, y.data(), diff_y.data(), gradient, diff_y.count());
     } else {
-      math::activation_gradient(function_, shape_, b.saved<float>(), diff_y.data(), scratch, diff_y.count());
+      math::activation_gradient(function_, shape_, sums_(b).data(), diff_y.data(), gradient, diff_y.count());
     }
-    return scratch;
+    return gradient;
   }
 
  private:
   math::Activation function_ = math::Activation::identity;
   float shape_ = 1;
+  Slot<float> sums_, gradient_;  // before the activation, for backward; by them
 };
 
 }  // namespace loom::nodes

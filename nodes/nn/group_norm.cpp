@@ -42,9 +42,9 @@ class GroupNorm final : public loom::Node {
     channels_ = p.input(0).back();
     width_ = channels_ / groups_;
     rows_ = p.input(0).count_from(1) / channels_;
-    const auto c = static_cast<std::size_t>(channels_);
-    p.reserve_scratch(2 * c * sizeof(double) + 3 * c * sizeof(float));
-    if (p.backward) p.reserve_saved(static_cast<std::size_t>(2 * groups_ * p.rows) * sizeof(float));
+    sums_ = p.scratch<double>(2 * channels_);
+    vectors_ = p.scratch<float>(3 * channels_);
+    if (p.backward) statistics_ = p.saved<float>(2 * groups_ * p.rows);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -52,12 +52,12 @@ class GroupNorm final : public loom::Node {
       const float* x = f.input(0)[n].data();
       double* sums = cleared_sums(f);
       math::channel_moments(x, x, sums, sums + channels_, rows_, channels_);
-      float* factor = vectors(f);
+      float* factor = vectors_(f).data();
       float* offset = factor + channels_;
       for (std::int64_t g = 0; g < groups_; ++g) {
         const auto [mean, deviation] = statistics(x, sums, g);
-        if (!f.saved_memory.empty())
-          std::ranges::copy(std::array{mean, deviation}, f.saved<float>() + 2 * (n * groups_ + g));
+        if (!statistics_.empty())
+          std::ranges::copy(std::array{mean, deviation}, statistics_(f).data() + 2 * (n * groups_ + g));
         for (std::int64_t c = g * width_; c < (g + 1) * width_; ++c) {
           factor[c] = deviation * (affine_ ? f.parameter("weight").data()[c] : 1.0F);
           offset[c] = (affine_ ? f.parameter("bias").data()[c] : 0.0F) - mean * factor[c];
@@ -70,9 +70,9 @@ class GroupNorm final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const float *x = b.input(0)[n].data(), *diff_y = b.diff_output(0)[n].data();
-      const float* saved = b.saved<float>() + 2 * n * groups_;
+      const float* saved = statistics_(b).data() + 2 * n * groups_;
       double* sums = cleared_sums(b);
-      float* p = vectors(b);
+      float* p = vectors_(b).data();
       float *q = p + channels_, *r = q + channels_;
       for (std::int64_t c = 0; c < channels_; ++c) p[c] = saved[2 * (c / width_)];
       math::channel_products(diff_y, x, p, sums, sums + channels_, rows_, channels_);
@@ -83,11 +83,8 @@ class GroupNorm final : public loom::Node {
 
  private:
   double* cleared_sums(const loom::Call& call) const {
-    std::fill_n(call.scratch<double>(), 2 * channels_, 0.0);
-    return call.scratch<double>();
-  }
-  float* vectors(const loom::Call& call) const {
-    return reinterpret_cast<float*>(call.scratch<double>() + 2 * channels_);
+    std::ranges::fill(sums_(call), 0.0);
+    return sums_(call).data();
   }
 
   // Mean and reciprocal standard deviation of a group, from its channels' sums about the first position's values.
@@ -129,6 +126,9 @@ class GroupNorm final : public loom::Node {
   std::int64_t groups_, width_ = 0, rows_ = 0, channels_ = 0;
   double eps_;
   bool affine_;
+  loom::Slot<double> sums_;       // two a channel
+  loom::Slot<float> vectors_;     // three of one value a channel
+  loom::Slot<float> statistics_;  // mean and 1 / deviation of each sample's groups, for backward
 };
 LOOM_NODE(GroupNorm, "group_norm")
 

@@ -6,11 +6,8 @@
 
 #include "dnnl/layer_norm.h"
 #include "loom/node.h"
-#include "memory.h"
 
 namespace {
-
-using namespace loom::nodes;
 
 class LayerNorm final : public loom::Node {
  public:
@@ -34,52 +31,52 @@ class LayerNorm final : public loom::Node {
     channels_ = p.input(0).back();
     rows_ = p.input(0).count() / channels_;
     norm_ = std::make_unique<loom::dnnl::LayerNorm>(rows_, channels_, eps_);
-    spare_at_ = aligned_bytes(norm_->scratch_bytes());
-    p.reserve_scratch(spare_at_ + 4 * float_bytes(channels_) + 2 * float_bytes(rows_) +
-                      float_bytes(p.input(0).count()));
-    if (p.backward) p.reserve_saved(2 * float_bytes(rows_));
+    work_ = p.scratch<std::byte>(norm_->scratch_bytes());
+    if (!affine_) ones_ = p.scratch<float>(channels_);
+    if (!affine_) zeros_ = p.scratch<float>(channels_);
+    statistics_ = p.backward ? p.saved<float>(2 * rows_) : p.scratch<float>(2 * rows_);
+    if (!p.backward) return;
+    spare_weight_ = p.scratch<float>(channels_);
+    spare_bias_ = p.scratch<float>(channels_);
+    spare_x_ = p.scratch<float>(p.input(0).count());
   }
 
   void forward(const loom::Forward& f) const override {
-    float* mean = f.saved_memory.empty() ? spare(f, 4, 0) : f.saved<float>();
-    norm_->forward(f.input(0).data(), weight(f), bias(f), f.output(0).data(), mean, mean + rows_,
-                   f.scratch<std::byte>());
+    float* mean = statistics_(f).data();
+    norm_->forward(f.input(0).data(), weight(f), bias(f), f.output(0).data(), mean, mean + rows_, work_(f).data());
   }
 
   // The primitive computes all three gradients: those not wanted go to scratch.
   void backward(const loom::Backward& b) const override {
-    const float* mean = b.saved<float>();
-    float* diff_weight = b.wants_parameter_diff("weight") ? b.diff_parameter("weight").data() : cleared(spare(b, 2, 0));
-    float* diff_bias = b.wants_parameter_diff("bias") ? b.diff_parameter("bias").data() : cleared(spare(b, 3, 0));
-    float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : spare(b, 4, 2);
+    const float* mean = statistics_(b).data();
+    float* diff_weight =
+        b.wants_parameter_diff("weight") ? b.diff_parameter("weight").data() : cleared(spare_weight_(b));
+    float* diff_bias = b.wants_parameter_diff("bias") ? b.diff_parameter("bias").data() : cleared(spare_bias_(b));
+    float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : spare_x_(b).data();
     norm_->backward(b.input(0).data(), weight(b), mean, mean + rows_, b.diff_output(0).data(), diff_x, diff_weight,
-                    diff_bias, b.scratch<std::byte>());
+                    diff_bias, work_(b).data());
   }
 
  private:
-  // Scratch after the primitive's own: `channel_blocks` blocks of C floats, then `row_blocks` of a float a row.
-  float* spare(const loom::Call& call, int channel_blocks, int row_blocks) const {
-    const std::size_t skip = static_cast<std::size_t>(channel_blocks) * float_bytes(channels_) +
-                             static_cast<std::size_t>(row_blocks) * float_bytes(rows_);
-    return reinterpret_cast<float*>(call.scratch<std::byte>() + spare_at_ + skip);
+  static float* filled(std::span<float> values, float value) {
+    std::ranges::fill(values, value);
+    return values.data();
   }
-  float* cleared(float* values) const {
-    std::fill_n(values, channels_, 0.0F);
-    return values;
-  }
+  static float* cleared(std::span<float> values) { return filled(values, 0); }
   const float* weight(const loom::Call& call) const {
-    if (affine_) return call.parameter("weight").data();
-    std::fill_n(spare(call, 0, 0), channels_, 1.0F);
-    return spare(call, 0, 0);
+    return affine_ ? call.parameter("weight").data() : filled(ones_(call), 1);
   }
   const float* bias(const loom::Call& call) const {
-    return affine_ ? call.parameter("bias").data() : cleared(spare(call, 1, 0));
+    return affine_ ? call.parameter("bias").data() : cleared(zeros_(call));
   }
 
   float eps_;
   bool affine_;
   std::int64_t rows_ = 0, channels_ = 0;
-  std::size_t spare_at_ = 0;
+  loom::Slot<std::byte> work_;
+  loom::Slot<float> ones_, zeros_;                         // weight and bias where none are learned
+  loom::Slot<float> statistics_;                           // of each row: all means, then all deviations
+  loom::Slot<float> spare_weight_, spare_bias_, spare_x_;  // for gradients that are not wanted
   std::unique_ptr<const loom::dnnl::LayerNorm> norm_;
 };
 LOOM_NODE(LayerNorm, "layer_norm")

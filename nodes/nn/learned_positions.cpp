@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "loom/node.h"
-#include "memory.h"
 #include "nn/positions.h"
 
 namespace {
@@ -47,11 +46,11 @@ class LearnedPositions final : public loom::Node {
 
   void prepare(const loom::Prepare& p) override {
     axes_ = position_axes(p.input(0));
-    p.reserve_scratch(float_bytes(axes_.count() * axes_.channels));
+    vectors_ = p.scratch<float>(p.incremental ? axes_.channels : axes_.count() * axes_.channels);
   }
 
   void forward(const loom::Forward& f) const override {
-    auto* vectors = f.scratch<float>();
+    float* vectors = vectors_(f).data();
     for (std::int64_t p = 0; p < axes_.count(); ++p) sum_of(f, p, vectors + p * axes_.channels);
     add_positions(f.input(0), vectors, f.output(0), f.rows);
   }
@@ -74,7 +73,7 @@ class LearnedPositions final : public loom::Node {
   }
 
   void advance(const loom::Advance& a) const override {
-    auto* vector = a.scratch<float>();
+    float* vector = vectors_(a).data();
     advance_positions(a, axes_.channels, [&](std::int64_t p) {
       sum_of(a, p, vector);
       return vector;
@@ -98,6 +97,7 @@ class LearnedPositions final : public loom::Node {
   }
 
   PositionAxes axes_;
+  loom::Slot<float> vectors_;  // of each position; while a map is drawn: of one
 };
 LOOM_NODE(LearnedPositions, "learned_positions")
 

@@ -2,17 +2,16 @@
 //   y [N, ...E, units] = activation(x [N, ...E, C] W^T + b),   W [units, C], b [units]
 #include <memory>
 
-#include "dnnl/matmul.h"
+#include "dnnl/operations.h"
 #include "dnnl/vector_loops.h"
 #include "loom/node.h"
-#include "memory.h"
 #include "nn/fused_activation.h"
+#include "nn/packed_weight.h"
 
 namespace {
 
 using namespace loom::nodes;
-using loom::dnnl::Matmul;
-using loom::dnnl::MatmulShape;
+using loom::dnnl::LinearShape;
 
 class Linear final : public loom::Node {
  public:
@@ -36,40 +35,36 @@ class Linear final : public loom::Node {
     channels_ = p.input(0).back();
     units_ = p.output(0).back();
     rows_ = p.output(0).count() / units_;
-    MatmulShape forward{.m = rows_, .n = units_, .k = channels_, .transpose_b = true, .bias = bias_};
-    if (activation_.relu()) forward.activation = loom::dnnl::Activation::relu;
-    forward.pack_b = packing_pays(p.training);
-    forward_ = std::make_unique<Matmul>(forward);
+    LinearShape shape{.rows = rows_, .inputs = channels_, .outputs = units_, .bias = bias_, .relu = activation_.relu()};
+    shape.pack = packing_pays(p.training);
+    forward_ = loom::dnnl::kLinear.forward.make(shape);
     std::size_t work = forward_->scratch_bytes();
     if (p.backward) {
-      data_ = std::make_unique<Matmul>(MatmulShape{.m = rows_, .n = channels_, .k = units_});
-      weights_ = std::make_unique<Matmul>(
-          MatmulShape{.m = units_, .n = channels_, .k = rows_, .transpose_a = true, .accumulate = true});
+      data_ = loom::dnnl::kLinear.backward_data.make(shape);
+      weights_ = loom::dnnl::kLinear.backward_weights.make(shape);
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
-      p.reserve_saved(activation_.saved_bytes(p.output(0).count()));
     }
-    gradient_at_ = aligned_bytes(work);
-    p.reserve_scratch(gradient_at_ + float_bytes(activation_.scratch_count(p.output(0).count())));
-    p.reserve_packed(packed_with_scratch(*forward_));
+    work_ = p.scratch<std::byte>(work);
+    activation_.prepare(p, p.output(0).count());
+    packed_.prepare(p, *forward_);
   }
 
-  void pack(const loom::Pack& p) const override { pack_into(*forward_, p.parameter("weight").data(), p.packed_memory); }
+  void pack(const loom::Pack& p) const override { packed_.pack(p, *forward_, p.parameter("weight").data()); }
 
   void forward(const loom::Forward& f) const override {
-    const loom::TensorView weight = f.parameter("weight"), y = f.output(0);
-    const void* b = forward_->packed_bytes() > 0 ? static_cast<const void*>(f.packed()) : weight.data();
+    const loom::TensorView y = f.output(0);
+    const void* weight = packed_.of(f, f.parameter("weight").data());
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
-    forward_->execute(f.input(0).data(), b, bias, y.data(), f.scratch<std::byte>());
+    forward_->execute(f.input(0).data(), weight, bias, y.data(), work_(f).data());
     activation_.apply(f, y);
   }
 
   void backward(const loom::Backward& b) const override {
-    auto* scratch = b.scratch<std::byte>();
-    const float* diff =
-        activation_.gradient(b, b.output(0), b.diff_output(0), reinterpret_cast<float*>(scratch + gradient_at_));
-    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), nullptr, b.diff_input(0).data(), scratch);
+    void* work = work_(b).data();
+    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
+    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), b.diff_input(0).data(), work);
     if (b.wants_parameter_diff("weight")) {
-      weights_->execute(diff, b.input(0).data(), nullptr, b.diff_parameter("weight").data(), scratch);
+      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), nullptr, work);
     }
     if (b.wants_parameter_diff("bias"))
       loom::dnnl::add_column_sums(diff, rows_, units_, b.diff_parameter("bias").data());
@@ -87,8 +82,11 @@ class Linear final : public loom::Node {
   FusedActivation activation_;
   bool bias_;
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
-  std::size_t gradient_at_ = 0;  // in scratch, after the primitives' own
-  std::unique_ptr<const Matmul> forward_, data_, weights_;
+  loom::Slot<std::byte> work_;  // of one primitive at a time
+  PackedWeight<loom::dnnl::ForwardKernel> packed_;
+  std::unique_ptr<const loom::dnnl::ForwardKernel> forward_;
+  std::unique_ptr<const loom::dnnl::BackwardDataKernel> data_;
+  std::unique_ptr<const loom::dnnl::BackwardWeightsKernel> weights_;
 };
 LOOM_NODE(Linear, "linear")
 

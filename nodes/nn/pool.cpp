@@ -60,26 +60,27 @@ class Pool final : public loom::Node {
     shape.pad_left = shape.pad_right = window.w.pad_before;
     pooling_ = std::make_unique<Pooling>(shape);
     backward_ = p.backward;
-    p.reserve_scratch(pooling_->scratch_bytes());
-    if (backward_) p.reserve_saved(pooling_->workspace_bytes());
+    work_ = p.scratch<std::byte>(pooling_->scratch_bytes());
+    if (backward_) workspace_ = p.saved<std::byte>(pooling_->workspace_bytes());
   }
 
   void forward(const loom::Forward& f) const override {
     const float* x = f.input(0).data();
     float* y = f.output(0).data();
     if (backward_)
-      pooling_->forward(x, y, f.saved<std::byte>(), f.scratch<std::byte>());
+      pooling_->forward(x, y, workspace_(f).data(), work_(f).data());
     else
-      pooling_->inference(x, y, f.scratch<std::byte>());
+      pooling_->inference(x, y, work_(f).data());
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
-    pooling_->backward(b.diff_output(0).data(), b.saved<std::byte>(), b.diff_input(0).data(), b.scratch<std::byte>());
+    pooling_->backward(b.diff_output(0).data(), workspace_(b).data(), b.diff_input(0).data(), work_(b).data());
   }
 
  private:
   loom::Options options_;
   bool backward_ = false;
+  loom::Slot<std::byte> work_, workspace_;
   std::unique_ptr<const Pooling> pooling_;
 };
 LOOM_NODE(Pool, "pool")

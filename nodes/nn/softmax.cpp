@@ -4,7 +4,6 @@
 
 #include "dnnl/softmax.h"
 #include "loom/node.h"
-#include "memory.h"
 #include "shape/axis.h"
 
 namespace {
@@ -33,18 +32,19 @@ class Softmax final : public loom::Node {
     const loom::Shape& x = p.input(0);
     view_ = axis_view(x, resolved_axis(axis_, x.rank()), x[0]);
     rows_ = std::make_unique<loom::dnnl::Softmax>(view_.outer * view_.inner, view_.axis, log_);
-    copy_at_ = aligned_bytes(rows_->scratch_bytes());
-    const std::size_t copy = view_.inner == 1 ? 0 : float_bytes(x.count());
-    p.reserve_scratch(copy_at_ + 2 * copy);
+    work_ = p.scratch<std::byte>(rows_->scratch_bytes());
+    if (view_.inner == 1) return;
+    copy_ = p.scratch<float>(x.count());
+    if (p.backward) diff_copy_ = p.scratch<float>(x.count());
   }
 
   void forward(const loom::Forward& f) const override {
     const float* x = f.input(0).data();
     float* y = f.output(0).data();
-    if (view_.inner == 1) return rows_->forward(x, y, f.scratch<std::byte>());
-    float* rows = copy(f, 0);
+    if (view_.inner == 1) return rows_->forward(x, y, work_(f).data());
+    float* rows = copy_(f).data();
     to_rows(x, rows);
-    rows_->forward(rows, rows, f.scratch<std::byte>());
+    rows_->forward(rows, rows, work_(f).data());
     from_rows(rows, y);
   }
 
@@ -52,20 +52,15 @@ class Softmax final : public loom::Node {
     if (!b.wants_diff(0)) return;
     const float *diff_y = b.diff_output(0).data(), *y = b.output(0).data();
     float* diff_x = b.diff_input(0).data();
-    if (view_.inner == 1) return rows_->backward(diff_y, y, diff_x, b.scratch<std::byte>());
-    float *y_rows = copy(b, 0), *diff_rows = copy(b, 1);
+    if (view_.inner == 1) return rows_->backward(diff_y, y, diff_x, work_(b).data());
+    float *y_rows = copy_(b).data(), *diff_rows = diff_copy_(b).data();
     to_rows(y, y_rows);
     to_rows(diff_y, diff_rows);
-    rows_->backward(diff_rows, y_rows, diff_rows, b.scratch<std::byte>());
+    rows_->backward(diff_rows, y_rows, diff_rows, work_(b).data());
     from_rows(diff_rows, diff_x);
   }
 
  private:
-  float* copy(const loom::Call& call, int index) const {
-    const std::int64_t count = view_.outer * view_.axis * view_.inner;
-    return reinterpret_cast<float*>(call.scratch<std::byte>() + copy_at_ +
-                                    static_cast<std::size_t>(index) * float_bytes(count));
-  }
   // [outer, axis, inner] to [outer, inner, axis] and back.
   void to_rows(const float* x, float* rows) const {
     for (std::int64_t o = 0; o < view_.outer; ++o, x += view_.axis * view_.inner) {
@@ -85,7 +80,8 @@ class Softmax final : public loom::Node {
   std::int64_t axis_;
   bool log_;
   AxisView view_;
-  std::size_t copy_at_ = 0;
+  loom::Slot<std::byte> work_;
+  loom::Slot<float> copy_, diff_copy_;  // [outer, inner, axis], where the axis is not the last
   std::unique_ptr<const loom::dnnl::Softmax> rows_;
 };
 LOOM_NODE(Softmax, "softmax")

@@ -35,14 +35,12 @@ class CategoricalPrior final : public loom::Node {
                       fmt::format("there is no class {}: there are classes 0 to {}", class_, classes_ - 1));
   }
 
-  void prepare(const loom::Prepare& p) override {
-    p.reserve_scratch(static_cast<std::size_t>(p.output("y").count_from(1)) * sizeof(float));
-  }
+  void prepare(const loom::Prepare& p) override { uniform_ = p.scratch<float>(p.output("y").count_from(1)); }
 
   void forward(const loom::Forward& f) const override {
     const std::int64_t count = f.output("y").per_sample();
     auto* codes = f.output("y").data<std::int32_t>();
-    float* uniform = f.scratch<float>();
+    const std::span<float> uniform = uniform_(f);
     for (std::int64_t n = 0; n < f.rows; ++n, codes += count) {
       const bool given = in_turn_ || class_ >= 0;
       const double density = given ? 0 : -static_cast<double>(count) * std::log(static_cast<double>(classes_));
@@ -51,8 +49,8 @@ class CategoricalPrior final : public loom::Node {
         std::fill_n(codes, count, static_cast<std::int32_t>(class_ >= 0 ? class_ : (f.first_row + n) % classes_));
         continue;
       }
-      f.uniform(n, {uniform, static_cast<std::size_t>(count)});
-      std::transform(uniform, uniform + count, codes, [&](float u) {
+      f.uniform(n, uniform);
+      std::ranges::transform(uniform, codes, [&](float u) {
         return static_cast<std::int32_t>(
             std::min(classes_ - 1, static_cast<std::int64_t>(u * static_cast<float>(classes_))));
       });
@@ -63,6 +61,7 @@ class CategoricalPrior final : public loom::Node {
  private:
   std::int64_t classes_, class_;
   bool in_turn_;
+  loom::Slot<float> uniform_;  // a draw for each value of a sample
 };
 LOOM_NODE(CategoricalPrior, "categorical_prior")
 

@@ -41,7 +41,7 @@ class LearnedGaussianPrior final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     channels_ = p.input("condition").back();
     count_ = p.output("y").count_from(1);
-    p.reserve_scratch(2 * static_cast<std::size_t>(count_) * sizeof(float));
+    if (p.backward) diffs_ = p.scratch<float>(2 * count_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -70,7 +70,7 @@ class LearnedGaussianPrior final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     const loom::TensorView condition = b.input("condition"), y = b.output("y");
     const float* weight = b.parameter("weight").data();
-    float *diff_mu = b.scratch<float>(), *diff_logvar = diff_mu + count_;
+    float *diff_mu = diffs_(b).data(), *diff_logvar = diff_mu + count_;
     for (std::int64_t n = 0; n < b.rows; ++n) {
       std::copy_n(b.diff_output("mu")[n].data(), count_, diff_mu);
       std::copy_n(b.diff_output("logvar")[n].data(), count_, diff_logvar);
@@ -94,6 +94,7 @@ class LearnedGaussianPrior final : public loom::Node {
 
  private:
   std::int64_t channels_ = 0, count_ = 0;
+  loom::Slot<float> diffs_;  // of an event's mu, then of its logvar
 };
 LOOM_NODE(LearnedGaussianPrior, "learned_gaussian_prior")
 

@@ -30,12 +30,13 @@ class MixturePrior final : public loom::Node {
 
   void prepare(const loom::Prepare& p) override {
     count_ = p.output("y").count_from(1);
-    p.reserve_scratch(2 * static_cast<std::size_t>(components_) * sizeof(float));
+    log_weights_ = p.scratch<float>(components_);
+    joint_ = p.scratch<float>(components_);
   }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView z = f.input("z"), y = f.output("y");
-    float *log_weights = f.scratch<float>(), *joint = log_weights + components_;
+    float *log_weights = log_weights_(f).data(), *joint = joint_(f).data();
     math::log_softmax(f.parameter("logits").data(), log_weights, components_);
     for (std::int64_t n = 0; n < f.rows; ++n) {
       std::int64_t component = 0;
@@ -54,7 +55,7 @@ class MixturePrior final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     const loom::TensorView z = b.input("z");
     if (z.empty()) return;
-    float *log_weights = b.scratch<float>(), *shares = log_weights + components_;
+    float *log_weights = log_weights_(b).data(), *shares = joint_(b).data();
     math::log_softmax(b.parameter("logits").data(), log_weights, components_);
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const float factor = b.diff_output("log_density")[n][0];
@@ -96,6 +97,7 @@ class MixturePrior final : public loom::Node {
   }
 
   std::int64_t components_, count_ = 0;
+  loom::Slot<float> log_weights_, joint_;  // of each component
 };
 LOOM_NODE(MixturePrior, "mixture_prior")
 

@@ -5,7 +5,6 @@
 
 #include "loom/math.h"
 #include "loom/node.h"
-#include "memory.h"
 #include "nn/code_range.h"
 #include "quantizer/unit_vector.h"
 
@@ -30,19 +29,20 @@ class CodebookLookup final : public loom::Node {
   explicit CodebookLookup(const loom::Options& o)
       : codes_(o.integer("codes")), dim_(o.integer("dim")), unit_(o.text("distance") == "cosine") {}
 
-  // Packed: the unit vectors, and 1 / |e| of each.
   void prepare(const loom::Prepare& p) override {
-    if (unit_) p.reserve_packed(float_bytes(codes_ * dim_) + float_bytes(codes_));
+    if (!unit_) return;
+    units_ = p.packed<float>(codes_ * dim_);
+    reciprocals_ = p.packed<float>(codes_);
   }
   void pack(const loom::Pack& p) const override {
-    auto* units = reinterpret_cast<float*>(p.packed_memory.data());
-    float* reciprocals = units + float_bytes(codes_ * dim_) / sizeof(float);
+    if (!unit_) return;
+    float *units = units_(p).data(), *reciprocals = reciprocals_(p).data();
     const float* codebook = p.parameter("codebook").data();
     for (std::int64_t k = 0; k < codes_; ++k) reciprocals[k] = normalise(codebook + k * dim_, units + k * dim_, dim_);
   }
 
   void forward(const loom::Forward& f) const override {
-    const float* vectors = unit_ ? units(f) : f.parameter("codebook").data();
+    const float* vectors = unit_ ? units_(f).data() : f.parameter("codebook").data();
     float* y = f.output(0).data();
     for (const std::int32_t code : checked_codes(f, 0, codes_)) {
       std::copy_n(vectors + code * dim_, dim_, y);
@@ -57,7 +57,7 @@ class CodebookLookup final : public loom::Node {
     for (const std::int32_t code : b.input(0).values<std::int32_t>()) {
       float* row = diff + code * dim_;
       if (unit_)
-        add_normalise_gradient(units(b) + code * dim_, reciprocals(b)[code], diff_y, row, dim_);
+        add_normalise_gradient(units_(b).data() + code * dim_, reciprocals_(b).data()[code], diff_y, row, dim_);
       else
         math::add(row, diff_y, row, dim_);
       diff_y += dim_;
@@ -65,13 +65,9 @@ class CodebookLookup final : public loom::Node {
   }
 
  private:
-  static const float* units(const loom::Call& call) { return reinterpret_cast<const float*>(call.packed()); }
-  const float* reciprocals(const loom::Call& call) const {
-    return units(call) + float_bytes(codes_ * dim_) / sizeof(float);
-  }
-
   std::int64_t codes_, dim_;
   bool unit_;
+  loom::PackedSlot<float> units_, reciprocals_;  // e / |e| and 1 / |e| of each code
 };
 LOOM_NODE(CodebookLookup, "codebook_lookup")
 

@@ -87,27 +87,24 @@ class VectorQuantizer final : public loom::Node {
     samples_ = p.input(0)[0];
     positions_ = p.input(0).count_from(1) / dim_;
     care_.prepare(dim_);
-    nearest_.prepare(codes_, dim_, unit_);
-    p.reserve_packed(nearest_.packed_bytes());
-    p.reserve_scratch(std::max(nearest_.scratch_bytes(), 2 * float_bytes(dim_)));
+    nearest_.prepare(p, codes_, dim_, unit_);
   }
 
-  void pack(const loom::Pack& p) const override { nearest_.pack(care_.codebook(p), p.packed_memory.data()); }
+  void pack(const loom::Pack& p) const override { nearest_.pack(p, care_.codebook(p)); }
 
   void forward(const loom::Forward& f) const override {
-    const float* vectors = nearest_.vectors(care_.codebook(f), f.packed());
+    const float* vectors = nearest_.vectors(f, care_.codebook(f));
     const float* x = f.input(0).data();
     float* quantized = f.output(0).data();
     std::int32_t* codes = f.output(1).data<std::int32_t>();
-    auto* scratch = f.scratch<std::byte>();
     const bool counts = f.training;
     const CodebookCare::Tallies tallies = counts ? care_.tallies(f) : CodebookCare::Tallies();
     const std::int64_t rows = samples_ * positions_;
     double distance = 0;  // summed over the positions of a sample so far
     for (std::int64_t first = 0; first < rows; first += NearestCode::kBlock) {
       const std::int64_t count = std::min(NearestCode::kBlock, rows - first);
-      const float* block = nearest_.block(x + first * dim_, count, scratch);
-      nearest_.find(block, count, f.packed(), scratch, codes + first);
+      const float* block = nearest_.block(f, x + first * dim_, count);
+      nearest_.find(f, block, count, codes + first);
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t row = first + i;
         const float *vector = block + i * dim_, *code = vectors + codes[row] * dim_;
@@ -122,20 +119,20 @@ class VectorQuantizer final : public loom::Node {
     if (!counts) return;
     care_.add_candidates(f, rows, [&](std::int64_t row, float* out) {
       const float* vector = x + row * dim_;
-      auto* unit = f.scratch<float>();
+      float* unit = nearest_.rows()(f).data();
       if (unit_) normalise(vector, unit, dim_);
       math::add(out, unit_ ? unit : vector, out, dim_);
     });
   }
 
   void backward(const loom::Backward& b) const override {
-    const float* vectors = nearest_.vectors(care_.codebook(b), b.packed());
+    const float* vectors = nearest_.vectors(b, care_.codebook(b));
     const std::int32_t* codes = b.output(1).data<std::int32_t>();
     const float *x = b.input(0).data(), *diff_quantized = b.diff_output(0).data(), *diff_loss = b.diff_output(2).data();
     const bool wants_code = !care_.ema() && b.wants_parameter_diff("codebook");
     float* diff_code = wants_code ? b.diff_parameter("codebook").data() : nullptr;
     float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : nullptr;
-    auto* unit = b.scratch<float>();
+    float* unit = nearest_.rows()(b).data();
     const std::int64_t rows = samples_ * positions_;
     for (std::int64_t row = 0; row < rows; ++row, x += dim_, diff_quantized += dim_) {
       const float* code = vectors + codes[row] * dim_;
@@ -170,7 +167,7 @@ class VectorQuantizer final : public loom::Node {
   };
   void vector_gradient(const loom::Backward& b, const Weights& w, const Row& r, float reciprocal, float* diff_x) const {
     if (!unit_) return math::combine(w.gradient, r.gradient, w.vector, r.vector, w.code, r.code, diff_x, dim_);
-    float* diff_unit = b.scratch<float>() + float_bytes(dim_) / sizeof(float);
+    float* diff_unit = nearest_.rows()(b).data() + dim_;
     math::combine(w.gradient, r.gradient, w.vector, r.vector, w.code, r.code, diff_unit, dim_);
     std::fill_n(diff_x, dim_, 0.0F);
     add_normalise_gradient(r.vector, reciprocal, diff_unit, diff_x, dim_);
@@ -182,7 +179,7 @@ class VectorQuantizer final : public loom::Node {
     float along = 1;
     if (unit_) {
       along = static_cast<float>(math::dot(code, vector, dim_));
-      pull *= nearest_.reciprocals(b.packed())[k];
+      pull *= nearest_.reciprocals(b)[static_cast<std::size_t>(k)];
     }
     math::combine(pull * along, code, -pull, vector, 1, diff_code, diff_code, dim_);
   }

@@ -36,7 +36,8 @@ class CategoricalKl final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     classes_ = p.input("logits").back();
     variables_ = p.input("logits").count_from(1) / classes_;
-    p.reserve_scratch(2 * static_cast<std::size_t>(classes_) * sizeof(float));
+    log_q_ = p.scratch<float>(classes_);
+    q_ = p.scratch<float>(classes_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -88,7 +89,7 @@ class CategoricalKl final : public loom::Node {
   };
   // ln q is cut at the least normal float, where q ln q is 0 as it has to be.
   Distribution distribution(const loom::Call& call, std::int64_t n, std::int64_t v) const {
-    float *log_q = call.scratch<float>(), *q = log_q + classes_;
+    float *log_q = log_q_(call).data(), *q = q_(call).data();
     math::log_softmax(call.input("logits")[n].data() + v * classes_, log_q, classes_);
     math::exp(log_q, q, classes_);
     for (std::int64_t c = 0; c < classes_; ++c)
@@ -97,6 +98,7 @@ class CategoricalKl final : public loom::Node {
   }
 
   std::int64_t classes_ = 0, variables_ = 0;
+  loom::Slot<float> log_q_, q_;  // of one variable
 };
 
 }  // namespace

@@ -42,15 +42,14 @@ class GumbelSoftmaxSampler final : public loom::Node {
   // The soft draws are kept for backward, since y may be one-hot.
   void prepare(const loom::Prepare& p) override {
     classes_ = p.output(0).back();
-    const std::size_t bytes = static_cast<std::size_t>(p.output(0).count()) * sizeof(float);
-    if (p.backward) p.reserve_saved(bytes);
-    p.reserve_scratch(bytes);
+    const std::int64_t count = p.output(0).count();
+    soft_ = p.backward ? p.saved<float>(count) : p.scratch<float>(count);
   }
 
   void forward(const loom::Forward& f) const override {
     const auto logits = f.input(0), z = f.output(0);
     const auto inverse = static_cast<float>(1 / temperature(f));
-    float* all = f.saved_memory.empty() ? f.scratch<float>() : f.saved<float>();
+    float* all = soft_(f).data();
     for (std::int64_t n = 0; n < f.rows; ++n) {
       float* soft = all + n * z.per_sample();
       f.uniform(n, {soft, z[n].size()});
@@ -73,7 +72,7 @@ class GumbelSoftmaxSampler final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
     const auto inverse = static_cast<float>(1 / temperature(b));
-    const float *soft = b.saved<float>(), *above = b.diff_output(0).data();
+    const float *soft = soft_(b).data(), *above = b.diff_output(0).data();
     float* diff = b.diff_input(0).data();
     for (std::int64_t at = 0; at < b.diff_input(0).count(); at += classes_) {
       const auto mean = static_cast<float>(math::dot(soft + at, above + at, classes_));
@@ -94,6 +93,7 @@ class GumbelSoftmaxSampler final : public loom::Node {
   double start_, least_, anneal_;
   bool hard_;
   std::int64_t classes_ = 0;
+  loom::Slot<float> soft_;
 };
 
 }  // namespace

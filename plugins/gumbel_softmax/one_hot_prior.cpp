@@ -25,11 +25,11 @@ class OneHotPrior final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     classes_ = p.output("y").back();
     variables_ = p.output("y").count_from(1) / classes_;
-    p.reserve_scratch(static_cast<std::size_t>(variables_) * sizeof(float));
+    uniform_ = p.scratch<float>(variables_);
   }
 
   void forward(const loom::Forward& f) const override {
-    const std::span<float> uniform(f.scratch<float>(), static_cast<std::size_t>(variables_));
+    const std::span<float> uniform = uniform_(f);
     const double density = -static_cast<double>(variables_) * std::log(static_cast<double>(classes_));
     for (std::int64_t n = 0; n < f.rows; ++n) {
       const auto y = f.output("y")[n];
@@ -47,6 +47,7 @@ class OneHotPrior final : public loom::Node {
 
  private:
   std::int64_t classes_ = 0, variables_ = 0;
+  loom::Slot<float> uniform_;  // a draw for each variable
 };
 
 }  // namespace

@@ -47,16 +47,13 @@ class VonMisesFisherSampler final : public loom::Node {
   }
   explicit VonMisesFisherSampler(const loom::Options& o) : implicit_(o.text("gradient") == "implicit") {}
 
-  // Kept from forward to backward: cosine and sine of each row, then its v. Scratch: a proposal, or the reflected
-  // gradient.
   void prepare(const loom::Prepare& p) override {
     dim_ = static_cast<std::size_t>(p.input("mu").back());
     rows_ = static_cast<std::size_t>(p.input("kappa").count());
     concentration_ = std::make_unique<const sphere::Concentration>(static_cast<std::int64_t>(dim_));
-    const std::size_t kept = rows_ * (2 * sizeof(double) + (dim_ - 1) * sizeof(float));
-    kept_at_ = (dim_ * sizeof(double) + 63) / 64 * 64;
-    p.reserve_scratch(kept_at_ + (p.backward ? 0 : kept));
-    if (p.backward) p.reserve_saved(kept);
+    proposal_ = p.scratch<float>(dim_);
+    angles_ = p.backward ? p.saved<Angle>(rows_) : p.scratch<Angle>(rows_);
+    v_ = p.backward ? p.saved<float>(rows_ * (dim_ - 1)) : p.scratch<float>(rows_ * (dim_ - 1));
   }
 
   void forward(const loom::Forward& f) const override {
@@ -112,11 +109,7 @@ class VonMisesFisherSampler final : public loom::Node {
     Angle* angles;
     float* v;  // [rows, dim - 1]
   };
-  Kept kept_in(const loom::Call& call) const {
-    auto* angles = call.saved_memory.empty() ? reinterpret_cast<Angle*>(call.scratch<std::byte>() + kept_at_)
-                                             : call.saved<Angle>();
-    return {angles, reinterpret_cast<float*>(angles + rows_)};
-  }
+  Kept kept_in(const loom::Call& call) const { return {angles_(call).data(), v_(call).data()}; }
   double coordinate(const Kept& kept, std::size_t row, std::size_t i, double pole) const {
     const Angle angle = kept.angles[row];
     return i == 0 ? pole * angle.cosine : angle.sine * static_cast<double>(kept.v[row * (dim_ - 1) + i - 1]);
@@ -142,7 +135,7 @@ class VonMisesFisherSampler final : public loom::Node {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       const auto block =
           static_cast<std::uint32_t>(1 + 2 * (of_sample * kAttempts + static_cast<std::size_t>(attempt)));
-      const std::span<float> g(f.scratch<float>(), dim_);
+      const std::span<float> g = proposal_(f);
       float u = 0;
       f.normal(n, g, block);
       f.uniform(n, {&u, 1}, block + 1);
@@ -171,8 +164,11 @@ class VonMisesFisherSampler final : public loom::Node {
   }
 
   bool implicit_;
-  std::size_t dim_ = 0, rows_ = 0, kept_at_ = 0;
+  std::size_t dim_ = 0, rows_ = 0;
   std::unique_ptr<const sphere::Concentration> concentration_;
+  loom::Slot<float> proposal_;
+  loom::Slot<Angle> angles_;  // of each row, for backward
+  loom::Slot<float> v_;       // of each row
 };
 
 }  // namespace

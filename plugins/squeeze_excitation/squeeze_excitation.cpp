@@ -37,14 +37,13 @@ class SqueezeExcitation final : public loom::Node {
   }
   explicit SqueezeExcitation(const loom::Options&) {}
 
-  // Kept of each sample: s [C], h [H], g [C]. Scratch: those where nothing is kept, and the gradients of g and h.
   void prepare(const loom::Prepare& p) override {
     channels_ = p.input(0).back();
     hidden_ = p.parameter("bias1").count();
     positions_ = p.input(0).count_from(1) / channels_;
-    const auto kept = static_cast<std::size_t>(p.rows * (2 * channels_ + hidden_)) * sizeof(float);
-    if (p.backward) p.reserve_saved(kept);
-    p.reserve_scratch(std::max(kept, static_cast<std::size_t>(2 * channels_ + hidden_) * sizeof(float)));
+    const std::int64_t kept = p.rows * (2 * channels_ + hidden_);
+    parts_ = p.backward ? p.saved<float>(kept) : p.scratch<float>(kept);
+    if (p.backward) diffs_ = p.scratch<float>(2 * channels_ + hidden_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -67,7 +66,7 @@ class SqueezeExcitation final : public loom::Node {
   // positions
   void backward(const loom::Backward& b) const override {
     const loom::TensorView x = b.input(0), diff_y = b.diff_output(0), diff_x = b.diff_input(0);
-    auto* diff_g = b.scratch<float>();
+    float* diff_g = diffs_(b).data();
     float *diff_s = diff_g + channels_, *diff_h = diff_s + channels_;
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const auto [s, h, g] = parts(b, n);
@@ -92,8 +91,7 @@ class SqueezeExcitation final : public loom::Node {
     float *s, *h, *g;
   };
   Parts parts(const loom::Call& call, std::int64_t n) const {
-    float* first = call.saved_memory.empty() ? call.scratch<float>() : call.saved<float>();
-    float* s = first + n * (2 * channels_ + hidden_);
+    float* s = parts_(call).data() + n * (2 * channels_ + hidden_);
     return {s, s + channels_, s + channels_ + hidden_};
   }
 
@@ -117,6 +115,8 @@ class SqueezeExcitation final : public loom::Node {
   }
 
   std::int64_t channels_ = 0, hidden_ = 0, positions_ = 0;
+  loom::Slot<float> parts_;  // of each sample: s [C], h [H], g [C]
+  loom::Slot<float> diffs_;  // of one sample: their gradients, those of g first
 };
 
 }  // namespace

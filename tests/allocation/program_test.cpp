@@ -1,19 +1,46 @@
 // A warmed-up step allocates nothing.
 #include "run/program.h"
 
-#include "allocation/counter.h"
+#include <atomic>
+#include <thread>
+
+#include "runner/allocation_counter.h"
 #include "support/toy_nodes.h"
 
 using namespace loom;
 using namespace loom::check;
+using loom::runner::first_own_allocation;
+using loom::runner::process_allocation_counter;
 
 BOOST_AUTO_TEST_SUITE(allocation)
 
 BOOST_AUTO_TEST_CASE(the_counter_counts) {
-  start_counting();
-  auto memory = std::make_unique<std::vector<int>>(100);
-  BOOST_TEST(memory->size() == 100);
-  BOOST_TEST(stop_counting().own >= 2);
+  for (AllocationCounter* counter : {process_allocation_counter(), loom::runner::allocation_counter()}) {
+    BOOST_REQUIRE(counter != nullptr);
+    counter->start();
+    auto memory = std::make_unique<std::vector<int>>(100);
+    BOOST_TEST(memory->size() == 100);
+    BOOST_TEST(counter->stop().own >= 2);
+  }
+  BOOST_TEST(first_own_allocation() != std::string());
+}
+
+// One counts every thread, the other its own alone.
+BOOST_AUTO_TEST_CASE(another_thread_counts_for_the_process) {
+  std::atomic<bool> go = false;
+  std::thread other([&] {
+    while (!go) std::this_thread::yield();
+    const auto memory = std::make_unique<std::vector<int>>(100);
+    BOOST_TEST(memory->size() == 100);
+  });
+  process_allocation_counter()->start();
+  loom::runner::allocation_counter()->start();
+  go = true;
+  other.join();
+  const std::int64_t own = loom::runner::allocation_counter()->stop().own;
+  const std::int64_t all = process_allocation_counter()->stop().own;
+  BOOST_TEST(own == 0);
+  BOOST_TEST(all >= 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_warm_program_step_allocates_nothing) {
@@ -36,9 +63,9 @@ BOOST_AUTO_TEST_CASE(a_warm_program_step_allocates_nothing) {
   const StepInput input{.feeds = feeds, .weights = weights, .samples = 64, .seed = 5, .step = 9};
   for (int i = 0; i < 200; ++i) program.run(input);
   std::int64_t total = 0;
-  start_counting();
+  process_allocation_counter()->start();
   for (int i = 0; i < 100; ++i) program.run(input);
-  total = stop_counting().own;
+  total = process_allocation_counter()->stop().own;
   BOOST_TEST(total == 0, total << " allocations in 100 steps, the first:\n" << first_own_allocation());
 }
 

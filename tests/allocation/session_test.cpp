@@ -1,19 +1,21 @@
 // A warmed-up training step of a shipped graph allocates nothing: data, forward, backward and update, on every thread.
 #include "train/session.h"
-#include "allocation/counter.h"
 #include "check/standard_registry.h"
+#include "runner/allocation_counter.h"
 
 using namespace loom;
 using namespace loom::check;
+using loom::runner::first_own_allocation;
+using loom::runner::process_allocation_counter;
 
 namespace {
 
 void expect_no_allocation(const Document& document) {
   Session session(document, standard_registry(), {.steps = 1000, .batch = 16, .threads = 2, .lanes = 2});
   for (int i = 0; i < 40; ++i) session.step();
-  start_counting();
+  process_allocation_counter()->start();
   for (int i = 0; i < 10; ++i) session.step();
-  const AllocationCount count = stop_counting();
+  const Allocations count = process_allocation_counter()->stop();
   BOOST_TEST(count.own == 0, document.name << ": " << count.own << " allocations in 10 steps, the first:\n"
                                            << first_own_allocation());
 }

@@ -52,28 +52,28 @@ const void* packed(const Convolution& convolution, const std::vector<float>& wei
 
 std::vector<float> convolved(const ConvolutionShape& shape, const std::vector<float>& x,
                              const std::vector<float>& weight) {
-  const ConvolutionForward convolution(shape);
-  Scratch memory(convolution.packed_bytes()), scratch(convolution.scratch_bytes());
+  const auto convolution = make_convolution_forward(shape);
+  Scratch memory(convolution->packed_bytes()), scratch(convolution->scratch_bytes());
   std::vector<float> y(static_cast<std::size_t>(shape.y_count()));
-  convolution.execute(x.data(), packed(convolution, weight, memory), nullptr, y.data(), scratch.get());
+  convolution->execute(x.data(), packed(*convolution, weight, memory), nullptr, y.data(), scratch.get());
   return y;
 }
 
 std::vector<float> diff_data(const ConvolutionShape& shape, const std::vector<float>& diff,
                              const std::vector<float>& weight) {
-  const ConvolutionBackwardData convolution(shape);
-  Scratch memory(convolution.packed_bytes()), scratch(convolution.scratch_bytes());
+  const auto convolution = make_convolution_backward_data(shape);
+  Scratch memory(convolution->packed_bytes()), scratch(convolution->scratch_bytes());
   std::vector<float> x(static_cast<std::size_t>(shape.x_count()));
-  convolution.execute(diff.data(), packed(convolution, weight, memory), x.data(), scratch.get());
+  convolution->execute(diff.data(), packed(*convolution, weight, memory), x.data(), scratch.get());
   return x;
 }
 
 std::vector<float> diff_weight(const ConvolutionShape& shape, const std::vector<float>& x,
                                const std::vector<float>& diff) {
-  const ConvolutionBackwardWeights convolution(shape);
-  Scratch scratch(convolution.scratch_bytes());
+  const auto convolution = make_convolution_backward_weights(shape);
+  Scratch scratch(convolution->scratch_bytes());
   std::vector<float> weight(static_cast<std::size_t>(shape.weight_count()));
-  convolution.execute(x.data(), diff.data(), weight.data(), nullptr, scratch.get());
+  convolution->execute(x.data(), diff.data(), weight.data(), nullptr, scratch.get());
   return weight;
 }
 

@@ -76,11 +76,11 @@ void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm
   std::vector<float> y(diff_y.size(), std::nanf("")), expected(y.size());
   for_each_product(s, [&](auto i, auto j, auto k) { expected[k] += x[i] * weight[j]; });
   add_bias_and_relu(expected, bias, s.bias, s.relu);
-  const ConvolutionForward forward(s, algorithm);
-  const auto what = name(s) + forward.implementation();
+  const auto forward = make_convolution_forward(s, algorithm);
+  const auto what = name(s) + forward->implementation();
   {
-    Scratch scratch(forward.scratch_bytes());
-    forward.execute(x.data(), Weight(forward, weight).get(), bias.data(), y.data(), scratch.get());
+    Scratch scratch(forward->scratch_bytes());
+    forward->execute(x.data(), Weight(*forward, weight).get(), bias.data(), y.data(), scratch.get());
     BOOST_CHECK_MESSAGE(scratch.intact(), what);
   }
   check_close(y, expected, what + " forward");
@@ -88,10 +88,10 @@ void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm
   std::vector<float> diff_x(x.size(), std::nanf(""));
   expected.assign(x.size(), 0.0F);
   for_each_product(s, [&](auto i, auto j, auto k) { expected[i] += diff_y[k] * weight[j]; });
-  const ConvolutionBackwardData backward_data(s, data_algorithm);
+  const auto backward_data = make_convolution_backward_data(s, data_algorithm);
   {
-    Scratch scratch(backward_data.scratch_bytes());
-    backward_data.execute(diff_y.data(), Weight(backward_data, weight).get(), diff_x.data(), scratch.get());
+    Scratch scratch(backward_data->scratch_bytes());
+    backward_data->execute(diff_y.data(), Weight(*backward_data, weight).get(), diff_x.data(), scratch.get());
     BOOST_CHECK_MESSAGE(scratch.intact(), what);
   }
   check_close(diff_x, expected, what + " backward data");
@@ -103,10 +103,10 @@ void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm
   if (s.bias) {
     for (std::size_t i = 0; i < diff_y.size(); ++i) expected_bias[i % expected_bias.size()] += diff_y[i];
   }
-  const ConvolutionBackwardWeights backward_weights(s, algorithm);
+  const auto backward_weights = make_convolution_backward_weights(s, algorithm);
   {
-    Scratch scratch(backward_weights.scratch_bytes());
-    backward_weights.execute(x.data(), diff_y.data(), diff_weight.data(), diff_bias.data(), scratch.get());
+    Scratch scratch(backward_weights->scratch_bytes());
+    backward_weights->execute(x.data(), diff_y.data(), diff_weight.data(), diff_bias.data(), scratch.get());
     BOOST_CHECK_MESSAGE(scratch.intact(), what);
   }
   check_close(diff_weight, expected_weight, what + " backward weights");
@@ -143,11 +143,11 @@ void check_transposed(TransposedConvolutionShape s, ConvolutionAlgorithm algorit
   std::vector<float> y(diff_y.size(), std::nanf("")), expected(y.size());
   for_each_product(mirrored, [&](auto i, auto j, auto k) { expected[i] += x[k] * weight[j]; });
   add_bias_and_relu(expected, bias, s.bias, s.relu);
-  const TransposedConvolutionForward forward(s, algorithm);
-  const auto what = name(mirrored) + forward.implementation();
+  const auto forward = make_transposed_convolution_forward(s, algorithm);
+  const auto what = name(mirrored) + forward->implementation();
   {
-    Scratch scratch(forward.scratch_bytes());
-    forward.execute(x.data(), Weight(forward, weight).get(), bias.data(), y.data(), scratch.get());
+    Scratch scratch(forward->scratch_bytes());
+    forward->execute(x.data(), Weight(*forward, weight).get(), bias.data(), y.data(), scratch.get());
     BOOST_CHECK_MESSAGE(scratch.intact(), what);
   }
   check_close(y, expected, what + " transposed forward");
@@ -155,10 +155,10 @@ void check_transposed(TransposedConvolutionShape s, ConvolutionAlgorithm algorit
   std::vector<float> diff_x(x.size(), std::nanf(""));
   expected.assign(x.size(), 0.0F);
   for_each_product(mirrored, [&](auto i, auto j, auto k) { expected[k] += diff_y[i] * weight[j]; });
-  const TransposedConvolutionBackwardData backward_data(s, algorithm);
+  const auto backward_data = make_transposed_convolution_backward_data(s, algorithm);
   {
-    Scratch scratch(backward_data.scratch_bytes());
-    backward_data.execute(diff_y.data(), Weight(backward_data, weight).get(), diff_x.data(), scratch.get());
+    Scratch scratch(backward_data->scratch_bytes());
+    backward_data->execute(diff_y.data(), Weight(*backward_data, weight).get(), diff_x.data(), scratch.get());
   }
   check_close(diff_x, expected, what + " transposed backward data");
 
@@ -168,10 +168,10 @@ void check_transposed(TransposedConvolutionShape s, ConvolutionAlgorithm algorit
   if (s.bias) {
     for (std::size_t i = 0; i < diff_y.size(); ++i) expected_bias[i % expected_bias.size()] += diff_y[i];
   }
-  const TransposedConvolutionBackwardWeights backward_weights(s, algorithm);
+  const auto backward_weights = make_transposed_convolution_backward_weights(s, algorithm);
   {
-    Scratch scratch(backward_weights.scratch_bytes());
-    backward_weights.execute(x.data(), diff_y.data(), diff_weight.data(), diff_bias.data(), scratch.get());
+    Scratch scratch(backward_weights->scratch_bytes());
+    backward_weights->execute(x.data(), diff_y.data(), diff_weight.data(), diff_bias.data(), scratch.get());
     BOOST_CHECK_MESSAGE(scratch.intact(), what);
   }
   check_close(diff_weight, expected_weight, what + " transposed backward weights");
@@ -311,30 +311,30 @@ BOOST_AUTO_TEST_CASE(transposed_shapes) {
 }
 
 BOOST_AUTO_TEST_CASE(impossible_shapes) {
-  BOOST_CHECK_THROW(ConvolutionForward(square(1, 3, 1, 1, 5, 1, 0)), std::invalid_argument);
-  BOOST_CHECK_THROW(ConvolutionForward(square(0, 3, 1, 1, 3, 1, 0)), std::invalid_argument);
+  BOOST_CHECK_THROW(make_convolution_forward(square(1, 3, 1, 1, 5, 1, 0)), std::invalid_argument);
+  BOOST_CHECK_THROW(make_convolution_forward(square(0, 3, 1, 1, 3, 1, 0)), std::invalid_argument);
   auto s = square(1, 8, 6, 4, 3, 1, 1);
   s.groups = 4;
-  BOOST_CHECK_THROW(ConvolutionBackwardData{s}, std::invalid_argument);
+  BOOST_CHECK_THROW(make_convolution_backward_data(s), std::invalid_argument);
   s.groups = 2;
-  BOOST_CHECK_THROW(ConvolutionBackwardData(s, ConvolutionAlgorithm::columns), std::invalid_argument);
-  BOOST_CHECK_THROW(ConvolutionForward(square(1, 8, 2, 2, 3, 2, 1), ConvolutionAlgorithm::mirrored),
+  BOOST_CHECK_THROW(make_convolution_backward_data(s, ConvolutionAlgorithm::columns), std::invalid_argument);
+  BOOST_CHECK_THROW(make_convolution_forward(square(1, 8, 2, 2, 3, 2, 1), ConvolutionAlgorithm::mirrored),
                     std::invalid_argument);
-  BOOST_CHECK_THROW(ConvolutionBackwardData(square(1, 8, 2, 2, 3, 1, 1), ConvolutionAlgorithm::mirrored),
+  BOOST_CHECK_THROW(make_convolution_backward_data(square(1, 8, 2, 2, 3, 1, 1), ConvolutionAlgorithm::mirrored),
                     std::invalid_argument);
-  BOOST_CHECK_THROW(TransposedConvolutionForward(transposed(1, 4, 2, 2, 4, 2, 1, 2)), std::invalid_argument);
+  BOOST_CHECK_THROW(make_transposed_convolution_forward(transposed(1, 4, 2, 2, 4, 2, 1, 2)), std::invalid_argument);
 }
 
 // One object, many threads: the same bits everywhere.
 BOOST_AUTO_TEST_CASE(concurrent) {
   for (const auto& s : {square(4, 28, 1, 32, 4, 2, 1), square(4, 14, 32, 64, 4, 2, 1)}) {
-    const ConvolutionForward forward(s);
-    const ConvolutionBackwardData backward_data(s);
-    const ConvolutionBackwardWeights backward_weights(s);
+    const auto forward = make_convolution_forward(s);
+    const auto backward_data = make_convolution_backward_data(s);
+    const auto backward_weights = make_convolution_backward_weights(s);
     const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2);
     const auto diff_y = random_floats(s.y_count(), 4);
-    const Weight forward_weight(forward, weight);
-    const Weight backward_weight(backward_data, weight);
+    const Weight forward_weight(*forward, weight);
+    const Weight backward_weight(*backward_data, weight);
     struct Result {
       std::vector<float> y, diff_x, diff_weight;
     };
@@ -343,13 +343,13 @@ BOOST_AUTO_TEST_CASE(concurrent) {
     for (auto& result : results) {
       threads.emplace_back([&] {
         Scratch scratch(
-            std::max({forward.scratch_bytes(), backward_data.scratch_bytes(), backward_weights.scratch_bytes()}));
+            std::max({forward->scratch_bytes(), backward_data->scratch_bytes(), backward_weights->scratch_bytes()}));
         result.y.resize(diff_y.size()), result.diff_x.resize(x.size());
         for (int repeat = 0; repeat < 20; ++repeat) {
           result.diff_weight.assign(weight.size(), 0.0F);
-          forward.execute(x.data(), forward_weight.get(), nullptr, result.y.data(), scratch.get());
-          backward_data.execute(diff_y.data(), backward_weight.get(), result.diff_x.data(), scratch.get());
-          backward_weights.execute(x.data(), diff_y.data(), result.diff_weight.data(), nullptr, scratch.get());
+          forward->execute(x.data(), forward_weight.get(), nullptr, result.y.data(), scratch.get());
+          backward_data->execute(diff_y.data(), backward_weight.get(), result.diff_x.data(), scratch.get());
+          backward_weights->execute(x.data(), diff_y.data(), result.diff_weight.data(), nullptr, scratch.get());
         }
       });
     }

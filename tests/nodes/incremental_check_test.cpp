@@ -26,7 +26,7 @@ class Pairs final : public loom::Node {
 
   void prepare(const loom::Prepare& p) override {
     length_ = p.input(0)[1];
-    if (p.incremental) p.reserve_saved(static_cast<std::size_t>(p.samples) * sizeof(float));
+    if (p.incremental) before_ = p.saved<float>(p.samples);
   }
   void forward(const loom::Forward& f) const override {
     const float* x = f.input(0).data();
@@ -38,18 +38,20 @@ class Pairs final : public loom::Node {
   }
   void advance(const loom::Advance& a) const override {
     const std::int64_t t = a.range(0).first;
+    float* kept = before_(a).data();
     for (std::int64_t n = 0; a.range(0).count > 0 && n < a.samples; ++n) {
-      const float x = loom::Advance::at(a.input(0), t)[n], before = t > 0 ? a.saved<float>()[n] : 0;
+      const float x = loom::Advance::at(a.input(0), t)[n], before = t > 0 ? kept[n] : 0;
       float y = x + before;
       if (mistake == Mistake::advance_differs && t == 3) y += 0.01F;
       if (mistake == Mistake::reads_too_far && t + 1 < length_) y += 0 * loom::Advance::at(a.input(0), t + 1)[n];
       loom::Advance::at(a.output(0), t)[n] = y;
-      a.saved<float>()[n] = x;
+      kept[n] = x;
     }
   }
 
  private:
   std::int64_t length_ = 0;
+  loom::Slot<float> before_;  // x[t - 1]
 };
 
 template <Mistake mistake>

@@ -29,7 +29,7 @@ class Faulty final : public loom::Node {
     c.backward_reads({"x"});
   }
   explicit Faulty(const loom::Options&) {}
-  void prepare(const loom::Prepare& p) override { p.reserve_scratch(sizeof(float)); }
+  void prepare(const loom::Prepare& p) override { kept_ = p.scratch<float>(1); }
 
   void forward(const loom::Forward& f) const override {
     const auto x = f.input(0).values(), y = f.output(0).values();
@@ -37,7 +37,7 @@ class Faulty final : public loom::Node {
       if (fault == Fault::unwritten_output && i == 1) continue;
       y[i] = f.parameter("weight").data()[0] * x[i];
     }
-    if (fault == Fault::keeps_scratch) f.scratch<float>()[0] = 1;
+    if (fault == Fault::keeps_scratch) kept_(f)[0] = 1;
     if (fault == Fault::reads_neighbour && f.first_sample > 0) y[0] += 1;
   }
 
@@ -50,9 +50,12 @@ class Faulty final : public loom::Node {
       diff_x[i] = b.parameter("weight").data()[0] * diff_y[i] * (fault == Fault::wrong_gradient ? 1.1F : 1.0F);
       sum += x[i] * diff_y[i];
     }
-    if (fault == Fault::keeps_scratch) sum *= b.scratch<float>()[0];
+    if (fault == Fault::keeps_scratch) sum *= kept_(b)[0];
     diff_weight[0] = fault == Fault::assigned_parameter ? sum : diff_weight[0] + sum;
   }
+
+ private:
+  loom::Slot<float> kept_;
 };
 
 template <Fault fault>

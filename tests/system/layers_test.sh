@@ -24,7 +24,7 @@ declare -A may=(
 # The room that each public header belongs to.
 declare -A room_of=(
   [abi]=core [error]=core [random]=core [tensor]=core [math]=math
-  [options]=graph [contract]=graph [shape_inference]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
+  [options]=graph [contract]=graph [shape_inference]=graph [slot]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
   [dataset]=graph [optimizer]=graph [schedule]=graph [check]=check
 )
 wrong=0

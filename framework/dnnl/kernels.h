@@ -1,0 +1,46 @@
+// What a layer computes with: its forward pass and its two gradients, behind three interfaces.
+//
+// A kernel is immutable; pack() and execute() may run on many threads at once, each with its own scratch of
+// scratch_bytes(), 64-byte aligned. Where packed_bytes() is not 0, execute() takes the result of pack() in place of the
+// plain weight: pack once after each update of the weight, and share it. A layer's forward pass and its gradient by the
+// input pack differently.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace loom::dnnl {
+
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual std::size_t scratch_bytes() const = 0;
+  virtual std::string implementation() const = 0;  // what computes, for diagnosis
+};
+
+class PackingKernel : public Kernel {
+ public:
+  virtual std::size_t packed_bytes() const = 0;
+  virtual void pack(const float* weight, void* packed, void* scratch) const = 0;
+};
+
+// y = activation(weight applied to x [+ bias]); overwrites. The bias is not read unless the shape has one.
+class ForwardKernel : public PackingKernel {
+ public:
+  virtual void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const = 0;
+};
+
+// diff_x = the gradient by x; overwrites. diff_y is by what comes before the activation.
+class BackwardDataKernel : public PackingKernel {
+ public:
+  virtual void execute(const float* diff_y, const void* weight, float* diff_x, void* scratch) const = 0;
+};
+
+// diff_weight += the gradient by the weight, in the plain layout; diff_bias += that by the bias, if the shape has one.
+class BackwardWeightsKernel : public Kernel {
+ public:
+  virtual void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+                       void* scratch) const = 0;
+};
+
+}  // namespace loom::dnnl

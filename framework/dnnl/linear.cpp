@@ -1,0 +1,61 @@
+#include "dnnl/linear.h"
+
+#include "dnnl/gradient_kernel.h"
+#include "dnnl/matmul.h"
+
+namespace loom::dnnl {
+namespace {
+
+class Product final : public ForwardKernel {
+ public:
+  explicit Product(const MatmulShape& shape) : product_(shape) {}
+
+  std::size_t scratch_bytes() const override { return product_.scratch_bytes(); }
+  std::size_t packed_bytes() const override { return product_.packed_bytes(); }
+  std::string implementation() const override { return product_.implementation(); }
+  void pack(const float* weight, void* packed, void* scratch) const override { product_.pack(weight, packed, scratch); }
+  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+    product_.execute(x, weight, bias, y, scratch);
+  }
+
+ private:
+  Matmul product_;
+};
+
+class WeightGradient final : public BackwardWeightsKernel {
+ public:
+  explicit WeightGradient(const LinearShape& s)
+      : product_({.m = s.outputs, .n = s.inputs, .k = s.rows, .transpose_a = true, .accumulate = true}) {}
+
+  std::size_t scratch_bytes() const override { return product_.scratch_bytes(); }
+  std::string implementation() const override { return product_.implementation(); }
+  void execute(const float* x, const float* diff_y, float* diff_weight, float*, void* scratch) const override {
+    product_.execute(diff_y, x, nullptr, diff_weight, scratch);
+  }
+
+ private:
+  Matmul product_;
+};
+
+}  // namespace
+
+std::unique_ptr<const ForwardKernel> make_linear_forward(const LinearShape& s) {
+  return std::make_unique<Product>(MatmulShape{.m = s.rows,
+                                               .n = s.outputs,
+                                               .k = s.inputs,
+                                               .transpose_b = true,
+                                               .bias = s.bias,
+                                               .activation = s.relu ? Activation::relu : Activation::none,
+                                               .pack_b = s.pack});
+}
+
+std::unique_ptr<const BackwardDataKernel> make_linear_backward_data(const LinearShape& s) {
+  return std::make_unique<GradientKernel>(
+      std::make_unique<Product>(MatmulShape{.m = s.rows, .n = s.inputs, .k = s.outputs}));
+}
+
+std::unique_ptr<const BackwardWeightsKernel> make_linear_backward_weights(const LinearShape& s) {
+  return std::make_unique<WeightGradient>(s);
+}
+
+}  // namespace loom::dnnl

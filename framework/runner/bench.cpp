@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "core/clock.h"
+#include "generate/model_source.h"
 #include "runner/bench_sample.h"
 #include "runner/console.h"
-#include "runner/model.h"
-#include "runner/synthetic.h"
 #include "runner/verbs.h"
+#include "train/synthetic.h"
 #include "train/training_programs.h"
 #include "train/updater.h"
 
@@ -42,7 +42,7 @@ struct Timing {
 // A graph ready for training steps on one synthetic batch.
 class Bench {
  public:
-  Bench(const Model& model, const Request& request)
+  Bench(const ModelSource& model, const Request& request)
       : graph_(build_checked(model.document().nodes, model.registry())),
         executor_(request.threads),
         store_(*graph_, model.seed()),
@@ -76,7 +76,7 @@ class Bench {
   std::int64_t parameters() const { return store_.trainable_count(); }
 
  private:
-  TrainingPlan checked_plan(const Model& model) const {
+  TrainingPlan checked_plan(const ModelSource& model) const {
     Diagnostics diagnostics;
     TrainingPlan plan = plan_training(model.document(), *graph_, store_, diagnostics);
     diagnostics.throw_if_any();
@@ -151,7 +151,7 @@ int bench(const Request& request, bool json) {
                 fmt::format("precision {} is not supported by this version", request.precision),
                 "leave --precision out, or give f32");
   }
-  const Model model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
+  const ModelSource model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
   if (request.sample) {
     return bench_sample(
         model,
@@ -190,8 +190,6 @@ int bench(const Request& request, bool json) {
   return kOk;
 }
 
-}  // namespace
-
 void add_bench(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "bench", "Time full training steps on synthetic data",
                             "graph-runner bench graphs/vae.yaml --batch 64 --steps 50 --threads 2 --json");
@@ -222,5 +220,8 @@ void add_bench(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return bench(*request, invocation.json); };
   });
 }
+LOOM_VERB(160, add_bench)
+
+}  // namespace
 
 }  // namespace loom::runner

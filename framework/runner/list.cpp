@@ -88,8 +88,6 @@ void list_text(const Registry& registry) {
   print("\ngraph-runner inspect NAME shows ports and options.\n");
 }
 
-}  // namespace
-
 void add_list(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "list", "List the node types by group, and the data sets", "graph-runner list");
   auto reference = std::make_shared<bool>(false);
@@ -110,5 +108,8 @@ void add_list(CLI::App& app, Invocation& invocation) {
     };
   });
 }
+LOOM_VERB(100, add_list)
+
+}  // namespace
 
 }  // namespace loom::runner

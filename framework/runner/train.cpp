@@ -1,13 +1,14 @@
 // graph-runner train: trains a graph into a run folder, or goes on with one.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 
 #include "live/live_training.h"
 #include "measure/advice.h"
 #include "measure/codebook_advice.h"
+#include "report/finish.h"
 #include "runner/console.h"
-#include "runner/finish.h"
 #include "runner/progress.h"
 #include "runner/signals.h"
 #include "runner/training.h"
@@ -97,7 +98,7 @@ LiveOptions live_options(const TrainRequest& request, Progress& progress) {
 }
 
 nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, const Progress& progress,
-                               const FinishedFiles& files, const std::string& run) {
+                               const report::FinishedFiles& files, const std::string& run) {
   using Json = nlohmann::ordered_json;
   Json json = {{"run", run},
                {"steps", session.steps_done()},
@@ -119,7 +120,7 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
 }
 
 void print_summary(const Session& session, const Outcome& outcome, const Progress& progress,
-                   const FinishedFiles& files) {
+                   const report::FinishedFiles& files) {
   const char* how = outcome.end == TrainEnd::stopped ? "stopped"
                     : outcome.end == TrainEnd::early ? "no more improvement"
                                                      : "done";
@@ -139,6 +140,8 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
   row("report", files.report);
 }
 
+void warn(const std::string& sentence) { spdlog::warn("{}", sentence); }
+
 int train(const TrainRequest& request, bool json) {
   const StopSignals signals;
   Training training = begin_training(request);
@@ -150,8 +153,10 @@ int train(const TrainRequest& request, bool json) {
   LiveTraining live(std::move(training.model), *training.run, live_options(request, progress));
   const Outcome outcome = run_training(live, progress, signals);
   const bool to_the_end = outcome.end != TrainEnd::stopped && signals.received() == 0;
-  FinishedFiles files;
-  if (to_the_end) files = finish_run(training.run->path(), request.threads, request.plugins);
+  report::FinishedFiles files;
+  if (to_the_end)
+    files = report::finish_run(training.run->path(),
+                               {.plugins = request.plugins, .threads = request.threads, .notice = warn});
   if (json)
     print_json(to_json(live.session(), outcome, progress, files, training.run->path()));
   else
@@ -160,8 +165,6 @@ int train(const TrainRequest& request, bool json) {
   say(fmt::format("go on with: graph-runner train --resume {}\n", training.run->path()));
   return signals.received() == 0 ? kOk : signals.exit_code();
 }
-
-}  // namespace
 
 void add_train(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "train", "Train a graph into a run folder, or go on with a run",
@@ -207,5 +210,8 @@ void add_train(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return train(*request, invocation.json); };
   });
 }
+LOOM_VERB(10, add_train)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -32,13 +32,12 @@ void check_exists(const std::string& path) {
   throw Error(std::move(finding));
 }
 
-// Libraries are opened by one thread at a time.
+}  // namespace
+
 std::mutex& loading_libraries() {
   static std::mutex mutex;
   return mutex;
 }
-
-}  // namespace
 
 ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
     : path_(path), weights_(options.weights), seed_(options.seed), notice_(options.notice) {

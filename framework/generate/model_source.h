@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@
 #include "train/run_folder.h"
 
 namespace loom {
+
+// Plugin libraries are opened by one thread at a time: whoever makes a registry holds this.
+std::mutex& loading_libraries();
 
 class ModelSource {
  public:

@@ -20,6 +20,7 @@ declare -A may=(
   [measure]="core math graph document run data train"
   [generate]="core math graph document run plugin data io train measure"
   [report]="core math dnnl graph document run plugin data io train measure generate"
+  [embed]="core graph document run plugin data io train measure generate report"
   [live]="core graph document run plugin data io train check"
   [runner]="core math dnnl graph document run plugin data io train check measure generate report live"
 )
@@ -27,7 +28,7 @@ declare -A may=(
 declare -A room_of=(
   [abi]=core [error]=core [random]=core [tensor]=core [math]=math
   [options]=graph [contract]=graph [shape_inference]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
-  [dataset]=graph [check]=check [model]=generate
+  [dataset]=graph [check]=check [model]=generate [trainer]=embed [loom]=embed
 )
 wrong=0
 complain() { echo "$1"; wrong=1; }

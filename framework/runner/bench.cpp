@@ -16,13 +16,14 @@
 namespace loom::runner {
 namespace {
 
-constexpr int kWarmUp = 3;              // steps before the clock counts
-constexpr std::int64_t kDistinct = 64;  // synthetic samples, repeated over a larger batch
-constexpr int kTuningSteps = 5;         // of each shard size that --tune tries
+constexpr int kWarmUp = 3;                 // steps before the clock counts
+constexpr std::int64_t kDistinct = 64;     // synthetic samples, repeated over a larger batch
+constexpr const char* kPrecision = "f32";  // of the arithmetic
+constexpr int kTuningSteps = 5;            // of each shard size that --tune tries
 
 struct Request {
   std::vector<std::string> plugins;
-  std::string graph, precision = "f32";
+  std::string graph;
   std::vector<std::string> overrides;
   std::int64_t batch = 0, steps = 50, shard = 0;
   int threads = 0, lanes = 0;
@@ -146,11 +147,6 @@ double peak_memory_mb() {
 }
 
 int bench(const Request& request, bool json) {
-  if (request.precision != "f32") {
-    throw Error(ErrorCode::not_supported,
-                fmt::format("precision {} is not supported by this version", request.precision),
-                "leave --precision out, or give f32");
-  }
   const ModelSource model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
   if (request.sample) {
     return bench_sample(
@@ -169,7 +165,7 @@ int bench(const Request& request, bool json) {
          {"threads", bench.threads()},
          {"lanes", bench.programs().lanes()},
          {"shard", bench.programs().shard()},
-         {"precision", request.precision},
+         {"precision", kPrecision},
          {"parameters", bench.parameters()},
          {"steps", request.steps},
          {"ms_per_step",
@@ -183,7 +179,7 @@ int bench(const Request& request, bool json) {
   }
   print("{}: {} parameters, batch {}, {} threads, {} lanes, shards of {}, {}\n", model.document().name,
         grouped(bench.parameters()), bench.batch(), bench.threads(), bench.programs().lanes(), bench.programs().shard(),
-        request.precision);
+        kPrecision);
   print("  {:.2f} ms a step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
         timing.milliseconds.back(), batch / seconds);
   print("  {:.2f} GFLOP a step, {:.0f} GFLOP/s, {:.0f} MiB at most\n", gflop, gflop / seconds, peak_memory_mb());
@@ -211,9 +207,6 @@ void add_bench(CLI::App& app, Invocation& invocation) {
       ->check(at_least(1))
       ->capture_default_str();
   verb->add_flag("--whole", request->whole, "with --sample: the whole graph for each position");
-  verb->add_option("--precision", request->precision, "arithmetic")
-      ->check(one_of({"f32", "bf16"}))
-      ->capture_default_str();
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

@@ -192,9 +192,6 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--precision", request->precision, "arithmetic")
-      ->check(one_of({"f32", "bf16"}))
-      ->capture_default_str();
   verb->add_option("--log-every", request->log_every, "seconds between lines where there is no terminal")
       ->check(at_least(0))
       ->capture_default_str();

@@ -29,12 +29,15 @@ int main(int count, char** arguments) {
   loom_trainer_free(trainer);
 
   loom_model* model = NULL;
-  loom_tensor drawn, codes;
+  loom_tensor drawn, picture, codes;
   check(loom_model_open(arguments[2], NULL, &model));
   check(loom_model_sample(model, 4, 7, &drawn));
-  check(loom_model_encode(model, &drawn, 1, &codes));
+  check(loom_model_port(model, NULL, 1, &picture)); /* the shape of one */
+  picture.data = calloc((size_t)loom_tensor_count(&picture), sizeof(float));
+  check(loom_model_encode(model, &picture, 1, &codes));
   printf("%d steps, %lld values drawn, %lld codes\n", steps, (long long)loom_tensor_count(&drawn),
          (long long)loom_tensor_count(&codes));
+  free(picture.data);
   loom_tensor_free(&drawn);
   loom_tensor_free(&codes);
   loom_model_free(model);

@@ -51,6 +51,11 @@ void forget_error() {
   last.text.clear();
 }
 
+std::function<void(const std::string&)> notice_of(void (*function)(void*, const char*), void* user) {
+  if (function == nullptr) return {};
+  return [function, user](const std::string& text) { function(user, text.c_str()); };
+}
+
 std::string text_of(const char* text) { return text == nullptr ? "" : text; }
 
 std::vector<std::string> list_of(const char* const* texts, std::size_t count) {
@@ -74,11 +79,16 @@ bool view_of(const loom_tensor* tensor, TensorView& view) {
   return false;
 }
 
-loom_tensor to_c(const Tensor& tensor) {
+loom_tensor describe(DType dtype, const Shape& shape) {
   loom_tensor out{};
-  out.dtype = tensor.dtype() == DType::f32 ? LOOM_F32 : tensor.dtype() == DType::i32 ? LOOM_I32 : LOOM_U8;
-  out.rank = tensor.shape().rank();
-  for (int axis = 0; axis < out.rank; ++axis) out.shape[axis] = tensor.shape()[axis];
+  out.dtype = dtype == DType::f32 ? LOOM_F32 : dtype == DType::i32 ? LOOM_I32 : LOOM_U8;
+  out.rank = shape.rank();
+  for (int axis = 0; axis < out.rank; ++axis) out.shape[axis] = shape[axis];
+  return out;
+}
+
+loom_tensor to_c(const Tensor& tensor) {
+  loom_tensor out = describe(tensor.dtype(), tensor.shape());
   const std::size_t bytes = tensor.view().bytes();
   out.data = std::malloc(bytes > 0 ? bytes : 1);
   if (out.data == nullptr) throw std::bad_alloc();

@@ -39,6 +39,9 @@ loom_status loom_model_open(const char* path, const loom_model_options* options,
     wanted.weights = loom::c::text_of(given.weights);
     wanted.newest = given.newest != 0;
     wanted.threads = given.threads;
+    if (given.has_seed != 0) wanted.seed = given.seed;
+    wanted.overrides = loom::c::list_of(given.overrides, given.override_count);
+    wanted.notice = loom::c::notice_of(given.on_notice, given.user);
     wanted.plugins = loom::c::list_of(given.plugins, given.plugin_count);
     *model = new loom_model{loom::Model(path, wanted)};
     return LOOM_OK;
@@ -46,6 +49,16 @@ loom_status loom_model_open(const char* path, const loom_model_options* options,
 }
 
 void loom_model_free(loom_model* model) { delete model; }
+
+loom_status loom_model_port(loom_model* model, const char* name, int64_t samples, loom_tensor* description) {
+  return guarded([&] {
+    if (model == nullptr || description == nullptr) return bad_argument(kNull);
+    if (samples < 1) return bad_argument("there is no such number of samples");
+    const loom::PortDescription port = name == nullptr ? model->model.input() : model->model.port(name);
+    *description = loom::c::describe(port.dtype, port.shape.at_batch(samples));
+    return LOOM_OK;
+  });
+}
 
 loom_status loom_model_encode(loom_model* model, const loom_tensor* x, uint64_t seed, loom_tensor* codes) {
   return transform(model, x, codes, [&](const loom::Model& own, const loom::TensorView& view) {
@@ -69,6 +82,30 @@ loom_status loom_model_sample(loom_model* model, int64_t count, uint64_t seed, l
   return guarded([&] {
     if (model == nullptr || samples == nullptr) return bad_argument(kNull);
     *samples = loom::c::to_c(model->model.sample(count, {.seed = seed}));
+    return LOOM_OK;
+  });
+}
+
+loom_status loom_model_traverse(loom_model* model, const int64_t* dimensions, size_t dimension_count, double range,
+                                int64_t steps, uint64_t seed, loom_tensor* values) {
+  return guarded([&] {
+    if (model == nullptr || values == nullptr || (dimensions == nullptr && dimension_count > 0))
+      return bad_argument(kNull);
+    loom::TraverseOptions options{.range = range, .steps = steps, .seed = seed};
+    options.dimensions.assign(dimensions, dimensions + dimension_count);
+    *values = loom::c::to_c(model->model.traverse(options));
+    return LOOM_OK;
+  });
+}
+
+loom_status loom_model_interpolate(loom_model* model, const loom_tensor* from, const loom_tensor* to, int64_t steps,
+                                   int32_t spherical, uint64_t seed, loom_tensor* values) {
+  return guarded([&] {
+    if (model == nullptr || values == nullptr) return bad_argument(kNull);
+    loom::TensorView first, last;
+    if (!view_of(from, first) || !view_of(to, last)) return bad_argument(kTensor);
+    const loom::InterpolateOptions options{.steps = steps, .spherical = spherical != 0, .seed = seed};
+    *values = loom::c::to_c(model->model.interpolate(first, last, options));
     return LOOM_OK;
   });
 }

@@ -69,6 +69,7 @@ loom_status loom_trainer_create(const char* graph, const loom_trainer_options* o
     if (given.batch > 0) wanted.batch = given.batch;
     if (given.has_seed != 0) wanted.seed = given.seed;
     wanted.threads = given.threads;
+    wanted.notice = loom::c::notice_of(given.on_notice, given.user);
     wanted.overrides = loom::c::list_of(given.overrides, given.override_count);
     wanted.plugins = loom::c::list_of(given.plugins, given.plugin_count);
     return loom::Trainer(graph, wanted);
@@ -80,6 +81,7 @@ loom_status loom_trainer_resume(const char* run, const loom_trainer_options* opt
     loom::ResumeOptions wanted;
     if (given.steps > 0) wanted.steps = given.steps;
     wanted.threads = given.threads;
+    wanted.notice = loom::c::notice_of(given.on_notice, given.user);
     wanted.plugins = loom::c::list_of(given.plugins, given.plugin_count);
     return loom::Trainer::resume(run, wanted);
   });

@@ -4,10 +4,8 @@
 
 #include <atomic>
 #include <filesystem>
-#include <mutex>
 
-#include "document/rewrite.h"
-#include "generate/model_source.h"
+#include "live/source.h"
 #include "loom/error.h"
 #include "plugin/registries.h"
 #include "report/finish.h"
@@ -17,26 +15,34 @@
 namespace loom {
 namespace {
 
-std::unique_ptr<Registry> registry_of(const Document& document, const std::vector<std::string>& plugins) {
-  const std::lock_guard lock(loading_libraries());
-  return registry_for({document.plugins, plugins});
+std::vector<Override> overrides_of(const TrainerOptions& options) {
+  std::vector<Override> overrides;
+  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
+  return overrides;
 }
 
-// What changes of the run start from (graph-runner train --resume RUN --watch).
-RunSource source_of(const std::string& graph, const TrainerOptions& options) {
-  RunSource source;
-  source.graph = std::filesystem::absolute(graph).lexically_normal().string();
-  source.overrides = options.overrides;
-  return source;
+SessionSettings settings_from(const TrainerOptions& options) {
+  SessionSettings settings;
+  if (!options.data.empty()) settings.data = parse_data_specification(options.data);
+  settings.steps = options.steps;
+  settings.batch = options.batch;
+  settings.seed = options.seed;
+  settings.threads = options.threads;
+  settings.lanes = options.lanes;
+  settings.shard = options.shard;
+  if (!options.out.empty()) settings.cache = options.out + "/cache";
+  return settings;
 }
 
 }  // namespace
 
 class Trainer::Impl {
  public:
-  Impl(const std::string& graph, const TrainerOptions& options);
+  explicit Impl(const TrainerOptions& options);
   Impl(const std::string& run, const ResumeOptions& options);
 
+  // A new training; `source`: what changes of the run start from (graph-runner train --resume RUN --watch).
+  void start(Document document, Diagnostics& findings, const RunSource& source, const TrainerOptions& options);
   TrainObserver observer();
   TrainEvaluation described(const Evaluation& evaluation) const;
 
@@ -52,31 +58,23 @@ class Trainer::Impl {
   std::atomic<bool> stopping = false;
 };
 
-Trainer::Impl::Impl(const std::string& graph, const TrainerOptions& options)
+Trainer::Impl::Impl(const TrainerOptions& options)
     : plugins(options.plugins), notice(options.notice), out(options.out) {
   if (!out.empty()) RunFolder::check_free(out);
-  std::vector<Override> overrides;
-  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
-  SessionSettings settings;
-  if (!options.data.empty()) settings.data = parse_data_specification(options.data);
-  settings.steps = options.steps;
-  settings.batch = options.batch;
-  settings.seed = options.seed;
-  settings.threads = options.threads;
-  settings.lanes = options.lanes;
-  settings.shard = options.shard;
-  if (!out.empty()) settings.cache = out + "/cache";
-  Diagnostics findings;
-  Document document = load_document(graph, overrides, findings);
-  registry = registry_of(document, plugins);
+}
+
+void Trainer::Impl::start(Document document, Diagnostics& findings, const RunSource& source,
+                          const TrainerOptions& options) {
+  SessionSettings settings = settings_from(options);
+  registry = registry_for({document.plugins, plugins});
   check_document(document, *registry, findings);
   findings.throw_if_any();
   if (document.data.type.empty() && !settings.data)
-    throw Error(ErrorCode::usage, fmt::format("{} names no data", graph), "give data: TYPE:PATH,key=value");
+    throw Error(ErrorCode::usage, fmt::format("{} names no data", document.file), "give data: TYPE:PATH,key=value");
   session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
   if (out.empty()) return;
   RunSettings run_settings = session->run_settings();
-  run_settings.source = source_of(graph, options);
+  run_settings.source = source;
   // What was loaded from other runs is in this one's checkpoints from the start: it never needs them again.
   run = RunFolder::create(out, session->document().resolved, run_settings, [&](const RunFolder& folder) {
     if (run_settings.weights.empty()) return;
@@ -94,7 +92,7 @@ Trainer::Impl::Impl(const std::string& folder, const ResumeOptions& options)
   settings.cache = run->cache_path();
   settings = settings_of(run->settings(), std::move(settings));
   Document document = load_document(run->document_path());
-  registry = registry_of(document, plugins);
+  registry = registry_for({document.plugins, plugins});
   session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
   session->attach(*run);
   session->resume();
@@ -145,8 +143,19 @@ TrainObserver Trainer::Impl::observer() {
   return observer;
 }
 
-Trainer::Trainer(const std::string& graph, const TrainerOptions& options)
-    : impl_(std::make_unique<Impl>(graph, options)) {}
+Trainer::Trainer(const std::string& graph, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
+  const LiveSource source{
+      std::filesystem::absolute(graph).lexically_normal().string(), overrides_of(options), {}, options.plugins};
+  Diagnostics findings;
+  Document document = load_source(source, findings);
+  impl_->start(std::move(document), findings, to_run_source(source), options);
+}
+Trainer::Trainer(const DocumentText& text, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
+  Diagnostics findings;
+  Document document = parse_document(text.yaml, text.name, text.folder, overrides_of(options));
+  name_plugins(document, options.plugins);
+  impl_->start(std::move(document), findings, {}, options);
+}
 Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Trainer Trainer::resume(const std::string& run, const ResumeOptions& options) {
   return Trainer(std::make_unique<Impl>(run, options));
@@ -165,11 +174,10 @@ void Trainer::on_checkpoint(std::function<void(const std::string&)> function) {
 
 TrainResult Trainer::train(std::int64_t steps) {
   Session& session = *impl_->session;
-  impl_->stopping = false;
   TrainObserver observer = impl_->observer();
   const std::int64_t until = session.steps_done() + steps;
   if (steps > 0) observer.leave = [&session, until] { return session.steps_done() >= until; };
-  switch (session.train(observer, [this] { return impl_->stopping.load(); })) {
+  switch (session.train(observer, [this] { return impl_->stopping.exchange(false); })) {
     case TrainEnd::stopped: return TrainResult::stopped;
     case TrainEnd::early: return TrainResult::early;
     case TrainEnd::left: return TrainResult::paused;

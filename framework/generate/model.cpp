@@ -45,11 +45,11 @@ std::string first_input(const Graph& graph) {
   return graph.node(inputs.front()).path;
 }
 
-Model::Impl::Impl(const std::string& path, const ModelOptions& options)
-    : source(path, options),
+Model::Impl::Impl(ModelSource from, int wanted_threads)
+    : source(std::move(from)),
       graph(build_checked(source.document().nodes, source.registry())),
-      threads(Executor(options.threads).threads()),
-      executor_(options.threads),
+      threads(Executor(wanted_threads).threads()),
+      executor_(wanted_threads),
       weights_(source.parameters(*graph)) {}
 
 std::shared_ptr<ParameterStore> Model::Impl::weights_of(const Graph& wanted) const {
@@ -112,7 +112,10 @@ std::vector<double> Model::Impl::density(std::vector<Feed> feeds, const DensityO
   return pass.run(views, samples, options.draws, options.seed);
 }
 
-Model::Model(const std::string& path, const ModelOptions& options) : impl_(std::make_unique<Impl>(path, options)) {}
+Model::Model(const std::string& path, const ModelOptions& options)
+    : impl_(std::make_unique<Impl>(ModelSource(path, options), options.threads)) {}
+Model::Model(const DocumentText& document, const ModelOptions& options)
+    : impl_(std::make_unique<Impl>(ModelSource(document, options), options.threads)) {}
 Model::~Model() = default;
 Model::Model(Model&& other) noexcept = default;
 Model& Model::operator=(Model&& other) noexcept = default;

@@ -40,7 +40,7 @@ struct ModelCall {
 
 class Model::Impl {
  public:
-  Impl(const std::string& path, const ModelOptions& options);
+  Impl(ModelSource from, int wanted_threads);
 
   std::vector<Tensor> run(ModelCall call);
   std::vector<double> density(std::vector<Feed> feeds, const DensityOptions& options);

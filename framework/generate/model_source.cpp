@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <mutex>
 
 #include "data/source.h"
 #include "loom/error.h"
@@ -32,17 +31,17 @@ void check_exists(const std::string& path) {
   throw Error(std::move(finding));
 }
 
-}  // namespace
-
-std::mutex& loading_libraries() {
-  static std::mutex mutex;
-  return mutex;
+std::vector<Override> overrides_of(const ModelOptions& options) {
+  std::vector<Override> overrides;
+  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
+  return overrides;
 }
+
+}  // namespace
 
 ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
     : path_(path), weights_(options.weights), seed_(options.seed), notice_(options.notice) {
-  std::vector<Override> overrides;
-  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
+  const std::vector<Override> overrides = overrides_of(options);
   check_exists(path);
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
@@ -55,7 +54,15 @@ ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
     document_ = load_document(run.document_path());
     if (weights_.empty()) weights_ = find_checkpoint(run.checkpoints_path(), !options.newest);
   }
-  const std::lock_guard lock(loading_libraries());
+  registry_ = registry_for({document_.plugins, options.plugins});
+}
+
+ModelSource::ModelSource(const DocumentText& document, const ModelOptions& options)
+    : path_(document.name),
+      document_(parse_document(document.yaml, document.name, document.folder, overrides_of(options))),
+      weights_(options.weights),
+      seed_(options.seed),
+      notice_(options.notice) {
   registry_ = registry_for({document_.plugins, options.plugins});
 }
 

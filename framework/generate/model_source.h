@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,13 +18,11 @@
 
 namespace loom {
 
-// Plugin libraries are opened by one thread at a time: whoever makes a registry holds this.
-std::mutex& loading_libraries();
-
 class ModelSource {
  public:
   // Errors: those of the document; run_not_found for a folder that is no run; usage for overrides of a run.
   explicit ModelSource(const std::string& path, const ModelOptions& options = {});
+  explicit ModelSource(const DocumentText& document, const ModelOptions& options = {});
 
   const Registry& registry() const { return *registry_; }
   const Document& document() const { return document_; }

@@ -7,7 +7,8 @@
  * make one with its LOOM_..._INIT, set what is wanted; text that is NULL, and numbers that are 0, stand for the default.
  *
  * Ownership: loom_model, loom_trainer and the values of a loom_tensor belong to the caller, who frees them with the
- * functions below; NULL is ignored there. What is given to a function is only read, and not kept after it returns.
+ * functions below; NULL is ignored there. What is given to a function is only read, and not kept after it returns,
+ * the functions to be called and their `user` apart.
  * Thread safety: as in C++. Calls on one model may come from several threads and wait for each other; a trainer is used
  * by one thread, loom_trainer_stop() apart.
  */
@@ -71,15 +72,25 @@ typedef struct loom_model_options {
   const char* weights; /* a safetensors file in place of a run's checkpoint */
   int32_t newest;      /* not 0: a run's newest checkpoint in place of its best */
   int32_t threads;     /* 0: one a core */
+  int32_t has_seed;    /* not 0: initial values, where nothing gives weights, are drawn from `seed` */
+  uint64_t seed;
+  const char* const* overrides; /* "path=value", of a graph file */
+  size_t override_count;
   const char* const* plugins;
   size_t plugin_count;
+  /* Told what is worth knowing and no error, with `user`, on the thread that calls; may be NULL. */
+  void* user;
+  void (*on_notice)(void* user, const char* text);
 } loom_model_options;
 #define LOOM_MODEL_OPTIONS_INIT \
-  { sizeof(loom_model_options), NULL, 0, 0, NULL, 0 }
+  { sizeof(loom_model_options), NULL, 0, 0, 0, 0, NULL, 0, NULL, 0, NULL, NULL }
 
 /* `path`: the folder of a run, or a graph file. `options` may be NULL. */
 LOOM_API loom_status loom_model_open(const char* path, const loom_model_options* options, loom_model** model);
 LOOM_API void loom_model_free(loom_model* model);
+
+/* What a port holds for so many samples: dtype and shape, without values. `name` NULL: the first input. */
+LOOM_API loom_status loom_model_port(loom_model* model, const char* name, int64_t samples, loom_tensor* description);
 
 /* As the functions of loom::Model of the same names; results belong to the caller. */
 LOOM_API loom_status loom_model_encode(loom_model* model, const loom_tensor* x, uint64_t seed, loom_tensor* codes);
@@ -88,6 +99,12 @@ LOOM_API loom_status loom_model_decode(loom_model* model, const loom_tensor* lat
 LOOM_API loom_status loom_model_reconstruct(loom_model* model, const loom_tensor* x, uint64_t seed,
                                             loom_tensor* values);
 LOOM_API loom_status loom_model_sample(loom_model* model, int64_t count, uint64_t seed, loom_tensor* samples);
+/* `dimensions` count from 0; none: all of them. From -range to range in so many steps, the rest 0. */
+LOOM_API loom_status loom_model_traverse(loom_model* model, const int64_t* dimensions, size_t dimension_count,
+                                         double range, int64_t steps, uint64_t seed, loom_tensor* values);
+/* From latents to latents; `spherical` not 0: along the arc. */
+LOOM_API loom_status loom_model_interpolate(loom_model* model, const loom_tensor* from, const loom_tensor* to,
+                                            int64_t steps, int32_t spherical, uint64_t seed, loom_tensor* values);
 /* `densities`: room for as many values as x has samples; nats. */
 LOOM_API loom_status loom_model_log_density(loom_model* model, const loom_tensor* x, int64_t draws, uint64_t seed,
                                             double* densities);
@@ -134,9 +151,10 @@ typedef struct loom_trainer_options {
   void (*on_step)(void* user, const loom_step* step);
   void (*on_evaluation)(void* user, const loom_evaluation* evaluation);
   void (*on_checkpoint)(void* user, const char* path);
+  void (*on_notice)(void* user, const char* text); /* what is worth knowing and no error; also from other calls */
 } loom_trainer_options;
 #define LOOM_TRAINER_OPTIONS_INIT \
-  { sizeof(loom_trainer_options), NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL }
+  { sizeof(loom_trainer_options), NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL }
 
 typedef enum loom_train_result {
   LOOM_COMPLETED = 0, /* every step is done */
@@ -153,7 +171,8 @@ LOOM_API void loom_trainer_free(loom_trainer* trainer);
 
 /* steps 0: to the last one. `result` may be NULL. */
 LOOM_API loom_status loom_trainer_train(loom_trainer* trainer, int64_t steps, loom_train_result* result);
-LOOM_API void loom_trainer_stop(loom_trainer* trainer); /* from any thread, and from the functions */
+/* Ends the training that runs after its step, else the next one; from any thread, and from the functions. */
+LOOM_API void loom_trainer_stop(loom_trainer* trainer);
 LOOM_API int64_t loom_trainer_steps_done(const loom_trainer* trainer);
 /* limit 0: every sample. evaluation->size is set by the caller. */
 LOOM_API loom_status loom_trainer_evaluate(loom_trainer* trainer, const char* split, int64_t limit,

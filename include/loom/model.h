@@ -37,6 +37,13 @@
 
 namespace loom {
 
+// A document that a program holds as text, in place of a file.
+struct DocumentText {
+  std::string yaml;
+  std::string name = "document.yaml";  // in the positions of what is wrong with it
+  std::string folder = ".";            // what it extends and uses is relative to
+};
+
 struct ModelOptions {
   std::vector<std::string> overrides = {};  // "path=value", of a graph file: vars.latent=8
   std::string weights = {};                 // a safetensors file in place of a run's checkpoint
@@ -118,6 +125,8 @@ class __attribute__((visibility("default"))) Model {
  public:
   // `path`: the folder of a run, or a graph file, which has initial values where `options` name no weights.
   explicit Model(const std::string& path, const ModelOptions& options = {});
+  // A document's initial values, or options.weights.
+  explicit Model(const DocumentText& document, const ModelOptions& options = {});
   ~Model();
   Model(Model&& other) noexcept;  // the other one may only be destroyed or assigned to
   Model& operator=(Model&& other) noexcept;

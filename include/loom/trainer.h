@@ -26,6 +26,8 @@
 #include <utility>
 #include <vector>
 
+#include "loom/model.h"
+
 namespace loom {
 
 struct TrainerOptions {
@@ -78,6 +80,8 @@ enum class TrainResult {
 class __attribute__((visibility("default"))) Trainer {
  public:
   explicit Trainer(const std::string& graph, const TrainerOptions& options = {});
+  // What is wrong with the text alone is thrown before what is wrong with its graph.
+  explicit Trainer(const DocumentText& document, const TrainerOptions& options = {});
   static Trainer resume(const std::string& run, const ResumeOptions& options = {});
   ~Trainer();
   Trainer(Trainer&& other) noexcept;
@@ -91,6 +95,7 @@ class __attribute__((visibility("default"))) Trainer {
 
   // To the last step, or `steps` further ones; where stop() was called, a checkpoint is written first.
   TrainResult train(std::int64_t steps = 0);
+  // Ends the train() that runs after its step, else the next one after its first.
   void stop();
   TrainEvaluation evaluate(const std::string& split = "test", std::int64_t limit = 0);  // limit 0: every sample
   std::string save_checkpoint();  // its path; throws usage where no folder is written

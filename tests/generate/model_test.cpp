@@ -99,6 +99,17 @@ BOOST_AUTO_TEST_CASE(errors_leave_the_model_as_it_was) {
   BOOST_TEST(model.encode(pictures(2)).shape().text() == "[2, 3]");
 }
 
+BOOST_AUTO_TEST_CASE(a_document_may_be_text) {
+  const Model file(graph, {.threads = 2}), text(DocumentText{kGraph}, {.threads = 2});
+  BOOST_TEST(same(file.sample(3, {.seed = 4}), text.sample(3, {.seed = 4})));
+  Trainer trainer(DocumentText{kGraph}, {.steps = 2, .out = run, .threads = 2});
+  BOOST_TEST((trainer.train() == TrainResult::completed));
+  BOOST_TEST(!Model(run).weights().empty());
+  const auto in_text = [](const Error& error) { return error.diagnostics().front().where.file == "mine.yaml"; };
+  BOOST_CHECK_EXCEPTION(Trainer(DocumentText{"graph: tiny\nnodes: {x: {type: nothing}}\n", "mine.yaml"}), Error,
+                        in_text);
+}
+
 BOOST_AUTO_TEST_CASE(two_models_in_two_threads) {
   const double expected = work(Model(graph, {.threads = 2}));
   std::vector<double> found(2);
@@ -116,6 +127,27 @@ BOOST_AUTO_TEST_CASE(one_model_in_two_threads) {
   for (double& value : found) threads.emplace_back([&] { value = work(model); });
   for (std::thread& thread : threads) thread.join();
   for (const double value : found) BOOST_TEST(value == expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_trainer_beside_a_model) {
+  const Model model(graph, {.threads = 2});
+  const double expected = work(model);
+  double found = 0;
+  std::thread other([&] { found = work(model); });
+  Trainer trainer(graph, {.threads = 2});
+  trainer.train();
+  other.join();
+  BOOST_TEST(found == expected);
+  BOOST_TEST(trainer.steps_done() == 6);
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_is_not_lost) {
+  Trainer trainer(graph, {.threads = 2});
+  trainer.stop();
+  BOOST_TEST((trainer.train() == TrainResult::stopped));
+  BOOST_TEST(trainer.steps_done() == 1);
+  BOOST_TEST((trainer.train(2) == TrainResult::paused));
+  BOOST_TEST(trainer.steps_done() == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_trainer_in_parts_is_one_training_and_resumes) {
@@ -157,7 +189,33 @@ BOOST_AUTO_TEST_CASE(the_c_functions_keep_errors_and_give_the_same_values) {
   const Tensor expected = Model(graph, {.threads = 2}).sample(3, {.seed = 9});
   BOOST_TEST(std::ranges::equal(expected.values(), std::span(static_cast<float*>(samples.data), 192)));
   BOOST_TEST((loom_model_sample(opened, 0, 9, &samples) == LOOM_ERROR));
+  BOOST_TEST((loom_model_sample(nullptr, 1, 9, &samples) == LOOM_BAD_ARGUMENT));
   loom_tensor_free(&samples);
+  loom_model_free(opened);
+}
+
+BOOST_AUTO_TEST_CASE(the_c_functions_describe_ports_and_walk) {
+  loom_model* opened = nullptr;
+  loom_model_options options = LOOM_MODEL_OPTIONS_INIT;
+  options.size = offsetof(loom_model_options, has_seed);  // of a program that knows less
+  options.threads = 2;
+  BOOST_REQUIRE((loom_model_open(graph.c_str(), &options, &opened) == LOOM_OK));
+  loom_tensor picture{}, codes{}, walk{};
+  BOOST_REQUIRE((loom_model_port(opened, nullptr, 2, &picture) == LOOM_OK));
+  BOOST_TEST(loom_tensor_count(&picture) == 128);
+  BOOST_TEST((loom_model_port(opened, "nothing", 1, &picture) == LOOM_ERROR));
+  std::vector<float> pixels(128, 0.25F);
+  picture.data = pixels.data();
+  BOOST_REQUIRE((loom_model_encode(opened, &picture, 1, &codes) == LOOM_OK));
+  BOOST_REQUIRE((loom_model_interpolate(opened, &codes, &codes, 3, 1, 1, &walk) == LOOM_OK));
+  BOOST_TEST(walk.shape[0] == 6);
+  loom_tensor_free(&walk);
+  const std::int64_t dimension = 2;
+  BOOST_REQUIRE((loom_model_traverse(opened, &dimension, 1, 2.0, 5, 1, &walk) == LOOM_OK));
+  const Tensor expected = Model(graph, {.threads = 2}).traverse({.dimensions = {2}, .range = 2, .steps = 5});
+  BOOST_TEST(std::ranges::equal(expected.values(), std::span(static_cast<float*>(walk.data), 320)));
+  loom_tensor_free(&walk);
+  loom_tensor_free(&codes);
   loom_model_free(opened);
 }
 

@@ -20,7 +20,7 @@ declare -A may=(
   [measure]="core math graph document run data train"
   [generate]="core math graph document run plugin data io train measure"
   [report]="core math dnnl graph document run plugin data io train measure generate"
-  [embed]="core graph document run plugin data io train measure generate report"
+  [embed]="core graph document run plugin data io train measure generate report live"
   [live]="core graph document run plugin data io train check"
   [runner]="core math dnnl graph document run plugin data io train check measure generate report live"
 )

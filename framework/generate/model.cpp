@@ -106,10 +106,13 @@ std::vector<double> Model::Impl::density(std::vector<Feed> feeds, const DensityO
   for (const Feed& feed : feeds) names.push_back(feed.name);
   find_ports(*graph, feeds);
   std::vector<TensorView> views;
-  const std::int64_t samples = fit_feeds(*graph, feeds, views);
+  const std::int64_t samples = fit_feeds(*graph, feeds, views), batch = std::min(kSamplesAtOnce, samples);
   const std::lock_guard lock(mutex_);
-  DensityPass pass(source, weights_, executor_, names, std::min(kSamplesAtOnce, samples));
-  return pass.run(views, samples, options.draws, options.seed);
+  const std::pair key(names, batch);
+  if (densities_.size() >= kSizes && !densities_.contains(key)) densities_.clear();
+  std::unique_ptr<DensityPass>& pass = densities_[key];
+  if (!pass) pass = std::make_unique<DensityPass>(source, weights_, executor_, names, batch);
+  return pass->run(views, samples, options.draws, options.seed);
 }
 
 Model::Model(const std::string& path, const ModelOptions& options)

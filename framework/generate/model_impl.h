@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "generate/density.h"
@@ -57,6 +58,7 @@ class Model::Impl {
   Executor executor_;
   const std::shared_ptr<ParameterStore> weights_;  // of `graph`
   std::map<std::string, Way> ways_;
+  std::map<std::pair<std::vector<std::string>, std::int64_t>, std::unique_ptr<DensityPass>> densities_;
 };
 
 // Values of a caller as feeds.

@@ -1,10 +1,10 @@
 /* Latentloom for programs in C, and in whatever calls C: models (loom/model.h) and trainings (loom/trainer.h).
  *
  * Every function returns a status: LOOM_OK, or why it failed; loom_last_error() of the same thread says more, until the
- * next call of that thread. No exception crosses. Results are written through the last pointers, only where all is well.
+ * next call of that thread. No exception crosses. Results are written through the last pointers, if all is well.
  *
  * Structs of options begin with their size, so that a program goes on working with a library that knows more options:
- * make one with its LOOM_..._INIT, set what is wanted; text that is NULL, and numbers that are 0, stand for the default.
+ * make one with its LOOM_..._INIT, set what is wanted; text that is NULL and numbers that are 0 stand for the default.
  *
  * Ownership: loom_model, loom_trainer and the values of a loom_tensor belong to the caller, who frees them with the
  * functions below; NULL is ignored there. What is given to a function is only read, and not kept after it returns,

@@ -6,16 +6,16 @@
 //   const auto both = model.run({{"x", pictures}}, {"q.mu", "decoder"});
 //
 // Values are batches, samples first, dense, channels last, in the units that the graph computes in: [n, ...event], of
-// the dtype of the port they are for. What a call is given is only read; a fed value may have another event shape of the
-// same count ([n, 784] for [n, 28, 28, 1]), and u8 or i32 where the port takes f32. The names of ports are those of the
-// document: "x", "q.mu", "encoder/conv1"; a node alone is its first output.
+// the dtype of the port they are for. What a call is given is only read; a fed value may have another event shape of
+// the same count ([n, 784] for [n, 28, 28, 1]), and u8 or i32 where the port takes f32. The names of ports are those of
+// the document: "x", "q.mu", "encoder/conv1"; a node alone is its first output.
 //
 // A call is a function of the weights, its arguments and its seed: the same seed gives the same bits for any number of
 // threads, and what graph-runner gives for it. Random numbers differ between the samples of a call.
 //
-// What a call needs is compiled at the first call of its kind and size, and kept for the next ones (the last few kinds).
+// What a call needs is compiled at the first call of its kind and size, and kept for the next ones (of a few kinds).
 //
-// Ownership: a Model owns its weights, plugins and threads; tensors that it returns own their memory and may outlive it.
+// Ownership: a Model owns its weights, plugins and threads; tensors that it returns own their memory, and outlive it.
 // Thread safety: every method may be called from several threads at once; the calls on one Model wait for each other,
 // since they share its threads. Two Models are independent: they run side by side.
 // Errors: all are loom::Error. The constructor throws what is wrong with the document (E1xx, E2xx), the run (E5xx) and
@@ -52,7 +52,7 @@ struct ModelOptions {
   int threads = 0;                          // 0: one a core
   std::optional<std::uint64_t> seed = {};   // of initial values, where nothing gives weights; else the document's
   // What is worth knowing and no error, a sentence each: that something takes longer than it might. Called on the
-  // thread that calls the model.
+  // thread that calls the model, which it must not call again from there.
   std::function<void(const std::string&)> notice = {};
 };
 

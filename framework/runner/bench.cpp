@@ -79,7 +79,7 @@ class Bench {
  private:
   TrainingPlan checked_plan(const ModelSource& model) const {
     Diagnostics diagnostics;
-    TrainingPlan plan = plan_training(model.document(), *graph_, store_, diagnostics);
+    TrainingPlan plan = plan_training(model.document(), *graph_, store_, model.registry(), diagnostics);
     diagnostics.throw_if_any();
     return plan;
   }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "io/atomic_file.h"
 #include "loom/dataset.h"
 
 namespace loom {
@@ -208,6 +209,13 @@ Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
 Tensor read_npy(const std::string& path) {
   const MappedFile file(path);
   return npy_tensor(file.bytes(), path);
+}
+
+void write_npy(const std::string& path, const TensorView& values) {
+  AtomicFile file(path);
+  file.write(npy_header(values.dtype(), values.shape()));
+  file.write(std::string_view(static_cast<const char*>(values.raw()), values.bytes()));
+  file.commit();
 }
 
 }  // namespace loom

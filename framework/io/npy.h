@@ -2,7 +2,7 @@
 // Read are f4, f8, i4, i8, u1 and b1, little-endian; written f4, i4 and u1. `file` stands in errors.
 //
 // Thread safety: functions of their arguments. Errors: data_wrong_format, data_truncated, data_corrupt or data_empty
-// with the file and the byte; data_not_found.
+// with the file and the byte; data_not_found; write_failed, and nothing is half-written.
 #pragma once
 
 #include <cstddef>
@@ -41,5 +41,7 @@ std::string npy_header(DType dtype, const Shape& shape);
 // The whole array: floating point as f32, integers as i32 (u1 and b1: u8).
 Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file);
 Tensor read_npy(const std::string& path);
+// As f4, i4 or u1, atomically.
+void write_npy(const std::string& path, const TensorView& values);
 
 }  // namespace loom

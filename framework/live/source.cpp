@@ -6,7 +6,6 @@
 #include "plugin/search_path.h"
 
 namespace loom {
-namespace {
 
 void name_plugins(Document& document, const std::vector<std::string>& given) {
   const std::size_t before = document.plugins.size();
@@ -16,8 +15,6 @@ void name_plugins(Document& document, const std::vector<std::string>& given) {
   }
   if (document.plugins.size() > before) document.resolved = render_document(document);
 }
-
-}  // namespace
 
 Document load_source(const LiveSource& source, Diagnostics& diagnostics) {
   Document document = load_document(source.graph, source.overrides, diagnostics);

@@ -20,6 +20,9 @@ struct LiveSource {
   std::vector<std::string> plugins;  // of --plugin
 };
 
+// Libraries that were given by hand become part of the document by their names.
+void name_plugins(Document& document, const std::vector<std::string>& given);
+
 // The document; what --plugin loads becomes part of it by its name, so that a run says what it needs. Findings are left
 // in `diagnostics`, beside what could be read.
 Document load_source(const LiveSource& source, Diagnostics& diagnostics);

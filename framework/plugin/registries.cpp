@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 
 #include "plugin/loader.h"
 #include "plugin/search_path.h"
@@ -89,6 +90,8 @@ std::vector<LoadedLibrary> libraries_for(const RegistryRequest& request) {
 
 std::unique_ptr<Registry> registry_of(const std::vector<LoadedLibrary>& libraries,
                                       const std::map<std::string, std::string>& substitutes) {
+  static std::mutex opening;  // a library links its types into lists while it is opened
+  const std::lock_guard lock(opening);
   auto registry = std::make_unique<Registry>();
   for (const LoadedLibrary& library : libraries) {
     const auto other = substitutes.find(library.file);

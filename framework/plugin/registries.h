@@ -5,7 +5,8 @@
 //   registry_for(request)       both
 //
 // A document can name plugins, never paths: what it names is looked for on the search path (plugin/search_path.h), or
-// is the library of that name among those that the command line gives. Thread safety: one thread at a time. Errors:
+// is the library of that name among those that the command line gives. Thread safety: several threads may make
+// registries at once: libraries are opened by one after the other. Errors:
 // plugin_not_found for each name that no folder has, with the folders and the nearest name; those of loading.
 #pragma once
 

@@ -5,24 +5,25 @@
 #include <algorithm>
 
 #include "core/clock.h"
+#include "generate/model_source.h"
 #include "runner/bench_sample.h"
 #include "runner/console.h"
-#include "runner/model.h"
-#include "runner/synthetic.h"
 #include "runner/verbs.h"
+#include "train/synthetic.h"
 #include "train/training_programs.h"
 #include "train/updater.h"
 
 namespace loom::runner {
 namespace {
 
-constexpr int kWarmUp = 3;              // steps before the clock counts
-constexpr std::int64_t kDistinct = 64;  // synthetic samples, repeated over a larger batch
-constexpr int kTuningSteps = 5;         // of each shard size that --tune tries
+constexpr int kWarmUp = 3;                 // steps before the clock counts
+constexpr std::int64_t kDistinct = 64;     // synthetic samples, repeated over a larger batch
+constexpr const char* kPrecision = "f32";  // of the arithmetic
+constexpr int kTuningSteps = 5;            // of each shard size that --tune tries
 
 struct Request {
   std::vector<std::string> plugins;
-  std::string graph, precision = "f32";
+  std::string graph;
   std::vector<std::string> overrides;
   std::int64_t batch = 0, steps = 50, shard = 0;
   int threads = 0, lanes = 0;
@@ -42,7 +43,7 @@ struct Timing {
 // A graph ready for training steps on one synthetic batch.
 class Bench {
  public:
-  Bench(const Model& model, const Request& request)
+  Bench(const ModelSource& model, const Request& request)
       : graph_(build_checked(model.document().nodes, model.registry())),
         executor_(request.threads),
         store_(*graph_, model.seed()),
@@ -76,7 +77,7 @@ class Bench {
   std::int64_t parameters() const { return store_.trainable_count(); }
 
  private:
-  TrainingPlan checked_plan(const Model& model) const {
+  TrainingPlan checked_plan(const ModelSource& model) const {
     Diagnostics diagnostics;
     TrainingPlan plan = plan_training(model.document(), *graph_, store_, model.registry(), diagnostics);
     diagnostics.throw_if_any();
@@ -146,12 +147,7 @@ double peak_memory_mb() {
 }
 
 int bench(const Request& request, bool json) {
-  if (request.precision != "f32") {
-    throw Error(ErrorCode::not_supported,
-                fmt::format("precision {} is not supported by this version", request.precision),
-                "leave --precision out, or give f32");
-  }
-  const Model model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
+  const ModelSource model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
   if (request.sample) {
     return bench_sample(
         model,
@@ -169,7 +165,7 @@ int bench(const Request& request, bool json) {
          {"threads", bench.threads()},
          {"lanes", bench.programs().lanes()},
          {"shard", bench.programs().shard()},
-         {"precision", request.precision},
+         {"precision", kPrecision},
          {"parameters", bench.parameters()},
          {"steps", request.steps},
          {"ms_per_step",
@@ -183,14 +179,12 @@ int bench(const Request& request, bool json) {
   }
   print("{}: {} parameters, batch {}, {} threads, {} lanes, shards of {}, {}\n", model.document().name,
         grouped(bench.parameters()), bench.batch(), bench.threads(), bench.programs().lanes(), bench.programs().shard(),
-        request.precision);
+        kPrecision);
   print("  {:.2f} ms a step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
         timing.milliseconds.back(), batch / seconds);
   print("  {:.2f} GFLOP a step, {:.0f} GFLOP/s, {:.0f} MiB at most\n", gflop, gflop / seconds, peak_memory_mb());
   return kOk;
 }
-
-}  // namespace
 
 void add_bench(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "bench", "Time full training steps on synthetic data",
@@ -213,14 +207,14 @@ void add_bench(CLI::App& app, Invocation& invocation) {
       ->check(at_least(1))
       ->capture_default_str();
   verb->add_flag("--whole", request->whole, "with --sample: the whole graph for each position");
-  verb->add_option("--precision", request->precision, "arithmetic")
-      ->check(one_of({"f32", "bf16"}).description("f32"))  // bf16 is refused with its own message
-      ->capture_default_str();
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] { return bench(*request, invocation.json); };
   });
 }
+LOOM_VERB(160, add_bench)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -5,14 +5,14 @@
 #include <algorithm>
 
 #include "core/clock.h"
+#include "generate/ancestral.h"
+#include "generate/entry.h"
 #include "loom/error.h"
-#include "runner/ancestral.h"
 #include "runner/console.h"
-#include "runner/generate.h"
 
 namespace loom::runner {
 
-int bench_sample(const Model& model, const SampleBench& request, bool json) {
+int bench_sample(const ModelSource& model, const SampleBench& request, bool json) {
   const GenerateEntry& entry = require_generate(model.document(), "sample");
   if (entry.autoregressions.empty()) {
     throw Error(ErrorCode::usage, "generate.sample is not autoregressive: it has no positions to time",

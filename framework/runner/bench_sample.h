@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "runner/model.h"
+#include "generate/model_source.h"
 
 namespace loom::runner {
 
@@ -18,6 +18,6 @@ struct SampleBench {
 
 // Prints the time of a position and of a sample; weights are the initial ones, and what is computed once the positions
 // are drawn (a decoder, a picture) does not count.
-int bench_sample(const Model& model, const SampleBench& request, bool json);
+int bench_sample(const ModelSource& model, const SampleBench& request, bool json);
 
 }  // namespace loom::runner

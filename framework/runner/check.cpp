@@ -220,8 +220,6 @@ int check(const Request& request, bool json) {
   return report(tables, json);
 }
 
-}  // namespace
-
 void add_check(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "check", "Check a type, or all types of a plugin library: gradients, shards, threads",
                             "graph-runner check conv --set filters=4 --set kernel=3 --shape x=2,8,8,3\n"
@@ -248,5 +246,8 @@ void add_check(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return check(*request, invocation.json); };
   });
 }
+LOOM_VERB(140, add_check)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "runner/verbs.h"
 
@@ -55,6 +56,12 @@ std::string unknown_flag(const CLI::App& verb, int count, const char* const* arg
   return "";
 }
 
+// Made by the first verb that registers: the order in which files are initialised is open.
+std::multimap<int, AddVerb>& registered() {
+  static std::multimap<int, AddVerb> verbs;
+  return verbs;
+}
+
 }  // namespace
 
 Error command_line_error(const CLI::App& app, const CLI::ParseError& problem, int count, const char* const* arguments) {
@@ -78,6 +85,12 @@ Error command_line_error(const CLI::App& app, const CLI::ParseError& problem, in
     finding.suggestion = nearest_name(name, verb_names(app));
   }
   return Error(std::move(finding));
+}
+
+VerbRegistration::VerbRegistration(int rank, AddVerb add) { registered().emplace(rank, add); }
+
+void add_verbs(CLI::App& app, Invocation& invocation) {
+  for (const auto& [rank, add] : registered()) add(app, invocation);
 }
 
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& summary, const std::string& example) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "loom/error.h"
+#include "report/readable.h"
 
 namespace loom::runner {
 
@@ -33,6 +34,7 @@ void print_json(const nlohmann::ordered_json& json);
 
 // Writes to stderr; failures are ignored, for there is nobody left to tell.
 void say(std::string_view text);
+void say_line(const std::string& text);  // a notice of the library
 
 // A terminal that understands colours, and a user who wants them (https://no-color.org).
 bool has_colours(int descriptor);
@@ -44,12 +46,6 @@ int exit_code(const Error& error);
 nlohmann::ordered_json to_json(const Diagnostic& diagnostic);
 // Every finding once: as text on stderr, or as {"errors": [...]} on stdout.
 void print_errors(const Error& error, bool as_json);
-
-// 1234567 as "1,234,567"; bytes as "1.2 MiB"; seconds as "1:02:03"; flop as "1.2 G".
-std::string grouped(std::int64_t number);
-std::string readable_bytes(double bytes);
-std::string readable_time(double seconds);
-std::string readable_count(double number);
 
 // A number for JSON: null where it is not finite.
 nlohmann::ordered_json json_number(double value);

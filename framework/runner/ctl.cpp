@@ -54,8 +54,6 @@ int ctl(const Request& request, bool json) {
   return ok ? kOk : kFailed;
 }
 
-}  // namespace
-
 void add_ctl(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "ctl", "Speak to a training that runs: change it, pause it, stop it",
                             "graph-runner ctl runs/first status --json\n"
@@ -74,5 +72,8 @@ void add_ctl(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return ctl(*request, invocation.json); };
   });
 }
+LOOM_VERB(170, add_ctl)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -2,26 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "generate/sampling.h"
 #include "io/npy.h"
 #include "io/npz.h"
 #include "loom/dataset.h"
-#include "run/program.h"
-#include "runner/ancestral.h"
+#include "report/pictures.h"
 #include "runner/console.h"
-#include "runner/feed_file.h"
-#include "runner/generate.h"
-#include "runner/npy.h"
 #include "runner/out_file.h"
-#include "runner/sound.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
 namespace {
-
-constexpr std::int64_t kBatch = 100;
-constexpr std::uint64_t kStreamOffset = 0x5DEECE66D;  // other noise than training's
 
 struct Request {
   std::vector<std::string> plugins;
@@ -32,19 +24,10 @@ struct Request {
   bool newest = false, separate = false, whole = false;
 };
 
-const GenerateEntry& fed_entry(const Model& model, const std::string& name) {
-  const GenerateEntry& entry = require_generate(model.document(), name);
-  if (entry.feeds.empty()) {
-    throw Error(ErrorCode::usage, fmt::format("generate.{} is fed from no file", name),
-                fmt::format("write generate: {{{}: {{feed: quantizer.codes, draw: ..., show: decoder}}}}", name));
-  }
-  return entry;
-}
-
 // The file's arrays for the ports: of an archive those of the ports' names, where there are several.
 std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports) {
   std::vector<Feed> feeds;
-  for (const Port& port : ports) feeds.push_back({"--codes", graph.name_of(port), file, {}, port});
+  for (const Port& port : ports) feeds.push_back({"--codes", graph.name_of(port), file, {}, port, {}});
   if (!file.ends_with(".npz")) {
     if (feeds.size() > 1) {
       throw bad_feed(feeds.front(), fmt::format("the entry is fed at {} ports", feeds.size()), "one array",
@@ -66,69 +49,25 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
   return feeds;
 }
 
-Tensor decoded(const Model& model, const GenerateEntry& entry, const Request& request) {
-  const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
-  const std::shared_ptr<const Graph> graph = rewrite.build();
-  std::vector<Port> ports;
-  for (const Reference& feed : entry.feeds) ports.push_back(graph->port(rewrite.resolved(feed)));
-  std::vector<Feed> feeds = read_codes(request.codes, *graph, ports);
-  std::vector<TensorView> values;
-  const std::int64_t all = fit_feeds(*graph, feeds, values);
-  const std::int64_t count = request.count > 0 ? std::min(request.count, all) : all, batch = std::min(kBatch, count);
-
-  const std::unique_ptr<ParameterStore> store = model.parameters(*graph);
-  Executor executor(request.threads);
-  const Port show = graph->port(rewrite.resolved(entry.show));
-  AncestralSampler ancestral(rewrite, graph, *store, executor, entry, batch, ports, !request.whole);
-  say_obstacles(ancestral);
-  ProgramRequest asked;
-  asked.feeds = ports;
-  asked.feeds.insert(asked.feeds.end(), ancestral.inputs().begin(), ancestral.inputs().end());
-  asked.fetch = {show};
-  asked.batch = batch;
-  Program program(graph, *store, executor, std::move(asked));
-  Tensor shown(graph->dtype(show), graph->shape(show).at_batch(count));
-  auto* to = static_cast<std::byte*>(shown.view().raw());
-  for (std::int64_t done = 0, step = 0; done < count; done += batch, ++step) {
-    const std::int64_t samples = std::min(batch, count - done);
-    std::vector<TensorView> rows;
-    for (const TensorView& value : values) {
-      const std::int64_t each = value.samples() / all;
-      rows.push_back(value.rows(done * each, samples * each));
-    }
-    StepInput input{.feeds = rows,
-                    .weights = {},
-                    .samples = samples,
-                    .seed = request.seed ^ kStreamOffset,
-                    .step = static_cast<std::uint32_t>(step)};
-    std::vector<TensorView> fed = rows;
-    for (const TensorView& drawn : ancestral.draw(input)) fed.push_back(drawn);
-    input.feeds = fed;
-    program.run(input);
-    const TensorView part = program.fetched(0);
-    std::memcpy(to, part.raw(), part.bytes());
-    to += part.bytes();
-  }
-  return shown;
-}
-
 int decode(const Request& request) {
   check_out("decode", request.out, true);
-  const Model model(
+  const ModelSource model(
       request.model,
-      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
-  const Tensor shown = decoded(model, fed_entry(model, request.name), request);
+      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
+  const GenerateEntry& entry = require_fed(model.document(), request.name);
+  Executor executor(request.threads);
+  const Tensor shown = loom::decode(
+      model, executor, entry, {.count = request.count, .seed = request.seed, .incremental = !request.whole},
+      [&](const Graph& graph, const std::vector<Port>& ports) { return read_codes(request.codes, graph, ports); });
   if (is_array(request.out))
     write_npy(request.out, shown);
   else if (is_sound(request.out))
-    write_wav(request.out, shown, sound_rate(model, "", request.rate), request.separate);
+    write_sound(request.out, shown, model, {"", request.rate, request.separate});
   else
-    write_picture(request.out, samples_png(model, shown), shown.shape());
+    write_picture(request.out, report::samples_png(model.document(), shown), shown.shape());
   print("{} items of {} in {}\n", shown.view().samples(), shown.shape().event().text(), request.out);
   return kOk;
 }
-
-}  // namespace
 
 void add_decode(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "decode", "Turn codes from a file into pictures, sounds or arrays",
@@ -153,5 +92,8 @@ void add_decode(CLI::App& app, Invocation& invocation) {
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return decode(*request); }; });
 }
+LOOM_VERB(70, add_decode)
+
+}  // namespace
 
 }  // namespace loom::runner

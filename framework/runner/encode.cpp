@@ -4,23 +4,16 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "data/batches.h"
+#include "generate/encodings.h"
 #include "io/atomic_file.h"
 #include "io/npy.h"
 #include "io/npz.h"
 #include "loom/dataset.h"
-#include "measure/posterior.h"
-#include "run/program.h"
 #include "runner/console.h"
-#include "runner/generate.h"
 #include "runner/verbs.h"
-#include "train/feeds.h"
 
 namespace loom::runner {
 namespace {
-
-constexpr std::int64_t kBatch = 100;
-constexpr std::uint64_t kStreamOffset = 0x5DEECE66D;  // other noise than training's
 
 struct Request {
   std::vector<std::string> plugins;
@@ -33,43 +26,6 @@ struct Request {
 };
 
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
-
-// The codes of a graph's quantizers.
-std::vector<Port> quantizer_codes(const Graph& graph) {
-  std::vector<Port> ports;
-  for (int i = 0; i < graph.size(); ++i) {
-    const Contract& contract = graph.node(i).contract();
-    if (contract.role() != Role::quantizer) continue;
-    if (const int codes = contract.output_index("codes"); codes >= 0) ports.push_back({i, codes});
-  }
-  return ports;
-}
-
-struct Wanted {
-  std::shared_ptr<const Graph> graph;
-  std::vector<Port> ports;
-};
-
-// The ports that were asked for; else what generate.encode shows; else codes; else the means of the posteriors.
-Wanted wanted_ports(const Model& model, const std::vector<std::string>& names) {
-  const GenerateEntry* entry = names.empty() ? find_generate(model.document(), "encode") : nullptr;
-  if (entry != nullptr) {
-    const Rewrite rewrite = with_draws(model.document(), *entry, model.registry());
-    const std::shared_ptr<const Graph> graph = rewrite.build();
-    return {graph, {graph->port(rewrite.resolved(entry->show))}};
-  }
-  Wanted wanted{build_checked(model.document().nodes, model.registry()), {}};
-  for (const std::string& name : names) wanted.ports.push_back(wanted.graph->port(name, ErrorCode::bad_fetch));
-  if (wanted.ports.empty()) wanted.ports = quantizer_codes(*wanted.graph);
-  if (wanted.ports.empty()) {
-    for (const measure::Posterior& posterior :
-         measure::find_posteriors(*wanted.graph, resolve_losses(model.document(), *wanted.graph)))
-      wanted.ports.push_back(posterior.mu);
-  }
-  if (!wanted.ports.empty()) return wanted;
-  throw Error(ErrorCode::usage, "the graph has neither a quantizer nor a posterior: there is nothing to encode to",
-              "name a port with --port, or write generate: {encode: {show: NODE}}");
-}
 
 // A .npy file that grows batch by batch.
 class ArrayFile {
@@ -94,39 +50,21 @@ struct Parts {
 };
 
 // Writes each port into its file; returns the items.
-std::int64_t write_ports(const Model& model, const Request& request, const Wanted& wanted,
+std::int64_t write_ports(const ModelSource& model, const Request& request, const Encodings& encodings,
                          const std::vector<std::string>& files) {
-  const auto source = open_split(model.registry(), model.data(request.data), request.split);
-  FeedPlan feeds = plan_feeds(*wanted.graph, wanted.ports, false, source->columns());
-  const std::int64_t count = request.count > 0 ? std::min(request.count, source->size()) : source->size();
-  const std::int64_t batch_size = std::min(kBatch, count);
-  const std::unique_ptr<ParameterStore> store = model.parameters(*wanted.graph);
   Executor executor(request.threads);
-  ProgramRequest asked;
-  asked.feeds = feeds.ports;
-  asked.fetch = wanted.ports;
-  asked.batch = batch_size;
-  Program program(wanted.graph, *store, executor, std::move(asked));
-  Batches batches(source, std::move(feeds.requests), batch_size, request.seed, false);
   std::vector<std::unique_ptr<ArrayFile>> arrays;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const Port port = wanted.ports[i];
-    arrays.push_back(
-        std::make_unique<ArrayFile>(files[i], wanted.graph->dtype(port), wanted.graph->shape(port).at_batch(count)));
-  }
-  for (std::int64_t done = 0, step = 0; done < count; ++step) {
-    const Batches::View batch = batches.next();
-    const std::int64_t samples = std::min(batch.samples, count - done);
-    std::vector<TensorView> columns;
-    for (const TensorView& column : batch.columns) columns.push_back(column.rows(0, samples));
-    program.run({.feeds = columns,
-                 .weights = {},
-                 .samples = samples,
-                 .seed = request.seed ^ kStreamOffset,
-                 .step = static_cast<std::uint32_t>(step)});
-    for (std::size_t i = 0; i < arrays.size(); ++i) arrays[i]->add(program.fetched(static_cast<int>(i)));
-    done += samples;
-  }
+  const auto begin = [&](std::int64_t items) {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const Port port = encodings.ports[i];
+      arrays.push_back(std::make_unique<ArrayFile>(files[i], encodings.graph->dtype(port),
+                                                   encodings.graph->shape(port).at_batch(items)));
+    }
+  };
+  const std::int64_t count = encode_items(
+      model, executor, encodings,
+      {.data = model.data(request.data), .split = request.split, .count = request.count, .seed = request.seed}, begin,
+      [&](std::size_t i, const TensorView& rows) { arrays[i]->add(rows); });
   for (const auto& array : arrays) array->commit();
   return count;
 }
@@ -134,12 +72,11 @@ std::int64_t write_ports(const Model& model, const Request& request, const Wante
 int encode(const Request& request, bool json) {
   if (!is_archive(request.out) && !request.out.ends_with(".npy"))
     throw usage_error("encode", fmt::format("--out is a .npy or .npz file, not '{}'", request.out));
-  const Model model(
+  const ModelSource model(
       request.model,
-      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
-  const Wanted wanted = wanted_ports(model, request.ports);
-  std::vector<std::string> names;
-  for (const Port& port : wanted.ports) names.push_back(wanted.graph->name_of(port));
+      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
+  const Encodings wanted = require_encodings(model, request.ports);
+  const std::vector<std::string> names = wanted.names();
   std::int64_t count = 0;
   if (is_archive(request.out)) {
     Parts parts;
@@ -173,8 +110,6 @@ int encode(const Request& request, bool json) {
   return kOk;
 }
 
-}  // namespace
-
 void add_encode(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "encode", "Write the codes that a model makes of data",
                             "graph-runner encode runs/vq --split test --out codes.npy\n"
@@ -201,5 +136,8 @@ void add_encode(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return encode(*request, invocation.json); };
   });
 }
+LOOM_VERB(60, add_encode)
+
+}  // namespace
 
 }  // namespace loom::runner

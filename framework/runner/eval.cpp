@@ -3,7 +3,6 @@
 
 #include "runner/console.h"
 #include "runner/figures.h"
-#include "runner/model.h"
 #include "runner/verbs.h"
 #include "train/session.h"
 
@@ -27,7 +26,7 @@ std::string binarization_of(const DataEntry& data) {
   return it == data.options.end() ? "none" : it->second.value.text();
 }
 
-SessionSettings settings_for(const Model& model, const Request& request) {
+SessionSettings settings_for(const ModelSource& model, const Request& request) {
   SessionSettings settings;
   settings.data = model.data(request.data);
   settings.batch = request.batch;
@@ -37,7 +36,7 @@ SessionSettings settings_for(const Model& model, const Request& request) {
   return model.is_run() ? settings_of(model.settings(), std::move(settings)) : settings;
 }
 
-Json to_json(const Evaluation& result, const Figures& figures, const Model& model, const Request& request,
+Json to_json(const Evaluation& result, const Figures& figures, const ModelSource& model, const Request& request,
              const DataEntry& data) {
   Json terms = Json::object();
   for (const auto& [name, value] : result.terms) terms[name] = json_number(value);
@@ -64,7 +63,7 @@ Json to_json(const Evaluation& result, const Figures& figures, const Model& mode
   return json;
 }
 
-void print_table(const Evaluation& result, const Figures& figures, const Model& model, const Request& request,
+void print_table(const Evaluation& result, const Figures& figures, const ModelSource& model, const Request& request,
                  const DataEntry& data) {
   print("{} on {} samples of {}{} (binarize: {}, {})\n", model.document().name, grouped(result.samples), data.type,
         result.split.empty() ? "" : ", split " + result.split, binarization_of(data), result.data_hash);
@@ -82,9 +81,9 @@ void print_table(const Evaluation& result, const Figures& figures, const Model& 
 }
 
 int eval(const Request& request, bool json) {
-  const Model model(
+  const ModelSource model(
       request.model,
-      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
+      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
   const DataEntry data = model.data(request.data);
   Session session(model.document(), model.registry(), settings_for(model, request));
   if (!model.weights().empty()) session.load_weights(model.weights());
@@ -96,8 +95,6 @@ int eval(const Request& request, bool json) {
     print_table(result, figures, model, request, data);
   return kOk;
 }
-
-}  // namespace
 
 void add_eval(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "eval", "Evaluate a trained model on held-out data",
@@ -123,5 +120,8 @@ void add_eval(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return eval(*request, invocation.json); };
   });
 }
+LOOM_VERB(20, add_eval)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -7,13 +7,14 @@
 #include <limits>
 #include <numbers>
 
+#include "generate/sampling.h"
+#include "io/wav.h"
 #include "loom/error.h"
 #include "measure/advice.h"
 #include "measure/codebook_advice.h"
 #include "measure/spectral_distance.h"
+#include "report/pictures.h"
 #include "runner/console.h"
-#include "runner/generate.h"
-#include "runner/sound.h"
 
 namespace loom::runner {
 namespace {
@@ -67,7 +68,7 @@ void compare_sounds(const Reconstructions& pairs, Figures& figures) {
   figures.spectral_distance = {sum.first / static_cast<double>(count), sum.second / static_cast<double>(count)};
 }
 
-void compare_reconstructions(Session& session, const Model& model, const DataEntry& data,
+void compare_reconstructions(Session& session, const ModelSource& model, const DataEntry& data,
                              const EvaluationOptions& options, Figures& figures) {
   const GenerateEntry* entry = find_generate(model.document(), "reconstruct");
   if (entry == nullptr) return;
@@ -79,8 +80,8 @@ void compare_reconstructions(Session& session, const Model& model, const DataEnt
   if (pairs.originals.count() != pairs.reconstructions.count() || pairs.originals.count() == 0) return;
   figures.reconstructed = pairs.originals.shape()[0];
   figures.normalised_error = measure::normalised_error(pairs.reconstructions, pairs.originals);
-  if (data_rate(model, "") > 0 && has_sound_shape(pairs.reconstructions.shape())) compare_sounds(pairs, figures);
-  if (const auto images = image_pairs(pairs))
+  if (model.sample_rate("") > 0 && has_sound_shape(pairs.reconstructions.shape())) compare_sounds(pairs, figures);
+  if (const auto images = report::image_pairs(pairs))
     figures.quality = measure::image_quality(images->reconstructions, images->originals);
 }
 
@@ -143,7 +144,7 @@ void print_latent(const LatentFigures& latent) {
 
 }  // namespace
 
-Figures measure_figures(Session& session, const Model& model, const DataEntry& data, EvaluationOptions options,
+Figures measure_figures(Session& session, const ModelSource& model, const DataEntry& data, EvaluationOptions options,
                         bool disentanglement, Evaluation& evaluation) {
   const std::vector<LossTerm> terms = resolve_losses(session.document(), *session.graph());
   const std::vector<measure::Posterior> posteriors = measure::find_posteriors(*session.graph(), terms);

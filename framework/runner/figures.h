@@ -10,12 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "generate/model_source.h"
 #include "measure/codebook.h"
 #include "measure/collapse.h"
 #include "measure/disentanglement.h"
 #include "measure/image_quality.h"
 #include "measure/shuffle.h"
-#include "runner/model.h"
 #include "train/session.h"
 
 namespace loom::runner {
@@ -40,7 +40,7 @@ struct Figures {
 };
 
 // Evaluates the session, whose weights are loaded, and measures beside it.
-Figures measure_figures(Session& session, const Model& model, const DataEntry& data, EvaluationOptions options,
+Figures measure_figures(Session& session, const ModelSource& model, const DataEntry& data, EvaluationOptions options,
                         bool disentanglement, Evaluation& evaluation);
 
 void add_to_json(const Figures& figures, nlohmann::ordered_json& json);

@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "plugin/registries.h"
+#include "report/graph_summary.h"
 #include "runner/console.h"
-#include "runner/graph_summary.h"
 #include "runner/reference.h"
 #include "runner/verbs.h"
 
@@ -42,9 +42,9 @@ int inspect_contract(const std::string& name, const Contract& contract, bool jso
   return kOk;
 }
 
-Json to_json(const GraphSummary& summary) {
+Json to_json(const report::GraphSummary& summary) {
   Json nodes = Json::array();
-  for (const NodeSummary& node : summary.nodes) {
+  for (const report::NodeSummary& node : summary.nodes) {
     nodes.push_back({{"path", node.path},
                      {"type", node.type},
                      {"inputs", node.inputs},
@@ -63,15 +63,15 @@ Json to_json(const GraphSummary& summary) {
           {"planned_bytes", summary.memory_bytes}};
 }
 
-void print_summary(const GraphSummary& summary) {
+void print_summary(const report::GraphSummary& summary) {
   print("{}: {}\n\n", summary.name, summary.doc);
   std::size_t path = 4, type = 4, shape = 6;
-  for (const NodeSummary& node : summary.nodes) {
+  for (const report::NodeSummary& node : summary.nodes) {
     path = std::max(path, node.path.size());
     type = std::max(type, node.type.size());
     for (const std::string& output : node.outputs) shape = std::max(shape, output.size());
   }
-  for (const NodeSummary& node : summary.nodes) {
+  for (const report::NodeSummary& node : summary.nodes) {
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       const bool first = i == 0;
       const std::string line =
@@ -97,16 +97,14 @@ int inspect(const Request& request, bool json) {
   std::error_code ignored;
   const bool is_path = request.name.find('/') != std::string::npos || request.name.ends_with(".yaml");
   if (!is_path && !std::filesystem::exists(request.name, ignored)) unknown_name(request.name, *registry);
-  const Model model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
-  const GraphSummary summary = summarize(model, request.batch, request.threads);
+  const ModelSource model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
+  const report::GraphSummary summary = report::summarize(model, request.batch, request.threads);
   if (json)
     print_json(to_json(summary));
   else
     print_summary(summary);
   return kOk;
 }
-
-}  // namespace
 
 void add_inspect(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "inspect", "Show the contract of a type, or what a graph is made of",
@@ -125,5 +123,8 @@ void add_inspect(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return inspect(*request, invocation.json); };
   });
 }
+LOOM_VERB(110, add_inspect)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -1,14 +1,12 @@
-// graph-runner interpolate: from one item to another through the latent space, one row a pair.
-//   linear:    z(t) = (1 - t) a + t b
-//   spherical: z(t) = (sin((1 - t) w) a + sin(t w) b) / sin w, w the angle between a and b; Shoemake 1985
+// graph-runner interpolate: from one item to another through the latent space, one row a pair
+// (generate/walk.h).
 #include <fmt/format.h>
 
-#include <cmath>
-
+#include "generate/latent.h"
+#include "generate/walk.h"
+#include "io/npy.h"
+#include "report/pictures.h"
 #include "runner/console.h"
-#include "runner/generate.h"
-#include "runner/latent.h"
-#include "runner/npy.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -24,26 +22,11 @@ struct Request {
   bool spherical = false, newest = false;
 };
 
-double dot(const std::vector<float>& a, const std::vector<float>& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
-}
-
-// The shares of a and b at t. Linear where the angle says nothing: equal, opposite or no directions.
-std::pair<double, double> shares(const std::vector<float>& a, const std::vector<float>& b, double t, bool spherical) {
-  const double lengths = std::sqrt(dot(a, a) * dot(b, b));
-  if (!spherical || lengths == 0) return {1 - t, t};
-  const double angle = std::acos(std::clamp(dot(a, b) / lengths, -1.0, 1.0)), sine = std::sin(angle);
-  if (sine < 1e-6) return {1 - t, t};
-  return {std::sin((1 - t) * angle) / sine, std::sin(t * angle) / sine};
-}
-
 int interpolate(const Request& request) {
   check_out("interpolate", request.out);
-  const Model model(
+  const ModelSource model(
       request.model,
-      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
+      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
   Executor executor(request.threads);
   LatentSpace space(model, executor, request.latent, request.seed);
   space.open_data(model.data(request.data), request.split);
@@ -53,25 +36,18 @@ int interpolate(const Request& request) {
   for (std::int64_t pair = 0; pair < request.pairs; ++pair) {
     // Spread over the data, since neighbours there are often alike.
     const auto item = [&](std::int64_t place) { return place * space.items() / (2 * request.pairs); };
-    const std::vector<float> from = space.mean(item(pair)), to = space.mean(item(pair + request.pairs));
-    for (std::int64_t step = 0; step < request.steps; ++step) {
-      const double t = static_cast<double>(step) / static_cast<double>(request.steps - 1);
-      const auto [a, b] = shares(from, to, t, request.spherical);
-      for (std::size_t i = 0; i < from.size(); ++i)
-        latents.push_back(static_cast<float>(a * static_cast<double>(from[i]) + b * static_cast<double>(to[i])));
-    }
+    add_interpolation(space.mean(item(pair)), space.mean(item(pair + request.pairs)), request.steps, request.spherical,
+                      latents);
   }
   const Tensor shown = space.decode(latents, std::nullopt);
   if (is_array(request.out))
     write_npy(request.out, shown);
   else
-    write_picture(request.out, samples_png(model, shown, request.steps), shown.shape());
+    write_picture(request.out, report::samples_png(model.document(), shown, request.steps), shown.shape());
   print("{} pairs of items of the split '{}', {} steps from one to the other, in {}\n", request.pairs, request.split,
         request.steps, request.out);
   return kOk;
 }
-
-}  // namespace
 
 void add_interpolate(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "interpolate", "Go from item to item through the latent space, one row a pair",
@@ -96,5 +72,8 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return interpolate(*request); }; });
 }
+LOOM_VERB(90, add_interpolate)
+
+}  // namespace
 
 }  // namespace loom::runner

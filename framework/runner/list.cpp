@@ -101,8 +101,6 @@ void list_text(const Registry& registry) {
   print("\ngraph-runner inspect NAME shows ports and options.\n");
 }
 
-}  // namespace
-
 void add_list(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "list", "List the types of nodes by group, and of data sets, optimizers and schedules",
                             "graph-runner list");
@@ -124,5 +122,8 @@ void add_list(CLI::App& app, Invocation& invocation) {
     };
   });
 }
+LOOM_VERB(100, add_list)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -17,29 +17,6 @@
 namespace loom::runner {
 namespace {
 
-void add_verbs(CLI::App& app, Invocation& invocation) {
-  add_train(app, invocation);
-  add_eval(app, invocation);
-  add_run(app, invocation);
-  add_sample(app, invocation);
-  add_reconstruct(app, invocation);
-  add_encode(app, invocation);
-  add_decode(app, invocation);
-  add_traverse(app, invocation);
-  add_interpolate(app, invocation);
-  add_list(app, invocation);
-  add_inspect(app, invocation);
-  add_validate(app, invocation);
-  add_render(app, invocation);
-  add_schema(app, invocation);
-  add_check(app, invocation);
-  add_new_plugin(app, invocation);
-  add_bench(app, invocation);
-  add_ctl(app, invocation);
-  add_trial(app, invocation);
-  add_version(app, invocation);
-}
-
 // Parses, then acts.
 int dispatch(CLI::App& app, Invocation& invocation, int count, char** arguments) {
   try {

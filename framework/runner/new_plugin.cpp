@@ -131,8 +131,6 @@ int new_plugin(const Request& request) {
   return kOk;
 }
 
-}  // namespace
-
 void add_new_plugin(CLI::App& app, Invocation& invocation) {
   CLI::App* verb =
       add_verb(app, "new-plugin", "Start a plugin of your own: a folder that builds, with a test and a graph",
@@ -144,5 +142,8 @@ void add_new_plugin(CLI::App& app, Invocation& invocation) {
   verb->add_option("--out", request->out, "the folder, which must not be there; left out: the name");
   verb->callback([&invocation, request] { invocation.action = [request] { return new_plugin(*request); }; });
 }
+LOOM_VERB(150, add_new_plugin)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -1,13 +1,18 @@
 #include "runner/out_file.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "io/atomic_file.h"
+#include "io/wav.h"
 #include "loom/error.h"
-#include "runner/sound.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
+
+constexpr std::int64_t kDefaultRate = 8000;  // Hz
+
+bool is_sound(const std::string& path) { return path.ends_with(".wav"); }
 
 bool is_array(const std::string& path) { return path.ends_with(".npy"); }
 
@@ -22,6 +27,14 @@ void write_picture(const std::string& path, const std::optional<std::string>& pn
     throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", shape.text()),
                 "give --out a .npy file");
   write_text_file(path, *png);
+}
+
+void write_sound(const std::string& path, const TensorView& values, const ModelSource& model, const SoundOut& out) {
+  std::int64_t rate = out.rate > 0 ? out.rate : model.sample_rate(out.data);
+  if (rate <= 0) rate = kDefaultRate;
+  const WrittenSounds written = write_wav(path, values, rate, out.separate);
+  if (written.cut > 0)
+    spdlog::warn("{}: {} of {} values lie beyond [-1, 1] and are cut", path, written.cut, values.count());
 }
 
 }  // namespace loom::runner

@@ -1,13 +1,12 @@
 // graph-runner run: one forward pass, or forward and backward, over values from files.
 #include <fmt/format.h>
 
+#include "generate/feeds.h"
+#include "generate/model_source.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
 #include "run/program.h"
 #include "runner/console.h"
-#include "runner/feed_file.h"
-#include "runner/model.h"
-#include "runner/npy.h"
 #include "runner/total_loss.h"
 #include "runner/verbs.h"
 
@@ -29,67 +28,9 @@ std::vector<Feed> read_feeds(const Request& request) {
   std::vector<Feed> feeds;
   for (const std::string& text : request.feeds) {
     const auto [name, file] = name_and_value("run", "--feed", text);
-    feeds.push_back({"--feed " + name, name, file, read_npy(file), {}});
+    feeds.push_back({"--feed " + name, name, file, read_npy(file), {}, {}});
   }
   return feeds;
-}
-
-// The input port "z.noise" as node and index; -1 where the name means something else.
-std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string::npos) return {-1, -1};
-  const int node = graph.find(name.substr(0, dot));
-  if (node < 0) return {-1, -1};
-  const std::string port = name.substr(dot + 1);
-  const Contract& contract = graph.node(node).contract();
-  if (contract.output_index(port) >= 0) return {-1, -1};  // an output is fed as it is
-  return {node, contract.input_index(port)};
-}
-
-// What is wrong with a name that is no port: both kinds of ports can be fed.
-Error unknown_feed(const Graph& graph, const std::string& name) {
-  Diagnostic finding;
-  finding.code = ErrorCode::bad_feed;
-  finding.message = fmt::format("--feed {}: there is no such port", name);
-  finding.got = name;
-  std::vector<std::string> names;
-  for (int i = 0; i < graph.size(); ++i) {
-    const GraphNode& node = graph.node(i);
-    if (node.inputs.empty()) names.push_back(node.path);
-    for (const std::string& port : node.contract().input_names()) names.push_back(node.path + "." + port);
-    for (const std::string& port : node.contract().output_names()) names.push_back(node.path + "." + port);
-  }
-  finding.suggestion = nearest_name(name, names);
-  finding.expected = "an input of the graph, an output port or an input port, as in x, q.mu or z.noise";
-  return Error(std::move(finding));
-}
-
-bool is_output_port(const Graph& graph, const std::string& name) {
-  try {
-    graph.port(name, ErrorCode::bad_feed);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-// Where each file goes: output ports are fed, input ports get an input node of their own.
-std::shared_ptr<const Graph> place_feeds(const Model& model, std::vector<Feed>& feeds) {
-  Rewrite rewrite(model.document().nodes, model.registry());
-  std::vector<std::string> names;
-  for (const Feed& feed : feeds) {
-    const auto [node, input] = input_port(rewrite.graph(), feed.name);
-    if (input < 0) {
-      if (!is_output_port(rewrite.graph(), feed.name)) throw unknown_feed(rewrite.graph(), feed.name);
-      names.push_back(feed.name);
-      continue;
-    }
-    const DType declared = rewrite.graph().node(node).contract().input_at(input).type;
-    names.push_back(rewrite.feed_input(node, input, feed.values.shape().event(), declared));
-  }
-  std::shared_ptr<const Graph> graph = rewrite.build();
-  for (std::size_t i = 0; i < feeds.size(); ++i) feeds[i].port = graph->port(names[i], ErrorCode::bad_feed);
-  return graph;
 }
 
 void print_loss(const TotalLoss& total, const std::vector<double>& means, std::int64_t samples, bool json) {
@@ -133,12 +74,13 @@ int run(const Request& request, bool json) {
   for (const std::string& text : request.fetches) fetches.push_back(name_and_value("run", "--fetch", text));
   if (fetches.empty() && !request.loss && request.gradients.empty())
     throw usage_error("run", "nothing is asked for: give --fetch, --loss or --gradients");
-  const Model model(request.model, {.overrides = request.overrides,
-                                    .weights = request.weights,
-                                    .newest = request.newest,
-                                    .plugins = request.plugins});
+  const ModelSource model(request.model, {.overrides = request.overrides,
+                                          .weights = request.weights,
+                                          .newest = request.newest,
+                                          .plugins = request.plugins});
   std::vector<Feed> feeds = read_feeds(request);
-  const std::shared_ptr<const Graph> graph = place_feeds(model, feeds);
+  Rewrite rewrite(model.document().nodes, model.registry());
+  const std::shared_ptr<const Graph> graph = place_feeds(rewrite, feeds);
   std::vector<TensorView> views;
   const std::int64_t samples = fit_feeds(*graph, feeds, views);
   const std::uint64_t seed = request.seed.value_or(model.seed());
@@ -176,8 +118,6 @@ int run(const Request& request, bool json) {
   return kOk;
 }
 
-}  // namespace
-
 void add_run(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "run", "Compute ports, losses or gradients from values in files",
                             "graph-runner run runs/first --feed x=images.npy --fetch q.mu=mu.npy\n"
@@ -211,5 +151,8 @@ void add_run(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return run(*request, invocation.json); };
   });
 }
+LOOM_VERB(30, add_run)
+
+}  // namespace
 
 }  // namespace loom::runner

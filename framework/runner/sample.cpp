@@ -4,11 +4,11 @@
 #include <cstring>
 #include <optional>
 
+#include "generate/sampling.h"
+#include "io/npy.h"
+#include "report/pictures.h"
 #include "runner/console.h"
-#include "runner/generate.h"
-#include "runner/npy.h"
 #include "runner/out_file.h"
-#include "runner/sound.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
@@ -25,29 +25,33 @@ struct Request {
   std::optional<std::int64_t> top_k, only_class;
 };
 
-DrawOptions draw_options(const Request& request) {
-  DrawOptions options{.count = request.count, .seed = request.seed, .incremental = !request.whole, .node_options = {}};
-  if (request.temperature) options.node_options.emplace("temperature", *request.temperature);
-  if (request.top_p) options.node_options.emplace("top_p", *request.top_p);
-  if (request.top_k) options.node_options.emplace("top_k", *request.top_k);
-  if (request.only_class) options.node_options.emplace("class", *request.only_class);
+ModelOptions model_options(const Request& request) {
+  return {.weights = request.weights,
+          .newest = request.newest,
+          .plugins = request.plugins,
+          .threads = request.threads,
+          .notice = say_line};
+}
+
+SampleOptions sample_options(const Request& request) {
+  SampleOptions options{.name = request.name, .seed = request.seed, .incremental = !request.whole};
+  if (request.temperature) options.options.emplace("temperature", *request.temperature);
+  if (request.top_p) options.options.emplace("top_p", *request.top_p);
+  if (request.top_k) options.options.emplace("top_k", *request.top_k);
+  if (request.only_class) options.options.emplace("class", *request.only_class);
   return options;
 }
 
 int sample(const Request& request) {
   check_out("sample", request.out, true);
-  const Model model(
-      request.model,
-      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
-  const GenerateEntry& entry = require_generate(model.document(), request.name);
-  Executor executor(request.threads);
-  const Tensor samples = draw_samples(model, executor, entry, draw_options(request));
+  const Model model(request.model, model_options(request));
+  const Tensor samples = model.sample(request.count, sample_options(request));
   if (is_array(request.out))
     write_npy(request.out, samples);
   else if (is_sound(request.out))
-    write_wav(request.out, samples, sound_rate(model, "", request.rate), request.separate);
+    write_sound(request.out, samples, model.source(), {"", request.rate, request.separate});
   else
-    write_picture(request.out, samples_png(model, samples), samples.shape());
+    write_picture(request.out, report::samples_png(model.source().document(), samples), samples.shape());
   print("{} samples of {} in {}\n", request.count, samples.shape().event().text(), request.out);
   return kOk;
 }
@@ -84,19 +88,17 @@ TensorView in_turn(const Tensor& both) {
 
 int reconstruct(const Request& request) {
   check_out("reconstruct", request.out, true);
-  const Model model(
-      request.model,
-      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
+  const ModelSource model(request.model, model_options(request));
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
   const Reconstructions pairs =
-      reconstruct(model, executor, entry, model.data(request.data), request.split, request.count, request.seed);
+      loom::reconstruct(model, executor, entry, model.data(request.data), request.split, request.count, request.seed);
   if (is_array(request.out))
     write_npy(request.out, stacked(pairs));
   else if (is_sound(request.out))
-    write_wav(request.out, in_turn(stacked(pairs)), sound_rate(model, request.data, request.rate), request.separate);
+    write_sound(request.out, in_turn(stacked(pairs)), model, {request.data, request.rate, request.separate});
   else
-    write_picture(request.out, reconstructions_png(pairs), pairs.reconstructions.shape());
+    write_picture(request.out, report::reconstructions_png(pairs), pairs.reconstructions.shape());
   print("{} items of the split '{}', each above its reconstruction, in {}\n", pairs.originals.shape()[0], request.split,
         request.out);
   return kOk;
@@ -116,8 +118,6 @@ void add_common(CLI::App* verb, Request& request) {
   add_plugins(verb, request.plugins);
 }
 
-}  // namespace
-
 void add_sample(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "sample", "Draw samples from a trained model",
                             "graph-runner sample runs/first --count 64 --out samples.png");
@@ -135,6 +135,7 @@ void add_sample(CLI::App& app, Invocation& invocation) {
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
   verb->callback([&invocation, request] { invocation.action = [request] { return sample(*request); }; });
 }
+LOOM_VERB(40, add_sample)
 
 void add_reconstruct(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "reconstruct", "Show items of the data above what the model makes of them",
@@ -147,5 +148,8 @@ void add_reconstruct(CLI::App& app, Invocation& invocation) {
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
   verb->callback([&invocation, request] { invocation.action = [request] { return reconstruct(*request); }; });
 }
+LOOM_VERB(50, add_reconstruct)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -25,8 +25,6 @@ int schema(const Request& request) {
   return kOk;
 }
 
-}  // namespace
-
 void add_schema(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "schema", "Print a JSON Schema (draft-07) of graph files, for editors",
                             "graph-runner schema > latentloom.schema.json\n"
@@ -38,5 +36,8 @@ void add_schema(CLI::App& app, Invocation& invocation) {
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return schema(*request); }; });
 }
+LOOM_VERB(135, add_schema)
+
+}  // namespace
 
 }  // namespace loom::runner

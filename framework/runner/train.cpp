@@ -1,13 +1,14 @@
 // graph-runner train: trains a graph into a run folder, or goes on with one.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 
 #include "live/live_training.h"
 #include "measure/advice.h"
 #include "measure/codebook_advice.h"
+#include "report/finish.h"
 #include "runner/console.h"
-#include "runner/finish.h"
 #include "runner/progress.h"
 #include "runner/signals.h"
 #include "runner/training.h"
@@ -98,7 +99,7 @@ LiveOptions live_options(const TrainRequest& request, Progress& progress) {
 }
 
 nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, const Progress& progress,
-                               const FinishedFiles& files, const std::string& run) {
+                               const report::FinishedFiles& files, const std::string& run) {
   using Json = nlohmann::ordered_json;
   Json json = {{"run", run},
                {"steps", session.steps_done()},
@@ -120,7 +121,7 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
 }
 
 void print_summary(const Session& session, const Outcome& outcome, const Progress& progress,
-                   const FinishedFiles& files) {
+                   const report::FinishedFiles& files) {
   const char* how = outcome.end == TrainEnd::stopped ? "stopped"
                     : outcome.end == TrainEnd::early ? "no more improvement"
                                                      : "done";
@@ -140,6 +141,8 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
   row("report", files.report);
 }
 
+void warn(const std::string& sentence) { spdlog::warn("{}", sentence); }
+
 int train(const TrainRequest& request, bool json) {
   const StopSignals signals;
   Training training = begin_training(request);
@@ -151,8 +154,10 @@ int train(const TrainRequest& request, bool json) {
   LiveTraining live(std::move(training.model), *training.run, live_options(request, progress));
   const Outcome outcome = run_training(live, progress, signals);
   const bool to_the_end = outcome.end != TrainEnd::stopped && signals.received() == 0;
-  FinishedFiles files;
-  if (to_the_end) files = finish_run(training.run->path(), request.threads, request.plugins);
+  report::FinishedFiles files;
+  if (to_the_end)
+    files = report::finish_run(training.run->path(),
+                               {.plugins = request.plugins, .threads = request.threads, .notice = warn});
   if (json)
     print_json(to_json(live.session(), outcome, progress, files, training.run->path()));
   else
@@ -161,8 +166,6 @@ int train(const TrainRequest& request, bool json) {
   say(fmt::format("go on with: graph-runner train --resume {}\n", training.run->path()));
   return signals.received() == 0 ? kOk : signals.exit_code();
 }
-
-}  // namespace
 
 void add_train(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "train", "Train a graph into a run folder, or go on with a run",
@@ -190,9 +193,6 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--precision", request->precision, "arithmetic")
-      ->check(one_of({"f32", "bf16"}).description("f32"))  // bf16 is refused with its own message
-      ->capture_default_str();
   verb->add_option("--log-every", request->log_every, "seconds between lines where there is no terminal")
       ->check(at_least(0))
       ->capture_default_str();
@@ -208,5 +208,8 @@ void add_train(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return train(*request, invocation.json); };
   });
 }
+LOOM_VERB(10, add_train)
+
+}  // namespace
 
 }  // namespace loom::runner

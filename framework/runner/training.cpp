@@ -12,11 +12,6 @@ namespace loom::runner {
 namespace {
 
 void check_use(const TrainRequest& request) {
-  if (request.precision != "f32") {
-    throw Error(ErrorCode::not_supported,
-                fmt::format("precision {} is not supported by this version", request.precision),
-                "leave --precision out, or give f32");
-  }
   if (request.resume.empty()) {
     if (request.graph.empty()) throw usage_error("train", "neither a graph nor --resume is given");
     if (request.out.empty()) throw usage_error("train", "--out is missing: the folder that the run is written to");

@@ -14,7 +14,7 @@ namespace loom::runner {
 // What the command line asks train for.
 struct TrainRequest {
   std::vector<std::string> plugins;
-  std::string graph, data, out, resume, precision = "f32";
+  std::string graph, data, out, resume;
   std::vector<std::string> overrides;
   std::optional<std::int64_t> steps, batch;
   std::optional<std::uint64_t> seed;

@@ -3,10 +3,11 @@
 
 #include <numeric>
 
+#include "generate/latent.h"
+#include "generate/walk.h"
+#include "io/npy.h"
+#include "report/pictures.h"
 #include "runner/console.h"
-#include "runner/generate.h"
-#include "runner/latent.h"
-#include "runner/npy.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -43,9 +44,9 @@ std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all
 
 int traverse(const Request& request) {
   check_out("traverse", request.out);
-  const Model model(
+  const ModelSource model(
       request.model,
-      {.overrides = {}, .weights = request.weights, .newest = request.newest, .plugins = request.plugins});
+      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
   Executor executor(request.threads);
   LatentSpace space(model, executor, request.latent, request.seed);
   const std::int64_t width = space.posterior().dimensions;
@@ -55,29 +56,17 @@ int traverse(const Request& request) {
     space.open_data(model.data(request.data), request.split);
     centre = space.mean(*request.item);
   }
-  std::vector<float> latents;
-  for (const std::int64_t dimension : dimensions) {
-    for (std::int64_t step = 0; step < request.steps; ++step) {
-      const double share = request.steps > 1 ? static_cast<double>(step) / static_cast<double>(request.steps - 1) : 0.5;
-      const auto value = static_cast<float>(request.range * (2 * share - 1));
-      const std::size_t first = latents.size();
-      latents.insert(latents.end(), centre.begin(), centre.end());
-      for (std::int64_t place = 0; place < space.posterior().positions; ++place)
-        latents[first + static_cast<std::size_t>(place * width + dimension)] = value;
-    }
-  }
+  const std::vector<float> latents = traversal(centre, width, dimensions, request.range, request.steps);
   const Tensor shown = space.decode(latents, request.item);
   if (is_array(request.out))
     write_npy(request.out, shown);
   else
-    write_picture(request.out, samples_png(model, shown, request.steps), shown.shape());
+    write_picture(request.out, report::samples_png(model.document(), shown, request.steps), shown.shape());
   print("{} latent dimensions of '{}' from {} to {}, a row each, around {}, in {}\n", dimensions.size(),
         space.posterior().name, -request.range, request.range,
         request.item ? fmt::format("item {}", *request.item) : "0", request.out);
   return kOk;
 }
-
-}  // namespace
 
 void add_traverse(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "traverse", "Show what each latent dimension does, one row a dimension",
@@ -102,5 +91,8 @@ void add_traverse(CLI::App& app, Invocation& invocation) {
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return traverse(*request); }; });
 }
+LOOM_VERB(80, add_traverse)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -52,12 +52,13 @@ int trial() {
   ::_exit(findings.empty() ? kOk : kFailed);  // without the destructors of whatever was loaded
 }
 
-}  // namespace
-
 void add_trial(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "trial", "Try a changed graph or plugin (used by train)", "");
   verb->group("");  // not listed
   verb->callback([&invocation] { invocation.action = [] { return trial(); }; });
 }
+LOOM_VERB(180, add_trial)
+
+}  // namespace
 
 }  // namespace loom::runner

@@ -47,8 +47,6 @@ void add_common(CLI::App* verb, Request& request) {
       ->allow_extra_args(false);
 }
 
-}  // namespace
-
 void add_validate(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "validate", "Check a graph and report everything that is wrong with it",
                             "graph-runner validate graphs/vae.yaml");
@@ -60,6 +58,7 @@ void add_validate(CLI::App& app, Invocation& invocation) {
     invocation.action = [&invocation, request] { return validate(*request, invocation.json); };
   });
 }
+LOOM_VERB(120, add_validate)
 
 void add_render(CLI::App& app, Invocation& invocation) {
   CLI::App* verb =
@@ -79,5 +78,8 @@ void add_render(CLI::App& app, Invocation& invocation) {
     };
   });
 }
+LOOM_VERB(130, add_render)
+
+}  // namespace
 
 }  // namespace loom::runner

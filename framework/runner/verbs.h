@@ -1,4 +1,4 @@
-// The verbs of graph-runner: each adds itself to the command line, one file a verb.
+// The verbs of graph-runner: each registers itself and adds itself to the command line, one file a verb.
 //
 // Parsing only fills in the Invocation; what a verb does runs afterwards, so that its errors are never mistaken for
 // errors of the command line.
@@ -20,26 +20,16 @@ struct Invocation {
   std::function<int()> action;  // of the verb that was asked for; returns the exit code
 };
 
-void add_train(CLI::App& app, Invocation& invocation);
-void add_eval(CLI::App& app, Invocation& invocation);
-void add_run(CLI::App& app, Invocation& invocation);
-void add_sample(CLI::App& app, Invocation& invocation);
-void add_reconstruct(CLI::App& app, Invocation& invocation);
-void add_encode(CLI::App& app, Invocation& invocation);
-void add_decode(CLI::App& app, Invocation& invocation);
-void add_traverse(CLI::App& app, Invocation& invocation);
-void add_interpolate(CLI::App& app, Invocation& invocation);
-void add_list(CLI::App& app, Invocation& invocation);
-void add_inspect(CLI::App& app, Invocation& invocation);
-void add_validate(CLI::App& app, Invocation& invocation);
-void add_schema(CLI::App& app, Invocation& invocation);
-void add_render(CLI::App& app, Invocation& invocation);
-void add_check(CLI::App& app, Invocation& invocation);
-void add_new_plugin(CLI::App& app, Invocation& invocation);
-void add_bench(CLI::App& app, Invocation& invocation);
-void add_ctl(CLI::App& app, Invocation& invocation);
-void add_trial(CLI::App& app, Invocation& invocation);
-void add_version(CLI::App& app, Invocation& invocation);
+// Adds a verb, or the verbs of one file, to the command line. --help lists them by rising rank:
+//   10 train, eval, run   40 what a model makes   100 graphs and nodes, looked at   140 writing and timing them
+using AddVerb = void (*)(CLI::App& app, Invocation& invocation);
+struct VerbRegistration {
+  VerbRegistration(int rank, AddVerb add);
+};
+// At namespace scope of the verb's file: nothing else knows it.
+#define LOOM_VERB(rank, add) const ::loom::runner::VerbRegistration registration_of_##add{rank, add};
+// All that registered.
+void add_verbs(CLI::App& app, Invocation& invocation);
 
 // A verb with its one line of help and an example.
 CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& summary, const std::string& example);

@@ -32,5 +32,6 @@ void add_version(CLI::App& app, Invocation& invocation) {
     };
   });
 }
+LOOM_VERB(190, add_version)
 
 }  // namespace loom::runner

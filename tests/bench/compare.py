@@ -84,7 +84,7 @@ def commands_of(model, options, peers, have_runner):
         warn(f"{graph} does not exist: {model} without {OURS}")
     elif have_runner:
         commands[OURS, ""] = [os.environ["GRAPH_RUNNER"], "bench", graph, "--batch", batch, "--steps", steps,
-                              "--threads", options.threads, "--precision", options.precision, "--json"]
+                              "--threads", options.threads, "--json"]
     for peer in peers:
         for layout in ("default", "channels last") if images else ("default",):
             command = [RUN_PEER, peer, "--model", model, "--batch", batch, "--steps", steps]
@@ -222,7 +222,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, help="timed steps of a process (default: by model)")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--precision", choices=("f32",), default="f32")
     parser.add_argument("--raw", type=Path, help="also write every run as JSON")
     parser.add_argument("--require", type=float, metavar="RATIO", help="fail unless this much faster than every peer")
     parser.add_argument("--require-memory", type=float, metavar="SHARE",

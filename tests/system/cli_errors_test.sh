@@ -30,8 +30,6 @@ error 2 E701 "--steps: -1 is less than 0" train tiny.yaml --steps -1 --out q
 error 2 E701 "--batch: 0 is less than 1" train tiny.yaml --batch 0 --out q
 error 2 E701 "--steps takes a number, written plainly as in 1000, not '1e3'" train tiny.yaml --steps 1e3 --out q
 error 2 E701 "--steps is given more than once" train tiny.yaml --steps 1 --steps 2 --out q
-error 2 E701 "'f16' is not f32 or bf16" train tiny.yaml --precision f16 --out q
-error 2 E702 "bf16 is not supported" train tiny.yaml --precision bf16 --out q
 error 2 E701 "beside it stand only --steps, --threads, --plugin and --watch" train --resume run --seed 3
 error 2 E701 "the run has done 20 already" train --resume run --steps 10
 error 2 E701 "a .png, .npy or .wav file, not 'a.jpg'" sample run --out a.jpg

@@ -18,14 +18,17 @@ declare -A may=(
   [train]="core math graph document run data io"
   [check]="core math graph run plugin data io"
   [measure]="core math graph document run data train"
+  [generate]="core math graph document run plugin data io train measure"
+  [report]="core math dnnl graph document run plugin data io train measure generate"
+  [embed]="core graph document run plugin data io train measure generate report live"
   [live]="core graph document run plugin data io train check"
-  [runner]="core math dnnl graph document run plugin data io train check measure live"
+  [runner]="core math dnnl graph document run plugin data io train check measure generate report live"
 )
 # The room that each public header belongs to.
 declare -A room_of=(
   [abi]=core [error]=core [random]=core [tensor]=core [math]=math
   [options]=graph [contract]=graph [shape_inference]=graph [slot]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
-  [dataset]=graph [optimizer]=graph [schedule]=graph [check]=check
+  [dataset]=graph [optimizer]=graph [schedule]=graph [check]=check [model]=generate [trainer]=embed [loom]=embed
 )
 wrong=0
 complain() { echo "$1"; wrong=1; }

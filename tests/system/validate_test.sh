@@ -47,9 +47,9 @@ done
 # Wrong use.
 [ "$(code validate)" = 2 ] || fail "no argument: exit code"
 grep -q E701 "$work/err" || fail "no argument: finding"
-[ "$(code train "$LATENTLOOM_SOURCE/graphs/ppca.yaml" --out "$work/run" --precision bf16)" = 2 ] || fail "bf16: exit code"
-grep -q E702 "$work/err" || fail "bf16: finding"
-[ ! -e "$work/run" ] || fail "bf16: a run folder"
+[ "$(code train "$LATENTLOOM_SOURCE/graphs/ppca.yaml" --out "$work/run" --no-such-flag)" = 2 ] || fail "unknown flag: exit code"
+grep -q E701 "$work/err" || fail "unknown flag: finding"
+[ ! -e "$work/run" ] || fail "unknown flag: a run folder"
 
 # Good ones.
 for document in "$LATENTLOOM_SOURCE"/graphs/*.yaml; do

@@ -1,0 +1,218 @@
+#include "loom/trainer.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <filesystem>
+
+#include "live/source.h"
+#include "loom/error.h"
+#include "plugin/registries.h"
+#include "report/finish.h"
+#include "train/check_document.h"
+#include "train/session.h"
+
+namespace loom {
+namespace {
+
+std::vector<Override> overrides_of(const TrainerOptions& options) {
+  std::vector<Override> overrides;
+  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
+  return overrides;
+}
+
+SessionSettings settings_from(const TrainerOptions& options) {
+  SessionSettings settings;
+  if (!options.data.empty()) settings.data = parse_data_specification(options.data);
+  settings.steps = options.steps;
+  settings.batch = options.batch;
+  settings.seed = options.seed;
+  settings.threads = options.threads;
+  settings.lanes = options.lanes;
+  settings.shard = options.shard;
+  if (!options.out.empty()) settings.cache = options.out + "/cache";
+  return settings;
+}
+
+}  // namespace
+
+class Trainer::Impl {
+ public:
+  explicit Impl(const TrainerOptions& options);
+  Impl(const std::string& run, const ResumeOptions& options);
+
+  // A new training; `source`: what changes of the run start from (graph-runner train --resume RUN --watch).
+  void start(Document document, Diagnostics& findings, const RunSource& source, const TrainerOptions& options);
+  TrainObserver observer();
+  TrainEvaluation described(const Evaluation& evaluation) const;
+
+  std::vector<std::string> plugins;
+  std::function<void(const std::string&)> notice;
+  std::unique_ptr<Registry> registry;  // the session before the types it uses
+  std::optional<RunFolder> run;
+  std::unique_ptr<Session> session;
+  std::string out;
+  std::function<void(const TrainStep&)> on_step;
+  std::function<void(const TrainEvaluation&)> on_evaluation;
+  std::function<void(const std::string&)> on_checkpoint;
+  std::atomic<bool> stopping = false;
+};
+
+Trainer::Impl::Impl(const TrainerOptions& options)
+    : plugins(options.plugins), notice(options.notice), out(options.out) {
+  if (!out.empty()) RunFolder::check_free(out);
+}
+
+void Trainer::Impl::start(Document document, Diagnostics& findings, const RunSource& source,
+                          const TrainerOptions& options) {
+  SessionSettings settings = settings_from(options);
+  registry = registry_for({document.plugins, plugins});
+  check_document(document, *registry, findings);
+  findings.throw_if_any();
+  if (document.data.type.empty() && !settings.data)
+    throw Error(ErrorCode::usage, fmt::format("{} names no data", document.file), "give data: TYPE:PATH,key=value");
+  session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
+  if (out.empty()) return;
+  RunSettings run_settings = session->run_settings();
+  run_settings.source = source;
+  // What was loaded from other runs is in this one's checkpoints from the start: it never needs them again.
+  run = RunFolder::create(out, session->document().resolved, run_settings, [&](const RunFolder& folder) {
+    if (run_settings.weights.empty()) return;
+    session->attach(folder);
+    session->save_checkpoint();
+  });
+  if (run_settings.weights.empty()) session->attach(*run);
+}
+
+Trainer::Impl::Impl(const std::string& folder, const ResumeOptions& options)
+    : plugins(options.plugins), notice(options.notice), run(RunFolder::open(folder, true)), out(folder) {
+  SessionSettings settings;
+  settings.steps = options.steps;
+  settings.threads = options.threads;
+  settings.cache = run->cache_path();
+  settings = settings_of(run->settings(), std::move(settings));
+  Document document = load_document(run->document_path());
+  registry = registry_for({document.plugins, plugins});
+  session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
+  session->attach(*run);
+  session->resume();
+  const std::int64_t done = session->steps_done();
+  if (options.steps && *options.steps < done)
+    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has done {} already", *options.steps, done));
+  if (Metrics* metrics = session->metrics())
+    metrics->add_event({done, "resumed", "Trainer::resume", fmt::format("from the checkpoint of step {}", done)});
+  if (!options.steps) return;
+  RunSettings run_settings = session->run_settings();
+  run_settings.source = run->settings().source;
+  run->update_settings(run_settings);
+}
+
+TrainEvaluation Trainer::Impl::described(const Evaluation& evaluation) const {
+  TrainEvaluation described;
+  described.step = session->steps_done();
+  described.samples = evaluation.samples;
+  described.loss = evaluation.loss;
+  if (evaluation.has_likelihood) {
+    described.negative_elbo = evaluation.negative_elbo;
+    described.standard_error = evaluation.standard_error;
+  }
+  described.bits_per_dim = evaluation.bits_per_dim;
+  described.terms = evaluation.terms;
+  return described;
+}
+
+TrainObserver Trainer::Impl::observer() {
+  TrainObserver observer;
+  if (on_step) {
+    observer.step = [this](const StepReport& report) {
+      TrainStep step{report.step, report.skipped, report.loss, report.learning_rate, {}};
+      const std::vector<LossTerm>& terms = session->plan().terms;
+      for (std::size_t t = 0; t < terms.size() && t < report.terms.size(); ++t)
+        step.terms.emplace_back(terms[t].name, report.terms[t]);
+      on_step(step);
+    };
+  }
+  if (on_evaluation) {
+    observer.evaluation = [this](const Evaluation& evaluation) {
+      TrainEvaluation told = described(evaluation);
+      told.best = session->best_step() == session->steps_done();
+      on_evaluation(told);
+    };
+  }
+  if (on_checkpoint) observer.checkpoint = on_checkpoint;
+  return observer;
+}
+
+Trainer::Trainer(const std::string& graph, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
+  const LiveSource source{
+      std::filesystem::absolute(graph).lexically_normal().string(), overrides_of(options), {}, options.plugins};
+  Diagnostics findings;
+  Document document = load_source(source, findings);
+  impl_->start(std::move(document), findings, to_run_source(source), options);
+}
+Trainer::Trainer(const DocumentText& text, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
+  Diagnostics findings;
+  Document document = parse_document(text.yaml, text.name, text.folder, overrides_of(options));
+  name_plugins(document, options.plugins);
+  impl_->start(std::move(document), findings, {}, options);
+}
+Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Trainer Trainer::resume(const std::string& run, const ResumeOptions& options) {
+  return Trainer(std::make_unique<Impl>(run, options));
+}
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&& other) noexcept = default;
+Trainer& Trainer::operator=(Trainer&& other) noexcept = default;
+
+void Trainer::on_step(std::function<void(const TrainStep&)> function) { impl_->on_step = std::move(function); }
+void Trainer::on_evaluation(std::function<void(const TrainEvaluation&)> function) {
+  impl_->on_evaluation = std::move(function);
+}
+void Trainer::on_checkpoint(std::function<void(const std::string&)> function) {
+  impl_->on_checkpoint = std::move(function);
+}
+
+TrainResult Trainer::train(std::int64_t steps) {
+  Session& session = *impl_->session;
+  TrainObserver observer = impl_->observer();
+  const std::int64_t until = session.steps_done() + steps;
+  if (steps > 0) observer.leave = [&session, until] { return session.steps_done() >= until; };
+  switch (session.train(observer, [this] { return impl_->stopping.exchange(false); })) {
+    case TrainEnd::stopped: return TrainResult::stopped;
+    case TrainEnd::early: return TrainResult::early;
+    case TrainEnd::left: return TrainResult::paused;
+    case TrainEnd::completed: break;
+  }
+  return TrainResult::completed;
+}
+
+void Trainer::stop() { impl_->stopping = true; }
+
+TrainEvaluation Trainer::evaluate(const std::string& split, std::int64_t limit) {
+  return impl_->described(impl_->session->evaluate({.split = split, .limit = limit}));
+}
+
+std::string Trainer::save_checkpoint() {
+  if (!impl_->run) throw Error(ErrorCode::usage, "no run is written: there is no folder for a checkpoint");
+  return impl_->session->save_checkpoint();
+}
+
+std::vector<std::string> Trainer::finish() {
+  if (!impl_->run) throw Error(ErrorCode::usage, "no run is written: there is no folder for a report");
+  const report::FinishedFiles files =
+      report::finish_run(impl_->out, {.plugins = impl_->plugins, .threads = threads(), .notice = impl_->notice});
+  std::vector<std::string> paths;
+  for (const std::string* path : {&files.samples, &files.reconstructions, &files.report})
+    if (!path->empty()) paths.push_back(*path);
+  return paths;
+}
+
+const std::string& Trainer::name() const { return impl_->session->document().name; }
+const std::string& Trainer::out() const { return impl_->out; }
+std::int64_t Trainer::steps() const { return impl_->session->steps(); }
+std::int64_t Trainer::steps_done() const { return impl_->session->steps_done(); }
+std::int64_t Trainer::batch() const { return impl_->session->batch(); }
+std::uint64_t Trainer::seed() const { return impl_->session->seed(); }
+int Trainer::threads() const { return impl_->session->executor().threads(); }
+
+}  // namespace loom

@@ -1,0 +1,89 @@
+#include "generate/encodings.h"
+
+#include <algorithm>
+
+#include "data/batches.h"
+#include "generate/entry.h"
+#include "generate/pass.h"
+#include "loom/error.h"
+#include "measure/posterior.h"
+#include "train/feeds.h"
+
+namespace loom {
+namespace {
+
+// The codes of a graph's quantizers.
+std::vector<Port> quantizer_codes(const Graph& graph) {
+  std::vector<Port> ports;
+  for (int i = 0; i < graph.size(); ++i) {
+    const Contract& contract = graph.node(i).contract();
+    if (contract.role() != Role::quantizer) continue;
+    if (const int codes = contract.output_index("codes"); codes >= 0) ports.push_back({i, codes});
+  }
+  return ports;
+}
+
+}  // namespace
+
+std::vector<std::string> Encodings::names() const {
+  std::vector<std::string> names;
+  for (const Port& port : ports) names.push_back(graph->name_of(port));
+  return names;
+}
+
+Encodings find_encodings(const ModelSource& model) {
+  if (const GenerateEntry* entry = find_generate(model.document(), "encode")) {
+    const Rewrite rewrite = with_draws(model.document(), *entry, model.registry());
+    const std::shared_ptr<const Graph> graph = rewrite.build();
+    return {graph, {graph->port(rewrite.resolved(entry->show))}};
+  }
+  Encodings found{build_checked(model.document().nodes, model.registry()), {}};
+  found.ports = quantizer_codes(*found.graph);
+  if (!found.ports.empty()) return found;
+  for (const measure::Posterior& posterior :
+       measure::find_posteriors(*found.graph, resolve_losses(model.document(), *found.graph)))
+    found.ports.push_back(posterior.mu);
+  return found;
+}
+
+Encodings require_encodings(const ModelSource& model, const std::vector<std::string>& names) {
+  if (!names.empty()) {
+    Encodings named{build_checked(model.document().nodes, model.registry()), {}};
+    for (const std::string& name : names) named.ports.push_back(named.graph->port(name, ErrorCode::bad_fetch));
+    return named;
+  }
+  Encodings found = find_encodings(model);
+  if (!found.ports.empty()) return found;
+  throw Error(ErrorCode::usage, "the graph has neither a quantizer nor a posterior: there is nothing to encode to",
+              "name a port with --port, or write generate: {encode: {show: NODE}}");
+}
+
+std::int64_t encode_items(const ModelSource& model, Executor& executor, const Encodings& encodings,
+                          const EncodeItems& items, const std::function<void(std::int64_t items)>& begin,
+                          const std::function<void(std::size_t i, const TensorView& rows)>& add) {
+  const auto source = open_split(model.registry(), items.data, items.split);
+  FeedPlan feeds = plan_feeds(*encodings.graph, encodings.ports, false, source->columns());
+  const std::int64_t count = items.count > 0 ? std::min(items.count, source->size()) : source->size();
+  const std::int64_t batch_size = std::min(kSamplesAtOnce, count);
+  Pass pass(model, executor,
+            {.graph = encodings.graph,
+             .weights = model.parameters(*encodings.graph),
+             .feeds = feeds.ports,
+             .fetch = encodings.ports,
+             .batch = batch_size});
+  Batches batches(source, std::move(feeds.requests), batch_size, items.seed, false);
+  begin(count);
+  std::uint32_t step = 0;
+  for (std::int64_t done = 0; done < count; ++step) {
+    const Batches::View batch = batches.next();
+    const std::int64_t samples = std::min(batch.samples, count - done);
+    std::vector<TensorView> columns;
+    for (const TensorView& column : batch.columns) columns.push_back(column.rows(0, samples));
+    pass.run(columns, samples, items.seed ^ kDrawSeed, step);
+    for (std::size_t i = 0; i < encodings.ports.size(); ++i) add(i, pass.fetched(static_cast<int>(i)));
+    done += samples;
+  }
+  return count;
+}
+
+}  // namespace loom

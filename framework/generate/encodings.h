@@ -1,0 +1,41 @@
+// What a model encodes to: what generate.encode shows, else the codes of its quantizers, else the means of its
+// posteriors.
+//
+// Thread safety: functions of their arguments. Errors: usage where there is no such thing, bad_fetch, those of the
+// graph and of the data.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "generate/model_source.h"
+#include "run/executor.h"
+
+namespace loom {
+
+struct Encodings {
+  std::shared_ptr<const Graph> graph;
+  std::vector<Port> ports;  // none only from find_encodings()
+
+  std::vector<std::string> names() const;
+};
+
+Encodings find_encodings(const ModelSource& model);
+// Those of these names; of find_encodings() where there are no names. Throws Error(usage) where there are none.
+Encodings require_encodings(const ModelSource& model, const std::vector<std::string>& names);
+
+struct EncodeItems {
+  DataEntry data;
+  std::string split = "test";
+  std::int64_t count = 0;  // only the first ones; 0: all
+  std::uint64_t seed = 1;  // of what the graph draws on the way
+};
+// Batch after batch of a split: `begin` is told the number of items, `add` gets port i's rows. Returns the items.
+std::int64_t encode_items(const ModelSource& model, Executor& executor, const Encodings& encodings,
+                          const EncodeItems& items, const std::function<void(std::int64_t items)>& begin,
+                          const std::function<void(std::size_t i, const TensorView& rows)>& add);
+
+}  // namespace loom

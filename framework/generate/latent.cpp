@@ -1,0 +1,112 @@
+#include "generate/latent.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "generate/entry.h"
+#include "loom/error.h"
+#include "run/program.h"
+#include "train/feeds.h"
+
+namespace loom {
+
+measure::Posterior require_posterior(const ModelSource& model, const Graph& graph, const std::string& name) {
+  const auto found = measure::find_posteriors(graph, resolve_losses(model.document(), graph));
+  if (name.empty() && !found.empty()) return found.front();
+  Diagnostic finding;
+  finding.code = ErrorCode::not_supported;
+  finding.where = {model.document().file, 0, 0};
+  std::vector<std::string> names;
+  for (const measure::Posterior& posterior : found) {
+    if (posterior.name == name) return posterior;
+    names.push_back(posterior.name);
+  }
+  finding.message = name.empty() ? "the graph has no posterior: no loss is a divergence with an input mu"
+                                 : fmt::format("the graph has no posterior '{}'", name);
+  if (!names.empty()) finding.expected = fmt::format("one of {}", fmt::join(names, ", "));
+  finding.suggestion = nearest_name(name, names);
+  throw Error(std::move(finding));
+}
+
+Port decoded_port(const Document& document, const Graph& graph) {
+  const GenerateEntry* entry = find_generate(document, "sample");
+  return graph.port((entry != nullptr ? *entry : require_generate(document, "reconstruct")).show);
+}
+
+LatentSpace::LatentSpace(const ModelSource& model, Executor& executor, const std::string& name, std::uint64_t seed)
+    : model_(model),
+      executor_(executor),
+      graph_(build_checked(model.document().nodes, model.registry())),
+      store_(model.parameters(*graph_)),
+      posterior_(require_posterior(model, *graph_, name)),
+      latent_(posterior_.drawn.valid() ? posterior_.drawn : posterior_.mu),
+      seed_(seed) {
+  show_ = decoded_port(model.document(), *graph_);
+}
+
+void LatentSpace::open_data(const DataEntry& data, const std::string& split) {
+  source_ = open_split(model_.registry(), data, split);
+}
+
+Tensor LatentSpace::column(const ColumnRequest& request, std::int64_t item, std::int64_t rows) const {
+  if (item < 0 || item >= items())
+    throw Error(ErrorCode::usage, fmt::format("item {} of {}: they count from 0", item, items()));
+  Batches batches(source_, {request}, 1, seed_, false, 1);
+  batches.seek(item);
+  const TensorView one = batches.next().columns[0];
+  Shape shape = one.shape();
+  shape[0] = rows;
+  Tensor all(one.dtype(), shape);
+  for (std::int64_t row = 0; row < rows; ++row) std::memcpy(all.view().rows(row, 1).raw(), one.raw(), one.bytes());
+  return all;
+}
+
+std::vector<float> LatentSpace::mean(std::int64_t item) const {
+  const std::vector<Port> wanted = {posterior_.mu};
+  const FeedPlan feeds = plan_feeds(*graph_, wanted, false, source_->columns());
+  std::vector<Tensor> columns;
+  for (const ColumnRequest& request : feeds.requests) columns.push_back(column(request, item, 1));
+  ProgramRequest request;
+  request.feeds = feeds.ports;
+  request.fetch = wanted;
+  Program program(graph_, *store_, executor_, std::move(request));
+  const std::vector<TensorView> views(columns.begin(), columns.end());
+  program.run({.feeds = views, .weights = {}, .samples = 1, .seed = seed_, .step = 0});
+  const auto mean = program.fetched(0).values();
+  return {mean.begin(), mean.end()};
+}
+
+Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std::int64_t> item) const {
+  const std::int64_t rows = static_cast<std::int64_t>(latents.size()) / values();
+  const std::vector<Port> wanted = {show_}, given = {latent_};
+  const std::vector<int> inputs = needed_inputs(*graph_, wanted, false, given);
+  FeedPlan feeds;
+  if (!inputs.empty()) {
+    if (!item || !source_) {
+      throw Error(ErrorCode::not_supported,
+                  fmt::format("'{}' is computed from the input '{}' too, not from the latent variable alone",
+                              graph_->name_of(show_), graph_->node(inputs.front()).path),
+                  "give --item: the data comes from there");
+    }
+    feeds = plan_feeds(*graph_, wanted, false, source_->columns(), given);
+  }
+  std::vector<Tensor> columns;
+  for (const ColumnRequest& request : feeds.requests) columns.push_back(column(request, *item, rows));
+  Tensor& z = columns.emplace_back(DType::f32, graph_->shape(latent_).at_batch(rows));
+  std::ranges::copy(latents, z.values().begin());
+  ProgramRequest request;
+  request.feeds = feeds.ports;
+  request.feeds.push_back(latent_);
+  request.fetch = wanted;
+  request.batch = rows;
+  Program program(graph_, *store_, executor_, std::move(request));
+  const std::vector<TensorView> views(columns.begin(), columns.end());
+  program.run({.feeds = views, .weights = {}, .samples = rows, .seed = seed_, .step = 0});
+  Tensor shown(graph_->dtype(show_), graph_->shape(show_).at_batch(rows));
+  std::memcpy(shown.view().raw(), program.fetched(0).raw(), shown.view().bytes());
+  return shown;
+}
+
+}  // namespace loom

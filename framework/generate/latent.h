@@ -1,0 +1,56 @@
+// A model's latent space to walk in: the posterior means of items, and what any latent value is decoded to.
+//
+// Ownership: keeps graph, weights and data; refers to the model and the executor. Thread safety: one thread.
+// Errors: not_supported where the graph has no such posterior or decoding needs data that is not given; usage for an
+// item beyond the data; those of the graph and of the data.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/batches.h"
+#include "generate/model_source.h"
+#include "measure/encode.h"
+#include "measure/posterior.h"
+
+namespace loom {
+
+// The posterior of this loss, the first one for ""; throws Error(not_supported) with the nearest name.
+measure::Posterior require_posterior(const ModelSource& model, const Graph& graph, const std::string& name);
+
+// What latent values are decoded to: what generate.sample shows, else generate.reconstruct; throws Error(usage).
+Port decoded_port(const Document& document, const Graph& graph);
+
+class LatentSpace {
+ public:
+  // `name`: of the posterior.
+  LatentSpace(const ModelSource& model, Executor& executor, const std::string& name, std::uint64_t seed);
+
+  // Items come from this split from now on.
+  void open_data(const DataEntry& data, const std::string& split);
+  std::int64_t items() const { return source_ ? source_->size() : 0; }
+
+  const measure::Posterior& posterior() const { return posterior_; }
+  std::int64_t values() const { return posterior_.positions * posterior_.dimensions; }
+  std::vector<float> mean(std::int64_t item) const;
+  // Rows of values() each, one after the other; [rows, ...] of what is shown. `item` gives the data that decoding reads
+  // beside the latent variable, where it does.
+  Tensor decode(const std::vector<float>& latents, std::optional<std::int64_t> item) const;
+
+ private:
+  Tensor column(const ColumnRequest& request, std::int64_t item, std::int64_t rows) const;
+
+  const ModelSource& model_;
+  Executor& executor_;
+  std::shared_ptr<const Graph> graph_;
+  std::unique_ptr<ParameterStore> store_;
+  measure::Posterior posterior_;
+  Port latent_, show_;
+  std::uint64_t seed_;
+  std::shared_ptr<const DataSource> source_;
+};
+
+}  // namespace loom

@@ -1,0 +1,99 @@
+#include "generate/model_source.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "data/source.h"
+#include "loom/error.h"
+#include "plugin/registries.h"
+#include "train/checkpoint.h"
+#include "train/weight_sources.h"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Before the document layer says that a run is no YAML file.
+void check_exists(const std::string& path) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored)) return;
+  Diagnostic finding;
+  finding.code = ErrorCode::file_not_found;
+  finding.where = {path, 0, 0};
+  finding.message = "there is no such graph file or run folder";
+  const fs::path parent = fs::path(path).parent_path();
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(parent.empty() ? "." : parent, ignored))
+    names.push_back((parent / entry.path().filename()).string());
+  finding.suggestion = nearest_name(path, names);
+  throw Error(std::move(finding));
+}
+
+std::vector<Override> overrides_of(const ModelOptions& options) {
+  std::vector<Override> overrides;
+  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
+  return overrides;
+}
+
+}  // namespace
+
+ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
+    : path_(path), weights_(options.weights), seed_(options.seed), notice_(options.notice) {
+  const std::vector<Override> overrides = overrides_of(options);
+  check_exists(path);
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) {
+    document_ = load_document(path, overrides);
+  } else {
+    if (!overrides.empty())
+      throw Error(ErrorCode::usage, "--set changes a graph file, not a run", fmt::format("use {}/graph.yaml", path));
+    const RunFolder run = RunFolder::open(path, false);
+    settings_ = run.settings();
+    document_ = load_document(run.document_path());
+    if (weights_.empty()) weights_ = find_checkpoint(run.checkpoints_path(), !options.newest);
+  }
+  registry_ = registry_for({document_.plugins, options.plugins});
+}
+
+ModelSource::ModelSource(const DocumentText& document, const ModelOptions& options)
+    : path_(document.name),
+      document_(parse_document(document.yaml, document.name, document.folder, overrides_of(options))),
+      weights_(options.weights),
+      seed_(options.seed),
+      notice_(options.notice) {
+  registry_ = registry_for({document_.plugins, options.plugins});
+}
+
+DataEntry ModelSource::data(const std::string& specification) const {
+  if (!specification.empty()) return parse_data_specification(specification);
+  const DataEntry& entry = settings_ ? settings_->data : document_.data;
+  if (entry.type.empty()) {
+    throw Error(ErrorCode::usage, fmt::format("{} names no data", path_),
+                "give --data TYPE:PATH,key=value; graph-runner list shows the types");
+  }
+  return entry;
+}
+
+std::int64_t ModelSource::sample_rate(const std::string& specification) const {
+  const DataEntry& own = settings_ ? settings_->data : document_.data;
+  if (specification.empty() && own.type.empty()) return 0;
+  try {
+    return DataSource(*registry_, specification.empty() ? own : parse_data_specification(specification)).sample_rate();
+  } catch (const Error& error) {
+    notice(fmt::format("the data does not tell the rate of its sounds: {}", error.what()));
+    return 0;
+  }
+}
+
+std::unique_ptr<ParameterStore> ModelSource::parameters(const Graph& graph, std::uint64_t seed) const {
+  auto store = std::make_unique<ParameterStore>(graph, seed);
+  if (!weights_.empty())
+    load_weights(weights_, *store);
+  else
+    load_weight_sources(document_, *store);
+  return store;
+}
+
+}  // namespace loom

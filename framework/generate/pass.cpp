@@ -1,0 +1,62 @@
+#include "generate/pass.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace loom {
+
+Pass::Pass(const ModelSource& model, Executor& executor, PassRequest request)
+    : graph_(std::move(request.graph)),
+      weights_(std::move(request.weights)),
+      fetch_(request.fetch),
+      batch_(request.batch) {
+  ProgramRequest asked;
+  asked.feeds = request.feeds;
+  if (request.entry != nullptr && !request.entry->autoregressions.empty()) {
+    ancestral_ = std::make_unique<AncestralSampler>(*request.rewrite, graph_, *weights_, executor, *request.entry,
+                                                    batch_, std::move(request.feeds), request.incremental);
+    for (const std::string& obstacle : ancestral_->obstacles())
+      model.notice(fmt::format("each position takes a run of the whole graph, for {}", obstacle));
+    asked.feeds.insert(asked.feeds.end(), ancestral_->inputs().begin(), ancestral_->inputs().end());
+  }
+  asked.fetch = std::move(request.fetch);
+  asked.batch = batch_;
+  program_ = std::make_unique<Program>(graph_, *weights_, executor, std::move(asked));
+}
+
+void Pass::run(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed, std::uint32_t step) {
+  StepInput input{.feeds = feeds, .weights = {}, .samples = samples, .seed = seed, .step = step};
+  fed_.assign(feeds.begin(), feeds.end());
+  if (ancestral_) {
+    for (const TensorView& drawn : ancestral_->draw(input)) fed_.push_back(drawn);
+  }
+  input.feeds = fed_;
+  program_->run(input);
+}
+
+std::vector<Tensor> Pass::run_all(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed) {
+  std::vector<Tensor> results;
+  for (const Port& port : fetch_) results.emplace_back(graph_->dtype(port), graph_->shape(port).at_batch(samples));
+  std::vector<std::size_t> written(results.size(), 0);
+  std::uint32_t step = 0;
+  for (std::int64_t done = 0; done < samples; ++step) {
+    const std::int64_t count = std::min(batch_, samples - done);
+    std::vector<TensorView> rows;
+    for (const TensorView& feed : feeds) {
+      const std::int64_t each = feed.samples() / samples;
+      rows.push_back(feed.rows(done * each, count * each));
+    }
+    run(rows, count, seed, step);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const TensorView part = fetched(static_cast<int>(i));
+      std::memcpy(static_cast<std::byte*>(results[i].view().raw()) + written[i], part.raw(), part.bytes());
+      written[i] += part.bytes();
+    }
+    done += count;
+  }
+  return results;
+}
+
+}  // namespace loom

@@ -1,0 +1,55 @@
+// One way through a model, compiled: ports that are fed, autoregressive inputs that are filled position by position,
+// ports that are fetched; run batch after batch.
+//
+// Ownership: keeps graph and weights; refers to the executor. Thread safety: one thread at a time.
+// Errors: those of Program; node_failed of a run, after which it can be run again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "generate/ancestral.h"
+#include "generate/model_source.h"
+#include "run/program.h"
+
+namespace loom {
+
+inline constexpr std::int64_t kSamplesAtOnce = 100;      // ten classes in turn go on across batches
+inline constexpr std::uint64_t kDrawSeed = 0x5DEECE66D;  // on top of a seed: other noise than training's
+
+struct PassRequest {
+  std::shared_ptr<const Graph> graph;
+  std::shared_ptr<ParameterStore> weights;
+  std::vector<Port> feeds, fetch;
+  std::int64_t batch = 1;  // samples of a run at most
+  // The entry whose autoregressive inputs are filled, and the rewrite that `graph` was built from; null: none are.
+  const GenerateEntry* entry = nullptr;
+  const Rewrite* rewrite = nullptr;
+  bool incremental = true;  // false: they are filled by whole runs of the graph
+};
+
+class Pass {
+ public:
+  // Notices to `model` where an autoregressive input has to be filled by whole runs.
+  Pass(const ModelSource& model, Executor& executor, PassRequest request);
+
+  const Graph& graph() const { return *graph_; }
+  // `feeds` in the order of the request.
+  void run(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed, std::uint32_t step);
+  TensorView fetched(int i) const { return program_->fetched(i); }  // valid until the next run, while the feeds live
+  // Every sample of the feeds, the requested batch at a time, as steps 0, 1, ...: one tensor a fetched port.
+  std::vector<Tensor> run_all(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed);
+
+ private:
+  std::shared_ptr<const Graph> graph_;
+  std::shared_ptr<ParameterStore> weights_;
+  std::vector<Port> fetch_;
+  std::int64_t batch_;
+  std::vector<TensorView> fed_;                  // of the last run: a fed port that is fetched is a view of it
+  std::unique_ptr<AncestralSampler> ancestral_;  // null where no input is autoregressive
+  std::unique_ptr<Program> program_;
+};
+
+}  // namespace loom

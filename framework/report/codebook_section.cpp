@@ -1,0 +1,55 @@
+#include "report/codebook_section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "document/rewrite.h"
+#include "measure/codebook.h"
+#include "report/chart.h"
+#include "report/readable.h"
+#include "train/codebook_health.h"
+
+namespace loom::report {
+namespace {
+
+std::string use_chart(const measure::CodebookUse& use) {
+  std::vector<double> counts(use.counts.begin(), use.counts.end());
+  std::ranges::sort(counts, std::greater());
+  return fmt::format(
+      "<figure>{}<figcaption>how often each code occurs in the last evaluation, the most used first: "
+      "{} positions, {} of {} codes</figcaption></figure>\n",
+      bar_chart(use.path + ": use of the codes", counts), grouped(use.total()), use.used(), use.codes());
+}
+
+// Of codes that the evaluation did not see: batches since training saw them.
+std::string age_chart(const measure::CodebookUse& use, std::span<const float> unused_for) {
+  std::vector<double> ages;
+  for (std::size_t k = 0; k < use.counts.size() && k < unused_for.size(); ++k)
+    if (use.counts[k] == 0) ages.push_back(static_cast<double>(unused_for[k]));
+  if (ages.empty()) return "";
+  std::ranges::sort(ages, std::greater());
+  return fmt::format(
+      "<figure>{}<figcaption>batches of training since each of the {} codes without use was last used, "
+      "in the weights shown: {:.0f} at most, {:.0f} in the middle</figcaption></figure>\n",
+      bar_chart(use.path + ": age of the dead codes, batches", ages), ages.size(), ages.front(), ages[ages.size() / 2]);
+}
+
+}  // namespace
+
+std::string codebook_section(const ModelSource& model, Metrics& metrics) {
+  const std::vector<measure::CodebookUse> uses = measure::read_uses(metrics.info("codebook_use").value_or(""));
+  if (uses.empty()) return "";
+  const auto graph = build_checked(model.document().nodes, model.registry());
+  const auto store = model.parameters(*graph);
+  const std::vector<QuantizerStates> states = find_quantizer_states(*graph, *store);
+  std::string out = "<h2>Codes</h2>\n<div class=\"charts\">\n";
+  for (const measure::CodebookUse& use : uses) {
+    out += use_chart(use);
+    const auto own = std::ranges::find(states, use.path, &QuantizerStates::path);
+    if (own != states.end()) out += age_chart(use, store->at(own->unused_for).value.values());
+  }
+  return out + "</div>\n";
+}
+
+}  // namespace loom::report

@@ -1,0 +1,80 @@
+#include "report/finish.h"
+
+#include <fmt/format.h>
+
+#include "generate/sampling.h"
+#include "io/atomic_file.h"
+#include "io/wav.h"
+#include "report/pictures.h"
+#include "report/report.h"
+
+namespace loom::report {
+namespace {
+
+constexpr std::int64_t kSamples = 64, kReconstructions = 32, kSounds = 8;
+
+// Runs `make`, which returns the path of what it wrote.
+template <class Make>
+std::string or_notice(const ModelOptions& options, const char* what, const Make& make) {
+  try {
+    return make();
+  } catch (const std::exception& problem) {
+    if (options.notice) options.notice(fmt::format("no {}: {}", what, problem.what()));
+    return "";
+  }
+}
+
+std::string write_if_any(const std::string& path, const std::optional<std::string>& bytes) {
+  if (!bytes) return "";
+  write_text_file(path, *bytes);
+  return path;
+}
+
+}  // namespace
+
+FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
+  FinishedFiles files;
+  std::optional<Model> model;
+  std::optional<RunFolder> run;
+  or_notice(options, "pictures", [&] {
+    model.emplace(path, options);
+    run = RunFolder::open(path, false);
+    return "";
+  });
+  if (!run) return files;
+  const ModelSource& source = model->source();
+  const std::int64_t rate = source.sample_rate("");  // 0: pictures
+  const auto sounds = [&](const char* name, const TensorView& values) {
+    const WrittenSounds written = write_wav(fmt::format("{}/{}.wav", path, name), values, rate);
+    if (written.cut > 0)
+      source.notice(fmt::format("{}: {} of {} values lie beyond [-1, 1] and are cut", written.files.front(),
+                                written.cut, values.count()));
+    return written.files.front();
+  };
+  files.samples = or_notice(options, "samples", [&] {
+    if (find_generate(source.document(), "sample") == nullptr) return std::string();
+    const Tensor samples = model->sample(rate > 0 ? kSounds : kSamples, {.seed = source.seed()});
+    if (rate > 0 && has_sound_shape(samples.shape())) return sounds("samples", samples);
+    return write_if_any(run->samples_path(), samples_png(source.document(), samples));
+  });
+  files.reconstructions = or_notice(options, "reconstructions", [&] {
+    const GenerateEntry* entry = find_generate(source.document(), "reconstruct");
+    if (entry == nullptr) return std::string();
+    Executor executor(options.threads);
+    const Reconstructions pairs = reconstruct(source, executor, *entry, source.data(""), "test",
+                                              rate > 0 ? kSounds : kReconstructions, source.seed());
+    if (rate > 0 && has_sound_shape(pairs.reconstructions.shape())) {
+      if (pairs.originals.dtype() == DType::f32 && has_sound_shape(pairs.originals.shape()))
+        sounds("originals", pairs.originals);
+      return sounds("reconstructions", pairs.reconstructions);
+    }
+    return write_if_any(run->reconstructions_path(), reconstructions_png(pairs));
+  });
+  files.report = or_notice(options, "report", [&] {
+    write_text_file(run->report_path(), report_of(source, *run, model->threads()));
+    return run->report_path();
+  });
+  return files;
+}
+
+}  // namespace loom::report

@@ -1,0 +1,64 @@
+#include "report/graph_summary.h"
+
+#include <fmt/format.h>
+
+#include "train/synthetic.h"
+#include "train/training_programs.h"
+
+namespace loom::report {
+namespace {
+
+NodeSummary summary_of(const Graph& graph, const GraphNode& node, const std::vector<int>& places) {
+  NodeSummary summary;
+  summary.path = node.path;
+  summary.type = node.type->name;
+  const Contract& contract = node.contract();
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (!node.inputs[i].valid()) continue;
+    summary.inputs.push_back(
+        fmt::format("{}: {}", contract.input_name(static_cast<int>(i)), graph.name_of(node.inputs[i])));
+    summary.sources.push_back(places[static_cast<std::size_t>(node.inputs[i].node)]);
+  }
+  for (std::size_t i = 0; i < node.outputs.size(); ++i)
+    summary.outputs.push_back(fmt::format("{} {}", contract.outputs()[i].name, node.outputs[i].text()));
+  for (const GraphParameter& parameter : node.parameters) {
+    summary.parameters.push_back(fmt::format("{} {}", parameter.path, parameter.shape.text()));
+    if (parameter.path.starts_with(node.path + ".")) summary.parameter_count += parameter.shape.count();
+  }
+  return summary;
+}
+
+void plan_step(GraphSummary& summary, const ModelSource& model, const std::shared_ptr<const Graph>& graph,
+               ParameterStore& store, int threads) {
+  Diagnostics diagnostics;
+  const TrainingPlan plan = plan_training(model.document(), *graph, store, model.registry(), diagnostics);
+  if (!diagnostics.empty()) return;  // nothing to train: validate says why
+  Executor executor(threads);
+  const TrainingPrograms programs(graph, store, executor, plan, training_inputs(*graph, plan),
+                                  {.batch = summary.batch});
+  summary.shard = programs.shard();
+  summary.lanes = programs.lanes();
+  summary.flop_per_sample = programs.program().flop_per_sample();
+  summary.memory_bytes = programs.program().memory_bytes();
+}
+
+}  // namespace
+
+GraphSummary summarize(const ModelSource& model, std::int64_t batch, int threads) {
+  const std::shared_ptr<const Graph> graph = build_checked(model.document().nodes, model.registry());
+  ParameterStore store(*graph, model.seed());
+  GraphSummary summary;
+  summary.name = model.document().name;
+  summary.doc = model.document().doc;
+  summary.parameters = store.trainable_count();
+  summary.batch = batch > 0 ? batch : model.is_run() ? model.settings().batch : model.document().train.batch;
+  std::vector<int> places(static_cast<std::size_t>(graph->size()));
+  for (const int index : graph->order()) {
+    places[static_cast<std::size_t>(index)] = static_cast<int>(summary.nodes.size());
+    summary.nodes.push_back(summary_of(*graph, graph->node(index), places));
+  }
+  plan_step(summary, model, graph, store, threads);
+  return summary;
+}
+
+}  // namespace loom::report

@@ -1,0 +1,35 @@
+// What a graph is made of, counted: for inspect and for the report of a run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "generate/model_source.h"
+
+namespace loom::report {
+
+struct NodeSummary {
+  std::string path, type;
+  std::vector<std::string> inputs;      // "x: encoder", names of source ports
+  std::vector<std::string> outputs;     // "y [N, 10]"
+  std::vector<std::string> parameters;  // "encoder.weight [400, 784]"
+  std::int64_t parameter_count = 0;     // values it owns; shared ones count for their owner
+  std::vector<int> sources;             // indices into GraphSummary::nodes
+};
+
+struct GraphSummary {
+  std::string name, doc;
+  std::vector<NodeSummary> nodes;  // sources before consumers
+  std::int64_t parameters = 0;     // trainable values
+  // Of a training step; 0 where the graph cannot be trained.
+  std::int64_t batch = 0, shard = 0;
+  int lanes = 0;
+  double flop_per_sample = 0;
+  std::size_t memory_bytes = 0;
+};
+
+// batch 0: the document's. The training step is compiled, not run.
+GraphSummary summarize(const ModelSource& model, std::int64_t batch, int threads);
+
+}  // namespace loom::report

@@ -1,0 +1,259 @@
+#include "report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include "dnnl/cpu.h"
+#include "io/atomic_file.h"
+#include "loom/abi.h"
+#include "report/chart.h"
+#include "report/codebook_section.h"
+#include "report/graph_summary.h"
+#include "report/readable.h"
+#include "report/report_style.h"
+#include "train/metrics.h"
+
+namespace loom::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string row(const std::string& name, const std::string& value) {
+  return fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", escaped(name), escaped(value));
+}
+
+std::string tile(const std::string& name, const std::string& value, const std::string& note = "") {
+  return fmt::format("<div class=\"tile\"><span>{}</span><strong>{}</strong><small>{}</small></div>\n", escaped(name),
+                     escaped(value), escaped(note));
+}
+
+// Curves that are read side by side share a chart: its name, and what the curve is called there ("": by its split).
+std::pair<std::string, std::string> chart_of(const std::string& curve) {
+  static constexpr std::string_view kPerDimension = "kl_per_dimension.";
+  if (const std::size_t at = curve.find(kPerDimension); at != std::string::npos)
+    return {curve.substr(0, at + kPerDimension.size() - 1), curve.substr(at + kPerDimension.size())};
+  if (curve == "committed_rate") return {"rate", "committed"};
+  return {curve, ""};
+}
+
+// Curves of a name share a chart; what matters most comes first.
+std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metrics) {
+  std::map<std::string, std::vector<Series>> by_name;
+  for (const auto& [curve, split] : metrics.curves()) {
+    const auto [name, part] = chart_of(curve);
+    Series series{part.empty() ? split : part, {}};
+    for (const MetricRow& point : metrics.read(curve, split))
+      series.points.emplace_back(static_cast<double>(point.step), point.value);
+    if (!series.points.empty()) by_name[name].push_back(std::move(series));
+  }
+  const auto rank = [](const std::string& name) {
+    if (name == "negative_elbo") return 0;
+    if (name == "total_loss") return 1;
+    if (name == "bits_per_dim") return 3;
+    if (name.starts_with("gradient_norm")) return 4;
+    return name == "learning_rate" ? 5 : 2;
+  };
+  std::vector<std::pair<std::string, std::vector<Series>>> charts(by_name.begin(), by_name.end());
+  std::ranges::stable_sort(charts, [&](const auto& a, const auto& b) { return rank(a.first) < rank(b.first); });
+  for (auto& [name, list] : charts) {  // training first, in the first colour
+    std::ranges::stable_sort(
+        list, [](const Series& a, const Series& b) { return (a.name == "train") > (b.name == "train"); });
+  }
+  return charts;
+}
+
+// "q2.active_units" as "q2: active latent dimensions".
+std::string named(const std::string& curve, std::string_view figure, const std::string& title) {
+  const std::string prefix = curve.substr(0, curve.size() - figure.size());
+  return prefix.empty() ? title : prefix.substr(0, prefix.size() - 1) + ": " + title;
+}
+
+std::string title_of(const std::string& curve) {
+  if (curve == "negative_elbo") return "negative ELBO, nats per sample";
+  if (curve == "bits_per_dim") return "bits per dimension";
+  if (curve == "rate" || curve == "distortion") return curve + ", nats per sample";
+  if (curve.ends_with("mutual_information")) return named(curve, "mutual_information", "mutual information, nats");
+  if (curve.ends_with("active_units")) return named(curve, "active_units", "active latent dimensions");
+  if (curve.ends_with("perplexity")) return named(curve, "perplexity", "perplexity of the codes");
+  if (curve.ends_with("used_codes")) return named(curve, "used_codes", "used codes");
+  if (curve.ends_with("oldest_code")) return named(curve, "oldest_code", "age of the longest unused code, batches");
+  if (curve.ends_with("kl_per_dimension")) return named(curve, "kl_per_dimension", "KL of a latent dimension, nats");
+  std::string title = curve;
+  std::ranges::replace(title, '_', ' ');
+  return title;
+}
+
+// Of a held-out curve: its last value, and its best.
+std::string tiles_of(Metrics& metrics) {
+  std::string out;
+  for (const auto& [name, split] : metrics.curves()) {
+    if ((name != "negative_elbo" && name != "bits_per_dim") || split == "train") continue;
+    const std::vector<MetricRow> points = metrics.read(name, split);
+    if (points.empty()) continue;
+    const auto best = std::ranges::min_element(points, {}, &MetricRow::value);
+    const bool nats = name == "negative_elbo";
+    out += tile(split + (nats ? " negative ELBO" : " bits/dim"),
+                fmt::format("{:.{}f}{}", points.back().value, nats ? 2 : 4, nats ? " nats" : ""),
+                best->step == points.back().step
+                    ? ""
+                    : fmt::format("best {:.{}f} at step {}", best->value, nats ? 2 : 4, best->step));
+  }
+  return out;
+}
+
+// "rate 12.3 nats, committed 10.0", of the last evaluation; "" where no rate is committed.
+std::string rate_tile(Metrics& metrics) {
+  for (const auto& [name, split] : metrics.curves()) {
+    if (name != "committed_rate") continue;
+    const std::vector<MetricRow> rate = metrics.read("rate", split), committed = metrics.read(name, split);
+    if (!rate.empty() && !committed.empty())
+      return tile("rate", fmt::format("{:.1f} nats", rate.back().value),
+                  fmt::format("committed {:.1f}", committed.back().value));
+  }
+  return "";
+}
+
+// What the last evaluation found of the latent variables and of the codes.
+std::string finding_section(Metrics& metrics) {
+  std::string out;
+  for (const char* note : {"collapse", "codebook"}) {
+    const std::string text = metrics.info(note).value_or("");
+    if (!text.empty()) out += fmt::format("<p class=\"finding\">{}</p>\n", escaped(text));
+  }
+  return out;
+}
+
+std::string summary_section(const ModelSource& model, Metrics& metrics, const GraphSummary& graph) {
+  std::int64_t steps = 0;
+  for (const MetricRow& point : metrics.read("total_loss", "train")) steps = std::max(steps, point.step);
+  std::string out =
+      fmt::format("<h1>{}</h1>\n<p>{}</p>\n<div class=\"tiles\">\n", escaped(graph.name), escaped(graph.doc));
+  out += tile("steps", grouped(steps), fmt::format("batch {}", model.settings().batch));
+  out += tile("parameters", grouped(graph.parameters), fmt::format("{} nodes", graph.nodes.size()));
+  out += tiles_of(metrics) + rate_tile(metrics);
+  return out + tile("data", model.settings().data.type, metrics.info("data_hash").value_or("")) + "</div>\n" +
+         finding_section(metrics);
+}
+
+std::string curve_section(Metrics& metrics) {
+  std::string out = "<h2>Curves</h2>\n<div class=\"charts\">\n";
+  std::vector<ChartMark> marks;
+  for (const HistoryEvent& event : metrics.history()) {
+    if (event.kind == "swapped")
+      marks.push_back({static_cast<double>(event.step), fmt::format("step {}: {}", event.step, event.what)});
+  }
+  for (const auto& [name, series] : charts_of(metrics))
+    out += "<figure>" + line_chart(title_of(name), series, marks) + "</figure>\n";
+  return out + "</div>\n";
+}
+
+// What changed while it trained, and what was refused.
+std::string history_section(Metrics& metrics) {
+  const std::vector<HistoryEvent> events = metrics.history();
+  if (events.empty()) return "";
+  std::string out =
+      "<h2>History</h2>\n<div class=\"wide\"><table class=\"history\">\n<thead><tr><th>step</th><th></th><th>by</th>"
+      "<th>what</th><th>when</th></tr></thead>\n<tbody>\n";
+  for (const HistoryEvent& event : events) {
+    out += fmt::format(
+        "<tr><td class=\"number\">{}</td><td>{}</td><td>{}</td><td class=\"what\">{}</td><td>{}</td></tr>\n",
+        grouped(event.step), escaped(event.kind), escaped(event.who), escaped(event.what), escaped(event.time));
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string picture(const std::string& path, const std::string& caption) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return "";
+  return fmt::format(
+      "<figure><img alt=\"{0}\" src=\"data:image/png;base64,{1}\"><figcaption>{0}</figcaption></figure>\n", caption,
+      base64(read_text_file(path)));
+}
+
+std::string picture_section(const RunFolder& run) {
+  const std::string pictures = picture(run.samples_path(), "samples from the prior") +
+                               picture(run.reconstructions_path(), "held-out items, each above its reconstruction");
+  return pictures.empty() ? "" : "<h2>Pictures</h2>\n<div class=\"pictures\">\n" + pictures + "</div>\n";
+}
+
+std::string graph_section(const GraphSummary& graph) {
+  std::string out =
+      "<h2>Graph</h2>\n<div class=\"wide\"><table "
+      "class=\"graph\">\n<thead><tr><th>node</th><th>type</th><th>from</th><th>gives</th><th>parameters</th></tr></"
+      "thead>\n<tbody>\n";
+  for (const NodeSummary& node : graph.nodes) {
+    const auto depth = std::ranges::count(node.path, '/');
+    out += fmt::format(
+        "<tr><td style=\"padding-left:{}em\"><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td><td class=\"number\" "
+        "title=\"{}\">{}</td></tr>\n",
+        0.3 + 1.2 * static_cast<double>(depth), escaped(node.path), escaped(node.type),
+        escaped(fmt::format("{}", fmt::join(node.inputs, ", "))),
+        escaped(fmt::format("{}", fmt::join(node.outputs, ", "))),
+        escaped(fmt::format("{}", fmt::join(node.parameters, ", "))),
+        node.parameter_count > 0 ? grouped(node.parameter_count) : "");
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string data_text(const DataEntry& data) {
+  std::string text = data.type;
+  for (const auto& [name, option] : data.options) text += fmt::format(", {}: {}", name, option.value.text());
+  return text;
+}
+
+std::string settings_section(const ModelSource& model, const GraphSummary& graph, int threads) {
+  const RunSettings& settings = model.settings();
+  std::string out = "<h2>Settings</h2>\n<div class=\"columns\"><table>\n";
+  out += row("steps", grouped(settings.steps)) + row("batch", std::to_string(settings.batch)) +
+         row("seed", std::to_string(settings.seed));
+  out += row("lanes", std::to_string(settings.lanes)) + row("shard", std::to_string(settings.shard)) +
+         row("data", data_text(settings.data));
+  out += row("weights shown", fs::path(model.weights()).filename().string());
+  out += "</table>\n<table>\n" + row("Latentloom", settings.version) + row("arithmetic", dnnl::describe());
+  out += row("threads", fmt::format("{} of {} cores", threads, std::thread::hardware_concurrency()));
+  out += row("a training step", fmt::format("{}flop a sample", readable_count(graph.flop_per_sample)));
+  out += row("planned memory", readable_bytes(static_cast<double>(graph.memory_bytes)));
+  out += "</table></div>\n";
+  return out + fmt::format("<details><summary>The graph, resolved</summary><pre>{}</pre></details>\n",
+                           escaped(model.document().resolved));
+}
+
+}  // namespace
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const auto byte = [&](std::size_t k) {
+      return i + k < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[i + k])) : 0U;
+    };
+    const unsigned word = byte(0) << 16 | byte(1) << 8 | byte(2);
+    out += kDigits[word >> 18];
+    out += kDigits[word >> 12 & 63];
+    out += i + 1 < bytes.size() ? kDigits[word >> 6 & 63] : '=';
+    out += i + 2 < bytes.size() ? kDigits[word & 63] : '=';
+  }
+  return out;
+}
+
+std::string report_of(const ModelSource& model, const RunFolder& run, int threads) {
+  Metrics metrics(run.metrics_path(), 1, true);
+  const GraphSummary graph = summarize(model, 0, threads);
+  std::string out = fmt::format(
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}: a Latentloom "
+      "run</title>\n<style>{}</style>\n</head>\n<body>\n",
+      escaped(graph.name), kReportStyle);
+  out += summary_section(model, metrics, graph) + curve_section(metrics) + history_section(metrics) +
+         codebook_section(model, metrics) + picture_section(run) + graph_section(graph) +
+         settings_section(model, graph, threads);
+  return out + "</body>\n</html>\n";
+}
+
+}  // namespace loom::report

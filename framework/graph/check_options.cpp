@@ -22,6 +22,37 @@ void check_names(const Contract& contract, const std::map<std::string, OptionEnt
   }
 }
 
+// The text in `value` that is none of the option's words; null where words have nothing to do with it.
+const std::string* wrong_word(const OptionValue& value, const Constraint& constraint) {
+  if (!constraint.text_allowed || constraint.choices.empty()) return nullptr;
+  if (const auto* word = std::get_if<std::string>(&value)) {
+    const bool known = std::ranges::find(constraint.choices, *word) != constraint.choices.end();
+    return known ? nullptr : word;
+  }
+  const auto* list = std::get_if<std::vector<OptionValue>>(&value);
+  if (list == nullptr || !constraint.list_allowed) return nullptr;
+  for (const OptionValue& item : *list) {
+    if (const std::string* word = wrong_word(item, constraint)) return word;
+  }
+  return nullptr;
+}
+
+void report_value(const OptionDeclaration& declared, const OptionEntry& entry, const std::string& problem, bool range,
+                  std::string_view what, Diagnostics& diagnostics) {
+  if (const std::string* word = wrong_word(entry.value, declared.constraint)) {
+    Diagnostic& finding = diagnostics.add_unknown_word(
+        entry.where, fmt::format("[{}] the option '{}' has no '{}'", what, declared.name, *word), *word,
+        declared.constraint.choices);
+    finding.expected = declared.constraint.text();
+    return;
+  }
+  Diagnostic& finding = diagnostics.add(
+      range ? ErrorCode::out_of_range : ErrorCode::wrong_type, entry.where,
+      fmt::format("[{}] the option '{}' {}", what, declared.name, range ? "is out of range" : "has the wrong type"));
+  finding.got = problem;
+  finding.expected = declared.constraint.text();
+}
+
 }  // namespace
 
 Options check_options(const Contract& contract, const std::map<std::string, OptionEntry>& entries,
@@ -45,14 +76,7 @@ Options check_options(const Contract& contract, const std::map<std::string, Opti
     bool range = false;
     OptionValue value = declared.constraint.accept(it->second.value, problem, range);
     if (value.empty()) {
-      Diagnostic& finding = diagnostics.add(range ? ErrorCode::out_of_range : ErrorCode::wrong_type, it->second.where,
-                                            fmt::format("[{}] the option '{}' {}", what, declared.name,
-                                                        range ? "is out of range" : "has the wrong type"));
-      finding.got = problem;
-      finding.expected = declared.constraint.text();
-      if (const auto* name = std::get_if<std::string>(&it->second.value)) {
-        finding.suggestion = nearest_name(*name, declared.constraint.choices);
-      }
+      report_value(declared, it->second, problem, range, what, diagnostics);
     }
     options.set(declared.name, std::move(value));
   }

@@ -186,6 +186,7 @@ class Builder final : public YAML::EventHandler {
       finding.expected = "a text";
       if (key.kind == Value::Kind::map) finding.hint = "is this ${...}? write it in quotes: \"${...}\"";
       parent.skip = true;
+      parent.value.broken = true;  // what it is and lacks follows from this
     } else if (key.scalar == "<<" && !key.quoted) {
       diagnostics_.add(ErrorCode::merge_key, key.where, "merge keys (<<) are not supported").hint =
           "use extends, or blocks with use";

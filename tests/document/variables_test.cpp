@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(a_circle_is_one_finding_that_names_it) {
 
 BOOST_AUTO_TEST_CASE(numbers_and_functions_are_no_variables) {
   BOOST_TEST(option(parse("vars: {e5: '${1e5 + 2}'}\nnodes:\n  x: {type: t, a: '${e5}'}\n"), "x", "a") == "100002");
-  BOOST_TEST(option(parse("vars: {a: '${max (b, 3)}', b: 1}\nnodes:\n  x: {type: t, a: '${a}'}\n"), "x", "a") == "3");
+  BOOST_TEST(option(parse("vars: {a: '${max(b, 3)}', b: 1}\nnodes:\n  x: {type: t, a: '${a}'}\n"), "x", "a") == "3");
 }
 
 BOOST_AUTO_TEST_CASE(names_that_expressions_know) {

@@ -190,7 +190,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--precision", request->precision, "arithmetic")
-      ->check(one_of({"f32", "bf16"}))
+      ->check(one_of({"f32", "bf16"}).description("f32"))  // bf16 is refused with its own message
       ->capture_default_str();
   verb->add_option("--log-every", request->log_every, "seconds between lines where there is no terminal")
       ->check(at_least(0))

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tuple>
 
 namespace loom {
 namespace {
@@ -19,6 +20,28 @@ constexpr auto kCodes = std::to_array<CodeText>({
     LOOM_ERROR_CODES(X)
 #undef X
 });
+
+// Bytes of the texts of a finding.
+constexpr std::size_t kLongestGot = 400, kLongestText = 4000;
+
+bool stands_before(const Diagnostic& a, const Diagnostic& b) {
+  if (a.where.known() != b.where.known()) return a.where.known();
+  return std::tie(a.where.file, a.where.line, a.where.column) < std::tie(b.where.file, b.where.line, b.where.column);
+}
+
+std::vector<Diagnostic> in_order(std::vector<Diagnostic> diagnostics) {
+  std::stable_sort(diagnostics.begin(), diagnostics.end(), stands_before);
+  return diagnostics;
+}
+
+std::vector<Diagnostic> bounded(std::vector<Diagnostic> diagnostics) {
+  for (Diagnostic& one : diagnostics) {
+    one.got = clipped(one.got, kLongestGot);
+    for (std::string* text : {&one.message, &one.expected, &one.suggestion, &one.hint})
+      *text = clipped(*text, kLongestText);
+  }
+  return diagnostics;
+}
 
 std::string join(const std::vector<Diagnostic>& diagnostics) {
   std::string text;
@@ -75,9 +98,24 @@ std::string Diagnostic::text() const {
   if (!got.empty()) text += fmt::format("\n    got:      {}", got);
   if (!expected.empty()) text += fmt::format("\n    expected: {}", expected);
   if (!suggestion.empty()) text += fmt::format("\n    did you mean '{}'?", suggestion);
-  if (other.known()) text += fmt::format("\n    {}: {}", other_role.empty() ? "see" : other_role, other.text());
+  const auto add_end_text = [&](const Location& place, const std::string& role) {
+    if (place.known()) text += fmt::format("\n    {}: {}", role.empty() ? "see" : role, place.text());
+  };
+  add_end_text(other, other_role);
+  for (const OtherEnd& end : further_ends) add_end_text(end.where, end.role);
   if (!hint.empty()) text += fmt::format("\n    hint:     {}", hint);
   return text;
+}
+
+void Diagnostic::add_end(Location place, std::string role) {
+  if (!other.known()) {
+    other = std::move(place);
+    other_role = std::move(role);
+    return;
+  }
+  OtherEnd end{std::move(place), std::move(role)};
+  const bool said = end == OtherEnd{other, other_role} || std::ranges::find(further_ends, end) != further_ends.end();
+  if (!said) further_ends.push_back(std::move(end));
 }
 
 Error::~Error() = default;
@@ -85,7 +123,8 @@ const char* Error::what() const noexcept { return text_.c_str(); }
 
 Error::Error(Diagnostic diagnostic) : Error(std::vector<Diagnostic>{std::move(diagnostic)}) {}
 
-Error::Error(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)), text_(join(diagnostics_)) {}
+Error::Error(std::vector<Diagnostic> diagnostics)
+    : diagnostics_(bounded(in_order(std::move(diagnostics)))), text_(join(diagnostics_)) {}
 
 Error::Error(ErrorCode code, std::string message, std::string hint)
     : Error(Diagnostic{.code = code,
@@ -110,6 +149,16 @@ Diagnostic& Diagnostics::add(ErrorCode code, Location where, std::string message
   return items_.emplace_back(std::move(diagnostic));
 }
 
+Diagnostic& Diagnostics::add_unknown_word(Location where, std::string message, const std::string& word,
+                                          const std::vector<std::string>& allowed) {
+  Diagnostic& finding = add(ErrorCode::unknown_word, std::move(where), std::move(message));
+  finding.got = word;
+  for (const std::string& one : allowed) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
+  if (allowed.empty()) finding.expected = "none";
+  finding.suggestion = nearest_name(word, allowed);
+  return finding;
+}
+
 void Diagnostics::add(const Error& error) {
   for (const Diagnostic& diagnostic : error.diagnostics()) add(diagnostic.code, {}, "") = diagnostic;
 }
@@ -118,12 +167,19 @@ void Diagnostics::throw_if_any() const {
   if (items_.empty()) return;
   std::vector<Diagnostic> all;
   std::set<std::string> said;
-  for (const Diagnostic& item : items_) {
+  for (const Diagnostic& item : in_order(items_)) {
     if (said.insert(identity(item)).second) all.push_back(item);
   }
   if (left_out_ > 0)
     all.back().hint += fmt::format("{}{} more findings are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
   throw Error(std::move(all));
+}
+
+std::string clipped(const std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  std::size_t end = bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) >> 6) == 2) --end;  // not within a character of UTF-8
+  return fmt::format("{}... ({} bytes)", std::string_view(text).substr(0, end), text.size());
 }
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {

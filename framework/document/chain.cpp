@@ -6,13 +6,13 @@
 
 namespace loom {
 
-std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables,
+std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables, TextBudget& budget,
                            Diagnostics& diagnostics) {
   Value* in = instance.find("in");
   std::vector<Link> links;
   Value* chain = instance.find("chain");
   if (chain != nullptr && !chain->is_null()) {
-    substitute(*chain, variables, diagnostics);
+    substitute(*chain, variables, budget, diagnostics);
     std::vector<std::pair<const Value*, std::string>> names;  // the input and the output
     for (const Value& item : chain->items) names.emplace_back(&item, item.scalar);
     std::vector<Value> keys(chain->members.size());

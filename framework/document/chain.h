@@ -17,6 +17,7 @@ struct Link {
 
 // `chain: [a, b]` or `chain: {a: output, ...}`; without it the first input. Empty where there is none, with a finding:
 // E104, E105. The links point into `instance`.
-std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables, Diagnostics& diagnostics);
+std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables, TextBudget& budget,
+                           Diagnostics& diagnostics);
 
 }  // namespace loom

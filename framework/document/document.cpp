@@ -8,12 +8,12 @@
 #include <set>
 
 #include "document/expand.h"
-#include "document/expression.h"
 #include "document/merge.h"
 #include "document/plugins.h"
 #include "document/render.h"
 #include "document/section.h"
 #include "document/sections.h"
+#include "document/variables.h"
 
 namespace loom {
 namespace {
@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 class Reader {
  public:
   Reader(const std::string& file, const std::string& directory, Diagnostics& diagnostics)
-      : diagnostics_(diagnostics), expander_(file, directory, diagnostics) {}
+      : diagnostics_(diagnostics), expander_(file, directory, budget_, diagnostics) {}
 
   Document read(const Value& root) {
     if (!root.is_map()) {
@@ -32,7 +32,7 @@ class Reader {
     }
     Section section(root, "the document", diagnostics_);
     read_head(section);
-    variables_ = evaluate_variables(section.get("vars"), diagnostics_);
+    variables_ = evaluate_variables(section.get("vars"), nullptr, budget_, diagnostics_);
     if (const Value* data = section.get("data")) read_data(evaluated(*data));
     expander_.add_nodes(section.required("nodes"), variables_);
     if (const Value* losses = section.get("losses")) read_losses(*losses);
@@ -58,7 +58,7 @@ class Reader {
 
  private:
   Value evaluated(Value value) {
-    substitute(value, variables_, diagnostics_);
+    substitute(value, variables_, budget_, diagnostics_);
     return value;
   }
 
@@ -94,9 +94,10 @@ class Reader {
       }
       if (const Value* port = entry.get("port")) loss.port_where = port->where;
       entry.read("port", loss.port);
-      if (const Value* when = entry.get("when"))
-        loss.when = when->scalar == "train" ? When::training : when->scalar == "eval" ? When::evaluation : When::always;
+      const Value* when = entry.get("when");
       const Value* of = entry.get("of");
+      Diagnostics of_the_node;  // the node of a loss says what is wrong with its `when`
+      if (when != nullptr) loss.when = read_when(evaluated(*when), of != nullptr ? diagnostics_ : of_the_node);
       if (of == nullptr) expander_.add_node(loss.node, *member, variables_, {"weight", "port"});
       if (of != nullptr) read_loss_of(*of, entry, loss);
       document_.losses.push_back(std::move(loss));
@@ -239,6 +240,7 @@ class Reader {
   }
 
   Diagnostics& diagnostics_;
+  TextBudget budget_;
   Expander expander_;
   Document document_;
   Variables variables_;

@@ -49,6 +49,10 @@ struct ObjectiveEntry {
   Location where;
 };
 
+// Bounds of a training: no machine holds a larger batch, and products of the two stay within 64 bits.
+inline constexpr std::int64_t kMaxBatch = std::int64_t{1} << 24;
+inline constexpr std::int64_t kMaxSteps = std::int64_t{1} << 38;
+
 // The section `train`. Keys, ranges, units and words are declared in sections.cpp.
 struct TrainEntry {
   std::int64_t batch = 64;

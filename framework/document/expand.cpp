@@ -14,6 +14,7 @@
 #include "document/plugins.h"
 #include "document/section.h"
 #include "document/use_path.h"
+#include "document/variables.h"
 
 namespace loom {
 namespace {
@@ -24,25 +25,34 @@ constexpr int kMaxUses = 16;  // blocks inside blocks
 constexpr std::int64_t kMaxRepeat = 10000;
 constexpr std::size_t kMaxNodes = 100000;
 constexpr std::size_t kMaxExpandedValues = 5000000;
+constexpr std::size_t kMaxExpandedBytes = std::size_t{64} << 20;
 
 struct Pending {
   NodeEntry entry;
   const Scope* scope;
 };
 
-std::size_t count_values(const Value& value) {
-  std::size_t count = 1;
-  for (const Value& item : value.items) count += count_values(item);
-  for (const Member& member : value.members) count += count_values(member.value);
-  return count;
-}
+// What a value holds, in values and in bytes of text.
+struct Extent {
+  std::size_t values = 0, bytes = 0;
+
+  void add(const Value& value) {
+    ++values;
+    bytes += value.scalar.size();
+    for (const Value& item : value.items) add(item);
+    for (const Member& member : value.members) {
+      bytes += member.key.size();
+      add(member.value);
+    }
+  }
+};
 
 }  // namespace
 
 class Expander::Impl {
  public:
-  Impl(std::string file, std::string directory, Diagnostics& diagnostics)
-      : diagnostics_(diagnostics), names_(std::move(file), std::move(directory)) {}
+  Impl(std::string file, std::string directory, TextBudget& budget, Diagnostics& diagnostics)
+      : budget_(budget), diagnostics_(diagnostics), names_(std::move(file), std::move(directory)) {}
 
   void add_members(const Value& nodes, const Variables& variables, Scope* scope) {
     if (!nodes.is_map()) {
@@ -62,7 +72,7 @@ class Expander::Impl {
     const Value* repeat = member.value.find("repeat");
     if (!is_node(member) || repeat == nullptr || repeat->is_null()) return add_one(name, member, variables, scope, {});
     Value text = *repeat;
-    substitute(text, variables, diagnostics_);
+    substitute(text, variables, budget_, diagnostics_);
     Value wrapper;
     wrapper.kind = Value::Kind::map;
     wrapper.members.push_back({"repeat", text.where, text});
@@ -95,7 +105,7 @@ class Expander::Impl {
               Scope* scope) {
     Member instance = member;
     std::erase_if(instance.value.members, [](const Member& m) { return m.key == "repeat"; });
-    const std::vector<Link> links = links_of(instance.value, member, variables, diagnostics_);
+    const std::vector<Link> links = links_of(instance.value, member, variables, budget_, diagnostics_);
     if (links.empty()) return add_broken(name, member, scope);
     Variables inner = variables;
     std::string last = links.front().source->scalar;
@@ -152,12 +162,13 @@ class Expander::Impl {
   // Bounds what blocks in blocks and repeats make of a small text.
   bool room_for(const Member& member) {
     if (full_) return false;
-    values_ += count_values(member.value);
-    full_ = ++expanded_ > kMaxNodes || values_ > kMaxExpandedValues;
+    expanded_.add(member.value);
+    full_ = ++nodes_ > kMaxNodes || expanded_.values > kMaxExpandedValues || expanded_.bytes > kMaxExpandedBytes;
     if (!full_) return true;
     Diagnostic& finding =
         diagnostics_.add(ErrorCode::document_too_large, member.where, "the blocks and repeats expand to too much");
-    finding.expected = fmt::format("at most {} nodes and {} values", kMaxNodes, kMaxExpandedValues);
+    finding.expected = fmt::format("at most {} nodes, {} values and {} bytes of text", kMaxNodes, kMaxExpandedValues,
+                                   kMaxExpandedBytes);
     return false;
   }
 
@@ -174,7 +185,7 @@ class Expander::Impl {
       return add_broken(name, raw, scope);
     }
     Member member = raw;
-    substitute(member.value, variables, diagnostics_);
+    substitute(member.value, variables, budget_, diagnostics_);
     Section section(member.value, fmt::format("'{}'", member.key), diagnostics_);
     for (const std::string& key : apart) section.get(key);
     if (section.get("use") != nullptr)
@@ -205,15 +216,7 @@ class Expander::Impl {
     section.read("weights", entry.weights);
     if (const Value* weights = section.get("weights")) entry.weights_where = weights->where;
     section.read("frozen", entry.frozen);
-    const Value* when = section.get("when");
-    if (when == nullptr) return;
-    if (when->scalar == "train")
-      entry.when = When::training;
-    else if (when->scalar == "eval")
-      entry.when = When::evaluation;
-    else
-      wrong_type(*when, "when", "train or eval", diagnostics_).suggestion =
-          nearest_name(when->scalar, {"train", "eval"});
+    if (const Value* when = section.get("when")) entry.when = read_when(*when, diagnostics_);
   }
 
   // References are kept as texts in Reference::node until every name is known.
@@ -309,7 +312,7 @@ class Expander::Impl {
     for (const char* key : {"version", "graph", "doc", "extends", "data", "losses", "objectives", "train", "generate"})
       section.get(key);
     read_plugins_of(section);
-    const Variables variables = evaluate_variables(section.get("vars"), given, diagnostics_);
+    const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_);
     const Value& nodes = section.required("nodes");
     section.finish();
     bind_graph_inputs(nodes, in, *scope, diagnostics_);
@@ -329,7 +332,7 @@ class Expander::Impl {
     section.get("block");
     section.get("doc");
     read_plugins_of(section);
-    const Variables variables = evaluate_variables(section.get("vars"), given, diagnostics_);
+    const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_);
     bind_block_inputs(section.get("inputs"), in, member, *scope, diagnostics_);
     const std::size_t first = pending_.size();
     add_members(section.required("nodes"), variables, scope);
@@ -364,10 +367,12 @@ class Expander::Impl {
     return root;
   }
 
+  TextBudget& budget_;
   Diagnostics& diagnostics_;
   Names names_;
   std::vector<Pending> pending_;
-  std::size_t expanded_ = 0, values_ = 0;
+  std::size_t nodes_ = 0;
+  Extent expanded_;
   bool full_ = false;
   std::map<std::string, Value> files_;
   std::set<std::string> read_;  // those, and the parents of used graphs
@@ -375,8 +380,8 @@ class Expander::Impl {
   std::vector<PluginEntry> plugins_;
 };
 
-Expander::Expander(std::string file, std::string directory, Diagnostics& diagnostics)
-    : impl_(std::make_unique<Impl>(std::move(file), std::move(directory), diagnostics)) {}
+Expander::Expander(std::string file, std::string directory, TextBudget& budget, Diagnostics& diagnostics)
+    : impl_(std::make_unique<Impl>(std::move(file), std::move(directory), budget, diagnostics)) {}
 Expander::~Expander() = default;
 void Expander::add_nodes(const Value& nodes, const Variables& variables) {
   impl_->add_members(nodes, variables, impl_->top());

@@ -15,7 +15,7 @@ namespace loom {
 
 class Expander {
  public:
-  Expander(std::string file, std::string directory, Diagnostics& diagnostics);
+  Expander(std::string file, std::string directory, TextBudget& budget, Diagnostics& diagnostics);
   ~Expander();
 
   // Every node of a `nodes:` map, its expressions evaluated with `variables`.

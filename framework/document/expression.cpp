@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 #include <muParser.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <set>
 
 namespace loom {
 namespace {
-
-constexpr int kMaxChain = 16;  // variables that wait for each other
 
 std::vector<std::string> names_of(const Variables& variables) {
   std::vector<std::string> names;
@@ -65,58 +63,126 @@ void report(const mu::Parser::exception_type& problem, const std::string& expres
   if (names.empty()) finding.hint = "declare it under vars:";
 }
 
-// Empty where it cannot be evaluated; the finding is made.
-OptionValue evaluate(const std::string& expression, const Location& where, const Variables& variables,
-                     Diagnostics& diagnostics) {
-  const std::string text = trimmed(expression);
-  if (const auto it = variables.find(text); it != variables.end()) return it->second;
-  const auto fail = [&](const std::string& message) {
-    Diagnostic& finding = diagnostics.add(ErrorCode::bad_expression, where, message);
-    finding.got = "${" + expression + "}";
-    finding.expected = "arithmetic over variables, as in ${2 * n + 1}";
-    return OptionValue();
-  };
-  if (const std::string why = forbidden(text); !why.empty()) return fail("this expression cannot be evaluated: " + why);
-  mu::Parser parser;
-  std::map<std::string, double> numbers;
-  for (const auto& [name, value] : variables) {
-    if (text.find(name) == std::string::npos) continue;
-    if (const auto* i = std::get_if<std::int64_t>(&value)) numbers[name] = static_cast<double>(*i);
-    if (const auto* d = std::get_if<double>(&value)) numbers[name] = *d;
+int depth_of_brackets(const std::string& text) {
+  int depth = 0, deepest = 0;
+  for (const char c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    deepest = std::max(deepest, depth);
   }
-  try {
-    for (auto& [name, value] : numbers) parser.DefineVar(name, &value);
-    parser.DefineOprt("%", remainder_of, mu::prMUL_DIV, mu::oaLEFT, false);
-    parser.SetExpr(text);
-    int results = 0;
-    const double* result = parser.Eval(results);
-    if (results != 1) return fail("this expression has several values");
-    if (!std::isfinite(*result)) return fail("this expression has no finite value");
-    return number_value(*result);
-  } catch (const mu::Parser::exception_type& problem) {
-    report(problem, expression, where, variables, diagnostics);
-  }
-  return {};
+  return deepest;
 }
 
-// Names that expressions can use: what muParser takes for a variable and not for a function.
-bool check_variable(const Member& member, Diagnostics& diagnostics) {
-  static const std::set<std::string> kFunctions = [] {
-    std::set<std::string> names = {"index"};
-    const mu::Parser parser;
-    for (const auto& [name, function] : parser.GetFunDef()) names.insert(name);
-    return names;
+// With what muParser lacks. Making one takes longer than most expressions do, so each thread keeps its own.
+mu::Parser& parser_of_this_thread() {
+  static thread_local mu::Parser parser = [] {
+    mu::Parser made;
+    made.DefineOprt("%", remainder_of, mu::prMUL_DIV, mu::oaLEFT, false);
+    return made;
   }();
-  const std::string& name = member.key;
-  bool good = !name.empty() && name.size() <= 100 && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
-  for (const char c : name) good = good && (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_');
-  const bool taken = kFunctions.count(name) > 0;
-  if (good && !taken) return true;
-  Diagnostic& finding = diagnostics.add(ErrorCode::bad_name, member.where, "this cannot be the name of a variable");
-  finding.got = name.substr(0, 60) + (taken ? ", which expressions already know" : "");
-  finding.expected = "letters, digits and '_', not starting with a digit, at most 100";
-  return false;
+  return parser;
 }
+
+bool is_inner(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The end of the number that starts at `at`: digits, a point, an exponent.
+std::size_t end_of_number(std::string_view text, std::size_t at) {
+  while (at < text.size() && (is_digit(text[at]) || text[at] == '.')) ++at;
+  if (at >= text.size() || (text[at] != 'e' && text[at] != 'E')) return at;
+  std::size_t digits = at + 1;
+  if (digits < text.size() && (text[digits] == '+' || text[digits] == '-')) ++digits;
+  if (digits >= text.size() || !is_digit(text[digits])) return at;
+  while (digits < text.size() && is_digit(text[digits])) ++digits;
+  return digits;
+}
+
+// The words of one expression that are variables.
+void add_names(std::string_view text, std::vector<std::string>& names) {
+  for (std::size_t at = 0; at < text.size();) {
+    if (is_digit(text[at])) {
+      at = end_of_number(text, at);
+      continue;
+    }
+    std::size_t end = at;
+    while (end < text.size() && is_inner(text[end])) ++end;
+    if (end == at) {
+      ++at;
+      continue;
+    }
+    const std::size_t after = std::min(text.find_first_not_of(" \t", end), text.size());
+    const bool called = after < text.size() && text[after] == '(';
+    if (!called) names.emplace_back(text.substr(at, end - at));
+    at = end;
+  }
+}
+
+// Empty where it cannot be evaluated; the finding is made.
+class Evaluation {
+ public:
+  Evaluation(std::string expression, const Location& where, const Variables& variables, Diagnostics& diagnostics)
+      : expression_(std::move(expression)),
+        text_(trimmed(expression_)),
+        where_(where),
+        variables_(variables),
+        diagnostics_(diagnostics) {}
+
+  OptionValue run() {
+    if (const auto it = variables_.find(text_); it != variables_.end()) return it->second;
+    if (expression_.size() > kMaxExpression) return too_large(fmt::format("at most {} bytes", kMaxExpression));
+    if (depth_of_brackets(text_) > kMaxBrackets)
+      return too_large(fmt::format("at most {} brackets inside each other", kMaxBrackets));
+    if (const std::string why = forbidden(text_); !why.empty())
+      return fail("this expression cannot be evaluated: " + why);
+    std::vector<std::string> names;
+    add_names(text_, names);
+    std::map<std::string, double> numbers;
+    for (const std::string& name : names) {
+      const auto it = variables_.find(name);
+      if (it == variables_.end()) continue;
+      if (it->second.empty()) return {};  // a finding says what is wrong with it
+      if (const auto* i = std::get_if<std::int64_t>(&it->second)) numbers[name] = static_cast<double>(*i);
+      if (const auto* d = std::get_if<double>(&it->second)) numbers[name] = *d;
+    }
+    return calculate(numbers);
+  }
+
+ private:
+  OptionValue fail(const std::string& message) {
+    Diagnostic& finding = diagnostics_.add(ErrorCode::bad_expression, where_, message);
+    finding.got = "${" + expression_ + "}";
+    finding.expected = "arithmetic over variables, as in ${2 * n + 1}";
+    return {};
+  }
+
+  OptionValue too_large(std::string expected) {
+    Diagnostic& finding = diagnostics_.add(ErrorCode::document_too_large, where_, "this expression is too large");
+    finding.got = clipped("${" + expression_ + "}", 80);
+    finding.expected = std::move(expected);
+    return {};
+  }
+
+  OptionValue calculate(std::map<std::string, double>& numbers) {
+    try {
+      mu::Parser& parser = parser_of_this_thread();
+      parser.ClearVar();
+      for (auto& [name, value] : numbers) parser.DefineVar(name, &value);
+      parser.SetExpr(text_);
+      int results = 0;
+      const double* result = parser.Eval(results);
+      if (results != 1) return fail("this expression has several values");
+      if (!std::isfinite(*result)) return fail("this expression has no finite value");
+      return number_value(*result);
+    } catch (const mu::Parser::exception_type& problem) {
+      report(problem, expression_, where_, variables_, diagnostics_);
+    }
+    return {};
+  }
+
+  std::string expression_, text_;
+  const Location& where_;
+  const Variables& variables_;
+  Diagnostics& diagnostics_;
+};
 
 void set_scalar(Value& value, const OptionValue& result) {
   value.scalar = result.text();
@@ -124,96 +190,99 @@ void set_scalar(Value& value, const OptionValue& result) {
   value.kind = Value::Kind::scalar;
 }
 
-void substitute_scalar(Value& value, const Variables& variables, Diagnostics& diagnostics) {
-  std::string result;
-  std::size_t at = 0;
-  while (true) {
-    const std::size_t open = value.scalar.find("${", at);
-    if (open == std::string::npos) break;
-    const std::size_t close = value.scalar.find('}', open);
-    if (close == std::string::npos) {
-      Diagnostic& finding = diagnostics.add(ErrorCode::bad_expression, value.where, "'${' without '}'");
-      finding.got = value.scalar.substr(0, 80);
-      finding.expected = "${...}";
-      value.broken = true;
-      return;
-    }
-    const OptionValue one =
-        evaluate(value.scalar.substr(open + 2, close - open - 2), value.where, variables, diagnostics);
-    if (one.empty()) value.broken = true;
-    if (open == 0 && close + 1 == value.scalar.size()) {
-      if (!one.empty()) set_scalar(value, one);
-      return;
-    }
-    result += value.scalar.substr(at, open - at) + one.text();
-    at = close + 1;
-  }
-  if (at > 0) value.scalar = result + value.scalar.substr(at);
-}
+constexpr std::size_t kExpressionCost = 40;  // what an evaluation counts for, in bytes beside those of its text
 
-void report_variable(const Member& member, const Variables& variables, Diagnostics& diagnostics) {
-  Value value = member.value;
-  substitute(value, variables, diagnostics);
-  if (value.broken) return;
-  Diagnostic& finding = diagnostics.add(ErrorCode::wrong_type, value.where,
-                                        fmt::format("the variable '{}' has the wrong type", member.key));
-  finding.got = value.kind_name();
-  finding.expected = "a number or a text";
-}
+// One scalar, from left to right.
+class Substitution {
+ public:
+  Substitution(Value& value, const Variables& variables, TextBudget& budget, Diagnostics& diagnostics)
+      : value_(value), variables_(variables), budget_(budget), diagnostics_(diagnostics) {}
+
+  void run() {
+    const std::string& text = value_.scalar;
+    std::string result;
+    std::size_t at = 0, open = text.find("${");
+    if (open == std::string::npos) return;
+    if (text.size() > kMaxText) return too_long();
+    for (; open != std::string::npos; open = text.find("${", at)) {
+      const std::size_t close = text.find('}', open);
+      if (close == std::string::npos) return unclosed();
+      if (!budget_.spend(kExpressionCost + close - open, value_.where, diagnostics_)) return give_up();
+      const OptionValue one =
+          Evaluation(text.substr(open + 2, close - open - 2), value_.where, variables_, diagnostics_).run();
+      if (one.empty()) value_.broken = true;
+      const std::string part = one.text();
+      if (result.size() + (open - at) + part.size() > kMaxText) return too_long();
+      if (!budget_.spend(part.size(), value_.where, diagnostics_)) return give_up();
+      if (open == 0 && close + 1 == text.size()) {
+        if (!one.empty()) set_scalar(value_, one);
+        return;
+      }
+      result += text.substr(at, open - at) + part;
+      at = close + 1;
+    }
+    result += text.substr(at);
+    if (result.size() > kMaxText) return too_long();
+    value_.scalar = std::move(result);
+  }
+
+ private:
+  void give_up() { value_.broken = true; }
+
+  void unclosed() {
+    Diagnostic& finding = diagnostics_.add(ErrorCode::bad_expression, value_.where, "'${' without '}'");
+    finding.got = value_.scalar.substr(0, 80);
+    finding.expected = "${...}";
+    give_up();
+  }
+
+  void too_long() {
+    Diagnostic& finding =
+        diagnostics_.add(ErrorCode::document_too_large, value_.where, "the expressions make this text too long");
+    finding.got = clipped(value_.scalar, 80);
+    finding.expected = fmt::format("at most {} bytes", kMaxText);
+    give_up();
+  }
+
+  Value& value_;
+  const Variables& variables_;
+  TextBudget& budget_;
+  Diagnostics& diagnostics_;
+};
 
 }  // namespace
 
-void substitute(Value& value, const Variables& variables, Diagnostics& diagnostics) {
-  if (value.kind == Value::Kind::scalar && !value.broken) substitute_scalar(value, variables, diagnostics);
-  for (Value& item : value.items) substitute(item, variables, diagnostics);
-  for (Member& member : value.members) substitute(member.value, variables, diagnostics);
+bool TextBudget::spend(std::size_t bytes, const Location& where, Diagnostics& diagnostics) {
+  if (spent_ > kMaxTexts) return false;
+  spent_ += bytes;
+  if (spent_ <= kMaxTexts) return true;
+  diagnostics.add(ErrorCode::document_too_large, where, "the expressions of the document make too much text").expected =
+      fmt::format("at most {} bytes, where each expression counts for {} more", kMaxTexts, kExpressionCost);
+  return false;
 }
 
-Variables evaluate_variables(const Value* declared, Diagnostics& diagnostics) {
-  return evaluate_variables(declared, nullptr, diagnostics);
+void substitute(Value& value, const Variables& variables, TextBudget& budget, Diagnostics& diagnostics) {
+  if (value.kind == Value::Kind::scalar && !value.broken) Substitution(value, variables, budget, diagnostics).run();
+  for (Value& item : value.items) substitute(item, variables, budget, diagnostics);
+  for (Member& member : value.members) substitute(member.value, variables, budget, diagnostics);
 }
 
-Variables evaluate_variables(const Value* declared, const Value* given, Diagnostics& diagnostics) {
-  Variables variables;
-  for (const Value* map : {declared, given}) {
-    if (map == nullptr || map->is_map() || map->is_null() || map->broken) continue;
-    Diagnostic& finding = diagnostics.add(ErrorCode::wrong_type, map->where, "vars has the wrong type");
-    finding.got = map->kind_name();
-    finding.expected = "a map of names and values";
+std::vector<std::string> names_used(std::string_view text) {
+  std::vector<std::string> names;
+  for (std::size_t open = text.find("${"); open != std::string_view::npos; open = text.find("${", open)) {
+    const std::size_t close = text.find('}', open);
+    if (close == std::string_view::npos) break;
+    add_names(text.substr(open + 2, close - open - 2), names);
+    open = close;
   }
-  std::vector<Member> open;
-  for (const Member& member : declared != nullptr ? declared->members : std::vector<Member>()) {
-    if (!check_variable(member, diagnostics)) continue;
-    open.push_back(member);
-    if (const Value* replaced = given != nullptr ? given->find(member.key) : nullptr) open.back().value = *replaced;
-  }
-  // A merge leaves the order of the parent, so order cannot matter: what fails may only have to wait for the others.
-  for (int chain = 0; !open.empty() && chain < kMaxChain; ++chain) {
-    const std::size_t before = open.size();
-    std::erase_if(open, [&](const Member& member) {
-      Diagnostics waiting;
-      Value value = member.value;
-      substitute(value, variables, waiting);
-      if (!waiting.empty() || value.kind != Value::Kind::scalar) return false;
-      variables[member.key] = scalar_value(value);
-      return true;
-    });
-    if (open.size() == before) break;
-  }
-  for (const Member& member : open) report_variable(member, variables, diagnostics);
-  for (const Member& member : open) variables[member.key] = OptionValue(std::int64_t{1});  // its users are not reported
-  for (const Member& member : given != nullptr ? given->members : std::vector<Member>()) {
-    if (variables.count(member.key) > 0) continue;
-    const std::vector<std::string> names = names_of(variables);
-    Diagnostic& finding = diagnostics.add(ErrorCode::unknown_variable, member.where,
-                                          fmt::format("the block has no variable '{}'", member.key));
-    for (const std::string& name : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + name;
-    if (names.empty()) finding.expected = "no vars";
-    finding.suggestion = nearest_name(member.key, names);
-    finding.other = declared != nullptr ? declared->where : Location{};
-    finding.other_role = "the block's vars";
-  }
-  return variables;
+  return names;
+}
+
+std::string reserved_as(const std::string& name) {
+  if (name == "index") return "the number of an instance in a repeat";
+  const mu::Parser& parser = parser_of_this_thread();
+  if (parser.GetFunDef().count(name) > 0) return "a function of expressions";
+  return parser.GetConst().count(name) > 0 ? "a constant of expressions" : "";
 }
 
 }  // namespace loom

@@ -3,21 +3,41 @@
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "document/value.h"
 
 namespace loom {
 
-// Variables by name: integers, numbers, flags or texts.
+// Variables by name: integers, numbers, flags or texts. An empty one could not be evaluated, and a finding says so: its
+// users are broken and draw no finding of their own.
 using Variables = std::map<std::string, OptionValue>;
 
-// Replaces every ${...} in the scalars of `value`. A scalar that is one ${...} takes the type of the result; one that
-// contains it becomes a text again. Findings: bad_expression, unknown_variable.
-void substitute(Value& value, const Variables& variables, Diagnostics& diagnostics);
+inline constexpr std::size_t kMaxExpression = 1000;  // bytes between ${ and }
+inline constexpr int kMaxBrackets = 64;              // of an expression, inside each other
+inline constexpr std::size_t kMaxText = 1 << 16;     // bytes of a scalar with expressions, before and after
+inline constexpr std::size_t kMaxTexts = 1 << 24;    // bytes that all expressions of a document may make together
 
-// A document's `vars:`: each may use the others, in any order, but not in a circle.
-Variables evaluate_variables(const Value* declared, Diagnostics& diagnostics);
-// Those of a block: the values of `given`, the `vars:` of its use, replace the defaults; unknown names are findings.
-Variables evaluate_variables(const Value* declared, const Value* given, Diagnostics& diagnostics);
+// What the expressions of one document may still make: variables that name each other twice would double a text with
+// each line, and repeats multiply it.
+class TextBudget {
+ public:
+  // False where it is spent; the first time with a finding (E113).
+  bool spend(std::size_t bytes, const Location& where, Diagnostics& diagnostics);
+
+ private:
+  std::size_t spent_ = 0;
+};
+
+// Replaces every ${...} in the scalars of `value`. A scalar that is one ${...} takes the type of the result; one that
+// contains it becomes a text again. Findings: bad_expression, unknown_variable, document_too_large.
+void substitute(Value& value, const Variables& variables, TextBudget& budget, Diagnostics& diagnostics);
+
+// The names of variables in the ${...} of a text: words that are no number and are not called as a function.
+std::vector<std::string> names_used(std::string_view text);
+
+// What expressions take a name for, beside variables: "a function of expressions"; "" where it is free.
+std::string reserved_as(const std::string& name);
 
 }  // namespace loom

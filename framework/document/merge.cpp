@@ -140,7 +140,7 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
     return bad_override(override_, *at, parts.back(), fmt::format("{} has no '{}'", parts[0], parts.back()),
                         diagnostics);
   }
-  if (parts.size() == 1 && slot == nullptr) {
+  if (parts.size() == 1 && slot == nullptr && !may_open(parts, 0)) {
     return bad_override(override_, *at, parts[0], fmt::format("the document has no '{}'", parts[0]), diagnostics);
   }
   Diagnostics own;

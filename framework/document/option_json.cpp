@@ -22,20 +22,4 @@ Json to_json(const OptionValue& value) {
   return nullptr;
 }
 
-OptionValue option_from_json(const Json& json) {
-  if (json.is_boolean()) return json.get<bool>();
-  if (json.is_number_integer()) return json.get<std::int64_t>();
-  if (json.is_number()) return json.get<double>();
-  if (json.is_string()) return json.get<std::string>();
-  if (json.is_object()) {
-    OptionMap map;
-    for (const auto& [name, value] : json.items()) map.push_back({name, option_from_json(value)});
-    return map;
-  }
-  if (!json.is_array()) return {};
-  std::vector<OptionValue> list;
-  for (const Json& item : json) list.push_back(option_from_json(item));
-  return list;
-}
-
 }  // namespace loom

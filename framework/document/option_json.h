@@ -8,6 +8,5 @@
 namespace loom {
 
 nlohmann::ordered_json to_json(const OptionValue& value);  // what is empty becomes null
-OptionValue option_from_json(const nlohmann::ordered_json& json);
 
 }  // namespace loom

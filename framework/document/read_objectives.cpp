@@ -17,10 +17,7 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
   for (const LossEntry& loss : losses) names.push_back(loss.name);
   const auto add = [&](const std::string& name, const Location& where, ScheduleEntry weight) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      Diagnostic& finding =
-          diagnostics.add(ErrorCode::dangling_input, where, fmt::format("there is no loss '{}'", name));
-      for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
-      finding.suggestion = nearest_name(name, names);
+      diagnostics.add_unknown_word(where, fmt::format("there is no loss '{}'", name), name, names);
       return;
     }
     for (const auto& [other, unused] : objective.losses) {
@@ -61,10 +58,8 @@ void read_conditions(const Value& value, const std::vector<LossEntry>& losses, O
     ConditionEntry condition{member.key.substr(0, member.key.find('.')), "", -kInfinity, kInfinity, member.where};
     if (condition.loss.size() < member.key.size()) condition.port = member.key.substr(condition.loss.size() + 1);
     if (std::find(names.begin(), names.end(), condition.loss) == names.end()) {
-      Diagnostic& finding = diagnostics.add(ErrorCode::dangling_input, member.where,
-                                            fmt::format("there is no loss '{}'", condition.loss));
-      for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
-      finding.suggestion = nearest_name(condition.loss, names);
+      diagnostics.add_unknown_word(member.where, fmt::format("there is no loss '{}'", condition.loss), condition.loss,
+                                   names);
       continue;
     }
     Section bounds(member.value, fmt::format("the condition '{}'", member.key), diagnostics);

@@ -81,9 +81,11 @@ void read_number(const Value& value, const std::string& what, double& out, doubl
   }
   Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, value.where, what + " is out of range");
   finding.got = value.scalar;
-  finding.expected = maximum < std::numeric_limits<double>::max()      ? fmt::format("{} to {}", minimum, maximum)
-                     : minimum > std::numeric_limits<double>::lowest() ? fmt::format(">= {}", minimum)
-                                                                       : "a finite number";
+  const bool below = maximum<std::numeric_limits<double>::max(), above = minimum> std::numeric_limits<double>::lowest();
+  finding.expected = below && above ? fmt::format("{} to {}", minimum, maximum)
+                     : below        ? fmt::format("<= {}", maximum)
+                     : above        ? fmt::format(">= {}", minimum)
+                                    : "a finite number";
 }
 
 void Section::read(const std::string& key, std::int64_t& out, std::int64_t minimum, std::int64_t maximum) {
@@ -159,6 +161,21 @@ bool check_name(const std::string& name, const Location& where, Diagnostics& dia
   Diagnostics ignored;
   if (lower != name && check_name(lower, where, ignored)) finding.suggestion = lower;
   return false;
+}
+
+When read_when(const Value& value, Diagnostics& diagnostics) {
+  if (value.broken) return When::always;
+  if (value.kind != Value::Kind::scalar) {
+    wrong_type(value, "when", "train or eval", diagnostics);
+  } else if (value.scalar == "train") {
+    return When::training;
+  } else if (value.scalar == "eval") {
+    return When::evaluation;
+  } else {
+    diagnostics.add_unknown_word(value.where, fmt::format("when has no '{}'", value.scalar), value.scalar,
+                                 {"train", "eval"});
+  }
+  return When::always;
 }
 
 OptionValue option_value(const Value& value, const std::string& what, Diagnostics& diagnostics) {

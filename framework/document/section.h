@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "document/value.h"
+#include "graph/graph_document.h"
 
 namespace loom {
 
@@ -56,6 +57,9 @@ void check_version(const Value& root, Diagnostics& diagnostics);
 
 // [a-z][a-z0-9_-]*, parts separated by '/': E117 otherwise.
 bool check_name(const std::string& name, const Location& where, Diagnostics& diagnostics);
+
+// `when:` of a node or loss, train or eval; E118 for another word.
+When read_when(const Value& value, Diagnostics& diagnostics);
 
 // A scalar or a list of them as an option; a finding and an empty value for a map.
 OptionValue option_value(const Value& value, const std::string& what, Diagnostics& diagnostics);

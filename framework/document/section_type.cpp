@@ -1,6 +1,6 @@
 #include "document/section_type.h"
 
-#include <fmt/format.h>
+#include "graph/check_options.h"
 
 namespace loom::detail {
 
@@ -35,21 +35,7 @@ OptionValue read_key(Section& section, const OptionDeclaration& key) {
   }
   const OptionValue given = option_value(*value, what, section.diagnostics());
   if (given.empty()) return {};
-  std::string problem;
-  bool range = false;
-  OptionValue accepted = key.constraint.accept(given, problem, range);
-  if (!accepted.empty()) return accepted;
-  if (!range) {
-    wrong_type(*value, what, key.constraint.text(), section.diagnostics());
-    return {};
-  }
-  Diagnostic& finding =
-      section.diagnostics().add(ErrorCode::out_of_range, value->where, fmt::format("{} is out of range", what));
-  finding.got = given.text();
-  finding.expected = key.constraint.text();
-  if (const auto* word = std::get_if<std::string>(&given))
-    finding.suggestion = nearest_name(*word, key.constraint.choices);
-  return {};
+  return accept_value(key.constraint, given, value->where, what, section.diagnostics());
 }
 
 }  // namespace loom::detail

@@ -5,8 +5,8 @@ namespace loom {
 const SectionType<TrainEntry>& train_section() {
   static const SectionType<TrainEntry> section = [] {
     SectionType<TrainEntry> s("train");
-    s.key("batch", &TrainEntry::batch, integer().at_least(1), "samples in each step");
-    s.key("steps", &TrainEntry::steps, integer().at_least(0), "training steps in all");
+    s.key("batch", &TrainEntry::batch, integer().at_least(1).at_most(kMaxBatch), "samples in each step");
+    s.key("steps", &TrainEntry::steps, integer().at_least(0).at_most(kMaxSteps), "training steps in all");
     s.key("seed", &TrainEntry::seed, integer().at_least(0),
           "of the initial weights, the order of the data and the noise");
     s.form("optimizer", "a map: the type of an optimizer and its options", "of objectives that have none of their own");

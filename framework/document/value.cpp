@@ -42,6 +42,7 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     count(mark, it->second.count);
+    count_bytes(mark, it->second.bytes, true);
     if (static_cast<int>(stack_.size()) + it->second.depth > kMaxDepth) too_deep(mark);
     add(Value(it->second.value), it->second.depth);
   }
@@ -63,7 +64,8 @@ class Builder final : public YAML::EventHandler {
   struct Open {
     Value value;
     YAML::anchor_t anchor;
-    std::size_t first_count;
+    YAML::Mark mark;
+    std::size_t first_count, first_bytes;
     bool has_key = false;
     bool skip = false;  // the key was refused: its value is dropped
     Member member;
@@ -73,6 +75,7 @@ class Builder final : public YAML::EventHandler {
   struct Anchored {
     Value value;
     std::size_t count;  // values inside
+    std::size_t bytes;  // of their texts
     int depth;          // levels inside
   };
 
@@ -103,8 +106,30 @@ class Builder final : public YAML::EventHandler {
     throw Stop{};
   }
 
+  void count_bytes(const YAML::Mark& mark, std::size_t bytes, bool aliased) {
+    bytes_ += bytes;
+    if (!aliased || bytes_ <= kMaxAliasedBytes) return;
+    diagnostics_.add(ErrorCode::alias_bomb, place(mark), "the aliases expand to too much text").expected =
+        fmt::format("at most {} bytes", kMaxAliasedBytes);
+    throw Stop{};
+  }
+
+  // What an anchor keeps for its aliases is a copy, and anchors may stand inside each other.
+  void keep(YAML::anchor_t anchor, const YAML::Mark& mark, const Value& value, std::size_t values, std::size_t bytes,
+            int depth) {
+    if (anchor == 0) return;
+    kept_ += values;
+    if (kept_ > kMaxValues) {
+      diagnostics_.add(ErrorCode::alias_bomb, place(mark), "the anchors hold too many values").expected =
+          fmt::format("at most {} values, counted for each anchor around them", kMaxValues);
+      throw Stop{};
+    }
+    anchors_[anchor] = {value, values, bytes, depth};
+  }
+
   void leaf(const YAML::Mark& mark, YAML::anchor_t anchor, Value::Kind kind, const std::string& text, bool quoted) {
     count(mark, 1);
+    count_bytes(mark, text.size(), false);
     Value value;
     value.kind = kind;
     value.scalar = text;
@@ -112,14 +137,14 @@ class Builder final : public YAML::EventHandler {
     value.where = place(mark);
     if (kind == Value::Kind::scalar && !quoted && (text.empty() || text == "~" || text == "null"))
       value.kind = Value::Kind::null;
-    if (anchor != 0) anchors_[anchor] = {value, 1, 0};
+    keep(anchor, mark, value, 1, text.size(), 0);
     add(std::move(value));
   }
 
   void open(const YAML::Mark& mark, YAML::anchor_t anchor, Value::Kind kind) {
     count(mark, 1);
     if (static_cast<int>(stack_.size()) >= kMaxDepth) too_deep(mark);
-    Open item{{}, anchor, values_, false, false, {}, 0};
+    Open item{{}, anchor, mark, values_, bytes_, false, false, {}, 0};
     item.value.kind = kind;
     item.value.where = place(mark);
     stack_.push_back(std::move(item));
@@ -129,7 +154,7 @@ class Builder final : public YAML::EventHandler {
     Open item = std::move(stack_.back());
     stack_.pop_back();
     const int depth = item.depth + 1;
-    if (item.anchor != 0) anchors_[item.anchor] = {item.value, values_ - item.first_count + 1, depth};
+    keep(item.anchor, item.mark, item.value, values_ - item.first_count + 1, bytes_ - item.first_bytes, depth);
     add(std::move(item.value), depth);
   }
 
@@ -161,6 +186,7 @@ class Builder final : public YAML::EventHandler {
       finding.expected = "a text";
       if (key.kind == Value::Kind::map) finding.hint = "is this ${...}? write it in quotes: \"${...}\"";
       parent.skip = true;
+      parent.value.broken = true;  // what it is and lacks follows from this
     } else if (key.scalar == "<<" && !key.quoted) {
       diagnostics_.add(ErrorCode::merge_key, key.where, "merge keys (<<) are not supported").hint =
           "use extends, or blocks with use";
@@ -183,7 +209,7 @@ class Builder final : public YAML::EventHandler {
   Value root_;
   std::vector<Open> stack_;
   std::map<YAML::anchor_t, Anchored> anchors_;
-  std::size_t values_ = 0;
+  std::size_t values_ = 0, bytes_ = 0, kept_ = 0;
 };
 
 // The first byte that YAML does not allow: a control character or a broken UTF-8 sequence.

@@ -44,7 +44,8 @@ struct Member {
 // Bounds on a document: beyond them it is an error, not a long wait.
 inline constexpr int kMaxDepth = 64;
 inline constexpr std::size_t kMaxBytes = std::size_t{4} << 20;
-inline constexpr std::size_t kMaxValues = 200000;  // after aliases are expanded
+inline constexpr std::size_t kMaxValues = 200000;                       // after aliases are expanded
+inline constexpr std::size_t kMaxAliasedBytes = std::size_t{16} << 20;  // of text, after aliases are expanded
 
 // Parses `text`; findings (E101, E102, E111-E114) go to `diagnostics`, and what could be read is returned.
 Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& diagnostics);

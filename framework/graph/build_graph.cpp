@@ -19,6 +19,7 @@ std::string list_of(const std::vector<std::string>& names) {
 }
 
 constexpr std::size_t kMaxInputs = 4096;
+constexpr int kMostSources = 8;  // that a finding shows
 // Beyond it no machine of today holds a value, and products of extents stay far from overflowing.
 constexpr std::int64_t kMaxCount = std::int64_t{1} << 40;
 
@@ -316,18 +317,27 @@ class Builder {
                                  fmt::format("[{}] '{}': {}", node.type->name, node.path, problem.message));
       finding.got = problem.got;
       finding.expected = problem.expected;
-      const int other = at_input ? node.inputs[slot].node : first_source(node);
-      if (other < 0) continue;
-      finding.other = nodes_[static_cast<std::size_t>(other)].where;
-      finding.other_role = fmt::format("'{}' is", nodes_[static_cast<std::size_t>(other)].path);
+      add_sources(node, problem, finding);
     }
   }
 
-  static int first_source(const GraphNode& node) {
-    for (const Port& input : node.inputs) {
-      if (input.valid()) return input.node;
-    }
-    return -1;
+  // The nodes whose shapes contradict each other. A rule of the node's own may be about any of its inputs.
+  void add_sources(const GraphNode& node, const ShapeInference::Problem& problem, Diagnostic& finding) const {
+    const auto add = [&](int input) {
+      if (input < 0 || input >= static_cast<int>(node.inputs.size())) return;
+      const Port& port = node.inputs[static_cast<std::size_t>(input)];
+      if (!port.valid()) return;
+      const GraphNode& source = nodes_[static_cast<std::size_t>(port.node)];
+      const auto index = static_cast<std::size_t>(port.index);
+      const bool several = source.contract().outputs().size() > 1;
+      finding.add_end(source.where, fmt::format("'{}{}' makes {}", source.path,
+                                                several ? "." + source.contract().outputs()[index].name : "",
+                                                source.outputs[index].text()));
+    };
+    add(problem.input);
+    add(problem.other_input);
+    if (problem.other_input >= 0) return;
+    for (int input = 0; input < kMostSources; ++input) add(input);
   }
 
   void check_bypasses() {

@@ -40,7 +40,40 @@ void check_rules(const Contract& contract, const std::map<std::string, OptionEnt
   }
 }
 
+// The text in `value` that is none of the option's words; null where words have nothing to do with it.
+const std::string* wrong_word(const OptionValue& value, const Constraint& constraint) {
+  if (!constraint.text_allowed || constraint.choices.empty()) return nullptr;
+  if (const auto* word = std::get_if<std::string>(&value)) {
+    const bool known = std::ranges::find(constraint.choices, *word) != constraint.choices.end();
+    return known ? nullptr : word;
+  }
+  const auto* list = std::get_if<std::vector<OptionValue>>(&value);
+  if (list == nullptr || !constraint.list_allowed) return nullptr;
+  for (const OptionValue& item : *list) {
+    if (const std::string* word = wrong_word(item, constraint)) return word;
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+OptionValue accept_value(const Constraint& constraint, const OptionValue& value, const Location& where,
+                         const std::string& what, Diagnostics& diagnostics) {
+  std::string problem;
+  bool range = false;
+  OptionValue accepted = constraint.accept(value, problem, range);
+  if (!accepted.empty()) return accepted;
+  if (const std::string* word = wrong_word(value, constraint)) {
+    diagnostics.add_unknown_word(where, fmt::format("{} has no '{}'", what, *word), *word, constraint.choices)
+        .expected = constraint.text();
+    return {};
+  }
+  Diagnostic& finding = diagnostics.add(range ? ErrorCode::out_of_range : ErrorCode::wrong_type, where,
+                                        fmt::format("{} {}", what, range ? "is out of range" : "has the wrong type"));
+  finding.got = problem;
+  finding.expected = constraint.text();
+  return {};
+}
 
 Options check_options(const Contract& contract, const std::map<std::string, OptionEntry>& entries,
                       const Location& where, std::string_view what, Diagnostics& diagnostics) {
@@ -59,20 +92,9 @@ Options check_options(const Contract& contract, const std::map<std::string, Opti
       continue;
     }
     if (it->second.value.empty()) continue;
-    std::string problem;
-    bool range = false;
-    OptionValue value = declared.constraint.accept(it->second.value, problem, range);
-    if (value.empty()) {
-      Diagnostic& finding = diagnostics.add(range ? ErrorCode::out_of_range : ErrorCode::wrong_type, it->second.where,
-                                            fmt::format("[{}] the option '{}' {}", what, declared.name,
-                                                        range ? "is out of range" : "has the wrong type"));
-      finding.got = problem;
-      finding.expected = declared.constraint.text();
-      if (const auto* name = std::get_if<std::string>(&it->second.value)) {
-        finding.suggestion = nearest_name(*name, declared.constraint.choices);
-      }
-    }
-    options.set(declared.name, std::move(value));
+    options.set(declared.name,
+                accept_value(declared.constraint, it->second.value, it->second.where,
+                             fmt::format("[{}] the option '{}'", what, declared.name), diagnostics));
   }
   check_rules(contract, entries, options, where, what, diagnostics);
   return options;

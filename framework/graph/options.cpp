@@ -145,7 +145,9 @@ OptionValue Constraint::accept(const OptionValue& value, std::string& problem, b
   if (minimum && (minimum_excluded ? amount <= *minimum : amount < *minimum)) return {};
   if (maximum && (maximum_excluded ? amount >= *maximum : amount > *maximum)) return {};
   range = false;
-  return number_allowed ? OptionValue(amount) : OptionValue(static_cast<std::int64_t>(amount));
+  if (number_allowed) return OptionValue(amount);
+  // An integer keeps all of its digits, which a double has no room for.
+  return std::holds_alternative<std::int64_t>(value) ? value : OptionValue(static_cast<std::int64_t>(amount));
 }
 
 Constraint number() {

@@ -79,8 +79,11 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
   const auto runs = std::count_if(items.begin(), items.end(), is_run);
   const int fixed = static_cast<int>(items.size()) - static_cast<int>(runs);
   const std::string port_name = contract_->input_name(index);
-  const auto mismatch = [&](const std::string& why) {
+  const auto mismatch = [&](const std::string& why, const std::string& bound = "") {
     fail(fmt::format("input '{}': {}", port_name, why), shape.text(), port.pattern, index);
+    problems_.back().other_input = index;  // no other has to do with it
+    if (const auto binder = binders_.find(bound); binder != binders_.end())
+      problems_.back().other_input = binder->second;
   };
   if (runs == 0 ? shape.rank() != fixed : shape.rank() < fixed) return mismatch("wrong number of axes");
   int axis = 0;
@@ -94,10 +97,11 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
         continue;
       }
       const auto [it, fresh] = runs_.emplace(item.name, run);
-      if (fresh) binders_["..." + item.name] = port_name;
+      if (fresh) binders_["..." + item.name] = index;
       if (!fresh && it->second != run) {
         return mismatch(fmt::format("...{} is {} here and {} at {}", item.name, Shape(run).text(),
-                                    Shape(it->second).text(), bound_at("..." + item.name)));
+                                    Shape(it->second).text(), bound_at("..." + item.name)),
+                        "..." + item.name);
       }
       axis += length;
       continue;
@@ -111,17 +115,18 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
     if (item.name != "N" && extent < 0)
       return mismatch(fmt::format("axis {} must not run over the samples of the batch", axis - 1));
     const auto [it, fresh] = letters_.emplace(item.name, extent);
-    if (fresh) binders_[item.name] = port_name;
+    if (fresh) binders_[item.name] = index;
     if (!fresh && it->second != extent) {
       return mismatch(fmt::format("{} is {} here and {} at {}", item.name, describe(extent), describe(it->second),
-                                  bound_at(item.name)));
+                                  bound_at(item.name)),
+                      item.name);
     }
   }
 }
 
 std::string ShapeInference::bound_at(const std::string& name) const {
   const auto it = binders_.find(name);
-  return it != binders_.end() ? "input '" + it->second + "'" : "an earlier input";
+  return it != binders_.end() ? "input '" + contract_->input_name(it->second) + "'" : "an earlier input";
 }
 
 std::optional<Shape> ShapeInference::evaluate(std::string_view pattern, std::string_view what) {

@@ -26,6 +26,9 @@ ErrorCode code_from(const std::string& number) {
 Json to_json(const std::vector<Diagnostic>& findings) {
   Json list = Json::array();
   for (const Diagnostic& finding : findings) {
+    Json further = Json::array();
+    for (const OtherEnd& end : finding.further_ends)
+      further.push_back({{"where", to_json(end.where)}, {"role", end.role}});
     list.push_back({{"code", std::string(error_number(finding.code))},
                     {"where", to_json(finding.where)},
                     {"message", finding.message},
@@ -34,7 +37,8 @@ Json to_json(const std::vector<Diagnostic>& findings) {
                     {"suggestion", finding.suggestion},
                     {"hint", finding.hint},
                     {"other", to_json(finding.other)},
-                    {"other_role", finding.other_role}});
+                    {"other_role", finding.other_role},
+                    {"further_ends", std::move(further)}});
   }
   return list;
 }
@@ -53,6 +57,8 @@ std::vector<Diagnostic> diagnostics_from_json(const Json& json) {
       finding.hint = one.at("hint").get<std::string>();
       finding.other = location_from(one.at("other"));
       finding.other_role = one.at("other_role").get<std::string>();
+      for (const Json& end : one.at("further_ends"))
+        finding.further_ends.push_back({location_from(end.at("where")), end.at("role").get<std::string>()});
       findings.push_back(std::move(finding));
     }
   } catch (const Json::exception& problem) {

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include <mutex>
 #include <thread>
 
+#include "io/json_fields.h"
 #include "loom/error.h"
 
 namespace loom {
@@ -25,7 +27,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLongestRequest = 1 << 16;  // bytes
-constexpr std::size_t kMostConnections = 32;      // more wait in the kernel's queue
+constexpr std::size_t kMostWords = 100;
+constexpr int kDeepestRequest = 2;            // the object and its list
+constexpr std::size_t kMostConnections = 32;  // more wait in the kernel's queue
 
 // A descriptor that is closed with its last owner.
 class Descriptor {
@@ -136,12 +140,18 @@ class ControlServer::Impl {
     connection.text.append(buffer.data(), static_cast<std::size_t>(count));
     const std::size_t end = connection.text.find('\n');
     if (end == std::string::npos && connection.text.size() <= kLongestRequest) return true;
-    const Json json = Json::parse(connection.text.substr(0, end), nullptr, false);
+    const std::string line = connection.text.substr(0, end);
+    const Json json = line.size() <= kLongestRequest && !nested_deeper(line, kDeepestRequest)
+                          ? Json::parse(line, nullptr, false)
+                          : Json();
     const auto answer = [socket = connection.socket](const Json& reply) { send_line(socket->get(), reply); };
     std::vector<std::string> words;
-    if (json.is_object() && json.contains("words") && json["words"].is_array()) {
-      for (const Json& word : json["words"]) words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
-    }
+    const auto given = json.is_object() ? json.find("words") : json.end();
+    const bool good =
+        json.is_object() && given != json.end() && given->is_array() && given->size() <= kMostWords &&
+        std::ranges::all_of(*given, [](const Json& word) { return word.is_primitive() && !word.is_null(); });
+    for (const Json& word : good ? *given : Json::array())
+      words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
     if (words.empty())
       answer({{"ok", false}, {"reasons", {"a request is one line of JSON: {\"words\": [\"status\"]}"}}});
     else
@@ -176,7 +186,7 @@ nlohmann::ordered_json ask_training(const std::string& run, const std::vector<st
   while ((count = ::recv(socket.get(), buffer.data(), buffer.size(), 0)) > 0 || (count < 0 && errno == EINTR)) {
     if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = nested_deeper(text, kMaxJsonDepth) ? Json() : Json::parse(text, nullptr, false);
   if (!json.is_object()) throw nobody("was there any more to answer");
   return json;
 }

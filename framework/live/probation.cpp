@@ -16,6 +16,7 @@
 
 #include "core/clock.h"
 #include "io/diagnostic_json.h"
+#include "io/json_fields.h"
 #include "loom/error.h"
 
 extern char** environ;
@@ -162,7 +163,8 @@ void judge(int status, const std::string& out, const std::string& err, const std
   if (WIFSIGNALED(status))
     refuse(ErrorCode::candidate_crashed, subject, "the trial's process crashed", signal_text(WTERMSIG(status)),
            "a process that ends by itself", said);
-  const nlohmann::json json = nlohmann::json::parse(out, nullptr, false);
+  const nlohmann::json json =
+      nested_deeper(out, kMaxJsonDepth) ? nlohmann::json() : nlohmann::json::parse(out, nullptr, false);
   if (json.is_object() && json.contains("ok") && WEXITSTATUS(status) == 0) return;
   if (json.is_object() && json.contains("errors")) throw Error(diagnostics_from_json(json.at("errors")));
   refuse(ErrorCode::candidate_crashed, subject, "the trial's process ended without a word",

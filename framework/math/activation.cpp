@@ -154,7 +154,7 @@ Activation activation_of(std::string_view name) {
   const auto& names = activation_names();
   const auto it = std::find(names.begin(), names.end(), name);
   if (it == names.end()) {
-    throw Error(ErrorCode::out_of_range, "there is no activation '" + std::string(name) + "'",
+    throw Error(ErrorCode::unknown_word, "there is no activation '" + std::string(name) + "'",
                 "the nearest is '" + nearest_name(name, names) + "'");
   }
   return static_cast<Activation>(it - names.begin());

@@ -28,7 +28,7 @@ enum class Activation {
   mish
 };
 const std::vector<std::string>& activation_names();  // in the order of the enumeration
-Activation activation_of(std::string_view name);     // throws Error(out_of_range)
+Activation activation_of(std::string_view name);     // throws Error(unknown_word)
 // True where the derivative follows from the value alone: backward needs no input then.
 bool derivative_from_output(Activation function);
 // `shape` is the slope of leaky_relu (default 0.01) or the alpha of elu (default 1), and of no meaning elsewhere.

@@ -76,7 +76,12 @@ std::vector<CodebookUse> read_uses(const std::string& note) {
   std::vector<CodebookUse> uses;
   const auto json = nlohmann::ordered_json::parse(note, nullptr, false);
   if (!json.is_object()) return uses;
-  for (const auto& [path, counts] : json.items()) uses.push_back({path, counts.get<std::vector<std::int64_t>>()});
+  for (const auto& [path, counts] : json.items()) {
+    const bool good = counts.is_array() && std::ranges::all_of(counts, [](const auto& one) {
+                        return one.is_number_integer() && one.template get<std::int64_t>() >= 0;
+                      });
+    if (good) uses.push_back({path, counts.template get<std::vector<std::int64_t>>()});
+  }
   return uses;
 }
 

@@ -117,6 +117,18 @@ CLI::Validator at_least(std::int64_t least) {
           fmt::format("at least {}", least)};
 }
 
+CLI::Validator number_between(double least, bool excluded, double most) {
+  const std::string range = fmt::format("{} {:g}{}", excluded ? "above" : "at least", least,
+                                        most < kNoLimit ? fmt::format(" and at most {:g}", most) : "");
+  return {[=](std::string& text) -> std::string {
+            double value = 0;
+            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion says what is wrong
+            const bool good = (excluded ? value > least : value >= least) && value <= most && value < kNoLimit;
+            return good ? "" : fmt::format("{} is not {}", text, range);
+          },
+          range};
+}
+
 CLI::Validator one_of(std::vector<std::string> words) {
   const std::string list = fmt::format("{}", fmt::join(words, " or "));
   return {[words = std::move(words), list](std::string& text) -> std::string {

@@ -89,12 +89,11 @@ Json to_json(const Diagnostic& diagnostic) {
                {"expected", diagnostic.expected},
                {"suggestion", diagnostic.suggestion},
                {"hint", diagnostic.hint}};
-  if (diagnostic.other.known()) {
-    json["other"] = {{"role", diagnostic.other_role},
-                     {"file", diagnostic.other.file},
-                     {"line", diagnostic.other.line},
-                     {"column", diagnostic.other.column}};
-  }
+  const auto end_json = [](const Location& place, const std::string& role) {
+    return Json{{"role", role}, {"file", place.file}, {"line", place.line}, {"column", place.column}};
+  };
+  if (diagnostic.other.known()) json["other"] = end_json(diagnostic.other, diagnostic.other_role);
+  for (const OtherEnd& end : diagnostic.further_ends) json["further_ends"].push_back(end_json(end.where, end.role));
   return json;
 }
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "plugin/registries.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
 
@@ -63,6 +64,21 @@ Words words_of(const Request& request) {
   return words;
 }
 
+// The standard folder's types come first wherever a graph is read: a plugin of one of their names would never load.
+void check_free(const std::string& type) {
+  const auto registry = registry_for({});
+  const std::vector<std::string> datasets = registry->dataset_names();
+  const bool dataset = std::ranges::find(datasets, type) != datasets.end();
+  if (!dataset && !registry->node(type)) return;
+  Diagnostic finding{};
+  finding.code = ErrorCode::plugin_duplicate;
+  finding.message = fmt::format("'{}' is the name of a standard {}", type, dataset ? "data set" : "node");
+  finding.got = type;
+  finding.expected = "a name of its own; a prefix keeps names apart";
+  finding.hint = fmt::format("graph-runner new-plugin my.{} --kind ...", type);
+  throw Error(std::move(finding));
+}
+
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
     text.replace(at, from.size(), to);
@@ -112,6 +128,7 @@ std::vector<std::string> copy_templates(const fs::path& from, const fs::path& to
 
 int new_plugin(const Request& request) {
   const Words words = words_of(request);
+  check_free(request.name);
   const fs::path folder = request.out.empty() ? fs::path(words.name) : fs::path(request.out);
   std::error_code problem;
   if (fs::exists(folder, problem)) {

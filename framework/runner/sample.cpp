@@ -126,10 +126,10 @@ void add_sample(CLI::App& app, Invocation& invocation) {
   add_common(verb, *request);
   verb->add_option("--temperature", request->temperature,
                    "of categorical draws; 0: the likeliest, below 1: less varied")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_between(0, false, kNoLimit));
   verb->add_option("--top-k", request->top_k, "draw among the k likeliest codes; 0: all")->check(at_least(0));
   verb->add_option("--top-p", request->top_p, "draw among the likeliest codes that make up this probability")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, true, 1));
   verb->add_option("--class", request->only_class, "draw this class alone, where the model is told a class")
       ->check(at_least(0));
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,9 @@ void add_json(CLI::App* verb, Invocation& invocation);
 void add_plugins(CLI::App* verb, std::vector<std::string>& plugins);
 // Checks of a flag's number and of its word, which say what was given and what is taken.
 CLI::Validator at_least(std::int64_t least);
+// A number from `least` (above it where that is `excluded`) to `most`.
+inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+CLI::Validator number_between(double least, bool excluded, double most);
 CLI::Validator one_of(std::vector<std::string> words);
 // A wrong use that only the verb can see; `verb` for the hint.
 Error usage_error(const std::string& verb, std::string message);

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "io/json_fields.h"
 #include "loom/abi.h"
 #include "loom/error.h"
+#include "train/run_folder.h"
 
 namespace loom {
 namespace {
@@ -21,22 +23,46 @@ nlohmann::json guard_to_json(const GuardState& guard) {
   return json;
 }
 
-GuardState guard_from_json(const nlohmann::json& json) {
-  GuardState guard;
-  guard.skipped = json.at("skipped").get<std::int64_t>();
-  guard.in_row = json.at("in_row").get<std::int64_t>();
-  for (const nlohmann::json& norm : json.at("norms"))
-    guard.norms.push_back({norm.at("mean").get<double>(), norm.at("count").get<std::int64_t>()});
-  return guard;
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+
+// The fields of a checkpoint's metadata: texts, some of which are JSON.
+class Metadata {
+ public:
+  Metadata(const TextMap& texts, const std::string& file)
+      : texts_(texts), source_{file, "not a checkpoint that training can go on from", ErrorCode::checkpoint_mismatch} {}
+
+  bool has(const std::string& key) const { return texts_.contains(key); }
+  const std::string& text(const std::string& key) const {
+    const auto it = texts_.find(key);
+    if (it == texts_.end()) wrong_field(source_, key, "nothing", "a value");
+    return it->second;
+  }
+  std::int64_t integer(const std::string& key, std::int64_t least, std::int64_t most) const {
+    return integer_of(text(key), key, least, most, source_);
+  }
+  std::uint64_t natural(const std::string& key) const { return natural_of(text(key), key, source_); }
+  double number(const std::string& key) const { return number_of(text(key), key, source_); }
+  nlohmann::json json(const std::string& key) const { return parse_json(text(key), source_); }
+  const JsonSource& source() const { return source_; }
+
+ private:
+  const TextMap& texts_;
+  JsonSource source_;
+};
+
+std::map<std::string, std::int64_t> counts_from(const JsonField& field) {
+  std::map<std::string, std::int64_t> counts;
+  for (const auto& [name, count] : field.members()) counts[name] = count.integer(0, kMost);
+  return counts;
 }
 
-template <class T>
-T parse_number(const std::string& text, const std::string& key) {
-  T value{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size())
-    throw std::runtime_error(fmt::format("metadata '{}' is no number: '{}'", key, text));
-  return value;
+GuardState guard_from(const JsonField& field) {
+  GuardState guard;
+  guard.skipped = field.at("skipped").integer(0, kMost);
+  guard.in_row = field.at("in_row").integer(0, kMost);
+  for (const JsonField& norm : field.at("norms").items())
+    guard.norms.push_back({norm.at("mean").number(), norm.at("count").integer(0, kMost)});
+  return guard;
 }
 
 std::vector<std::string> names_of(std::span<const NamedTensor> tensors) {
@@ -90,40 +116,31 @@ TextMap CheckpointInfo::to_metadata() const {
 }
 
 CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std::string& file) {
-  const auto text = [&](const std::string& key) -> const std::string& {
-    const auto it = metadata.find(key);
-    if (it == metadata.end()) throw std::runtime_error(fmt::format("metadata '{}' is missing", key));
-    return it->second;
-  };
-  const auto integer = [&](const std::string& key) { return parse_number<std::int64_t>(text(key), key); };
-  try {
-    if (text("format") != kFormat)
-      throw std::runtime_error(fmt::format("the format is '{}' and not '{}'", text("format"), kFormat));
-    CheckpointInfo info;
-    info.step = integer("step");
-    info.seed = parse_number<std::uint64_t>(text("seed"), "seed");
-    info.lanes = parse_number<int>(text("lanes"), "lanes");
-    info.shard = integer("shard");
-    info.batch = integer("batch");
-    info.data_hash = text("data_hash");
-    info.document_hash = text("document_hash");
-    if (!text("best_value").empty()) info.best_value = parse_number<double>(text("best_value"), "best_value");
-    info.best_step = integer("best_step");
-    info.evaluations_without_improvement = integer("evaluations_without_improvement");
-    info.optimizer_updates =
-        nlohmann::json::parse(text("optimizer_updates")).get<std::map<std::string, std::int64_t>>();
-    if (metadata.contains("optimizer_starts"))  // files of older versions have none
-      info.optimizer_starts = nlohmann::json::parse(text("optimizer_starts")).get<decltype(info.optimizer_starts)>();
-    info.average_updates = integer("average_updates");
-    info.guard = guard_from_json(nlohmann::json::parse(text("guard")));
-    return info;
-  } catch (const std::exception& problem) {
-    Diagnostic finding;
-    finding.code = ErrorCode::checkpoint_mismatch;
-    finding.where = {file, 0, 0};
-    finding.message = fmt::format("not a checkpoint that training can go on from: {}", problem.what());
-    throw Error(std::move(finding));
+  const Metadata fields(metadata, file);
+  if (fields.text("format") != kFormat)
+    wrong_field(fields.source(), "format", "'" + fields.text("format") + "'", fmt::format("'{}'", kFormat));
+  CheckpointInfo info;
+  info.step = fields.integer("step", 0, kMaxSteps);
+  info.seed = fields.natural("seed");
+  info.lanes = static_cast<int>(fields.integer("lanes", 1, kMaxLanes));
+  info.shard = fields.integer("shard", 1, kMaxBatch);
+  info.batch = fields.integer("batch", 1, kMaxBatch);
+  info.data_hash = fields.text("data_hash");
+  info.document_hash = fields.text("document_hash");
+  if (!fields.text("best_value").empty()) info.best_value = fields.number("best_value");
+  info.best_step = fields.integer("best_step", 0, kMaxSteps);
+  info.evaluations_without_improvement = fields.integer("evaluations_without_improvement", 0, kMost);
+  const nlohmann::json updates = fields.json("optimizer_updates");
+  info.optimizer_updates = counts_from({updates, fields.source(), "optimizer_updates"});
+  if (fields.has("optimizer_starts")) {  // files of older versions have none
+    const nlohmann::json starts = fields.json("optimizer_starts");
+    for (const auto& [objective, counts] : JsonField(starts, fields.source(), "optimizer_starts").members())
+      info.optimizer_starts[objective] = counts_from(counts);
   }
+  info.average_updates = fields.integer("average_updates", 0, kMost);
+  const nlohmann::json guard = fields.json("guard");
+  info.guard = guard_from({guard, fields.source(), "guard"});
+  return info;
 }
 
 CheckpointInfo read_checkpoint(const std::string& path, std::span<const NamedTensor> expected) {

@@ -13,6 +13,7 @@
 
 #include "document/option_json.h"
 #include "io/atomic_file.h"
+#include "io/json_fields.h"
 #include "loom/abi.h"
 #include "loom/error.h"
 #include "train/checkpoint.h"
@@ -25,6 +26,38 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr int kRunFormat = 1;  // of run.json
+
+OptionValue option_from(const JsonField& field) {
+  const Json& json = field.json();
+  if (json.is_null()) return {};
+  if (json.is_boolean()) return json.get<bool>();
+  if (json.is_number_integer()) return field.integer();
+  if (json.is_number()) return json.get<double>();
+  if (json.is_string()) return json.get<std::string>();
+  if (json.is_object()) {
+    OptionMap map;
+    for (const auto& [name, value] : field.members()) map.push_back({name, option_from(value)});
+    return map;
+  }
+  if (!json.is_array()) field.fail("a flag, a number, a text, a list or a map of these");
+  std::vector<OptionValue> list;
+  for (const JsonField& item : field.items()) list.push_back(option_from(item));
+  return list;
+}
+
+std::vector<std::string> texts_of(const JsonField& field) {
+  std::vector<std::string> texts;
+  for (const JsonField& item : field.items()) texts.push_back(item.text());
+  return texts;
+}
+
+RunSource source_from(const JsonField& field) {
+  RunSource source;
+  source.graph = field.at("graph").text();
+  source.overrides = texts_of(field.at("overrides"));
+  for (const JsonField& words : field.at("nodes").items()) source.nodes.push_back(texts_of(words));
+  return source;
+}
 
 // At most the weights that the training would have started with.
 bool has_no_step(const fs::path& checkpoints) {
@@ -76,39 +109,28 @@ std::string RunSettings::to_json() const {
 }
 
 RunSettings RunSettings::from_json(const std::string& text, const std::string& file) {
-  try {
-    const Json json = Json::parse(text);
-    if (json.at("format").get<int>() != kRunFormat)
-      throw std::runtime_error(fmt::format("format {} is not known", json.at("format").dump()));
-    RunSettings settings;
-    settings.version = json.at("version").get<std::string>();
-    settings.seed = json.at("seed").get<std::uint64_t>();
-    settings.lanes = json.at("lanes").get<int>();
-    settings.shard = json.at("shard").get<std::int64_t>();
-    settings.batch = json.at("batch").get<std::int64_t>();
-    settings.steps = json.at("steps").get<std::int64_t>();
-    settings.data.type = json.at("data").at("type").get<std::string>();
-    settings.data.where = settings.data.type_where = {file, 0, 0};
-    for (const auto& [name, value] : json.at("data").at("options").items()) {
-      settings.data.options[name] = {option_from_json(value), {file, 0, 0}};
-    }
-    for (const Json& one : json.value("weights", Json::array())) {
-      settings.weights.push_back(
-          {one.at("nodes").get<std::string>(), one.at("file").get<std::string>(), one.at("hash").get<std::string>()});
-    }
-    if (json.contains("source")) {
-      const Json& source = json.at("source");
-      settings.source = {source.at("graph").get<std::string>(), source.at("overrides").get<std::vector<std::string>>(),
-                         source.at("nodes").get<std::vector<std::vector<std::string>>>()};
-    }
-    return settings;
-  } catch (const std::exception& problem) {
-    Diagnostic finding;
-    finding.code = ErrorCode::checkpoint_corrupt;
-    finding.where = {file, 0, 0};
-    finding.message = fmt::format("not the settings of a run: {}", problem.what());
-    throw Error(std::move(finding));
+  const JsonSource source{file, "not the settings of a run"};
+  const Json json = parse_json(text, source);
+  const JsonField run(json, source);
+  run.at("format").integer(kRunFormat, kRunFormat);
+  RunSettings settings;
+  settings.version = run.at("version").text();
+  settings.seed = run.at("seed").natural();
+  settings.lanes = static_cast<int>(run.at("lanes").integer(1, kMaxLanes));
+  settings.shard = run.at("shard").integer(1, kMaxBatch);
+  settings.batch = run.at("batch").integer(1, kMaxBatch);
+  settings.steps = run.at("steps").integer(0, kMaxSteps);
+  const JsonField data = run.at("data");
+  settings.data.type = data.at("type").text();
+  settings.data.where = settings.data.type_where = {file, 0, 0};
+  for (const auto& [name, value] : data.at("options").members())
+    settings.data.options[name] = {option_from(value), {file, 0, 0}};
+  if (const auto weights = run.find("weights")) {
+    for (const JsonField& one : weights->items())
+      settings.weights.push_back({one.at("nodes").text(), one.at("file").text(), one.at("hash").text()});
   }
+  if (const auto made_from = run.find("source")) settings.source = source_from(*made_from);
+  return settings;
 }
 
 bool is_run_folder(const std::string& path) {

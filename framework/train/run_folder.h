@@ -37,6 +37,8 @@ struct RunSource {
   std::vector<std::vector<std::string>> nodes;  // words of ctl swap
 };
 
+inline constexpr int kMaxLanes = 4096;  // each holds gradient sums of every parameter
+
 // What a resumed run must be given again to compute the same bits, and how far it was meant to go.
 struct RunSettings {
   std::uint64_t seed = 1;

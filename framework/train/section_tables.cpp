@@ -30,13 +30,10 @@ std::string with_unit(const OptionDeclaration& option) {
   return option.unit.empty() ? option.doc : fmt::format("{} [{}]", option.doc, option.unit);
 }
 
-[[noreturn]] void unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names) {
-  Diagnostic finding;
-  finding.code = ErrorCode::usage;
-  finding.message = fmt::format("there is no {} '{}'", what, name);
-  for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
-  finding.suggestion = nearest_name(name, names);
-  throw Error(std::move(finding));
+Error unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names) {
+  Diagnostics findings;
+  findings.add_unknown_word({}, fmt::format("there is no {} '{}'", what, name), name, names).code = ErrorCode::usage;
+  return Error(findings.items().front());
 }
 
 std::string options_text(const Contract& contract) {
@@ -67,7 +64,7 @@ std::string section_table(const std::string& section) {
     }
     return out;
   }
-  unknown("section", section, section_names());
+  throw unknown("section", section, section_names());
 }
 
 std::string type_table(const Registry& registry, const std::string& kind) {
@@ -81,7 +78,7 @@ std::string type_table(const Registry& registry, const std::string& kind) {
     out += fmt::format("| `{}` | {} | {} |\n", type.name, escaped(type.contract->summary()),
                        escaped(options_text(*type.contract)));
   }
-  if (!known) unknown("kind of types", kind, kinds);
+  if (!known) throw unknown("kind of types", kind, kinds);
   return out;
 }
 

@@ -17,10 +17,19 @@ Document with_settings(Document document, const SessionSettings& settings) {
   if (settings.steps) document.train.steps = *settings.steps;
   if (settings.batch) document.train.batch = *settings.batch;
   if (settings.seed) document.train.seed = *settings.seed;
-  if (document.train.batch < 1)
-    throw Error(ErrorCode::out_of_range, fmt::format("a batch of {} samples", document.train.batch));
-  if (document.train.steps < 0)
-    throw Error(ErrorCode::out_of_range, fmt::format("{} training steps", document.train.steps));
+  const auto check = [](const char* what, std::int64_t got, std::int64_t least, std::int64_t most) {
+    if (got >= least && got <= most) return;
+    Diagnostic finding{};
+    finding.code = ErrorCode::out_of_range;
+    finding.message = fmt::format("{} of the training is out of range", what);
+    finding.got = fmt::format("{}", got);
+    finding.expected = fmt::format("{} to {}", least, most);
+    throw Error(std::move(finding));
+  };
+  check("the batch", document.train.batch, 1, kMaxBatch);
+  check("the number of steps", document.train.steps, 0, kMaxSteps);
+  check("the number of lanes", settings.lanes, 0, kMaxLanes);
+  check("the shard", settings.shard, 0, kMaxBatch);
   return document;
 }
 

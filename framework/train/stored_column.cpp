@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "io/json_fields.h"
 #include "loom/abi.h"
 #include "loom/dataset.h"
 
@@ -64,7 +65,7 @@ Json described(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return Json::object();
   try {
-    return Json::parse(read_text_file(path));
+    return parse_json(read_text_file(path), {path, "not the description of a column"});
   } catch (const std::exception&) {
     return Json::object();
   }

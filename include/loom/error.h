@@ -38,6 +38,7 @@ namespace loom {
   X(unsupported_version, "E115", "unsupported-version")                 \
   X(bad_override, "E116", "bad-override")                               \
   X(bad_name, "E117", "bad-name")                                       \
+  X(unknown_word, "E118", "unknown-word")                               \
   X(unknown_node_type, "E201", "unknown-node-type")                     \
   X(unknown_option, "E202", "unknown-option")                           \
   X(unknown_port, "E203", "unknown-port")                               \
@@ -108,18 +109,30 @@ struct Location {
 
   bool known() const { return !file.empty(); }
   std::string text() const;  // "file:line:column"
+  bool operator==(const Location&) const = default;
+};
+
+// Another place that a finding is about, and what stands there: "'x' makes [N, 64]".
+struct OtherEnd {
+  Location where;
+  std::string role;
+  bool operator==(const OtherEnd&) const = default;
 };
 
 struct Diagnostic {
   ErrorCode code;
   Location where;
-  std::string message;     // "[conv] rule, both shapes"
-  std::string got;         // what stands there
-  std::string expected;    // what may stand there
-  std::string suggestion;  // the nearest valid name
-  std::string hint;        // what to do about it
-  Location other;          // the other end (the producer of an input, the first of two duplicates)
-  std::string other_role;  // what stands at the other end: "produced here"
+  std::string message;                      // "[conv] rule, both shapes"
+  std::string got;                          // what stands there
+  std::string expected;                     // what may stand there
+  std::string suggestion;                   // the nearest valid name
+  std::string hint;                         // what to do about it
+  Location other;                           // the other end (the producer of an input, the first of two duplicates)
+  std::string other_role;                   // what stands at the other end: "produced here"
+  std::vector<OtherEnd> further_ends = {};  // where there are more than two
+
+  // One more end: the first becomes `other`. The same one twice is said once.
+  void add_end(Location place, std::string role);
 
   // One finding as it is printed:
   //   vae.yaml:12:5: error E203 unknown-port: ... (got ..., expected ..., did you mean ...?)
@@ -128,6 +141,8 @@ struct Diagnostic {
 
 // Its virtual functions and its type are this library's, not those of whoever throws: an Error outlives the plugin that
 // threw it, whose library may be closed while it is on its way.
+// Its findings stand in the order of their places: by file, line and column, those without a place last. Longer texts
+// than a few thousand bytes are clipped, so that no document makes a message of its own length.
 class __attribute__((visibility("default"))) Error : public std::exception {
  public:
   ~Error() override;
@@ -146,13 +161,17 @@ class __attribute__((visibility("default"))) Error : public std::exception {
   std::string text_;
 };
 
-// Collects findings; throw_if_any() throws all of them as one Error. Beyond `limit` findings it only counts, and the
-// Error says how many were left out. The same finding about several instances of one repeat or block is said once.
+// Collects findings; throw_if_any() throws all of them as one Error, in the order of their places. Beyond `limit`
+// findings it only counts, and the Error says how many were left out. The same finding about several instances of one
+// repeat or block is said once.
 class Diagnostics {
  public:
   explicit Diagnostics(std::size_t limit = 100) : limit_(limit) {}
 
   Diagnostic& add(ErrorCode code, Location where, std::string message);
+  // `word` is none of `allowed`: the finding says so, with all of them and the nearest.
+  Diagnostic& add_unknown_word(Location where, std::string message, const std::string& word,
+                               const std::vector<std::string>& allowed);
   void add(const Error& error);
   // A place to write a finding that nobody needs: another one has already said what is wrong.
   Diagnostic& discard() { return overflow_ = Diagnostic{}; }
@@ -171,5 +190,8 @@ class Diagnostics {
 
 // The candidate nearest to `name` by edit distance, or "" where none is near enough to be meant.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+
+// The first `bytes` of a text with a note of how long it was, or the whole of a shorter one.
+std::string clipped(const std::string& text, std::size_t bytes);
 
 }  // namespace loom

@@ -34,6 +34,7 @@ class ShapeInference {
   struct Problem {
     int input;
     std::string message, got, expected;
+    int other_input = -1;  // the input that it contradicts
   };
   const std::vector<Problem>& problems() const { return problems_; }
   const std::vector<Shape>& outputs() const { return output_shapes_; }
@@ -65,7 +66,7 @@ class ShapeInference {
   std::vector<std::optional<Shape>> inputs_;
   std::map<std::string, std::int64_t> letters_;
   std::map<std::string, std::vector<std::int64_t>> runs_;
-  std::map<std::string, std::string> binders_;  // of each letter and run: the input that bound it
+  std::map<std::string, int> binders_;  // of each letter and run: the input that bound it
   std::map<std::string, Shape> fixed_outputs_;
   std::vector<Problem> problems_;
   std::vector<Shape> output_shapes_;

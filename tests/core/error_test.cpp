@@ -1,6 +1,7 @@
 #include "loom/error.h"
 
 #include <set>
+#include <vector>
 
 using namespace loom;
 
@@ -29,6 +30,58 @@ BOOST_AUTO_TEST_CASE(all_findings_are_thrown_at_once_and_the_limit_is_said) {
   BOOST_CHECK_EXCEPTION(diagnostics.throw_if_any(), Error, [](const Error& error) {
     return error.diagnostics().size() == 3 && std::string(error.what()).find("2 more findings") != std::string::npos;
   });
+}
+
+BOOST_AUTO_TEST_CASE(findings_stand_in_the_order_of_their_places) {
+  Diagnostics diagnostics;
+  diagnostics.add(ErrorCode::usage, {}, "nowhere");
+  diagnostics.add(ErrorCode::unknown_key, {"b.yaml", 1, 1}, "other file");
+  diagnostics.add(ErrorCode::unknown_key, {"a.yaml", 10, 2}, "line 10");
+  diagnostics.add(ErrorCode::unknown_key, {"a.yaml", 9, 30}, "line 9, first said");
+  diagnostics.add(ErrorCode::wrong_type, {"a.yaml", 9, 30}, "line 9, then said");
+  diagnostics.add(ErrorCode::unknown_key, {"a.yaml", 9, 4}, "line 9, column 4");
+  std::vector<std::string> order;
+  try {
+    diagnostics.throw_if_any();
+  } catch (const Error& error) {
+    for (const Diagnostic& finding : error.diagnostics()) order.push_back(finding.message);
+  }
+  const std::vector<std::string> expected = {"line 9, column 4", "line 9, first said", "line 9, then said",
+                                             "line 10",          "other file",         "nowhere"};
+  BOOST_TEST(order == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_finding_has_as_many_ends_as_it_needs) {
+  Diagnostic finding{};
+  finding.code = ErrorCode::shape_mismatch;
+  finding.message = "E is [3] here and [4] there";
+  finding.add_end({"g.yaml", 2, 3}, "'a' makes [N, 3]");
+  finding.add_end({"g.yaml", 3, 3}, "'b' makes [N, 4]");
+  finding.add_end({"g.yaml", 2, 3}, "'a' makes [N, 3]");
+  finding.add_end({"g.yaml", 4, 3}, "'c' makes [N, 5]");
+  finding.add_end({"g.yaml", 3, 3}, "'b' makes [N, 4]");
+  BOOST_TEST(finding.further_ends.size() == 2U);
+  BOOST_TEST(finding.text().ends_with("\n    'a' makes [N, 3]: g.yaml:2:3\n    'b' makes [N, 4]: g.yaml:3:3\n"
+                                      "    'c' makes [N, 5]: g.yaml:4:3"),
+             finding.text());
+}
+
+BOOST_AUTO_TEST_CASE(unknown_words) {
+  Diagnostics diagnostics;
+  diagnostics.add_unknown_word({"a.yaml", 1, 1}, "there is no colour 'gren'", "gren", {"red", "green"});
+  BOOST_TEST(diagnostics.items().front().text() ==
+             "a.yaml:1:1: error E118 unknown-word: there is no colour 'gren'\n    got:      gren\n"
+             "    expected: one of red, green\n    did you mean 'green'?");
+}
+
+BOOST_AUTO_TEST_CASE(long_texts_are_clipped) {
+  Diagnostic finding{};
+  finding.code = ErrorCode::wrong_type;
+  finding.got = std::string(399, 'a') + "\xC3\xA9" + std::string(1000000, 'b');  // a character across the bound
+  finding.expected = std::string(1000000, 'c');
+  const Error error(finding);
+  BOOST_TEST(std::string(error.what()).size() < 6000U);
+  BOOST_TEST(error.diagnostics().front().got == std::string(399, 'a') + "... (1000401 bytes)");
 }
 
 BOOST_AUTO_TEST_CASE(codes_are_distinct) {

@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(options_are_checked_together) {
   check_error(ErrorCode::unknown_option, {"model.yaml:8:5", "'binarise'", "binarize", "'counts'", "out of range"}, [] {
     open_data("sprites", {{"binarise", "fixed"}, {"counts", 3}, {"size", 1}});
   });
-  check_error(ErrorCode::out_of_range, {"binarize"}, [] { open_data("sprites", {{"binarize", "sometimes"}}); });
+  check_error(ErrorCode::unknown_word, {"binarize"}, [] { open_data("sprites", {{"binarize", "sometimes"}}); });
   check_error(ErrorCode::data_specification, {"'normalize_mean' has 3 values", "1 channels", "model.yaml:8:5"}, [] {
     open_data("sprites", {{"normalize_mean", std::vector<OptionValue>{0.1, 0.2, 0.3}}});
   });

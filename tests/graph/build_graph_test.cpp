@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(options_and_inputs) {
   expect({entry("x", "input")}, ErrorCode::missing_option, "'shape' is missing");
   expect({entry("x", "input", {}, {{"shape", list({0})}})}, ErrorCode::out_of_range, ">= 1");
   expect({entry("x", "input", {}, {{"shape", "wide"}})}, ErrorCode::wrong_type, "a list of integers");
-  expect({entry("x", "input", {}, {{"shape", list({1})}, {"dtype", "f33"}})}, ErrorCode::out_of_range,
+  expect({entry("x", "input", {}, {{"shape", list({1})}, {"dtype", "f33"}})}, ErrorCode::unknown_word,
          "did you mean 'f32'?");
   expect({x(), entry("a", "scale")}, ErrorCode::missing_input, "the input 'x' is not connected");
   expect({x(), entry("s", "add")}, ErrorCode::missing_input, "'x0' is not connected");

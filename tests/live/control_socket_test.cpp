@@ -1,7 +1,10 @@
 // What is said to a training, from many sides at once, and to one that is not there.
 #include "live/control_socket.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -50,6 +53,45 @@ BOOST_AUTO_TEST_CASE(nobody_there_and_nobody_any_more_are_said) {
   auto server =
       std::make_unique<ControlServer>(folder.path(), [](const std::vector<std::string>&, const ControlAnswer&) {});
   BOOST_CHECK_EXCEPTION(ask_training(folder.path(), {"status"}), Error, no_training);  // it never answers
+}
+
+// What a request of any bytes draws: an answer that says what a request is.
+std::string answer_to(const std::string& run, const std::string& request) {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  ControlServer::path_in(run).copy(name.sun_path, sizeof name.sun_path - 1);
+  std::string text;
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0) {
+    std::string_view rest = request;
+    while (!rest.empty()) {
+      const ssize_t count = ::send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (count <= 0) break;
+      rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+    char buffer[4096];
+    for (ssize_t count = 0; (count = ::recv(socket, buffer, sizeof buffer, 0)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(count));
+  }
+  ::close(socket);
+  return text;
+}
+
+BOOST_AUTO_TEST_CASE(requests_of_another_form_are_refused) {
+  const ScratchFolder folder;
+  const ControlServer server(folder.path(), [](const std::vector<std::string>& words, const ControlAnswer& answer) {
+    answer({{"ok", true}, {"count", words.size()}});
+  });
+  std::string many = "{\"words\": [\"a\"";
+  for (int i = 0; i < 200; ++i) many += ",1";
+  const std::string deep = "{\"words\": " + std::string(50000, '[') + std::string(10000, ']') + "}\n";
+  for (const std::string& request :
+       {std::string("\n"), std::string("[1]\n"), std::string("{\"words\": \"status\"}\n"),
+        std::string("{\"words\": [[\"status\"]]}\n"), std::string("{\"words\": [null]}\n"), many + "]}\n", deep}) {
+    const std::string answer = answer_to(folder.path(), request);
+    BOOST_TEST(answer.find("a request is one line of JSON") != std::string::npos, request.substr(0, 40) + answer);
+  }
+  BOOST_TEST(answer_to(folder.path(), "{\"words\": [\"set\", 2]}\n").find("\"count\":2") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

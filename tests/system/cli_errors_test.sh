@@ -37,6 +37,11 @@ error 2 E701 "--count: 0 is less than 1" sample run --count 0 --out a.png
 error 2 E701 "generate.foo" sample run --name foo --out a.png
 error 2 E701 "nothing is asked for" run run --feed x=x.npy
 error 2 E701 "takes NAME=VALUE" run run --fetch q.mu
+error 2 E701 "-0.5 is not at least 0" sample run --out a.npy --temperature -0.5
+error 2 E701 "--top-p: 0 is not above 0 and at most 1" sample run --out a.npy --top-p 0
+error 2 E701 "--top-p: 1.5 is not above 0 and at most 1" sample run --out a.npy --top-p 1.5
+error 1 E603 "'linear' is the name of a standard node" new-plugin linear --kind layer
+error 1 E603 "'sprites' is the name of a standard data set" new-plugin sprites --kind dataset
 error 2 E701 "conv has no input 'y'" check conv --set filters=4 --set kernel=3 --input y=3
 error 2 E701 "did you mean '--json'?" version --jsn
 
@@ -61,11 +66,28 @@ error 65 E407 "did you mean 'sprites'?" train tiny.yaml --data sprit --out q
 error 65 E401 "/nope" train tiny.yaml --data idx:/nope --out q
 error 65 E202 "there is no option 'splt'" train tiny.yaml --data idx:/nope,splt=train --out q
 error 65 E406 "does not fit the graph's input" train tiny.yaml --data sprites:size=32 --out q
-error 65 E106 "did you mean 'test'?" eval run --split tset
+error 65 E118 "did you mean 'test'?" eval run --split tset
 error 65 E401 "there is no such file" run run --feed x=nope.npy --fetch q.mu=m.npy
 error 65 E405 "this is no .npy array" run run --feed x=tiny.yaml --fetch q.mu=m.npy
 head -c 200 x.npy >short.npy
 error 65 E402 "short.npy" run run --feed x=short.npy --fetch q.mu=m.npy
+
+# A damaged run.json: the field, what stands there, and its range.
+damaged() {  # damaged FIELD VALUE: run with another value in run.json
+  rm -rf broken && cp -r run broken && sed -i -E "s/\"$1\": [0-9]+/\"$1\": $2/" broken/run.json
+}
+for field in batch shard lanes; do
+  damaged "$field" 9223372036854775807
+  error 1 E503 "the field '$field' is wrong" eval broken
+  damaged "$field" 0
+  error 1 E503 "the field '$field' is wrong" sample broken --out a.npy
+done
+damaged steps -1 && error 1 E503 "got:      -1" eval broken
+damaged seed '"one"' && error 1 E503 "the field 'seed' is wrong" eval broken
+damaged batch "$(printf '[%.0s' $(seq 100000))" && error 1 E503 "at most 64 levels" eval broken
+error 65 E106 "out of range" train tiny.yaml --set train.batch=9223372036854775807 --out q
+error 65 E106 "1 to 16777216" train tiny.yaml --batch 9223372036854775807 --out q
+expect 0 train tiny.yaml --set 'data={type: sprites, size: 16}' --steps 1 --out by-set
 
 # Feeds, fetches, runs, weights.
 expect 0 run run --feed x=x.npy --fetch q.mu=mu.npy

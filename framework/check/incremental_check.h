@@ -1,4 +1,4 @@
-// Checks what a node of an autoregressive model must keep to (graph/advance.h), on small maps of random values:
+// Checks what a node of an autoregressive model must keep to (loom/advance.h), on small maps of random values:
 // - computed position by position it gives what forward gives for the whole map, and reads nothing that is not there
 // yet
 //   (inputs beyond their fill are NaN);

@@ -1,4 +1,4 @@
-// Writes NumPy's .npy files, as f4, i4 or u1 in C order; data/npy.h reads them.
+// Writes NumPy's .npy files, as f4, i4 or u1 in C order; io/npy.h reads them.
 //
 // Errors: write_failed; nothing is half-written.
 #pragma once

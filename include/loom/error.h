@@ -1,8 +1,8 @@
-// The one exception type of Latentloom, and the list of findings it carries.
+// The only exception type of Latentloom, and the list of diagnostics that it carries.
 //
-// A Diagnostic is one thing that is wrong: a stable code, where it stands, what was got, what was expected, the
-// nearest valid name and a hint. Checks append to a Diagnostics list and throw once, at the end of their pass, so
-// that a user sees everything that is wrong with a document at once.
+// A Diagnostic is one error: a stable code, the source position, what was found, what was expected, the nearest valid
+// name and a hint. Checks append to a Diagnostics list and throw once, at the end of their pass, so that a user sees
+// all errors of a document at once.
 //
 // Thread safety: an Error is immutable once thrown; a Diagnostics list belongs to one thread.
 #pragma once
@@ -15,9 +15,9 @@
 namespace loom {
 
 // Every error code, once. The number is stable: it is never reused and never changes its meaning.
-// docs/errors.md explains each; a test checks that it does, and that each is provoked by some test.
+// docs/errors.md explains each code; a test checks this, and that some test provokes each code.
 //   E1xx document text   E2xx graph   E3xx running   E4xx data   E5xx files of a run   E6xx plugins   E7xx command line
-//   E8xx changing a training that runs
+//   E8xx changing a running training job
 
 // LOOM_ERROR_CODES(X): X(identifier, "number", "short-name")
 #define LOOM_ERROR_CODES(X)                                             \
@@ -99,8 +99,8 @@ enum class ErrorCode {
 std::string_view error_number(ErrorCode code);  // "E203"
 std::string_view error_name(ErrorCode code);    // "unknown-port"
 
-// A place in a text file. line and column count from 1; line 0 means "the file as a whole" and an empty file
-// "no place" (options built in C++).
+// A position in a text file. line and column count from 1; line 0 means "the file as a whole", and an empty file name
+// means "no position" (options built in C++).
 struct Location {
   std::string file;
   int line = 0;
@@ -114,20 +114,20 @@ struct Diagnostic {
   ErrorCode code;
   Location where;
   std::string message;     // "[conv] rule, both shapes"
-  std::string got;         // what stands there
-  std::string expected;    // what may stand there
+  std::string got;         // what was found
+  std::string expected;    // what is allowed
   std::string suggestion;  // the nearest valid name
   std::string hint;        // what to do about it
   Location other;          // the other end (the producer of an input, the first of two duplicates)
-  std::string other_role;  // what stands at the other end: "produced here"
+  std::string other_role;  // the role of the other end: "produced here"
 
-  // One finding as it is printed:
+  // One diagnostic as it is printed:
   //   vae.yaml:12:5: error E203 unknown-port: ... (got ..., expected ..., did you mean ...?)
   std::string text() const;
 };
 
-// Its virtual functions and its type are this library's, not those of whoever throws: an Error outlives the plugin that
-// threw it, whose library may be closed while it is on its way.
+// Its virtual functions and its type belong to this library, not to the library that throws: an Error outlives the
+// plugin that threw it, whose library may be closed before the Error is caught.
 class __attribute__((visibility("default"))) Error : public std::exception {
  public:
   ~Error() override;
@@ -146,15 +146,16 @@ class __attribute__((visibility("default"))) Error : public std::exception {
   std::string text_;
 };
 
-// Collects findings; throw_if_any() throws all of them as one Error. Beyond `limit` findings it only counts, and the
-// Error says how many were left out. The same finding about several instances of one repeat or block is said once.
+// Collects diagnostics; throw_if_any() throws all of them as one Error. Beyond `limit` diagnostics it only counts, and
+// the Error says how many were omitted. The same diagnostic about several instances of one repeat or block is reported
+// once.
 class Diagnostics {
  public:
   explicit Diagnostics(std::size_t limit = 100) : limit_(limit) {}
 
   Diagnostic& add(ErrorCode code, Location where, std::string message);
   void add(const Error& error);
-  // A place to write a finding that nobody needs: another one has already said what is wrong.
+  // A place for a diagnostic that is not needed, because another diagnostic has already reported the error.
   Diagnostic& discard() { return overflow_ = Diagnostic{}; }
   bool empty() const { return items_.empty(); }
   bool full() const { return items_.size() >= limit_; }
@@ -169,7 +170,7 @@ class Diagnostics {
   Diagnostic overflow_{};
 };
 
-// The candidate nearest to `name` by edit distance, or "" where none is near enough to be meant.
+// The candidate nearest to `name` by edit distance, or "" if none is near enough.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace loom

@@ -1,7 +1,7 @@
-// The types of nodes and data sets a process knows, by name.
+// The types of nodes and data sets that a process knows, by name.
 //
-// A type is registered by LOOM_NODE or LOOM_DATASET in its own file, linked into its plugin library's list, and added
-// to the Registry when the library is loaded (plugin/loader.h). Nothing else lists names.
+// LOOM_NODE or LOOM_DATASET registers a type in its own file. The type is linked into the list of its plugin library
+// and added to the Registry when the library is loaded (plugin/loader.h). There is no other list of names.
 //
 // Ownership: a NodeType holds its library open as long as any graph uses it. Thread safety: add() locks; lookups
 // return shared pointers, so a type may be replaced while programs that use the old one run.
@@ -24,10 +24,10 @@ class Dataset;
 class Node;
 
 struct NodeType {
-  std::shared_ptr<void> keep;  // holds the library open; first, so that it goes last: the rest is the library's code
+  std::shared_ptr<void> keep;  // holds the library open; declared first to be destroyed last, after the library's code
   std::string name;
   Contract contract;
-  std::function<void(ShapeInference&)> infer;  // empty where patterns suffice
+  std::function<void(ShapeInference&)> infer;  // empty if patterns suffice
   std::function<std::unique_ptr<Node>(const Options&)> create;
   std::string library;  // the file it came from
 };
@@ -40,28 +40,28 @@ struct DatasetType {
   std::string library;
 };
 
-// What one plugin library holds.
+// The contents of one plugin library.
 struct PluginTypes {
   std::vector<NodeType> nodes;
   std::vector<DatasetType> datasets;
 };
 
-// A plugin library as it was loaded, in the words of messages.
+// A loaded plugin library, as named in messages.
 struct LoadedLibrary {
-  std::string name;  // by which a document asks for it: "huber" of libhuber.so
+  std::string name;  // the name by which a document requests it: "huber" for libhuber.so
   std::string file;
 };
 
 class Registry {
  public:
-  // Throws Error(plugin_duplicate) when a name is taken, unless `replace`.
+  // Throws Error(plugin_duplicate) if a name is already registered, unless `replace`.
   void add(NodeType type, bool replace = false);
   void add(DatasetType type, bool replace = false);
-  std::shared_ptr<const NodeType> node(const std::string& name) const;        // null where unknown
-  std::shared_ptr<const DatasetType> dataset(const std::string& name) const;  // null where unknown
+  std::shared_ptr<const NodeType> node(const std::string& name) const;        // null if unknown
+  std::shared_ptr<const DatasetType> dataset(const std::string& name) const;  // null if unknown
   std::vector<std::string> node_names() const;                                // sorted
   std::vector<std::string> dataset_names() const;                             // sorted
-  // The libraries that were loaded into it, in their order. A file stands there once, also when it was replaced.
+  // The libraries that were loaded into it, in order. A file is listed once, even if it was replaced.
   void add(LoadedLibrary library);
   std::vector<LoadedLibrary> libraries() const;
 
@@ -72,22 +72,22 @@ class Registry {
   std::vector<LoadedLibrary> libraries_;
 };
 
-// Loads one plugin library. Types are added only when the whole library is accepted. Messages and NodeType::library call it
-// `shown_as` where that is given: a private copy of a file is called what it is a copy of.
+// Loads one plugin library. Types are added only if the whole library is accepted. Messages and NodeType::library use
+// the name `shown_as` if it is given: a private copy of a file is shown under the name of the original.
 // Errors: plugin_not_found, plugin_invalid (no descriptor), plugin_mismatch (another build), plugin_duplicate.
 void load_plugin(Registry& registry, const std::string& file, bool replace = false, const std::string& shown_as = "");
 
 namespace detail {
 
-// One LOOM_NODE or LOOM_DATASET. All that runs while a library is opened is to link these into a list: what they make
-// is made when the host has found that it may call the library (plugin/descriptor.h).
+// One LOOM_NODE or LOOM_DATASET. While a library is opened, these are only linked into a list. The types are made after
+// the host has found that it may call the library (plugin/compatibility.h).
 struct Registration {
-  loom_plugin_type type;  // first: a pointer to it is one to the Registration
+  loom_plugin_type type;  // first, so that a pointer to it is a pointer to the Registration
   NodeType (*node)(std::string name);
   DatasetType (*dataset)(std::string name);
 };
 
-// One list a shared library: hidden, so that each library has its own.
+// One list per shared library: hidden, so that each library has its own list.
 __attribute__((visibility("hidden"))) inline const loom_plugin_type*& registered_types() {
   static const loom_plugin_type* newest = nullptr;
   return newest;
@@ -133,7 +133,7 @@ DatasetType make_dataset_type(std::string name) {
 }  // namespace detail
 }  // namespace loom
 
-// The name may carry the author's prefix: "acme.huber".
+// The name may have the author's prefix: "acme.huber".
 #define LOOM_NODE(Type, name)                                                   \
   static ::loom::detail::Registration loom_registration_##Type{                 \
       {name, "node", nullptr}, &::loom::detail::make_node_type<Type>, nullptr}; \

@@ -16,9 +16,9 @@ enum class Activation { none, relu };
 //   C is [m,n]; bias is [n]
 //
 // A PyTorch linear layer with weight [out,in] is, for x and y of `rows` rows,
-//   forward       y = x W^T + b     m=rows n=out k=in    transpose_b, bias  (pack_b pays below about 100
-//   rows) backward data dx = dy W         m=rows n=in  k=out gradient      dW += dy^T x      m=out  n=in
-//   k=rows  transpose_a, accumulate
+//   forward        y = x W^T + b   m=rows n=out k=in    transpose_b, bias  (pack_b pays below about 100 rows)
+//   backward data  dx = dy W       m=rows n=in  k=out
+//   gradient       dW += dy^T x    m=out  n=in  k=rows  transpose_a, accumulate
 struct MatmulShape {
   std::int64_t m = 1, n = 1, k = 1;
   std::int64_t batch = 1;
@@ -54,7 +54,7 @@ class Matmul {
   // `b` is the plain B, or the packed form when packed_bytes() != 0. `bias` is ignored unless shape.bias.
   void execute(const float* a, const void* b, const float* bias, float* c, void* scratch) const;
 
-  // oneDNN's name for what computes, for diagnosis.
+  // oneDNN's name for the implementation, for diagnosis.
   std::string implementation() const;
 
  private:

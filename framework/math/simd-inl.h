@@ -1,5 +1,6 @@
-// What the SIMD kernels share: loops over spans with a padded last vector, and elementary functions that carry NaN and
-// infinities. Compiled once per instruction set (Highway's foreach_target); include it after hwy/foreach_target.h.
+// Shared by the SIMD kernels: loops over spans with a padded last vector, and elementary functions that propagate NaN
+// and infinities. Compiled once per instruction set (Highway's foreach_target); include it after
+// hwy/foreach_target.h.
 #if defined(LOOM_MATH_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LOOM_MATH_SIMD_INL_H_
 #undef LOOM_MATH_SIMD_INL_H_
@@ -86,8 +87,7 @@ HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
   return result;
 }
 
-// --- Elementary functions: Highway's, made total
-// ------------------------------------------------------------------------
+// --- Elementary functions: Highway's, made total ---
 HWY_INLINE Vec keep_nan(Vec x, Vec y) { return hn::IfThenElse(hn::IsNaN(x), x, y); }
 
 HWY_INLINE Vec exp_of(Vec x) { return keep_nan(x, hn::Exp(kTag, hn::Min(set(100), x))); }

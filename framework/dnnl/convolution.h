@@ -1,10 +1,10 @@
-// Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter
-// layouts.
+// Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter layouts.
 //
-// Three algorithms stand behind the classes, chosen from the shape alone, so that a shape always gives the
-// same bits: oneDNN's direct kernels; "columns" (the windows laid out as the rows of a matrix, a few rows at
-// a time so that they stay in the cache, times the weights) where a pixel has too few channels to fill the
-// direct kernels' vectors; and "mirrored" (columns with x and y exchanged) where there are too few filters.
+// There are three algorithms, chosen from the shape alone, so that a shape always gives the same bits:
+//   direct    oneDNN's direct kernels
+//   columns   the windows as the rows of a matrix, a few rows at a time so that they stay in the cache, times the
+//             weights; used if a pixel has too few channels to fill the vectors of the direct kernels
+//   mirrored  columns with x and y exchanged; used if there are too few filters
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct ConvolutionShape {
   std::int64_t dilation_h = 1, dilation_w = 1;  // 1: dense
   std::int64_t groups = 1;
   bool bias = false;
-  bool relu = false;  // only the forward pass looks at it
+  bool relu = false;  // only the forward pass uses it
 
   std::int64_t out_h() const { return (h + pad_top + pad_bottom - (kh - 1) * dilation_h - 1) / stride_h + 1; }
   std::int64_t out_w() const { return (w + pad_left + pad_right - (kw - 1) * dilation_w - 1) / stride_w + 1; }
@@ -34,8 +34,7 @@ struct ConvolutionShape {
 };
 
 // x is [n,h,w,c], y is [n,out_h(),out_w(),filters], weight is [c,filters/groups,kh,kw], bias is [filters].
-// Padding is cut off the result, as in PyTorch; output padding rows and columns see the bias and partial
-// windows only.
+// Padding is cut off the result, as in PyTorch; output padding rows and columns see only the bias and partial windows.
 struct TransposedConvolutionShape {
   std::int64_t n = 1, h = 1, w = 1, c = 1, filters = 1;
   std::int64_t kh = 1, kw = 1;
@@ -66,13 +65,12 @@ class ForwardMethod;
 class BackwardDataMethod;
 class BackwardWeightsMethod;
 
-// The classes below are immutable; pack() and execute() may run on many threads at once, each with its own
-// scratch of scratch_bytes(), 64-byte aligned. Where packed_bytes() is not 0, execute() takes the result of
-// pack() in place of the plain weight: pack once after each update of the weight, and share it. Forward and
-// backward data pack differently. Constructors throw std::invalid_argument for impossible shapes, and
-// std::runtime_error when oneDNN refuses. An `algorithm` other than automatic is for tests and measurements.
-// columns needs groups == 1; mirrored needs that, a stride of 1 and padding less than the kernel, and does
-// not exist for the gradient by the input.
+// The classes below are immutable; pack() and execute() may run on many threads at once, each with its own scratch of
+// scratch_bytes(), 64-byte aligned. If packed_bytes() is not 0, execute() takes the result of pack() in place of the
+// plain weight: pack once after each update of the weight, and share the result. Forward and backward data pack
+// differently. Constructors throw std::invalid_argument for impossible shapes, and std::runtime_error if oneDNN
+// refuses. An `algorithm` other than automatic is for tests and measurements. columns needs groups == 1. mirrored
+// also needs a stride of 1 and padding less than the kernel, and does not exist for the gradient by the input.
 
 // y = relu(conv(x, weight) + bias).
 class ConvolutionForward {

@@ -24,8 +24,8 @@ class BackwardDataMethod {
   virtual std::size_t scratch_bytes() const = 0;
   virtual std::size_t packed_bytes() const = 0;
   virtual void pack(const float* weight, void* packed, void* scratch) const = 0;
-  // bias (one for each channel of x; not read unless shape.bias) and relu apply to diff_x: so it serves as
-  // the forward pass of the transposed convolution.
+  // bias (one per channel of x; not read unless shape.bias) and relu apply to diff_x, so that this is also the
+  // forward pass of the transposed convolution.
   virtual void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
                        void* scratch) const = 0;
   virtual std::string implementation() const = 0;
@@ -47,7 +47,7 @@ std::unique_ptr<const BackwardDataMethod> make_columns_backward_data(const Convo
 std::unique_ptr<const BackwardWeightsMethod> make_direct_backward_weights(const ConvolutionShape& shape);
 std::unique_ptr<const BackwardWeightsMethod> make_columns_backward_weights(const ConvolutionShape& shape);
 
-// For few filters; `shape` must be one that can_be_mirrored().
+// For few filters; `shape` must satisfy can_be_mirrored().
 bool can_be_mirrored(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardMethod> make_mirrored_forward(const ConvolutionShape& shape);
 std::unique_ptr<const BackwardWeightsMethod> make_mirrored_backward_weights(const ConvolutionShape& shape);

@@ -24,14 +24,12 @@ struct MatmulShape {
   std::int64_t batch = 1;
   bool transpose_a = false, transpose_b = false;
   bool bias = false;
-  bool accumulate = false;  // adds to what C holds
+  bool accumulate = false;  // adds to the contents of C
   Activation activation = Activation::none;
-  // B is a weight that stays the same for many executions: allow it to be packed once (not with ldb or
-  // batches).
+  // B is a weight that stays the same for many executions: allow it to be packed once (not with ldb or batches).
   bool pack_b = false;
-  // Distance in floats between two rows of A, B, C as they lie in memory; 0: dense. With them (and the
-  // distance between two matrices of the batch; 0: dense) one head of an attention can be addressed inside
-  // [tokens, heads, d].
+  // Distance in floats between two rows of A, B, C in memory; 0: dense. With these (and the distance between two
+  // matrices of the batch; 0: dense), one head of an attention can be addressed inside [tokens, heads, d].
   std::int64_t lda = 0, ldb = 0, ldc = 0;
   std::int64_t batch_stride_a = 0, batch_stride_b = 0, batch_stride_c = 0;
 };

@@ -60,8 +60,8 @@ HWY_INLINE double total(Vec a, Vec b) {
   return result;
 }
 
-// sum f(x[i]...): two accumulators hide the latency, and are emptied into a double every 2^14 elements so that long
-// sums stay accurate. The padding of the last vector is masked out.
+// sum f(x[i]...): two accumulators hide the latency, and are added to a double every 2^14 elements so that long sums
+// stay accurate. The padding of the last vector is masked out.
 template <class F, class... In>
 HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
   const std::int64_t width = lanes();

@@ -1,5 +1,5 @@
-// The untyped graph: what a document says, flattened, with a place for every word. The document layer makes it, the
-// graph layer checks it.
+// The untyped graph: the flattened contents of a document, with a source position for every word. The document layer
+// makes it, and the graph layer checks it.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ struct Reference {
   std::string node;
   std::string port;
   Location where;
-  bool reported = false;  // it leads nowhere, and a finding says so: no other is needed
+  bool reported = false;  // the reference is invalid and a diagnostic has reported it; no other diagnostic is needed
 };
 
 struct InputEntry {
@@ -26,7 +26,7 @@ struct InputEntry {
 };
 
 struct OptionEntry {
-  OptionValue value;  // empty: it was wrong, and a finding says so
+  OptionValue value;  // empty: it was invalid, and a diagnostic has reported it
   Location where;
   Location name_where = {};
 };
@@ -35,24 +35,24 @@ enum class When { always, training, evaluation };
 
 struct NodeEntry {
   std::string path;  // "encoder/conv1"
-  std::string type;  // "": it could not be read, and a finding says so
+  std::string type;  // "": it could not be read, and a diagnostic has reported it
   Location where, type_where;
   std::map<std::string, OptionEntry> options;
   std::vector<InputEntry> inputs;
   std::string weights;  // path of the node whose parameters it uses; "" for its own
   Location weights_where;
-  When when = When::always;  // outside of it a node passes its first input through
+  When when = When::always;  // in the other mode, a node passes its first input through
   bool frozen = false;       // its parameters are not trained
 };
 
 // The data set of a document, or of --data.
 struct DataEntry {
-  std::string type;  // "" where the document has none
+  std::string type;  // "" if the document has none
   std::map<std::string, OptionEntry> options;
   Location where, type_where;
 };
 
-// A plugin library that a document asks for, by name: it is looked for in the folders of the search path.
+// A plugin library that a document requests by name; it is searched for in the folders of the search path.
 struct PluginEntry {
   std::string name;
   Location where;

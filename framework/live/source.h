@@ -1,4 +1,4 @@
-// What a training's document comes from: a file, what the command line set and named, and the types that were swapped.
+// The origin of a training job's document: a file, the settings and plugins of the command line, and the swapped types.
 //
 // Ownership: values. Thread safety: values; loading reads files. Errors: those of load_document(), and bad_command of
 // node changes.
@@ -20,12 +20,12 @@ struct LiveSource {
   std::vector<std::string> plugins;  // of --plugin
 };
 
-// The document; what --plugin loads becomes part of it by its name, so that a run says what it needs. Findings are left
-// in `diagnostics`, beside what could be read.
+// The document. The plugins of --plugin become part of it by name, so that a run records what it needs. Errors are
+// added to `diagnostics`, and the readable part of the document is returned.
 Document load_source(const LiveSource& source, Diagnostics& diagnostics);
 RegistryRequest plugins_of(const LiveSource& source, const Document& document);
 
-// As a run's folder keeps it. The command line's plugins are not kept: a run may come from elsewhere.
+// The document as a run's folder keeps it. The command line's plugins are not kept: a run may come from elsewhere.
 RunSource to_run_source(const LiveSource& source);
 LiveSource from_run_source(const RunSource& source);
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <thread>
 
-#include "check/example.h"
+#include "check/example_options.h"
 #include "loom/check.h"
 #include "loom/dataset.h"
 #include "loom/error.h"
@@ -159,25 +159,10 @@ CheckTable check_type(const std::shared_ptr<const DatasetType>& type, const Type
   table.type = type->name;
   table.kind = "data set";
   table.library = type->library;
-  Options options;
-  std::string text;
-  for (const OptionDeclaration& option : type->contract.options()) {
-    OptionValue value = option.default_value;
-    if (settings.options.has(option.name))
-      value = settings.options.values().at(option.name);
-    else if (value.empty() && option.required)
-      value = example_value(option, 3, 0);
-    if (value.empty() && option.required) {
-      table.add({"example", Result::skipped,
-                 fmt::format("'{}' has no default that can be derived: give --set {}=...", option.name, option.name)});
-      return table;
-    }
-    if (!value.empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", option.name, value.text());
-    options.set(option.name, std::move(value));
-  }
-  if (!text.empty()) table.examples.push_back(text);
+  const std::optional<Options> options = example_options(type->contract, settings, table);
+  if (!options) return table;
   try {
-    const std::unique_ptr<Dataset> data = type->create(options);
+    const std::unique_ptr<Dataset> data = type->create(*options);
     table.add({"open", Result::passed, "it opens"});
     DatasetCheck(*type, *data, table).run();
   } catch (const std::exception& error) {

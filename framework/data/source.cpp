@@ -181,6 +181,10 @@ std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::strin
   return create(*found, checked_options(*found, entry), entry.where);
 }
 
+Contract data_contract(const Registry& registry, const std::string& type) {
+  return with_common_options(registry.dataset(type)->contract);
+}
+
 DataEntry with_split(DataEntry entry, const std::string& split) {
   entry.options["split"].value = split;
   return entry;

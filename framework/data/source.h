@@ -66,6 +66,8 @@ class DataSource {
 void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& diagnostics);
 
 // The same data with another split: "train", "test", "all".
+// The options of a data set with those that every data set takes. The type must be registered.
+Contract data_contract(const Registry& registry, const std::string& type);
 DataEntry with_split(DataEntry entry, const std::string& split);
 // The same data with paths that are valid from any working folder.
 DataEntry with_absolute_paths(DataEntry entry);

@@ -13,7 +13,7 @@
 #include "document/plugins.h"
 #include "document/render.h"
 #include "document/section.h"
-#include "document/training.h"
+#include "document/sections.h"
 
 namespace loom {
 namespace {
@@ -72,15 +72,7 @@ class Reader {
 
   void read_data(const Value& value) {
     Section section(value, "data", diagnostics_);
-    document_.data.where = value.where;
-    const Value& type = section.required("type");
-    section.read("type", document_.data.type);
-    document_.data.type_where = type.where;
-    for (const Member* member : section.rest()) {
-      if (member->value.is_null()) continue;
-      OptionValue option = option_value(member->value, "data." + member->key, diagnostics_);
-      document_.data.options[member->key] = {std::move(option), member->value.where, member->where};
-    }
+    read_typed(section, document_.data);
   }
 
   void read_losses(const Value& value) {
@@ -98,8 +90,7 @@ class Reader {
       }
       Section entry(member->value, fmt::format("loss '{}'", member->key), diagnostics_);
       if (const Value* weight = entry.get("weight")) {
-        loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key),
-                                    std::numeric_limits<double>::lowest(), diagnostics_);
+        loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key), diagnostics_);
       }
       if (const Value* port = entry.get("port")) loss.port_where = port->where;
       entry.read("port", loss.port);
@@ -197,8 +188,7 @@ class Reader {
       section.read(key, reference->node);
       reference->reported = reference->node.empty();
     }
-    section.read("axis", entry.axis, 1);
-    section.read("axes", entry.axes, 1, 3);
+    autoregression_section().read(section, entry);
     section.finish();
     return entry;
   }

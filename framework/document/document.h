@@ -16,53 +16,18 @@
 
 namespace loom {
 
-// A value over the steps of training: a learning rate, the weight of a loss term. Written as a number or as
-//   {from: 0, to: 1, over: 10000}                              linear, then constant at `to`; `after: n` delays it
-//   {type: cosine, from: 1e-3, to: 1e-5, over: 20000, warmup: 500}
-//   {type: step, from: 1e-3, every: 1000, factor: 0.5}
-//   {type: multi_step, from: 1e-3, at: [1000, 2000], factor: 0.1}
-// warmup: n rises linearly from 0 over the first n steps, before any of them.
-struct Schedule {
-  enum class Kind { constant, linear, cosine, step, multi_step } kind = Kind::constant;
-  double from = 0;
-  double to = 0;
-  std::int64_t over = 0;
-  std::int64_t after = 0;
-  std::int64_t warmup = 0;
-  std::int64_t every = 0;
-  double factor = 1;
-  std::vector<std::int64_t> at;
-
-  double value(std::int64_t step) const;  // of step 0, 1, 2, ...
-  bool operator==(const Schedule&) const = default;
-  static Schedule constant(double value);
-};
-
 // One term of the training loss: a node whose first output (or `port`) is [N], nats per sample; with `of`, an output of
 // a node of the graph.
 struct LossEntry {
   std::string name;  // "kl"
   std::string node;  // path of its node: "losses/kl", whose NodeEntry stands in Document::nodes; or that of `of`
   std::string port;  // "" for the first output
-  Schedule weight = Schedule::constant(1);
+  ScheduleEntry weight = ScheduleEntry::constant(1);
   When when = When::always;
   Location where;
   Location port_where = {};
 };
 
-struct OptimizerEntry {
-  std::string type = "adam";  // adam, adamw, sgd, rmsprop, adamax
-  Schedule learning_rate = Schedule::constant(1e-3);
-  std::map<std::string, double> options;  // beta1, beta2, epsilon, weight_decay, momentum, alpha, ...
-  bool nesterov = false;
-  bool centered = false;
-  std::map<std::string, Location> places;  // of each option that a text sets
-  Location where;
-
-  const Location& place_of(const std::string& option) const;  // of the option, else of the optimizer
-};
-
-// What one optimizer minimizes. Without `objectives:` there is one, "main", over every loss and every parameter.
 // Bounds of a loss in the step that runs: `only_if: {gan.real_loss: {above: 0.3}}`.
 struct ConditionEntry {
   std::string loss, port;  // port "": the loss itself
@@ -70,11 +35,13 @@ struct ConditionEntry {
   Location where;
 };
 
+// What one optimizer minimizes. Without `objectives:` there is one, "main", over every loss and every parameter.
 struct ObjectiveEntry {
   std::string name = "main";
-  std::vector<std::pair<std::string, Schedule>> losses;  // loss name and its weight in this objective; negative allowed
-  std::vector<std::string> parameters;                   // patterns over parameter paths: "encoder/*"; empty: all
-  std::vector<Location> parameter_places;                // of each pattern, where it comes from a text
+  std::vector<std::pair<std::string, ScheduleEntry>>
+      losses;                              // loss name and its weight in this objective; negative allowed
+  std::vector<std::string> parameters;     // patterns over parameter paths: "encoder/*"; empty: all
+  std::vector<Location> parameter_places;  // of each pattern, where it comes from a text
   OptimizerEntry optimizer;
   std::int64_t every = 1;  // updates on steps divisible by it
   std::int64_t until = 0;  // from this step on in every step; 0: `every` holds to the end
@@ -82,6 +49,7 @@ struct ObjectiveEntry {
   Location where;
 };
 
+// The section `train`. Keys, ranges, units and words are declared in sections.cpp.
 struct TrainEntry {
   std::int64_t batch = 64;
   std::int64_t steps = 1000;

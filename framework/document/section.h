@@ -33,6 +33,7 @@ class Section {
   std::vector<const Member*> rest() const;
 
   const Value& value() const { return *value_; }
+  const std::string& what() const { return what_; }
   Diagnostics& diagnostics() { return *diagnostics_; }
 
  private:

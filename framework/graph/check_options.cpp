@@ -22,6 +22,24 @@ void check_names(const Contract& contract, const std::map<std::string, OptionEnt
   }
 }
 
+// A rule is looked at where every option it names is good.
+void check_rules(const Contract& contract, const std::map<std::string, OptionEntry>& entries, const Options& options,
+                 const Location& where, std::string_view what, Diagnostics& diagnostics) {
+  for (const Contract::Rule& rule : contract.rules()) {
+    const auto good = [&](const std::string& name) { return options.has(name); };
+    if (!std::ranges::all_of(rule.options, good) || rule.holds(options)) continue;
+    Location place = where;
+    for (const std::string& name : rule.options) {
+      const auto it = entries.find(name);
+      if (it == entries.end() || !it->second.where.known()) continue;
+      place = it->second.where;
+      break;
+    }
+    diagnostics.add(ErrorCode::out_of_range, place, fmt::format("[{}] {}", what, rule.message)).expected =
+        rule.expected;
+  }
+}
+
 }  // namespace
 
 Options check_options(const Contract& contract, const std::map<std::string, OptionEntry>& entries,
@@ -56,6 +74,7 @@ Options check_options(const Contract& contract, const std::map<std::string, Opti
     }
     options.set(declared.name, std::move(value));
   }
+  check_rules(contract, entries, options, where, what, diagnostics);
   return options;
 }
 

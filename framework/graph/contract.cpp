@@ -78,6 +78,16 @@ OptionDeclaration& Contract::option(std::string name, OptionValue default_value,
                                                  std::move(constraint), std::move(doc), std::move(unit)});
 }
 
+Contract& Contract::include_options(const Contract& other) {
+  options_.insert(options_.end(), other.options_.begin(), other.options_.end());
+  return *this;
+}
+
+Contract& Contract::rule(std::vector<std::string> options, std::string message, std::string expected, Condition holds) {
+  rules_.push_back({std::move(options), std::move(message), std::move(expected), std::move(holds)});
+  return *this;
+}
+
 ParameterDeclaration& Contract::parameter(std::string name, std::string pattern, Initializer initializer,
                                           std::string doc) {
   return parameters_.emplace_back(

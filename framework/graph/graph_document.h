@@ -45,11 +45,29 @@ struct NodeEntry {
   bool frozen = false;       // its parameters are not trained
 };
 
-// The data set of a document, or of --data.
-struct DataEntry {
+// A registered type and its options, as a document names them: {type: adam, beta1: 0.9}.
+struct TypedEntry {
   std::string type;  // "" if the document has none
   std::map<std::string, OptionEntry> options;
   Location where, type_where;
+};
+
+// The data set of a document, or of --data.
+using DataEntry = TypedEntry;
+
+// A number over the steps of training: constant, or of a registered schedule.
+struct ScheduleEntry {
+  double number = 0;    // if there is no type
+  TypedEntry schedule;  // type "": constant
+
+  bool is_constant() const { return schedule.type.empty(); }
+  static ScheduleEntry constant(double value) { return {value, {}}; }
+};
+
+struct OptimizerEntry : TypedEntry {
+  ScheduleEntry learning_rate = ScheduleEntry::constant(1e-3);
+
+  OptimizerEntry() { type = "adam"; }
 };
 
 // A plugin library that a document requests by name; it is searched for in the folders of the search path.

@@ -15,7 +15,7 @@ std::string join_choices(const std::vector<std::string>& choices) {
 }
 
 std::string kind_of(const OptionValue& value) {
-  static const char* const kNames[] = {"nothing", "a flag", "an integer", "a number", "a text", "a list"};
+  static const char* const kNames[] = {"nothing", "a flag", "an integer", "a number", "a text", "a list", "a map"};
   return kNames[value.index()];
 }
 
@@ -31,7 +31,22 @@ std::string OptionValue::text() const {
     for (const OptionValue& item : *list) text += (text.size() > 1 ? ", " : "") + item.text();
     return text + "]";
   }
+  if (const auto* map = std::get_if<OptionMap>(this)) {
+    std::string text = "{";
+    for (const OptionMember& member : *map)
+      text += (text.size() > 1 ? ", " : "") + member.name + ": " + member.value.text();
+    return text + "}";
+  }
   return "";
+}
+
+bool operator==(const OptionMember& a, const OptionMember& b) { return a.name == b.name && a.value == b.value; }
+
+const OptionValue* find_member(const OptionMap& map, std::string_view name) {
+  for (const OptionMember& member : map) {
+    if (member.name == name) return &member.value;
+  }
+  return nullptr;
 }
 
 Constraint& Constraint::at_least(double value) {
@@ -66,7 +81,13 @@ Constraint& Constraint::or_number() {
   return *this;
 }
 
+Constraint& Constraint::or_schedule() {
+  schedule_allowed = true;
+  return *this;
+}
+
 std::string Constraint::text() const {
+  if (!structure.empty()) return structure;
   std::string range;
   if (minimum) range += fmt::format(" {} {}", minimum_excluded ? ">" : ">=", *minimum);
   if (maximum) range += fmt::format("{} {} {}", minimum ? " and" : "", maximum_excluded ? "<" : "<=", *maximum);
@@ -78,6 +99,7 @@ std::string Constraint::text() const {
   if (scalar_allowed && text_allowed) add(choices.empty() ? "a text" : "one of " + join_choices(choices));
   if (list_allowed)
     add(std::string("a list of ") + (number_allowed ? "numbers" : integer_allowed ? "integers" : "texts") + range);
+  if (schedule_allowed) add("a schedule");
   return text;
 }
 
@@ -153,6 +175,11 @@ Constraint number_list() {
   return c;
 }
 Constraint at_least(double minimum) { return number().at_least(minimum); }
+Constraint structure(std::string form) {
+  Constraint c;
+  c.structure = std::move(form);
+  return c;
+}
 Constraint positive() { return number().above(0); }
 
 bool Options::has(const std::string& name) const {

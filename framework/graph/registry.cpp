@@ -7,10 +7,11 @@
 #include "loom/error.h"
 
 namespace loom {
-namespace {
 
-template <class Map, class Type>
-void add_to(Map& types, Type type, bool replace) {
+template <class Type>
+void Registry::add(Type type, bool replace) {
+  const std::lock_guard lock(mutex_);
+  auto& types = map<Type>();
   const auto it = types.find(type.name);
   if (it != types.end() && !replace) {
     throw Error(ErrorCode::plugin_duplicate,
@@ -21,49 +22,52 @@ void add_to(Map& types, Type type, bool replace) {
   types[std::move(name)] = std::make_shared<const Type>(std::move(type));
 }
 
-template <class Map>
-std::vector<std::string> keys_of(const Map& types) {
+template <class Type>
+std::shared_ptr<const Type> Registry::find(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = map<Type>().find(name);
+  return it == map<Type>().end() ? nullptr : it->second;
+}
+
+template <class Type>
+std::vector<std::string> Registry::names() const {
+  const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
-  for (const auto& [name, type] : types) names.push_back(name);
+  for (const auto& [name, type] : map<Type>()) names.push_back(name);
   return names;
 }
 
-}  // namespace
+std::vector<RegisteredType> Registry::types() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<RegisteredType> all;
+  for_each_kind([&]<class Type>() {
+    for (const auto& [name, type] : map<Type>()) {
+      all.push_back({Type::kKind, name, std::shared_ptr<const Contract>(type, &type->contract), type->library});
+    }
+  });
+  return all;
+}
 
-void Registry::add(NodeType type, bool replace) {
-  const std::lock_guard lock(mutex_);
-  add_to(nodes_, std::move(type), replace);
-}
-void Registry::add(DatasetType type, bool replace) {
-  const std::lock_guard lock(mutex_);
-  add_to(datasets_, std::move(type), replace);
-}
-std::shared_ptr<const NodeType> Registry::node(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  const auto it = nodes_.find(name);
-  return it == nodes_.end() ? nullptr : it->second;
-}
-std::shared_ptr<const DatasetType> Registry::dataset(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  const auto it = datasets_.find(name);
-  return it == datasets_.end() ? nullptr : it->second;
-}
-void Registry::add(LoadedLibrary library) {
+void Registry::add_library(LoadedLibrary library) {
   const std::lock_guard lock(mutex_);
   const auto same = [&](const LoadedLibrary& other) { return other.file == library.file; };
   if (std::ranges::none_of(libraries_, same)) libraries_.push_back(std::move(library));
 }
+
 std::vector<LoadedLibrary> Registry::libraries() const {
   const std::lock_guard lock(mutex_);
   return libraries_;
 }
-std::vector<std::string> Registry::node_names() const {
-  const std::lock_guard lock(mutex_);
-  return keys_of(nodes_);
-}
-std::vector<std::string> Registry::dataset_names() const {
-  const std::lock_guard lock(mutex_);
-  return keys_of(datasets_);
-}
+
+// Every kind's functions, for all who call them.
+#define LOOM_INSTANTIATE(Type)                                                         \
+  template void Registry::add<Type>(Type, bool);                                       \
+  template std::shared_ptr<const Type> Registry::find<Type>(const std::string&) const; \
+  template std::vector<std::string> Registry::names<Type>() const;
+LOOM_INSTANTIATE(NodeType)
+LOOM_INSTANTIATE(DatasetType)
+LOOM_INSTANTIATE(OptimizerType)
+LOOM_INSTANTIATE(ScheduleType)
+LOOM_INSTANTIATE(MetricType)
 
 }  // namespace loom

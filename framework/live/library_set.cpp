@@ -64,31 +64,27 @@ std::vector<LibraryFile> LibrarySet::with_copies(const std::vector<std::string>&
 
 std::unique_ptr<Registry> LibrarySet::open(const std::vector<LibraryFile>& libraries, const Registry& running) {
   auto registry = std::make_unique<Registry>();
-  for (const std::string& name : running.node_names()) {
-    const auto type = running.node(name);
-    const LibraryFile* library = find(libraries, type->library);
-    if (library != nullptr && is_in(libraries_, *library)) registry->add(*type);
-  }
-  for (const std::string& name : running.dataset_names()) {
-    const auto type = running.dataset(name);
-    const LibraryFile* library = find(libraries, type->library);
-    if (library != nullptr && is_in(libraries_, *library)) registry->add(*type);
-  }
+  for_each_kind([&]<class Type>() {
+    for (const std::string& name : running.names<Type>()) {
+      const auto type = running.find<Type>(name);
+      const LibraryFile* library = find(libraries, type->library);
+      if (library != nullptr && is_in(libraries_, *library)) registry->add(*type);
+    }
+  });
   for (const LoadedLibrary& library : running.libraries()) {
     const LibraryFile* kept = find(libraries, library.file);
-    if (kept != nullptr && is_in(libraries_, *kept)) registry->add(library);
+    if (kept != nullptr && is_in(libraries_, *kept)) registry->add_library(library);
   }
   for (const LibraryFile& library : libraries) {
     if (is_in(libraries_, library)) continue;
-    const std::vector<std::string> before = registry->node_names();
     load_plugin(*registry, library.opened, false, library.file);
-    for (const std::string& name : registry->node_names()) {
-      if (std::ranges::binary_search(before, name)) continue;
-      opened_.push_back(registry->node(name)->keep);
+    for (const RegisteredType& type : registry->types()) {
+      if (type.library != library.file) continue;
+      opened_.push_back(type.contract);
       break;
     }
   }
-  std::erase_if(opened_, [](const std::weak_ptr<void>& one) { return one.expired(); });
+  std::erase_if(opened_, [](const std::weak_ptr<const void>& one) { return one.expired(); });
   return registry;
 }
 

@@ -50,7 +50,7 @@ class LibrarySet {
 
   CopyFolder folder_;
   std::vector<LibraryFile> libraries_;
-  std::vector<std::weak_ptr<void>> opened_;
+  std::vector<std::weak_ptr<const void>> opened_;
 };
 
 // The same types, from copies of their libraries that nobody can write to: files that are removed once they are open.

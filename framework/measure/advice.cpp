@@ -22,15 +22,14 @@ bool declares(const GraphNode& node, const char* option) {
   return std::ranges::find(names, option) != names.end();
 }
 
-// The schedules that the loss's weight is made of.
-std::vector<Schedule> weights_of(const Document& document, const std::string& loss) {
-  std::vector<Schedule> weights;
-  for (const LossEntry& entry : document.losses)
-    if (entry.name == loss) weights.push_back(entry.weight);
-  for (const ObjectiveEntry& objective : document.objectives)
-    for (const auto& [name, weight] : objective.losses)
-      if (name == loss) weights.push_back(weight);
-  return weights;
+// The schedules that the loss's weight is made of, in the first objective that has it.
+std::vector<ScheduledValue> weights_of(const TrainingPlan& plan, const std::string& loss) {
+  for (const Objective& objective : plan.objectives) {
+    for (std::size_t k = 0; k < objective.terms.size(); ++k) {
+      if (plan.terms[static_cast<std::size_t>(objective.terms[k])].name == loss) return objective.weights[k];
+    }
+  }
+  return {};
 }
 
 // Noise between the latent variable and the likelihood, beside the draws themselves: a decoder kept from knowing all.
@@ -53,16 +52,16 @@ std::string sentence(const Collapse& measured) {
                      active == 1 ? "ies" : "y", listed(collapsed), collapsed.size() == 1 ? "s" : "ve");
 }
 
-std::vector<std::string> remedies(const Document& document, const Graph& graph, const Posterior& posterior) {
+std::vector<std::string> remedies(const Document& document, const TrainingPlan& plan, const Graph& graph,
+                                  const Posterior& posterior) {
   const GraphNode& node = graph.node(posterior.divergence);
-  const std::vector<Schedule> weights = weights_of(document, posterior.name);
+  const std::vector<ScheduledValue> weights = weights_of(plan, posterior.name);
   std::vector<std::string> out;
-  if (std::ranges::all_of(weights,
-                          [](const Schedule& w) { return w.kind == Schedule::Kind::constant && w.warmup == 0; }))
+  if (std::ranges::all_of(weights, &ScheduledValue::is_constant))
     out.push_back(
         fmt::format("a warm-up of its weight (losses.{}.weight: {{from: 0, to: 1, over: 5000}})", posterior.name));
   double weight = 1;
-  for (const Schedule& schedule : weights)
+  for (const ScheduledValue& schedule : weights)
     weight *= schedule.value(std::max<std::int64_t>(0, document.train.steps - 1));
   if (weight > 1) out.push_back(fmt::format("a smaller weight (it is {:g} at the end)", weight));
   const bool charged = declares(node, "free_bits") && node.options.number("free_bits") > 0;
@@ -76,30 +75,32 @@ std::vector<std::string> remedies(const Document& document, const Graph& graph, 
   return out;
 }
 
-std::vector<std::string> findings(const Document& document, const Graph& graph,
+std::vector<std::string> findings(const Document& document, const TrainingPlan& plan, const Graph& graph,
                                   const std::vector<Posterior>& posteriors, const std::vector<Collapse>& measured) {
   std::vector<std::string> out;
   for (std::size_t p = 0; p < measured.size(); ++p) {
     std::string text = measured.size() > 1 ? measured[p].name + ": " : "";
     text += sentence(measured[p]);
     if (!measured[p].collapsed().empty())
-      text += fmt::format(". Not tried yet: {}", fmt::join(remedies(document, graph, posteriors[p]), "; "));
+      text += fmt::format(". Not tried yet: {}", fmt::join(remedies(document, plan, graph, posteriors[p]), "; "));
     out.push_back(std::move(text));
   }
   return out;
 }
 
-CollapseReporter::CollapseReporter(const Document& document, const Graph& graph, CollapseLimits limits)
+CollapseReporter::CollapseReporter(const Document& document, const TrainingPlan& plan, const Graph& graph,
+                                   CollapseLimits limits)
     : CollapseWatch(graph, find_posteriors(graph, resolve_losses(document, graph)), limits),
       document_(document),
+      plan_(plan),
       graph_(graph) {}
 
 WatchedFigures CollapseReporter::finish(Executor& executor) {
   const std::vector<Collapse> measured = measure(executor);
   WatchedFigures figures{curves_of(measured), {}};
   if (!measured.empty())
-    figures.notes.emplace_back("collapse",
-                               fmt::format("{}", fmt::join(findings(document_, graph_, posteriors(), measured), "\n")));
+    figures.notes.emplace_back(
+        "collapse", fmt::format("{}", fmt::join(findings(document_, plan_, graph_, posteriors(), measured), "\n")));
   return figures;
 }
 

@@ -59,8 +59,8 @@ bool is_type_name(const std::string& name) {
 }
 
 // A name that another library has, or that stands twice in this one.
-template <class Type, class Find>
-void check_names(const std::vector<Type>& types, const std::string& library, bool replace, const Find& find) {
+template <class Type>
+void check_names(const Registry& registry, const std::vector<Type>& types, const std::string& library, bool replace) {
   std::set<std::string> own;
   for (const Type& type : types) {
     if (!is_type_name(type.name)) {
@@ -71,7 +71,7 @@ void check_names(const std::vector<Type>& types, const std::string& library, boo
       refuse(ErrorCode::plugin_duplicate, library, fmt::format("'{}' is registered twice in this library", type.name),
              "", "", "rename one of them");
     }
-    const auto taken = replace ? nullptr : find(type.name);
+    const auto taken = replace ? nullptr : registry.find<Type>(type.name);
     if (!taken) continue;
     Diagnostic finding;
     finding.code = ErrorCode::plugin_duplicate;
@@ -105,11 +105,9 @@ void load_plugin(Registry& registry, const std::string& file, bool replace, cons
   }
   const Library library = open(file, name, RTLD_NOW);
   const auto* types = static_cast<const PluginTypes*>(descriptor_of(library, name).types());
-  check_names(types->nodes, name, replace, [&](const std::string& type) { return registry.node(type); });
-  check_names(types->datasets, name, replace, [&](const std::string& type) { return registry.dataset(type); });
-  add_all(registry, types->nodes, name, library, replace);
-  add_all(registry, types->datasets, name, library, replace);
-  registry.add(LoadedLibrary{library_name(name), name});
+  for_each_kind([&]<class Type>() { check_names(registry, std::get<std::vector<Type>>(*types), name, replace); });
+  for_each_kind([&]<class Type>() { add_all(registry, std::get<std::vector<Type>>(*types), name, library, replace); });
+  registry.add_library({library_name(name), name});
 }
 
 void load_plugin_folder(Registry& registry, const std::string& folder) {
@@ -127,9 +125,8 @@ PluginSummary read_plugin(const std::string& file) {
     check_compatible(descriptor, file);
     summary.version = descriptor.version;
     for (const loom_plugin_type* type = descriptor.registered; type != nullptr; type = type->next)
-      (std::string_view(type->kind) == "node" ? summary.nodes : summary.datasets).emplace_back(type->name);
-    std::ranges::sort(summary.nodes);
-    std::ranges::sort(summary.datasets);
+      summary.types[type->kind].emplace_back(type->name);
+    for (auto& [kind, names] : summary.types) std::ranges::sort(names);
   } catch (const Error& error) {
     summary.problem = error.what();
   }

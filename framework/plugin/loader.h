@@ -4,6 +4,7 @@
 // Errors: plugin_not_found, plugin_invalid (no descriptor), plugin_mismatch (another build), plugin_duplicate.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,9 @@ std::unique_ptr<Registry> load_standard_registry();
 // The declared contents of a library, read without calling any of its C++ code.
 struct PluginSummary {
   LoadedLibrary library;
-  std::string version;  // version of the Latentloom that it was built with
-  std::vector<std::string> nodes, datasets;
-  std::string problem;  // why it cannot be loaded; "" if it can
+  std::string version;                                    // version of the Latentloom that it was built with
+  std::map<std::string, std::vector<std::string>> types;  // names by kind ("node", "dataset", ...), sorted
+  std::string problem;                                    // why it cannot be loaded; "" if it can
 };
 PluginSummary read_plugin(const std::string& file);
 

@@ -119,8 +119,8 @@ std::string plugin_with_type(const std::string& type) {
     if (std::ranges::find(loaded, folder) != loaded.end()) continue;
     for (const std::string& file : libraries_in(folder)) {
       const PluginSummary summary = read_plugin(file);
-      for (const auto* names : {&summary.nodes, &summary.datasets}) {
-        if (std::ranges::find(*names, type) != names->end()) return summary.library.name;
+      for (const auto& [kind, names] : summary.types) {
+        if (std::ranges::find(names, type) != names.end()) return summary.library.name;
       }
     }
   }

@@ -78,7 +78,7 @@ class Bench {
  private:
   TrainingPlan checked_plan(const Model& model) const {
     Diagnostics diagnostics;
-    TrainingPlan plan = plan_training(model.document(), *graph_, store_, diagnostics);
+    TrainingPlan plan = plan_training(model.document(), *graph_, store_, model.registry(), diagnostics);
     diagnostics.throw_if_any();
     return plan;
   }

@@ -48,29 +48,23 @@ OptionValue parse_value(const std::string& text) {
   return text;
 }
 
-// The types that are checked: one by its name, or all that a library holds.
-struct Subjects {
-  std::vector<std::shared_ptr<const NodeType>> nodes;
-  std::vector<std::shared_ptr<const DatasetType>> datasets;
-
-  std::vector<const Contract*> contracts() const {
-    std::vector<const Contract*> all;
-    for (const auto& type : nodes) all.push_back(&type->contract);
-    for (const auto& type : datasets) all.push_back(&type->contract);
-    return all;
-  }
+// A type to check, of any kind.
+struct Subject {
+  RegisteredType type;
+  std::function<check::CheckTable(const check::TypeCheck&)> check;
 };
+using Subjects = std::vector<Subject>;
 
 bool is_library(const std::string& subject) {
   return subject.find('/') != std::string::npos || subject.ends_with(".so");
 }
 
 [[noreturn]] void unknown(const std::string& name, const Registry& registry) {
-  std::vector<std::string> names = registry.node_names();
-  for (const std::string& dataset : registry.dataset_names()) names.push_back(dataset);
+  std::vector<std::string> names;
+  for (const RegisteredType& type : registry.types()) names.push_back(type.name);
   Diagnostic finding;
   finding.code = ErrorCode::unknown_node_type;
-  finding.message = fmt::format("'{}' is no node type and no data set", name);
+  finding.message = fmt::format("there is no type '{}'", name);
   finding.got = name;
   finding.expected = "one of graph-runner list, or the file of a plugin library";
   finding.suggestion = nearest_name(name, names);
@@ -82,30 +76,27 @@ bool same_file(const std::string& a, const std::string& b) {
   return std::filesystem::equivalent(a, b, ignored);
 }
 
+// Those of this name, or all that a library holds.
 Subjects subjects_of(const std::string& subject, const Registry& registry) {
   Subjects subjects;
-  if (!is_library(subject)) {
-    if (auto node = registry.node(subject)) subjects.nodes.push_back(std::move(node));
-    if (auto dataset = registry.dataset(subject)) subjects.datasets.push_back(std::move(dataset));
-    if (subjects.contracts().empty()) unknown(subject, registry);
-    return subjects;
-  }
-  for (const std::string& name : registry.node_names()) {
-    if (auto node = registry.node(name); same_file(node->library, subject)) subjects.nodes.push_back(std::move(node));
-  }
-  for (const std::string& name : registry.dataset_names()) {
-    if (auto type = registry.dataset(name); same_file(type->library, subject))
-      subjects.datasets.push_back(std::move(type));
-  }
-  if (subjects.contracts().empty()) {
-    Diagnostic finding;
-    finding.code = ErrorCode::plugin_invalid;
-    finding.where.file = subject;
-    finding.message = "this plugin registers no type";
-    finding.expected = "LOOM_NODE(Class, \"name\") or LOOM_DATASET(Class, \"name\")";
-    throw Error(std::move(finding));
-  }
-  return subjects;
+  for_each_kind([&]<class Type>() {
+    if constexpr (requires(std::shared_ptr<const Type> type) { check::check_type(type); }) {
+      for (const std::string& name : registry.names<Type>()) {
+        const auto type = registry.find<Type>(name);
+        if (is_library(subject) ? !same_file(type->library, subject) : name != subject) continue;
+        subjects.push_back({{Type::kKind, name, {type, &type->contract}, type->library},
+                            [type](const check::TypeCheck& settings) { return check::check_type(type, settings); }});
+      }
+    }
+  });
+  if (!subjects.empty()) return subjects;
+  if (!is_library(subject)) unknown(subject, registry);
+  Diagnostic finding;
+  finding.code = ErrorCode::plugin_invalid;
+  finding.where.file = subject;
+  finding.message = "this plugin registers no type";
+  finding.expected = "LOOM_NODE(Class, \"name\"), LOOM_DATASET, LOOM_OPTIMIZER, LOOM_SCHEDULE or LOOM_METRIC";
+  throw Error(std::move(finding));
 }
 
 // The given options that a contract declares, checked; `used` learns their names.
@@ -155,8 +146,8 @@ void check_used(const Request& request, const Subjects& subjects, const std::vec
       Diagnostic finding;
       finding.code = code;
       finding.message = fmt::format("{} has no {} '{}'", request.subject, what, name);
-      for (const Contract* contract : subjects.contracts()) {
-        if (finding.suggestion.empty()) finding.suggestion = nearest_name(name, (contract->*names)());
+      for (const Subject& subject : subjects) {
+        if (finding.suggestion.empty()) finding.suggestion = nearest_name(name, (*subject.type.contract.*names)());
       }
       throw Error(std::move(finding));
     }
@@ -211,20 +202,19 @@ int check(const Request& request, bool json) {
   std::vector<std::string> options, ports;
   std::vector<check::CheckTable> tables;
   std::vector<std::function<check::CheckTable()>> checks;
-  const auto add = [&](const auto& type) {
+  for (const Subject& subject : subjects) {
+    const Contract& contract = *subject.type.contract;
     check::TypeCheck settings;
-    settings.options = options_for(type->contract, type->name, request, options);
-    settings.shapes = shapes_for(type->contract, request, ports);
+    settings.options = options_for(contract, subject.type.name, request, options);
+    settings.shapes = shapes_for(contract, request, ports);
     settings.samples = request.samples;
     settings.classes = request.classes;
     settings.seed = request.seed;
     settings.training = !request.evaluation;
     settings.strict = request.strict;
     settings.allocations = allocation_counter();
-    checks.emplace_back([type, settings] { return check::check_type(type, settings); });
-  };
-  for (const auto& type : subjects.nodes) add(type);
-  for (const auto& type : subjects.datasets) add(type);
+    checks.emplace_back([&subject, settings] { return subject.check(settings); });
+  }
   check_used(request, subjects, options, ports);
   for (const auto& run : checks) tables.push_back(run());
   return report(tables, json);
@@ -233,11 +223,11 @@ int check(const Request& request, bool json) {
 }  // namespace
 
 void add_check(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "check", "Check a node or data set, or a plugin library: gradients, shards, threads",
+  CLI::App* verb = add_verb(app, "check", "Check a type, or all types of a plugin library: gradients, shards, threads",
                             "graph-runner check conv --set filters=4 --set kernel=3 --shape x=2,8,8,3\n"
                             "  graph-runner check build/libhuber.so");
   auto request = std::make_shared<Request>();
-  verb->add_option("NODE", request->subject, "a node type, a data set, or the file of a plugin library")->required();
+  verb->add_option("NODE", request->subject, "a type of any kind, or the file of a plugin library")->required();
   verb->add_option("--set", request->options, "an option: NAME=VALUE; others get a value of their declared range")
       ->allow_extra_args(false);
   verb->add_option("--shape,--input", request->shapes,

@@ -165,7 +165,7 @@ Figures measure_figures(Session& session, const Model& model, const DataEntry& d
                        .batch = session.batch()};
   const std::vector<measure::Collapse> measured = watch.measure(session.executor());
   const std::vector<std::string> findings =
-      measure::findings(session.document(), *session.graph(), posteriors, measured);
+      measure::findings(session.document(), session.plan(), *session.graph(), posteriors, measured);
   for (std::size_t p = 0; p < measured.size(); ++p) {
     figures.latents.push_back({measured[p],
                                measure::shuffle_change({session.graph(), session.parameters(), session.executor()},

@@ -31,7 +31,7 @@ NodeSummary summary_of(const Graph& graph, const GraphNode& node, const std::vec
 void plan_step(GraphSummary& summary, const Model& model, const std::shared_ptr<const Graph>& graph,
                ParameterStore& store, int threads) {
   Diagnostics diagnostics;
-  const TrainingPlan plan = plan_training(model.document(), *graph, store, diagnostics);
+  const TrainingPlan plan = plan_training(model.document(), *graph, store, model.registry(), diagnostics);
   if (!diagnostics.empty()) return;  // nothing to train: validate says why
   Executor executor(threads);
   const TrainingPrograms programs(graph, store, executor, plan, training_inputs(*graph, plan),

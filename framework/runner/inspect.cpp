@@ -1,4 +1,4 @@
-// graph-runner inspect: the contract of a node type or data set, or what a graph is made of.
+// graph-runner inspect: the contract of a type, or what a graph is made of.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -23,11 +23,11 @@ struct Request {
 };
 
 [[noreturn]] void unknown_name(const std::string& name, const Registry& registry) {
-  std::vector<std::string> names = registry.node_names();
-  for (const std::string& dataset : registry.dataset_names()) names.push_back(dataset);
+  std::vector<std::string> names;
+  for (const RegisteredType& type : registry.types()) names.push_back(type.name);
   Diagnostic finding;
   finding.code = ErrorCode::unknown_node_type;
-  finding.message = fmt::format("'{}' is no node type, no data set and no file", name);
+  finding.message = fmt::format("'{}' is neither a type nor a file", name);
   finding.got = name;
   finding.suggestion = nearest_name(name, names);
   finding.hint = "graph-runner list shows every type";
@@ -91,9 +91,9 @@ void print_summary(const GraphSummary& summary) {
 
 int inspect(const Request& request, bool json) {
   const auto registry = registry_for({{}, request.plugins});
-  if (const auto node = registry->node(request.name)) return inspect_contract(request.name, node->contract, json);
-  if (const auto dataset = registry->dataset(request.name))
-    return inspect_contract(request.name, dataset->contract, json);
+  for (const RegisteredType& type : registry->types()) {
+    if (type.name == request.name) return inspect_contract(request.name, *type.contract, json);
+  }
   std::error_code ignored;
   const bool is_path = request.name.find('/') != std::string::npos || request.name.ends_with(".yaml");
   if (!is_path && !std::filesystem::exists(request.name, ignored)) unknown_name(request.name, *registry);
@@ -109,10 +109,10 @@ int inspect(const Request& request, bool json) {
 }  // namespace
 
 void add_inspect(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "inspect", "Show the contract of a node type or data set, or what a graph is made of",
+  CLI::App* verb = add_verb(app, "inspect", "Show the contract of a type, or what a graph is made of",
                             "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128");
   auto request = std::make_shared<Request>();
-  verb->add_option("NAME", request->name, "a node type, a data set, a graph file, or the folder of a run")->required();
+  verb->add_option("NAME", request->name, "a type of any kind, a graph file, or the folder of a run")->required();
   verb->add_option("--set", request->overrides, "change a value of the graph first: PATH=VALUE")
       ->allow_extra_args(false);
   verb->add_option("--batch", request->batch, "batch of the planned training step; 0: the graph's")

@@ -1,4 +1,4 @@
-// graph-runner list: node types by group, and data sets.
+// graph-runner list: node types by group, then data sets, optimizers, schedules and metrics.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,13 +17,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-template <class Type>
-Json entry_of(const Type& type, const char* kind) {
+// "nodes" of "node"
+std::string plural(const std::string& kind) { return kind + "s"; }
+
+Json entry_of(const RegisteredType& type) {
   return {{"name", type.name},
-          {"kind", kind},
+          {"kind", type.kind},
           {"group", group_of(type.library)},
-          {"summary", type.contract.summary()},
-          {"source", type.contract.source()},
+          {"summary", type.contract->summary()},
+          {"source", type.contract->source()},
           {"library", type.library}};
 }
 
@@ -43,8 +45,15 @@ std::vector<PluginSummary> plugins_on_path(const Registry& registry) {
 }
 
 Json to_json(const PluginSummary& plugin) {
-  return {{"name", plugin.library.name}, {"file", plugin.library.file}, {"version", plugin.version},
-          {"nodes", plugin.nodes},       {"datasets", plugin.datasets}, {"problem", plugin.problem}};
+  Json json = {{"name", plugin.library.name},
+               {"file", plugin.library.file},
+               {"version", plugin.version},
+               {"problem", plugin.problem}};
+  for_each_kind([&]<class Type>() {
+    const auto names = plugin.types.find(Type::kKind);
+    json[plural(Type::kKind)] = names == plugin.types.end() ? Json::array() : Json(names->second);
+  });
+  return json;
 }
 
 void list_plugins(const Registry& registry) {
@@ -52,38 +61,42 @@ void list_plugins(const Registry& registry) {
   if (plugins.empty()) return;
   print("plugins on LOOM_PLUGIN_PATH (plugins: [NAME] in a graph, or --plugin NAME)\n");
   for (const PluginSummary& plugin : plugins) {
-    std::vector<std::string> types = plugin.nodes;
-    types.insert(types.end(), plugin.datasets.begin(), plugin.datasets.end());
+    std::vector<std::string> types;
+    for (const auto& [kind, names] : plugin.types) types.insert(types.end(), names.begin(), names.end());
     print("  {}  {}\n", plugin.library.name,
           plugin.problem.empty() ? fmt::format("{}", fmt::join(types, ", ")) : plugin.problem);
   }
 }
 
 void list_json(const Registry& registry) {
-  Json nodes = Json::array(), datasets = Json::array(), plugins = Json::array();
-  for (const std::string& name : registry.node_names()) nodes.push_back(entry_of(*registry.node(name), "node"));
-  for (const std::string& name : registry.dataset_names())
-    datasets.push_back(entry_of(*registry.dataset(name), "dataset"));
-  for (const PluginSummary& plugin : plugins_on_path(registry)) plugins.push_back(to_json(plugin));
-  print_json({{"nodes", nodes}, {"datasets", datasets}, {"plugins", plugins}});
+  Json json = Json::object();
+  for_each_kind([&]<class Type>() { json[plural(Type::kKind)] = Json::array(); });
+  for (const RegisteredType& type : registry.types()) json[plural(type.kind)].push_back(entry_of(type));
+  json["plugins"] = Json::array();
+  for (const PluginSummary& plugin : plugins_on_path(registry)) json["plugins"].push_back(to_json(plugin));
+  print_json(json);
 }
 
 void list_text(const Registry& registry) {
+  const std::vector<RegisteredType> types = registry.types();
   std::size_t width = 0;
-  std::map<std::string, std::vector<std::shared_ptr<const NodeType>>> groups;
-  for (const std::string& name : registry.node_names()) {
-    const auto type = registry.node(name);
-    groups[group_of(type->library)].push_back(type);
-    width = std::max(width, name.size());
+  std::map<std::string, std::vector<const RegisteredType*>> groups;  // of nodes
+  std::vector<std::pair<std::string, std::vector<const RegisteredType*>>> kinds;
+  for (const RegisteredType& type : types) {
+    width = std::max(width, type.name.size());
+    if (type.kind == NodeType::kKind) {
+      groups[group_of(type.library)].push_back(&type);
+      continue;
+    }
+    if (kinds.empty() || kinds.back().first != plural(type.kind)) kinds.push_back({plural(type.kind), {}});
+    kinds.back().second.push_back(&type);
   }
-  for (const std::string& name : registry.dataset_names()) width = std::max(width, name.size());
-  for (const auto& [group, types] : groups) {
-    print("{}\n", group);
-    for (const auto& type : types) print("  {:<{}}  {}\n", type->name, width, type->contract.summary());
-  }
-  print("data sets\n");
-  for (const std::string& name : registry.dataset_names())
-    print("  {:<{}}  {}\n", name, width, registry.dataset(name)->contract.summary());
+  const auto print_group = [&](const std::string& title, const std::vector<const RegisteredType*>& list) {
+    print("{}\n", title);
+    for (const RegisteredType* type : list) print("  {:<{}}  {}\n", type->name, width, type->contract->summary());
+  };
+  for (const auto& [group, list] : groups) print_group(group, list);
+  for (const auto& [kind, list] : kinds) print_group(kind == "datasets" ? "data sets" : kind, list);
   list_plugins(registry);
   print("\ngraph-runner inspect NAME shows ports and options.\n");
 }
@@ -91,7 +104,9 @@ void list_text(const Registry& registry) {
 }  // namespace
 
 void add_list(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "list", "List the node types by group, and the data sets", "graph-runner list");
+  CLI::App* verb =
+      add_verb(app, "list", "List the types of nodes by group, and of data sets, optimizers, schedules and metrics",
+               "graph-runner list");
   auto reference = std::make_shared<bool>(false);
   verb->add_flag("--reference", *reference, "print the reference of all of them, as Markdown");
   auto plugins = std::make_shared<std::vector<std::string>>();

@@ -31,6 +31,7 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
   add_inspect(app, invocation);
   add_validate(app, invocation);
   add_render(app, invocation);
+  add_schema(app, invocation);
   add_check(app, invocation);
   add_new_plugin(app, invocation);
   add_bench(app, invocation);

@@ -146,6 +146,18 @@ std::string reference_text(const Registry& registry) {
       "`normalize_mean`, `normalize_std`, `limit` and `seed`.\n";
   for (const std::string& name : registry.dataset_names())
     out += section_of(name, registry.dataset(name)->contract, "column");
+  out +=
+      "\n## Optimizers\n`optimizer: {type: NAME, lr: ..., option: value}` under `train` or an objective. Every "
+      "optimizer "
+      "also takes `lr`, a number or a\nschedule.\n";
+  for (const std::string& name : registry.names<OptimizerType>())
+    out += section_of(name, registry.find<OptimizerType>(name)->contract, "output");
+  out +=
+      "\n## Schedules\n`{type: NAME, option: value}` in place of a number: a learning rate, the weight of a loss. "
+      "Every "
+      "schedule also takes `warmup`.\n";
+  for (const std::string& name : registry.names<ScheduleType>())
+    out += section_of(name, registry.find<ScheduleType>(name)->contract, "output");
   return out;
 }
 

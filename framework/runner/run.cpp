@@ -154,7 +154,7 @@ int run(const Request& request, bool json) {
   for (const auto& [name, file] : fetches) asked.fetch.push_back(graph->port(name, ErrorCode::bad_fetch));
   TotalLoss total;
   if (request.loss || !request.gradients.empty())
-    total = total_loss(model.document(), *graph, *store, asked.training, request.step);
+    total = total_loss(model.document(), *graph, *store, model.registry(), asked.training, request.step);
   asked.terms = total.ports;
   if (!request.gradients.empty()) asked.objectives = {total.objective};
 

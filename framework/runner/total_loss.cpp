@@ -5,10 +5,10 @@
 
 namespace loom::runner {
 
-TotalLoss total_loss(const Document& document, const Graph& graph, const ParameterStore& store, bool training,
-                     std::int64_t step) {
+TotalLoss total_loss(const Document& document, const Graph& graph, const ParameterStore& store,
+                     const Registry& registry, bool training, std::int64_t step) {
   Diagnostics diagnostics;
-  const TrainingPlan plan = plan_training(document, graph, store, diagnostics);
+  const TrainingPlan plan = plan_training(document, graph, store, registry, diagnostics);
   diagnostics.throw_if_any();
   TotalLoss total;
   std::vector<int> places(plan.terms.size(), -1);

@@ -19,7 +19,7 @@ struct TotalLoss {
 
 // `training` chooses the terms (a loss may be for training or for evaluation only); weights are those of `step`.
 // Throws what keeps the objective from being trained.
-TotalLoss total_loss(const Document& document, const Graph& graph, const ParameterStore& store, bool training,
-                     std::int64_t step);
+TotalLoss total_loss(const Document& document, const Graph& graph, const ParameterStore& store,
+                     const Registry& registry, bool training, std::int64_t step);
 
 }  // namespace loom::runner

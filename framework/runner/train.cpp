@@ -58,7 +58,8 @@ struct Watches {
   EvaluationWatches all;
 
   explicit Watches(const Session& session)
-      : collapse(session.document(), *session.graph(), measure::kCollapseInTraining), codebooks(*session.graph()) {
+      : collapse(session.document(), session.plan(), *session.graph(), measure::kCollapseInTraining),
+        codebooks(*session.graph()) {
     all.join(collapse);
     all.join(codebooks);
   }

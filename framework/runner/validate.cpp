@@ -1,4 +1,6 @@
 // graph-runner validate and render: what is wrong with a document, and what it says when everything is in its place.
+#include "document/option_json.h"
+#include "document/tree.h"
 #include "run/parameter_store.h"
 #include "runner/console.h"
 #include "runner/plugins.h"
@@ -65,9 +67,14 @@ void add_render(CLI::App& app, Invocation& invocation) {
                "graph-runner render graphs/beta-vae.yaml --set vars.latent=6");
   auto request = std::make_shared<Request>();
   add_common(verb, *request);
+  add_json(verb, invocation);
   verb->callback([&invocation, request] {
-    invocation.action = [request] {
-      write_out(load_document(document_of(*request), overrides_of(*request)).resolved);
+    invocation.action = [&invocation, request] {
+      const Document document = load_document(document_of(*request), overrides_of(*request));
+      if (invocation.json)
+        print_json(to_json(OptionValue(document_tree(document))));
+      else
+        write_out(document.resolved);
       return kOk;
     };
   });

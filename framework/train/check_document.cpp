@@ -82,10 +82,11 @@ void check_generate(const Document& document, const Graph& graph, const Registry
 std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
                                             Diagnostics& diagnostics) {
   if (!document.data.type.empty()) check_data(registry, document.data, diagnostics);
+  check_updates(document, registry, diagnostics);
   auto graph = build_graph(document.nodes, registry, diagnostics);
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);
-  if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), diagnostics);
+  if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), registry, diagnostics);
   check_generate(document, *graph, registry, diagnostics);
   return graph;
 }

@@ -4,10 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "loom/error.h"
-#include "train/optimizer.h"
 
 namespace loom {
 namespace {
@@ -83,11 +83,20 @@ void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>&
   }
 }
 
+// How messages call it.
+std::string weight_of(const std::string& loss, const std::string& objective = "") {
+  return fmt::format("the weight of '{}'", loss) + (objective.empty() ? "" : fmt::format(" in '{}'", objective));
+}
+
 void choose_terms(const Document& document, const std::vector<LossTerm>& terms, const ObjectiveEntry& entry,
-                  Objective& objective, Diagnostics& diagnostics) {
+                  const Registry& registry, Objective& objective, Diagnostics& diagnostics) {
   std::vector<std::string> names;
   for (const LossEntry& loss : document.losses) names.push_back(loss.name);
-  const auto add = [&](const std::string& name, const Schedule& weight) {
+  const auto made = [&](const ScheduleEntry& weight, const std::string& what) {
+    return make_schedule(registry, weight, what, std::numeric_limits<double>::lowest(), document.train.steps,
+                         diagnostics);
+  };
+  const auto add = [&](const std::string& name, const ScheduleEntry& weight) {
     const auto it = std::ranges::find(names, name);
     if (it == names.end()) {
       Diagnostic& finding = diagnostics.add(ErrorCode::unknown_key, entry.where,
@@ -99,11 +108,12 @@ void choose_terms(const Document& document, const std::vector<LossTerm>& terms, 
     const auto index = static_cast<std::size_t>(it - names.begin());
     if (!terms[index].in_training) return;
     objective.terms.push_back(static_cast<int>(index));
-    objective.weights.push_back({document.losses[index].weight, weight});
+    objective.weights.push_back(
+        {made(document.losses[index].weight, weight_of(name)), made(weight, weight_of(name, entry.name))});
   };
   for (const auto& [name, weight] : entry.losses) add(name, weight);
   if (!entry.losses.empty()) return;
-  for (const std::string& name : names) add(name, Schedule::constant(1));
+  for (const std::string& name : names) add(name, ScheduleEntry::constant(1));
 }
 
 void choose_parameters(const Graph& graph, const ParameterStore& store, const std::vector<LossTerm>& terms,
@@ -138,7 +148,7 @@ std::vector<std::string> unreached(const ParameterStore& store, const std::vecto
 
 double Objective::weight(std::size_t term, std::int64_t step) const {
   double product = 1;
-  for (const Schedule& schedule : weights[term]) product *= schedule.value(step);
+  for (const ScheduledValue& schedule : weights[term]) product *= schedule.value(step);
   return product;
 }
 
@@ -272,8 +282,21 @@ void split_encoder(const Document& document, const Graph& graph, const Parameter
 
 }  // namespace
 
+void check_updates(const Document& document, const Registry& registry, Diagnostics& diagnostics) {
+  const auto check = [&](const ScheduleEntry& entry, const std::string& what, double minimum) {
+    make_schedule(registry, entry, what, minimum, document.train.steps, diagnostics);
+  };
+  constexpr double kLowest = std::numeric_limits<double>::lowest();
+  for (const LossEntry& loss : document.losses) check(loss.weight, weight_of(loss.name), kLowest);
+  for (const ObjectiveEntry& objective : document.objectives) {
+    for (const auto& [name, weight] : objective.losses) check(weight, weight_of(name, objective.name), kLowest);
+    make_optimizer(registry, objective.optimizer, diagnostics);
+    check(objective.optimizer.learning_rate, "lr", 0);
+  }
+}
+
 TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store,
-                           Diagnostics& diagnostics) {
+                           const Registry& registry, Diagnostics& diagnostics) {
   TrainingPlan plan;
   if (!check_losses(document, graph, diagnostics)) return plan;
   plan.terms = resolve_losses(document, graph);
@@ -282,13 +305,14 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
   for (const ObjectiveEntry& entry : entries) {
     Objective& objective = plan.objectives.emplace_back();
     objective.name = entry.name;
-    objective.optimizer = entry.optimizer;
     objective.every = std::max<std::int64_t>(1, entry.every);
     objective.until = entry.until;
     const std::size_t findings = diagnostics.size();
-    check_optimizer(entry.optimizer, diagnostics);
+    objective.optimizer = make_optimizer(registry, entry.optimizer, diagnostics);
+    objective.learning_rate =
+        make_schedule(registry, entry.optimizer.learning_rate, "lr", 0, document.train.steps, diagnostics);
     check_patterns(entry, paths, diagnostics);
-    choose_terms(document, plan.terms, entry, objective, diagnostics);
+    choose_terms(document, plan.terms, entry, registry, objective, diagnostics);
     choose_conditions(document, graph, entry, plan, diagnostics);
     if (diagnostics.size() > findings) continue;
     choose_parameters(graph, store, plan.terms, entry, objective);

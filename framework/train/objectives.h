@@ -2,7 +2,7 @@
 //
 // Ownership: a TrainingPlan is a value; its ports and indices belong to the graph and store it was made for.
 // Thread safety: values. Errors: findings of one pass go to the Diagnostics: no_loss, no_parameters, unknown names of
-// losses, unmatched parameter patterns (unknown_objective_parameter), wrong optimizer options.
+// losses, unmatched parameter patterns (unknown_objective_parameter), wrong options of optimizers and schedules.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@
 #include "document/document.h"
 #include "graph/graph.h"
 #include "run/parameter_store.h"
+#include "train/optimizer_state.h"
+#include "train/scheduled_value.h"
 
 namespace loom {
 
@@ -26,10 +28,11 @@ struct LossTerm {
 
 struct Objective {
   std::string name;
-  std::vector<int> terms;                      // indices into TrainingPlan::terms
-  std::vector<std::vector<Schedule>> weights;  // per term: schedules whose values are multiplied
-  std::vector<int> parameters;                 // indices into the store: matched, trainable, reached by the terms
-  OptimizerEntry optimizer;
+  std::vector<int> terms;                            // indices into TrainingPlan::terms
+  std::vector<std::vector<ScheduledValue>> weights;  // per term: schedules whose values are multiplied
+  std::vector<int> parameters;                       // indices into the store: matched, trainable, reached by the terms
+  MadeOptimizer optimizer;
+  ScheduledValue learning_rate;
   std::int64_t every = 1, until = 0;
   struct Condition {
     int monitor;  // index into TrainingPlan::monitors
@@ -49,8 +52,12 @@ struct TrainingPlan {
   std::vector<std::string> unreached;  // trainable parameters that no objective reaches, sorted
 };
 
+// The registry is where optimizers and schedules are found.
 TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store,
-                           Diagnostics& diagnostics);
+                           const Registry& registry, Diagnostics& diagnostics);
+
+// Optimizers and schedules alone, which need no graph.
+void check_updates(const Document& document, const Registry& registry, Diagnostics& diagnostics);
 
 // The losses alone, for evaluation.
 std::vector<LossTerm> resolve_losses(const Document& document, const Graph& graph);

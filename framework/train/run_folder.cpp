@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "document/option_json.h"
 #include "io/atomic_file.h"
 #include "loom/abi.h"
 #include "loom/error.h"
@@ -24,36 +25,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr int kRunFormat = 1;  // of run.json
-
-Json to_json(const OptionValue& value) {
-  return std::visit(
-      [](const auto& held) -> Json {
-        using T = std::decay_t<decltype(held)>;
-        if constexpr (std::is_same_v<T, std::monostate>) {
-          return nullptr;
-        } else if constexpr (std::is_same_v<T, std::vector<OptionValue>>) {
-          Json list = Json::array();
-          for (const OptionValue& item : held) list.push_back(to_json(item));
-          return list;
-        } else {
-          return held;
-        }
-      },
-      static_cast<
-          const std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>>&>(
-          value));
-}
-
-OptionValue option_from(const Json& json) {
-  if (json.is_boolean()) return json.get<bool>();
-  if (json.is_number_integer()) return json.get<std::int64_t>();
-  if (json.is_number()) return json.get<double>();
-  if (json.is_string()) return json.get<std::string>();
-  if (!json.is_array()) return {};
-  std::vector<OptionValue> list;
-  for (const Json& item : json) list.push_back(option_from(item));
-  return list;
-}
 
 // At most the weights that the training would have started with.
 bool has_no_step(const fs::path& checkpoints) {
@@ -119,7 +90,7 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
     settings.data.type = json.at("data").at("type").get<std::string>();
     settings.data.where = settings.data.type_where = {file, 0, 0};
     for (const auto& [name, value] : json.at("data").at("options").items()) {
-      settings.data.options[name] = {option_from(value), {file, 0, 0}};
+      settings.data.options[name] = {option_from_json(value), {file, 0, 0}};
     }
     for (const Json& one : json.value("weights", Json::array())) {
       settings.weights.push_back(

@@ -50,7 +50,7 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
       graph_(make_graph(document_, registry)),
       executor_(settings_.threads),
       store_(*graph_, seed_),
-      plan_(plan_training(document_, *graph_, store_, plan_findings_)),
+      plan_(plan_training(document_, *graph_, store_, registry_, plan_findings_)),
       guard_(document_.train, plan_.objectives.size()) {
   loaded_ = load_weight_sources(document_, store_);
   for (int i = 0; i < static_cast<int>(store_.items().size()); ++i) {

@@ -30,7 +30,7 @@ Updater::Updater(ParameterStore& store, const TrainingPlan& plan, const TrainEnt
       for (std::int64_t first = 0; first < count; first += kPiece)
         part.pieces.push_back({static_cast<int>(k), first, std::min(count, first + kPiece)});
     }
-    part.optimizer = create_optimizer(objective.optimizer, std::move(shapes));
+    part.optimizer = std::make_unique<OptimizerState>(objective.optimizer, std::move(shapes));
   }
   if (train.average > 0)
     average_ = std::make_unique<MovingAverage>(store_, trained_parameters(plan_), train.average, executor_);
@@ -61,14 +61,14 @@ void Updater::finish_step() {
 }
 
 double Updater::learning_rate(std::size_t objective, std::int64_t step) const {
-  return plan_.objectives[objective].optimizer.learning_rate.value(step);
+  return plan_.objectives[objective].learning_rate.value(step);
 }
 
 std::vector<NamedTensor> Updater::tensors() const {
   std::vector<NamedTensor> tensors;
   for (std::size_t o = 0; o < parts_.size(); ++o) {
     const Objective& objective = plan_.objectives[o];
-    const Optimizer& optimizer = *parts_[o].optimizer;
+    const OptimizerState& optimizer = *parts_[o].optimizer;
     for (std::size_t k = 0; k < objective.parameters.size(); ++k) {
       for (std::size_t s = 0; s < optimizer.state_names().size(); ++s) {
         tensors.push_back({fmt::format("optimizer/{}/{}/{}", objective.name, store_.at(objective.parameters[k]).path,

@@ -17,7 +17,7 @@
 #include "train/gradient_clip.h"
 #include "train/moving_average.h"
 #include "train/objectives.h"
-#include "train/optimizer.h"
+#include "train/optimizer_state.h"
 
 namespace loom {
 
@@ -50,7 +50,7 @@ class Updater {
     std::int64_t first, last;
   };
   struct Part {
-    std::unique_ptr<Optimizer> optimizer;
+    std::unique_ptr<OptimizerState> optimizer;
     std::vector<Piece> pieces;
   };
 

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "loom/plugin.h"
+#include "loom/random.h"
 #include "loom/tensor.h"
 
 namespace loom::check {
@@ -193,6 +194,8 @@ struct TypeCheck {
 
 CheckTable check_type(const std::shared_ptr<const NodeType>& type, const TypeCheck& settings = {});
 CheckTable check_type(const std::shared_ptr<const DatasetType>& type, const TypeCheck& settings = {});
+CheckTable check_type(const std::shared_ptr<const OptimizerType>& type, const TypeCheck& settings = {});
+CheckTable check_type(const std::shared_ptr<const ScheduleType>& type, const TypeCheck& settings = {});
 
 // The test of a plugin: a program to which ctest passes the path of the plugin library.
 //

@@ -135,6 +135,10 @@ class Contract {
   OptionDeclaration& option(std::string name, OptionValue default_value, Constraint constraint, std::string doc,
                             std::string unit = "");
   ParameterDeclaration& parameter(std::string name, std::string pattern, Initializer initializer, std::string doc);
+  // Adds the options of another declaration: those that every type of a kind takes.
+  Contract& include_options(const Contract& other);
+  // A rule about several options. The diagnostic is reported at the first of `options` that a document sets.
+  Contract& rule(std::vector<std::string> options, std::string message, std::string expected, Condition holds);
   // Host-owned values that training changes without gradients (running statistics); saved with the parameters.
   ParameterDeclaration& state(std::string name, std::string pattern, Initializer initializer, std::string doc);
   // Per-lane sums over a step's samples, reduced in a fixed order and handed to Node::end_step, which may change state.
@@ -164,6 +168,12 @@ class Contract {
   const std::vector<PortDeclaration>& inputs() const { return inputs_; }
   const std::vector<PortDeclaration>& outputs() const { return outputs_; }
   const std::vector<OptionDeclaration>& options() const { return options_; }
+  struct Rule {
+    std::vector<std::string> options;
+    std::string message, expected;
+    Condition holds;
+  };
+  const std::vector<Rule>& rules() const { return rules_; }
   const std::vector<ParameterDeclaration>& parameters() const { return parameters_; }
   const std::vector<ParameterDeclaration>& states() const { return states_; }
   const std::vector<ParameterDeclaration>& tallies() const { return tallies_; }
@@ -196,6 +206,7 @@ class Contract {
   std::vector<PortDeclaration> inputs_, outputs_;
   std::vector<OptionDeclaration> options_;
   std::vector<ParameterDeclaration> parameters_, states_, tallies_;
+  std::vector<Rule> rules_;
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
   Condition whole_batch_if_, pointwise_if_, causal_if_;

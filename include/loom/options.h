@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -14,14 +15,25 @@
 
 namespace loom {
 
-// The value of an option in a document: a flag, an integer, a number, text or a list of these.
-struct OptionValue : std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>> {
+struct OptionMember;
+using OptionMap = std::vector<OptionMember>;  // in the order of the text
+
+// The value of an option in a document: a flag, an integer, a number, text, a list of these, or a map.
+struct OptionValue
+    : std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>, OptionMap> {
   using variant::variant;
   OptionValue(int value) : variant(static_cast<std::int64_t>(value)) {}  // NOLINT: literals read naturally
   OptionValue(const char* value) : variant(std::string(value)) {}        // NOLINT
   bool empty() const { return index() == 0; }
   std::string text() const;  // as it would be written in YAML
 };
+
+struct OptionMember {
+  std::string name;
+  OptionValue value;
+};
+bool operator==(const OptionMember& a, const OptionMember& b);
+const OptionValue* find_member(const OptionMap& map, std::string_view name);  // null if there is none
 
 // The values that an option accepts. Several kinds may be allowed at once: integer().or_text({"same", "causal"}).
 class Constraint {
@@ -33,6 +45,7 @@ class Constraint {
   Constraint& or_text(std::vector<std::string> choices);  // no choices: any text
   Constraint& or_list();                                  // a list whose elements follow the rule
   Constraint& or_number();
+  Constraint& or_schedule();  // a map that names a registered schedule and its options
 
   bool number_allowed = false;
   bool integer_allowed = false;
@@ -42,6 +55,8 @@ class Constraint {
   bool scalar_allowed = true;  // false: only the list form
   std::vector<std::string> choices;
   std::optional<double> minimum, maximum;
+  bool schedule_allowed = false;
+  std::string structure;  // a part of a document with a form of its own: "a map of losses and weights"
   bool minimum_excluded = false, maximum_excluded = false;
 
   std::string text() const;  // "an integer >= 1, or one of same, causal"
@@ -58,6 +73,8 @@ Constraint integer_list();
 Constraint number_list();
 Constraint at_least(double minimum);  // a number >= minimum
 Constraint positive();                // a number > 0
+// A key whose form the document layer reads itself; `form` describes the form in words.
+Constraint structure(std::string form);
 
 struct OptionDeclaration {
   std::string name;

@@ -1,10 +1,11 @@
-// The types of nodes and data sets that a process knows, by name.
+// The types that a process knows, by kind and name: nodes, data sets, optimizers, schedules, metrics.
 //
-// LOOM_NODE or LOOM_DATASET registers a type in its own file. The type is linked into the list of its plugin library
-// and added to the Registry when the library is loaded (plugin/loader.h). There is no other list of names.
+// LOOM_NODE, LOOM_DATASET, LOOM_OPTIMIZER, LOOM_SCHEDULE or LOOM_METRIC registers a type in its own file. The type is
+// linked into the list of its plugin library and added to the Registry when the library is loaded. There is no other
+// list of names.
 //
-// Ownership: a NodeType holds its library open as long as any graph uses it. Thread safety: add() locks; lookups
-// return shared pointers, so a type may be replaced while programs that use the old one run.
+// Ownership: a type holds its library open as long as anything uses it. Thread safety: add() locks; lookups return
+// shared pointers, so a type may be replaced while programs that use the old one run.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "loom/abi.h"
@@ -21,29 +24,73 @@
 namespace loom {
 
 class Dataset;
+class Metric;
 class Node;
+class Optimizer;
+class Schedule;
 
-struct NodeType {
+// The members of every registered type. The contract declares what each kind needs: options for all kinds, ports for
+// nodes and metrics, and columns, as outputs, for data sets.
+template <class Product>
+struct PluginType {
   std::shared_ptr<void> keep;  // holds the library open; declared first to be destroyed last, after the library's code
   std::string name;
   Contract contract;
-  std::function<void(ShapeInference&)> infer;  // empty if patterns suffice
-  std::function<std::unique_ptr<Node>(const Options&)> create;
+  std::function<std::unique_ptr<Product>(const Options&)> create;
   std::string library;  // the file it came from
 };
 
-struct DatasetType {
-  std::shared_ptr<void> keep;
-  std::string name;
-  Contract contract;  // options and outputs (the columns)
-  std::function<std::unique_ptr<Dataset>(const Options&)> create;
-  std::string library;
+struct NodeType : PluginType<Node> {
+  static constexpr const char* kKind = "node";
+  std::function<void(ShapeInference&)> infer;  // empty if patterns suffice
+};
+struct DatasetType : PluginType<Dataset> {
+  static constexpr const char* kKind = "dataset";
+};
+struct OptimizerType : PluginType<Optimizer> {
+  static constexpr const char* kKind = "optimizer";
+};
+struct ScheduleType : PluginType<Schedule> {
+  static constexpr const char* kKind = "schedule";
+};
+struct MetricType : PluginType<Metric> {
+  static constexpr const char* kKind = "metric";
 };
 
-// The contents of one plugin library.
-struct PluginTypes {
-  std::vector<NodeType> nodes;
-  std::vector<DatasetType> datasets;
+// Every kind. A new kind needs a struct above, a word here, and one in graph/registry.cpp.
+template <template <class...> class List>
+using EveryKind = List<NodeType, DatasetType, OptimizerType, ScheduleType, MetricType>;
+
+namespace detail {
+template <class... Types>
+struct ForEachKind {
+  template <class Function>
+  static void call(const Function& f) {
+    (f.template operator()<Types>(), ...);
+  }
+};
+template <class... Types>
+using TypeLists = std::tuple<std::vector<Types>...>;
+template <class Type>
+using TypeMap = std::map<std::string, std::shared_ptr<const Type>>;
+template <class... Types>
+using TypeMaps = std::tuple<TypeMap<Types>...>;
+}  // namespace detail
+
+// for_each_kind([&]<class Type>() { ... });
+template <class Function>
+void for_each_kind(const Function& f) {
+  EveryKind<detail::ForEachKind>::call(f);
+}
+
+// The contents of one plugin library: one vector of types per kind.
+using PluginTypes = EveryKind<detail::TypeLists>;
+
+// A type of any kind: the members that all kinds have.
+struct RegisteredType {
+  std::string kind, name;
+  std::shared_ptr<const Contract> contract;  // keeps the type
+  std::string library;
 };
 
 // A loaded plugin library, as named in messages.
@@ -54,21 +101,36 @@ struct LoadedLibrary {
 
 class Registry {
  public:
-  // Throws Error(plugin_duplicate) if a name is already registered, unless `replace`.
-  void add(NodeType type, bool replace = false);
-  void add(DatasetType type, bool replace = false);
-  std::shared_ptr<const NodeType> node(const std::string& name) const;        // null if unknown
-  std::shared_ptr<const DatasetType> dataset(const std::string& name) const;  // null if unknown
-  std::vector<std::string> node_names() const;                                // sorted
-  std::vector<std::string> dataset_names() const;                             // sorted
+  // Throws Error(plugin_duplicate) if a type of this kind already has the name, unless `replace`.
+  template <class Type>
+  void add(Type type, bool replace = false);
+  template <class Type>
+  std::shared_ptr<const Type> find(const std::string& name) const;  // null if unknown
+  template <class Type>
+  std::vector<std::string> names() const;  // sorted
+
+  std::shared_ptr<const NodeType> node(const std::string& name) const { return find<NodeType>(name); }
+  std::shared_ptr<const DatasetType> dataset(const std::string& name) const { return find<DatasetType>(name); }
+  std::vector<std::string> node_names() const { return names<NodeType>(); }
+  std::vector<std::string> dataset_names() const { return names<DatasetType>(); }
+  // All types: kinds in the order of EveryKind, names sorted.
+  std::vector<RegisteredType> types() const;
   // The libraries that were loaded into it, in order. A file is listed once, even if it was replaced.
-  void add(LoadedLibrary library);
+  void add_library(LoadedLibrary library);
   std::vector<LoadedLibrary> libraries() const;
 
  private:
+  template <class Type>
+  detail::TypeMap<Type>& map() {
+    return std::get<detail::TypeMap<Type>>(types_);
+  }
+  template <class Type>
+  const detail::TypeMap<Type>& map() const {
+    return std::get<detail::TypeMap<Type>>(types_);
+  }
+
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const NodeType>> nodes_;
-  std::map<std::string, std::shared_ptr<const DatasetType>> datasets_;
+  EveryKind<detail::TypeMaps> types_;
   std::vector<LoadedLibrary> libraries_;
 };
 
@@ -79,12 +141,11 @@ void load_plugin(Registry& registry, const std::string& file, bool replace = fal
 
 namespace detail {
 
-// One LOOM_NODE or LOOM_DATASET. While a library is opened, these are only linked into a list. The types are made after
-// the host has found that it may call the library (plugin/compatibility.h).
+// One LOOM_NODE, LOOM_DATASET, ... While a library is opened, these are only linked into a list. The types are made
+// after the host has found that it may call the library (plugin/compatibility.h).
 struct Registration {
   loom_plugin_type type;  // first, so that a pointer to it is a pointer to the Registration
-  NodeType (*node)(std::string name);
-  DatasetType (*dataset)(std::string name);
+  void (*add)(PluginTypes& types, std::string name);
 };
 
 // One list per shared library: hidden, so that each library has its own list.
@@ -101,44 +162,40 @@ __attribute__((visibility("hidden"))) inline bool link_type(Registration& regist
 
 inline PluginTypes collect(const loom_plugin_type* newest) {
   PluginTypes types;
-  for (const loom_plugin_type* type = newest; type != nullptr; type = type->next) {
-    const auto& registration = *reinterpret_cast<const Registration*>(type);
-    if (registration.node != nullptr)
-      types.nodes.push_back(registration.node(type->name));
-    else
-      types.datasets.push_back(registration.dataset(type->name));
-  }
+  for (const loom_plugin_type* type = newest; type != nullptr; type = type->next)
+    reinterpret_cast<const Registration*>(type)->add(types, type->name);
   return types;
 }
 
-template <class T>
-NodeType make_node_type(std::string name) {
-  NodeType type;
+template <class Type, class T>
+Type make_type(std::string name) {
+  Type type;
   type.name = std::move(name);
   T::declare(type.contract);
-  if constexpr (requires(ShapeInference & s) { T::infer(s); }) type.infer = [](ShapeInference& s) { T::infer(s); };
-  type.create = [](const Options& options) -> std::unique_ptr<Node> { return std::make_unique<T>(options); };
+  if constexpr (std::is_same_v<Type, NodeType> && requires(ShapeInference & s) { T::infer(s); })
+    type.infer = [](ShapeInference& s) { T::infer(s); };
+  type.create = [](const Options& options) {
+    return typename decltype(type.create)::result_type(std::make_unique<T>(options));
+  };
   return type;
 }
 
-template <class T>
-DatasetType make_dataset_type(std::string name) {
-  DatasetType type;
-  type.name = std::move(name);
-  T::declare(type.contract);
-  type.create = [](const Options& options) -> std::unique_ptr<Dataset> { return std::make_unique<T>(options); };
-  return type;
+template <class Type, class T>
+void add_type(PluginTypes& types, std::string name) {
+  std::get<std::vector<Type>>(types).push_back(make_type<Type, T>(std::move(name)));
 }
 
 }  // namespace detail
 }  // namespace loom
 
+#define LOOM_REGISTER_(Kind, Type, name)                                                                       \
+  static ::loom::detail::Registration loom_registration_##Type{{name, ::loom::Kind::kKind, nullptr},           \
+                                                               &::loom::detail::add_type<::loom::Kind, Type>}; \
+  [[maybe_unused]] static const bool loom_registered_##Type = ::loom::detail::link_type(loom_registration_##Type);
+
 // The name may have the author's prefix: "acme.huber".
-#define LOOM_NODE(Type, name)                                                   \
-  static ::loom::detail::Registration loom_registration_##Type{                 \
-      {name, "node", nullptr}, &::loom::detail::make_node_type<Type>, nullptr}; \
-  [[maybe_unused]] static const bool loom_registered_##Type = ::loom::detail::link_type(loom_registration_##Type);
-#define LOOM_DATASET(Type, name)                                                      \
-  static ::loom::detail::Registration loom_registration_##Type{                       \
-      {name, "dataset", nullptr}, nullptr, &::loom::detail::make_dataset_type<Type>}; \
-  [[maybe_unused]] static const bool loom_registered_##Type = ::loom::detail::link_type(loom_registration_##Type);
+#define LOOM_NODE(Type, name) LOOM_REGISTER_(NodeType, Type, name)
+#define LOOM_DATASET(Type, name) LOOM_REGISTER_(DatasetType, Type, name)
+#define LOOM_OPTIMIZER(Type, name) LOOM_REGISTER_(OptimizerType, Type, name)
+#define LOOM_SCHEDULE(Type, name) LOOM_REGISTER_(ScheduleType, Type, name)
+#define LOOM_METRIC(Type, name) LOOM_REGISTER_(MetricType, Type, name)

@@ -68,7 +68,8 @@ class Toy final : public Node {
 
 template <Mistake mistake>
 CheckTable check_toy(TypeCheck settings = {}) {
-  return check_type(std::make_shared<const NodeType>(loom::detail::make_node_type<Toy<mistake>>("acme.toy")), settings);
+  return check_type(std::make_shared<const NodeType>(loom::detail::make_type<NodeType, Toy<mistake>>("acme.toy")),
+                    settings);
 }
 
 bool failed(const CheckTable& table, std::string_view check) {
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_fails_its_row) {
 
 // A node that cannot even be prepared: none of the examples fits, and the reason is said.
 BOOST_AUTO_TEST_CASE(a_node_that_no_example_fits) {
-  NodeType type = loom::detail::make_node_type<Toy<Mistake::none>>("acme.toy");
+  NodeType type = loom::detail::make_type<NodeType, Toy<Mistake::none>>("acme.toy");
   type.create = [](const Options&) -> std::unique_ptr<Node> {
     throw Error(ErrorCode::not_supported, "this machine is too small");
   };
@@ -206,9 +207,9 @@ BOOST_AUTO_TEST_CASE(shapes_and_options_may_be_given) {
 }
 
 BOOST_AUTO_TEST_CASE(data_sets) {
-  const auto good = std::make_shared<const DatasetType>(loom::detail::make_dataset_type<ToyData<false>>("toy"));
+  const auto good = std::make_shared<const DatasetType>(loom::detail::make_type<DatasetType, ToyData<false>>("toy"));
   BOOST_TEST(check_type(good).ok(), check_type(good).text());
-  const auto bad = std::make_shared<const DatasetType>(loom::detail::make_dataset_type<ToyData<true>>("toy"));
+  const auto bad = std::make_shared<const DatasetType>(loom::detail::make_type<DatasetType, ToyData<true>>("toy"));
   BOOST_TEST(failed(check_type(bad), "finite"));
   BOOST_TEST(failed(check_type(bad), "repeat"));
 }

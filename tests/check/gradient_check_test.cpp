@@ -62,7 +62,7 @@ class Rough final : public Node {
 template <Form form, bool wrong_x = false, bool wrong_bias = false>
 Report checked(Tensor x, double tolerance = 2e-2) {
   using Type = Rough<form, wrong_x, wrong_bias>;
-  NodeTester tester(std::make_shared<const NodeType>(loom::detail::make_node_type<Type>("acme.rough")));
+  NodeTester tester(std::make_shared<const NodeType>(loom::detail::make_type<NodeType, Type>("acme.rough")));
   tester.input("x", std::move(x)).parameter("bias", tensor_of({1}, std::vector{0.0F}));
   return tester.check_gradients(tolerance, 24);
 }

@@ -35,7 +35,7 @@ class Counter final : public Dataset {
 
 std::shared_ptr<const DataSource> counter(int count, int bad = -1) {
   Registry registry;
-  registry.add(detail::make_dataset_type<Counter>("counter"));
+  registry.add(detail::make_type<DatasetType, Counter>("counter"));
   return std::make_shared<DataSource>(registry, data_entry("counter", {{"count", count}, {"bad", bad}}));
 }
 

@@ -18,7 +18,7 @@ BOOST_AUTO_TEST_CASE(a_variant_is_a_diff) {
   BOOST_TEST(child.name == "c");
   BOOST_TEST(std::get<std::int64_t>(node(child, "a").options.at("units").value) == 5);
   BOOST_REQUIRE(child.losses.size() == 1);
-  BOOST_TEST(child.losses[0].weight.value(0) == 4);
+  BOOST_TEST(child.losses[0].weight.number == 4);
   BOOST_TEST(contains(node(child, "losses/l").where.file, "child.yaml"));
 }
 
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(maps_merge_lists_are_replaced_and_null_removes) {
   BOOST_TEST(document.train.batch == 8);
   BOOST_TEST(document.train.steps == 5);
   BOOST_TEST(document.objectives.at(0).optimizer.type == "sgd");
-  BOOST_TEST(document.objectives.at(0).optimizer.learning_rate.value(0) == 0.25);
+  BOOST_TEST(document.objectives.at(0).optimizer.learning_rate.number == 0.25);
   BOOST_TEST(option(document, "x", "shape") == "[4]");
   BOOST_TEST(option(document, "y", "new") == "4");
   BOOST_TEST(node(document, "y").options.count("gone") == 0U);
@@ -68,7 +68,10 @@ BOOST_AUTO_TEST_CASE(overrides_of_every_kind) {
   BOOST_TEST(source(parse(text, {"nodes.y={type: u, k: 2}"}), "y") == "x");  // merged over what stands there
   BOOST_TEST(parse(text, {"nodes.y=null"}).nodes.size() == 3U);
   BOOST_TEST(parse(text, {"losses.m=null"}).losses.size() == 1U);
-  BOOST_TEST(parse(text, {"losses.l.weight={from: 0, to: 1, over: 10}"}).losses[0].weight.value(5) == 0.5);
+  BOOST_TEST(parse(text, {"losses.l.weight={from: 0, to: 1, over: 10}"})
+                 .losses[0]
+                 .weight.schedule.options.at("over")
+                 .value.text() == "10");
   BOOST_TEST(parse(text, {"data.type=sprites", "data.size=32"}).data.options.count("size") == 1U);
   BOOST_TEST(parse(text, {"train.batch=2", "train.batch=4"}).train.batch == 4);
 }

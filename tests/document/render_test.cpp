@@ -1,6 +1,7 @@
 // The resolved text: loading it gives the same document, and the same text again.
 #include "check/standard_registry.h"
 #include "document/support.h"
+#include "document/tree.h"
 #include "graph/graph.h"
 
 using namespace loom;
@@ -54,12 +55,9 @@ BOOST_AUTO_TEST_CASE(every_key_survives) {
     BOOST_REQUIRE(other.options.size() == entry.options.size());
     for (const auto& [name, one] : entry.options) BOOST_TEST((other.options.at(name).value == one.value), entry.path);
   }
-  for (const int step : {0, 1, 3, 20}) {
-    for (std::size_t i = 0; i < 2; ++i)
-      BOOST_TEST(again.losses[i].weight.value(step) == document.losses[i].weight.value(step));
-    BOOST_TEST(again.objectives[0].optimizer.learning_rate.value(step) ==
-               document.objectives[0].optimizer.learning_rate.value(step));
-  }
+  const auto same = [](const ScheduleEntry& a, const ScheduleEntry& b) { BOOST_TEST((tree_of(a) == tree_of(b))); };
+  for (std::size_t i = 0; i < 2; ++i) same(again.losses[i].weight, document.losses[i].weight);
+  same(again.objectives[0].optimizer.learning_rate, document.objectives[0].optimizer.learning_rate);
   BOOST_TEST(again.train.average == 0.99);
   BOOST_TEST(again.generate[0].draws[0].first.port == "q");
 }

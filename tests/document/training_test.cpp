@@ -1,34 +1,23 @@
 // Losses, schedules, objectives and the data specification.
+#include "check/standard_registry.h"
 #include "document/support.h"
+#include "train/scheduled_value.h"
 
 using namespace loom;
 using namespace loom::check;
 
-BOOST_AUTO_TEST_SUITE(document_training)
+namespace {
 
-BOOST_AUTO_TEST_CASE(schedules) {
-  Schedule s;
-  s.kind = Schedule::Kind::linear;
-  s.from = 0;
-  s.to = 2;
-  s.over = 10;
-  s.after = 5;
-  BOOST_TEST(s.value(0) == 0);
-  BOOST_TEST(s.value(10) == 1);
-  BOOST_TEST(s.value(100) == 2);
-  s.kind = Schedule::Kind::cosine;
-  BOOST_TEST(s.value(10) == 1, boost::test_tools::tolerance(1e-12));
-  s = Schedule::constant(3);
-  s.warmup = 4;
-  BOOST_TEST(s.value(0) == 0.75);
-  BOOST_TEST(s.value(9) == 3);
-  s = Schedule::constant(1);
-  s.kind = Schedule::Kind::multi_step;
-  s.factor = 0.1;
-  s.at = {10, 20};
-  BOOST_TEST(s.value(9) == 1);
-  BOOST_TEST(s.value(20) == 0.01, boost::test_tools::tolerance(1e-12));
+ScheduledValue made(const ScheduleEntry& entry) {
+  Diagnostics diagnostics;
+  ScheduledValue value = make_schedule(standard_registry(), entry, "a value", -1e9, 10, diagnostics);
+  diagnostics.throw_if_any();
+  return value;
 }
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(document_training)
 
 BOOST_AUTO_TEST_CASE(specifications_of_data) {
   const DataEntry entry = parse_data_specification("idx:some/folder,split=train,limit=10");
@@ -43,7 +32,8 @@ BOOST_AUTO_TEST_CASE(specifications_of_data) {
 
 BOOST_AUTO_TEST_CASE(schedules_in_documents) {
   const auto weight = [](const std::string& text) {
-    return parse("nodes:\n  x: {type: t}\nlosses:\n  l: {type: t, in: x, weight: " + text + "}\n").losses.at(0).weight;
+    return made(
+        parse("nodes:\n  x: {type: t}\nlosses:\n  l: {type: t, in: x, weight: " + text + "}\n").losses.at(0).weight);
   };
   BOOST_TEST(weight("-2.5").value(7) == -2.5);
   BOOST_TEST(weight("{from: 0, to: 1, over: 10}").value(5) == 0.5);
@@ -52,6 +42,13 @@ BOOST_AUTO_TEST_CASE(schedules_in_documents) {
   BOOST_TEST(weight("{type: step, from: 1, every: 10, factor: 0.5}").value(25) == 0.25);
   BOOST_TEST(weight("{type: multi_step, from: 1, at: [3, 6], factor: 0.5}").value(4) == 0.5);
   BOOST_TEST(weight("{type: constant, from: 3, warmup: 3}").value(0) == 1.0);
+  BOOST_TEST(weight("{type: constant, from: 3, warmup: 4}").value(0) == 0.75);
+  BOOST_TEST(weight("{type: constant, from: 3, warmup: 4}").value(9) == 3);
+  BOOST_TEST(weight("{from: 0, to: 2, over: 10, after: 5}").value(100) == 2);
+  BOOST_TEST(weight("{type: cosine, from: 0, to: 2, over: 10, after: 5}").value(10) == 1,
+             boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(weight("{type: multi_step, from: 1, at: [10, 20], factor: 0.1}").value(20) == 0.01,
+             boost::test_tools::tolerance(1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(objectives_in_documents) {
@@ -62,15 +59,15 @@ BOOST_AUTO_TEST_CASE(objectives_in_documents) {
       "  two: {losses: [b], parameters: d, every: 5, optimizer: {type: adamw, lr: {from: 1, to: 0, over: 4}}}\n");
   BOOST_REQUIRE(document.objectives.size() == 2U);
   const ObjectiveEntry& one = document.objectives[0];
-  BOOST_TEST(one.losses.at(1).second.value(0) == -0.5);
+  BOOST_TEST(one.losses.at(1).second.number == -0.5);
   BOOST_TEST((one.parameters == std::vector<std::string>{"e/*", "q"}));
   BOOST_TEST(one.optimizer.type == "sgd");
-  BOOST_TEST(one.optimizer.nesterov);
-  BOOST_TEST(one.optimizer.options.at("momentum") == 0.9);
+  BOOST_TEST(one.optimizer.options.at("nesterov").value.text() == "true");
+  BOOST_TEST(one.optimizer.options.at("momentum").value.text() == "0.9");
   const ObjectiveEntry& two = document.objectives[1];
   BOOST_TEST(two.every == 5);
   BOOST_TEST(two.optimizer.type == "adamw");
-  BOOST_TEST(two.optimizer.learning_rate.value(2) == 0.5);
+  BOOST_TEST(made(two.optimizer.learning_rate).value(2) == 0.5);
   BOOST_TEST((document.losses[0].when == When::training));
   BOOST_TEST(document.losses[1].port == "p");
 }

@@ -52,7 +52,9 @@ struct Measured {
         terms(resolve_losses(session.document(), *session.graph())),
         posteriors(find_posteriors(*session.graph(), terms)) {}
 
-  std::vector<std::string> left() { return remedies(session.document(), *session.graph(), posteriors.front()); }
+  std::vector<std::string> left() {
+    return remedies(session.document(), session.plan(), *session.graph(), posteriors.front());
+  }
 };
 
 bool mentions(const std::vector<std::string>& texts, const std::string& part) {
@@ -151,7 +153,7 @@ BOOST_AUTO_TEST_CASE(curves_of_a_training_are_those_of_a_resumed_one) {
                                 : RunFolder::open(folder.file(name), true);
     session.attach(run);
     if (!fresh) session.resume();
-    CollapseReporter reporter(session.document(), *session.graph(), kCollapseInTraining);
+    CollapseReporter reporter(session.document(), session.plan(), *session.graph(), kCollapseInTraining);
     TrainObserver observer;
     observer.watch = &reporter;
     session.train(observer, [&] { return session.steps_done() >= stop_at; });

@@ -55,7 +55,7 @@ class Pairs final : public loom::Node {
 template <Mistake mistake>
 Report check(Filled gives = Filled::through, std::int64_t reach = 1) {
   loom::Registry registry;
-  registry.add(loom::detail::make_node_type<Pairs<mistake>>("pairs"));
+  registry.add(loom::detail::make_type<loom::NodeType, Pairs<mistake>>("pairs"));
   NodeTester tester(registry, "pairs");
   tester.random_input("x", {2, 6, 1});
   return check_incremental(tester,

@@ -58,7 +58,7 @@ class Faulty final : public loom::Node {
 template <Fault fault>
 Report report_of() {
   loom::Registry registry;
-  registry.add(loom::detail::make_node_type<Faulty<fault>>("faulty"));
+  registry.add(loom::detail::make_type<loom::NodeType, Faulty<fault>>("faulty"));
   NodeTester tester(registry, "faulty");
   return tester.random_input("x", {4, 3}).check();
 }

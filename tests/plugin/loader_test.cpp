@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_of_another_build_is_refused) {
   BOOST_CHECK_EXCEPTION(load_plugin(registry, file), Error, says_both);
   BOOST_TEST(registry.node_names().empty());
   const PluginSummary summary = read_plugin(file);
-  BOOST_TEST(summary.nodes.empty());
+  BOOST_TEST(summary.types.empty());
   BOOST_TEST(summary.problem.find("E602") != std::string::npos);
 }
 
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(what_a_library_holds_is_read_without_loading_it) {
   const PluginSummary summary = read_plugin(registry->dataset("sprites")->library);
   BOOST_TEST(summary.problem == "");
   BOOST_TEST(summary.version == LOOM_VERSION);
-  BOOST_TEST((std::ranges::find(summary.datasets, std::string("sprites")) != summary.datasets.end()));
+  BOOST_TEST((std::ranges::count(summary.types.at("dataset"), std::string("sprites")) == 1));
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_folder_is_said) {

@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_SUITE(not_differentiable)
 BOOST_AUTO_TEST_CASE(is_said_with_the_node_and_its_place) {
   Registry registry;
   for (const char* name : {"input", "scale", "loss"}) registry.add(NodeType(*toy_registry().node(name)));
-  registry.add(detail::make_node_type<ForwardOnly>("forward_only"));
+  registry.add(detail::make_type<NodeType, ForwardOnly>("forward_only"));
   Diagnostics diagnostics;
   const auto graph = build_graph({entry("x", "input", {}, {{"shape", list({2})}}), entry("a", "scale", {"x"}),
                                   entry("b", "forward_only", {"a"}), entry("loss", "loss", {"b"})},

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "check/standard_registry.h"
 #include "graph/graph.h"
 #include "loom/node.h"
 #include "loom/plugin.h"
@@ -202,18 +203,28 @@ class ToyStop final : public Node {
   void forward(const Forward&) const override {}
 };
 
+// The standard optimizers and schedules.
+inline void add_updates(Registry& registry) {
+  const Registry& standard = standard_registry();
+  for (const std::string& name : standard.names<OptimizerType>())
+    registry.add(OptimizerType(*standard.find<OptimizerType>(name)));
+  for (const std::string& name : standard.names<ScheduleType>())
+    registry.add(ScheduleType(*standard.find<ScheduleType>(name)));
+}
+
 inline const Registry& toy_registry() {
   static const std::unique_ptr<Registry> registry = [] {
     auto types = std::make_unique<Registry>();
-    types->add(detail::make_node_type<ToyInput>("input"));
-    types->add(detail::make_node_type<ToyScale>("scale"));
-    types->add(detail::make_node_type<ToyAdd>("add"));
-    types->add(detail::make_node_type<ToyLoss>("loss"));
-    types->add(detail::make_node_type<ToyCenter>("center"));
-    types->add(detail::make_node_type<ToyNoise>("noise"));
-    types->add(detail::make_node_type<ToyPicky>("picky"));
-    types->add(detail::make_node_type<ToyReshape>("reshape"));
-    types->add(detail::make_node_type<ToyStop>("stop"));
+    types->add(detail::make_type<NodeType, ToyInput>("input"));
+    types->add(detail::make_type<NodeType, ToyScale>("scale"));
+    types->add(detail::make_type<NodeType, ToyAdd>("add"));
+    types->add(detail::make_type<NodeType, ToyLoss>("loss"));
+    types->add(detail::make_type<NodeType, ToyCenter>("center"));
+    types->add(detail::make_type<NodeType, ToyNoise>("noise"));
+    types->add(detail::make_type<NodeType, ToyPicky>("picky"));
+    types->add(detail::make_type<NodeType, ToyReshape>("reshape"));
+    types->add(detail::make_type<NodeType, ToyStop>("stop"));
+    add_updates(*types);
     return types;
   }();
   return *registry;

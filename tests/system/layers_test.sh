@@ -25,7 +25,7 @@ declare -A may=(
 declare -A room_of=(
   [abi]=core [error]=core [random]=core [tensor]=core [math]=math
   [options]=graph [contract]=graph [shape_inference]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
-  [dataset]=graph [check]=check
+  [dataset]=graph [optimizer]=graph [schedule]=graph [check]=check
 )
 wrong=0
 complain() { echo "$1"; wrong=1; }

@@ -24,7 +24,7 @@ Document rich_document() {
   document.objectives = {objective("encoder", {"fit", "size"}, {"enc"}), objective("decoder", {"fit"}, {"dec"})};
   document.objectives[1].every = 3;
   document.objectives[1].optimizer.type = "sgd";
-  document.objectives[1].optimizer.options["momentum"] = 0.9;
+  document.objectives[1].optimizer.options["momentum"] = {OptionValue(0.9), {}};
   document.train.average = 0.9;
   document.train.spike_factor = 100;
   return document;

@@ -86,10 +86,11 @@ const Registry& registry() {
   static const std::unique_ptr<Registry> types = [] {
     auto all = std::make_unique<Registry>();
     for (const std::string& name : toy_registry().node_names()) all->add(NodeType(*toy_registry().node(name)));
-    all->add(detail::make_node_type<ToyCodes>("codes"));
-    all->add(detail::make_node_type<ToyLookup>("lookup"));
-    all->add(detail::make_node_type<ToyMode>("mode"));
-    all->add(detail::make_dataset_type<ToyData>("toy"));
+    all->add(detail::make_type<NodeType, ToyCodes>("codes"));
+    all->add(detail::make_type<NodeType, ToyLookup>("lookup"));
+    all->add(detail::make_type<NodeType, ToyMode>("mode"));
+    all->add(detail::make_type<DatasetType, ToyData>("toy"));
+    add_updates(*all);
     return all;
   }();
   return *types;
@@ -111,7 +112,7 @@ Document prior_document() {
                     entry("noise", "noise", {"prior"}),
                     entry("both", "add", {"noise", "vq/e"}),
                     entry("losses/fit", "loss", {"both"})};
-  document.losses = {{"fit", "losses/fit", "", Schedule::constant(1), When::always, {}}};
+  document.losses = {{"fit", "losses/fit", "", ScheduleEntry::constant(1), When::always, {}}};
   document.objectives = {objective("main", {"fit"}, {})};
   document.train.eval_every = 6;
   return document;
@@ -178,9 +179,9 @@ BOOST_AUTO_TEST_CASE(frozen_nodes_work_in_evaluation_mode) {
     document.nodes = {entry("x", "input", {}, {{"shape", list({6})}}), entry("a", "scale", {"x"}),
                       entry("m", "mode", {"a"}), entry("losses/fit", "loss", {"m"})};
     document.nodes[2].frozen = is_frozen;
-    document.losses = {{"fit", "losses/fit", "", Schedule::constant(1), When::always, {}}};
+    document.losses = {{"fit", "losses/fit", "", ScheduleEntry::constant(1), When::always, {}}};
     document.objectives = {objective("main", {"fit"}, {})};
-    document.objectives[0].optimizer.learning_rate = Schedule::constant(0);
+    document.objectives[0].optimizer.learning_rate = ScheduleEntry::constant(0);
     const auto session = session_in("", document);
     const double in_training = session->step().loss;
     ParameterStore& store = session->parameters();
@@ -324,7 +325,7 @@ BOOST_AUTO_TEST_CASE(labels_are_kept_beside_it) {
   document.nodes.push_back(entry("label", "input", {}, {{"shape", list({1})}, {"dtype", "i32"}}));
   document.nodes.push_back(entry("scaled", "lookup", {"label"}));
   document.nodes.push_back(entry("losses/size", "loss", {"scaled"}));
-  document.losses.push_back({"size", "losses/size", "", Schedule::constant(1), When::always, {}});
+  document.losses.push_back({"size", "losses/size", "", ScheduleEntry::constant(1), When::always, {}});
   document.objectives = {objective("main", {"fit", "size"}, {})};
   const auto plain = session_in("", document), cached = session_in(folder.file("cache"), document);
   plain->train();

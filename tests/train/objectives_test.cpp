@@ -19,7 +19,7 @@ struct Fixture {
   TrainingPlan plan() {
     graph = toy_graph(document.nodes);
     store = std::make_unique<ParameterStore>(*graph, 1);
-    return plan_training(document, *graph, *store, diagnostics);
+    return plan_training(document, *graph, *store, toy_registry(), diagnostics);
   }
   std::vector<std::string> paths(const Objective& objective) const {
     std::vector<std::string> names;
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(objectives_divide_the_parameters) {
   Fixture fixture;
   fixture.document.objectives = {objective("encoder", {"fit", "size"}, {"enc/*"}),
                                  objective("decoder", {"fit"}, {"dec"})};
-  fixture.document.objectives[0].losses[1].second = Schedule::constant(-3);
+  fixture.document.objectives[0].losses[1].second = ScheduleEntry::constant(-3);
   fixture.document.objectives[1].every = 5;
   const TrainingPlan plan = fixture.plan();
   BOOST_TEST(fixture.diagnostics.empty());
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(objectives_divide_the_parameters) {
 BOOST_AUTO_TEST_CASE(everything_wrong_is_reported_at_once) {
   Fixture fixture;
   fixture.document.objectives = {objective("encoder", {"fitt"}, {"encc/*"}), objective("decoder", {"fit"}, {"dec/bb"})};
-  fixture.document.objectives[0].optimizer.options["beta9"] = 1;
+  fixture.document.objectives[0].optimizer.options["beta9"] = {OptionValue(1), {"toy.yaml", 31, 7}};
   fixture.document.objectives[0].optimizer.where = {"toy.yaml", 31, 7};
   fixture.plan();
   const auto& findings = fixture.diagnostics.items();

@@ -25,14 +25,12 @@ std::unique_ptr<Session> session_of(Document document, SessionSettings settings 
 Document rich_document() {
   Document document = toy_document();
   document.objectives = {objective("encoder", {"fit", "size"}, {"enc"}), objective("decoder", {"fit"}, {"dec"})};
-  Schedule& rate = document.objectives[0].optimizer.learning_rate;
-  rate.kind = Schedule::Kind::linear;
-  rate.from = 0.1;
-  rate.to = 0.01;
-  rate.over = 10;
+  TypedEntry& rate = document.objectives[0].optimizer.learning_rate.schedule;
+  rate.type = "linear";
+  rate.options = {{"from", {OptionValue(0.1), {}}}, {"to", {OptionValue(0.01), {}}}, {"over", {OptionValue(10), {}}}};
   document.objectives[1].every = 3;
   document.objectives[1].optimizer.type = "sgd";
-  document.objectives[1].optimizer.options["momentum"] = 0.9;
+  document.objectives[1].optimizer.options["momentum"] = {OptionValue(0.9), {}};
   document.train.clip_norm = 1;
   document.train.average = 0.9;
   document.train.eval_every = 5;
@@ -78,7 +76,7 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
 BOOST_AUTO_TEST_CASE(a_step_minimizes_and_reports) {
   Document document = toy_document();
   document.objectives = {objective("main", {"fit", "size"}, {})};
-  document.objectives[0].optimizer.learning_rate = Schedule::constant(0.05);
+  document.objectives[0].optimizer.learning_rate = ScheduleEntry::constant(0.05);
   const auto session = session_of(document, {.steps = 60});
   double first = 0;
   StepReport report;
@@ -257,8 +255,8 @@ BOOST_AUTO_TEST_CASE(early_stopping_keeps_the_best) {
   document.train.eval_every = 2;
   document.train.early_stopping = 3;
   ObjectiveEntry worse = objective("main", {"fit"}, {});
-  worse.losses[0].second = Schedule::constant(-1);  // climbs: the first evaluation stays the best
-  worse.optimizer.learning_rate = Schedule::constant(0.1);
+  worse.losses[0].second = ScheduleEntry::constant(-1);  // climbs: the first evaluation stays the best
+  worse.optimizer.learning_rate = ScheduleEntry::constant(0.1);
   document.objectives = {worse};
   const auto session = session_of(document);
   const RunFolder run = RunFolder::create(folder.file("run"), document.resolved, session->run_settings());
@@ -303,7 +301,7 @@ BOOST_AUTO_TEST_CASE(data_that_does_not_fit_is_explained) {
   session_of(document)->prepare_training();
   document.nodes.push_back(entry("lable", "input", {}, {{"shape", list({6})}}));
   document.nodes.push_back(entry("losses/third", "loss", {"lable"}));
-  document.losses.push_back({"third", "losses/third", "", Schedule::constant(1), When::always, {}});
+  document.losses.push_back({"third", "losses/third", "", ScheduleEntry::constant(1), When::always, {}});
   BOOST_CHECK_EXCEPTION(session_of(document)->prepare_training(), Error, [](const Error& error) {
     return error.code() == ErrorCode::bad_feed &&
            std::string(error.what()).find("did you mean 'label'?") != std::string::npos;

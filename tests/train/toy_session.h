@@ -38,7 +38,8 @@ inline const Registry& toy_session_registry() {
   static const std::unique_ptr<Registry> registry = [] {
     auto types = std::make_unique<Registry>();
     for (const std::string& name : toy_registry().node_names()) types->add(NodeType(*toy_registry().node(name)));
-    types->add(detail::make_dataset_type<ToyData>("toy"));
+    types->add(detail::make_type<DatasetType, ToyData>("toy"));
+    add_updates(*types);
     return types;
   }();
   return *registry;
@@ -58,8 +59,8 @@ inline Document toy_document() {
                     entry("d", "noise", {"c"}),
                     entry("losses/fit", "loss", {"d"}),
                     entry("losses/size", "loss", {"enc/a"})};
-  document.losses = {{"fit", "losses/fit", "", Schedule::constant(1), When::always, {}},
-                     {"size", "losses/size", "", Schedule::constant(0.5), When::always, {}}};
+  document.losses = {{"fit", "losses/fit", "", ScheduleEntry::constant(1), When::always, {}},
+                     {"size", "losses/size", "", ScheduleEntry::constant(0.5), When::always, {}}};
   document.train.batch = 16;
   document.train.steps = 12;
   document.train.checkpoint_every = 4;
@@ -72,7 +73,7 @@ inline ObjectiveEntry objective(std::string name, std::vector<std::string> losse
                                 std::vector<std::string> parameters) {
   ObjectiveEntry entry;
   entry.name = std::move(name);
-  for (std::string& loss : losses) entry.losses.emplace_back(std::move(loss), Schedule::constant(1));
+  for (std::string& loss : losses) entry.losses.emplace_back(std::move(loss), ScheduleEntry::constant(1));
   entry.parameters = std::move(parameters);
   entry.where = {"toy.yaml", 30, 3};
   return entry;

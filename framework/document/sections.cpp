@@ -1,0 +1,160 @@
+#include "document/sections.h"
+
+namespace loom {
+
+const SectionType<TrainEntry>& train_section() {
+  static const SectionType<TrainEntry> section = [] {
+    SectionType<TrainEntry> s("train");
+    s.key("batch", &TrainEntry::batch, integer().at_least(1), "samples in each step");
+    s.key("steps", &TrainEntry::steps, integer().at_least(0), "training steps in all");
+    s.key("seed", &TrainEntry::seed, integer().at_least(0),
+          "of the initial weights, the order of the data and the noise");
+    s.form("optimizer", "a map: the type of an optimizer and its options", "of objectives that have none of their own");
+    s.key("clip_norm", &TrainEntry::clip_norm, at_least(0), "bound of each objective's gradient norm; 0: none");
+    s.key("average", &TrainEntry::average, at_least(0).at_most(1),
+          "decay of the moving average of the weights, which evaluation and sampling use; 0: none");
+    s.key("eval_every", &TrainEntry::eval_every, integer().at_least(0),
+          "distance of two evaluations on held-out data; 0: only at the end", "steps");
+    s.key("eval_limit", &TrainEntry::eval_limit, integer().at_least(0),
+          "items of an evaluation; 0: the whole held-out split", "items");
+    s.key("checkpoint_every", &TrainEntry::checkpoint_every, integer().at_least(0),
+          "distance of two checkpoints; 0: only at the end", "steps");
+    s.key("keep", &TrainEntry::keep, integer().at_least(1), "latest checkpoints that are kept, besides the best");
+    s.key("encoder_steps", &TrainEntry::encoder_steps, integer().at_least(1),
+          "updates of the encoder for each update of the rest (He et al. 2019); 1: together");
+    s.key("encoder_until", &TrainEntry::encoder_until, integer().at_least(0),
+          "step at which encoder_steps ends; 0: never", "steps");
+    s.key("early_stopping", &TrainEntry::early_stopping, integer().at_least(0),
+          "evaluations without improvement after which training stops; 0: never");
+    s.key("spike_factor", &TrainEntry::spike_factor, at_least(0),
+          "a step whose gradient norm exceeds this multiple of its running mean is skipped; 0: none is");
+    s.key("skip_limit", &TrainEntry::skip_limit, integer().at_least(1),
+          "skipped steps in a row after which training stops with E304", "steps");
+    s.key("reinitialise", &TrainEntry::reinitialise, text().or_list(),
+          "patterns: parameters that start anew where a change alters their shape");
+    return s;
+  }();
+  return section;
+}
+
+const SectionType<ObjectiveEntry>& objective_section() {
+  static const SectionType<ObjectiveEntry> section = [] {
+    SectionType<ObjectiveEntry> s("an objective");
+    s.form("losses", "a list of losses, or a map of losses and weights",
+           "its terms; the weight, a number or a schedule, multiplies that of the loss");
+    s.key("parameters", &ObjectiveEntry::parameters, text().or_list(),
+          "patterns over parameter paths: which parameters it updates; left out: all that its losses reach");
+    s.key("every", &ObjectiveEntry::every, integer().at_least(1), "updates in steps that this number divides", "steps");
+    s.key("until", &ObjectiveEntry::until, integer().at_least(0),
+          "from this step on it updates in every step; 0: `every` always holds", "steps");
+    s.form("only_if", "a map of losses and bounds: {gan.real_loss: {above: 0.3}}",
+           "updates only in steps in which the mean of each loss lies within its bounds");
+    s.form("optimizer", "a map: the type of an optimizer and its options", "left out: that of `train`");
+    return s;
+  }();
+  return section;
+}
+
+const SectionType<LossEntry>& loss_section() {
+  static const SectionType<LossEntry> section = [] {
+    SectionType<LossEntry> s("a loss");
+    s.form("weight", "a number, or a schedule", "of the term; negative is allowed; 1 where it is left out");
+    s.key("port", &LossEntry::port, text(), "the output of its node that is the term; left out: the first");
+    s.form("of", "a node, or node.port", "an output of a node of the graph, in place of a node of its own");
+    s.form("when", "train or eval", "the term counts only in training, or only in evaluation");
+    return s;
+  }();
+  return section;
+}
+
+const SectionType<AutoregressionEntry>& autoregression_section() {
+  static const SectionType<AutoregressionEntry> section = [] {
+    SectionType<AutoregressionEntry> s("autoregressive");
+    s.form("input", "a node, or node.port", "the port that is filled position by position");
+    s.form("from", "a node, or node.port", "what gives the value of a position");
+    s.key("axis", &AutoregressionEntry::axis, integer().at_least(1), "the first axis of the positions; the batch is 0");
+    s.key("axes", &AutoregressionEntry::axes, integer().at_least(1).at_most(3),
+          "how many adjacent axes the positions run over, in raster order");
+    return s;
+  }();
+  return section;
+}
+
+const SectionType<GenerateEntry>& generate_section() {
+  static const SectionType<GenerateEntry> section = [] {
+    SectionType<GenerateEntry> s("an entry of generate");
+    s.form("draw", "a map of ports and the nodes that take their place", "what is drawn in place of what is computed");
+    s.form("autoregressive", "a map, or a list of maps", "inputs that are filled position by position");
+    s.form("feed", "a node, node.port, or a list of these", "ports whose values come from a file");
+    s.form("show", "a node, or node.port", "what is written");
+    return s;
+  }();
+  return section;
+}
+
+const Contract& optimizer_options() {
+  static const Contract contract = [] {
+    Contract c;
+    c.option("lr", 1e-3, at_least(0).or_schedule(), "learning rate");
+    return c;
+  }();
+  return contract;
+}
+
+const Contract& schedule_options() {
+  static const Contract contract = [] {
+    Contract c;
+    c.option("warmup", 0, integer().at_least(0), "steps over which the value first rises linearly from 0", "steps");
+    return c;
+  }();
+  return contract;
+}
+
+void read_typed(Section& section, TypedEntry& entry, const std::vector<std::string>& apart) {
+  const Value* type = entry.type.empty() ? &section.required("type") : section.get("type");
+  section.read("type", entry.type);
+  entry.where = section.value().where;
+  entry.type_where = type != nullptr ? type->where : entry.where;
+  for (const std::string& key : apart) section.get(key);
+  for (const Member* member : section.rest()) {
+    if (member->value.is_null()) continue;
+    OptionValue option = option_value(member->value, section.what() + "." + member->key, section.diagnostics());
+    entry.options[member->key] = {std::move(option), member->value.where, member->where};
+  }
+}
+
+ScheduleEntry read_schedule(const Value& value, const std::string& what, Diagnostics& diagnostics) {
+  ScheduleEntry entry;
+  if (value.is_map()) {
+    Section section(value, what, diagnostics);
+    entry.schedule.type = "linear";
+    read_typed(section, entry.schedule);
+    return entry;
+  }
+  entry.schedule.where = value.where;
+  read_number(value, what, entry.number, std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max(),
+              diagnostics);
+  return entry;
+}
+
+OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics) {
+  OptimizerEntry optimizer;
+  optimizer.where = value.where;
+  Section section(value, "optimizer", diagnostics);
+  read_typed(section, optimizer, {"lr"});
+  if (const Value* rate = section.get("lr")) optimizer.learning_rate = read_schedule(*rate, "lr", diagnostics);
+  return optimizer;
+}
+
+TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics& diagnostics) {
+  TrainEntry train;
+  if (value == nullptr) return train;
+  train.where = value->where;
+  Section section(*value, "train", diagnostics);
+  train_section().read(section, train);
+  if (const Value* entry = section.get("optimizer")) optimizer = read_optimizer(*entry, diagnostics);
+  section.finish();
+  return train;
+}
+
+}  // namespace loom

@@ -1,0 +1,33 @@
+// The sections of a document that say how to train, as declared types: train, objectives, optimizers, schedules.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "document/document.h"
+#include "document/section_type.h"
+#include "document/value.h"
+
+namespace loom {
+
+const SectionType<TrainEntry>& train_section();
+const SectionType<ObjectiveEntry>& objective_section();
+const SectionType<LossEntry>& loss_section();
+const SectionType<AutoregressionEntry>& autoregression_section();
+const SectionType<GenerateEntry>& generate_section();
+// What every optimizer takes besides its own options (lr), and every schedule (warmup).
+const Contract& optimizer_options();
+const Contract& schedule_options();
+
+// {type: NAME, option: value, ...}: the type must be there unless `entry` has one. Keys in `apart` are the caller's.
+void read_typed(Section& section, TypedEntry& entry, const std::vector<std::string>& apart = {});
+
+// A number, or a map that names a schedule and its options ("linear" where it names none).
+ScheduleEntry read_schedule(const Value& value, const std::string& what, Diagnostics& diagnostics);
+OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics);
+TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics& diagnostics);
+// Objectives over the named losses; without a section one objective, "main", over all of them.
+std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vector<LossEntry>& losses,
+                                            const OptimizerEntry& optimizer, Diagnostics& diagnostics);
+
+}  // namespace loom

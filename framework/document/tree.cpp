@@ -1,0 +1,157 @@
+#include "document/tree.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "document/sections.h"
+
+namespace loom {
+namespace {
+
+OptionValue tree_of(const Reference& reference) {
+  return reference.port.empty() ? reference.node : reference.node + "." + reference.port;
+}
+
+OptionValue tree_of(const InputEntry& input) {
+  if (input.sources.size() == 1) return tree_of(input.sources.front());
+  std::vector<OptionValue> list;
+  for (const Reference& source : input.sources) list.push_back(tree_of(source));
+  return OptionValue(std::move(list));
+}
+
+OptionValue inputs_of(const NodeEntry& node) {
+  if (node.inputs.size() == 1 && node.inputs.front().port.empty()) return tree_of(node.inputs.front());
+  OptionMap map;
+  for (const InputEntry& input : node.inputs) map.push_back({input.port, tree_of(input)});
+  return OptionValue(std::move(map));
+}
+
+void add_when(When when, OptionMap& map) {
+  if (when != When::always) map.push_back({"when", when == When::training ? "train" : "eval"});
+}
+
+void append(OptionMap& map, OptionMap more) {
+  for (OptionMember& member : more) map.push_back(std::move(member));
+}
+
+OptionMap optimizer_of(const OptimizerEntry& optimizer) {
+  OptionMap map = tree_of(static_cast<const TypedEntry&>(optimizer));
+  map.insert(map.begin() + 1, {"lr", tree_of(optimizer.learning_rate)});
+  return map;
+}
+
+OptionMap loss_of(const LossEntry& loss, const NodeEntry& node) {
+  OptionMap map;
+  const bool own = loss.node.starts_with("losses/");
+  if (own)
+    map = tree_of(node);
+  else
+    map.push_back({"of", loss.port.empty() ? loss.node : loss.node + "." + loss.port});
+  map.push_back({"weight", tree_of(loss.weight)});
+  if (own)
+    append(map, loss_section().values(loss));
+  else
+    add_when(loss.when, map);
+  return map;
+}
+
+OptionMap losses_of(const Document& document) {
+  OptionMap losses;
+  for (const LossEntry& loss : document.losses) {
+    const auto node = std::ranges::find(document.nodes, loss.node, &NodeEntry::path);
+    if (node != document.nodes.end()) losses.push_back({loss.name, loss_of(loss, *node)});
+  }
+  return losses;
+}
+
+OptionMap conditions_of(const ObjectiveEntry& objective) {
+  OptionMap map;
+  for (const ConditionEntry& condition : objective.only_if) {
+    OptionMap bounds;
+    if (std::isfinite(condition.above)) bounds.push_back({"above", condition.above});
+    if (std::isfinite(condition.below)) bounds.push_back({"below", condition.below});
+    map.push_back({condition.loss + (condition.port.empty() ? "" : ".") + condition.port, std::move(bounds)});
+  }
+  return map;
+}
+
+OptionMap objective_of(const ObjectiveEntry& objective) {
+  OptionMap terms;
+  for (const auto& [name, weight] : objective.losses) terms.push_back({name, tree_of(weight)});
+  OptionMap map{{"losses", std::move(terms)}};
+  append(map, objective_section().values(objective));
+  if (!objective.only_if.empty()) map.push_back({"only_if", conditions_of(objective)});
+  map.push_back({"optimizer", optimizer_of(objective.optimizer)});
+  return map;
+}
+
+OptionMap generate_of(const GenerateEntry& entry) {
+  OptionMap draws;
+  for (const auto& [target, node] : entry.draws)
+    draws.push_back({std::get<std::string>(tree_of(target)), tree_of(node)});
+  OptionMap map{{"draw", std::move(draws)}};
+  std::vector<OptionValue> autoregressions, feeds;
+  for (const AutoregressionEntry& item : entry.autoregressions) {
+    OptionMap one{{"input", tree_of(item.input)}, {"from", tree_of(item.from)}};
+    append(one, autoregression_section().values(item));
+    autoregressions.emplace_back(std::move(one));
+  }
+  for (const Reference& feed : entry.feeds) feeds.push_back(tree_of(feed));
+  if (!autoregressions.empty()) map.push_back({"autoregressive", std::move(autoregressions)});
+  if (!feeds.empty()) map.push_back({"feed", std::move(feeds)});
+  map.push_back({"show", tree_of(entry.show)});
+  return map;
+}
+
+void add_section(OptionMap& tree, std::string name, OptionMap section) {
+  if (!section.empty()) tree.push_back({std::move(name), std::move(section)});
+}
+
+}  // namespace
+
+OptionMap tree_of(const TypedEntry& entry) {
+  OptionMap map{{"type", entry.type}};
+  for (const auto& [name, option] : entry.options) map.push_back({name, option.value});
+  return map;
+}
+
+OptionValue tree_of(const ScheduleEntry& schedule) {
+  if (schedule.is_constant()) return schedule.number;
+  return tree_of(schedule.schedule);
+}
+
+OptionMap tree_of(const NodeEntry& node) {
+  OptionMap map{{"type", node.type}};
+  if (!node.inputs.empty()) map.push_back({"in", inputs_of(node)});
+  for (const auto& [name, option] : node.options) map.push_back({name, option.value});
+  if (!node.weights.empty()) map.push_back({"weights", node.weights});
+  add_when(node.when, map);
+  if (node.frozen) map.push_back({"frozen", true});
+  return map;
+}
+
+OptionMap document_tree(const Document& document) {
+  OptionMap tree{{"version", document.version}, {"graph", document.name}};
+  if (!document.doc.empty()) tree.push_back({"doc", document.doc});
+  std::vector<OptionValue> plugins;
+  for (const PluginEntry& plugin : document.plugins) plugins.emplace_back(plugin.name);
+  if (!plugins.empty()) tree.push_back({"plugins", std::move(plugins)});
+  if (!document.data.type.empty()) tree.push_back({"data", tree_of(document.data)});
+  OptionMap nodes, objectives, generate;
+  for (const NodeEntry& node : document.nodes) {
+    if (!node.path.starts_with("losses/")) nodes.push_back({node.path, tree_of(node)});
+  }
+  tree.push_back({"nodes", std::move(nodes)});
+  add_section(tree, "losses", losses_of(document));
+  if (!document.losses.empty()) {
+    for (const ObjectiveEntry& objective : document.objectives)
+      objectives.push_back({objective.name, objective_of(objective)});
+  }
+  add_section(tree, "objectives", std::move(objectives));
+  tree.push_back({"train", train_section().values(document.train)});
+  for (const GenerateEntry& entry : document.generate) generate.push_back({entry.name, generate_of(entry)});
+  add_section(tree, "generate", std::move(generate));
+  return tree;
+}
+
+}  // namespace loom

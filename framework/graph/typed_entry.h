@@ -1,0 +1,27 @@
+// Finds the registered type that an entry of a document names.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+
+#include "graph/graph_document.h"
+#include "loom/plugin.h"
+
+namespace loom {
+
+// Null, and a finding with the nearest name, where the registry has no such type.
+template <class Type>
+std::shared_ptr<const Type> find_type(const Registry& registry, const TypedEntry& entry, Diagnostics& diagnostics) {
+  if (auto type = registry.find<Type>(entry.type)) return type;
+  if (entry.type.empty()) return nullptr;  // a finding of the document
+  const std::vector<std::string> names = registry.names<Type>();
+  Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, entry.type_where,
+                                        fmt::format("there is no {} '{}'", Type::kKind, entry.type));
+  for (const std::string& name : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + name;
+  finding.suggestion = nearest_name(entry.type, names);
+  return nullptr;
+}
+
+}  // namespace loom

@@ -1,0 +1,60 @@
+#include "train/scheduled_value.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "document/sections.h"
+#include "graph/check_options.h"
+#include "graph/typed_entry.h"
+
+namespace loom {
+namespace {
+
+constexpr std::int64_t kLookedAt = 1000;  // steps at most, evenly spread over the training
+
+// A schedule of a plugin may be any function: its values are looked at rather than its options.
+void check_values(const ScheduledValue& value, const ScheduleEntry& entry, const std::string& what, double minimum,
+                  std::int64_t steps, Diagnostics& diagnostics) {
+  const std::int64_t stride = std::max<std::int64_t>(1, steps / kLookedAt);
+  for (std::int64_t step = 0; step <= steps; step += stride) {
+    const double at = value.value(step);
+    if (std::isfinite(at) && at >= minimum) continue;
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::out_of_range, entry.schedule.where, fmt::format("{} is out of range", what));
+    finding.got = entry.is_constant() ? fmt::format("{}", at) : fmt::format("{} at step {}", at, step);
+    finding.expected =
+        minimum > std::numeric_limits<double>::lowest() ? fmt::format(">= {}", minimum) : "a finite number";
+    return;
+  }
+}
+
+}  // namespace
+
+double ScheduledValue::value(std::int64_t step) const {
+  if (!schedule_) return constant_;
+  const double rise = warmup_ > 0 ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(warmup_)) : 1.0;
+  return rise * schedule_->value(step);
+}
+
+ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entry, const std::string& what,
+                             double minimum, std::int64_t steps, Diagnostics& diagnostics) {
+  ScheduledValue value(entry.number);
+  if (!entry.is_constant()) {
+    const TypedEntry& schedule = entry.schedule;
+    const auto type = find_type<ScheduleType>(registry, schedule, diagnostics);
+    if (!type) return ScheduledValue(0);
+    Contract contract = type->contract;
+    contract.include_options(schedule_options());
+    const std::size_t findings = diagnostics.size();
+    const Options options = check_options(contract, schedule.options, schedule.where, what, diagnostics);
+    if (diagnostics.size() > findings) return ScheduledValue(0);
+    value = ScheduledValue(type, type->create(options), options.integer("warmup"));
+  }
+  check_values(value, entry, what, minimum, steps, diagnostics);
+  return value;
+}
+
+}  // namespace loom

@@ -1,0 +1,39 @@
+// A schedule of a document, made: a number, or a registered schedule with its warm-up.
+//
+// Ownership: shares the schedule, and holds its library open. Thread safety: immutable. Errors: make_schedule() collects
+// unknown types and options (E2xx), and values out of range at a step, with their places.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "graph/graph_document.h"
+#include "loom/error.h"
+#include "loom/schedule.h"
+
+namespace loom {
+
+class ScheduledValue {
+ public:
+  explicit ScheduledValue(double constant = 0) : constant_(constant) {}
+  ScheduledValue(std::shared_ptr<const ScheduleType> type, std::shared_ptr<const Schedule> schedule,
+                 std::int64_t warmup)
+      : type_(std::move(type)), schedule_(std::move(schedule)), warmup_(warmup) {}
+
+  double value(std::int64_t step) const;  // of step 0, 1, 2, ...
+  bool is_constant() const { return !schedule_; }
+
+ private:
+  std::shared_ptr<const ScheduleType> type_;  // first, so that it goes last
+  std::shared_ptr<const Schedule> schedule_;
+  std::int64_t warmup_ = 0;
+  double constant_ = 0;
+};
+
+// `what` names it in messages ("lr", "the weight of 'kl'"). Values below `minimum` in the first `steps` steps are
+// findings; where it is wrong the result is the constant 0.
+ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entry, const std::string& what,
+                             double minimum, std::int64_t steps, Diagnostics& diagnostics);
+
+}  // namespace loom

@@ -1,0 +1,23 @@
+// A JSON Schema (draft-07) of a document, and the tables of its keys, both made from the declarations of sections and
+// of registered types.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "loom/plugin.h"
+
+namespace loom {
+
+// Of a document as it is written and as `render --json` prints it, with the types of this registry.
+nlohmann::ordered_json document_schema(const Registry& registry);
+
+// The sections that have a table: "train", "objectives", "losses", "generate", "autoregressive".
+std::vector<std::string> section_names();
+// A Markdown table of the keys of a section: key, accepts, default, meaning. Throws Error(usage) for another name.
+std::string section_table(const std::string& section);
+// A Markdown table of the types of a kind ("optimizer", "schedule"): type, options. Throws Error(usage).
+std::string type_table(const Registry& registry, const std::string& kind);
+
+}  // namespace loom

@@ -1,0 +1,88 @@
+// The tables of docs/graph-format.md.
+#include <fmt/format.h>
+
+#include <functional>
+#include <utility>
+
+#include "document/sections.h"
+#include "train/schema.h"
+
+namespace loom {
+namespace {
+
+const std::vector<std::pair<std::string, const Contract*>>& sections() {
+  static const std::vector<std::pair<std::string, const Contract*>> all = {
+      {"losses", &loss_section().contract()},
+      {"train", &train_section().contract()},
+      {"objectives", &objective_section().contract()},
+      {"generate", &generate_section().contract()},
+      {"autoregressive", &autoregression_section().contract()}};
+  return all;
+}
+
+// Of a table's cell.
+std::string escaped(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
+  return text;
+}
+
+std::string with_unit(const OptionDeclaration& option) {
+  return option.unit.empty() ? option.doc : fmt::format("{} [{}]", option.doc, option.unit);
+}
+
+[[noreturn]] void unknown(const std::string& what, const std::string& name, const std::vector<std::string>& names) {
+  Diagnostic finding;
+  finding.code = ErrorCode::usage;
+  finding.message = fmt::format("there is no {} '{}'", what, name);
+  for (const std::string& one : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + one;
+  finding.suggestion = nearest_name(name, names);
+  throw Error(std::move(finding));
+}
+
+std::string options_text(const Contract& contract) {
+  std::string text;
+  for (const OptionDeclaration& option : contract.options()) {
+    text += fmt::format("{}`{}` ({}{})", text.empty() ? "" : ", ", option.name, option.constraint.text(),
+                        option.required ? "" : fmt::format("; {}", option.default_value.text()));
+  }
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+std::vector<std::string> section_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, contract] : sections()) names.push_back(name);
+  return names;
+}
+
+std::string section_table(const std::string& section) {
+  for (const auto& [name, contract] : sections()) {
+    if (name != section) continue;
+    std::string out = "| key | accepts | default | meaning |\n| --- | --- | --- | --- |\n";
+    for (const OptionDeclaration& key : contract->options()) {
+      const std::string value = key.default_value.text();
+      out += fmt::format("| `{}` | {} | {} | {} |\n", key.name, escaped(key.constraint.text()),
+                         value.empty() ? "" : "`" + value + "`", escaped(with_unit(key)));
+    }
+    return out;
+  }
+  unknown("section", section, section_names());
+}
+
+std::string type_table(const Registry& registry, const std::string& kind) {
+  std::string out = "| type | what it is | options, what they accept, and their defaults |\n| --- | --- | --- |\n";
+  std::vector<std::string> kinds;
+  bool known = false;
+  for_each_kind([&]<class Type>() { kinds.emplace_back(Type::kKind); });
+  for (const RegisteredType& type : registry.types()) {
+    if (type.kind != kind) continue;
+    known = true;
+    out += fmt::format("| `{}` | {} | {} |\n", type.name, escaped(type.contract->summary()),
+                       escaped(options_text(*type.contract)));
+  }
+  if (!known) unknown("kind of types", kind, kinds);
+  return out;
+}
+
+}  // namespace loom

@@ -1,6 +1,6 @@
 // A node object prepared for fixed shapes, with its packed weights.
 //
-// Internal to framework/run. Ownership: owns the object and what it packed. Thread safety: immutable once packed.
+// Internal to framework/run. Ownership: owns the object and its packed weights. Thread safety: immutable once packed.
 #pragma once
 
 #include <memory>

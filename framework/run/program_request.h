@@ -1,4 +1,4 @@
-// What a program is asked for, in the words of the tape, and whether a step's input fits it.
+// The request of a program, in terms of the tape, and whether a step's input matches it.
 //
 // Internal to framework/run. Thread safety: functions of their arguments.
 #pragma once

@@ -1,4 +1,4 @@
-// Values from files for ports of a graph: made to fit the ports, or refused with what was got and what was expected.
+// Values from files for ports of a graph: fitted to the ports, or refused with what was found and what was expected.
 //
 // Thread safety: functions of their arguments. Errors: bad_feed.
 #pragma once

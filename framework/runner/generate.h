@@ -1,6 +1,6 @@
 // Samples and reconstructions of a model, as its document's `generate:` section describes them.
 //
-// Thread safety: one thread. Errors: usage where the document has no such entry, those of the graph and of the data.
+// Thread safety: one thread. Errors: usage if the document has no such entry, those of the graph and of the data.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A model as verbs are given one: a graph file or the folder of a run.
+// A model as the verbs take it: a graph file or the folder of a run.
 //
 // Ownership: owns its registry, which graphs built from it must not outlive. Thread safety: one thread.
 #pragma once

@@ -1,6 +1,6 @@
 // Writes NumPy's .npy files, as f4, i4 or u1 in C order; io/npy.h reads them.
 //
-// Errors: write_failed; nothing is half-written.
+// Errors: write_failed; no half-written file is left behind.
 #pragma once
 
 #include <string>

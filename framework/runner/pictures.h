@@ -1,6 +1,6 @@
 // Pictures of tensors: grids of images as PNG.
 //
-// Errors: data_shape where values are no images, write_failed. Thread safety: functions of their arguments.
+// Errors: data_shape if values are not images, write_failed. Thread safety: functions of their arguments.
 #pragma once
 
 #include <cstdint>

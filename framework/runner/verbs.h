@@ -1,4 +1,4 @@
-// The verbs of graph-runner: each adds itself to the command line, one file a verb.
+// The verbs of graph-runner: each adds itself to the command line, one file per verb.
 //
 // Parsing only fills in the Invocation; what a verb does runs afterwards, so that its errors are never mistaken for
 // errors of the command line.

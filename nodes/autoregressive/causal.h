@@ -1,4 +1,4 @@
-// What the nodes of this folder share: shapes of causal maps, and a causal convolution's parameters in a node's memory.
+// Shared by the nodes of this folder: shapes of causal maps, and a causal convolution's parameters in a node's memory.
 #pragma once
 
 #include <algorithm>

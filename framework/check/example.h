@@ -1,8 +1,8 @@
-// A small example of a node type's use, derived from its declaration: values for options without a default, shapes for
-// inputs, and values that the inputs are declared to make sense for.
+// A small example of the use of a node type, derived from its declaration: values for options without a default,
+// shapes for inputs, and input values in the declared ranges.
 //
-// What cannot be derived: an option that is any text (a path), and rules of infer() that no small number, list or
-// number of axes happens to meet. Then whoever checks gives --set or --shape.
+// Two things cannot be derived: an option that accepts any text (a path), and shapes that satisfy a rule of infer()
+// which no small number, list or number of axes meets by chance. The caller must then give --set or --shape.
 #pragma once
 
 #include <string>
@@ -16,11 +16,10 @@ struct Example {
   std::string text;  // "mean [4, 5, 6], target [4, 5, 6]; nu 3, sigma 1"
 };
 
-// With or without the inputs that may be left unconnected. Throws the Error of the most natural attempt where none
-// fits.
+// With or without the optional inputs. Throws the Error of the most natural attempt if no attempt fits.
 Example find_example(const std::shared_ptr<const NodeType>& type, const TypeCheck& settings, bool optional_inputs);
 
-// A value for an option that has no default, `size` where an integer is free; empty where none can be derived.
+// A value for an option without a default, `size` if any integer is allowed; empty if none can be derived.
 OptionValue example_value(const OptionDeclaration& option, std::int64_t size, int list);
 
 }  // namespace loom::check

@@ -1,7 +1,6 @@
-// A map drawn position by position by one node without a graph around it: what check_incremental() compares with
-// forward.
+// A map drawn position by position by one node without a graph. check_incremental() compares it with forward.
 //
-// Internal to framework/testing. Memory that a node may not rely on is poisoned: inputs beyond their fill, outputs, and
+// Internal to framework/check. Memory that a node may not rely on is poisoned: inputs beyond their fill, outputs, and
 // scratch before each call.
 #pragma once
 
@@ -14,7 +13,7 @@
 
 namespace loom::check {
 
-// The extents of the map, and which of its positions are there at a time.
+// The extents of the map, and the positions that are filled at each time.
 struct Raster {
   std::int64_t height = 1, width = 1;
   int axes = 1;
@@ -31,7 +30,7 @@ struct Raster {
     }
     return 0;
   }
-  // When a position of an output is computed; none: never, since nothing needs it.
+  // The time at which a position of an output is computed; none: never, since nothing needs it.
   std::optional<std::int64_t> time_of(Filled fill, std::int64_t position) const {
     for (std::int64_t t = 0; t < positions(); ++t) {
       if (there(fill, t) > position) return t;
@@ -51,8 +50,8 @@ struct Raster {
 // [N, P, C] as [P, N, C]
 Tensor positions_first(const Tensor& batch, std::int64_t positions);
 
-// The outputs, positions first, computed by advance(), or by forward for the rows of a position where the node is
-// pointwise. Poison remains where nothing was computed.
+// The outputs, positions first, computed by advance(), or by forward for the rows of a position if the node is
+// pointwise. Positions that were not computed stay poisoned.
 std::vector<Tensor> draw_map(const NodeSetup& setup, const Raster& raster, const std::vector<Filled>& fills,
                              const std::vector<Filled>& gives);
 

@@ -1,6 +1,6 @@
-// One node under test, prepared for every size of shard that a cut of its batch needs, and the calls it is given.
+// One node under test, prepared for every shard size that a division of its batch needs, and the calls of the node.
 //
-// Internal to framework/testing. Memory that a node may not rely on is poisoned before each call.
+// Internal to framework/check. Memory that a node may not rely on is poisoned before each call.
 #pragma once
 
 #include <cmath>
@@ -15,16 +15,16 @@
 
 namespace loom::check {
 
-// What one run over the whole batch gives; tensors of the whole batch.
+// The result of one run over the whole batch; tensors of the whole batch.
 struct CallResult {
   std::vector<Tensor> outputs, diff_inputs, diff_parameters, states;
   std::vector<std::string> broken_rules;
 };
 
-// What calls of a node cost, without what the test around them does.
+// The cost of calls of a node, without the cost of the surrounding test.
 struct CallCost {
   std::int64_t calls = 0, allocations = 0, library_allocations = 0;
-  double seconds = HUGE_VAL;  // of the fastest
+  double seconds = HUGE_VAL;  // of the fastest call
 };
 struct CallMeter {
   AllocationCounter* counter = nullptr;  // null: allocations are not counted
@@ -36,10 +36,10 @@ class NodeCalls {
   NodeCalls(const NodeSetup& setup, int shards, bool backward);
   ~NodeCalls();
 
-  // Packs the weights, runs each shard on a thread of its own. `diff_outputs` in declaration order; one that is not
-  // there is zeros. Without `backward` (see the constructor) only forward runs.
+  // Packs the weights and runs each shard on its own thread. `diff_outputs` are in declaration order; a missing one
+  // is zeros. Without `backward` (see the constructor) only forward runs.
   CallResult run(const std::vector<Tensor>& diff_outputs);
-  // From now on the calls of the first shard are measured; null: no longer.
+  // Measures the calls of the first shard from now on; null: stops measuring.
   void measure(CallMeter* meter);
 
  private:
@@ -60,7 +60,7 @@ class NodeCalls {
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 
-// The largest deviation that was found, relative to the largest value beside it.
+// The largest deviation, relative to the largest value in its tensor.
 struct Deviation {
   double error = 0;
   std::string where;  // "input 'mean', element 5 of [4, 6]"
@@ -69,11 +69,11 @@ struct Deviation {
     if (!(other <= error)) *this = {other, place};
   }
 };
-// max |got - expected| / max |expected|; NaN and other shapes are infinite.
+// max |got - expected| / max |expected|; infinite for NaN and for different shapes.
 Deviation deviation(const std::string& what, const TensorView& got, const TensorView& expected);
 
-// backward against central differences of forward; `setup` is changed while it runs, and then as it was. Outputs whose
-// gradient is straight-through are left out.
+// Compares backward with central differences of forward. `setup` is changed during the call and restored afterwards.
+// Outputs with a straight-through gradient are skipped.
 Report compare_with_differences(NodeSetup& setup, const DifferenceCheck& settings, Deviation* largest = nullptr);
 
 }  // namespace loom::check

@@ -1,6 +1,6 @@
-// What a node under test is called with.
+// The arguments of a call of a node under test.
 //
-// Internal to framework/testing. Ownership: values. Thread safety: values.
+// Internal to framework/check. Ownership: values. Thread safety: values.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,10 @@
 
 namespace loom::check {
 
-// A tensor without axes stands for one that is not connected.
+// A tensor without axes means that the input is not connected.
 bool there(const Tensor& tensor);
 
-// A node with everything that its calls need, by declaration order.
+// A node with everything that its calls need, in declaration order.
 struct NodeSetup {
   std::shared_ptr<const NodeType> type;
   Options options;
@@ -25,15 +25,16 @@ struct NodeSetup {
   std::uint64_t seed = 1;
 
   const Contract& contract() const { return type->contract; }
-  DType output_type(std::size_t k) const;  // of an alias node, what its input has
-  // Gradients reach input i: it is connected, of floats and declared so.
+  DType output_type(std::size_t k) const;  // for an alias node, the type of its input
+  // Gradients reach input i: it is connected, has floats and is declared differentiable.
   bool differentiable(std::size_t input) const;
 };
 
 // Standard normal gradients for every differentiable output.
 std::vector<Tensor> random_gradients(const NodeSetup& setup);
 
-// The inputs of `setup` one after another until there are `samples` of them.
+// The inputs of `setup`, repeated until there are `samples` of them.
+//
 NodeSetup repeated(NodeSetup setup, std::int64_t samples);
 
 }  // namespace loom::check

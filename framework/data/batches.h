@@ -1,13 +1,14 @@
-// Batches of a data source, prepared ahead by a worker thread.
+// Batches of a data source, prepared in advance by a worker thread.
 //
 // With shuffle, batch k is a pure function of (seed, k, batch): epoch e = k / batches_per_epoch() reads a permutation
 // keyed by (seed, e), whose incomplete tail is dropped; data smaller than a batch repeats inside it. There is no end.
-// Without shuffle the items come in order once, the last batch is short, and after it batches have 0 samples.
-// Training therefore resumes at any step with seek(step), and continues as if it had never stopped.
+// Without shuffle the items are read in order once, the last batch is short, and all batches after it have 0 samples.
+// Training can therefore resume at any step with seek(step), and continues as if it had never stopped.
 //
 // Ownership: shares the source; the memory of a View belongs to Batches and is valid until the next next() or seek().
 // Thread safety: one thread calls next() and seek(); the worker is internal.
-// Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit; what reading
+// Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit. If the worker
+// fails to read an item, next() throws that error, until seek().
 // an item throws in the worker is thrown again by next(), until seek().
 #pragma once
 
@@ -25,7 +26,7 @@
 
 namespace loom {
 
-// A column as a graph wants it: the event may have another shape than in the data set where the counts agree.
+// A column as a graph requests it. The event may have a different shape from that in the data set if the counts agree.
 struct ColumnRequest {
   std::string column;
   DType dtype = DType::f32;
@@ -43,7 +44,7 @@ class Batches {
 
   struct View {
     std::int64_t samples = 0;
-    std::span<const TensorView> columns;    // one a request: [samples, ...event]
+    std::span<const TensorView> columns;    // one per request: [samples, ...event]
     std::span<const std::int64_t> indices;  // of the items in the data set
   };
   View next();
@@ -54,7 +55,7 @@ class Batches {
 
  private:
   struct Slot {
-    std::vector<Tensor> memory;  // one a request, [batch, ...event]
+    std::vector<Tensor> memory;  // one per request, [batch, ...event]
     std::vector<TensorView> views;
     std::vector<std::int64_t> indices;
     std::int64_t samples = 0;
@@ -78,18 +79,18 @@ class Batches {
   std::uint64_t seed_;
   bool shuffle_;
 
-  // Used by the worker alone while it runs.
-  std::vector<int> reader_;       // per column of the source: the request it is read for, or -1
-  std::vector<Tensor> unused_;    // per column of the source: where it goes when nobody asked for it
-  std::vector<TensorView> item_;  // per column of the source: where the current item goes
+  // Used only by the worker while it runs.
+  std::vector<int> reader_;       // per column of the source: the request that it is read for, or -1
+  std::vector<Tensor> unused_;    // per column of the source: its target if no request needs it
+  std::vector<TensorView> item_;  // per column of the source: the target of the current item
 
   std::vector<Slot> slots_;
   std::int64_t first_ = 0;  // batch number of the first slot filled since the last seek
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   std::int64_t produced_ = 0, consumed_ = 0;
-  bool holding_ = false;  // the caller still looks at slot consumed_
+  bool holding_ = false;  // the caller still uses slot consumed_
   bool stopping_ = false;
   std::thread worker_;
 };

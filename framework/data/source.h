@@ -1,16 +1,16 @@
-// A data set as a document names it: found in the registry, its options checked, and what is the same for every data
-// set done here once: binarization, normalization, a limit.
+// A data set as a document names it. Finds the type in the registry, checks its options, and implements what is
+// common to every data set: binarization, normalization, a limit.
 //
-// Options of every data set, beside its own:
+// Options of every data set, in addition to its own:
 //   binarize: none | fixed | dynamic   each value of x becomes 1 with itself as probability, else 0; fixed draws once,
-//                                      dynamic anew at every `draw`
-//   normalize_mean, normalize_std      x becomes (x - mean) / std, after binarize; one number, or one a channel
+//                                      dynamic draws again at every `draw`
+//   normalize_mean, normalize_std      x becomes (x - mean) / std, after binarize; one number, or one per channel
 //   limit                              only the first n items; 0: all
-//   seed                               of binarize, and of the data set itself where it draws
+//   seed                               of binarize, and of the data set itself if it draws
 //
 // Thread safety: after construction every method may be called from many threads at once.
-// Errors: the constructor throws Error(data_specification) for an unknown type, one Error with every finding about the
-// options, and what the data set throws about its files, each with the place in the document.
+// Errors: the constructor throws Error(data_specification) for an unknown type, one Error with all diagnostics about
+// the options, and the errors of the data set about its files, each with the position in the document.
 #pragma once
 
 #include <cstdint>
@@ -28,21 +28,21 @@ namespace loom {
 class DataSource {
  public:
   DataSource(const Registry& registry, const DataEntry& entry);
-  // Items that the program itself has made of a data set; `name` and `split` are those of that data set.
+  // Items that the program itself has computed from a data set; `name` and `split` are those of that data set.
   DataSource(std::string name, std::string split, std::unique_ptr<Dataset> dataset);
 
   std::int64_t size() const { return size_; }
   const std::vector<Column>& columns() const { return columns_; }
   std::string hash() const { return dataset_->hash(); }
   const std::string& name() const { return name_; }
-  const std::string& split() const { return split_; }  // "" where the data set has no splits
+  const std::string& split() const { return split_; }  // "" if the data set has no splits
   std::vector<std::int64_t> factor_sizes() const { return dataset_->factor_sizes(); }
-  std::int64_t sample_rate() const { return dataset_->sample_rate(); }  // Hz; 0: no sounds
-  bool is_dynamic() const { return binarize_ == Binarize::dynamic; }    // an item is not the same at every read
+  std::int64_t sample_rate() const { return dataset_->sample_rate(); }  // Hz; 0: not sounds
+  bool is_dynamic() const { return binarize_ == Binarize::dynamic; }    // an item differs between reads
   std::string binarization() const;                                     // "none", "fixed (seed 1)", "dynamic (seed 1)"
 
-  // Item `index`, one view per column in the order of columns(). `draw` matters only to dynamic binarization: the same
-  // draw gives the same item again. Allocates nothing beyond what the data set itself does.
+  // Item `index`, one view per column in the order of columns(). `draw` affects only dynamic binarization: the same
+  // draw gives the same item again. Allocates nothing beyond what the data set itself allocates.
   void read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const;
 
  private:
@@ -51,7 +51,7 @@ class DataSource {
   void binarize(std::int64_t index, std::uint32_t draw, std::span<float> values) const;
   void normalize(std::span<float> values) const;
 
-  std::shared_ptr<const DatasetType> type_;  // holds the library open; first, so that it goes last
+  std::shared_ptr<const DatasetType> type_;  // holds the library open; declared first, so that it is destroyed last
   std::string name_, split_;
   std::unique_ptr<Dataset> dataset_;
   std::vector<Column> columns_;
@@ -62,20 +62,20 @@ class DataSource {
   std::vector<float> mean_, inverse_std_;  // one per channel; empty: no normalization
 };
 
-// The type of an entry and its options, without opening its files. Findings: E407, E1xx and E2xx of the options.
+// The type of an entry and its options, without opening its files. Diagnostics: E407, E1xx and E2xx of the options.
 void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& diagnostics);
 
 // The same data with another split: "train", "test", "all".
 // The options of a data set with those that every data set takes. The type must be registered.
 Contract data_contract(const Registry& registry, const std::string& type);
 DataEntry with_split(DataEntry entry, const std::string& split);
-// The same data with files that are found again from any working folder.
+// The same data with paths that are valid from any working folder.
 DataEntry with_absolute_paths(DataEntry entry);
 // Whether two entries are the same type with the same options.
 bool same_data(const DataEntry& one, const DataEntry& other);
 // Whether data of this type is divided into splits; false for an unknown type.
 bool has_splits(const Registry& registry, const DataEntry& data);
-// Opens a split of the data; all of it where it has none.
+// Opens a split of the data, or all items if the data has no splits.
 std::shared_ptr<const DataSource> open_split(const Registry& registry, const DataEntry& data, const std::string& split);
 
 }  // namespace loom

@@ -1,10 +1,11 @@
-// A causal convolution as a product: the rows of windows (dnnl/causal_windows.h) of one or more images, side by side,
-// times their weights. Several convolutions whose results are added are so one product, and a masked kernel costs what
-// its visible entries cost.
+// A causal convolution as a product: the rows of windows (dnnl/causal_windows.h) of one or more images, concatenated,
+// times their weights. Several convolutions whose results are added are thus one product, and a masked kernel costs
+// only as much as its visible entries.
 //
-// The product is made in chunks of positions that stay in the second-level cache; a node puts what comes before and
-// after it (gates, 1x1 convolutions) on the same chunk. Measured with oneDNN 2.6 on 128 to 640 columns: 230 to 260
-// GFLOP/s a core in all three passes, where the direct kernels reach that forward and 30 to 220 in the gradients.
+// The product is made in chunks of positions that stay in the second-level cache. A node applies the operations
+// before and after it (gates, 1x1 convolutions) to the same chunk. Measured with oneDNN 2.6 on 128 to 640 columns:
+// 230 to 260 GFLOP/s per core in all three passes; the direct kernels reach that in the forward pass and 30 to 220 in
+// the gradients.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@
 
 namespace loom::dnnl {
 
-// A product whose size along the positions is that of a chunk, or of what remains.
+// A product whose size along the positions is that of a chunk, or of the remaining positions.
 class ChunkedMatmul {
  public:
   ChunkedMatmul() = default;
@@ -31,7 +32,7 @@ class ChunkedMatmul {
   std::unique_ptr<const Matmul> whole_, rest_;
 };
 
-// One image and its weight [filters, channels, kernel], of which the runs name the visible entries.
+// One image and its weight [filters, channels, kernel], whose visible entries the runs name.
 struct CausalSource {
   std::int64_t channels = 1, kernel = 1;
   std::vector<TapRun> runs;
@@ -40,14 +41,14 @@ struct CausalSource {
 struct CausalProductShape {
   std::int64_t height = 1, width = 1, filters = 1;
   std::vector<CausalSource> sources;
-  bool bias = false, relu = false;  // only the forward pass looks at relu
+  bool bias = false, relu = false;  // only the forward pass uses relu
   bool backward = false;
-  std::int64_t samples = 0;  // of the maps of advance(); 0: it will not be called
+  std::int64_t samples = 0;  // samples of the maps of advance(); 0: it will not be called
 };
 
 // Immutable; every method may run on many threads at once, each with its own scratch of scratch_bytes(), 64-byte
-// aligned. Pointers to images are those of one sample, one for each source. Positions count in raster order; a range
-// [first, last) is one that for_each_chunk() gives.
+// aligned. Pointers to images are those of one sample, one per source. Positions count in raster order; a range
+// [first, last) is one of the ranges of for_each_chunk().
 class CausalProduct {
  public:
   explicit CausalProduct(const CausalProductShape& shape);
@@ -56,7 +57,7 @@ class CausalProduct {
   std::int64_t width() const { return shape_.width; }
   std::int64_t positions() const { return shape_.height * shape_.width; }
   std::int64_t chunk() const { return chunk_; }
-  std::int64_t columns() const { return columns_; }  // floats of a row
+  std::int64_t columns() const { return columns_; }  // floats per row
   template <class Body>
   void for_each_chunk(const Body& body) const {
     for (std::int64_t first = 0; first < positions(); first += chunk_)
@@ -70,11 +71,11 @@ class CausalProduct {
   // y [last - first, filters] = relu(windows weights + bias)
   void forward(const float* const* images, std::int64_t first, std::int64_t last, const void* packed, const float* bias,
                float* y, void* scratch) const;
-  // Adds to the gradients of the images; null: not wanted.
+  // Adds to the gradients of the images; null: not requested.
   void backward_data(const float* diff_y, std::int64_t first, std::int64_t last, const void* packed,
                      float* const* diff_images, void* scratch) const;
-  // Adds to `sums`, of sum_count() floats. Here [first, last) may also be the whole image, with diff_y of all of it,
-  // which is faster for wide windows: it then takes part by part of the weight over all positions.
+  // Adds to `sums`, of sum_count() floats. [first, last) may also be the whole image, with its whole diff_y. This is
+  // faster for wide windows: it then processes the weight part by part over all positions.
   std::int64_t sum_count() const { return shape_.filters * columns_; }
   void backward_weights(const float* const* images, const float* diff_y, std::int64_t first, std::int64_t last,
                         float* sums, void* scratch) const;
@@ -85,10 +86,10 @@ class CausalProduct {
   void advance(const float* const* maps, std::int64_t first, std::int64_t count, const void* packed, const float* bias,
                float* y, void* scratch) const;
 
-  double flop() const { return 2.0 * static_cast<double>(positions() * columns_ * shape_.filters); }  // of one sample
+  double flop() const { return 2.0 * static_cast<double>(positions() * columns_ * shape_.filters); }  // per sample
 
  private:
-  struct Piece {  // a run and its place in a row
+  struct Piece {  // a run and its position in a row
     std::size_t source, run;
     std::int64_t at, floats;
   };

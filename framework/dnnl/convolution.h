@@ -1,10 +1,10 @@
-// Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter
-// layouts.
+// Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter layouts.
 //
-// Three algorithms stand behind the kernels, chosen from the shape alone, so that a shape always gives the
-// same bits: oneDNN's direct kernels; "columns" (the windows laid out as the rows of a matrix, a few rows at
-// a time so that they stay in the cache, times the weights) where a pixel has too few channels to fill the
-// direct kernels' vectors; and "mirrored" (columns with x and y exchanged) where there are too few filters.
+// There are three algorithms, chosen from the shape alone, so that a shape always gives the same bits:
+//   direct    oneDNN's direct kernels
+//   columns   the windows as the rows of a matrix, a few rows at a time so that they stay in the cache, times the
+//             weights; used if a pixel has too few channels to fill the vectors of the direct kernels
+//   mirrored  columns with x and y exchanged; used if there are too few filters
 #pragma once
 
 #include <memory>

@@ -19,7 +19,7 @@ std::unique_ptr<const ForwardKernel> make_columns_forward(const ConvolutionShape
 std::unique_ptr<const BackwardWeightsKernel> make_direct_backward_weights(const ConvolutionShape& shape);
 std::unique_ptr<const BackwardWeightsKernel> make_columns_backward_weights(const ConvolutionShape& shape);
 
-// For few filters; `shape` must be one that can_be_mirrored().
+// For few filters; `shape` must satisfy can_be_mirrored().
 bool can_be_mirrored(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardKernel> make_mirrored_forward(const ConvolutionShape& shape);
 std::unique_ptr<const BackwardWeightsKernel> make_mirrored_backward_weights(const ConvolutionShape& shape);

@@ -1,9 +1,8 @@
-// The processor as oneDNN sees it: pinning a thread to single-threaded execution, and a description for
-// reports.
+// The processor as oneDNN sees it: pinning a thread to single-threaded execution, and a description for reports.
 //
-// oneDNN is used strictly single-threaded: the scheduler above runs many primitives side by side, one a core.
-// The distribution's oneDNN is an OpenMP build, where the number of threads is a property of the calling
-// thread, both when a primitive is created (scratch sizes and blocking depend on it) and when it is executed.
+// oneDNN is used strictly single-threaded: the scheduler above it runs many primitives in parallel, one per core. The
+// distribution's oneDNN is an OpenMP build, in which the number of threads is a property of the calling thread, both
+// when a primitive is created (scratch sizes and blocking depend on it) and when it is executed.
 #pragma once
 
 #include <string>
@@ -14,7 +13,7 @@ namespace loom::dnnl {
 // of this folder calls it before it creates or executes anything, so callers need not. Thread safe.
 void pin_this_thread();
 
-// What computes: for example "oneDNN 2.6.3 (OpenMP), AVX-512 with VNNI and BF16". Thread safe.
+// What executes the primitives, for example "oneDNN 2.6.3 (OpenMP), AVX-512 with VNNI and BF16". Thread safe.
 std::string describe();
 
 }  // namespace loom::dnnl

@@ -24,14 +24,14 @@ enum class EltwiseKind {
 // scratch.
 class Eltwise {
  public:
-  // alpha: for leaky_relu and elu not negative; the other kinds but silu ignore it.
+  // alpha: not negative for leaky_relu and elu; ignored by all other kinds except silu.
   Eltwise(EltwiseKind kind, std::int64_t count, float alpha = 1.0F);
   ~Eltwise();
   Eltwise(Eltwise&&) noexcept;
   Eltwise& operator=(Eltwise&&) noexcept;
 
-  // Whether backward() wants the forward pass's y (relu, leaky_relu, elu, tanh, sigmoid, exp: the forward
-  // pass may then work in place) rather than its x (gelu, silu, softplus).
+  // Whether backward() takes the forward pass's y (relu, leaky_relu, elu, tanh, sigmoid, exp: the forward pass may then
+  // work in place) or its x (gelu, silu, softplus).
   static bool backward_reads_output(EltwiseKind kind);
 
   // y may be x.

@@ -7,9 +7,9 @@
 
 namespace loom::dnnl {
 
-// x and y are [rows,columns]: y = (x - mean) / sqrt(variance + epsilon) * scale + shift, where mean and
-// variance are of the row, and scale and shift are [columns]. Immutable; may run on many threads at once,
-// each with its own scratch of scratch_bytes(), 64-byte aligned.
+// x and y are [rows,columns]: y = (x - mean) / sqrt(variance + epsilon) * scale + shift, where mean and variance are
+// those of the row, and scale and shift are [columns]. Immutable; may run on many threads at once, each with its own
+// scratch of scratch_bytes(), 64-byte aligned.
 class LayerNorm {
  public:
   LayerNorm(std::int64_t rows, std::int64_t columns, float epsilon = 1e-5F);

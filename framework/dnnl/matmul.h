@@ -16,22 +16,20 @@ enum class Activation { none, relu };
 //   C is [m,n]; bias is [n]
 //
 // A PyTorch linear layer with weight [out,in] is, for x and y of `rows` rows,
-//   forward       y = x W^T + b     m=rows n=out k=in    transpose_b, bias  (pack_b pays below about 100
-//   rows) backward data dx = dy W         m=rows n=in  k=out gradient      dW += dy^T x      m=out  n=in
-//   k=rows  transpose_a, accumulate
+//   forward        y = x W^T + b   m=rows n=out k=in    transpose_b, bias  (pack_b pays below about 100 rows)
+//   backward data  dx = dy W       m=rows n=in  k=out
+//   gradient       dW += dy^T x    m=out  n=in  k=rows  transpose_a, accumulate
 struct MatmulShape {
   std::int64_t m = 1, n = 1, k = 1;
   std::int64_t batch = 1;
   bool transpose_a = false, transpose_b = false;
   bool bias = false;
-  bool accumulate = false;  // adds to what C holds
+  bool accumulate = false;  // adds to the contents of C
   Activation activation = Activation::none;
-  // B is a weight that stays the same for many executions: allow it to be packed once (not with ldb or
-  // batches).
+  // B is a weight that stays the same for many executions: allow it to be packed once (not with ldb or batches).
   bool pack_b = false;
-  // Distance in floats between two rows of A, B, C as they lie in memory; 0: dense. With them (and the
-  // distance between two matrices of the batch; 0: dense) one head of an attention can be addressed inside
-  // [tokens, heads, d].
+  // Distance in floats between two rows of A, B, C in memory; 0: dense. With these (and the distance between two
+  // matrices of the batch; 0: dense), one head of an attention can be addressed inside [tokens, heads, d].
   std::int64_t lda = 0, ldb = 0, ldc = 0;
   std::int64_t batch_stride_a = 0, batch_stride_b = 0, batch_stride_c = 0;
 };
@@ -54,7 +52,7 @@ class Matmul {
   // `b` is the plain B, or the packed form when packed_bytes() != 0. `bias` is ignored unless shape.bias.
   void execute(const float* a, const void* b, const float* bias, float* c, void* scratch) const;
 
-  // oneDNN's name for what computes, for diagnosis.
+  // oneDNN's name for the implementation, for diagnosis.
   std::string implementation() const;
 
  private:

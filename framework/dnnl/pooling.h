@@ -36,11 +36,11 @@ class Pooling {
   Pooling& operator=(Pooling&&) noexcept;
 
   std::size_t scratch_bytes() const;
-  // What forward() leaves for backward(): which pixel was the maximum. 0 for averages.
+  // Output of forward() for backward(): which pixel was the maximum. 0 for averages.
   std::size_t workspace_bytes() const;
 
   void forward(const float* x, float* y, void* workspace, void* scratch) const;
-  // As forward() without the workspace, when no gradient will be asked for.
+  // As forward(), without the workspace, if no gradient will be requested.
   void inference(const float* x, float* y, void* scratch) const;
   // Overwrites diff_x.
   void backward(const float* diff_y, const void* workspace, float* diff_x, void* scratch) const;

@@ -1,5 +1,5 @@
-// A oneDNN primitive with its arguments' descriptions: runs on raw pointers, on any number of threads at once, and
-// allocates nothing of its own when it runs. Private to framework/dnnl.
+// A oneDNN primitive with the descriptions of its arguments. It runs on raw pointers, on any number of threads at once,
+// and allocates no memory of its own when it runs. Private to framework/dnnl.
 #pragma once
 
 #include <initializer_list>

@@ -6,7 +6,7 @@
 
 namespace loom::dnnl::detail {
 
-// Baseline instructions suffice: what this is used for waits for memory.
+// Baseline instructions suffice: the callers are limited by memory bandwidth.
 typedef float Four __attribute__((vector_size(16)));
 
 inline Four load_four(const float* from) {

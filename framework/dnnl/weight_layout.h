@@ -1,7 +1,7 @@
 // Private to framework/dnnl: weights between the plain layout and the one a primitive prefers.
 //
-// oneDNN has reorder primitives for this; those of 3.7 (Debian 13's) give wrong results where a size is no
-// multiple of the block, so we move the elements ourselves.
+// oneDNN has reorder primitives for this, but those of 3.7 (Debian 13) give wrong results if a size is not a multiple
+// of the block, so we move the elements ourselves.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace loom::dnnl::detail {
 
-// A weight [filters,c,kh,kw] (or with a leading dimension of groups) in memory as `desc` says. Immutable,
+// A weight [filters,c,kh,kw] (or with a leading dimension of groups) in memory as described by `desc`. Immutable,
 // thread safe.
 class WeightLayout {
  public:
@@ -32,9 +32,10 @@ class WeightLayout {
   std::size_t bytes_ = 0;
   std::int64_t count_ = 0;
   bool padded_ = false;
-  bool filters_adjacent_ = false;  // four filters from a multiple of four on lie side by side
-  // Where element (f,c,t) lies: the sum of three, since every dimension is blocked by itself. Groups count as
-  // filters, kh and kw together as taps.
+  bool filters_adjacent_ = false;  // four filters, starting at a multiple of four, are adjacent
+  // The offset of element (f,c,t) is the sum of three offsets, since every dimension is blocked on its own. Groups
+  // count as filters, and kh and kw together as taps.
+  //
   std::vector<std::int64_t> filters_, channels_, taps_;
 };
 

@@ -1,4 +1,4 @@
-// What the instances of a `repeat` pass on from one to the next.
+// The inputs that the instances of a `repeat` take from the previous instance.
 #pragma once
 
 #include <string>

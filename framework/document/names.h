@@ -1,4 +1,4 @@
-// What the names in a document stand for: nodes behind the prefixes of their blocks, the inputs and outputs of blocks,
+// The meaning of the names in a document: nodes with the prefixes of their blocks, the inputs and outputs of blocks,
 // the last instance of a repeat.
 #pragma once
 

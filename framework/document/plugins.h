@@ -1,4 +1,4 @@
-// `plugins: [huber, acme]`: the plugin libraries whose types a document, or a block, is written with.
+// `plugins: [huber, acme]`: the plugin libraries whose types a document or a block uses.
 #pragma once
 
 #include <vector>

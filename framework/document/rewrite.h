@@ -1,8 +1,8 @@
-// Changes to a document's entries before a graph is built from them: other sources for ports, inputs where there were
-// none. This is how draws take the place of a posterior and how files are fed to any port.
+// Changes to a document's entries before a graph is built from them: other sources for ports, and new inputs. Draws
+// replace a posterior in this way, and files can be fed to any port.
 //
-// Ownership: owns its copy of the entries; keeps the graph they describe, in whose terms changes are asked for.
-// Thread safety: one thread. Errors: those of the graph that is built in the end.
+// Ownership: owns its copy of the entries; keeps the graph that they describe, whose terms the changes use.
+// Thread safety: one thread. Errors: those of the graph that is built from the result.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// Strict reading of one map of a document: every key is asked for by name, what nobody asked for is an error.
+// Strict reading of one map of a document: every key is requested by name, and a key that was not requested is an
+// error.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What `use` and `weights` of a use lead to: a block or a whole graph, a node beside it or a file.
+// The target of `use` and of `weights` of a use: a block or a whole graph, another node or a file.
 #pragma once
 
 #include <string>

@@ -1,7 +1,8 @@
-// Ancestral sampling: the `autoregressive` inputs of a `generate:` entry, filled position by position. Where every node
-// on the way is causal or pointwise, each computes one position at a time (run/incremental.h); else each position costs
-// one run of all that `from` is computed from. Both draw the same values: random numbers depend on seed, node, step,
-// sample and position alone, and everything else that is drawn, a latent variable, stays the same over the positions.
+// Ancestral sampling: fills the `autoregressive` inputs of a `generate:` entry position by position. If every node on
+// the path is causal or pointwise, each computes one position at a time (run/incremental.h); otherwise each position
+// needs one run of everything that `from` is computed from. Both draw the same values: random numbers depend only on
+// seed, node, step, sample and position, and any other drawn value, such as a latent variable, is the same for all
+// positions.
 //
 // Ownership: owns its programs and the values it drew; refers to graph, weights and executor.
 // Thread safety: one thread. Errors: those of the programs.

@@ -1,8 +1,8 @@
-// A model's latent space to walk in: the posterior means of items, and what any latent value is decoded to.
+// Access to a model's latent space: the posterior means of items, and the decoding of any latent value.
 //
 // Ownership: keeps graph, weights and data; refers to the model and the executor. Thread safety: one thread.
-// Errors: not_supported where the graph has no such posterior or decoding needs data that is not given; usage for an
-// item beyond the data; those of the graph and of the data.
+// Errors: not_supported if the graph has no such posterior or decoding needs data that is not given; usage for an item
+// beyond the end of the data; those of the graph and of the data.
 #pragma once
 
 #include <cstdint>

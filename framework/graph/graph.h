@@ -1,8 +1,8 @@
 // The typed graph: every node's type, options, sources and inferred shapes, in an order in which it can be computed.
 //
 // Ownership: immutable after build_graph(); shared by the programs compiled from it. Thread safety: reading is safe.
-// Errors: build_graph() collects everything wrong with the entries (E2xx) in `diagnostics` and returns a graph only
-// where there is nothing.
+// Errors: build_graph() collects all errors of the entries (E2xx) in `diagnostics` and returns a graph only if there
+// are none.
 #pragma once
 
 #include <map>
@@ -24,9 +24,9 @@ struct Port {
   auto operator<=>(const Port&) const = default;
 };
 
-// One parameter, state or tally of a node: where it lives and what shape it has.
+// The path and the shape of one parameter, state or tally of a node.
 struct GraphParameter {
-  std::string path;  // "encoder/conv1.weight"; of the owner, where weights are shared
+  std::string path;  // "encoder/conv1.weight"; of the owner, if weights are shared
   int declaration;   // index in the contract's list
   Shape shape;
 };
@@ -44,15 +44,15 @@ struct GraphNode {
   bool frozen = false;
 
   const Contract& contract() const { return type->contract; }
-  // A frozen node computes as in evaluation also while the rest trains: no dropout, running statistics as they are.
+  // A frozen node computes as in evaluation even in training: no dropout, running statistics unchanged.
   bool trains(bool training) const { return training && !frozen; }
   bool is_whole_batch(bool training) const { return type->contract.is_whole_batch(options, trains(training)); }
   bool is_input() const { return type->contract.role() == Role::input; }
-  // Rows of the batch axis for each sample: 1, but where parts were joined or repeated along it.
+  // Rows of the batch axis per sample: 1, unless parts were joined or repeated along it.
   std::int64_t rows_per_sample() const {
     return !outputs.empty() && outputs.front().per_sample() ? -outputs.front()[0] : 1;
   }
-  // False where the parameter is that of another node (`weights`).
+  // False if the parameter belongs to another node (`weights`).
   bool owns(const GraphParameter& parameter) const {
     return parameter.path.size() > path.size() && parameter.path.starts_with(path) &&
            parameter.path.rfind('.') == path.size();
@@ -66,9 +66,9 @@ class Graph {
   const std::vector<GraphNode>& nodes() const { return nodes_; }
   const GraphNode& node(int index) const { return nodes_[static_cast<std::size_t>(index)]; }
   int size() const { return static_cast<int>(nodes_.size()); }
-  // Sources before consumers; independent of the order of the entries only in so far as sources demand.
+  // Sources before consumers; otherwise in the order of the entries.
   const std::vector<int>& order() const { return order_; }
-  int find(const std::string& path) const;  // -1 where there is none
+  int find(const std::string& path) const;  // -1 if there is none
   // "z" or "q.mu"; throws Error with the nearest name (`code`: bad_feed or bad_fetch).
   Port port(const std::string& name, ErrorCode code) const;
   Port port(const Reference& reference, ErrorCode code = ErrorCode::bad_fetch) const {
@@ -80,7 +80,7 @@ class Graph {
   const Shape& shape(Port port) const { return node(port.node).outputs[static_cast<std::size_t>(port.index)]; }
   DType dtype(Port port) const;
   std::vector<int> inputs() const;  // the `input` nodes
-  // The port whose value a port has in the given mode: a node outside of its `when` passes its first input through.
+  // The port whose value a port has in the given mode: a node outside its `when` passes its first input through.
   Port effective(Port port, bool training) const;
 
  private:
@@ -90,7 +90,7 @@ class Graph {
   std::map<std::string, int> index_;
 };
 
-// Checks types, options, ports, sources, cycles, shapes and weight sharing. Null when `diagnostics` got findings.
+// Checks types, options, ports, sources, cycles, shapes and weight sharing. Null if `diagnostics` has errors.
 std::shared_ptr<const Graph> build_graph(const std::vector<NodeEntry>& entries, const Registry& registry,
                                          Diagnostics& diagnostics);
 

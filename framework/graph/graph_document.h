@@ -1,5 +1,5 @@
-// The untyped graph: what a document says, flattened, with a place for every word. The document layer makes it, the
-// graph layer checks it.
+// The untyped graph: the flattened contents of a document, with a source position for every word. The document layer
+// makes it, and the graph layer checks it.
 #pragma once
 
 #include <map>
@@ -28,7 +28,7 @@ struct InputEntry {
 };
 
 struct OptionEntry {
-  OptionValue value;  // empty: it was wrong, and a finding says so
+  OptionValue value;  // empty: it was invalid, and a diagnostic has reported it
   Location where;
   Location name_where = {};
 };
@@ -37,19 +37,19 @@ enum class When { always, training, evaluation };
 
 struct NodeEntry {
   std::string path;  // "encoder/conv1"
-  std::string type;  // "": it could not be read, and a finding says so
+  std::string type;  // "": it could not be read, and a diagnostic has reported it
   Location where, type_where;
   std::map<std::string, OptionEntry> options;
   std::vector<InputEntry> inputs;
   std::string weights;  // path of the node whose parameters it uses; "" for its own
   Location weights_where;
-  When when = When::always;  // outside of it a node passes its first input through
+  When when = When::always;  // in the other mode, a node passes its first input through
   bool frozen = false;       // its parameters are not trained
 };
 
 // A registered type and its options, as a document names them: {type: adam, beta1: 0.9}.
 struct TypedEntry {
-  std::string type;  // "" where the document has none
+  std::string type;  // "" if the document has none
   std::map<std::string, OptionEntry> options;
   Location where, type_where;
 };
@@ -59,7 +59,7 @@ using DataEntry = TypedEntry;
 
 // A number over the steps of training: constant, or of a registered schedule.
 struct ScheduleEntry {
-  double number = 0;    // where there is no type
+  double number = 0;    // if there is no type
   TypedEntry schedule;  // type "": constant
 
   bool is_constant() const { return schedule.type.empty(); }
@@ -72,7 +72,7 @@ struct OptimizerEntry : TypedEntry {
   OptimizerEntry() { type = "adam"; }
 };
 
-// A plugin library that a document asks for, by name: it is looked for in the folders of the search path.
+// A plugin library that a document requests by name; it is searched for in the folders of the search path.
 struct PluginEntry {
   std::string name;
   Location where;

@@ -1,8 +1,8 @@
-// Reverse-mode differentiation over a graph: the linear list of steps that computes what is asked for, and the
-// gradients of it, before anything is said about memory or threads.
+// Reverse-mode differentiation over a graph: the linear list of steps that computes the requested values and their
+// gradients, before memory and threads are assigned.
 //
 // A value is a tensor that some step writes. A port that several nodes read collects one gradient contribution from
-// each reader; `sum` steps add them up in a fixed order. Alias nodes (reshape, stop_gradient) make no step: their
+// each reader; `sum` steps add them up in a fixed order. Alias nodes (reshape, stop_gradient) produce no step: their
 // values share the storage of another value.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace loom {
 struct TapeValue {
   Shape shape;  // with the abstract batch axis
   DType dtype = DType::f32;
-  int alias_of = -1;  // the value whose storage this one is, under another shape
+  int alias_of = -1;  // the value whose storage this one shares, with another shape
   int feed = -1;      // index of the feed it comes from
   std::string name;   // "q.mu", "d q.mu"
 };
@@ -36,8 +36,8 @@ struct TapeStep {
   std::vector<int> inputs;  // values; -1: not connected (or not kept for backward)
   std::vector<int> outputs;
   std::vector<int> diff_outputs;    // -1: nothing flows back, zeros
-  std::vector<int> diff_inputs;     // -1: not wanted
-  std::vector<int> gradient_slots;  // per parameter of the node's contract; -1: not wanted
+  std::vector<int> diff_inputs;     // -1: not requested
+  std::vector<int> gradient_slots;  // per parameter of the node's contract; -1: not requested
 };
 
 struct TapeObjective {
@@ -48,7 +48,7 @@ struct TapeObjective {
 struct TapeRequest {
   bool training = false;
   std::vector<Port> feeds;
-  std::vector<Port> terms;  // computed, also where no objective uses them
+  std::vector<Port> terms;  // computed even if no objective uses them
   std::vector<TapeObjective> objectives;
   std::vector<Port> fetch;
   std::vector<Port> input_gradients;  // fed ports; gradient of objective 0
@@ -59,7 +59,7 @@ struct Tape {
   std::vector<TapeStep> steps;
   std::vector<int> term_values;            // per term
   std::vector<int> fetch_values;           // per fetch
-  std::vector<int> input_gradient_values;  // per input gradient; -1 where the losses do not depend on it
+  std::vector<int> input_gradient_values;  // per input gradient; -1 if the losses do not depend on it
   // Gradient slot of objective o's k-th parameter: slots count through the objectives in order.
   std::vector<std::vector<int>> slots;
   int slot_count = 0;
@@ -67,7 +67,7 @@ struct Tape {
   int root(int value) const;  // follows alias_of
 };
 
-// Throws Error: bad_feed where an input that is needed is not fed, bad_loss_shape where a term is not [N].
+// Throws Error: bad_feed if a required input is not fed, bad_loss_shape if a term is not [N].
 Tape record_tape(const Graph& graph, const TapeRequest& request);
 
 }  // namespace loom

@@ -8,7 +8,7 @@
 
 namespace loom {
 
-// Sources before consumers, otherwise as in the document. Every circle is a finding (E209); its nodes are left out.
+// Sources before consumers, otherwise as in the document. Every cycle is reported (E209), and its nodes are omitted.
 std::vector<int> topological_order(const std::vector<GraphNode>& nodes, Diagnostics& diagnostics);
 
 }  // namespace loom

@@ -11,7 +11,8 @@
 
 namespace loom {
 
-// Null, and a finding with the nearest name, where the registry has no such type.
+// Null, with a diagnostic that names the nearest type, if the registry has no such type.
+//
 template <class Type>
 std::shared_ptr<const Type> find_type(const Registry& registry, const TypedEntry& entry, Diagnostics& diagnostics) {
   if (auto type = registry.find<Type>(entry.type)) return type;

@@ -1,4 +1,4 @@
-// Findings as JSON, for a process that has no other way to say them.
+// Diagnostics as JSON, for a process that has no other way to report them.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 namespace loom {
 
 nlohmann::json to_json(const std::vector<Diagnostic>& findings);
-// What cannot be read becomes one finding (internal) that says so.
+// Unreadable text becomes one diagnostic (internal) that says so.
 std::vector<Diagnostic> diagnostics_from_json(const nlohmann::json& json);
 
 }  // namespace loom

@@ -1,6 +1,6 @@
 // NumPy archives (.npz): a zip of .npy files, stored or deflated.
 //
-// Thread safety: one thread an object. Errors: data_not_found, data_wrong_format, data_corrupt, data_empty, naming the
+// Thread safety: one thread per object. Errors: data_not_found, data_wrong_format, data_corrupt, data_empty, with the
 // archive and the array.
 #pragma once
 
@@ -22,10 +22,10 @@ class NpzFile {
   NpzFile(const NpzFile&) = delete;
   NpzFile& operator=(const NpzFile&) = delete;
 
-  const std::vector<std::string>& names() const { return names_; }  // of the arrays, at least one
+  const std::vector<std::string>& names() const { return names_; }  // names of the arrays, at least one
   // The .npy file of an array of names().
   std::vector<std::byte> read(const std::string& name) const;
-  // As it stands in errors: "data.npz:x.npy".
+  // The array's name in errors: "data.npz:x.npy".
   std::string name_of(const std::string& name) const { return path_ + ":" + name + ".npy"; }
 
  private:
@@ -37,7 +37,8 @@ class NpzFile {
   std::vector<std::string> names_;
 };
 
-// Puts .npy files into an archive, each under a name, without packing them. It appears whole or not at all.
+// Puts .npy files into an archive, each under a name, without compression. The archive appears completely or not at
+// all.
 // Errors: write_failed.
 void write_npz(const std::string& path, const std::vector<std::pair<std::string, std::string>>& names_and_files);
 

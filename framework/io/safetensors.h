@@ -1,11 +1,12 @@
 // The safetensors format: a length, a JSON header, and the tensors' bytes one after another.
 //
-// Files written here also carry metadata "checksum": "crc32:xxxxxxxx", the CRC-32 (zlib's) of every byte of the file
-// with these eight digits as zeros: any flipped byte is found, in the header too. Other readers see plain safetensors.
+// Files written here also have the metadata "checksum": "crc32:xxxxxxxx", the CRC-32 (zlib's) of every byte of the
+// file with these eight digits as zeros. It detects any changed byte, in the header too. Other readers see plain
+// safetensors.
 //
 // Ownership: a SafetensorsFile owns its open file; tensors are read on demand, never all at once. Thread safety: const
-// methods may be called from many threads. Errors: checkpoint_corrupt with the byte offset, what was got and what was
-// expected; read_failed where the file cannot be opened; write_failed.
+// methods may be called from many threads. Errors: checkpoint_corrupt with the byte offset, what was found and what was
+// expected; read_failed if the file cannot be opened; write_failed.
 #pragma once
 
 #include <cstdint>
@@ -47,12 +48,13 @@ class SafetensorsFile {
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const TextMap& metadata() const { return metadata_; }
   bool has_checksum() const { return metadata_.count("checksum") > 0; }
-  // Reads the whole file once and compares its checksum. A file of ours without one is corrupt; of others, accepted.
+  // Reads the whole file once and compares its checksum. Without a checksum, a file of ours is corrupt; others are
+  // accepted.
   void verify() const;
   // Whether the tensor's extents are those of `shape`.
   bool has_shape(const std::string& name, const Shape& shape) const;
-  // Copies a tensor out; F64, F16 and BF16 become f32 and I64 becomes i32. Throws Error(checkpoint_mismatch) where
-  // name, shape or dtype do not fit.
+  // Copies a tensor out; F64, F16 and BF16 become f32 and I64 becomes i32. Throws Error(checkpoint_mismatch) if the
+  // name, the shape or the dtype does not fit.
   void read(const std::string& name, const TensorView& out) const;
   Tensor read(const std::string& name) const;  // as f32, i32 or u8
 
@@ -67,8 +69,8 @@ class SafetensorsFile {
   std::string path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;         // bytes of the file
-  std::uint64_t data_start_ = 0;   // where the data section begins
-  std::uint64_t checksum_at_ = 0;  // where the eight digits stand; 0: none
+  std::uint64_t data_start_ = 0;   // offset of the data section
+  std::uint64_t checksum_at_ = 0;  // offset of the eight digits; 0: none
   std::map<std::string, Entry> entries_;
   TextMap metadata_;
 };

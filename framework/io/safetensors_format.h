@@ -1,4 +1,4 @@
-// What the reader and the writer of safetensors files share. Internal to framework/train.
+// Shared by the reader and the writer of safetensors files. Internal to framework/io.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 namespace loom {
 
 inline constexpr std::string_view kChecksumPrefix = "crc32:";
-inline constexpr std::string_view kChecksumPattern = "\"checksum\":\"crc32:";  // as it stands in the header
+inline constexpr std::string_view kChecksumPattern = "\"checksum\":\"crc32:";  // as written in the header
 inline constexpr std::size_t kChecksumDigits = 8;
 inline constexpr std::size_t kHeaderAlignment = 64;           // of the data section
 inline constexpr std::uint64_t kLongestHeader = 100'000'000;  // bytes, as in the reference reader
@@ -24,7 +24,7 @@ inline std::string_view safetensors_name(DType dtype) {
   return "";
 }
 
-// Bytes of one element; 0 where the name is unknown.
+// Bytes of one element; 0 if the name is unknown.
 inline std::uint64_t safetensors_size(std::string_view name) {
   if (name == "F64" || name == "I64" || name == "U64") return 8;
   if (name == "F32" || name == "I32" || name == "U32") return 4;

@@ -1,6 +1,6 @@
-// What somebody wants changed in a training that runs, and what came of it.
+// A requested change of a running training job, and its result.
 //
-// Ownership: values. Thread safety: values; `answer` is called once, on the thread that trains or on the one that
+// Ownership: values. Thread safety: values; `answer` is called once, on the training thread or on the thread that
 // prepares candidates.
 #pragma once
 
@@ -14,8 +14,8 @@
 
 namespace loom {
 
-// ctl swap NODE TYPE [k=v...]: another type in the place of a node's. The inputs stay where none is set; the
-// options are those that are set.
+// ctl swap NODE TYPE [k=v...]: replaces the type of a node. The inputs stay unless some are set; the options are
+// those that are set.
 struct NodeChange {
   std::string node;  // "kl" (a loss), "encoder/act1"
   std::string type;
@@ -26,18 +26,18 @@ struct NodeChange {
 
 struct ChangeOutcome {
   bool accepted = false;
-  std::int64_t step = 0;             // finished steps at the boundary where it took effect or was refused
-  std::string what;                  // of an accepted one: what changed, for people
-  std::vector<std::string> reasons;  // of a refused one: the findings' texts
+  std::int64_t step = 0;             // finished steps at the boundary at which it took effect or was refused
+  std::string what;                  // of an accepted change: what changed, for people
+  std::vector<std::string> reasons;  // of a refused change: the texts of the diagnostics
   double pause_seconds = 0;          // between two steps, caused by the exchange
 };
 
 struct ChangeRequest {
   std::string who;                     // "graphs/vae.yaml", "libacme.so", "ctl set losses.kl.weight=2"
-  std::vector<std::string> libraries;  // plugin files to be taken anew
-  std::vector<Override> overrides;     // on top of those so far
-  std::optional<NodeChange> node;      // after those so far
-  bool is_forced = false;              // exchanged also where nothing has changed
+  std::vector<std::string> libraries;  // plugin files to be reloaded
+  std::vector<Override> overrides;     // added to the earlier overrides
+  std::optional<NodeChange> node;      // added to the earlier node changes
+  bool is_forced = false;              // exchanged even if nothing has changed
   std::function<void(const ChangeOutcome&)> answer = {};
 };
 

@@ -1,11 +1,11 @@
-// The two ends of what graph-runner ctl says to a training: a Unix-domain socket in the run's folder, that only its
-// owner can use. A connection carries one request and its answer, each one line of JSON:
+// The two ends of the connection between graph-runner ctl and a training job: a Unix-domain socket in the run's folder,
+// which only its owner can use. A connection carries one request and its answer, each as one line of JSON:
 //   {"words": ["set", "losses.kl.weight=2"]}
 //   {"ok": true, ...}  or  {"ok": false, "reasons": ["..."]}
 //
-// Ownership: a ControlServer owns the socket's file and a thread, on which `request` is called. An answer may be given
-// from any thread, at any later time, once; one that nobody waits for any more goes nowhere.
-// Thread safety: as said. Errors: write_failed where the socket cannot be made; no_training (ask).
+// Ownership: a ControlServer owns the socket's file and a thread, on which `request` is called. An answer may be
+// given once, from any thread, at any later time; an answer that nobody waits for any more is discarded.
+// Thread safety: as described. Errors: write_failed if the socket cannot be made; no_training (ask).
 #pragma once
 
 #include <functional>
@@ -34,8 +34,8 @@ class ControlServer {
   std::unique_ptr<Impl> impl_;
 };
 
-// Sends a request and waits for the answer, however long it takes. Throws no_training where nobody listens, or where
-// the training ends before it has answered.
+// Sends a request and waits for the answer, however long it takes. Throws no_training if nobody listens, or if the
+// training job ends before it has answered.
 nlohmann::ordered_json ask_training(const std::string& run, const std::vector<std::string>& words);
 
 }  // namespace loom

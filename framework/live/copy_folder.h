@@ -1,9 +1,9 @@
-// A folder of its own for copies of files, in the temporary folder, gone with its owner.
+// A private folder for copies of files, in the temporary folder, removed with its owner.
 //
-// An owner that was killed leaves its folder behind; the next one of the same user removes it. Who lives is told by a
-// lock on the file `owner` in it, which the system gives up with the process.
+// A killed owner leaves its folder behind; the next owner of the same user removes it. A live owner holds a lock on
+// the file `owner` in its folder, which the system releases with the process.
 //
-// Ownership: owns the folder and what is in it. Thread safety: none. Errors: write_failed (copy).
+// Ownership: owns the folder and its contents. Thread safety: none. Errors: write_failed (copy).
 #pragma once
 
 #include <string>
@@ -12,12 +12,12 @@ namespace loom {
 
 class CopyFolder {
  public:
-  CopyFolder();  // where none can be made, no copy can
+  CopyFolder();  // if no folder can be made, copy() fails
   ~CopyFolder();
   CopyFolder(const CopyFolder&) = delete;
   CopyFolder& operator=(const CopyFolder&) = delete;
 
-  std::string copy(const std::string& file);  // its path
+  std::string copy(const std::string& file);  // returns the path of the copy
   const std::string& path() const { return path_; }
 
  private:

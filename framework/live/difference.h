@@ -1,4 +1,4 @@
-// What differs between two documents, in words: for the history of a run.
+// The differences between two documents, in words, for the history of a run.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace loom {
 
-// "losses/kl is mmd instead of gaussian_kl; losses.reconstruction.weight is 2 instead of 1"; the first few, and how
-// many more there are.
+// "losses/kl is mmd instead of gaussian_kl; losses.reconstruction.weight is 2 instead of 1": the first few
+// differences, and the number of further ones.
 std::string difference(const Document& before, const Document& after);
 
 }  // namespace loom

@@ -1,9 +1,9 @@
-// Notices that files have changed, once each is whole.
+// Detects changed files, once each is complete.
 //
-// Files are looked at every kPollSeconds (a watch over inotify would miss network file systems, and renames over
-// files). One that differs is reported when it has stayed as it is for kSettleSeconds, a library also when its section
-// table lies inside the file: a linker may stop in between. A library that stays cut off for kPatienceSeconds is
-// reported nevertheless, so that somebody says so. Files that change together are reported together.
+// Files are polled every kPollSeconds (a watch over inotify would miss network file systems, and renames over files).
+// A changed file is reported when it has not been modified for kSettleSeconds. A library must also contain its whole
+// section table, since a linker may pause while it writes. A library that stays incomplete for kPatienceSeconds is
+// reported nevertheless, so that the user gets a message. Files that change together are reported together.
 //
 // Ownership: owns its thread; `changed` is called on it. Thread safety: watch() from any thread.
 #pragma once
@@ -18,7 +18,7 @@ namespace loom {
 
 inline constexpr double kPollSeconds = 0.1, kSettleSeconds = 0.2, kPatienceSeconds = 2;
 
-// Whether a library's file ends after its section table, as far as its header tells; true for what is no ELF file.
+// Whether a library's file contains its whole section table, according to its header; true for a file that is not ELF.
 bool is_whole_library(const std::string& file);
 
 class FileWatch {
@@ -28,7 +28,7 @@ class FileWatch {
   FileWatch(const FileWatch&) = delete;
   FileWatch& operator=(const FileWatch&) = delete;
 
-  // The files from now on, by their paths; of those watched before, changes so far still count.
+  // The files to watch from now on, by their paths; changes so far of files that were watched before still count.
   void watch(const std::vector<std::string>& files);
 
  private:

@@ -1,12 +1,12 @@
-// The plugin libraries that a training uses, each opened from a private copy.
+// The plugin libraries that a training job uses, each opened from a private copy.
 //
-// A file that is mapped must not be written to, and a file that is opened twice under one name is the same library
-// twice: so what is opened is a copy in a temporary folder, named by its number, and a candidate is the copy that its
-// trial has seen. Copies are removed with the set that made them; what is open stays mapped while any node type,
-// session or data set of it lives. A library of which no copy can be opened (it finds libraries of its own beside
-// itself) is opened as it is; it can then not be swapped.
+// A mapped file must not be written to, and a file that is opened twice under one name is the same library twice.
+// Therefore only copies in a temporary folder are opened, named by their number, and a candidate is the copy that was
+// used in its trial. Copies are removed with the set that made them; an open library stays mapped while any of its
+// node types, sessions or data sets exists. If no copy of a library can be opened (because it finds other libraries
+// relative to its own file), the file itself is opened, and the library cannot be swapped.
 //
-// Thread safety: one thread, but for open_generations(). Errors: those of load_plugin(); write_failed.
+// Thread safety: one thread, except open_generations(). Errors: those of load_plugin(); write_failed.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@
 namespace loom {
 
 struct LibraryFile {
-  std::string file;    // as the user knows it
-  std::string opened;  // what is opened in its place
+  std::string file;    // the path that the user knows
+  std::string opened;  // the path that is opened instead
 };
 
 class LibrarySet {
@@ -34,15 +34,15 @@ class LibrarySet {
   std::vector<std::string> files() const;
   const std::vector<LibraryFile>& libraries() const { return libraries_; }
 
-  // The set with fresh copies of `files`, which may be new ones. Not the set's own before keep().
+  // The set with new copies of `files`, which may be new libraries. They belong to the set only after keep().
   std::vector<LibraryFile> with_copies(const std::vector<std::string>& files);
-  // Opens the changed ones and takes the types of the others from `running`.
+  // Opens the changed libraries and takes the types of the others from `running`.
   std::unique_ptr<Registry> open(const std::vector<LibraryFile>& libraries, const Registry& running);
-  // The candidate's libraries are the set's from now on; drop(): they are not, and their copies go.
+  // keep(): the candidate's libraries belong to the set from now on; drop(): they do not, and their copies are removed.
   void keep(std::vector<LibraryFile> libraries);
   void drop(const std::vector<LibraryFile>& libraries);
 
-  // How often libraries were opened here and are still mapped.
+  // The number of opened copies that are still mapped.
   int open_generations() const;
 
  private:
@@ -53,14 +53,14 @@ class LibrarySet {
   std::vector<std::weak_ptr<const void>> opened_;
 };
 
-// The same types, of copies of their libraries that nobody can write to: files that are removed when they are open.
+// The same types, from copies of their libraries that nobody can write to: files that are removed once they are open.
 std::unique_ptr<Registry> with_private_copies(const Registry& registry);
 
-// Throws plugin_not_found or plugin_invalid for what is no library, or ends before its section table: opening such a
-// file can crash.
+// Throws plugin_not_found or plugin_invalid for a file that is not a library or does not contain its whole section
+// table: opening such a file can crash.
 void check_library(const std::string& file);
 
-// A registry of these libraries, opened anew. For a process of its own: a trial.
+// A registry of newly opened copies of these libraries. For a separate process: a trial.
 std::unique_ptr<Registry> open_libraries(const std::vector<LibraryFile>& libraries);
 
 }  // namespace loom

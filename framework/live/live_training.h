@@ -1,14 +1,15 @@
-// A training that can be changed while it runs: by the files it was made from (watched), and by graph-runner ctl.
+// A training job that can be changed while it runs: by the files it was made from (watched), and by graph-runner ctl.
 //
-// Every change is made ready beside the training (preparer.h), takes over the values between two steps, and is on trial
-// for one step: where that step fails or is not finite, the session before goes on as if nothing had been tried. A
+// Every change is prepared while the job trains (preparer.h), takes over the values between two steps, and is on
+// trial for one step. If that step fails or is not finite, the old session continues as if nothing had been tried. A
 // change of the document is committed with a checkpoint, so that a killed run resumes with the graph that it had.
 //
 //   LiveTraining live(std::move(model), run, options);
 //   live.train(observe, stop);
 //
 // Ownership: owns the model and its threads; refers to the run. Thread safety: one thread calls; `say` is called on it.
-// Errors: those of Session::train(); what is wrong with a change is said, kept in the run's history, and answered.
+// Errors: those of Session::train(); the errors of a change are reported, kept in the run's history, and sent as the
+// answer.
 #pragma once
 
 #include <atomic>
@@ -42,7 +43,7 @@ class LiveTraining {
   ~LiveTraining();
 
   Session& session() { return *model_.session; }
-  // As Session::train(). `observe` is asked again for each session; its `leave` is not used.
+  // As Session::train(). `observe` is called again for each session; its `leave` is not used.
   TrainEnd train(const std::function<TrainObserver(Session&)>& observe, const std::function<bool()>& stop);
 
  private:
@@ -72,7 +73,7 @@ class LiveTraining {
   LiveOptions options_;
   bool paused_ = false, stopping_ = false;
   std::int64_t swaps_ = 0, refused_ = 0;
-  double last_pause_ = 0, last_delay_ = 0;  // seconds; the delay: from passing the probation to the step boundary
+  double last_pause_ = 0, last_delay_ = 0;  // seconds; the delay: from the passed probation to the step boundary
   ControlAnswer stop_answer_;
 
   std::mutex mutex_;  // guards the commands

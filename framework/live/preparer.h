@@ -1,9 +1,9 @@
-// Makes candidates ready beside a training: what a request asks for is read, put on probation and compiled, on a thread
-// of its own, one after the other; the training then only takes over the values.
+// Prepares candidates while a session trains. A request is read, put on probation and compiled on a separate thread,
+// one request after the other; the training thread then only takes over the values.
 //
-// Ownership: owns its thread, the libraries' copies and what it retires; refers to the session that trains.
-// Thread safety: ask(), interrupt() from any thread; the rest from the thread that trains. Errors: those of a candidate
-// become its refusal.
+// Ownership: owns its thread, the copies of the libraries and the sessions that it retires; refers to the session that
+// trains. Thread safety: ask(), interrupt() from any thread; the rest from the training thread. Errors: the errors of a
+// candidate become its refusal.
 #pragma once
 
 #include <atomic>
@@ -25,27 +25,27 @@
 
 namespace loom {
 
-// A session with what it needs. Goes in this order: the session before the types it uses.
+// A session with everything that it needs. Destroyed in this order: the session before the types that it uses.
 struct LiveModel {
   LiveSource source;
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Session> session;
-  TrainEntry declared;  // of the document, before the command line's settings
+  TrainEntry declared;  // as in the document, before the command line's settings
   DataEntry declared_data;
 };
 
 struct Candidate {
   ChangeRequest request;
-  LiveModel model;  // without a session where nothing has changed, or where it is refused
+  LiveModel model;  // without a session if nothing has changed or if it is refused
   std::vector<LibraryFile> libraries;
   std::string what;
-  std::vector<std::string> reasons;  // of a refusal
-  Stopwatch since_trial;             // runs from the moment its probation was passed
+  std::vector<std::string> reasons;  // reasons for the refusal
+  Stopwatch since_trial;             // runs from the moment at which its probation was passed
 };
 
 struct PreparerSettings {
   std::string run;      // the folder
-  std::string program;  // that runs trials
+  std::string program;  // the executable that runs trials
   ProbationLimits limits;
   int threads = 0;
 };
@@ -60,8 +60,8 @@ class Preparer {
   void ask(ChangeRequest request);
   bool has_candidate() const { return ready_; }
   Candidate take();
-  // What became of the candidate that was taken; the next one is made from here on. `running` is what trains now,
-  // `old` what does not any more: it is destroyed on the preparer's thread.
+  // The result of the candidate that was taken; the next candidate is made from here on. `running` trains now; `old`
+  // no longer trains and is destroyed on the preparer's thread.
   void settle(const LiveModel& running, bool accepted, const Candidate& candidate, LiveModel old);
 
   std::vector<std::string> library_files();
@@ -79,13 +79,13 @@ class Preparer {
   LibrarySet libraries_;
   Probation probation_;
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   std::deque<ChangeRequest> requests_;
   std::optional<Candidate> candidate_;
   std::vector<LiveModel> retired_;
   const LiveModel* running_;
-  bool taken_ = false;  // a candidate is with the training: what trains may be exchanged
+  bool taken_ = false;  // a candidate is with the training thread: the running session may be exchanged
   bool stopping_ = false;
   std::atomic<bool> ready_ = false;
   std::thread thread_;

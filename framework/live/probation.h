@@ -1,7 +1,7 @@
-// Puts a candidate on probation: a trial (trial.h) in a child process, this program itself, with a time limit.
+// Puts a candidate on probation: a trial (trial.h) in a child process, which is this program itself, with a time limit.
 //
-// The child is `graph-runner trial`: the request comes in on its stdin, {"ok": true} or {"errors": [...]} goes out on
-// its stdout. What it does to itself (a signal, an endless loop, an exit) is an Error here and nothing worse.
+// The child is `graph-runner trial`. It reads the request from its stdin and writes {"ok": true} or {"errors": [...]}
+// to its stdout. If the child ends by a signal, hangs or exits, the result is an Error here and nothing worse.
 //
 // Thread safety: one call at a time per Probation; interrupt() from any thread.
 #pragma once
@@ -24,10 +24,10 @@ class Probation {
   // `program`: the executable to start.
   explicit Probation(std::string program) : program_(std::move(program)) {}
 
-  // Returns where the candidate passed; throws its errors, or candidate_crashed, candidate_timeout, candidate_memory.
+  // Returns if the candidate passed; throws its errors, or candidate_crashed, candidate_timeout, candidate_memory.
   // `subject` names the candidate in these.
   void run(TrialRequest request, const ProbationLimits& limits, const std::string& subject);
-  // Ends a run() that is under way: it throws candidate_timeout.
+  // Ends a run() in progress: it throws candidate_timeout.
   void interrupt() { interrupted_ = true; }
 
  private:

@@ -1,4 +1,4 @@
-// What a training's document comes from: a file, what the command line set and named, and the types that were swapped.
+// The origin of a training job's document: a file, the settings and plugins of the command line, and the swapped types.
 //
 // Ownership: values. Thread safety: values; loading reads files. Errors: those of load_document(), and bad_command of
 // node changes.
@@ -28,7 +28,7 @@ void name_plugins(Document& document, const std::vector<std::string>& given);
 Document load_source(const LiveSource& source, Diagnostics& diagnostics);
 RegistryRequest plugins_of(const LiveSource& source, const Document& document);
 
-// As a run's folder keeps it. The command line's plugins are not kept: a run may come from elsewhere.
+// The document as a run's folder keeps it. The command line's plugins are not kept: a run may come from elsewhere.
 RunSource to_run_source(const LiveSource& source);
 LiveSource from_run_source(const RunSource& source);
 

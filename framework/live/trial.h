@@ -1,9 +1,9 @@
-// What a candidate goes through before a training takes it: libraries are opened, the graph is built and compiled, new
+// The trial of a candidate before a training job takes it: libraries are opened, the graph is built and compiled, new
 // node types are checked on the values that flow into them, and one step is made on real data.
 //
-// It runs in a process of its own (probation.h), for any of this may crash, hang or eat the memory.
+// It runs in a separate process (probation.h), because any of this may crash, hang or exhaust the memory.
 //
-// Thread safety: one thread. Errors: those of what is tried; node_check_failed; candidate_not_finite.
+// Thread safety: one thread. Errors: those of the candidate; node_check_failed; candidate_not_finite.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ namespace loom {
 
 struct TrialRequest {
   std::vector<LibraryFile> libraries;
-  std::vector<LibraryFile> before;  // those that train now: a check that they fail, too, is no reason to refuse
-  std::vector<std::string> check;   // node types to be checked, where the graph has them
+  std::vector<LibraryFile> before;  // the running libraries: a check that they also fail does not cause a refusal
+  std::vector<std::string> check;   // node types to be checked, if the graph has them
   std::string document;             // resolved text
   std::string name;                 // of the document, in messages
   RunSettings settings;
-  std::string checkpoint;    // weights by path and shape, as far as they fit; "": the initial ones
+  std::string checkpoint;    // weights by path and shape, if they fit; "": the initial weights
   std::uint64_t memory = 0;  // bytes that the process may take; 0: no limit
 
   std::string to_json() const;

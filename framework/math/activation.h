@@ -31,10 +31,10 @@ const std::vector<std::string>& activation_names();  // in the order of the enum
 Activation activation_of(std::string_view name);     // throws Error(unknown_word)
 // True where the derivative follows from the value alone: backward needs no input then.
 bool derivative_from_output(Activation function);
-// `shape` is the slope of leaky_relu (default 0.01) or the alpha of elu (default 1), and of no meaning elsewhere.
+// `shape` is the slope of leaky_relu (default 0.01) or the alpha of elu (default 1); other functions ignore it.
 float default_shape(Activation function);
 void activate(Activation function, float shape, const float* x, float* y, std::int64_t n);
-// diff_x = diff_y f'(x), from the input or (where derivative_from_output) from the output.
+// diff_x = diff_y f'(x), from the input or (if derivative_from_output) from the output.
 void activation_gradient(Activation function, float shape, const float* x, const float* diff_y, float* diff_x,
                          std::int64_t n);
 void activation_gradient_from_output(Activation function, float shape, const float* y, const float* diff_y,

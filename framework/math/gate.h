@@ -1,6 +1,8 @@
-// The gate of PixelCNN and WaveNet. x is [rows, 2 channels]; y [rows, channels] = tanh(a) sigmoid(b), where a and b are
-// the halves of a row of x + offset. offset [2 channels] may be null. The two factors go to parts [rows, 2 channels],
-// which may be x, unless null.
+// The gate of PixelCNN and WaveNet.
+//   x       [rows, 2 channels]
+//   y       [rows, channels] = tanh(a) sigmoid(b), where a and b are the halves of a row of x + offset
+//   offset  [2 channels], may be null
+//   parts   [rows, 2 channels], the two factors; may be x, or null
 //
 // The conventions are those of loom/math.h: `n` counts elements, an output may be the same memory as an input of the
 // same call, and the same values give the same bits. Thread safety: pure functions; no call allocates.

@@ -18,7 +18,7 @@ double gaussian_kl(const float* mu, const float* logvar, float* per_dimension, s
 // (factor + diff_per_dimension) times the terms' derivatives; diff_per_dimension, diff_mu and diff_logvar may be null.
 void gaussian_kl_gradient(float factor, const float* diff_per_dimension, const float* mu, const float* logvar,
                           float* diff_mu, float* diff_logvar, std::int64_t n);
-// z = mu + e^(logvar/2) noise, and its gradients (null: not wanted)
+// z = mu + e^(logvar/2) noise, and its gradients (null: not requested)
 void reparametrise(const float* mu, const float* logvar, const float* noise, float* z, std::int64_t n);
 void reparametrise_gradient(const float* diff_z, const float* logvar, const float* noise, float* diff_mu,
                             float* diff_logvar, float* diff_noise, std::int64_t n);

@@ -1,7 +1,7 @@
 // mu-law companding of sound (ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2), with mu = classes - 1:
 //   F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu),  x in [-1, 1]      code = floor((F(x) + 1) mu / 2 + 1/2), 0 ... mu
 //   y    = 2 code / mu - 1                                            x = sign(y) ((1 + mu)^|y| - 1) / mu
-// Everything that compands goes through here, so that a data set and a graph agree on every code.
+// Every node and data set that uses mu-law companding uses this class, so a data set and a graph agree on every code.
 //
 // Thread safety: a MuLaw is an immutable value.
 #pragma once
@@ -17,7 +17,7 @@ class MuLaw {
   explicit MuLaw(std::int64_t classes = 256)  // >= 2
       : mu_(static_cast<float>(classes - 1)), log_(static_cast<float>(std::log(static_cast<double>(classes)))) {}
 
-  // Samples beyond [-1, 1] count as the nearer end; a NaN is not allowed.
+  // Samples outside [-1, 1] count as the nearer end; a NaN is not allowed.
   std::int32_t encode(float sample) const {
     const float x = std::clamp(sample, -1.0F, 1.0F);
     const float companded = std::copysign(std::log1p(mu_ * std::abs(x)) / log_, x);

@@ -1,5 +1,6 @@
-// What the SIMD kernels share: loops over spans with a padded last vector, and elementary functions that carry NaN and
-// infinities. Compiled once per instruction set (Highway's foreach_target); include it after hwy/foreach_target.h.
+// Shared by the SIMD kernels: loops over spans with a padded last vector, and elementary functions that propagate NaN
+// and infinities. Compiled once per instruction set (Highway's foreach_target); include it after
+// hwy/foreach_target.h.
 #if defined(LOOM_MATH_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LOOM_MATH_SIMD_INL_H_
 #undef LOOM_MATH_SIMD_INL_H_
@@ -59,8 +60,8 @@ HWY_INLINE double total(Vec a, Vec b) {
   return result;
 }
 
-// sum f(x[i]...): two accumulators hide the latency, and are emptied into a double every 2^14 elements so that long
-// sums stay accurate. The padding of the last vector is masked out.
+// sum f(x[i]...): two accumulators hide the latency, and are added to a double every 2^14 elements so that long sums
+// stay accurate. The padding of the last vector is masked out.
 template <class F, class... In>
 HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
   const std::int64_t width = lanes();
@@ -86,8 +87,7 @@ HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
   return result;
 }
 
-// --- Elementary functions: Highway's, made total
-// ------------------------------------------------------------------------
+// --- Elementary functions: Highway's, made total ---
 HWY_INLINE Vec keep_nan(Vec x, Vec y) { return hn::IfThenElse(hn::IsNaN(x), x, y); }
 
 HWY_INLINE Vec exp_of(Vec x) { return keep_nan(x, hn::Exp(kTag, hn::Min(set(100), x))); }

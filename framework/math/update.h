@@ -19,7 +19,7 @@ struct AdamStep {
 };
 void adam_update(float* weight, const float* gradient, float* mean, float* variance, std::int64_t n,
                  const AdamStep& step);
-// largest: the largest gradient seen, decayed by beta2; correction2 is not used.
+// largest: the largest gradient so far, decayed by beta2; correction2 is not used.
 void adamax_update(float* weight, const float* gradient, float* mean, float* largest, std::int64_t n,
                    const AdamStep& step);
 

@@ -1,4 +1,4 @@
-// What the measurements of collapse say, in a sentence, and which remedies a document has not used yet.
+// A sentence that summarises the metrics of posterior collapse, and the remedies that a document has not used yet.
 //
 // Thread safety: functions of their arguments.
 #pragma once
@@ -15,16 +15,16 @@ namespace loom::measure {
 // "3 of 10 latent dimensions carry information; 0, 2, 5 have collapsed".
 std::string sentence(const Collapse& measured);
 
-// Remedies that this document could use against collapse, one each; those in use are left out. Found by the options and
+// Remedies for collapse that this document could use; remedies in use are omitted. They are found by the options and
 // outputs that the divergence's node declares.
 std::vector<std::string> remedies(const Document& document, const TrainingPlan& plan, const Graph& graph,
                                   const Posterior& posterior);
 
-// The sentence of every posterior, with the remedies where dimensions have collapsed.
+// The sentence for every posterior, with the remedies if dimensions have collapsed.
 std::vector<std::string> findings(const Document& document, const TrainingPlan& plan, const Graph& graph,
                                   const std::vector<Posterior>& posteriors, const std::vector<Collapse>& measured);
 
-// A CollapseWatch that leaves the findings, one a line, as the note "collapse".
+// A CollapseWatch that stores its sentences, one per line, as the note "collapse".
 class CollapseReporter : public CollapseWatch {
  public:
   // Refers to the document, the plan and the graph.

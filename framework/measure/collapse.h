@@ -1,10 +1,10 @@
-// Whether latent dimensions carry information: posterior collapse, measured in the pass of an evaluation.
+// Whether latent dimensions carry information: metrics of posterior collapse, computed in the pass of an evaluation.
 //   KL of a dimension       its mean over the data, summed over the positions of the latent variable           [nats]
 //   active dimension        Var_x(E_q[z]) > 0.01, the mean over the positions (Burda et al. 2016, section 5.2)
 //   mutual information      see mutual_information.h, from M items spread evenly over the pass                 [nats]
 //
-// Ownership: keeps what it measures of a pass until the next begins; refers to nothing. Thread safety: one thread.
-// Errors: none of its own; figures of values that are not finite are not finite.
+// Ownership: keeps the values of a pass until the next one begins; refers to nothing. Thread safety: one thread.
+// Errors: none of its own; metrics of values that are not finite are not finite.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ namespace loom::measure {
 inline constexpr double kActiveVariance = 0.01;
 
 struct Collapse {
-  std::string name;              // of the posterior
-  std::vector<double> kl;        // per dimension, nats; empty where the divergence does not say
+  std::string name;              // name of the posterior
+  std::vector<double> kl;        // per dimension, nats; empty if the divergence has no such output
   std::vector<double> variance;  // of the posterior mean over the data, per dimension
   std::int64_t posteriors = 0;   // M; 0: no mutual information
   std::optional<double> mutual_information, aggregate_kl;  // nats
@@ -32,11 +32,11 @@ struct Collapse {
 };
 
 struct CollapseLimits {
-  std::int64_t posteriors = 5000;  // M at most
-  double work = 4e9;               // terms of the mutual information at most: M^2 x values
+  std::int64_t posteriors = 5000;  // largest M
+  double work = 4e9;               // largest number of terms of the mutual information: M^2 x values
   std::uint64_t seed = 1;
 };
-// Small enough for every evaluation of a training.
+// Small enough for every evaluation of a training job.
 inline constexpr CollapseLimits kCollapseInTraining{1000, 2e8, 1};
 
 class CollapseWatch : public EvaluationWatch {
@@ -47,11 +47,11 @@ class CollapseWatch : public EvaluationWatch {
   std::vector<Port> ports() const override;
   void begin(std::int64_t samples) override;
   void add(std::span<const TensorView> values, std::int64_t samples) override;
-  // Curves, with "NAME." before them where there are several posteriors: active_units, mutual_information,
+  // Curves, prefixed with "NAME." if there are several posteriors: active_units, mutual_information,
   // kl_per_dimension.{largest,median,smallest}.
   WatchedFigures finish(Executor& executor) override;
 
-  // Of the pass that ended, one per posterior; computes the mutual information.
+  // For the last finished pass, one per posterior; computes the mutual information.
   std::vector<Collapse> measure(Executor& executor) const;
   const std::vector<Posterior>& posteriors() const { return posteriors_; }
 
@@ -63,7 +63,7 @@ class CollapseWatch : public EvaluationWatch {
   std::int64_t samples_ = 0, seen_ = 0;
 };
 
-// The curves of figures that were measured, as finish() gives them.
+// The curves of metrics that have been computed, as finish() returns them.
 std::vector<std::pair<std::string, double>> curves_of(const std::vector<Collapse>& measured);
 
 }  // namespace loom::measure

@@ -1,6 +1,6 @@
-// Values of ports over items of a data set: the codes that measurements and pictures start from.
+// Values of ports over items of a data set: the codes from which metrics and pictures are computed.
 //
-// Ownership: results own their memory; a Subject refers to what it names. Thread safety: one thread.
+// Ownership: results own their memory; a Subject refers to the objects that it names. Thread safety: one thread.
 // Errors: those of the data and of Program.
 #pragma once
 
@@ -26,13 +26,13 @@ struct Subject {
 
 struct Items {
   std::shared_ptr<const DataSource> source;
-  std::int64_t count = 0;  // of items; fewer where the data has fewer
-  bool shuffle = false;    // in a pseudo-random order drawn from `seed`, else the first ones
+  std::int64_t count = 0;  // number of items; fewer if the data has fewer
+  bool shuffle = false;    // in a pseudo-random order drawn from `seed`; otherwise the first items
   std::uint64_t seed = 1;
   std::int64_t batch = 64;
 };
 
-// One tensor a port, [items, ...], in evaluation; `columns` of the data itself, [items, ...], follow them.
+// One tensor per port, [items, ...], in evaluation mode, followed by `columns` of the data itself, [items, ...].
 std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span<const Port> ports,
                            const std::vector<std::string>& columns = {});
 

@@ -1,4 +1,4 @@
-// What the scores of disentanglement share: codes and factors as columns. Internal to framework/measure.
+// Shared by the disentanglement scores: codes and factors as columns. Internal to framework/measure.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace loom::measure {
 
-// A factor that takes at least two values; its values are numbered 0, 1, ... in rising order.
+// A factor with at least two values; its values are numbered 0, 1, ... in ascending order.
 struct FactorColumn {
   std::vector<std::int32_t> classes;  // per item
   std::vector<std::int32_t> values;   // of each class
@@ -17,17 +17,17 @@ struct FactorColumn {
 
 struct CodesAndFactors {
   std::vector<std::vector<float>> codes;  // per dimension
-  std::vector<FactorColumn> factors;      // those that vary
+  std::vector<FactorColumn> factors;      // the factors that vary
   std::size_t items = 0;
 
-  // Throws Error(data_shape) where they are not [M, D] and [M, F] with M >= 2 and D >= 1.
+  // Throws Error(data_shape) unless they are [M, D] and [M, F] with M >= 2 and D >= 1.
   CodesAndFactors(const TensorView& codes, const TensorView& factors);
 };
 
-// -sum p ln p of counts or weights >= 0, nats; 0 where their sum is 0.
+// -sum p ln p of counts or weights >= 0, nats; 0 if their sum is 0.
 double entropy(const std::vector<double>& weights);
 
-// The largest value less the second largest; the largest where it is the only one.
+// The largest value minus the second largest; the largest if it is the only one.
 double gap_at_the_top(std::vector<double> values);
 
 }  // namespace loom::measure

@@ -13,18 +13,18 @@
 
 namespace loom {
 
-// Every library of a folder, in the order of their names.
+// All libraries of a folder, in the order of their names.
 void load_plugin_folder(Registry& registry, const std::string& folder);
 
-// A registry of everything in plugin_folders(). Throws plugin_not_found where there is no plugin at all.
+// A registry of everything in plugin_folders(). Throws plugin_not_found if there is no plugin at all.
 std::unique_ptr<Registry> load_standard_registry();
 
-// What a library says it holds, read without calling any C++ of it.
+// The declared contents of a library, read without calling any of its C++ code.
 struct PluginSummary {
   LoadedLibrary library;
-  std::string version;                                    // of the Latentloom it was built with
+  std::string version;                                    // version of the Latentloom that it was built with
   std::map<std::string, std::vector<std::string>> types;  // names by kind ("node", "dataset", ...), sorted
-  std::string problem;                                    // why it cannot be loaded; "" where it can
+  std::string problem;                                    // why it cannot be loaded; "" if it can
 };
 PluginSummary read_plugin(const std::string& file);
 

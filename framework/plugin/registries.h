@@ -1,4 +1,4 @@
-// Which libraries a document and a command line ask for, and the registry of their types.
+// The libraries that a document and a command line request, and the registry of their types.
 //
 //   libraries_for(request)      every library of the standard folder, then those of --plugin, then those of `plugins:`
 //   registry_of(libraries)      a registry of these files; some of them may be replaced by other files under their name
@@ -27,13 +27,13 @@ struct RegistryRequest {
 
 std::vector<LoadedLibrary> libraries_for(const RegistryRequest& request);
 
-// `substitutes`: for a library's file, the file to open in its place; messages and types go on naming the original.
+// `substitutes`: for a library's file, the file to open instead; messages and types still name the original.
 std::unique_ptr<Registry> registry_of(const std::vector<LoadedLibrary>& libraries,
                                       const std::map<std::string, std::string>& substitutes = {});
 
 std::unique_ptr<Registry> registry_for(const RegistryRequest& request);
 
-// The plugin on LOOM_PLUGIN_PATH that has a type of this name, for hints; "" where none has.
+// The plugin on LOOM_PLUGIN_PATH that has a type of this name, for hints; "" if there is none.
 std::string plugin_with_type(const std::string& type);
 
 }  // namespace loom

@@ -1,13 +1,13 @@
-// Where plugin libraries are looked for, and what a name stands for there.
+// The folders in which plugin libraries are searched for, and the meaning of a name there.
 //
-//   the standard folder    lib/latentloom/plugins beside the library that this code is in, or the folders of
-//                          $LATENTLOOM_PLUGINS (separated by ':') in its place; every library in it is loaded
-//   $LOOM_PLUGIN_PATH      further folders (separated by ':'); a library in them is loaded when a document's `plugins:`
-//                          or --plugin asks for it by name
+//   the standard folder    lib/latentloom/plugins next to the library that contains this code; the folders of
+//                          $LATENTLOOM_PLUGINS (separated by ':') replace it; every library in it is loaded
+//   $LOOM_PLUGIN_PATH      more folders (separated by ':'); a library in them is loaded if a document's `plugins:` or
+//                          --plugin requests it by name
 //
-// A name is no path: letters, digits, '_' and '-'. NAME stands for libNAME.so or NAME.so in the first folder that has
-// one, those of LOOM_PLUGIN_PATH before the standard one. Thread safety: functions that read the environment and
-// folders; any thread.
+// A name is not a path: letters, digits, '_' and '-'. NAME means libNAME.so or NAME.so in the first folder that has
+// one; the folders of LOOM_PLUGIN_PATH are searched before the standard one. Thread safety: functions that read the
+// environment and folders; any thread.
 #pragma once
 
 #include <string>
@@ -16,18 +16,19 @@
 
 namespace loom {
 
-// The folders that are loaded as a whole. The first one holds the standard nodes.
+// The folders whose libraries are all loaded. The first one has the standard nodes.
 std::vector<std::string> plugin_folders();
-// The folders that a name is looked for in, in their order.
+// The folders in which a name is searched for, in order.
 std::vector<std::string> search_folders();
 
 bool is_plugin_name(std::string_view text);
-// "huber" of "build/libhuber.so".
+// "huber" for "build/libhuber.so".
 std::string library_name(const std::string& file);
 
-// The .so files of a folder, in the order of their names; none where there is no such folder.
+// The .so files of a folder, in the order of their names; none if there is no such folder.
 std::vector<std::string> libraries_in(const std::string& folder);
-// The file that a name stands for; "" where no folder has one.
+// The file that a name means; "" if no folder has one.
+//
 std::string find_library(const std::string& name);
 
 }  // namespace loom

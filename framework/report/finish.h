@@ -1,4 +1,4 @@
-// What a finished training leaves beside its checkpoints: pictures and the report.
+// The files that a finished training job leaves in addition to its checkpoints: pictures and the report.
 #pragma once
 
 #include <string>

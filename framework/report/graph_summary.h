@@ -1,4 +1,4 @@
-// What a graph is made of, counted: for inspect and for the report of a run.
+// Counts of a graph's contents, for inspect and for the report of a run.
 #pragma once
 
 #include <cstdint>

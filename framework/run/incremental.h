@@ -1,9 +1,9 @@
-// Ancestral sampling position by position: each node on the way from what is drawn to its draw is called once a
-// position, with what it needs of earlier positions kept, so that a map costs about one forward pass.
+// Ancestral sampling position by position. Each node on the path from the drawn map to its draw is called once per
+// position and keeps what it needs of earlier positions, so a map costs about one forward pass.
 //
-// Samples are drawn in groups of a few, dealt to the executor's threads; the groups depend on the number of samples
-// alone, and random numbers on seed, node, step, sample and position: the same bits for any number of threads, and the
-// draws of the whole graph run once for every position.
+// Samples are drawn in groups of a few, dealt to the executor's threads. The groups depend only on the number of
+// samples, and random numbers on seed, node, step, sample and position. Any number of threads therefore gives the
+// same bits, and the draws are those of running the whole graph once per position.
 //
 // Ownership: keeps the graph; refers to the ParameterStore and the Executor, which must outlive it.
 // Thread safety: one run() at a time. Errors: not_supported with the obstacle; run() throws node_failed.

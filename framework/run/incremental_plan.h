@@ -1,5 +1,5 @@
-// Which steps of a graph lie on the way from what is drawn to its draw, and how far each of their ports is filled at
-// any time of ancestral sampling (graph/advance.h).
+// The steps of a graph on the path from the drawn map to its draw, and how far each of their ports is filled at any
+// time of ancestral sampling (loom/advance.h).
 //
 // Internal to framework/run. Thread safety: a plan is a value.
 #pragma once

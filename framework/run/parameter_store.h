@@ -1,5 +1,5 @@
-// Weights and running state of a graph, by path ("encoder/conv1.weight"), owned by the host and never by a node: that
-// is what makes checkpoints and swapping simple.
+// Weights and running state of a graph, by path ("encoder/conv1.weight"), owned by the host and never by a node. This
+// keeps checkpoints and swapping simple.
 //
 // Thread safety: reading from many threads is safe; writing (an update, a load) is for one writer while nothing runs.
 #pragma once

@@ -1,5 +1,5 @@
-// The memory and order plan of a tape: which steps run in which stage, what stays in a lane and what is kept for the
-// whole batch, where each value lies in a lane's arena, and which steps must wait for which.
+// The memory and order plan of a tape: which steps run in which stage, which values stay in a lane and which are kept
+// for the whole batch, the place of each value in a lane's arena, and which steps must wait for which.
 //
 // Stages: even stages run shard by shard on the lanes, odd ones hold whole-batch steps and run once. A tape without
 // whole-batch nodes is one stage: forward and backward of a shard follow each other and its activations never leave

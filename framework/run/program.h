@@ -1,8 +1,8 @@
-// A program: a graph pruned to what is asked for, its memory planned, compiled to a oneTBB flow graph.
+// A program: a graph pruned to what is requested, with a memory plan, compiled to a oneTBB flow graph.
 //
 // The batch is cut into shards of `shard` samples, dealt to `lanes` in turn (lane l takes shards l, l + lanes, ...).
-// Each lane has its own activations and its own gradient sums. Whole-batch nodes are barriers: only what crosses one
-// is kept for the whole batch. The same seed, lanes and shard give the same bits for any number of threads.
+// Each lane has its own activations and its own gradient sums. Whole-batch nodes are barriers: only values that cross
+// one are kept for the whole batch. The same seed, lanes and shard give the same bits for any number of threads.
 //
 // Ownership: keeps the graph; refers to the ParameterStore and the Executor, which must outlive it.
 // Thread safety: one run() at a time per program. Errors: run() throws Error(node_failed) naming the node, its place

@@ -1,7 +1,7 @@
 // One stage of a program as a oneTBB flow graph: a task per (step, lane), edges where a step must wait for another.
 //
 // Each lane loops: take the next shard, run the stage's steps, take the next. Independent branches of a lane and
-// different lanes run side by side.
+// different lanes run in parallel.
 //
 // Internal to framework/run. Built and run inside the executor's arena; run() may be repeated, one at a time.
 #pragma once

@@ -1,4 +1,4 @@
-// What graph-runner says: results to stdout, everything meant for a person meanwhile to stderr.
+// The output of graph-runner: results go to stdout, and messages for people to stderr.
 //
 // Thread safety: one thread.
 #pragma once

@@ -1,4 +1,4 @@
-// Everything that `eval` measures, and how it is shown.
+// The metrics of `eval`, and their presentation.
 //
 // Thread safety: one thread. Errors: not_supported for scores of disentanglement on data without known factors or a
 // model without a posterior; those of the session and of the data.

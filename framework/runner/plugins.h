@@ -1,4 +1,4 @@
-// What the verbs share about plugins: --plugin, `plugins:`, and what to say about a type that is not loaded.
+// Shared by the verbs: --plugin, `plugins:`, and the message about a type that is not loaded.
 #pragma once
 
 #include <memory>

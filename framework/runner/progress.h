@@ -1,4 +1,4 @@
-// What a training shows while it runs: a bar on a terminal, a line every few seconds elsewhere. It goes to stderr.
+// The progress of a training job: a bar on a terminal, otherwise one line every few seconds. It goes to stderr.
 //
 // Terms are means over the steps since the last time they were shown. Thread safety: one thread.
 #pragma once

@@ -1,4 +1,4 @@
-// What the declarations say about node types and data sets, as text: for inspect, and for docs/nodes.md.
+// The declarations of types as text: for inspect, and for docs/nodes.md.
 #pragma once
 
 #include <nlohmann/json.hpp>

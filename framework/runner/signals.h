@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM while a training runs: the first asks it to stop after the step, a second SIGINT exits at once.
+// SIGINT and SIGTERM during training: the first stops the job after the current step, a second SIGINT exits at once.
 //
 // Thread safety: one StopSignals at a time; received() may be asked from any thread.
 #pragma once

@@ -1,4 +1,4 @@
-// The start of a training, from a graph or from a run: the model, ready to train, and the folder it goes into.
+// The start of a training job, from a graph or from a run: the model, ready to train, and the folder that it writes to.
 #pragma once
 
 #include <cstdint>

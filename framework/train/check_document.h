@@ -1,4 +1,4 @@
-// Every check of a document that needs no data: what `validate` reports and training starts with.
+// All checks of a document that need no data: `validate` reports them, and training starts with them.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Health of the codebooks while a graph trains, read from the states that nodes of Role::quantizer keep.
+// Health of the codebooks during training, read from the states of the nodes of Role::quantizer.
 //
 // Thread safety: functions of their arguments.
 #pragma once

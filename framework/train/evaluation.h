@@ -1,9 +1,9 @@
-// Figures of a model on a split of its data, from a deterministic pass: the same weights, seed and batch give the same
-// figures, and evaluations at different steps draw the same noise.
+// Metrics of a model on a split of its data, from a deterministic pass: the same weights, seed and batch give the same
+// metrics, and evaluations at different steps draw the same noise.
 //
 // Ownership: keeps the graph; refers to the registry, store and executor, and shares what it reads of a split.
-// Thread safety: one thread. Errors: not_supported where nll_samples needs what the graph does not compute; those of
-// DataSource, Batches and Program.
+// Thread safety: one thread. Errors: not_supported if nll_samples needs a value that the graph does not compute;
+// those of DataSource, Batches and Program.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// The importance-weighted likelihood needs ln q(z|x) - ln p(z) at the draw z: a divergence node computes it in its
-// output log_ratio where its input z is connected. Documents seldom connect it, so it is done here: to the sampler that
-// reads the same posterior.
+// The importance-weighted likelihood needs ln q(z|x) - ln p(z) at the draw z. A divergence node computes it in its
+// output log_ratio if its input z is connected. Most documents do not connect it, so it is connected here, to the
+// sampler that reads the same posterior.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Looks at values of an evaluation's own pass, so that what is measured on them costs no pass of its own.
+// Observes values of an evaluation's own pass, so that metrics of these values need no extra pass.
 //
 // Thread safety: called on the thread that evaluates.
 #pragma once

@@ -1,6 +1,6 @@
-// Which column of a data set goes into which input node: the column of the node's name, also behind the name of a graph
-// that is used (`vq/x` takes "x"); or, where a single input is
-// left without one and no other input took it, the column "x".
+// Which column of a data set feeds which input node: the column with the node's name, ignoring the prefix of a used
+// graph (`vq/x` takes "x"). If a single input has no such column and no other input has taken it, that input takes
+// the column "x".
 //
 // Ownership: a FeedPlan is a value. Errors: bad_feed for an input without a column, with the columns there are.
 #pragma once

@@ -1,14 +1,15 @@
-// What frozen nodes make of the data (frozen_front.h), computed once for each split, kept on disk, and read in the
-// place of the data: a prior on the codes of an autoencoder never runs its encoder again.
+// The outputs of frozen nodes (frozen_front.h), computed once per split, kept on disk, and read instead of the data: a
+// prior over the codes of an autoencoder never runs its encoder again.
 //
-// In the folder, each frontier port of each split has SPLIT.PORT.KEY.npy and, written last, a .json with its checksum.
-// KEY is a hash of the nodes the port is computed from, their weights, the data set and its content, and the program's
-// version: what is stale is not found, and is removed when its successor is written. A file whose checksum does not fit
-// is made again. Small columns of the data that are still read (labels) are kept beside the ports, so that the data
-// itself is not decoded for them. Files are written batch by batch and read by mapping, so they may exceed the memory.
+// In the folder, each frontier port of each split has SPLIT.PORT.KEY.npy and, written last, a .json with its
+// checksum. KEY is a hash of the nodes that the port is computed from, their weights, the data set and its content,
+// and the program's version. A stale file is therefore not found, and it is removed when its successor is written. A
+// file whose checksum does not match is made again. Small columns of the data that are still read (labels) are kept
+// next to the ports, so that the data itself is not decoded for them. Files are written batch by batch and read by
+// mapping, so they may exceed the memory.
 //
-// Nothing is kept where the folder is "", cannot be written to or has no room (more than half of what is free would be
-// taken), or where the data is drawn anew at every read.
+// Nothing is kept if the folder is "", cannot be written to or has too little space (more than half of the free space
+// would be used), or if the data is drawn again at every read.
 //
 // Ownership: FrontFeeds is a value. Thread safety: one thread; several processes may share a folder.
 // Errors: those of plan_feeds(), Batches and Program; write_failed.

@@ -1,8 +1,9 @@
-// Where what is frozen ends: the ports whose values are the same at every step, so that they can be computed once.
+// The boundary of the frozen part of a graph: the ports whose values are the same at every step and can be computed
+// once.
 //
 // A node is part of the front if it is frozen with all its parameters and states, draws nothing in evaluation, works
-// per sample, and is computed from inputs and such nodes alone. The frontier are the ports of these nodes that
-// something else reads.
+// per sample, and is computed only from inputs and such nodes. The frontier is the set of ports of these nodes that
+// other nodes read.
 //
 // Thread safety: a function of its arguments.
 #pragma once

@@ -1,8 +1,8 @@
-// Keeps a bad step from ruining a training: a step whose loss or gradient is not finite, or whose gradient norm jumps
-// far above its running mean, is skipped and counted; too many in a row end the training with an error.
+// Protects a training job from bad steps: a step whose loss or gradient is not finite, or whose gradient norm is far
+// above its running mean, is skipped and counted; too many skipped steps in a row end the training job with an error.
 //
 // The running mean of each objective's gradient norm is m += (1 - 0.98) (norm - m) over accepted steps, the plain mean
-// while there are fewer than 50; spikes are looked for once 20 norms are known. All of it is part of a checkpoint, so
+// while there are fewer than 50; spikes are detected once 20 norms are known. All of it is part of a checkpoint, so
 // that a resumed run skips the same steps.
 //
 // Thread safety: belongs to one thread. Errors: not_finite.

@@ -1,11 +1,11 @@
-// The curves of a run in SQLite: one file (RUN/metrics.sqlite), in write-ahead mode, so that it can be read while a
-// training writes and a kill leaves it whole.
+// The curves of a run in SQLite: one file (RUN/metrics.sqlite) in write-ahead mode, so that it can be read while a
+// training job writes, and stays valid if the job is killed.
 //   metrics(step INTEGER, name TEXT, split TEXT, value REAL, PRIMARY KEY (step, name, split))
 //   info(key TEXT PRIMARY KEY, value TEXT)
 //   history(number INTEGER PRIMARY KEY, step INTEGER, time TEXT, kind TEXT, who TEXT, what TEXT)
 // step counts finished training steps. A value that is not finite is stored as NULL.
 //
-// Ownership: owns the connection; rows wait in memory until flush(), which runs by itself every `flush_rows` rows.
+// Ownership: owns the connection; rows are buffered in memory until flush(), which is called every `flush_rows` rows.
 // Thread safety: one thread per object; any number of readers elsewhere. Errors: write_failed, read_failed.
 #pragma once
 

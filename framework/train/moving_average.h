@@ -1,6 +1,6 @@
 // The moving average of the weights, used instead of them in evaluation and sampling (train.average > 0):
 //   average += (1 - d) (weight - average),   d = min(decay, (1 + t) / (10 + t)) after t updates
-// so that early averages are not held back by the initial weights (t counts from 0; the rule is TensorFlow's).
+// so that early averages are not dominated by the initial weights (t counts from 0; the rule is TensorFlow's).
 //
 // Ownership: owns the averages; refers to the ParameterStore, which must outlive it. Thread safety: one thread calls,
 // while no program runs; the work is spread over the executor. Element-wise: threads change no bit.

@@ -1,8 +1,9 @@
-// What is minimized by what: a document's losses and objectives, resolved against a graph and its parameters.
+// The losses and objectives of a document, resolved against a graph and its parameters.
 //
 // Ownership: a TrainingPlan is a value; its ports and indices belong to the graph and store it was made for.
-// Thread safety: values. Errors: findings of one pass go to the Diagnostics: no_loss, no_parameters, unknown names of
-// losses, unmatched parameter patterns (unknown_objective_parameter), wrong options of optimizers and schedules.
+// Thread safety: values. Errors: the diagnostics of one pass are added to Diagnostics: no_loss, no_parameters,
+// unknown names of losses, unmatched parameter patterns (unknown_objective_parameter), wrong options of optimizers
+// and schedules.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
-// Which document a run is of, where it changed while the run trained.
+// The document of a run, if it changes during training.
 //
-// RUN/graph.yaml is the newest. A change writes, in this order: the documents before and after it, under RUN/graphs by
-// their hashes; a checkpoint, which names its document's hash; graph.yaml. So whatever instant a kill comes at, the
-// newest checkpoint finds the document that it belongs to.
+// RUN/graph.yaml is the newest document. A change writes, in this order: the documents before and after it, under
+// RUN/graphs by their hashes; a checkpoint, which names the hash of its document; graph.yaml. If the process is
+// killed at any instant, the document of the newest checkpoint can therefore be found.
 //
 // Thread safety: functions of files; one process writes (the one that holds the run's lock). Errors: write_failed,
 // read_failed.

@@ -1,14 +1,14 @@
 // A run is a folder:
 //   graph.yaml         the resolved document: enough to run it anywhere
-//   run.json           what the run was started with: RunSettings
+//   run.json           the settings that the run was started with: RunSettings
 //   checkpoints/       step-NNNNNN.safetensors, best.safetensors
 //   metrics.sqlite     the curves
 //   samples.png  reconstructions.png  report.html
-//   graphs/            the documents before and after each change while it trained, by their hashes
-//   control.sock       what graph-runner ctl speaks to, while a process trains
+//   graphs/            the documents before and after each change during training, by their hashes
+//   control.sock       the socket for graph-runner ctl, while a process trains
 //   .lock              held (flock) by the process that trains
-//   cache/             what frozen nodes make of the data (front_cache.h); may be removed at any time
-// run.json is written last: a folder without it is no run yet, and creating there starts over.
+//   cache/             outputs of frozen nodes (front_cache.h); may be removed at any time
+// run.json is written last: a folder without it is not a run yet, and creating a run there starts over.
 //
 // Ownership: a RunFolder holds the lock while it lives, if it was opened to train. Thread safety: one thread.
 // Errors: run_exists, run_not_found, write_failed, read_failed, checkpoint_corrupt (a broken run.json).

@@ -1,4 +1,4 @@
-// A training session: a document made ready to train, evaluate and go on from a checkpoint.
+// A training session: a document that is ready to train, to evaluate and to resume from a checkpoint.
 //
 //   Session session(load_document("vae.yaml"), registry, {.steps = 1000});
 //   RunFolder run = RunFolder::create("RUN", session.document().resolved, session.run_settings());
@@ -11,8 +11,8 @@
 //
 // Ownership: owns graph, weights, threads, data and optimizers; refers to the registry, and to an attached RunFolder
 // only within attach(). Thread safety: one thread, which is also the one that observers are called on.
-// Errors: the constructor throws what is wrong with the graph (E2xx). Data is opened when it is first needed (E4xx).
-// step() throws what a node or the data throws, and can be called again; not_finite when the guard gives up.
+// Errors: the constructor throws the errors of the graph (E2xx). Data is opened when it is first needed (E4xx). step()
+// throws the errors of a node or of the data, and can be called again; not_finite when the guard gives up.
 #pragma once
 
 #include <cstdint>

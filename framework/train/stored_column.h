@@ -1,4 +1,4 @@
-// One column of the front cache on disk: its key, its two files, writing and reading them.
+// One column of the front cache on disk: its key, its two files, and their reading and writing.
 //
 // Internal to front_cache.cpp. Ownership: values; a StoredColumn keeps its file mapped. Thread safety: reading an item
 // may happen on many threads, the rest on one. Errors: write_failed.

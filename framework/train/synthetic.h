@@ -1,4 +1,4 @@
-// Synthetic data of the shapes a graph wants: for bench, and wherever a training step is compiled without data.
+// Synthetic data with the shapes that a graph expects: for bench, and to compile a training step without data.
 #pragma once
 
 #include <vector>

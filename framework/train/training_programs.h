@@ -1,7 +1,7 @@
-// The programs of a training step: all objectives share one forward and backward pass. Objectives that do not update in
-// every step (`every: k`) are left out of the steps in which they rest, by a second program made when it is first
-// needed. An objective whose conditions (`only_if`) the step's losses do not meet does not update in it; where that
-// would hold for all of several objectives with conditions, none of them rests, so that a game never stands still.
+// The programs of a training step: all objectives share one forward and backward pass. Objectives that do not update
+// in every step (`every: k`) are omitted in the steps in which they rest, by a second program that is made when it is
+// first needed. An objective whose conditions (`only_if`) are not met by the step's losses does not update. If this
+// is true for all of several objectives with conditions, none of them rests, so that training does not stall.
 //
 // Ownership: keeps the graph; refers to the ParameterStore and the Executor. Thread safety: one thread. Errors: those
 // of Program; after one, run() can be called again. A warmed-up run() allocates nothing of its own.

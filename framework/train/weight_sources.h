@@ -1,7 +1,7 @@
-// `weights: PATH` of a use: the nodes of a used graph start with what a run has learnt.
+// `weights: PATH` of a use: the nodes of a used graph start with the weights of a run.
 //
-// A path is the folder of a run, whose best checkpoint counts (the newest one where there is no best), or a safetensors
-// file. What is loaded this way is part of the checkpoints of the run that uses it, which then stands alone.
+// A path is the folder of a run, whose best checkpoint is used (the newest one if there is no best), or a safetensors
+// file. The loaded weights are part of the checkpoints of the run that uses them, which is then self-contained.
 //
 // Thread safety: functions of their arguments. Errors, with the place of `weights:`: run_not_found (no such run or
 // file, or a run without a checkpoint), checkpoint_corrupt, checkpoint_mismatch with the first parameters that do not

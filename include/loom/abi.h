@@ -1,9 +1,9 @@
-// The version, and what a plugin and its host must agree on before either may call C++ of the other.
+// The version, and what a plugin and its host must agree on before either may call the other's C++ code.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <version>  // says which standard library this is
+#include <version>  // identifies the standard library
 
 #define LOOM_VERSION "0.1.0"
 // The interface between host and plugins. The major number changes with every change that a plugin built before would
@@ -50,13 +50,13 @@
 #endif
 #endif
 
-// All of it in one line, for a person.
+// Everything in one line, for a person.
 #define LOOM_BUILD_STAMP                                                                 \
   "latentloom " LOOM_VERSION ", abi " LOOM_STRINGIFY(LOOM_ABI_MAJOR) "." LOOM_STRINGIFY( \
       LOOM_ABI_MINOR) ", " LOOM_COMPILER ", " LOOM_STANDARD_LIBRARY ", sanitizer " LOOM_SANITIZER
 
-// One entry of the list of types that a plugin library registers, in C: it can be read without calling any C++ of the
-// library. LOOM_NODE and LOOM_DATASET (graph/registry.h) fill it in.
+// One entry of the list of types that a plugin library registers, in C: it can be read without calling any C++ code of
+// the library. LOOM_NODE and LOOM_DATASET (loom/plugin.h) fill it in.
 extern "C" {
 
 struct loom_plugin_type {
@@ -66,24 +66,24 @@ struct loom_plugin_type {
 };
 }
 
-// What a plugin library exports: one C function, loom_plugin(), that returns a description of the library. All of it
-// but the last field can be read before any C++ of the library is called, so that a library built against another
-// version, by another compiler or with another standard library is refused with a message instead of a crash.
+// A plugin library exports one C function, loom_plugin(), which returns this description of the library. All fields
+// except the last can be read before any C++ code of the library is called. A library built against another version, by
+// another compiler or with another standard library is therefore refused with a message instead of a crash.
 //
-// The struct only ever grows at its end: `size` says how much of it a library knows.
+// New fields are only added at the end of the struct: `size` says how much of the struct a library knows.
 extern "C" {
 
 struct loom_plugin_descriptor {
   std::uint32_t magic;  // kLoomPluginMagic
   std::uint32_t size;   // sizeof(loom_plugin_descriptor) in the library
   std::uint32_t abi_major, abi_minor;
-  const char* compiler;  // LOOM_COMPILER, and so on: those of the library
+  const char* compiler;  // LOOM_COMPILER and so on, as the library was built
   const char* standard_library;
   const char* sanitizer;
-  const char* version;  // of the Latentloom whose headers it was built with; for messages
+  const char* version;  // version of the Latentloom headers that it was built with; for messages
   const char* name;     // of the library
   const loom_plugin_type* registered;
-  void* (*types)(void);  // loom::PluginTypes*: C++, called only where everything above matches
+  void* (*types)(void);  // loom::PluginTypes*: C++, called only if everything above matches
 };
 
 using loom_plugin_function = const loom_plugin_descriptor* (*)();

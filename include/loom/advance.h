@@ -1,12 +1,13 @@
-// The incremental face of a causal node: ancestral sampling of P positions then costs about one forward pass, not P.
+// The incremental interface of a causal node: with it, ancestral sampling of P positions costs about one forward pass,
+// not P.
 //
-// What is drawn has P positions in raster order: those of a sequence [N, T, ...], or of an image [N, H, W, ...]. Every
-// port on the way from what is drawn to the draw keeps its whole map, POSITIONS FIRST, [P, N, C]: what a node computes
-// at a position is N contiguous rows of C channels. At time t = 0, 1, ... P-1 each node is called once, in the order of
-// the graph, and fills the output positions that its inputs now allow (see graph/filled.h): usually one. Inputs are
-// there up to what their own fill says; what lies beyond is undefined and must not be read.
+// The drawn map has P positions in raster order: those of a sequence [N, T, ...], or of an image [N, H, W, ...]. Every
+// port on the path from the drawn map to the draw keeps its whole map, POSITIONS FIRST, [P, N, C]: the values of a node
+// at a position are N contiguous rows of C channels. At time t = 0, 1, ... P-1 each node is called once, in the order
+// of the graph, and fills the output positions that its inputs now allow (see Filled in loom/node.h), usually one. An
+// input is filled up to its own fill; values beyond it are undefined and must not be read.
 //
-// A node on the way is either pointwise (Contract::pointwise: the framework calls its forward() with the N rows of a
+// A node on the path is either pointwise (Contract::pointwise: the framework calls its forward() with the N rows of a
 // position as a batch) or has
 //   Filled filled(std::span<const Filled> inputs, int output) const override;
 //   void advance(const Advance& a) const override;
@@ -14,8 +15,8 @@
 // own memory of the map that is being drawn, the same at every time and zeros at the first.
 // filled() throws Error(not_supported) where a node has no incremental face with its options, or for such inputs.
 //
-// Ports that do not depend on what is drawn (Filled::whole) come as [P, N, C] where they have the positions' axes, and
-// as they are where they have not (a class vector [N, C]).
+// Ports that do not depend on the drawn map (Filled::whole) are passed as [P, N, C] if they have the axes of the
+// positions, and unchanged if they do not (a class vector [N, C]).
 #pragma once
 
 #include "loom/node.h"
@@ -30,14 +31,14 @@ class Advance : public Call {
   std::span<const Filled> input_fills;   // of each input
   std::span<const Filled> output_fills;  // of each output
 
-  // The positions of an output to fill now: `count` of them from `first` on; none where count is 0.
+  // The positions of an output to fill now: `count` of them from `first` on; none if count is 0.
   struct Range {
     std::int64_t first = 0, count = 0;
   };
   Range range(int output) const { return range_of(output_fills[static_cast<std::size_t>(output)]); }
 
-  // Throws Error(not_supported) unless the map that is drawn is the one that the node was prepared for: what is drawn
-  // may be rows of an image, say, which a convolution over pixels cannot follow.
+  // Throws Error(not_supported) unless the drawn map is the one that the node was prepared for. The drawn map may, for
+  // example, be the rows of an image, which a convolution over pixels cannot follow.
   void expect_map(std::int64_t expected_height, std::int64_t expected_width) const;
 
   // Rows [N, C] of one position of a map.

@@ -1,17 +1,17 @@
-// Tests one node without a graph around it: runs forward and backward over tensors of your choice, and checks what
-// every node must keep to.
+// Tests one node without a graph: runs forward and backward over tensors of your choice, and checks the rules that
+// every node must follow.
 //
 //   loom::check::NodeTester tester(registry, "student_t_nll");
 //   tester.option("nu", 4.0).random_input("mean", {5, 3}).random_input("target", {5, 3});
 //   const loom::check::Report report = tester.check();      // rules, gradients, shards at once
 //   BOOST_TEST(report.ok(), report.text());
 //
-// The node is called through its contract objects only, as the framework calls it. What is checked on each run: forward
-// writes every element of every output; backward writes every element of a wanted diff_input and adds to
-// diff_parameter; nothing depends on what scratch memory held before.
+// The node is called through its contract objects only, as the framework calls it. Each run checks three rules: forward
+// writes every element of every output; backward writes every element of a requested diff_input and adds to
+// diff_parameter; no result depends on the previous contents of scratch memory.
 //
-// Thread safety: a tester belongs to one thread; shards run on threads of their own. Errors: setting up throws Error
-// where options or shapes are wrong; findings about the node are collected in a Report.
+// Thread safety: a tester belongs to one thread; shards run on their own threads. Errors: setting up throws Error if
+// options or shapes are wrong; diagnostics about the node are collected in a Report.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,14 @@
 namespace loom::check {
 
 using Tensors = std::map<std::string, Tensor>;
-struct NodeSetup;  // testing/node_setup.h
+struct NodeSetup;  // check/node_setup.h
 
 Tensor tensor_of(const Shape& shape, const std::vector<float>& values);
 Tensor tensor_of(const Shape& shape, const std::vector<std::int32_t>& values);
 // Standard normal values that depend on `seed` alone.
 Tensor random_tensor(const Shape& shape, std::uint64_t seed, double scale = 1, double offset = 0);
 
-// What a check found, in words a reader can act on.
+// The result of a check, in words that a reader can act on.
 struct Report {
   int checks = 0;
   std::vector<std::string> failures;
@@ -50,9 +50,9 @@ void compare(Report& report, const std::string& what, const TensorView& got, con
              double tolerance);
 
 struct DifferenceCheck {
-  double tolerance = 2e-3;  // of the largest gradient of a tensor
-  int elements = 24;        // of each tensor, and two more
-  // After which no more than a few elements of each tensor are looked at.
+  double tolerance = 2e-3;  // relative to the largest gradient of a tensor
+  int elements = 24;        // elements of each tensor that are compared, and two more
+  // The time after which only a few elements of each tensor are compared.
   double seconds = std::numeric_limits<double>::infinity();
 };
 
@@ -77,34 +77,34 @@ class NodeTester {
   NodeTester& random_input(const std::string& port, const Shape& shape, double scale = 1, double offset = 0);
   // Fills every input that was not given, with extents that the declared patterns allow.
   NodeTester& random_inputs();
-  NodeTester& parameter(const std::string& name, Tensor value);  // those not given are drawn at random
-  NodeTester& state(const std::string& name, Tensor value);      // those not given start as declared
+  NodeTester& parameter(const std::string& name, Tensor value);  // parameters not given are drawn at random
+  NodeTester& state(const std::string& name, Tensor value);      // states not given start as declared
   NodeTester& evaluation();                                      // the default is training
   NodeTester& samples(std::int64_t count);                       // for nodes without inputs
   NodeTester& seed(std::uint64_t value);
 
   // Shapes as the graph would infer them; Error (shape_mismatch, or an option's code) lists every problem.
   std::vector<Shape> output_shapes();
-  // The message of the Error that setting up throws: for tests of error cases. "" where nothing is wrong.
+  // The message of the Error that setting up throws, for tests of error cases; "" if nothing is wrong.
   std::string error();
 
-  // Forward, and backward from `diff_outputs` (ports left out get zeros), over `shards` shards at once.
+  // Forward, and backward from `diff_outputs` (missing ports get zeros), over `shards` shards at once.
   NodeResult run(const Tensors& diff_outputs = {}, int shards = 1);
   // Backward from random gradients on every differentiable output.
   NodeResult run_random(int shards = 1);
 
-  // backward against central differences of forward. Elements at which forward has a kink are left out.
+  // Compares backward with central differences of forward. Elements at which forward has a kink are skipped.
   Report check_gradients(double tolerance = 2e-3, int elements = 24);
   Report check_gradients(const DifferenceCheck& settings);
-  // `shards` shards on as many threads give what one shard gives; the inputs are repeated until there are enough
-  // samples.
+  // `shards` shards on as many threads give the same result as one shard; the inputs are repeated until there are
+  // enough samples.
   Report check_shards(int shards = 16, double tolerance = 1e-5);
   // The same call twice gives the same bits.
   Report check_repeatable();
   Report check();  // all of these
 
   const Contract& contract() const;
-  // For checks of other kinds, in this folder: the node with all its tensors, those not given drawn.
+  // For the other checks of framework/check: the node with all its tensors; tensors not given are drawn.
   NodeSetup setup() const;
 
  private:
@@ -112,15 +112,15 @@ class NodeTester {
   std::unique_ptr<Impl> impl_;
 };
 
-// Compares a node with golden files: archives of what a reference implementation computes for small cases. The names of
-// the arrays are described in tests/golden/README.md: CASE/options, CASE/in/x, CASE/param/weight, CASE/out/y, ...
+// Compares a node with golden files: archives of the results of a reference implementation for small cases.
+// tests/golden/README.md describes the names of the arrays: CASE/options, CASE/in/x, CASE/param/weight, CASE/out/y, ...
 struct GoldenCheck {
   double tolerance = 1e-5;                               // max |a - b| / max |b|
-  std::map<std::string, double> case_tolerance = {};     // for cases that need another
-  std::map<std::string, std::string> option_names = {};  // the node's names of options that the file calls otherwise
+  std::map<std::string, double> case_tolerance = {};     // for cases that need another tolerance
+  std::map<std::string, std::string> option_names = {};  // the node's names of options with other names in the file
 };
 
-// All cases of `path`, an archive for the node type `type`. Throws Error(data_not_found) where there is no such file.
+// All cases of `path`, an archive for the node type `type`. Throws Error(data_not_found) if there is no such file.
 Report check_golden(const Registry& registry, const std::string& type, const std::string& path,
                     const GoldenCheck& check = {});
 
@@ -128,7 +128,7 @@ Report check_golden(const Registry& registry, const std::string& type, const std
 // executable can see every allocation: see runner/allocation_counter.cpp.
 struct Allocations {
   std::int64_t own = 0;
-  std::int64_t library = 0;  // inside of oneDNN, which builds an argument map in every execution of a primitive
+  std::int64_t library = 0;  // inside oneDNN, which builds an argument map in every execution of a primitive
 };
 
 class AllocationCounter {
@@ -138,56 +138,56 @@ class AllocationCounter {
   virtual Allocations stop() = 0;
 };
 
-// What was checked about a type, a row each: the table that `graph-runner check` prints.
+// The checks of a type, one row per check: the table that `graph-runner check` prints.
 struct CheckRow {
   enum class Result {
     passed,
     failed,
-    noted,   // worth knowing, and no failure
+    noted,   // worth knowing, but not a failure
     skipped  // nothing to check, or nothing to check it with; `finding` says why
   };
   std::string check;  // "gradients"
   Result result = Result::passed;
-  std::string finding;                                       // in words a reader can act on
-  double figure = std::numeric_limits<double>::quiet_NaN();  // the number in it, where there is one
+  std::string finding;                                       // in words that a reader can act on
+  double figure = std::numeric_limits<double>::quiet_NaN();  // the number in `finding`, if there is one
 };
 
 std::string_view result_text(CheckRow::Result result);  // "ok", "FAILED", "note", "skipped"
 
 struct CheckTable {
   std::string type, kind, library;
-  std::vector<std::string> examples;  // the options and shapes it was checked with
+  std::vector<std::string> examples;  // the options and shapes that it was checked with
   std::vector<std::string> outputs;   // "loss [N]"
   std::vector<CheckRow> rows;
 
   bool ok() const;                                     // nothing failed, and something was checked
-  const CheckRow* find(std::string_view check) const;  // null where there is no such row
+  const CheckRow* find(std::string_view check) const;  // null if there is no such row
   std::string text() const;
-  std::string failures() const;  // the failed rows alone, one a line
+  std::string failures() const;  // only the failed rows, one per line
 
-  // Adds what one more example gave for a check: the worse result stands, and of equal ones the larger figure.
+  // Adds the result of one more example for a check: the worse result is kept, and of equal results the larger figure.
   void add(CheckRow row);
 };
 
-// Checks a type of a plugin as `graph-runner check` does: a node is built on small shapes derived from its declaration,
-// its gradients are compared with central differences, shards with the whole batch, many threads with one; a data set
-// is opened, and read twice.
+// Checks a type of a plugin as `graph-runner check` does. A node is built on small shapes derived from its declaration;
+// its gradients are compared with central differences, shards with the whole batch, and many threads with one. A data
+// set is opened and read twice.
 //
 //   const loom::check::CheckTable table = loom::check::check_type(registry.node("acme.huber"));
 //   if (!table.ok()) std::puts(table.text().c_str());
 //
-// Thread safety: one thread (a check starts its own). Errors: the checks themselves never throw; what the type throws
-// is a failed row.
+// Thread safety: one thread (a check starts its own threads). Errors: the checks themselves never throw; an exception
+// from the type is a failed row.
 struct TypeCheck {
-  Options options;                      // those left out have their defaults, or values of their declared range
-  std::map<std::string, Shape> shapes;  // of inputs, samples first; those left out get small ones that fit
+  Options options;                      // missing options have their defaults, or values of their declared range
+  std::map<std::string, Shape> shapes;  // of inputs, samples first; missing inputs get small shapes that fit
   std::int64_t samples = 4;
-  std::int64_t classes = 2;  // inputs of codes hold 0 to this - 1
+  std::int64_t classes = 2;  // inputs of codes have values from 0 to classes - 1
   std::uint64_t seed = 1;
-  bool training = true;  // false: as in evaluation alone
+  bool training = true;  // false: in evaluation mode only
   bool strict = false;   // a call that allocates fails
   double tolerance = 2e-3;
-  int elements = 24;  // of each tensor, compared with differences
+  int elements = 24;  // elements of each tensor that are compared with differences
   int shards = 16, threads = 8;
   AllocationCounter* allocations = nullptr;  // null: not counted
 };
@@ -197,7 +197,7 @@ CheckTable check_type(const std::shared_ptr<const DatasetType>& type, const Type
 CheckTable check_type(const std::shared_ptr<const OptimizerType>& type, const TypeCheck& settings = {});
 CheckTable check_type(const std::shared_ptr<const ScheduleType>& type, const TypeCheck& settings = {});
 
-// What the test of a plugin is made of, beside the standard library: a program that ctest gives the plugin library.
+// The test of a plugin: a program to which ctest passes the path of the plugin library.
 //
 //   int main(int argc, char** argv) {
 //     loom::check::PluginTest test(argc, argv);
@@ -208,8 +208,8 @@ CheckTable check_type(const std::shared_ptr<const ScheduleType>& type, const Typ
 //     return test.finish();
 //   }
 //
-// Thread safety: one thread. Errors: the constructor prints what is wrong with the library, and ends the program
-// with 1.
+// Thread safety: one thread. Errors: the constructor prints what is wrong with the library and ends the program with
+// exit code 1.
 class PluginTest {
  public:
   PluginTest(int argc, char** argv);
@@ -217,12 +217,12 @@ class PluginTest {
   const Registry& registry() const { return *registry_; }
   NodeTester node(const std::string& type) const;
 
-  // Everything that `graph-runner check` checks but allocations; the table is printed.
+  // Everything that `graph-runner check` checks except allocations; the table is printed.
   void check(const std::string& type, const TypeCheck& settings = {});
   void expect(bool good, const std::string& what);
   void expect_values(const std::string& what, const TensorView& got, const std::vector<float>& expected,
                      double tolerance = 1e-5);
-  int finish();  // says what failed; the exit code
+  int finish();  // prints what failed; returns the exit code
 
  private:
   std::unique_ptr<Registry> registry_;

@@ -1,10 +1,10 @@
 // The declaration of a node: the single source for validation, shape inference, `inspect`, the generated reference and
 // the error messages.
 //
-// Shape patterns: "[N, ...E, C]". N is the batch; another upper-case letter is one extent, equal wherever it stands in
-// the node; "...E" is a run of any number of extents ("..." is one that binds nothing); a lower-case name is the value
-// of that integer option; a number is itself. What a pattern cannot say (the extents of a strided convolution) a node
-// computes in
+// Shape patterns: "[N, ...E, C]". N is the batch. Any other upper-case letter is one extent, which is the same
+// everywhere in the node. "...E" is a run of any number of extents ("..." is a run that binds nothing). A lower-case
+// name is the value of that integer option. A number is itself. Shapes that a pattern cannot express (the extents of a
+// strided convolution) are computed in
 //   static void infer(loom::ShapeInference&);
 // which runs after the inputs are matched and may bind letters, runs and whole output shapes.
 //
@@ -26,7 +26,7 @@ namespace loom {
 inline constexpr struct Required {
 } required;
 
-// What a node is for, where the framework or a measurement has to find it in a graph.
+// The purpose of a node, if the framework or a measurement has to find the node in a graph.
 enum class Role {
   other,
   input,       // a place for data: never computed, always fed
@@ -65,13 +65,13 @@ struct PortDeclaration {
     is_differentiable = false;
     return *this;
   }
-  // Output: what backward gives for it stands in for the derivative, which is zero or does not exist (a rounding, the
-  // nearest code). Checks do not compare it with differences of forward.
+  // Output: its gradient replaces the derivative, which is zero or does not exist (a rounding, the nearest code).
+  // Checks do not compare it with differences of forward.
   PortDeclaration& straight_through() {
     is_straight_through = true;
     return *this;
   }
-  // Input: the values that make sense, both ends included: probabilities, variances, codes. Checks draw from them.
+  // Input: the range of meaningful values, including both ends: probabilities, variances, codes. Checks draw from it.
   PortDeclaration& between(double low, double high) {
     minimum = low;
     maximum = high;
@@ -79,7 +79,8 @@ struct PortDeclaration {
   }
 };
 
-// How a parameter starts. fan_in is the count of the parameter `of` divided by its first extent, as in PyTorch.
+// The initial values of a parameter. fan_in is the count of the parameter `of` divided by its first extent, as in
+// PyTorch.
 struct Initializer {
   enum class Kind { constant, normal, uniform, uniform_fan_in, uniform_rows, equal } kind = Kind::constant;
   double a = 0;    // constant: value; normal: mean; uniform: low; uniform_fan_in: bound = a / sqrt(fan_in)
@@ -104,8 +105,8 @@ struct ParameterDeclaration {
   Initializer initializer;
   std::string doc;
   Condition condition;       // empty: with all options
-  std::string input;         // there only where this optional input is connected; empty: always
-  bool set_by_node = false;  // a parameter that Node::end_step may write, beside the optimizer
+  std::string input;         // exists only if this optional input is connected; empty: always
+  bool set_by_node = false;  // a parameter that Node::end_step may write, in addition to the optimizer
 
   ParameterDeclaration& only_if(Condition value) {
     condition = std::move(value);
@@ -134,9 +135,9 @@ class Contract {
   OptionDeclaration& option(std::string name, OptionValue default_value, Constraint constraint, std::string doc,
                             std::string unit = "");
   ParameterDeclaration& parameter(std::string name, std::string pattern, Initializer initializer, std::string doc);
-  // The options of another declaration beside its own: what every type of a kind takes.
+  // Adds the options of another declaration: those that every type of a kind takes.
   Contract& include_options(const Contract& other);
-  // A rule that several options keep together. The finding stands at the first of `options` that a text sets.
+  // A rule about several options. The diagnostic is reported at the first of `options` that a document sets.
   Contract& rule(std::vector<std::string> options, std::string message, std::string expected, Condition holds);
   // Host-owned values that training changes without gradients (running statistics); saved with the parameters.
   ParameterDeclaration& state(std::string name, std::string pattern, Initializer initializer, std::string doc);
@@ -148,16 +149,17 @@ class Contract {
   Contract& stochastic_in_training();         // in evaluation it draws nothing (dropout)
   Contract& whole_batch();                    // forward and backward see the whole batch at once
   Contract& whole_batch_in_training();        // in evaluation it works per sample (batch norm)
-  Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside of a loss)
+  Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside a loss)
   // The output at position t depends on inputs at positions <= t along these axes.
   Contract& causal(std::string axes);
   Contract& causal_if(std::string axes, Condition value);  // only with some options
-  // The output at a position of the event's leading axes depends on the inputs at that position alone (linear, an
-  // activation): forward() then serves for one position at a time. A stochastic one draws its values in order, once.
+  // The output at a position of the event's leading axes depends only on the inputs at that position (linear, an
+  // activation). forward() is then also used for one position at a time. A stochastic node draws its values in order,
+  // once.
   Contract& pointwise();
   Contract& pointwise_if(Condition value);
-  Contract& alias();  // the first output is the first input's memory under another shape
-  // What backward reads; by default every input and output is kept until then.
+  Contract& alias();  // the first output is the first input's memory with another shape
+  // The ports that backward reads; by default every input and output is kept for it.
   Contract& backward_reads(std::vector<std::string> ports);
 
   const std::string& summary() const { return summary_; }
@@ -190,7 +192,7 @@ class Contract {
   bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
   bool reads_in_backward(std::string_view port) const;
 
-  int input_index(std::string_view name) const;  // -1 where there is none; a variadic "x3" is 3
+  int input_index(std::string_view name) const;  // -1 if there is none; a variadic "x3" is 3
   int output_index(std::string_view name) const;
   std::string input_name(int index) const;  // a variadic port's "x3"
   const PortDeclaration& input_at(int index) const;

@@ -8,9 +8,9 @@
 //   };
 //   LOOM_DATASET(MyData, "my_data")
 //
-// Thread safety: after construction every method may be called from many threads at once.
-// Errors: a wrong, truncated, corrupt or empty file throws Error E4xx that names the file, the byte offset where there
-// is one, and what was expected.
+// Thread safety: after construction every method may be called from many threads at once. Errors: a wrong, truncated,
+// corrupt or empty file throws Error E4xx, which names the file, the byte offset if there is one, and what was
+// expected.
 #pragma once
 
 #include <bit>
@@ -49,26 +49,26 @@ class Dataset {
   // Writes item `index`, one view per column in the order of columns(), each with the column's event shape. Images and
   // sounds are scaled to what declare() documents (images: [0, 1]).
   virtual void read(std::int64_t index, std::span<const TensorView> out) const = 0;
-  // A hash over the content (or over the recipe of procedural data): stated beside every figure measured on it.
+  // A hash over the content (or over the parameters of procedural data), reported with every metric measured on it.
   virtual std::string hash() const = 0;
-  // Number of values each known factor of variation takes, for data with known factors ("factors" column); else empty.
+  // The number of values of each known factor of variation, for data with a "factors" column; otherwise empty.
   virtual std::vector<std::int64_t> factor_sizes() const { return {}; }
-  // Of sounds, in Hz; 0 where the items are no sounds.
+  // The sample rate of sounds in Hz; 0 if the items are not sounds.
   virtual std::int64_t sample_rate() const { return 0; }
 };
 
-// Opens a data set of a registered type, for programs and tests that read items themselves. Throws what is wrong with the
-// options (E2xx, E403) and with the files (E4xx). The registry must outlive the result.
+// Opens a data set of a registered type, for programs and tests that read items themselves. Throws the errors of the
+// options (E2xx, E403) and of the files (E4xx). The registry must outlive the result.
 std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::string& type,
                                       const std::map<std::string, OptionValue>& options);
 
-// Splits of data that comes without any: every n-th place of a pseudo-random order is held out for `test`.
+// Splits for data that has none: every n-th position of a pseudo-random order is held out for `test`.
 inline void declare_split(Contract& c, const std::string& rule) {
   c.option("split", "train", text({"train", "test", "all"}), "which items: " + rule);
 }
 
-// The order is keyed by `seed` alone, so train and test of the same seed never share an item. `all` keeps the natural
-// order, and a holdout of 0 leaves everything in train.
+// The order depends only on `seed`, so train and test with the same seed never share an item. `all` keeps the natural
+// order, and a holdout of 0 leaves all items in train.
 class Split {
  public:
   Split() = default;
@@ -84,7 +84,7 @@ class Split {
     const std::int64_t held = holdout_ > 0 ? total_ / holdout_ : 0;
     return kind_ == Kind::all ? total_ : kind_ == Kind::test ? held : total_ - held;
   }
-  // The item of the whole data that is number `index` of this split.
+  // The index in the whole data of item `index` of this split.
   std::int64_t item(std::int64_t index) const {
     if (kind_ == Kind::all) return index;
     std::int64_t place = index;
@@ -92,7 +92,7 @@ class Split {
       place = index * holdout_ + holdout_ - 1;
     else if (holdout_ > 1)
       place = index + index / (holdout_ - 1);
-    // Where total is no multiple of holdout, the places after the last held-out one are all of train.
+    // If total is not a multiple of holdout, all positions after the last held-out one belong to train.
     return static_cast<std::int64_t>(
         permuted_index(static_cast<std::uint64_t>(place), static_cast<std::uint64_t>(total_), key_));
   }
@@ -104,11 +104,11 @@ class Split {
   std::uint64_t key_ = 0;
 };
 
-// A 64-bit hash of what a data set consists of: stated beside every figure measured on it, so that two figures with the
-// same hash were measured on the same data. It tells accidents apart, not forgeries.
+// A 64-bit hash of the content of a data set. It is reported with every metric, so two metrics with the same hash were
+// measured on the same data. It detects accidental differences, not forgeries.
 class ContentHash {
  public:
-  // The order and the lengths of the pieces count: "ab", "c" is not "a", "bc".
+  // The hash depends on the order and the lengths of the pieces: "ab", "c" differs from "a", "bc".
   void add(std::span<const std::byte> bytes) {
     std::size_t i = 0;
     for (; i + 8 <= bytes.size(); i += 8) mix(word(bytes.data() + i, 8));
@@ -142,8 +142,8 @@ class ContentHash {
   std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
 };
 
-// Reading files of values: whole, decompressed, or mapped; with errors that name the file, the byte, what was got and
-// what was expected.
+// Reading files of values: whole, decompressed, or mapped. Errors name the file, the byte, what was found and what was
+// expected.
 //
 // Thread safety: free functions keep no state; a MappedFile may be read from many threads.
 inline constexpr std::int64_t kNoOffset = -1;
@@ -152,16 +152,16 @@ inline constexpr std::int64_t kNoOffset = -1;
 Error file_error(ErrorCode code, const std::string& file, std::int64_t offset, const std::string& message,
                  std::string got = "", std::string expected = "");
 
-// Throws Error(data_not_found) with the nearest name in the same folder when nothing is there.
+// Throws Error(data_not_found) with the nearest name in the same folder if the path does not exist.
 void require_exists(const std::string& path);
 bool is_folder(const std::string& path);
 bool is_file(const std::string& path);
 
-// The whole file, decompressed where it starts as gzip does. Throws data_not_found, data_empty, data_truncated (a gzip
+// The whole file, decompressed if it starts as a gzip file. Throws data_not_found, data_empty, data_truncated (a gzip
 // stream that ends early), data_corrupt (a gzip stream that is damaged) or read_failed.
 std::vector<std::byte> read_whole(const std::string& path);
 
-// A file mapped for reading: the system reads the pages that are touched, and drops them when memory is short.
+// A file mapped for reading: the system reads the pages that are accessed, and drops them when memory is short.
 class MappedFile {
  public:
   MappedFile() = default;
@@ -177,7 +177,7 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// "a, b, c". Not fmt::join: GCC 12 warns inside it where it is optimized.
+// "a, b, c". Not fmt::join, which makes GCC 12 warn in optimized builds.
 template <class Range>
 std::string joined(const Range& items, std::string_view separator = ", ") {
   std::string text;

@@ -1,8 +1,8 @@
-// The one exception type of Latentloom, and the list of findings it carries.
+// The only exception type of Latentloom, and the list of diagnostics that it carries.
 //
-// A Diagnostic is one thing that is wrong: a stable code, where it stands, what was got, what was expected, the
-// nearest valid name and a hint. Checks append to a Diagnostics list and throw once, at the end of their pass, so
-// that a user sees everything that is wrong with a document at once.
+// A Diagnostic is one error: a stable code, the source position, what was found, what was expected, the nearest valid
+// name and a hint. Checks append to a Diagnostics list and throw once, at the end of their pass, so that a user sees
+// all errors of a document at once.
 //
 // Thread safety: an Error is immutable once thrown; a Diagnostics list belongs to one thread.
 #pragma once
@@ -15,9 +15,9 @@
 namespace loom {
 
 // Every error code, once. The number is stable: it is never reused and never changes its meaning.
-// docs/errors.md explains each; a test checks that it does, and that each is provoked by some test.
+// docs/errors.md explains each code; a test checks this, and that some test provokes each code.
 //   E1xx document text   E2xx graph   E3xx running   E4xx data   E5xx files of a run   E6xx plugins   E7xx command line
-//   E8xx changing a training that runs
+//   E8xx changing a running training job
 
 // LOOM_ERROR_CODES(X): X(identifier, "number", "short-name")
 #define LOOM_ERROR_CODES(X)                                             \
@@ -100,8 +100,8 @@ enum class ErrorCode {
 std::string_view error_number(ErrorCode code);  // "E203"
 std::string_view error_name(ErrorCode code);    // "unknown-port"
 
-// A place in a text file. line and column count from 1; line 0 means "the file as a whole" and an empty file
-// "no place" (options built in C++).
+// A position in a text file. line and column count from 1; line 0 means "the file as a whole", and an empty file name
+// means "no position" (options built in C++).
 struct Location {
   std::string file;
   int line = 0;
@@ -134,7 +134,7 @@ struct Diagnostic {
   // One more end: the first becomes `other`. The same one twice is said once.
   void add_end(Location place, std::string role);
 
-  // One finding as it is printed:
+  // One diagnostic as it is printed:
   //   vae.yaml:12:5: error E203 unknown-port: ... (got ..., expected ..., did you mean ...?)
   std::string text() const;
 };
@@ -173,7 +173,7 @@ class Diagnostics {
   Diagnostic& add_unknown_word(Location where, std::string message, const std::string& word,
                                const std::vector<std::string>& allowed);
   void add(const Error& error);
-  // A place to write a finding that nobody needs: another one has already said what is wrong.
+  // A place for a diagnostic that is not needed, because another diagnostic has already reported the error.
   Diagnostic& discard() { return overflow_ = Diagnostic{}; }
   bool empty() const { return items_.empty(); }
   bool full() const { return items_.size() >= limit_; }
@@ -188,7 +188,7 @@ class Diagnostics {
   Diagnostic overflow_{};
 };
 
-// The candidate nearest to `name` by edit distance, or "" where none is near enough to be meant.
+// The candidate nearest to `name` by edit distance, or "" if none is near enough.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 
 // The first `bytes` of a text with a note of how long it was, or the whole of a shorter one.

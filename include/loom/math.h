@@ -1,9 +1,9 @@
-// Element-wise and reducing arithmetic on plain float spans, with SIMD chosen at run time (Highway): one binary runs
-// at the width of the machine it finds.
+// Element-wise and reducing arithmetic on plain float spans, with SIMD chosen at run time (Highway): one binary uses
+// the vector width of the machine that it runs on.
 //
-// Conventions: `n` is a count of elements; an output may be the same memory as an input of the same call, but must not
-// overlap it otherwise. Sums are taken in a fixed order that depends on n alone (on one machine), so the same values
-// give the same bits. NaN goes through everything. Pointers need no alignment.
+// Conventions: `n` is a count of elements; an output may be the same memory as an input of the same call, but must
+// not overlap it otherwise. Sums are taken in a fixed order that depends only on n (on one machine), so the same
+// values give the same bits. NaN propagates through every function. Pointers need no alignment.
 //
 // Thread safety: pure functions; no call allocates.
 #pragma once
@@ -49,7 +49,7 @@ float maximum(const float* x, std::int64_t n);  // n >= 1
 bool all_finite(const float* x, std::int64_t n);
 
 // --- Search ---
-// The lowest index at which x is largest; NaN counts as less than everything. 0 where there is nothing else.
+// The lowest index at which x is largest; NaN counts as less than any number. 0 if all values are NaN.
 std::int64_t index_of_maximum(const float* x, std::int64_t n);
 
 // --- Rows of logits ---
@@ -66,7 +66,7 @@ namespace loom {
 
 // --- Loops over the events of samples, for nodes that are written as a scalar formula ---
 // Sums are taken in double precision and in the order of the elements. No call allocates. For plain functions of whole
-// spans the kernels above are faster: they use SIMD.
+// spans, the kernels above are faster because they use SIMD.
 //
 //   f.output("loss").values()[n] = loom::sum_of(mean[n], target[n], [&](double m, double t) { return nll(m, t); });
 //   loom::transform(mean[n], target[n], diff[n], [&](double m, double t) { return upstream * slope(m, t); });
@@ -96,7 +96,7 @@ void transform(std::span<const float> a, std::span<const float> b, std::span<flo
     y[i] = static_cast<float>(f(static_cast<double>(a[i]), static_cast<double>(b[i])));
 }
 
-// A port [N] from a function of the row: loss.values()[n] = f(n).
+// Fills a port [N] from a function of the row: loss.values()[n] = f(n).
 template <class Function>
 void for_each_row(const TensorView& port, const Function& f) {
   const std::span<float> values = port.values();

@@ -3,7 +3,7 @@
 //   class MyNode final : public loom::Node {
 //    public:
 //     static void declare(loom::Contract& c);            // ports, options, parameters: see contract.h
-//     static void infer(loom::ShapeInference& s);        // only where the patterns do not say the output shapes
+//     static void infer(loom::ShapeInference& s);        // only if the patterns do not determine the output shapes
 //     explicit MyNode(const loom::Options& options);
 //     void prepare(const loom::Prepare& p) override;     // only to create primitives or to ask for memory (slot.h)
 //     void forward(const loom::Forward& f) const override;
@@ -12,12 +12,12 @@
 //   LOOM_NODE(MyNode, "my_node")                         // loom/plugin.h
 //
 // Rules:
-// - After prepare() a node object is immutable. forward and backward run on many threads at once, each call with
-//   tensors and scratch of its own.
+// - After prepare() a node object is immutable. forward and backward run on many threads at once, each call with its
+//   own tensors and scratch.
 // - forward writes every element of every output.
 // - backward WRITES every element of diff_input(i) for each input with wants_diff(i), and ADDS to diff_parameter(j):
 //   the host sums over the samples, the shards and the consumers of a port.
-// - Parameters, state and random streams belong to the host and come in with the call.
+// - Parameters, state and random streams belong to the host and are passed in with the call.
 #pragma once
 
 #include <concepts>
@@ -36,13 +36,13 @@ namespace loom {
 
 class Advance;  // loom/advance.h
 
-// How far a port is filled while a map is drawn position by position.
-// At time t the positions before t are drawn, and that of t is wanted. In the order of how much is there.
+// How far a port is filled while a map is drawn position by position. At time t the positions before t have been drawn,
+// and position t is to be drawn. The values are ordered from the most filled to the least filled.
 enum class Filled {
-  whole,        // everything, from the start: the port does not depend on what is drawn
+  whole,        // all positions, from the start: the port does not depend on the drawn map
   through,      // positions 0 to t
   before,       // positions 0 to t - 1
-  rows_before,  // of an image: the rows above that of t
+  rows_before,  // of an image: the rows above the row of t
 };
 
 // Concrete shapes, and what memory the node asks for, before the first call.
@@ -53,7 +53,7 @@ class Prepare {
   std::span<const TensorView> output_views;     // shapes only
   std::span<const TensorView> parameter_views;  // shapes only, in declaration order; rank 0 where absent
   std::int64_t samples = 0;                     // samples of the shard this object will be called with
-  std::int64_t rows = 0;                        // of the first output's batch axis: samples, or a multiple of them
+  std::int64_t rows = 0;                        // rows of the first output's batch axis: samples, or a multiple
   bool training = false;
   bool backward = false;     // false: backward will not be called
   bool incremental = false;  // advance() will be called in place of forward()
@@ -92,7 +92,7 @@ class Prepare {
   }
 };
 
-// What every call of a node carries.
+// The arguments of every call of a node.
 class Call {
  public:
   const Contract* contract = nullptr;
@@ -108,13 +108,13 @@ class Call {
   std::int64_t first_sample = 0;   // the shard's first sample, counted over the batch
   std::int64_t samples = 0;        // samples in this shard
   std::int64_t batch_samples = 0;  // samples of the whole batch
-  // The same in rows of the first output's batch axis. A sample may have several (n draws of each), one after the
+  // The same in rows of the first output's batch axis. A sample may have several rows (n draws of each), one after the
   // other.
   std::int64_t first_row = 0, rows = 0;
-  std::int64_t step = 0;      // of training, from 0; of evaluation: its batch
-  std::int64_t position = 0;  // of a pointwise node that computes one position of a map at a time
+  std::int64_t step = 0;      // in training: the step, from 0; in evaluation: the batch
+  std::int64_t position = 0;  // for a pointwise node that computes one position of a map at a time
   bool training = false;
-  int lanes = 1;  // for parallel(): the number of chunks work is cut into
+  int lanes = 1;  // for parallel(): the number of chunks that the work is cut into
 
   TensorView input(std::string_view port) const;
   TensorView input(int index) const { return input_views[static_cast<std::size_t>(index)]; }
@@ -135,7 +135,7 @@ class Call {
     stream.uniform(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
   // Whole-batch nodes only: runs body(first, last, chunk) over [0, count) cut into `lanes` chunks, on all cores. The
-  // cut depends on count and lanes alone, so sums kept per chunk and added in order have the same bits on any machine.
+  // cut depends only on count and lanes, so sums kept per chunk and added in order have the same bits on any machine.
   template <class Body>
   void parallel(std::int64_t count, const Body& body) const {
     run_chunks(
@@ -147,7 +147,7 @@ class Call {
   }
 
  private:
-  // Not a std::function: that would allocate in each call.
+  // Not a std::function, which would allocate in each call.
   void run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
                   const void* self) const;
   std::uint64_t skipped(std::span<float> out) const { return static_cast<std::uint64_t>(position) * out.size(); }
@@ -163,9 +163,9 @@ class Forward : public Call {
 
 class Backward : public Call {
  public:
-  std::span<const TensorView> diff_output_views;     // zeros where nothing flows back
-  std::span<const TensorView> diff_input_views;      // empty where no gradient is wanted
-  std::span<const TensorView> diff_parameter_views;  // this lane's sums: add to them; empty where not wanted
+  std::span<const TensorView> diff_output_views;     // zeros if nothing flows back
+  std::span<const TensorView> diff_input_views;      // empty if no gradient is requested
+  std::span<const TensorView> diff_parameter_views;  // this lane's sums: add to them; empty if not requested
 
   TensorView diff_output(std::string_view port) const;
   TensorView diff_output(int index) const { return diff_output_views[static_cast<std::size_t>(index)]; }
@@ -177,7 +177,8 @@ class Backward : public Call {
   TensorView diff_parameter(std::string_view name) const;  // add to it
 };
 
-// Once per step, after parameters or states changed: repack weights into the layout a primitive prefers.
+// Called once per step, after parameters or states have changed, to repack weights into the layout that a primitive
+// prefers.
 class Pack {
  public:
   const Contract* contract = nullptr;
@@ -189,8 +190,8 @@ class Pack {
   TensorView state(std::string_view name) const;
 };
 
-// Once per training step, after the last shard: the reduced tallies, and the state they change; parameters too, where
-// they are declared so (ParameterDeclaration::also_set_by_node). Not called for a frozen node.
+// Called once per training step, after the last shard, with the reduced tallies and the state that they change, and
+// with the parameters that are declared with ParameterDeclaration::also_set_by_node. Not called for a frozen node.
 class EndStep {
  public:
   const Contract* contract = nullptr;
@@ -210,15 +211,15 @@ class Node {
   virtual void prepare(const Prepare&) {}
   virtual void pack(const Pack&) const {}
   virtual void forward(const Forward&) const = 0;
-  // Called only where a gradient is wanted; the default throws Error(not_differentiable).
+  // Called only if a gradient is requested; the default throws Error(not_differentiable).
   virtual void backward(const Backward&) const;
   virtual void end_step(const EndStep&) const {}
-  // The incremental face of a node that is causal and not pointwise: see graph/advance.h. How far `output` is filled
-  // at any time, given how far the inputs are; the default: as far as the one that is filled least. An input that is
-  // not connected counts as whole. Throws Error(not_supported) where there is no such face.
+  // The incremental interface of a node that is causal and not pointwise: see loom/advance.h. filled() returns how far
+  // `output` is filled at any time, given how far the inputs are filled; by default, as far as the least filled input.
+  // An input that is not connected counts as whole. Throws Error(not_supported) if the node has no such interface.
   virtual Filled filled(std::span<const Filled> inputs, int output) const;
   virtual void advance(const Advance&) const;  // the default throws Error(not_supported)
-  // Multiply-adds count as two; of one forward call over `samples`. 0 where it is not worth counting.
+  // Operations of one forward call over `samples`; a multiply-add counts as two. 0 if it is not worth counting.
   virtual double forward_flop(const Prepare&) const { return 0; }
 };
 

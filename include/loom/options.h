@@ -1,4 +1,4 @@
-// Option values of a node, as declared, checked and read.
+// Option values of a node: declaration, checks and access.
 //
 // Ownership: Options is a value. Thread safety: reading is safe from many threads.
 #pragma once
@@ -18,7 +18,7 @@ namespace loom {
 struct OptionMember;
 using OptionMap = std::vector<OptionMember>;  // in the order of the text
 
-// What may stand in a document for an option: a flag, an integer, a number, a text, a list of these, or a map.
+// The value of an option in a document: a flag, an integer, a number, text, a list of these, or a map.
 struct OptionValue
     : std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>, OptionMap> {
   using variant::variant;
@@ -33,9 +33,9 @@ struct OptionMember {
   OptionValue value;
 };
 bool operator==(const OptionMember& a, const OptionMember& b);
-const OptionValue* find_member(const OptionMap& map, std::string_view name);  // null where there is none
+const OptionValue* find_member(const OptionMap& map, std::string_view name);  // null if there is none
 
-// What an option accepts. Several kinds may be allowed at once: integer().or_text({"same", "causal"}).
+// The values that an option accepts. Several kinds may be allowed at once: integer().or_text({"same", "causal"}).
 class Constraint {
  public:
   Constraint& at_least(double minimum);
@@ -43,7 +43,7 @@ class Constraint {
   Constraint& at_most(double maximum);
   Constraint& below(double maximum);
   Constraint& or_text(std::vector<std::string> choices);  // no choices: any text
-  Constraint& or_list();                                  // a list whose elements keep the rule
+  Constraint& or_list();                                  // a list whose elements follow the rule
   Constraint& or_number();
   Constraint& or_schedule();  // a map that names a registered schedule and its options
 
@@ -60,8 +60,8 @@ class Constraint {
   bool minimum_excluded = false, maximum_excluded = false;
 
   std::string text() const;  // "an integer >= 1, or one of same, causal"
-  // The value made to fit (1 becomes 1.0 where a number is declared), or an empty value where it does not, with the
-  // reason in `problem`; `range` tells a value of the right kind but outside the range.
+  // The value converted to the declared kind (1 becomes 1.0 if a number is declared), or an empty value if it does not
+  // fit, with the reason in `problem`; `range` is set for a value of the right kind outside the range.
   OptionValue accept(const OptionValue& value, std::string& problem, bool& range) const;
 };
 
@@ -73,7 +73,7 @@ Constraint integer_list();
 Constraint number_list();
 Constraint at_least(double minimum);  // a number >= minimum
 Constraint positive();                // a number > 0
-// A key whose form the document layer reads itself; `form` says in words what it is.
+// A key whose form the document layer reads itself; `form` describes the form in words.
 Constraint structure(std::string form);
 
 struct OptionDeclaration {
@@ -85,7 +85,7 @@ struct OptionDeclaration {
   std::string unit;
 };
 
-// The options of one node after checking: each declared option has a value, unless it has no default and was left out.
+// The options of one node after checking. Each declared option has a value, unless it has no default and was omitted.
 class Options {
  public:
   void set(std::string name, OptionValue value) { values_[std::move(name)] = std::move(value); }

@@ -30,7 +30,7 @@ class Schedule;
 // always; ports of nodes; columns of data sets, as outputs.
 template <class Product>
 struct PluginType {
-  std::shared_ptr<void> keep;  // holds the library open; first, so that it goes last: the rest is the library's code
+  std::shared_ptr<void> keep;  // holds the library open; declared first to be destroyed last, after the library's code
   std::string name;
   Contract contract;
   std::function<std::unique_ptr<Product>(const Options&)> create;
@@ -39,7 +39,7 @@ struct PluginType {
 
 struct NodeType : PluginType<Node> {
   static constexpr const char* kKind = "node";
-  std::function<void(ShapeInference&)> infer;  // empty where patterns suffice
+  std::function<void(ShapeInference&)> infer;  // empty if patterns suffice
 };
 struct DatasetType : PluginType<Dataset> {
   static constexpr const char* kKind = "dataset";
@@ -51,7 +51,7 @@ struct ScheduleType : PluginType<Schedule> {
   static constexpr const char* kKind = "schedule";
 };
 
-// Every kind. A further kind is a struct above, a word here, and one in graph/registry.cpp.
+// Every kind. A new kind needs a struct above, a word here, and one in graph/registry.cpp.
 template <template <class...> class List>
 using EveryKind = List<NodeType, DatasetType, OptimizerType, ScheduleType>;
 
@@ -77,29 +77,29 @@ void for_each_kind(const Function& f) {
   EveryKind<detail::ForEachKind>::call(f);
 }
 
-// What one plugin library holds: a vector of each kind's types.
+// The contents of one plugin library: one vector of types per kind.
 using PluginTypes = EveryKind<detail::TypeLists>;
 
-// A type of any kind, as far as all kinds are alike.
+// A type of any kind: the members that all kinds have.
 struct RegisteredType {
   std::string kind, name;
   std::shared_ptr<const Contract> contract;  // keeps the type
   std::string library;
 };
 
-// A plugin library as it was loaded, in the words of messages.
+// A loaded plugin library, as named in messages.
 struct LoadedLibrary {
-  std::string name;  // by which a document asks for it: "huber" of libhuber.so
+  std::string name;  // the name by which a document requests it: "huber" for libhuber.so
   std::string file;
 };
 
 class Registry {
  public:
-  // Throws Error(plugin_duplicate) when a type of this kind has the name already, unless `replace`.
+  // Throws Error(plugin_duplicate) if a type of this kind already has the name, unless `replace`.
   template <class Type>
   void add(Type type, bool replace = false);
   template <class Type>
-  std::shared_ptr<const Type> find(const std::string& name) const;  // null where unknown
+  std::shared_ptr<const Type> find(const std::string& name) const;  // null if unknown
   template <class Type>
   std::vector<std::string> names() const;  // sorted
 
@@ -107,9 +107,9 @@ class Registry {
   std::shared_ptr<const DatasetType> dataset(const std::string& name) const { return find<DatasetType>(name); }
   std::vector<std::string> node_names() const { return names<NodeType>(); }
   std::vector<std::string> dataset_names() const { return names<DatasetType>(); }
-  // All of them: kinds in the order of EveryKind, names sorted.
+  // All types: kinds in the order of EveryKind, names sorted.
   std::vector<RegisteredType> types() const;
-  // The libraries that were loaded into it, in their order. A file stands there once, also when it was replaced.
+  // The libraries that were loaded into it, in order. A file is listed once, even if it was replaced.
   void add_library(LoadedLibrary library);
   std::vector<LoadedLibrary> libraries() const;
 
@@ -128,21 +128,21 @@ class Registry {
   std::vector<LoadedLibrary> libraries_;
 };
 
-// Loads one plugin library. Types are added only when the whole library is accepted. Messages and NodeType::library call it
-// `shown_as` where that is given: a private copy of a file is called what it is a copy of.
+// Loads one plugin library. Types are added only if the whole library is accepted. Messages and NodeType::library use
+// the name `shown_as` if it is given: a private copy of a file is shown under the name of the original.
 // Errors: plugin_not_found, plugin_invalid (no descriptor), plugin_mismatch (another build), plugin_duplicate.
 void load_plugin(Registry& registry, const std::string& file, bool replace = false, const std::string& shown_as = "");
 
 namespace detail {
 
-// One LOOM_NODE, LOOM_DATASET, ... All that runs while a library is opened is to link these into a list: what they add
-// is made when the host has found that it may call the library (loom/abi.h).
+// One LOOM_NODE, LOOM_DATASET, ... While a library is opened, these are only linked into a list. The types are made
+// after the host has found that it may call the library (plugin/compatibility.h).
 struct Registration {
-  loom_plugin_type type;  // first: a pointer to it is one to the Registration
+  loom_plugin_type type;  // first, so that a pointer to it is a pointer to the Registration
   void (*add)(PluginTypes& types, std::string name);
 };
 
-// One list a shared library: hidden, so that each library has its own.
+// One list per shared library: hidden, so that each library has its own list.
 __attribute__((visibility("hidden"))) inline const loom_plugin_type*& registered_types() {
   static const loom_plugin_type* newest = nullptr;
   return newest;
@@ -187,7 +187,7 @@ void add_type(PluginTypes& types, std::string name) {
                                                                &::loom::detail::add_type<::loom::Kind, Type>}; \
   [[maybe_unused]] static const bool loom_registered_##Type = ::loom::detail::link_type(loom_registration_##Type);
 
-// The name may carry the author's prefix: "acme.huber".
+// The name may have the author's prefix: "acme.huber".
 #define LOOM_NODE(Type, name) LOOM_REGISTER_(NodeType, Type, name)
 #define LOOM_DATASET(Type, name) LOOM_REGISTER_(DatasetType, Type, name)
 #define LOOM_OPTIMIZER(Type, name) LOOM_REGISTER_(OptimizerType, Type, name)

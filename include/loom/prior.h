@@ -1,9 +1,9 @@
-// The two faces that every prior has.
-//   z not connected: y is a fresh draw of the shape that the option `shape` gives
+// The two uses of every prior.
+//   z not connected: y is a new draw with the shape given by the option `shape`
 //   z connected:     y is z
-//   log_density is ln p(y) in either case, in nats
-// So the same node trains (through log_density) and samples, and a document's `generate:` shares its weights with the
-// prior that was trained: {type: mixture_prior, weights: prior}.
+//   log_density is ln p(y) in both cases, in nats
+// The same node therefore trains (through log_density) and samples, and a document's `generate:` shares its weights
+// with the trained prior: {type: mixture_prior, weights: prior}.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ inline void declare_prior(Contract& c, const std::string& pattern, const std::st
   c.stochastic();
 }
 
-// The extents of an event: those of z, or those of the option; reports where there is neither. Empty then.
+// The extents of an event: those of z, or those of the option. If there is neither, reports it and returns no extents.
 inline std::vector<std::int64_t> prior_extents(ShapeInference& s) {
   if (s.has_input("z")) {
     const Shape event = s.input("z").event();

@@ -10,7 +10,7 @@
 
 namespace loom {
 
-// A stable 32-bit hash of a path (FNV-1a): names a node's stream.
+// A stable 32-bit hash of a path (FNV-1a), which identifies a node's stream.
 std::uint32_t stream_of(std::string_view path);
 
 class RandomStream {
@@ -19,9 +19,9 @@ class RandomStream {
   RandomStream(std::uint64_t seed, std::uint32_t stream, std::uint32_t step)
       : seed_(seed), stream_(stream), step_(step) {}
 
-  // Fills with independent draws for one sample (its index in the batch; for a data set its index there).
-  // `block` separates several fills for the same sample: fills with different blocks are independent. `skip` leaves
-  // out the first values: out[i] is value skip + i.
+  // Fills `out` with independent draws for one sample (its index in the batch; in a data set, the index of the item).
+  // `block` distinguishes several fills for the same sample: fills with different blocks are independent. `skip` omits
+  // the first values: out[i] is value skip + i.
   void normal(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0, std::uint64_t skip = 0) const;
   void uniform(std::uint32_t sample, std::span<float> out, std::uint32_t block = 0, std::uint64_t skip = 0) const;
   // normal: N(0, 1); uniform: [0, 1).
@@ -36,8 +36,8 @@ class RandomStream {
   std::uint32_t step_ = 0;
 };
 
-// The image of `index` under a pseudo-random permutation of [0, count): a keyed Feistel network walked until it
-// lands inside, so that shuffling needs no memory and any position can be asked for alone.
+// The image of `index` under a pseudo-random permutation of [0, count): a keyed Feistel network, iterated until the
+// result is in range. Shuffling needs no memory, and any position can be computed on its own.
 std::uint64_t permuted_index(std::uint64_t index, std::uint64_t count, std::uint64_t key);
 
 }  // namespace loom

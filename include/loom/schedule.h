@@ -8,11 +8,11 @@
 //   };
 //   LOOM_SCHEDULE(Cosine, "cosine")
 //
-// A document writes it wherever a scheduled number stands: `lr: {type: cosine, from: 1.0e-3, to: 1.0e-5, over: 20000}`.
+// A document can use it for every scheduled number: `lr: {type: cosine, from: 1.0e-3, to: 1.0e-5, over: 20000}`.
 // `warmup` is an option of every schedule and is not declared: the value rises linearly from 0 over the first `warmup`
 // steps, as min(1, (step + 1) / warmup) times the schedule's value.
 //
-// A schedule is a function of the step alone, so that a resumed run has the values of the uninterrupted one.
+// A schedule is a function of the step alone, so a resumed run has the same values as an uninterrupted one.
 // Thread safety: immutable after construction.
 #pragma once
 

@@ -27,8 +27,8 @@ class ShapeInference {
   // `inputs` has a shape for each connected input (index order); an unconnected optional one has none.
   ShapeInference(const Contract& contract, const Options& options, std::vector<std::optional<Shape>> inputs);
 
-  // Matches the input patterns, runs `infer`, evaluates outputs and parameters. Problems, if any, are in problems();
-  // each says which input it concerns (-1: none).
+  // Matches the input patterns, runs `infer`, evaluates outputs and parameters. problems() lists the problems, if any,
+  // and the input that each one concerns (-1: none).
   void run(const std::function<void(ShapeInference&)>& infer);
 
   struct Problem {
@@ -70,7 +70,7 @@ class ShapeInference {
   std::map<std::string, Shape> fixed_outputs_;
   std::vector<Problem> problems_;
   std::vector<Shape> output_shapes_;
-  std::vector<std::optional<Shape>> parameter_shapes_, state_shapes_, tally_shapes_;  // none: left out by an option
+  std::vector<std::optional<Shape>> parameter_shapes_, state_shapes_, tally_shapes_;  // none: omitted by an option
 };
 
 }  // namespace loom

@@ -1,10 +1,10 @@
 // Shapes and tensors: dense, row-major, channels last. A view does not own; a Tensor owns 64-byte aligned memory.
 //
-// An extent is a positive number, or a multiple of the batch: the extents of a graph are inferred once, for any batch,
-// so an axis over the samples is stored as -k, "k values per sample" (k = 1 nearly always; a concatenation of real and
-// generated images along the batch gives 2). Shape::at_batch(n) makes it concrete.
+// An extent is a positive number, or a multiple of the batch. The extents of a graph are inferred once, for any batch,
+// so an axis over the samples is stored as -k, "k rows per sample" (k is almost always 1; a concatenation of real and
+// generated images along the batch gives 2). Shape::at_batch(n) gives the concrete shape.
 //
-// Thread safety: views are values; reading a tensor from many threads is safe, writing is the writer's to arrange.
+// Thread safety: views are values; reading a tensor from many threads is safe, and writers must synchronise.
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ class Shape {
 
   // True when the first axis runs over the samples.
   bool per_sample() const { return rank_ > 0 && extents_[0] < 0; }
-  // Product of the extents; the batch axis of an abstract shape counts as its multiple k, so this is "values per
-  // sample" there.
+  // Product of the extents; the batch axis of an abstract shape counts as its multiple k, so the result is then the
+  // number of values per sample.
   std::int64_t count() const;
   // Product of the extents from `axis` on.
   std::int64_t count_from(int axis) const;

@@ -5,8 +5,8 @@
 //   s_h  = W_h * horizontal + W_vh s_v[row above]    over the columns c - k/2 to c, of the first block to c - 1
 //   horizontal' = W_o gate(s_h [+ V_h condition + U_h class]) [+ horizontal, except in the first block]
 //   gate(a, b) = tanh(a) sigmoid(b), a and b the halves of 2 C channels
-// vertical' at a row sees that row and those above, horizontal' at a pixel the rows above and the pixels to the left,
-// itself too except in the first block (mask A). Convolutions have a bias, what conditions has none.
+// vertical' at a row sees that row and the rows above. horizontal' at a pixel sees the rows above and the pixels to the
+// left, and itself except in the first block (mask A). Convolutions have a bias; the conditioning terms have none.
 // van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, figure 2 and equations 4 and 5.
 //
 // Both convolutions of the horizontal stack, and its condition, are one product (dnnl/causal_product.h), made chunk by

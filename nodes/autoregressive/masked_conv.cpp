@@ -1,9 +1,9 @@
-// A convolution that sees earlier positions only, in raster order: the rows above, and what is to the left in the same
-// row. With mask A a position does not see itself (the first layer of a model of what is at that position), with mask B
-// it does (all others).
+// A convolution that sees only earlier positions in raster order: the rows above, and the positions to the left in the
+// same row. With mask A a position does not see itself (for the first layer, whose output predicts that position); with
+// mask B it does (for all other layers).
 //   y[t, f] = activation(b[f] + sum over c and visible k of W[f, c, k] x[t + k - K/2, c])
 //   x [N, T, C] or [N, H, W, C], W [filters, C, kernel...]
-// W has the shape of an unmasked kernel; what the mask hides has no influence, no gradient, and costs nothing.
+// W has the shape of an unmasked kernel; the masked entries have no influence, no gradient, and no cost.
 // van den Oord et al. 2016, Pixel Recurrent Neural Networks, section 3.4.
 #include <memory>
 

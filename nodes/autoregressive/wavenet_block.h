@@ -4,10 +4,10 @@
 //   y = x + W_r g + b_r,   skip = W_s g + b_s [+ skip_sum]
 //   x [N, S, C]; condition [N, Q, M], Q a divisor of S: each of its positions holds for S/Q positions of x
 // A 1x1 convolution commutes with repeating positions, so the condition's is computed at its own rate. The skips of a
-// stack of blocks can be summed as they go, from skip to the next block's skip_sum.
+// stack of blocks can be accumulated along the stack, from skip to the next block's skip_sum.
 // van den Oord et al. 2016, WaveNet: A Generative Model for Raw Audio, sections 2.3 to 2.5.
 //
-// A chunk of positions goes through all of it while it is in the cache.
+// A chunk of positions passes through the whole block while it is in the cache.
 #pragma once
 
 #include <memory>

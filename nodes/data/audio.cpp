@@ -1,4 +1,4 @@
-// A folder of WAV and FLAC recordings, cut into pieces of equal length and read as they are needed.
+// A folder of WAV and FLAC recordings, cut into pieces of equal length and read on demand.
 #include <sndfile.h>
 
 #include <cstring>

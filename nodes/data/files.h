@@ -1,4 +1,4 @@
-// Folders of files that make a data set: listing them, hashing what they hold.
+// Folders of files that make a data set: listing them, hashing their contents.
 //
 // Thread safety: free functions without state.
 #pragma once

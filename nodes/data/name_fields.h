@@ -1,4 +1,4 @@
-// Labels that stand in file names: "{digit}_{speaker}_{take}" read from 7_theo_12.wav.
+// Labels in file names: "{digit}_{speaker}_{take}" read from 7_theo_12.wav.
 //
 // Thread safety: immutable after construction.
 #pragma once

@@ -1,4 +1,4 @@
-// What the nodes of the AR(1) prior share: the option alpha and the density.
+// Shared by the nodes of the AR(1) prior: the option alpha and the density.
 //   z_1 ~ N(0, 1),  z_t | z_t-1 ~ N(alpha z_t-1, 1 - alpha^2), one alpha for each latent dimension: every z_t has
 //   variance 1 and correlation alpha with its neighbour.
 // Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1.

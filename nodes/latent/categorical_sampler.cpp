@@ -1,7 +1,7 @@
 // Draws from categorical variables: codes from a prior's logits, levels of sound, pixels.
 //   P(k) = e^(logits[k] / temperature) / sum of the same, cut to the top_k most probable codes and then to the fewest
 //   whose probability is at least top_p, renormalised
-//   codes = the first k with P(0) + ... + P(k) > u,  u uniform in [0, 1), one a position;  temperature 0: arg max
+//   codes = the first k with P(0) + ... + P(k) > u, u uniform in [0, 1), one per position;  temperature 0: arg max
 //   logits [N, ...E, K], codes [N, ...E] i32
 // Ties go to the lower code. -inf forbids a code.
 //

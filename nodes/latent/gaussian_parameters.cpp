@@ -1,5 +1,5 @@
 // The parameters of a diagonal Gaussian posterior q(z|x) from the encoder's features: one linear layer.
-//   mu [N, ...E, dim] = x W_mu^T + b_mu,   logvar = x W_logvar^T + b_logvar, clamped where limits are given
+//   mu [N, ...E, dim] = x W_mu^T + b_mu,   logvar = x W_logvar^T + b_logvar, clamped if limits are given
 //   x [N, ...E, C], weight [2 dim, C] with the rows of mu first, bias [2 dim]
 // Kingma and Welling 2014, Auto-Encoding Variational Bayes, appendix C.2.
 #include <limits>

@@ -2,7 +2,7 @@
 //   of one dimension, with means m_t and variances s_t, r_t = m_t - alpha m_t-1 and a = 1 - alpha^2:
 //   KL = 1/2 (m_1^2 + s_1 - 1 - ln s_1) + sum_t>1 1/2 ((s_t + r_t^2 + alpha^2 s_t-1) / a - 1 - ln s_t + ln a)
 //   loss = the sum over the dimensions; it is at least committed_rate, whatever the posterior   [nats per sample]
-//   log_ratio = ln q(z|x) - ln p(z) at a drawn z; 0 where z is not connected
+//   log_ratio = ln q(z|x) - ln p(z) at a drawn z; 0 if z is not connected
 // Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, sections 2.1 and 2.2, appendix.
 #include <cmath>
 

@@ -1,6 +1,6 @@
 // Divergence from N(0, I) of a Gaussian posterior with a fixed variance other than 1: the simplest delta-VAE.
 //   loss = 1/2 sum (mu^2 + variance - 1 - ln variance) >= committed_rate, which mu = 0 reaches     [nats per sample]
-//   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z; 0 where z is not connected
+//   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z; 0 if z is not connected
 // Draw with gaussian_sampler from mu and a `constant` of ln variance. Razavi et al. 2019, section 2.
 #include <cmath>
 

@@ -1,8 +1,7 @@
-// What a discriminator minimizes: it should give data high logits and everything generated low ones (loss/gan.h).
+// The loss of a discriminator: data should get high logits, and everything generated low logits (loss/gan.h).
 //   loss = real + generated,   real = l("real", logits of data),
-//   generated = l("generated", logits of `fake`), averaged with those of `sampled` where it is connected
-//                                                                                    [summed over the event, per
-//                                                                                    sample]
+//   generated = l("generated", logits of `fake`), averaged with those of `sampled` if it is connected
+//                                                                        [summed over the event, per sample]
 // Larsen et al. 2016, Autoencoding beyond pixels, equation 8, takes both reconstructions and samples of the prior.
 #include "loss/gan.h"
 

@@ -1,5 +1,5 @@
-// What a generator minimizes: its values should get logits as data does, the non-saturating form (loss/gan.h).
-//   loss = l("real", logits of `fake`), averaged with those of `sampled` where it is connected
+// The loss of a generator, non-saturating: its values should get the logits of data (loss/gan.h).
+//   loss = l("real", logits of `fake`), averaged with those of `sampled` if it is connected
 //   hinge: -logit                                                        [summed over the event, per sample]
 // Goodfellow et al. 2014, section 3; Larsen et al. 2016, equation 8.
 #include "loom/math.h"

@@ -4,9 +4,9 @@
 //   loss = sum over groups g of max(free_bits, E KL_g)      Kingma et al. 2016, section 3.2.1 and appendix C.8
 //   loss = |E KL - C|, C = capacity min(1, step / capacity_steps)     Burgess et al. 2018, equation 8
 // E is the mean over the batch: with free_bits or capacity the node sees the whole batch, and every sample gets the
-// same loss. `kl` and `per_dimension` are the divergence itself in any case.
-//   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z, whose expectation is KL; 0 where z is not connected. It is what
-//   importance-weighted bounds sum (Burda et al. 2016).
+// same loss. `kl` and `per_dimension` are always the divergence itself.
+//   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z, whose expectation is KL; 0 if z is not connected. Importance-
+//   weighted bounds sum it (Burda et al. 2016).
 #include <algorithm>
 #include <cmath>
 

@@ -1,7 +1,7 @@
 // Divergence between two diagonal Gaussians, a posterior and a prior with parameters of its own.
 //   KL = 1/2 sum (pl - l + (e^l + (m - pm)^2) e^-pl - 1),   m, l: mu, logvar; pm, pl: prior_mu, prior_logvar
 //                                                                                             [nats per sample]
-//   log_ratio = ln q(z|x) - ln p(z) at a drawn z; 0 where z is not connected
+//   log_ratio = ln q(z|x) - ln p(z) at a drawn z; 0 if z is not connected
 // Sohn et al. 2015, Learning Structured Output Representation using Deep Conditional Generative Models, equation 4.
 #include <cmath>
 

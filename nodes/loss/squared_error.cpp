@@ -1,6 +1,6 @@
 // The squared error, summed over the event: no factor of 1/2, no mean, no variance.
 //   loss = sum over the event of (x - target)^2     [units of the data, squared, per sample]
-// It is no likelihood: gaussian_nll is, with sigma^2 = 1/2 and a constant.
+// It is not a likelihood: gaussian_nll with sigma^2 = 1/2 is, and differs by a constant.
 #include "loom/math.h"
 #include "loom/node.h"
 

@@ -5,9 +5,8 @@
 //   loss              = ln q(z_i) - sum_d ln q(z_id)         total correlation
 //   mutual_information = ln q(z_i|x_i) - ln q(z_i)           index-code mutual information
 //   dimension_wise_kl  = sum_d ln q(z_id) - ln p(z_i)        divergence of the marginals from N(0, 1)
-//                                                            [nats per sample; they add up to ln q(z_i|x_i) - ln
-//                                                            p(z_i)]
-// The estimate is biased, the more the smaller the batch; its constants are kept. Chen et al. 2018, Isolating Sources
+//                                          [nats per sample; they add up to ln q(z_i|x_i) - ln p(z_i)]
+// The estimate is biased, and more so for smaller batches; its constants are kept. Chen et al. 2018, Isolating Sources
 // of Disentanglement in VAEs, section 3.1 and appendix C.
 #include <cmath>
 

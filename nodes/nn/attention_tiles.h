@@ -1,7 +1,7 @@
-// Scaled dot-product attention of one head, tile by tile: never more than a tile of the scores is there.
+// Scaled dot-product attention of one head, tile by tile: at most one tile of the scores is in memory.
 //
-//   weights[t, s] = e^(q_t . k_s / sqrt(d) - L_t),  L_t = ln sum_s e^(q_t . k_s / sqrt(d)),   y_t = sum_s weights[t, s]
-//   v_s
+//   weights[t, s] = e^(q_t . k_s / sqrt(d) - L_t),  L_t = ln sum_s e^(q_t . k_s / sqrt(d))
+//   y_t = sum_s weights[t, s] v_s
 //
 // Forward keeps, for each query of a tile, the maximum and the sum of the scores of the key tiles so far, and corrects
 // the output where the maximum grows (Rabe and Staats 2021, Self-attention Does Not Need O(n^2) Memory; Dao et al.

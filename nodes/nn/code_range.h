@@ -1,4 +1,4 @@
-// Codes that index rows of a table: what lies outside is an error that names the sample.
+// Codes that index rows of a table: a code out of range is an error that names the sample.
 #pragma once
 
 #include <fmt/format.h>

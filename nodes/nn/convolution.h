@@ -1,5 +1,5 @@
-// What conv and conv_transpose share: one forward primitive and two backward ones with packed weights, a bias and an
-// activation. The two nodes differ in their geometry alone.
+// Shared by conv and conv_transpose: one forward primitive and two backward ones with packed weights, a bias and an
+// activation. The two nodes differ only in their geometry.
 #pragma once
 
 #include <memory>

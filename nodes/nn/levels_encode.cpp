@@ -1,6 +1,6 @@
 // Pixels as categories: the level of each value in [0, 1].
 //   codes = min(levels - 1, floor(levels x));   x [N, ...E] in [0, 1]; codes [N, ...E] i32 of 0 to levels - 1
-// With 256 levels the pixels of 8-bit images are what they were.
+// With 256 levels, the pixels of 8-bit images are preserved exactly.
 #include <fmt/format.h>
 
 #include <algorithm>

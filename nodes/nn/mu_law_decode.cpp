@@ -1,4 +1,4 @@
-// The waveform of mu-law codes (core/mu_law.h has the formula): the middle of what each code stands for.
+// The waveform of mu-law codes (math/mu_law.h has the formula): the centre of the interval of each code.
 //   y = sign(u) ((1 + mu)^|u| - 1) / mu,  u = 2 codes / mu - 1,  mu = classes - 1
 //   codes [N, ...E] i32 of 0 to classes - 1; y [N, ...E] in [-1, 1]
 #include <fmt/format.h>

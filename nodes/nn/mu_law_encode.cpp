@@ -1,4 +1,4 @@
-// The mu-law code of each sample of a waveform (core/mu_law.h has the formula).
+// The mu-law code of each sample of a waveform (math/mu_law.h has the formula).
 //   codes = floor((F(x) + 1) mu / 2 + 1/2),  F(x) = sign(x) ln(1 + mu |x|) / ln(1 + mu),  mu = classes - 1
 //   x [N, ...E] in [-1, 1]; codes [N, ...E] i32 of 0 to classes - 1
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // The largest or the mean value of each window, channel by channel.
-//   [N, T, C] or [N, H, W, C]; as PyTorch: windows lie side by side unless a stride is given, and a mean counts the
+//   [N, T, C] or [N, H, W, C]; as in PyTorch, windows do not overlap unless a stride is given, and a mean includes the
 //   zeros of the padding.
 #include <memory>
 

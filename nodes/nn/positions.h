@@ -1,4 +1,4 @@
-// What the nodes that add a vector for each position share: the axes of the positions and the sum, for whole maps and
+// Shared by the nodes that add a vector for each position: the axes of the positions and the sum, for whole maps and
 // for one position at a time.
 #pragma once
 

@@ -1,6 +1,6 @@
-// The vectors of codes: y [N, ...E, dim] = codebook[codes], codes [N, ...E] from 0 to codes - 1. With
-// `weights: <a quantizer>` these are that quantizer's, whether it learns them by a loss or by moving averages; its
-// `distance` must be the same, since with cosine a code stands for its l2-normalised vector.
+// The vectors of codes: y [N, ...E, dim] = codebook[codes], codes [N, ...E] from 0 to codes - 1. With `weights: <a
+// quantizer>` these are the vectors of that quantizer, whether it learns them by a loss or by moving averages. Its
+// `distance` must be the same, since with cosine a code means its l2-normalised vector.
 #include <algorithm>
 
 #include "loom/math.h"

@@ -1,4 +1,4 @@
-// What the schedules that go from one value to another share.
+// Shared by the schedules that go from one value to another.
 #pragma once
 
 #include <algorithm>

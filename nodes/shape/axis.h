@@ -1,7 +1,7 @@
 // One axis of a tensor seen as [outer, axis, inner], for nodes that cut or join along it.
 //
-// Axes count with the batch as axis 0 and, negative, from the end. Along axis 0 the samples stay apart: [k N, ...] is
-// k rows for each sample, so cutting or joining there works on those k, and what belongs to a sample stays together.
+// The batch is axis 0, and negative axes count from the end. Along axis 0 the samples stay separate: [k N, ...] is k
+// rows per sample, so cutting or joining there works on those k rows, and the rows of a sample stay together.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Where data enters a graph.
-//   y [N, shape...]: what is fed under the node's name, from the data set, a file or a test.
+//   y [N, shape...]: the values fed under the node's name, from the data set, a file or a test.
 #include "loom/error.h"
 #include "loom/node.h"
 

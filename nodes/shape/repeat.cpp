@@ -1,5 +1,5 @@
 // Repeats each sample along the batch, for several draws of the same sample.
-//   y [times N, ...]: `times` rows of each sample, one after the other
+//   y [times N, ...]: `times` rows per sample, one after the other
 #include <algorithm>
 
 #include "loom/math.h"

@@ -1,6 +1,6 @@
-// Moves values along one axis; zeros take the places that become free. Shifted by 1, the input of an autoregressive
-// model holds at position t what came before t.
-//   y[t] = x[t - by] where there is such a position, else 0
+// Moves values along one axis; zeros fill the positions that become free. Shifted by 1, the input of an autoregressive
+// model has at position t the value of position t - 1.
+//   y[t] = x[t - by] if that position exists, otherwise 0
 #include <cstdlib>
 
 #include "loom/advance.h"

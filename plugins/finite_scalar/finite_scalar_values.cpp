@@ -1,4 +1,4 @@
-// The vectors of finite scalar codes: the way back from finite_scalar_quantizer's `codes`, with the same levels.
+// The vectors of finite scalar codes: the inverse of finite_scalar_quantizer's `codes`, with the same levels.
 //   y [N, ...E, D] = the levels that are the digits of codes [N, ...E], each in [-1, 1] (levels.h)
 // Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, appendix A.1.
 #include <fmt/format.h>

@@ -1,11 +1,11 @@
 // Divergence of categorical posteriors from the uniform distribution over their C classes.
 //   q = softmax(logits);  kl = ln C + sum_c q_c ln q_c for each position of E,  loss = their sum     [nats per sample]
 //   dkl / dlogits_c = q_c (ln q_c - sum_k q_k ln q_k)
-//   log_ratio = ln q(z|x) - ln p(z) = sum over E of ln q at the class of a one-hot z, + ln C; 0 where z is not
-//   connected. Importance-weighted bounds sum it. (At a relaxed z it is the same sum, weighed by z, and no ratio of
-//   densities.)
-// It is the divergence of the discrete variables, as in Jang et al., and not that of the relaxed densities of Maddison
-// et al.: in training with soft draws the sum of the losses is no bound; in evaluation, where draws are
+//   log_ratio = ln q(z|x) - ln p(z) = sum over E of ln q at the class of a one-hot z, + ln C; 0 if z is not connected.
+//               Importance-weighted bounds sum it. (At a relaxed z it is the same sum, weighted by z, and not a ratio
+//               of densities.)
+// It is the divergence of the discrete variables, as in Jang et al., and not that of the relaxed densities of
+// Maddison et al. In training with soft draws, the sum of the losses is not a bound; in evaluation, where draws are
 // one-hot, it is. Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax.
 #include <loom/node.h>
 

@@ -1,4 +1,4 @@
-// Draws from categorical posteriors that gradients can go through: the Concrete or Gumbel-softmax distribution.
+// Draws from categorical posteriors with a gradient: the Concrete or Gumbel-softmax distribution.
 //   g = -ln(-ln u), u uniform in (0, 1);   y = softmax((logits + g) / tau)      logits, y [N, ...E, C]
 //   tau at training step t = max(least_temperature, temperature e^(-anneal t))   (Jang et al., section 4.1)
 //   straight_through: y is the one-hot vector of its largest entry, and its gradient that of the soft one (section 2.2)

@@ -1,9 +1,10 @@
-// How the angle of a von Mises-Fisher draw moves with kappa when its place in the distribution stays: dtheta / dkappa
-// at F(theta; kappa) = u. A draw that moves so has the exact gradient of every expectation, without a correction term.
+// The derivative of the angle of a von Mises-Fisher draw with respect to kappa at a fixed value of the distribution
+// function: dtheta / dkappa at F(theta; kappa) = u. It gives the exact gradient of every expectation, without a
+// correction term.
 //   density of theta  proportional to e^l,  l = kappa cos theta + (m - 2) ln sin theta,  theta in [0, pi]
 //   dtheta / dkappa = -integral from 0 to theta of (cos phi - A) e^(l(phi) - l(theta)) dphi
 //                   =  integral from theta to pi of the same,  A the mean of the cosine
-// Of the two the one is taken whose integrand keeps its sign.
+// The integral whose integrand keeps its sign is used.
 // Figurnov, Mohamed and Mnih 2018, Implicit Reparameterization Gradients, section 3.
 #pragma once
 

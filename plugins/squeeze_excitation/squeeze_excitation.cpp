@@ -1,4 +1,4 @@
-// Squeeze and excitation: the channels of a map weigh themselves by what the whole map shows.
+// Squeeze and excitation: scales each channel of a map by a factor that depends on the whole map.
 //   s = mean of x over its positions           [C]                 squeeze
 //   h = relu(W1 s + b1)                        [H], H = max(1, C / ratio), or `hidden`
 //   g = sigmoid(W2 h + b2)                     [C]                 excitation
@@ -62,8 +62,8 @@ class SqueezeExcitation final : public loom::Node {
     }
   }
 
-  // diff g = sum over positions of diff y x, back through both layers to diff s;  diff x = diff y g + diff s /
-  // positions
+  // diff g = sum over positions of diff y x, back through both layers to diff s
+  // diff x = diff y g + diff s / positions
   void backward(const loom::Backward& b) const override {
     const loom::TensorView x = b.input(0), diff_y = b.diff_output(0), diff_x = b.diff_input(0);
     float* diff_g = diffs_(b).data();

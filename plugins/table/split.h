@@ -1,5 +1,5 @@
-// Which rows are held out for test: of every `holdout` rows one, at a pseudo-random place among them, so that a row's
-// part is known without reading the others. The rows after the last whole group are all of train.
+// Which rows are held out for test: one of every `holdout` rows, at a pseudo-random position among them, so that the
+// part of a row is known without reading the others. The rows after the last complete group all belong to train.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
-// Tables of numbers as text: CSV, TSV and the like, a row an item.
+// Tables of numbers as text: CSV, TSV and the like, one item per row.
 //   x [N, features] = (value - mean) / standard deviation of each chosen column over the rows of train, or the value
 //   label [N] i32   = the values of another column: integers as they are, texts numbered in their order
-// The file is read where it lies, so a table may be larger than memory: 8 bytes a row are kept (text_table.h). Opening
-// it reads it once or twice: every number is checked, and every one that is none is reported with file:line:column.
+// The file is read in place, so a table may be larger than memory: 8 bytes per row are kept (text_table.h). Opening it
+// reads it once or twice: every number is checked, and every invalid field is reported with file:line:column.
 #include <fmt/format.h>
 #include <loom/node.h>
 

@@ -1,5 +1,5 @@
-// A text file of rows of fields, read where it lies: the file is mapped, and what is kept in memory is where each row
-// begins, 8 bytes a row. A row is a line; a field may stand in double quotes, "" is a quote inside of it.
+// A text file of rows of fields, read in place: the file is mapped, and only the start of each row is kept in memory, 8
+// bytes per row. A row is a line; a field may be in double quotes, and "" is a quote inside it.
 //
 // Thread safety: immutable after construction.
 // Errors: those of the file; data_wrong_format with file:line:column, all of them together, up to 20.

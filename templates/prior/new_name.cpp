@@ -2,8 +2,8 @@
 //   ln p(z) = -sum over the event of u + 2 ln(1 + e^-u) + log_scale,   u = (z - mean) / e^log_scale  [nats per sample]
 //   a draw  = mean + e^log_scale ln(v / (1 - v)),   v uniform in (0, 1)
 //   d ln p / dz = -tanh(u / 2) / e^log_scale,   d ln p / d log_scale = u tanh(u / 2) - 1
-// A prior has two faces (graph/prior.h): with z connected it gives the density of z, without it draws. So the same
-// weights train and sample; the graph beside this file does both.
+// A prior has two uses (loom/prior.h): with z connected it gives the density of z, without z it draws. The same weights
+// therefore train and sample; the graph next to this file does both.
 #include <loom/node.h>
 #include <loom/prior.h>
 

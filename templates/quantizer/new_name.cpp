@@ -3,8 +3,9 @@
 //   codes = argmin_k |x - level_k|,   quantized = level_codes
 //   loss  = sum over the event of (x - quantized)^2, with no gradient through quantized
 // After each step a level moves by `rate` of the way to the mean of the values that chose it.
-// The gradient of quantized is straight-through: it goes on to x as if quantized were x. The levels are state, not
-// parameters: the host keeps them, saves them, and hands the node the sums over the step's shards.
+// The gradient of quantized is straight-through: it reaches x as if quantized were x. The levels are state, not
+// parameters: the host keeps them, saves them, and passes the node the sums over the step's shards.
+//
 #include <loom/node.h>
 
 #include <cmath>

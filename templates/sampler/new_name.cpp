@@ -1,7 +1,7 @@
 // Draws from a Laplace posterior, reparametrised so that gradients reach its parameters.
 //   z = mu + e^log_scale e,   e = -sign(u) ln(1 - 2 |u|),   u uniform in (-1/2, 1/2)
-//   log_density = ln q(z) = -sum over the event of |e| + log_scale + ln 2                              [nats per
-//   sample] dz/dmu = 1,   dz/dlog_scale = z - mu,   d log_density / d log_scale = -1
+//   log_density = ln q(z) = -sum over the event of |e| + log_scale + ln 2                   [nats per sample]
+//   dz/dmu = 1,   dz/dlog_scale = z - mu,   d log_density / d log_scale = -1
 #include <loom/node.h>
 
 #include <algorithm>

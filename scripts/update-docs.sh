@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Rewrites what is generated: the node reference, the code shown in docs/write-a-node.md, the tables of
-# docs/graph-format.md.
+# docs/graph-format.md and docs/measurements.md.
 #   scripts/update-docs.sh            rewrites the files
 #   scripts/update-docs.sh --check    changes nothing, fails when one is stale
 set -euo pipefail
@@ -20,16 +20,19 @@ awk '
   { print }
 ' docs/write-a-node.md >"$work/write-a-node.md"
 
-# What stands between "<!-- keys: SECTION -->" or "<!-- types: KIND -->" and "<!-- end -->" is made from the declarations.
+# What stands between "<!-- keys: SECTION -->", "<!-- types: KIND -->" or "<!-- values: METRIC -->" and "<!-- end -->" is
+# made from the declarations.
+for name in graph-format measurements; do
 awk -v runner="$runner" '
-  /^<!-- (keys|types): / { print; command = runner " schema --" substr($2, 1, length($2) - 1) " " $3
+  /^<!-- (keys|types|values): / { print; command = runner " schema --" substr($2, 1, length($2) - 1) " " $3
     while ((command | getline line) > 0) print line; close(command); inside = 1; next }
   /^<!-- end -->/ { inside = 0 }
   !inside { print }
-' docs/graph-format.md >"$work/graph-format.md"
+' docs/$name.md >"$work/$name.md"
+done
 
 stale=0
-for name in nodes write-a-node graph-format; do
+for name in nodes write-a-node graph-format measurements; do
   cmp -s "$work/$name.md" "docs/$name.md" && continue
   if [ "${1:-}" = "--check" ]; then
     echo "docs/$name.md is stale: run scripts/update-docs.sh"

@@ -45,6 +45,8 @@ class Reader {
     document_.objectives =
         read_objectives(objectives != nullptr ? &objectives_value : nullptr, document_.losses, optimizer, diagnostics_);
     if (const Value* generate = section.get("generate")) read_generate(*generate);
+    if (const Value* metrics = section.get("metrics"))
+      document_.metrics = read_metrics(evaluated(*metrics), diagnostics_);
     section.finish();
     if (expander_.is_full()) return {};
     document_.nodes = expander_.finish();

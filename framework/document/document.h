@@ -102,6 +102,12 @@ struct WeightSource {
   Location where;
 };
 
+// An entry of `metrics`: options of a registered metric, or `false`, which turns it off.
+struct MetricEntry {
+  TypedEntry metric;
+  bool off = false;
+};
+
 struct Document {
   std::int64_t version = 1;
   std::string name;  // graph:
@@ -114,6 +120,7 @@ struct Document {
   TrainEntry train;
   DataEntry data;
   std::vector<GenerateEntry> generate;
+  std::vector<MetricEntry> metrics;
   std::vector<WeightSource> weight_sources;
   std::vector<std::string> files;  // that it was read from: itself, parents, blocks, used graphs; sorted
   std::string resolved;            // YAML text: self-contained, enough to load it again with the same result

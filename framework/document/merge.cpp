@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 // A null that removes nothing is a name misspelt.
 void check_removals(const Value& parent, const Value& child, const std::string& parent_file, Diagnostics& diagnostics) {
-  for (const char* section : {"vars", "nodes", "losses", "objectives", "generate"}) {
+  for (const char* section : {"vars", "nodes", "losses", "objectives", "generate", "metrics"}) {
     const Value* mine = child.find(section);
     const Value* theirs = parent.find(section);
     for (const Member& member : mine != nullptr ? mine->members : std::vector<Member>()) {
@@ -106,8 +106,7 @@ void bad_override(const Override& override_, const Value& at, const std::string&
 
 // Sections that a document may leave out: an override may open them.
 bool may_open(const std::vector<std::string>& parts, std::size_t i) {
-  static const std::vector<std::string> kSections = {"train", "data", "objectives", "generate", "losses"};
-  if (i == 0) return std::find(kSections.begin(), kSections.end(), parts[0]) != kSections.end();
+  if (i == 0) return std::ranges::find(kSections, parts[0]) != std::end(kSections);
   return parts[0] == "train" && i == 1 && parts[1] == "optimizer";
 }
 

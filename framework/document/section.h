@@ -13,6 +13,9 @@
 
 namespace loom {
 
+// The sections of a document beside its head (version, graph, doc, extends, plugins), its variables and its nodes.
+inline constexpr const char* kSections[] = {"data", "losses", "objectives", "train", "generate", "metrics"};
+
 class Section {
  public:
   // `what` names the section in messages ("train"). A value that is no map is a finding, and then holds nothing.

@@ -121,6 +121,10 @@ void read_typed(Section& section, TypedEntry& entry, const std::vector<std::stri
   entry.where = section.value().where;
   entry.type_where = type != nullptr ? type->where : entry.where;
   for (const std::string& key : apart) section.get(key);
+  read_options(section, entry);
+}
+
+void read_options(Section& section, TypedEntry& entry) {
   for (const Member* member : section.rest()) {
     if (member->value.is_null()) continue;
     OptionValue option = option_value(member->value, section.what() + "." + member->key, section.diagnostics());
@@ -149,6 +153,27 @@ OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics) {
   read_typed(section, optimizer, {"lr"});
   if (const Value* rate = section.get("lr")) optimizer.learning_rate = read_schedule(*rate, "lr", diagnostics);
   return optimizer;
+}
+
+std::vector<MetricEntry> read_metrics(const Value& value, Diagnostics& diagnostics) {
+  std::vector<MetricEntry> metrics;
+  Section section(value, "metrics", diagnostics);
+  for (const Member* member : section.rest()) {
+    MetricEntry entry;
+    const std::string what = "metrics." + member->key;
+    if (member->value.is_map()) {
+      Section options(member->value, what, diagnostics);
+      read_options(options, entry.metric);
+    } else {
+      bool on = true;
+      section.read(member->key, on);
+      entry.off = !on;
+    }
+    entry.metric.type = member->key;
+    entry.metric.where = entry.metric.type_where = member->where;
+    metrics.push_back(std::move(entry));
+  }
+  return metrics;
 }
 
 TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics& diagnostics) {

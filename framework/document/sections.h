@@ -21,12 +21,15 @@ inline constexpr const char* kDefaultSchedule = "linear";
 const Contract& optimizer_options();
 const Contract& schedule_options();
 
+// Every key that has not been asked for so far, as an option.
+void read_options(Section& section, TypedEntry& entry);
 // {type: NAME, option: value, ...}: the type must be there unless `entry` has one. Keys in `apart` are the caller's.
 void read_typed(Section& section, TypedEntry& entry, const std::vector<std::string>& apart = {});
 
 // A number, or a map that names a schedule and its options ("linear" where it names none).
 ScheduleEntry read_schedule(const Value& value, const std::string& what, Diagnostics& diagnostics);
 OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics);
+std::vector<MetricEntry> read_metrics(const Value& value, Diagnostics& diagnostics);
 TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics& diagnostics);
 // Objectives over the named losses; without a section one objective, "main", over all of them.
 std::vector<ObjectiveEntry> read_objectives(const Value* value, const std::vector<LossEntry>& losses,

@@ -103,6 +103,12 @@ OptionMap generate_of(const GenerateEntry& entry) {
   return map;
 }
 
+OptionMap options_of(const TypedEntry& entry) {
+  OptionMap map;
+  for (const auto& [name, option] : entry.options) map.push_back({name, option.value});
+  return map;
+}
+
 void add_section(OptionMap& tree, std::string name, OptionMap section) {
   if (!section.empty()) tree.push_back({std::move(name), std::move(section)});
 }
@@ -111,7 +117,7 @@ void add_section(OptionMap& tree, std::string name, OptionMap section) {
 
 OptionMap tree_of(const TypedEntry& entry) {
   OptionMap map{{"type", entry.type}};
-  for (const auto& [name, option] : entry.options) map.push_back({name, option.value});
+  append(map, options_of(entry));
   return map;
 }
 
@@ -151,6 +157,10 @@ OptionMap document_tree(const Document& document) {
   tree.push_back({"train", train_section().values(document.train)});
   for (const GenerateEntry& entry : document.generate) generate.push_back({entry.name, generate_of(entry)});
   add_section(tree, "generate", std::move(generate));
+  OptionMap metrics;
+  for (const MetricEntry& entry : document.metrics)
+    metrics.push_back({entry.metric.type, entry.off ? OptionValue(false) : OptionValue(options_of(entry.metric))});
+  add_section(tree, "metrics", std::move(metrics));
   return tree;
 }
 

@@ -7,7 +7,7 @@
 
 namespace loom {
 
-// Keys in the order of the format: version, graph, doc, plugins, data, nodes, losses, objectives, train, generate.
+// Keys in the order of the format: version, graph, doc, plugins, data, nodes, losses, objectives, train, generate, metrics.
 // Sections that hold nothing are left out; keys that have a default are there with their value.
 OptionMap document_tree(const Document& document);
 

@@ -1,6 +1,9 @@
 #include "document/use_path.h"
 
+#include <algorithm>
 #include <filesystem>
+
+#include "document/section.h"
 
 namespace loom {
 
@@ -19,10 +22,8 @@ std::string used_path(const Value& use, const Scope& scope) {
 }
 
 bool is_whole_graph(const Value& root) {
-  for (const char* key : {"graph", "extends", "data", "losses", "objectives", "train", "generate"}) {
-    if (root.find(key) != nullptr) return true;
-  }
-  return false;
+  const auto has = [&](const char* key) { return root.find(key) != nullptr; };
+  return has("graph") || has("extends") || std::ranges::any_of(kSections, has);
 }
 
 bool is_weight_path(const std::string& text, const std::string& name, bool graph, const Scope& scope) {

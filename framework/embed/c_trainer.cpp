@@ -1,4 +1,5 @@
 // The C functions over loom::Trainer.
+#include <algorithm>
 #include <limits>
 
 #include "embed/c_guard.h"
@@ -17,12 +18,15 @@ constexpr const char* kNull = "a pointer is NULL";
 
 loom_evaluation to_c(const loom::TrainEvaluation& evaluation) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  const auto bits = std::ranges::find_if(evaluation.values, [](const loom::MetricValue& value) {
+    return value.key == "bits_per_dim" && std::holds_alternative<double>(value.value);
+  });
   return {sizeof(loom_evaluation),
           evaluation.step,
           evaluation.samples,
           evaluation.loss,
           evaluation.negative_elbo.value_or(none),
-          evaluation.bits_per_dim.value_or(none),
+          bits == evaluation.values.end() ? none : std::get<double>(bits->value),
           evaluation.best ? 1 : 0};
 }
 

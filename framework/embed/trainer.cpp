@@ -112,12 +112,8 @@ TrainEvaluation Trainer::Impl::described(const Evaluation& evaluation) const {
   described.step = session->steps_done();
   described.samples = evaluation.samples;
   described.loss = evaluation.loss;
-  if (evaluation.has_likelihood) {
-    described.negative_elbo = evaluation.negative_elbo;
-    described.standard_error = evaluation.standard_error;
-  }
-  described.bits_per_dim = evaluation.bits_per_dim;
-  described.terms = evaluation.terms;
+  described.negative_elbo = evaluation.number("negative_elbo");
+  described.values = evaluation.values;
   return described;
 }
 

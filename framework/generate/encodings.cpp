@@ -6,8 +6,8 @@
 #include "generate/entry.h"
 #include "generate/pass.h"
 #include "loom/error.h"
-#include "measure/posterior.h"
 #include "train/feeds.h"
+#include "train/posterior.h"
 
 namespace loom {
 namespace {
@@ -40,8 +40,7 @@ Encodings find_encodings(const ModelSource& model) {
   Encodings found{build_checked(model.document().nodes, model.registry()), {}};
   found.ports = quantizer_codes(*found.graph);
   if (!found.ports.empty()) return found;
-  for (const measure::Posterior& posterior :
-       measure::find_posteriors(*found.graph, resolve_losses(model.document(), *found.graph)))
+  for (const Posterior& posterior : find_posteriors(*found.graph, resolve_losses(model.document(), *found.graph)))
     found.ports.push_back(posterior.mu);
   return found;
 }

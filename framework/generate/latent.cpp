@@ -12,14 +12,14 @@
 
 namespace loom {
 
-measure::Posterior require_posterior(const ModelSource& model, const Graph& graph, const std::string& name) {
-  const auto found = measure::find_posteriors(graph, resolve_losses(model.document(), graph));
+Posterior require_posterior(const ModelSource& model, const Graph& graph, const std::string& name) {
+  const auto found = find_posteriors(graph, resolve_losses(model.document(), graph));
   if (name.empty() && !found.empty()) return found.front();
   Diagnostic finding;
   finding.code = ErrorCode::not_supported;
   finding.where = {model.document().file, 0, 0};
   std::vector<std::string> names;
-  for (const measure::Posterior& posterior : found) {
+  for (const Posterior& posterior : found) {
     if (posterior.name == name) return posterior;
     names.push_back(posterior.name);
   }

@@ -14,12 +14,12 @@
 #include "data/batches.h"
 #include "generate/model_source.h"
 #include "measure/encode.h"
-#include "measure/posterior.h"
+#include "train/posterior.h"
 
 namespace loom {
 
 // The posterior of this loss, the first one for ""; throws Error(not_supported) with the nearest name.
-measure::Posterior require_posterior(const ModelSource& model, const Graph& graph, const std::string& name);
+Posterior require_posterior(const ModelSource& model, const Graph& graph, const std::string& name);
 
 // What latent values are decoded to: what generate.sample shows, else generate.reconstruct; throws Error(usage).
 Port decoded_port(const Document& document, const Graph& graph);
@@ -33,7 +33,7 @@ class LatentSpace {
   void open_data(const DataEntry& data, const std::string& split);
   std::int64_t items() const { return source_ ? source_->size() : 0; }
 
-  const measure::Posterior& posterior() const { return posterior_; }
+  const Posterior& posterior() const { return posterior_; }
   std::int64_t values() const { return posterior_.positions * posterior_.dimensions; }
   std::vector<float> mean(std::int64_t item) const;
   // Rows of values() each, one after the other; [rows, ...] of what is shown. `item` gives the data that decoding reads
@@ -47,7 +47,7 @@ class LatentSpace {
   Executor& executor_;
   std::shared_ptr<const Graph> graph_;
   std::unique_ptr<ParameterStore> store_;
-  measure::Posterior posterior_;
+  Posterior posterior_;
   Port latent_, show_;
   std::uint64_t seed_;
   std::shared_ptr<const DataSource> source_;

@@ -33,7 +33,7 @@ void make_entry_way(const ModelSource& source, const GenerateEntry& entry, Way& 
 // From the values of a posterior's latent variable to what is shown.
 ModelCall decoding(const ModelSource& source, const std::shared_ptr<const Graph>& graph, const std::string& latent,
                    const TensorView& values, const Feeds& beside, std::uint64_t seed) {
-  const measure::Posterior posterior = require_posterior(source, *graph, latent);
+  const Posterior posterior = require_posterior(source, *graph, latent);
   const Port z = posterior.drawn.valid() ? posterior.drawn : posterior.mu;
   Feeds feeds{{graph->name_of(z), values}};
   feeds.insert(feeds.end(), beside.begin(), beside.end());
@@ -50,7 +50,7 @@ ModelCall decoding(const ModelSource& source, const std::shared_ptr<const Graph>
 }
 
 // Rows of one latent variable as a view for its port.
-TensorView rows_of(std::vector<float>& values, const Graph& graph, const measure::Posterior& posterior) {
+TensorView rows_of(std::vector<float>& values, const Graph& graph, const Posterior& posterior) {
   const std::int64_t each = posterior.positions * posterior.dimensions;
   Shape shape{static_cast<std::int64_t>(values.size()) / each};
   for (const std::int64_t extent : graph.shape(posterior.mu).event().extents()) shape.push_back(extent);
@@ -154,7 +154,7 @@ Tensor Model::reconstruct(const TensorView& x, const ReconstructOptions& options
 
 Tensor Model::traverse(const TraverseOptions& options) const {
   require_at_least(1, "steps", options.steps);
-  const measure::Posterior posterior = require_posterior(impl_->source, *impl_->graph, options.latent);
+  const Posterior posterior = require_posterior(impl_->source, *impl_->graph, options.latent);
   std::vector<std::int64_t> dimensions = options.dimensions;
   if (dimensions.empty()) {
     dimensions.resize(static_cast<std::size_t>(posterior.dimensions));
@@ -182,7 +182,7 @@ Tensor Model::traverse(const TraverseOptions& options) const {
 
 Tensor Model::interpolate(const TensorView& from, const TensorView& to, const InterpolateOptions& options) const {
   require_at_least(2, "steps", options.steps);
-  const measure::Posterior posterior = require_posterior(impl_->source, *impl_->graph, options.latent);
+  const Posterior posterior = require_posterior(impl_->source, *impl_->graph, options.latent);
   const auto each = posterior.positions * posterior.dimensions;
   if (from.count() != to.count() || from.count() == 0 || from.count() % each != 0)
     throw Error(ErrorCode::bad_feed, fmt::format("latents {} and {} of {} values each do not go together",

@@ -51,6 +51,17 @@ Contract& Contract::role(Role value) {
   role_ = value;
   return *this;
 }
+Contract& Contract::measures(Measured what) {
+  measured_ = what;
+  return *this;
+}
+ValueDeclaration& Contract::value(std::string key, std::string title, std::string unit, std::string doc) {
+  return values_.emplace_back(ValueDeclaration{std::move(key), std::move(title), std::move(unit), std::move(doc)});
+}
+const ValueDeclaration* Contract::find_value(std::string_view key) const {
+  const auto it = std::ranges::find(values_, key, &ValueDeclaration::key);
+  return it == values_.end() ? nullptr : &*it;
+}
 
 PortDeclaration& Contract::input(std::string name, std::string pattern, std::string doc) {
   return inputs_.emplace_back(port(std::move(name), std::move(pattern), std::move(doc)));

@@ -68,5 +68,6 @@ LOOM_INSTANTIATE(NodeType)
 LOOM_INSTANTIATE(DatasetType)
 LOOM_INSTANTIATE(OptimizerType)
 LOOM_INSTANTIATE(ScheduleType)
+LOOM_INSTANTIATE(MetricType)
 
 }  // namespace loom

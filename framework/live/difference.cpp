@@ -101,7 +101,8 @@ std::string difference(const Document& before, const Document& after) {
   compare_entries("losses.", both("losses").first, both("losses").second, parts);
   compare_objectives(both("objectives").first, both("objectives").second, parts);
   compare("train", both("train").first, both("train").second, parts);
-  compare_entries("generate.", both("generate").first, both("generate").second, parts);
+  for (const char* section : {"generate", "metrics"})
+    compare_entries(fmt::format("{}.", section), both(section).first, both(section).second, parts);
   if (parts.empty()) return "settings";
   if (parts.size() > kMost) {
     const std::string rest = fmt::format("{} more", parts.size() - kMost);

@@ -1,88 +1,66 @@
-#include "measure/codebook.h"
+// The usage of a quantizer's codes over a whole split. The entropy is -sum_k p_k ln p_k of the share p_k of the
+// positions that have code k, and the perplexity is its exponential: the number of equally used codes with the same
+// entropy.
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <numbers>
 #include <numeric>
 
+#include "loom/metric.h"
+
 namespace loom::measure {
+namespace {
 
-std::vector<Quantizer> find_quantizers(const Graph& graph) {
-  std::vector<Quantizer> found;
-  for (int i = 0; i < graph.size(); ++i) {
-    const GraphNode& node = graph.node(i);
-    const int codes = node.contract().output_index("codes");
-    if (node.contract().role() != Role::quantizer || codes < 0) continue;
-    for (const GraphParameter& state : node.states) {  // one value a code
-      if (node.contract().states()[static_cast<std::size_t>(state.declaration)].name == "unused_for")
-        found.push_back({node.path, {i, codes}, state.shape.count()});
+class Codebook final : public Metric {
+ public:
+  static void declare(Contract& c) {
+    c.summary("The usage of a quantizer's codes").measures(Measured::quantizers);
+    c.source("van den Oord et al. 2017, Neural Discrete Representation Learning");
+    c.input("codes", "[N, ...]", "the code of each position").dtype(DType::i32);
+    c.input("unused_for", "[K]", "batches since each code was last used in training");
+    c.value("codes", "codes", "", "K, the size of the codebook");
+    c.value("used_codes", "used codes", "", "number of codes that occur at least once; 1 to K").curve();
+    c.value("perplexity", "perplexity", "", "exp of the entropy of the codes' shares; 1 to K").curve();
+    c.value("unigram_entropy", "unigram entropy", "nats",
+            "entropy of the codes' shares: a useful prior needs less per code; 0 to ln K");
+    c.value("unigram_entropy_bits", "unigram entropy", "bits", "the same in bits");
+    c.value("oldest_code", "age of the oldest unused code", "batches", "the largest `unused_for` of the checkpoint");
+    c.value("counts", "positions of each code", "", "how often each code occurs, by its index");
+  }
+  explicit Codebook(const Options&) {}
+
+  void add(std::span<const TensorView> inputs) override {
+    const auto ages = inputs[1].values();
+    counts_.resize(ages.size());
+    oldest_ = ages.empty() ? 0 : static_cast<double>(*std::ranges::max_element(ages));
+    for (const std::int32_t code : inputs[0].values<std::int32_t>()) ++counts_[static_cast<std::size_t>(code)];
+  }
+
+  std::vector<MetricResult> finish() override {
+    const auto used = std::ranges::count_if(counts_, [](std::int64_t count) { return count > 0; });
+    const auto all = static_cast<double>(std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0}));
+    double entropy = 0;
+    for (const std::int64_t count : counts_) {
+      const double share = static_cast<double>(count) / all;
+      if (count > 0) entropy -= share * std::log(share);
     }
+    return {{"codes", static_cast<std::int64_t>(counts_.size())},
+            {"used_codes", static_cast<std::int64_t>(used), fmt::format("of {}", counts_.size())},
+            {"perplexity", std::exp(entropy)},
+            {"unigram_entropy", entropy},
+            {"unigram_entropy_bits", entropy / std::numbers::ln2},
+            {"oldest_code", oldest_},
+            {"counts", list_of(counts_)}};
   }
-  return found;
-}
 
-std::int64_t CodebookUse::used() const {
-  return std::ranges::count_if(counts, [](std::int64_t count) { return count > 0; });
-}
+ private:
+  std::vector<std::int64_t> counts_;  // per code
+  double oldest_ = 0;
+};
 
-std::int64_t CodebookUse::total() const { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
+LOOM_METRIC(Codebook, "codebook")
 
-double CodebookUse::entropy() const {
-  const auto all = static_cast<double>(total());
-  double sum = 0;
-  for (const std::int64_t count : counts) {
-    const double share = static_cast<double>(count) / all;
-    if (count > 0) sum -= share * std::log(share);
-  }
-  return sum;
-}
-
-double CodebookUse::perplexity() const { return std::exp(entropy()); }
-
-CodebookWatch::CodebookWatch(const Graph& graph) : quantizers_(find_quantizers(graph)) {}
-
-std::vector<Port> CodebookWatch::ports() const {
-  std::vector<Port> ports;
-  for (const Quantizer& quantizer : quantizers_) ports.push_back(quantizer.codes);
-  return ports;
-}
-
-void CodebookWatch::begin(std::int64_t) {
-  uses_.clear();
-  for (const Quantizer& quantizer : quantizers_)
-    uses_.push_back({quantizer.path, std::vector<std::int64_t>(static_cast<std::size_t>(quantizer.count))});
-}
-
-void CodebookWatch::add(std::span<const TensorView> values, std::int64_t) {
-  for (std::size_t q = 0; q < uses_.size(); ++q) {
-    for (const std::int32_t code : values[q].values<std::int32_t>()) ++uses_[q].counts[static_cast<std::size_t>(code)];
-  }
-}
-
-WatchedFigures CodebookWatch::finish(Executor&) {
-  WatchedFigures figures;
-  nlohmann::ordered_json note = nlohmann::ordered_json::object();
-  for (const CodebookUse& use : uses_) {
-    const std::string prefix = uses_.size() > 1 ? use.path + "." : "";
-    figures.curves.emplace_back(prefix + "perplexity", use.perplexity());
-    figures.curves.emplace_back(prefix + "used_codes", static_cast<double>(use.used()));
-    note[use.path] = use.counts;
-  }
-  if (!uses_.empty()) figures.notes.emplace_back("codebook_use", note.dump());
-  return figures;
-}
-
-std::vector<CodebookUse> read_uses(const std::string& note) {
-  std::vector<CodebookUse> uses;
-  const auto json = nlohmann::ordered_json::parse(note, nullptr, false);
-  if (!json.is_object()) return uses;
-  for (const auto& [path, counts] : json.items()) {
-    const bool good = counts.is_array() && std::ranges::all_of(counts, [](const auto& one) {
-                        return one.is_number_integer() && one.template get<std::int64_t>() >= 0;
-                      });
-    if (good) uses.push_back({path, counts.template get<std::vector<std::int64_t>>()});
-  }
-  return uses;
-}
-
+}  // namespace
 }  // namespace loom::measure

@@ -1,156 +1,149 @@
-#include "measure/collapse.h"
-
+// Whether latent dimensions carry information. An active dimension has Var_x(E_q[z]) above a threshold (Burda et al.
+// 2016, section 5.2); the mutual information is that of mutual_information.h, from M items spread evenly over the pass.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "loom/metric.h"
 #include "measure/mutual_information.h"
 
 namespace loom::measure {
+namespace {
 
-std::vector<std::int64_t> Collapse::active() const {
-  std::vector<std::int64_t> dimensions;
-  for (std::size_t d = 0; d < variance.size(); ++d)
-    if (variance[d] > kActiveVariance) dimensions.push_back(static_cast<std::int64_t>(d));
-  return dimensions;
-}
+// M at most, and M^2 x values at most; small enough for every evaluation of a training job.
+constexpr std::int64_t kPosteriors = 5000, kPosteriorsInTraining = 1000;
+constexpr double kWork = 4e9, kWorkInTraining = 2e8;
 
-std::vector<std::int64_t> Collapse::collapsed() const {
-  std::vector<std::int64_t> dimensions;
-  for (std::size_t d = 0; d < variance.size(); ++d)
-    if (!(variance[d] > kActiveVariance)) dimensions.push_back(static_cast<std::int64_t>(d));
-  return dimensions;
-}
+class Collapse final : public Metric {
+ public:
+  static void declare(Contract& c);
+  explicit Collapse(const Options& options) : threshold_(options.number("active_variance")) {}
 
-struct CollapseWatch::Sums {
-  std::vector<double> kl;             // per dimension
-  std::vector<double> mean, squares;  // per latent value: running mean, sum of squared distances from it (Welford)
-  Tensor mu, logvar;                  // of the kept items
-  std::int64_t kept = 0, wanted = 0;
+  void begin(const MetricPass& pass) override { pass_ = pass; }
+  void add(std::span<const TensorView> inputs) override;
+  std::vector<MetricResult> finish() override;
 
-  void add_means(std::span<const float> values, std::int64_t count) {
-    const double share = 1 / static_cast<double>(count);
-    for (std::size_t v = 0; v < values.size(); ++v) {
-      const double distance = static_cast<double>(values[v]) - mean[v];
-      mean[v] += distance * share;
-      squares[v] += distance * (static_cast<double>(values[v]) - mean[v]);
-    }
-  }
+ private:
+  void start(const TensorView& mu, const TensorView& logvar, const TensorView& kl);
+  void keep(std::span<const float> mu, std::span<const float> logvar);
+  std::vector<double> variances() const;
+
+  double threshold_;
+  MetricPass pass_;
+  std::int64_t seen_ = 0, dimensions_ = 0;
+  std::vector<double> kl_;              // per dimension
+  std::vector<double> mean_, squares_;  // per latent value: running mean, sum of squared distances from it (Welford)
+  Tensor mu_, logvar_;                  // of the kept items
+  std::int64_t kept_ = 0, wanted_ = 0;
 };
 
-CollapseWatch::CollapseWatch(const Graph& graph, std::vector<Posterior> posteriors, CollapseLimits limits)
-    : posteriors_(std::move(posteriors)), limits_(limits) {
-  for (const Posterior& posterior : posteriors_) {
-    auto sums = std::make_unique<Sums>();
-    const std::int64_t values = graph.shape(posterior.mu).event().count();
-    if (posterior.per_dimension.valid()) sums->kl.resize(static_cast<std::size_t>(posterior.dimensions));
-    sums->mean.resize(static_cast<std::size_t>(values));
-    sums->squares.resize(static_cast<std::size_t>(values));
-    sums_.push_back(std::move(sums));
-  }
+void Collapse::declare(Contract& c) {
+  c.summary("Whether the dimensions of a latent variable carry information").measures(Measured::posteriors);
+  c.source("Burda et al. 2016, section 5.2; Hoffman and Johnson 2016; He et al. 2019");
+  c.input("mu", "[N, ...P, D]", "mean of the posterior");
+  c.input("logvar", "[N, ...P, D]", "logarithm of its variance").optional();
+  c.input("per_dimension", "[N, ...P, D]", "nats of each latent value").optional();
+  c.option("active_variance", 0.01, at_least(0), "a dimension is active if its means vary by more than this");
+  c.value("dimensions", "dimensions", "", "extent of the last axis of the latent variable");
+  c.value("active_units", "active units", "", "number of dimensions with `variance_of_means` above 0.01").curve();
+  c.value("collapsed", "collapsed dimensions", "", "the other dimensions, by index");
+  c.value("kl_per_dimension", "KL per dimension", "nats", "mean over the data, summed over positions, >= 0").curve();
+  c.value("variance_of_means", "variance of the means", "",
+          "Var_x(E_q[z]) of each dimension, averaged over positions, in the unit of z squared");
+  c.value("mutual_information", "mutual information", "nats",
+          "I_q(x; z) = E[ln q(z|x) - ln q(z)], q(z) = 1/M sum_m q(z|x_m) by log-sum-exp; 0 to ln M")
+      .curve();
+  c.value("mutual_information_posteriors", "posteriors of the estimate", "",
+          "M: 5,000 items spread evenly over the split, fewer for wide latent variables");
+  c.value("aggregate_kl", "aggregate KL", "nats", "KL(q(z) || p(z)) = E KL(q(z|x) || p(z)) - I_q(x; z)");
 }
 
-CollapseWatch::~CollapseWatch() = default;
-
-std::vector<Port> CollapseWatch::ports() const {
-  std::vector<Port> ports;
-  for (const Posterior& posterior : posteriors_) {
-    ports.push_back(posterior.mu);
-    if (posterior.logvar.valid()) ports.push_back(posterior.logvar);
-    if (posterior.per_dimension.valid()) ports.push_back(posterior.per_dimension);
-  }
-  return ports;
+void Collapse::start(const TensorView& mu, const TensorView& logvar, const TensorView& kl) {
+  const Shape event = mu.shape().event();
+  const std::int64_t values = event.count();
+  dimensions_ = event.rank() == 0 ? 1 : event.back();
+  mean_.resize(static_cast<std::size_t>(values));
+  squares_.resize(static_cast<std::size_t>(values));
+  const Shape nats = kl.empty() ? Shape() : kl.shape().event();
+  if (!kl.empty() && (nats.rank() == 0 ? dimensions_ == 1 : nats.back() == dimensions_))
+    kl_.resize(static_cast<std::size_t>(dimensions_));
+  if (logvar.empty()) return;
+  const bool small = pass_.in_training;
+  wanted_ = std::min(pass_.samples, affordable_posteriors(values, small ? kWorkInTraining : kWork,
+                                                          small ? kPosteriorsInTraining : kPosteriors));
+  mu_ = Tensor(DType::f32, {wanted_, values});
+  logvar_ = Tensor(DType::f32, {wanted_, values});
 }
 
-void CollapseWatch::begin(std::int64_t samples) {
-  samples_ = samples;
-  seen_ = 0;
-  for (std::size_t p = 0; p < posteriors_.size(); ++p) {
-    Sums& sums = *sums_[p];
-    std::ranges::fill(sums.kl, 0.0);
-    std::ranges::fill(sums.mean, 0.0);
-    std::ranges::fill(sums.squares, 0.0);
-    sums.kept = sums.wanted = 0;
-    if (!posteriors_[p].logvar.valid()) continue;
-    const auto values = static_cast<std::int64_t>(sums.mean.size());
-    sums.wanted = std::min(samples, affordable_posteriors(values, limits_.work, limits_.posteriors));
-    if (sums.mu.count() == sums.wanted * values) continue;
-    sums.mu = Tensor(DType::f32, {sums.wanted, values});
-    sums.logvar = Tensor(DType::f32, {sums.wanted, values});
-  }
-}
-
-void CollapseWatch::add(std::span<const TensorView> values, std::int64_t samples) {
-  std::size_t port = 0;
-  for (std::size_t p = 0; p < posteriors_.size(); ++p) {
-    const Posterior& posterior = posteriors_[p];
-    Sums& sums = *sums_[p];
-    const TensorView mu = values[port++], logvar = posterior.logvar.valid() ? values[port++] : TensorView();
-    const TensorView kl = posterior.per_dimension.valid() ? values[port++] : TensorView();
-    for (std::int64_t n = 0; n < samples; ++n) {
-      const std::int64_t item = seen_ + n;
-      sums.add_means(mu[n], item + 1);
-      if (!kl.empty()) {
-        const auto row = kl[n];
-        for (std::size_t i = 0, d = 0; i < row.size(); ++i, d = d + 1 == sums.kl.size() ? 0 : d + 1)
-          sums.kl[d] += static_cast<double>(row[i]);
-      }
-      if (sums.kept < sums.wanted && item * sums.wanted / samples_ >= sums.kept) {
-        std::ranges::copy(mu[n], sums.mu.view()[sums.kept].begin());
-        std::ranges::copy(logvar[n], sums.logvar.view()[sums.kept].begin());
-        ++sums.kept;
-      }
+void Collapse::add(std::span<const TensorView> inputs) {
+  const TensorView &mu = inputs[0], &logvar = inputs[1], &kl = inputs[2];
+  if (seen_ == 0) start(mu, logvar, kl);
+  for (std::int64_t n = 0; n < mu.samples(); ++n, ++seen_) {
+    const auto values = mu[n];
+    const double share = 1 / static_cast<double>(seen_ + 1);
+    for (std::size_t v = 0; v < values.size(); ++v) {
+      const double distance = static_cast<double>(values[v]) - mean_[v];
+      mean_[v] += distance * share;
+      squares_[v] += distance * (static_cast<double>(values[v]) - mean_[v]);
     }
-  }
-  seen_ += samples;
-}
-
-std::vector<Collapse> CollapseWatch::measure(Executor& executor) const {
-  std::vector<Collapse> all;
-  if (seen_ == 0) return all;
-  const auto count = static_cast<double>(seen_);
-  for (std::size_t p = 0; p < posteriors_.size(); ++p) {
-    const Posterior& posterior = posteriors_[p];
-    const Sums& sums = *sums_[p];
-    Collapse result;
-    result.name = posterior.name;
-    double rate = 0;
-    for (const double sum : sums.kl) {
-      result.kl.push_back(sum / count);
-      rate += result.kl.back();
+    if (!kl_.empty()) {
+      const auto row = kl[n];
+      for (std::size_t i = 0, d = 0; i < row.size(); ++i, d = d + 1 == kl_.size() ? 0 : d + 1)
+        kl_[d] += static_cast<double>(row[i]);
     }
-    result.variance.resize(static_cast<std::size_t>(posterior.dimensions));
-    for (std::size_t v = 0; v < sums.squares.size(); ++v)
-      result.variance[v % result.variance.size()] += sums.squares[v] / count / static_cast<double>(posterior.positions);
-    if (sums.kept > 1) {
-      result.posteriors = sums.kept;
-      result.mutual_information = mutual_information(sums.mu.view().rows(0, sums.kept),
-                                                     sums.logvar.view().rows(0, sums.kept), limits_.seed, executor);
-      if (!result.kl.empty() && !posterior.prior_reads_data) result.aggregate_kl = rate - *result.mutual_information;
-    }
-    all.push_back(std::move(result));
+    if (kept_ < wanted_ && seen_ * wanted_ / pass_.samples >= kept_) keep(values, logvar[n]);
   }
-  return all;
 }
 
-std::vector<std::pair<std::string, double>> curves_of(const std::vector<Collapse>& measured) {
-  std::vector<std::pair<std::string, double>> curves;
-  for (const Collapse& one : measured) {
-    const std::string prefix = measured.size() > 1 ? one.name + "." : "";
-    curves.emplace_back(prefix + "active_units", static_cast<double>(one.active().size()));
-    if (one.mutual_information) curves.emplace_back(prefix + "mutual_information", *one.mutual_information);
-    if (one.kl.empty()) continue;
-    std::vector<double> sorted = one.kl;
-    std::ranges::sort(sorted);
-    curves.emplace_back(prefix + "kl_per_dimension.largest", sorted.back());
-    curves.emplace_back(prefix + "kl_per_dimension.median",
-                        0.5 * (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]));
-    curves.emplace_back(prefix + "kl_per_dimension.smallest", sorted.front());
-  }
-  return curves;
+void Collapse::keep(std::span<const float> mu, std::span<const float> logvar) {
+  std::ranges::copy(mu, mu_.view()[kept_].begin());
+  std::ranges::copy(logvar, logvar_.view()[kept_].begin());
+  ++kept_;
 }
 
-WatchedFigures CollapseWatch::finish(Executor& executor) { return {curves_of(measure(executor)), {}}; }
+std::vector<double> Collapse::variances() const {
+  std::vector<double> variances(static_cast<std::size_t>(dimensions_));
+  const double positions = static_cast<double>(static_cast<std::int64_t>(squares_.size()) / dimensions_);
+  for (std::size_t v = 0; v < squares_.size(); ++v)
+    variances[v % variances.size()] += squares_[v] / static_cast<double>(seen_) / positions;
+  return variances;
+}
 
+std::vector<MetricResult> Collapse::finish() {
+  if (seen_ == 0) return {};
+  std::vector<double> kl;
+  double rate = 0;
+  for (const double sum : kl_) {
+    kl.push_back(sum / static_cast<double>(seen_));
+    rate += kl.back();
+  }
+  const std::vector<double> variance = variances();
+  std::vector<std::int64_t> collapsed;
+  for (std::size_t d = 0; d < variance.size(); ++d)
+    if (!(variance[d] > threshold_)) collapsed.push_back(static_cast<std::int64_t>(d));
+  std::vector<MetricResult> results = {
+      {"dimensions", dimensions_},
+      {"active_units", dimensions_ - static_cast<std::int64_t>(collapsed.size()), fmt::format("of {}", dimensions_)},
+      {"collapsed", list_of(collapsed)},
+      {"kl_per_dimension", list_of(kl)},
+      {"variance_of_means", list_of(variance)}};
+  OptionValue information, aggregate;
+  std::string note;
+  if (kept_ > 1) {
+    const double nats =
+        mutual_information(mu_.view().rows(0, kept_), logvar_.view().rows(0, kept_), pass_.seed, *pass_.threads);
+    information = nats;
+    if (!kl.empty() && pass_.fixed_prior) aggregate = rate - nats;
+    note = fmt::format("at most ln M = {:.2f} nats can be seen", std::log(static_cast<double>(kept_)));
+  }
+  results.push_back({"mutual_information", information});
+  results.push_back({"mutual_information_posteriors", kept_ > 1 ? kept_ : 0, note});
+  results.push_back({"aggregate_kl", aggregate});
+  return results;
+}
+
+LOOM_METRIC(Collapse, "collapse")
+
+}  // namespace
 }  // namespace loom::measure

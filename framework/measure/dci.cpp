@@ -64,17 +64,4 @@ Dci dci(const TensorView& codes, const TensorView& factors, std::uint64_t seed, 
   return result;
 }
 
-Disentanglement disentanglement(const TensorView& codes, const TensorView& factors, std::uint64_t seed,
-                                Executor& executor) {
-  const Dci forest = dci(codes, factors, seed, executor);
-  FactorVaeOptions votes;
-  votes.seed = seed;
-  return {mutual_information_gap(codes, factors),
-          forest.disentanglement,
-          forest.completeness,
-          forest.informativeness,
-          factor_vae_score(codes, factors, votes),
-          separated_attribute_predictability(codes, factors)};
-}
-
 }  // namespace loom::measure

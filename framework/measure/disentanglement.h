@@ -42,10 +42,4 @@ double factor_vae_score(const TensorView& codes, const TensorView& factors, cons
 
 double separated_attribute_predictability(const TensorView& codes, const TensorView& factors);
 
-struct Disentanglement {
-  double mig, dci_disentanglement, dci_completeness, dci_informativeness, factor_vae, sap;
-};
-Disentanglement disentanglement(const TensorView& codes, const TensorView& factors, std::uint64_t seed,
-                                Executor& executor);
-
 }  // namespace loom::measure

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "loom/error.h"
+#include "loom/metric.h"
 
 namespace loom::measure {
 namespace {
@@ -135,4 +136,66 @@ double normalised_error(const TensorView& reconstructions, const TensorView& ori
   return error / spread;
 }
 
+namespace {
+
+constexpr const char *kOriginal = "what goes into the likelihood", *kReconstruction = "what generate.reconstruct shows";
+
+class ImageQualityMetric final : public Metric {
+ public:
+  static void declare(Contract& c) {
+    c.summary("The similarity of reconstructed images to their originals").measures(Measured::images);
+    c.source("Wang et al. 2004, Image Quality Assessment, equation 13");
+    c.input("original", "[N, H, W, C]", kOriginal);
+    c.input("reconstruction", "[N, H, W, C]", kReconstruction);
+    c.value("psnr", "PSNR", "dB", "-10 log10(mean squared error), mean over the images; infinite for equal images");
+    c.value("ssim", "SSIM", "",
+            "structural similarity, 11x11 Gaussian window of sigma 1.5 inside the image, C1 = 0.01^2, C2 = 0.03^2, "
+            "mean over positions and channels; none below 11 pixels; -1 to 1");
+    c.value("reconstructed_images", "images compared", "", "number of images");
+  }
+  explicit ImageQualityMetric(const Options&) {}
+  void add(std::span<const TensorView> inputs) override {
+    quality_ = image_quality(inputs[1], inputs[0]);
+    images_ += inputs[0].samples();
+  }
+  std::vector<MetricResult> finish() override {
+    return {{"psnr", quality_.psnr},
+            {"ssim", quality_.ssim ? OptionValue(*quality_.ssim) : OptionValue()},
+            {"reconstructed_images", images_}};
+  }
+
+ private:
+  ImageQuality quality_{};
+  std::int64_t images_ = 0;
+};
+
+class NormalisedError final : public Metric {
+ public:
+  static void declare(Contract& c) {
+    c.summary("The error of reconstructions, relative to the variance of the data").measures(Measured::reconstructions);
+    c.input("original", "[N, ...E]", kOriginal);
+    c.input("reconstruction", "[N, ...E]", kReconstruction);
+    c.value("normalised_error", "normalised error", "",
+            "mean squared error divided by the variance of all values of the originals, >= 0; 1: no better than the "
+            "mean");
+    c.value("reconstructed_items", "items compared", "", "number of items for `normalised_error`");
+  }
+  explicit NormalisedError(const Options&) {}
+  void add(std::span<const TensorView> inputs) override {
+    error_ = normalised_error(inputs[1], inputs[0]);
+    items_ = inputs[0].samples();
+  }
+  std::vector<MetricResult> finish() override {
+    return {{"normalised_error", error_}, {"reconstructed_items", items_}};
+  }
+
+ private:
+  double error_ = 0;
+  std::int64_t items_ = 0;
+};
+
+LOOM_METRIC(ImageQualityMetric, "image_quality")
+LOOM_METRIC(NormalisedError, "normalised_error")
+
+}  // namespace
 }  // namespace loom::measure

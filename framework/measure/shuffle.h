@@ -3,23 +3,21 @@
 //   change = mean over the items of  -ln p(x_n | z_pi(n)) + ln p(x_n | z_n),  pi a random cycle through the batch
 #pragma once
 
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "measure/encode.h"
-#include "measure/posterior.h"
+#include "train/metric_set.h"
 #include "train/objectives.h"
+#include "train/posterior.h"
 
 namespace loom::measure {
 
-struct ShuffleChange {
-  double nats = 0;  // per sample
-  std::int64_t samples = 0;
-};
-
-// Empty if the posterior has no sampler, if no term is a likelihood, or if there are fewer than two items. Other latent
+// The values of shuffle_contract(), of "latents/NAME". Not defined if the posterior has no sampler, if no term is a likelihood, or if there are fewer than two items. Other latent
 // variables keep their own draws. Draws and cycles come from the items' seed: the same arguments give the same bits.
-std::optional<ShuffleChange> shuffle_change(const Subject& subject, const Items& items, const Posterior& posterior,
-                                            const std::vector<LossTerm>& terms);
+std::vector<MetricValue> shuffle_change(const Subject& subject, const Items& items, const Posterior& posterior,
+                                        const std::vector<LossTerm>& terms, const std::string& split);
+
+const Contract& shuffle_contract();
 
 }  // namespace loom::measure

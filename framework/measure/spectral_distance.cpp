@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "loom/error.h"
+#include "loom/metric.h"
 
 namespace loom::measure {
 namespace {
@@ -79,4 +80,41 @@ double log_spectral_distance(std::span<const float> sound, std::span<const float
   return total / static_cast<double>(frames);
 }
 
+namespace {
+
+class SpectralDistance final : public Metric {
+ public:
+  static void declare(Contract& c) {
+    c.summary("The distance of reconstructed sounds to their originals").measures(Measured::sounds);
+    c.source("Gray and Markel 1976, section III");
+    c.input("original", "[N, T, ...]", "what goes into the likelihood");
+    c.input("reconstruction", "[N, T, ...]", "what generate.reconstruct shows");
+    c.value("spectral_distance_db", "spectral distance", "dB", "log spectral distance, mean over the items, >= 0");
+    c.value("spectral_distance_to_others_db", "distance to other items", "dB",
+            "the same to the original of the next item, for comparison");
+  }
+  explicit SpectralDistance(const Options&) {}
+  void add(std::span<const TensorView> inputs) override {
+    const TensorView &originals = inputs[0], &sounds = inputs[1];
+    const std::int64_t count = sounds.samples();
+    if (sounds.per_sample() < static_cast<std::int64_t>(kFrame) || count < 2) return;
+    own_ = others_ = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      own_ += log_spectral_distance(sounds[i], originals[i]);
+      others_ += log_spectral_distance(sounds[i], originals[(i + 1) % count]);
+    }
+    count_ = static_cast<double>(count);
+  }
+  std::vector<MetricResult> finish() override {
+    if (count_ == 0) return {};
+    return {{"spectral_distance_db", own_ / count_}, {"spectral_distance_to_others_db", others_ / count_}};
+  }
+
+ private:
+  double own_ = 0, others_ = 0, count_ = 0;
+};
+
+LOOM_METRIC(SpectralDistance, "spectral_distance")
+
+}  // namespace
 }  // namespace loom::measure

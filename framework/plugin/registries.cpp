@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "loom/metric.h"
 #include "plugin/loader.h"
 #include "plugin/search_path.h"
 
@@ -93,6 +94,11 @@ std::unique_ptr<Registry> registry_of(const std::vector<LoadedLibrary>& librarie
   static std::mutex opening;  // a library links its types into lists while it is opened
   const std::lock_guard lock(opening);
   auto registry = std::make_unique<Registry>();
+  PluginTypes own = detail::collect(detail::registered_types());  // of this library: the standard metrics
+  for (MetricType& metric : std::get<std::vector<MetricType>>(own)) {
+    metric.library = "latentloom";
+    registry->add(std::move(metric));
+  }
   for (const LoadedLibrary& library : libraries) {
     const auto other = substitutes.find(library.file);
     if (other == substitutes.end())

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "document/rewrite.h"
-#include "measure/codebook.h"
 #include "report/chart.h"
 #include "report/readable.h"
 #include "train/codebook_health.h"
@@ -13,17 +14,38 @@
 namespace loom::report {
 namespace {
 
-std::string use_chart(const measure::CodebookUse& use) {
+struct CodebookUse {
+  std::string path;
+  std::vector<std::int64_t> counts;  // positions of each code
+};
+
+// Of the last evaluation, as its recorder stored it; empty if the text is something else.
+std::vector<CodebookUse> read_uses(const std::string& evaluation) {
+  std::vector<CodebookUse> uses;
+  const auto json = nlohmann::ordered_json::parse(evaluation, nullptr, false);
+  if (!json.is_object() || !json.contains("quantizers") || !json["quantizers"].is_object()) return uses;
+  for (const auto& [path, quantizer] : json["quantizers"].items()) {
+    const auto counts = quantizer.find("counts");
+    const bool good = counts != quantizer.end() && counts->is_array() &&
+                      std::ranges::all_of(*counts, [](const auto& one) { return one.is_number_unsigned(); });
+    if (good) uses.push_back({path, counts->template get<std::vector<std::int64_t>>()});
+  }
+  return uses;
+}
+
+std::string use_chart(const CodebookUse& use) {
   std::vector<double> counts(use.counts.begin(), use.counts.end());
   std::ranges::sort(counts, std::greater());
   return fmt::format(
       "<figure>{}<figcaption>how often each code occurs in the last evaluation, the most used first: "
       "{} positions, {} of {} codes</figcaption></figure>\n",
-      bar_chart(use.path + ": use of the codes", counts), grouped(use.total()), use.used(), use.codes());
+      bar_chart(use.path + ": use of the codes", counts),
+      grouped(std::accumulate(use.counts.begin(), use.counts.end(), std::int64_t{0})),
+      std::ranges::count_if(counts, [](double count) { return count > 0; }), counts.size());
 }
 
 // Of codes that the evaluation did not see: batches since training saw them.
-std::string age_chart(const measure::CodebookUse& use, std::span<const float> unused_for) {
+std::string age_chart(const CodebookUse& use, std::span<const float> unused_for) {
   std::vector<double> ages;
   for (std::size_t k = 0; k < use.counts.size() && k < unused_for.size(); ++k)
     if (use.counts[k] == 0) ages.push_back(static_cast<double>(unused_for[k]));
@@ -38,13 +60,13 @@ std::string age_chart(const measure::CodebookUse& use, std::span<const float> un
 }  // namespace
 
 std::string codebook_section(const ModelSource& model, Metrics& metrics) {
-  const std::vector<measure::CodebookUse> uses = measure::read_uses(metrics.info("codebook_use").value_or(""));
+  const std::vector<CodebookUse> uses = read_uses(metrics.info("evaluation").value_or(""));
   if (uses.empty()) return "";
   const auto graph = build_checked(model.document().nodes, model.registry());
   const auto store = model.parameters(*graph);
   const std::vector<QuantizerStates> states = find_quantizer_states(*graph, *store);
   std::string out = "<h2>Codes</h2>\n<div class=\"charts\">\n";
-  for (const measure::CodebookUse& use : uses) {
+  for (const CodebookUse& use : uses) {
     out += use_chart(use);
     const auto own = std::ranges::find(states, use.path, &QuantizerStates::path);
     if (own != states.end()) out += age_chart(use, store->at(own->unused_for).value.values());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "report/graph_summary.h"
 #include "report/readable.h"
 #include "report/report_style.h"
+#include "train/evaluation.h"
 #include "train/metrics.h"
 
 namespace loom::report {
@@ -33,9 +35,9 @@ std::string tile(const std::string& name, const std::string& value, const std::s
 
 // Curves that are read side by side share a chart: its name, and what the curve is called there ("": by its split).
 std::pair<std::string, std::string> chart_of(const std::string& curve) {
-  static constexpr std::string_view kPerDimension = "kl_per_dimension.";
-  if (const std::size_t at = curve.find(kPerDimension); at != std::string::npos)
-    return {curve.substr(0, at + kPerDimension.size() - 1), curve.substr(at + kPerDimension.size())};
+  for (const char* part : {".largest", ".median", ".smallest"}) {
+    if (curve.ends_with(part)) return {curve.substr(0, curve.size() - std::strlen(part)), part + 1};
+  }
   if (curve == "committed_rate") return {"rate", "committed"};
   return {curve, ""};
 }
@@ -66,22 +68,19 @@ std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metr
   return charts;
 }
 
-// "q2.active_units" as "q2: active latent dimensions".
-std::string named(const std::string& curve, std::string_view figure, const std::string& title) {
-  const std::string prefix = curve.substr(0, curve.size() - figure.size());
-  return prefix.empty() ? title : prefix.substr(0, prefix.size() - 1) + ": " + title;
-}
-
-std::string title_of(const std::string& curve) {
-  if (curve == "negative_elbo") return "negative ELBO, nats per sample";
-  if (curve == "bits_per_dim") return "bits per dimension";
-  if (curve == "rate" || curve == "distortion") return curve + ", nats per sample";
-  if (curve.ends_with("mutual_information")) return named(curve, "mutual_information", "mutual information, nats");
-  if (curve.ends_with("active_units")) return named(curve, "active_units", "active latent dimensions");
-  if (curve.ends_with("perplexity")) return named(curve, "perplexity", "perplexity of the codes");
-  if (curve.ends_with("used_codes")) return named(curve, "used_codes", "used codes");
-  if (curve.ends_with("oldest_code")) return named(curve, "oldest_code", "age of the longest unused code, batches");
-  if (curve.ends_with("kl_per_dimension")) return named(curve, "kl_per_dimension", "KL of a latent dimension, nats");
+// "q2.active_units" as "q2: active units": the title that the metric declares.
+std::string title_of(const std::string& curve, const Registry& registry) {
+  std::vector<ValueDeclaration> declared = evidence_contract().values();
+  for (const std::string& name : registry.names<MetricType>()) {
+    const auto& more = registry.find<MetricType>(name)->contract.values();
+    declared.insert(declared.end(), more.begin(), more.end());
+  }
+  for (const ValueDeclaration& value : declared) {
+    if (curve != value.key && !curve.ends_with("." + value.key)) continue;
+    const std::string prefix = curve.substr(0, curve.size() - value.key.size());
+    return (prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1) + ": ") + value.title +
+           (value.unit.empty() ? "" : ", " + value.unit);
+  }
   std::string title = curve;
   std::ranges::replace(title, '_', ' ');
   return title;
@@ -119,12 +118,8 @@ std::string rate_tile(Metrics& metrics) {
 
 // What the last evaluation found of the latent variables and of the codes.
 std::string finding_section(Metrics& metrics) {
-  std::string out;
-  for (const char* note : {"collapse", "codebook"}) {
-    const std::string text = metrics.info(note).value_or("");
-    if (!text.empty()) out += fmt::format("<p class=\"finding\">{}</p>\n", escaped(text));
-  }
-  return out;
+  const std::string text = metrics.info("findings").value_or("");
+  return text.empty() ? "" : fmt::format("<p class=\"finding\">{}</p>\n", escaped(text));
 }
 
 std::string summary_section(const ModelSource& model, Metrics& metrics, const GraphSummary& graph) {
@@ -139,7 +134,7 @@ std::string summary_section(const ModelSource& model, Metrics& metrics, const Gr
          finding_section(metrics);
 }
 
-std::string curve_section(Metrics& metrics) {
+std::string curve_section(const Registry& registry, Metrics& metrics) {
   std::string out = "<h2>Curves</h2>\n<div class=\"charts\">\n";
   std::vector<ChartMark> marks;
   for (const HistoryEvent& event : metrics.history()) {
@@ -147,7 +142,7 @@ std::string curve_section(Metrics& metrics) {
       marks.push_back({static_cast<double>(event.step), fmt::format("step {}: {}", event.step, event.what)});
   }
   for (const auto& [name, series] : charts_of(metrics))
-    out += "<figure>" + line_chart(title_of(name), series, marks) + "</figure>\n";
+    out += "<figure>" + line_chart(title_of(name, registry), series, marks) + "</figure>\n";
   return out + "</div>\n";
 }
 
@@ -250,7 +245,7 @@ std::string report_of(const ModelSource& model, const RunFolder& run, int thread
       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>{}: a Latentloom "
       "run</title>\n<style>{}</style>\n</head>\n<body>\n",
       escaped(graph.name), kReportStyle);
-  out += summary_section(model, metrics, graph) + curve_section(metrics) + history_section(metrics) +
+  out += summary_section(model, metrics, graph) + curve_section(model.registry(), metrics) + history_section(metrics) +
          codebook_section(model, metrics) + picture_section(run) + graph_section(graph) +
          settings_section(model, graph, threads);
   return out + "</body>\n</html>\n";

@@ -95,7 +95,7 @@ Subjects subjects_of(const std::string& subject, const Registry& registry) {
   finding.code = ErrorCode::plugin_invalid;
   finding.where.file = subject;
   finding.message = "this plugin registers no type";
-  finding.expected = "LOOM_NODE(Class, \"name\"), LOOM_DATASET, LOOM_OPTIMIZER or LOOM_SCHEDULE";
+  finding.expected = "LOOM_NODE(Class, \"name\"), LOOM_DATASET, LOOM_OPTIMIZER, LOOM_SCHEDULE or LOOM_METRIC";
   throw Error(std::move(finding));
 }
 

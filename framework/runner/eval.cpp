@@ -1,15 +1,21 @@
 // graph-runner eval: the figures of a trained model on a split of its data.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "report/measurements.h"
 #include "runner/console.h"
-#include "runner/figures.h"
 #include "runner/verbs.h"
-#include "train/session.h"
+#include "train/metric_json.h"
 
 namespace loom::runner {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kListed = 32;  // values of a list that are printed
 
 struct Request {
   std::vector<std::string> plugins;
@@ -36,10 +42,8 @@ SessionSettings settings_for(const ModelSource& model, const Request& request) {
   return model.is_run() ? settings_of(model.settings(), std::move(settings)) : settings;
 }
 
-Json to_json(const Evaluation& result, const Figures& figures, const ModelSource& model, const Request& request,
-             const DataEntry& data) {
-  Json terms = Json::object();
-  for (const auto& [name, value] : result.terms) terms[name] = json_number(value);
+// What was measured, and of what. A single quantizer's values stand beside the others, too.
+Json to_json(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
   Json json = {{"graph", model.document().name},
                {"weights", model.weights()},
                {"data", data.type},
@@ -47,37 +51,57 @@ Json to_json(const Evaluation& result, const Figures& figures, const ModelSource
                {"binarize", binarization_of(data)},
                {"data_hash", result.data_hash},
                {"samples", result.samples},
-               {"negative_elbo", result.has_likelihood ? json_number(result.negative_elbo) : Json(nullptr)},
-               {"standard_error", result.has_likelihood ? json_number(result.standard_error) : Json(nullptr)},
-               {"bits_per_dim", result.bits_per_dim ? json_number(*result.bits_per_dim) : Json(nullptr)}};
-  if (result.nll) {
-    json["nll"] = json_number(*result.nll);
-    json["nll_standard_error"] = json_number(*result.nll_standard_error);
-    json["nll_samples"] = request.options.nll_samples;
+               {"terms", Json::object()}};
+  json.update(loom::to_json(result.values), true);
+  json["standard_error"] = result.has_likelihood ? json["negative_elbo_standard_error"] : Json(nullptr);
+  if (const auto quantizers = json.find("quantizers"); quantizers != json.end() && quantizers->size() == 1) {
+    const Json only = quantizers->front();
+    for (const auto& [key, value] : only.items()) {
+      if (key != "finding" && key != "counts") json[key] = value;
+    }
   }
-  if (result.rate) json["rate"] = json_number(*result.rate);
-  if (result.distortion) json["distortion"] = json_number(*result.distortion);
-  if (result.committed_rate) json["committed_rate"] = json_number(*result.committed_rate);
-  json["terms"] = terms;
-  add_to_json(figures, json);
   return json;
 }
 
-void print_table(const Evaluation& result, const Figures& figures, const ModelSource& model, const Request& request,
-                 const DataEntry& data) {
+std::string numbers_text(const std::vector<OptionValue>& list) {
+  std::string text;
+  for (const OptionValue& item : list) {
+    const double* number = std::get_if<double>(&item);
+    text += number == nullptr ? " " + item.text() : fmt::format(" {:.3f}", *number);
+  }
+  return text;
+}
+
+// A line of the table: "  rate                       12.3456 nats".
+void print_value(const MetricValue& value) {
+  if (value.key == "finding") return print("  {}\n", std::get<std::string>(value.value));
+  const std::string unit = value.unit + (value.unit.empty() || value.note.empty() ? "" : ", ") + value.note;
+  if (const auto* list = std::get_if<std::vector<OptionValue>>(&value.value)) {
+    if (list->size() <= kListed) return print("  {:<26}{} {}\n", value.title, numbers_text(*list), unit);
+    return print("  {:<26} {} values, in --json\n", value.title, list->size());
+  }
+  const std::string error = value.standard_error ? fmt::format(" +- {:.4f}", *value.standard_error) : "";
+  if (const double* number = std::get_if<double>(&value.value)) {
+    const double shown = std::isnan(*number) ? std::numeric_limits<double>::quiet_NaN() : *number;  // without a sign
+    return print("  {:<26} {:>12.4f}{} {}\n", value.title, shown, error, unit);
+  }
+  print("  {:<26} {:>12} {}\n", value.title, value.value.text(), unit);
+}
+
+void print_table(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
   print("{} on {} samples of {}{} (binarize: {}, {})\n", model.document().name, grouped(result.samples), data.type,
         result.split.empty() ? "" : ", split " + result.split, binarization_of(data), result.data_hash);
   if (!model.weights().empty()) print("weights {}\n", model.weights());
-  if (result.has_likelihood) print_row("negative ELBO", result.negative_elbo, "nats", result.standard_error);
-  if (result.nll)
-    print_row(fmt::format("NLL, {} draws", request.options.nll_samples), *result.nll, "nats",
-              *result.nll_standard_error);
-  if (result.bits_per_dim) print_row("bits per dimension", *result.bits_per_dim, "");
-  if (result.rate) print_row("rate", *result.rate, "nats");
-  if (result.committed_rate) print_row("committed rate", *result.committed_rate, "nats, the least it can be");
-  if (result.distortion) print_row("distortion", *result.distortion, "nats");
-  for (const auto& [name, value] : result.terms) print_row("  " + name, value, "nats");
-  print_figures(figures);
+  std::vector<std::string> subjects = {""};
+  for (const MetricValue& value : result.values) {
+    if (std::ranges::find(subjects, value.subject) == subjects.end()) subjects.push_back(value.subject);
+  }
+  for (const std::string& subject : subjects) {
+    if (!subject.empty()) print("{}\n", subject);
+    for (const MetricValue& value : result.values) {
+      if (value.subject == subject && !value.value.empty()) print_value(value);
+    }
+  }
 }
 
 int eval(const Request& request, bool json) {
@@ -87,12 +111,11 @@ int eval(const Request& request, bool json) {
   const DataEntry data = model.data(request.data);
   Session session(model.document(), model.registry(), settings_for(model, request));
   if (!model.weights().empty()) session.load_weights(model.weights());
-  Evaluation result;
-  const Figures figures = measure_figures(session, model, data, request.options, request.disentanglement, result);
+  const Evaluation result = report::measure(session, model, data, request.options, request.disentanglement);
   if (json)
-    print_json(to_json(result, figures, model, request, data));
+    print_json(to_json(result, model, data));
   else
-    print_table(result, figures, model, request, data);
+    print_table(result, model, data);
   return kOk;
 }
 

@@ -1,4 +1,4 @@
-// graph-runner list: node types by group, then data sets, optimizers and schedules.
+// graph-runner list: node types by group, then the types of every other kind.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -102,8 +102,9 @@ void list_text(const Registry& registry) {
 }
 
 void add_list(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "list", "List the types of nodes by group, and of data sets, optimizers and schedules",
-                            "graph-runner list");
+  CLI::App* verb =
+      add_verb(app, "list", "List the types of nodes by group, of data sets, optimizers, schedules and metrics",
+               "graph-runner list");
   auto reference = std::make_shared<bool>(false);
   verb->add_flag("--reference", *reference, "print the reference of all of them, as Markdown");
   auto plugins = std::make_shared<std::vector<std::string>>();

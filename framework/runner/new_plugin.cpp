@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kKinds = {"layer", "loss", "prior", "sampler", "quantizer", "dataset"};
+const std::vector<std::string> kKinds = {"layer",   "loss",      "prior",    "sampler", "quantizer",
+                                         "dataset", "optimizer", "schedule", "metric"};
 
 struct Request {
   std::string name, kind = "loss", out;
@@ -67,12 +68,12 @@ Words words_of(const Request& request) {
 // The standard folder's types come first wherever a graph is read: a plugin of one of their names would never load.
 void check_free(const std::string& type) {
   const auto registry = registry_for({});
-  const std::vector<std::string> datasets = registry->dataset_names();
-  const bool dataset = std::ranges::find(datasets, type) != datasets.end();
-  if (!dataset && !registry->node(type)) return;
+  const std::vector<RegisteredType> types = registry->types();
+  const auto taken = std::ranges::find(types, type, &RegisteredType::name);
+  if (taken == types.end()) return;
   Diagnostic finding{};
   finding.code = ErrorCode::plugin_duplicate;
-  finding.message = fmt::format("'{}' is the name of a standard {}", type, dataset ? "data set" : "node");
+  finding.message = fmt::format("'{}' is the name of a standard {}", type, taken->kind);
   finding.got = type;
   finding.expected = "a name of its own; a prefix keeps names apart";
   finding.hint = fmt::format("graph-runner new-plugin my.{} --kind ...", type);

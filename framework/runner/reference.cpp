@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <map>
 
+#include "train/schema.h"
+
 namespace loom::runner {
 namespace {
 
@@ -116,7 +118,15 @@ std::string section_of(const std::string& name, const Contract& contract, const 
   }
   parameter_table(out, "parameter", contract.parameters());
   parameter_table(out, "state", contract.states());
+  if (!contract.values().empty()) out += "\n" + value_table(contract);
   return out;
+}
+
+template <class Type>
+void add_sections(const Registry& registry, const char* introduction, const char* outputs, std::string& out) {
+  out += introduction;
+  for (const std::string& name : registry.names<Type>())
+    out += section_of(name, registry.find<Type>(name)->contract, outputs);
 }
 
 }  // namespace
@@ -140,24 +150,27 @@ std::string reference_text(const Registry& registry) {
     out += fmt::format("\n## {}\n", group);
     for (const std::string& name : names) out += section_of(name, registry.node(name)->contract, "output");
   }
-  out +=
+  add_sections<DatasetType>(
+      registry,
       "\n## Data sets\nA graph names one under `data:`, the command line with `--data TYPE:PATH,key=value`. Every data "
-      "set also takes `binarize`,\n"
-      "`normalize_mean`, `normalize_std`, `limit` and `seed`.\n";
-  for (const std::string& name : registry.dataset_names())
-    out += section_of(name, registry.dataset(name)->contract, "column");
-  out +=
-      "\n## Optimizers\n`optimizer: {type: NAME, lr: ..., option: value}` under `train` or an objective. Every "
-      "optimizer "
-      "also takes `lr`, a number or a\nschedule.\n";
-  for (const std::string& name : registry.names<OptimizerType>())
-    out += section_of(name, registry.find<OptimizerType>(name)->contract, "output");
-  out +=
-      "\n## Schedules\n`{type: NAME, option: value}` in place of a number: a learning rate, the weight of a loss. "
-      "Every "
-      "schedule also takes `warmup`.\n";
-  for (const std::string& name : registry.names<ScheduleType>())
-    out += section_of(name, registry.find<ScheduleType>(name)->contract, "output");
+      "set also takes `binarize`,\n`normalize_mean`, `normalize_std`, `limit` and `seed`.\n",
+      "column", out);
+  add_sections<OptimizerType>(registry,
+                              "\n## Optimizers\n`optimizer: {type: NAME, lr: ..., option: value}` under `train` or an "
+                              "objective. Every optimizer "
+                              "also takes `lr`, a number or a\nschedule.\n",
+                              "output", out);
+  add_sections<ScheduleType>(registry,
+                             "\n## Schedules\n`{type: NAME, option: value}` in place of a number: a learning rate, the "
+                             "weight of a loss. Every "
+                             "schedule also takes `warmup`.\n",
+                             "output", out);
+  add_sections<MetricType>(
+      registry,
+      "\n## Metrics\nEvery metric is measured wherever its inputs exist. `metrics: {NAME: {option: value}}` gives "
+      "options, "
+      "`metrics: {NAME: false}`\nturns one off. [measurements.md](measurements.md) describes them.\n",
+      "output", out);
   return out;
 }
 
@@ -188,6 +201,8 @@ std::string contract_text(const std::string& name, const Contract& contract) {
   };
   parameters("parameters", contract.parameters());
   parameters("state", contract.states());
+  if (!contract.values().empty()) out += "values\n";
+  for (const ValueDeclaration& value : contract.values()) line(value.key, value.unit, "", value.doc);
   return out;
 }
 
@@ -226,6 +241,9 @@ Json contract_json(const std::string& name, const Contract& contract) {
                        {"unit", option.unit},
                        {"doc", option.doc}});
   }
+  Json values = Json::array();
+  for (const ValueDeclaration& value : contract.values())
+    values.push_back({{"key", value.key}, {"title", value.title}, {"unit", value.unit}, {"doc", value.doc}});
   return {{"name", name},
           {"summary", contract.summary()},
           {"source", contract.source()},
@@ -235,7 +253,8 @@ Json contract_json(const std::string& name, const Contract& contract) {
           {"outputs", ports(contract.outputs())},
           {"options", options},
           {"parameters", parameters(contract.parameters())},
-          {"states", parameters(contract.states())}};
+          {"states", parameters(contract.states())},
+          {"values", values}};
 }
 
 }  // namespace loom::runner

@@ -1,16 +1,32 @@
 // graph-runner schema: a JSON Schema of documents, for editors and other programs.
-#include "train/schema.h"
+#include <fmt/format.h>
+
+#include "measure/shuffle.h"
 #include "plugin/registries.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
+#include "train/evaluation.h"
+#include "train/schema.h"
 
 namespace loom::runner {
 namespace {
 
 struct Request {
   std::vector<std::string> plugins;
-  std::string keys, types;
+  std::string keys, types, values;
 };
+
+// The declaration of what `eval` reports under a heading.
+const Contract& values_of(const std::string& name, const Registry& registry) {
+  if (name == "evidence") return evidence_contract();
+  if (name == "shuffled_z") return measure::shuffle_contract();
+  if (const auto type = registry.find<MetricType>(name)) return type->contract;
+  std::vector<std::string> names = registry.names<MetricType>();
+  names.insert(names.end(), {"evidence", "shuffled_z"});
+  Diagnostics findings;
+  findings.add_unknown_word({}, fmt::format("there is no metric '{}'", name), name, names).code = ErrorCode::usage;
+  throw Error(findings.items().front());
+}
 
 int schema(const Request& request) {
   if (!request.keys.empty()) {
@@ -18,7 +34,9 @@ int schema(const Request& request) {
     return kOk;
   }
   const auto registry = registry_for({{}, request.plugins});
-  if (!request.types.empty())
+  if (!request.values.empty())
+    write_out(value_table(values_of(request.values, *registry)));
+  else if (!request.types.empty())
     write_out(type_table(*registry, request.types));
   else
     print_json(document_schema(*registry));
@@ -33,6 +51,7 @@ void add_schema(CLI::App& app, Invocation& invocation) {
   verb->add_option("--keys", request->keys,
                    "print a Markdown table of this section's keys instead: train, losses, ...");
   verb->add_option("--types", request->types, "print a Markdown table of the types of this kind: optimizer, schedule");
+  verb->add_option("--values", request->values, "print a Markdown table of the values of this metric");
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return schema(*request); }; });
 }

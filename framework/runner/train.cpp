@@ -5,8 +5,6 @@
 #include <filesystem>
 
 #include "live/live_training.h"
-#include "measure/advice.h"
-#include "measure/codebook_advice.h"
 #include "report/finish.h"
 #include "runner/console.h"
 #include "runner/progress.h"
@@ -38,11 +36,11 @@ std::vector<std::string> terms_of(const Session& session) {
 std::string describe(const Evaluation& evaluation) {
   const std::string split = evaluation.split.empty() ? "" : evaluation.split + " ";
   if (!evaluation.has_likelihood) return fmt::format("{}loss {:.4f}", split, evaluation.loss);
-  std::string text =
-      fmt::format("{}negative ELBO {:.3f} +- {:.3f} nats", split, evaluation.negative_elbo, evaluation.standard_error);
-  if (evaluation.committed_rate && evaluation.rate)
-    text += fmt::format(", rate {:.1f} nats, committed {:.1f}", *evaluation.rate, *evaluation.committed_rate);
-  if (evaluation.bits_per_dim) text += fmt::format(", {:.4f} bits/dim", *evaluation.bits_per_dim);
+  std::string text = fmt::format("{}negative ELBO {:.3f} +- {:.3f} nats", split, evaluation.negative_elbo,
+                                 find_value(evaluation.values, "negative_elbo")->standard_error.value_or(0));
+  const auto rate = evaluation.number("rate"), committed = evaluation.number("committed_rate");
+  if (committed && rate) text += fmt::format(", rate {:.1f} nats, committed {:.1f}", *rate, *committed);
+  if (const auto bits = evaluation.number("bits_per_dim")) text += fmt::format(", {:.4f} bits/dim", *bits);
   return text;
 }
 
@@ -52,28 +50,11 @@ struct Outcome {
   std::string checkpoint;                // the last one
 };
 
-// What looks at a session's evaluations; another session gets others.
-struct Watches {
-  measure::CollapseReporter collapse;
-  measure::CodebookReporter codebooks;
-  EvaluationWatches all;
-
-  explicit Watches(const Session& session)
-      : collapse(session.document(), session.plan(), *session.graph(), measure::kCollapseInTraining),
-        codebooks(*session.graph()) {
-    all.join(collapse);
-    all.join(codebooks);
-  }
-};
-
 Outcome run_training(LiveTraining& live, Progress& progress, const StopSignals& signals) {
   Outcome outcome;
-  std::unique_ptr<Watches> watches;
   const auto observe = [&](Session& session) {
-    watches = std::make_unique<Watches>(session);
     progress.set_terms(terms_of(session), session.steps());
     TrainObserver observer;
-    if (!watches->all.empty()) observer.watch = &watches->all;
     observer.step = [&](const StepReport& report) { progress.step(report); };
     observer.evaluation = [&](const Evaluation& evaluation) {
       const bool best = session.best_step() == session.steps_done();

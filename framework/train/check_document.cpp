@@ -6,6 +6,7 @@
 #include "data/source.h"
 #include "document/rewrite.h"
 #include "run/parameter_store.h"
+#include "train/metric_set.h"
 #include "train/objectives.h"
 #include "train/weight_sources.h"
 
@@ -79,6 +80,7 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
                                             Diagnostics& diagnostics) {
   if (!document.data.type.empty()) check_data(registry, document.data, diagnostics);
   check_updates(document, registry, diagnostics);
+  choose_metrics(document, registry, diagnostics);
   auto graph = build_graph(document.nodes, registry, diagnostics);
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);

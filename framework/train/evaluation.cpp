@@ -77,12 +77,47 @@ struct Evaluator::Sums {
 
 Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
                      const Registry& registry, std::vector<LossTerm> terms, Setting setting)
-    : graph_(std::move(graph)), store_(store), executor_(executor), registry_(registry), setting_(std::move(setting)) {
+    : graph_(std::move(graph)),
+      store_(store),
+      executor_(executor),
+      registry_(registry),
+      setting_(std::move(setting)),
+      metrics_(setting_.metrics, *graph_, store_, terms) {
   for (std::size_t i = 0; i < terms.size(); ++i) {
     if (!terms[i].in_evaluation) continue;
     terms_.push_back(terms[i]);
     term_indices_.push_back(i);
   }
+}
+
+ProgramRequest Evaluator::request_for(const Graph& graph, bool with_ratios, Pass& pass) const {
+  const auto port_of = [&](const std::string& name) { return graph.port(name, ErrorCode::bad_fetch); };
+  ProgramRequest request;
+  for (const LossTerm& term : terms_) {
+    const bool counts = term.role == Role::likelihood || term.role == Role::divergence;
+    pass.elbo_terms.push_back(counts ? static_cast<int>(request.terms.size()) : -1);
+    request.terms.push_back(port_of(graph_->name_of(term.port)));
+  }
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    const GraphNode& node = graph_->node(terms_[t].port.node);
+    if (terms_[t].role != Role::divergence || node.contract().output_index("kl") < 0) continue;
+    pass.elbo_terms[t] = static_cast<int>(request.terms.size());
+    request.terms.push_back(port_of(node.path + ".kl"));
+  }
+  pass.ratios = static_cast<int>(request.terms.size());
+  for (const LossTerm& term : terms_) {
+    if (with_ratios && term.role == Role::divergence)
+      request.terms.push_back(port_of(graph_->node(term.port.node).path + ".log_ratio"));
+  }
+  pass.committed = static_cast<int>(request.terms.size());
+  for (const LossTerm& term : terms_) {
+    const GraphNode& node = graph_->node(term.port.node);
+    if (term.role == Role::divergence && node.contract().output_index("committed_rate") >= 0)
+      request.terms.push_back(port_of(node.path + ".committed_rate"));
+  }
+  if (request.terms.empty())
+    throw Error(ErrorCode::no_loss, "the graph has no loss to evaluate", "add an entry under `losses:`");
+  return request;
 }
 
 Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios, const std::vector<Port>& watched) {
@@ -94,33 +129,8 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   auto fresh = std::make_shared<Pass>();
   fresh->split = split;
   const auto graph = with_ratios ? connect_draws(graph_, setting_.entries, registry_, terms_) : graph_;
-  const auto port_of = [&](const std::string& name) { return graph->port(name, ErrorCode::bad_fetch); };
-  ProgramRequest request;
-  for (const LossTerm& term : terms_) {
-    const bool counts = term.role == Role::likelihood || term.role == Role::divergence;
-    fresh->elbo_terms.push_back(counts ? static_cast<int>(request.terms.size()) : -1);
-    request.terms.push_back(port_of(graph_->name_of(term.port)));
-  }
-  for (std::size_t t = 0; t < terms_.size(); ++t) {
-    const GraphNode& node = graph_->node(terms_[t].port.node);
-    if (terms_[t].role != Role::divergence || node.contract().output_index("kl") < 0) continue;
-    fresh->elbo_terms[t] = static_cast<int>(request.terms.size());
-    request.terms.push_back(port_of(node.path + ".kl"));
-  }
-  fresh->ratios = static_cast<int>(request.terms.size());
-  for (const LossTerm& term : terms_) {
-    if (with_ratios && term.role == Role::divergence)
-      request.terms.push_back(port_of(graph_->node(term.port.node).path + ".log_ratio"));
-  }
-  fresh->committed = static_cast<int>(request.terms.size());
-  for (const LossTerm& term : terms_) {
-    const GraphNode& node = graph_->node(term.port.node);
-    if (term.role == Role::divergence && node.contract().output_index("committed_rate") >= 0)
-      request.terms.push_back(port_of(node.path + ".committed_rate"));
-  }
-  for (const Port& port : watched) request.fetch.push_back(port_of(graph_->name_of(port)));
-  if (request.terms.empty())
-    throw Error(ErrorCode::no_loss, "the graph has no loss to evaluate", "add an entry under `losses:`");
+  ProgramRequest request = request_for(*graph, with_ratios, *fresh);
+  for (const Port& port : watched) request.fetch.push_back(graph->port(graph_->name_of(port), ErrorCode::bad_fetch));
   const auto source =
       std::make_shared<DataSource>(registry_, split.empty() ? setting_.data : with_split(setting_.data, split));
   std::vector<Port> wanted = request.terms;
@@ -140,16 +150,13 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
 }
 
 Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<double>& weights) {
-  Pass& current = pass(options.split, options.nll_samples > 0,
-                       options.watch == nullptr ? std::vector<Port>() : options.watch->ports());
+  Pass& current =
+      pass(options.split, options.nll_samples > 0, options.metrics ? metrics_.ports() : std::vector<Port>());
   Sums sums;
   sums.terms.resize(terms_.size());
   sums.divergences.resize(terms_.size());
   current.batches->seek(0);
-  if (options.watch != nullptr) {
-    const std::int64_t size = current.batches->source().size();
-    options.watch->begin(options.limit > 0 ? std::min(options.limit, size) : size);
-  }
+  if (options.metrics) begin_metrics(current, options);
   for (std::uint32_t number = 0;; ++number) {
     const std::int64_t left = options.limit > 0 ? options.limit - sums.elbo.count : setting_.batch;
     if (left <= 0) break;
@@ -158,7 +165,15 @@ Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<do
     add_batch(current, batch, std::min(left, batch.samples), number, options, sums);
   }
   current.batches->seek(0);  // stops reading ahead
-  return finish(current, sums, weights);
+  return finish(current, options, sums, weights);
+}
+
+void Evaluator::begin_metrics(const Pass& current, const EvaluationOptions& options) {
+  const std::int64_t size = current.batches->source().size();
+  metrics_.begin({.samples = options.limit > 0 ? std::min(options.limit, size) : size,
+                  .in_training = options.in_training,
+                  .seed = options.in_training ? 1 : setting_.seed,
+                  .threads = &executor_});
 }
 
 void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
@@ -171,7 +186,12 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
     const auto step = static_cast<std::uint32_t>(number * draws + draw);
     current.program->run(
         {.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
-    if (draw == 0 && options.watch != nullptr) show(current, *options.watch, samples);
+    if (draw == 0 && options.metrics) {
+      std::vector<TensorView> values;
+      for (std::size_t i = 0; i < current.program->request().fetch.size(); ++i)
+        values.push_back(current.program->fetched(static_cast<int>(i)));
+      metrics_.add(values);
+    }
     for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n) {
       double elbo = 0, log_weight = 0;
       if (draw == 0) add_rates(current, n, sums);
@@ -194,13 +214,6 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
   }
 }
 
-void Evaluator::show(const Pass& current, EvaluationWatch& watch, std::int64_t samples) {
-  std::vector<TensorView> values;
-  for (std::size_t i = 0; i < current.program->request().fetch.size(); ++i)
-    values.push_back(current.program->fetched(static_cast<int>(i)));
-  watch.add(values, samples);
-}
-
 void Evaluator::add_rates(const Pass& current, std::size_t n, Sums& sums) const {
   const auto term = [&](int t) { return static_cast<double>(current.program->term(t)[n]); };
   double rate = 0, distortion = 0, committed = 0;
@@ -215,34 +228,90 @@ void Evaluator::add_rates(const Pass& current, std::size_t n, Sums& sums) const 
   if (end > current.committed) sums.committed.add(committed);
 }
 
-Evaluation Evaluator::finish(const Pass& current, const Sums& sums, const std::vector<double>& weights) const {
+Evaluation Evaluator::finish(const Pass& current, const EvaluationOptions& options, const Sums& sums,
+                             const std::vector<double>& weights) {
   Evaluation result;
   result.split = current.split;
   result.data_hash = current.batches->source().hash();
   result.samples = sums.elbo.count;
-  std::int64_t values = 0;
   for (std::size_t t = 0; t < terms_.size(); ++t) {
-    result.terms.emplace_back(terms_[t].name, sums.terms[t].mean());
-    if (const Moments& divergence = sums.divergences[t]; divergence.count > 0 && divergence.sum != sums.terms[t].sum)
-      result.terms.emplace_back(terms_[t].name + ".kl", divergence.mean());
     result.has_likelihood = result.has_likelihood || terms_[t].role == Role::likelihood;
-    values += terms_[t].event_values;
     const double weight = weights[term_indices_[t]];
     if (weight != 0) result.loss += weight * sums.terms[t].mean();
   }
-  if (result.has_likelihood) {
-    result.negative_elbo = sums.elbo.mean();
-    result.standard_error = sums.elbo.standard_error();
-    if (values > 0) result.bits_per_dim = result.negative_elbo / (std::numbers::ln2 * static_cast<double>(values));
+  if (result.has_likelihood) result.negative_elbo = sums.elbo.mean();
+  add_evidence(options, sums, result);
+  const auto add_term = [&](const std::string& name, double mean) {
+    result.values.push_back({name, "terms", name, "nats", mean, {}, result.split, "", true});
+  };
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    add_term(terms_[t].name, sums.terms[t].mean());
+    if (const Moments& divergence = sums.divergences[t]; divergence.count > 0 && divergence.sum != sums.terms[t].sum)
+      add_term(terms_[t].name + ".kl", divergence.mean());
   }
-  if (std::ranges::find(terms_, Role::divergence, &LossTerm::role) != terms_.end()) result.rate = sums.rate.mean();
-  if (result.has_likelihood) result.distortion = sums.distortion.mean();
-  if (sums.committed.count > 0) result.committed_rate = sums.committed.mean();
-  if (sums.nll.count > 0) {
-    result.nll = sums.nll.mean();
-    result.nll_standard_error = sums.nll.standard_error();
-  }
+  if (!options.metrics) return result;
+  const std::vector<MetricValue> measured = metrics_.finish(result.split);
+  result.values.insert(result.values.end(), measured.begin(), measured.end());
   return result;
+}
+
+void Evaluator::add_evidence(const EvaluationOptions& options, const Sums& sums, Evaluation& result) const {
+  const auto defined = [](bool is, double value) { return is ? OptionValue(value) : OptionValue(); };
+  const bool likelihood = result.has_likelihood,
+             divergence = std::ranges::find(terms_, Role::divergence, &LossTerm::role) != terms_.end();
+  std::int64_t values = 0;
+  for (const LossTerm& term : terms_) values += term.event_values;
+  std::vector<MetricResult> results;
+  results.push_back({"negative_elbo", defined(likelihood, result.negative_elbo), "", sums.elbo.standard_error()});
+  results.push_back(
+      {"bits_per_dim",
+       defined(likelihood && values > 0, result.negative_elbo / (std::numbers::ln2 * static_cast<double>(values)))});
+  if (sums.nll.count > 0) {
+    results.push_back({"nll", sums.nll.mean(), "", sums.nll.standard_error()});
+    results.push_back({"nll_samples", options.nll_samples});
+  }
+  if (divergence) results.push_back({"rate", sums.rate.mean()});
+  if (likelihood) results.push_back({"distortion", sums.distortion.mean()});
+  if (sums.committed.count > 0) results.push_back({"committed_rate", sums.committed.mean()});
+  result.values = described(evidence_contract(), std::move(results), "", result.split);
+}
+
+std::optional<double> Evaluation::number(const std::string& key) const {
+  const MetricValue* value = find_value(values, key);
+  return value == nullptr ? std::nullopt : number_of(*value);
+}
+
+std::vector<std::pair<std::string, double>> Evaluation::terms() const {
+  std::vector<std::pair<std::string, double>> terms;
+  for (const MetricValue& value : values) {
+    if (value.subject == "terms") terms.emplace_back(value.key, number_of(value).value());
+  }
+  return terms;
+}
+
+const Contract& evidence_contract() {
+  static const Contract contract = [] {
+    Contract c;
+    c.summary(
+        "The evidence lower bound and its parts: losses of role likelihood and divergence, without their weights");
+    c.value("negative_elbo", "negative ELBO", "nats", "`rate + distortion`, an item's mean. Kingma and Welling 2014")
+        .curve();
+    c.value("bits_per_dim", "bits per dimension", "bits", "`negative_elbo / (ln 2 x values of the targets)`").curve();
+    c.value("nll", "negative log-likelihood", "nats",
+            "-ln 1/K sum_k p(x, z_k) / q(z_k|x), K draws; in expectation at most `negative_elbo`. Burda et al. 2016");
+    c.value("nll_samples", "draws of each item", "", "K of `nll`");
+    c.value("rate", "rate", "nats",
+            "sum of the divergences, E KL(q(z|x) || p(z)), before free bits or a capacity, >= 0. Alemi et al. 2018")
+        .curve();
+    c.value("distortion", "distortion", "nats",
+            "sum of the likelihoods, E_q[-ln p(x|z)], one draw per item. Alemi et al. 2018")
+        .curve();
+    c.value("committed_rate", "committed rate", "nats",
+            "the lowest possible rate, if a divergence declares it (`ar1_kl`, `fixed_variance_kl`). Razavi et al. 2019")
+        .curve();
+    return c;
+  }();
+  return contract;
 }
 
 }  // namespace loom

@@ -17,7 +17,7 @@
 #include "data/batches.h"
 #include "loom/plugin.h"
 #include "run/program.h"
-#include "train/evaluation_watch.h"
+#include "train/metric_set.h"
 #include "train/objectives.h"
 
 namespace loom {
@@ -26,27 +26,31 @@ struct EvaluationOptions {
   std::string split = "test";
   std::int64_t limit = 0;        // samples; 0: the whole split
   std::int64_t nll_samples = 0;  // draws of the importance-weighted estimate of -ln p(x); 0: none
-  EvaluationWatch* watch = nullptr;
+  bool metrics = true;           // also those that registered metrics compute in the pass
+  bool in_training = false;      // see MetricPass
 };
 
 struct Evaluation {
   std::string split;  // as evaluated; "" where the data has no splits: on all of it
   std::string data_hash;
   std::int64_t samples = 0;
-  bool has_likelihood = false;                    // else negative_elbo is not defined
-  double negative_elbo = 0;                       // nats per sample: likelihood and divergence terms, unweighted
-  double standard_error = 0;                      // of negative_elbo over the samples
-  std::optional<double> bits_per_dim;             // negative_elbo / (ln 2 * values of the likelihoods' targets)
-  std::optional<double> nll, nll_standard_error;  // nats per sample
-  std::optional<double> rate, distortion;         // sums of the divergences and of the likelihoods, nats per sample
-  std::optional<double> committed_rate;           // the least that the rate can be, nats; where a divergence says so
-  std::vector<std::pair<std::string, double>>
-      terms;        // mean of each, nats per sample, unweighted; "NAME.kl": a divergence whose loss is more
-  double loss = 0;  // the first objective's weighted sum
+  bool has_likelihood = false;  // else negative_elbo is not defined
+  double negative_elbo = 0;     // nats per sample: likelihood and divergence terms, unweighted
+  double loss = 0;              // the first objective's weighted sum
+  // Everything that was measured: the values of evidence_contract(); the mean of each loss as "terms", unweighted, and
+  // "NAME.kl", a divergence whose loss is more; those of the metrics.
+  std::vector<MetricValue> values;
+
+  // A value's number; none if it was not measured or is not defined.
+  std::optional<double> number(const std::string& key) const;
+  std::vector<std::pair<std::string, double>> terms() const;
 
   // What training keeps the best of: the negative ELBO where there is a likelihood, else the loss.
   double measure() const { return has_likelihood ? negative_elbo : loss; }
 };
+
+// The values that every evaluation gives, as the declaration of a metric.
+const Contract& evidence_contract();
 
 class Evaluator {
  public:
@@ -57,6 +61,7 @@ class Evaluator {
     int lanes = 0;
     std::uint64_t seed = 1;
     std::string cache = {};  // a folder for what frozen nodes make of the data; "": none
+    std::vector<ChosenMetric> metrics = {};
   };
   Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, const Registry& registry,
             std::vector<LossTerm> terms, Setting setting);
@@ -68,11 +73,15 @@ class Evaluator {
   struct Pass;
   struct Sums;
   Pass& pass(const std::string& split, bool with_ratios, const std::vector<Port>& watched);
+  // The terms of a pass, and where they stand in it.
+  ProgramRequest request_for(const Graph& graph, bool with_ratios, Pass& pass) const;
+  void begin_metrics(const Pass& pass, const EvaluationOptions& options);
   void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
                  const EvaluationOptions& options, Sums& sums);
-  static void show(const Pass& pass, EvaluationWatch& watch, std::int64_t samples);
   void add_rates(const Pass& pass, std::size_t sample, Sums& sums) const;
-  Evaluation finish(const Pass& pass, const Sums& sums, const std::vector<double>& weights) const;
+  Evaluation finish(const Pass& pass, const EvaluationOptions& options, const Sums& sums,
+                    const std::vector<double>& weights);
+  void add_evidence(const EvaluationOptions& options, const Sums& sums, Evaluation& result) const;
 
   std::shared_ptr<const Graph> graph_;
   ParameterStore& store_;
@@ -81,7 +90,8 @@ class Evaluator {
   std::vector<LossTerm> terms_;            // those of evaluation
   std::vector<std::size_t> term_indices_;  // in the list that was given
   Setting setting_;
-  std::map<std::string, std::shared_ptr<Pass>> passes_;  // by split, ratios and watched ports
+  MetricSet metrics_;
+  std::map<std::string, std::shared_ptr<Pass>> passes_;  // by split, ratios and ports of metrics
 };
 
 }  // namespace loom

@@ -200,6 +200,16 @@ Json whole(Json required, const char* alternative) {
   return schema;
 }
 
+Json metrics_schema(const Registry& registry) {
+  Json properties = Json::object();
+  for (const std::string& name : registry.names<MetricType>()) {
+    const Contract& contract = registry.find<MetricType>(name)->contract;
+    properties[name] = any_of({{{"type", "boolean"}}, keys_of(contract)});
+    properties[name]["description"] = contract.summary();
+  }
+  return closed(std::move(properties));
+}
+
 Json root_properties() {
   const auto entries = [](const char* definition) {
     return map_of(any_of({reference(definition), {{"type", "null"}}}));
@@ -215,7 +225,8 @@ Json root_properties() {
           {"losses", entries("loss")},
           {"objectives", entries("objective")},
           {"train", reference("train")},
-          {"generate", entries("generate")}};
+          {"generate", entries("generate")},
+          {"metrics", reference("metrics")}};
 }
 
 }  // namespace
@@ -234,6 +245,7 @@ Json document_schema(const Registry& registry) {
   definitions["train"] = keys_of(train_section().contract());
   definitions["objective"] = keys_of(objective_section().contract());
   definitions["autoregressive"] = keys_of(autoregression_section().contract());
+  definitions["metrics"] = metrics_schema(registry);
   definitions["generate"] = keys_of(generate_section().contract());
   Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"},
                  {"title", "A Latentloom document, version 1"},

@@ -18,6 +18,8 @@ std::vector<std::string> section_names();
 // A Markdown table of the keys of a section: key, accepts, default, meaning. Throws Error(usage) for another name.
 std::string section_table(const std::string& section);
 // A Markdown table of the types of a kind ("optimizer", "schedule"): type, options. Throws Error(usage).
+// The values that a metric declares.
+std::string value_table(const Contract& contract);
 std::string type_table(const Registry& registry, const std::string& kind);
 
 }  // namespace loom

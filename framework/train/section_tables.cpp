@@ -67,6 +67,13 @@ std::string section_table(const std::string& section) {
   throw unknown("section", section, section_names());
 }
 
+std::string value_table(const Contract& contract) {
+  std::string out = "| key | metric | unit | definition |\n| --- | --- | --- | --- |\n";
+  for (const ValueDeclaration& value : contract.values())
+    out += fmt::format("| `{}` | {} | {} | {} |\n", value.key, value.title, value.unit, escaped(value.doc));
+  return out;
+}
+
 std::string type_table(const Registry& registry, const std::string& kind) {
   std::string out = "| type | what it is | options, what they accept, and their defaults |\n| --- | --- | --- |\n";
   std::vector<std::string> kinds;

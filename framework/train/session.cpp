@@ -8,6 +8,7 @@
 
 #include "loom/error.h"
 #include "loom/math.h"
+#include "train/advice.h"
 #include "train/weight_sources.h"
 
 namespace loom {
@@ -211,6 +212,9 @@ std::vector<double> Session::evaluation_weights() const {
 
 Evaluation Session::evaluate(const EvaluationOptions& options) {
   if (!evaluator_) {
+    Diagnostics findings;
+    const std::vector<ChosenMetric> metrics = choose_metrics(document_, registry_, findings);
+    findings.throw_if_any();
     const int lanes = programs_ ? programs_->lanes() : settings_.lanes;
     evaluator_ = std::make_unique<Evaluator>(graph_, store_, executor_, registry_, plan_.terms,
                                              Evaluator::Setting{.data = data_,
@@ -218,10 +222,13 @@ Evaluation Session::evaluate(const EvaluationOptions& options) {
                                                                 .batch = batch(),
                                                                 .lanes = lanes,
                                                                 .seed = seed_,
-                                                                .cache = settings_.cache});
+                                                                .cache = settings_.cache,
+                                                                .metrics = metrics});
   }
   const AveragedWeights averages(updater_ ? updater_->average() : nullptr);
-  return evaluator_->run(options, evaluation_weights());
+  Evaluation evaluation = evaluator_->run(options, evaluation_weights());
+  if (options.metrics) add_findings(document_, plan_, *graph_, evaluation.values);
+  return evaluation;
 }
 
 }  // namespace loom

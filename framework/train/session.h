@@ -66,8 +66,7 @@ struct TrainObserver {
   std::function<void(const StepReport&)> step;
   std::function<void(const Evaluation&)> evaluation;
   std::function<void(const std::string& path)> checkpoint;
-  EvaluationWatch* watch = nullptr;  // of the evaluations; its figures become curves
-  std::function<bool()> leave;       // asked after every step and what belongs to it: true leaves train() as it stands
+  std::function<bool()> leave;  // asked after every step and what belongs to it: true leaves train() as it stands
 };
 
 // early: no improvement for train.early_stopping evaluations; left: train() may be called again, or another session
@@ -130,6 +129,7 @@ class Session {
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
   ParameterStore& parameters() { return store_; }
   Executor& executor() { return executor_; }
+  const Registry& registry() const { return registry_; }
   const TrainingPlan& plan() const { return plan_; }
   const DataEntry& data() const { return data_; }
   const std::string& data_hash();      // of its content or recipe; opens the data
@@ -163,7 +163,7 @@ class Session {
   void record(const StepReport& report);
   void evaluate_held_out(const TrainObserver& observer);  // the best value, too
   void write_checkpoints(const TrainObserver& observer, bool due);
-  void record(const Evaluation& evaluation, const WatchedFigures& figures);
+  void record(const Evaluation& evaluation);
   bool gave_up() const;
   CheckpointInfo checkpoint_info() const;
   std::vector<NamedTensor> saved_tensors() const;  // of a checkpoint, with those set aside

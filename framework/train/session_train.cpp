@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/advice.h"
+#include "train/metric_json.h"
 #include "train/session.h"
 
 namespace loom {
@@ -45,8 +47,8 @@ std::optional<TrainEnd> Session::conclude(const StepReport& report, const TrainO
 
 void Session::evaluate_held_out(const TrainObserver& observer) {
   const Evaluation evaluation =
-      evaluate({.split = kHeldOutSplit, .limit = document_.train.eval_limit, .watch = observer.watch});
-  record(evaluation, observer.watch == nullptr ? WatchedFigures() : observer.watch->finish(executor_));
+      evaluate({.split = kHeldOutSplit, .limit = document_.train.eval_limit, .in_training = true});
+  record(evaluation);
   const double value = evaluation.measure();
   if (std::isfinite(value) && (!best_value_ || value < *best_value_)) {
     best_value_ = value;
@@ -92,18 +94,13 @@ void Session::record(const StepReport& report) {
   since_flush_.restart();
 }
 
-void Session::record(const Evaluation& evaluation, const WatchedFigures& figures) {
+void Session::record(const Evaluation& evaluation) {
   if (!metrics_) return;
   const std::string split = evaluation.split.empty() ? "all" : evaluation.split;
-  for (const auto& [name, value] : evaluation.terms) metrics_->add(step_, name, split, value);
   metrics_->add(step_, "total_loss", split, evaluation.loss);
-  if (evaluation.has_likelihood) metrics_->add(step_, "negative_elbo", split, evaluation.negative_elbo);
-  if (evaluation.bits_per_dim) metrics_->add(step_, "bits_per_dim", split, *evaluation.bits_per_dim);
-  if (evaluation.rate) metrics_->add(step_, "rate", split, *evaluation.rate);
-  if (evaluation.distortion) metrics_->add(step_, "distortion", split, *evaluation.distortion);
-  if (evaluation.committed_rate) metrics_->add(step_, "committed_rate", split, *evaluation.committed_rate);
-  for (const auto& [name, value] : figures.curves) metrics_->add(step_, name, split, value);
-  for (const auto& [key, text] : figures.notes) metrics_->set_info(key, text);
+  for (const auto& [name, value] : curves_of(evaluation.values)) metrics_->add(step_, name, split, value);
+  metrics_->set_info("evaluation", to_json(evaluation.values).dump());
+  metrics_->set_info("findings", findings_text(evaluation.values));
   metrics_->flush();
 }
 

@@ -196,6 +196,7 @@ CheckTable check_type(const std::shared_ptr<const NodeType>& type, const TypeChe
 CheckTable check_type(const std::shared_ptr<const DatasetType>& type, const TypeCheck& settings = {});
 CheckTable check_type(const std::shared_ptr<const OptimizerType>& type, const TypeCheck& settings = {});
 CheckTable check_type(const std::shared_ptr<const ScheduleType>& type, const TypeCheck& settings = {});
+CheckTable check_type(const std::shared_ptr<const MetricType>& type, const TypeCheck& settings = {});
 
 // The test of a plugin: a program to which ctest passes the path of the plugin library.
 //

@@ -37,6 +37,32 @@ enum class Role {
   quantizer,   // vectors to codes: an output `codes`; states `perplexity` [1] and `unused_for` [K], in batches
 };
 
+// What a metric measures: when it is computed, and what its inputs are (loom/metric.h).
+enum class Measured {
+  nothing,
+  posteriors,       // each posterior of a graph, in the pass of every evaluation
+  quantizers,       // each node of Role::quantizer, in the pass of every evaluation
+  reconstructions,  // what generate.reconstruct shows, and its originals
+  images,           // the same, if they are images
+  sounds,           // the same, if they are sounds
+  factors,          // posterior means and the known factors of variation of the data; only on request
+};
+
+// One value that a metric gives.
+struct ValueDeclaration {
+  std::string key;    // "active_units"
+  std::string title;  // "active units"
+  std::string unit;   // "nats"; "" for a pure number
+  std::string doc;    // formula, range and source
+  bool is_curve = false;
+
+  // A training job stores it at every evaluation, as a curve of its run; of a list: largest, median, smallest.
+  ValueDeclaration& curve() {
+    is_curve = true;
+    return *this;
+  }
+};
+
 struct PortDeclaration {
   std::string name;
   std::string pattern;
@@ -144,6 +170,10 @@ class Contract {
   // Per-lane sums over a step's samples, reduced in a fixed order and handed to Node::end_step, which may change state.
   ParameterDeclaration& tally(std::string name, std::string pattern, std::string doc);
 
+  // Of a metric: what it measures, and its values.
+  Contract& measures(Measured what);
+  ValueDeclaration& value(std::string key, std::string title, std::string unit, std::string doc);
+
   // Traits.
   Contract& stochastic();                     // reads its RandomStream
   Contract& stochastic_in_training();         // in evaluation it draws nothing (dropout)
@@ -174,6 +204,9 @@ class Contract {
     Condition holds;
   };
   const std::vector<Rule>& rules() const { return rules_; }
+  Measured measured() const { return measured_; }
+  const std::vector<ValueDeclaration>& values() const { return values_; }
+  const ValueDeclaration* find_value(std::string_view key) const;  // null if there is none
   const std::vector<ParameterDeclaration>& parameters() const { return parameters_; }
   const std::vector<ParameterDeclaration>& states() const { return states_; }
   const std::vector<ParameterDeclaration>& tallies() const { return tallies_; }
@@ -203,6 +236,8 @@ class Contract {
  private:
   std::string summary_, source_, causal_;
   Role role_ = Role::other;
+  Measured measured_ = Measured::nothing;
+  std::vector<ValueDeclaration> values_;
   std::vector<PortDeclaration> inputs_, outputs_;
   std::vector<OptionDeclaration> options_;
   std::vector<ParameterDeclaration> parameters_, states_, tallies_;

@@ -1,6 +1,8 @@
-// The types that a process knows, by kind and name: nodes, data sets, optimizers, schedules.
+// The types that a process knows, by kind and name: nodes, data sets, optimizers, schedules, metrics.
 //
-// A type is registered by LOOM_NODE, LOOM_DATASET, LOOM_OPTIMIZER or LOOM_SCHEDULE in its own file, linked into its plugin library's list, and added to the Registry when the library is loaded. Nothing else lists names.
+// LOOM_NODE, LOOM_DATASET, LOOM_OPTIMIZER, LOOM_SCHEDULE or LOOM_METRIC registers a type in its own file. The type is
+// linked into the list of its plugin library and added to the Registry when the library is loaded. There is no other
+// list of names.
 //
 // Ownership: a type holds its library open as long as anything uses it. Thread safety: add() locks; lookups return
 // shared pointers, so a type may be replaced while programs that use the old one run.
@@ -22,12 +24,13 @@
 namespace loom {
 
 class Dataset;
+class Metric;
 class Node;
 class Optimizer;
 class Schedule;
 
-// What every registered type has, whatever it makes. For each kind the contract declares what the kind needs: options
-// always; ports of nodes; columns of data sets, as outputs.
+// The members of every registered type. The contract declares what each kind needs: options for all kinds, ports for
+// nodes, columns, as outputs, for data sets, inputs and values for metrics.
 template <class Product>
 struct PluginType {
   std::shared_ptr<void> keep;  // holds the library open; declared first to be destroyed last, after the library's code
@@ -51,9 +54,13 @@ struct ScheduleType : PluginType<Schedule> {
   static constexpr const char* kKind = "schedule";
 };
 
+struct MetricType : PluginType<Metric> {
+  static constexpr const char* kKind = "metric";
+};
+
 // Every kind. A new kind needs a struct above, a word here, and one in graph/registry.cpp.
 template <template <class...> class List>
-using EveryKind = List<NodeType, DatasetType, OptimizerType, ScheduleType>;
+using EveryKind = List<NodeType, DatasetType, OptimizerType, ScheduleType, MetricType>;
 
 namespace detail {
 template <class... Types>
@@ -192,3 +199,4 @@ void add_type(PluginTypes& types, std::string name) {
 #define LOOM_DATASET(Type, name) LOOM_REGISTER_(DatasetType, Type, name)
 #define LOOM_OPTIMIZER(Type, name) LOOM_REGISTER_(OptimizerType, Type, name)
 #define LOOM_SCHEDULE(Type, name) LOOM_REGISTER_(ScheduleType, Type, name)
+#define LOOM_METRIC(Type, name) LOOM_REGISTER_(MetricType, Type, name)

@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "loom/metric.h"
 #include "loom/model.h"
 
 namespace loom {
@@ -62,12 +63,10 @@ struct TrainStep {
 struct TrainEvaluation {
   std::int64_t step = 0;  // finished steps
   std::int64_t samples = 0;
-  double loss = 0;                       // the first objective's weighted sum, nats per sample
-  std::optional<double> negative_elbo;   // nats per sample; none without a likelihood
-  std::optional<double> standard_error;  // of it
-  std::optional<double> bits_per_dim;
-  std::vector<std::pair<std::string, double>> terms;  // nats per sample, unweighted
-  bool best = false;                                  // the best so far
+  double loss = 0;                      // the first objective's weighted sum, nats per sample
+  std::optional<double> negative_elbo;  // nats per sample; none without a likelihood
+  std::vector<MetricValue> values;      // everything that was measured; the mean of each loss as "terms"
+  bool best = false;                    // the best so far
 };
 
 enum class TrainResult {

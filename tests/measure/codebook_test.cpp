@@ -1,15 +1,14 @@
 // The use of codes, counted and put into words.
-#include "measure/codebook.h"
-
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
 #include "check/standard_registry.h"
 #include "document/document.h"
 #include "loom/check.h"
-#include "measure/codebook_advice.h"
 #include "measure/image_quality.h"
-#include "run/executor.h"
+#include "measure/support.h"
+#include "train/advice.h"
+#include "train/metric_json.h"
 
 using namespace loom;
 using namespace loom::check;
@@ -36,72 +35,72 @@ std::shared_ptr<const Graph> graph_of(const std::string& options) {
 BOOST_AUTO_TEST_SUITE(codebook)
 
 BOOST_AUTO_TEST_CASE(entropy_and_perplexity_by_hand) {
-  const CodebookUse use{"q", {2, 0, 1, 1, 0}};
-  BOOST_TEST(use.used() == 3);
-  BOOST_TEST(use.total() == 4);
-  BOOST_TEST(std::abs(use.entropy() - 1.5 * std::log(2.0)) < 1e-12);
-  BOOST_TEST(std::abs(use.perplexity() - std::pow(2.0, 1.5)) < 1e-12);
-  BOOST_TEST((CodebookUse{"q", {0, 9}}).perplexity() == 1.0);
-  BOOST_TEST(std::abs((CodebookUse{"q", std::vector<std::int64_t>(512, 3)}).perplexity() - 512) < 1e-9);
+  const auto of = [](const std::vector<std::int32_t>& codes, std::int64_t count) {
+    const Tensor values = tensor_of({1, static_cast<std::int64_t>(codes.size())}, codes);
+    const Tensor ages(DType::f32, {count});
+    return measured("codebook", {{{"codes", values}, {"unused_for", ages}}});
+  };
+  const auto four = of({0, 0, 2, 3}, 5);
+  BOOST_TEST(number_at(four, "codes") == 5);
+  BOOST_TEST(number_at(four, "used_codes") == 3);
+  BOOST_TEST(std::abs(number_at(four, "unigram_entropy") - 1.5 * std::log(2.0)) < 1e-12);
+  BOOST_TEST(std::abs(number_at(four, "unigram_entropy_bits") - 1.5) < 1e-12);
+  BOOST_TEST(std::abs(number_at(four, "perplexity") - std::pow(2.0, 1.5)) < 1e-12);
+  BOOST_TEST(number_at(of({1, 1, 1}, 2), "perplexity") == 1.0);
 }
 
 BOOST_AUTO_TEST_CASE(codes_of_every_quantizer_are_counted_over_the_pass) {
   const auto graph = graph_of("");
-  CodebookWatch watch(*graph);
-  BOOST_REQUIRE(watch.ports().size() == 2U);
-  BOOST_TEST(graph->name_of(watch.ports()[0]) == "top.codes");
-  Executor executor(1);
+  ParameterStore store(*graph, 1);
+  Diagnostics findings;
+  MetricSet set(choose_metrics({}, standard_registry(), findings), *graph, store, {});
+  BOOST_REQUIRE(set.ports().size() == 2U);
+  BOOST_TEST(graph->name_of(set.ports()[0]) == "top.codes");
   for (int pass = 0; pass < 2; ++pass) {  // the second starts from nothing
-    watch.begin(3);
+    set.begin({.samples = 3});
     const Tensor top = tensor_of({2, 2}, std::vector<std::int32_t>{0, 3, 3, 1});
     const Tensor low = tensor_of({2, 3}, std::vector<std::int32_t>{7, 7, 7, 7, 7, 7});
     const std::vector<TensorView> values = {top, low};
-    watch.add(values, 2);
+    set.add(values);
     const std::vector<TensorView> rest = {top.view().rows(1, 1), low.view().rows(1, 1)};
-    watch.add(rest, 1);
-    BOOST_TEST((watch.uses()[0].counts == std::vector<std::int64_t>{1, 2, 0, 3}));
-    BOOST_TEST((watch.uses()[1].counts == std::vector<std::int64_t>{0, 0, 0, 0, 0, 0, 0, 9}));
-    const WatchedFigures figures = watch.finish(executor);
-    BOOST_REQUIRE(figures.curves.size() == 4U);
-    BOOST_TEST(figures.curves[1].first == "top.used_codes");
-    BOOST_TEST(figures.curves[1].second == 3.0);
-    BOOST_TEST(figures.curves[2].first == "low/q.perplexity");
-    const auto again = read_uses(figures.notes.at(0).second);
-    BOOST_REQUIRE(again.size() == 2U);
-    BOOST_TEST(again[1].path == "low/q");
-    BOOST_TEST((again[0].counts == watch.uses()[0].counts));
+    set.add(rest);
+    const std::vector<MetricValue> measured = set.finish("test");
+    BOOST_TEST(
+        (find_value(measured, "counts", "quantizers/top")->value == list_of(std::vector<std::int64_t>{1, 2, 0, 3})));
+    BOOST_TEST((find_value(measured, "counts", "quantizers/low/q")->value ==
+                list_of(std::vector<std::int64_t>{0, 0, 0, 0, 0, 0, 0, 9})));
+    const auto curves = curves_of(measured);
+    BOOST_REQUIRE(curves.size() == 4U);
+    BOOST_TEST(curves[0].first == "top.used_codes");
+    BOOST_TEST(curves[0].second == 3.0);
+    BOOST_TEST(curves[3].first == "low/q.perplexity");
+    BOOST_TEST(to_json(measured)["quantizers"]["low/q"]["counts"][7] == 9);
   }
-  BOOST_TEST(read_uses("").empty());
-}
-
-BOOST_AUTO_TEST_CASE(watches_of_one_pass_get_their_own_ports) {
-  const auto graph = graph_of("");
-  CodebookWatch first(*graph), second(*graph);
-  EvaluationWatches both;
-  BOOST_TEST(both.empty());
-  both.join(first);
-  both.join(second);
-  BOOST_TEST(both.ports().size() == 4U);
-  both.begin(1);
-  const Tensor a = tensor_of({1}, std::vector<std::int32_t>{1}), b = tensor_of({1}, std::vector<std::int32_t>{2});
-  const std::vector<TensorView> values = {a, a, b, b};
-  both.add(values, 1);
-  BOOST_TEST((first.uses()[0].counts[1] == 1 && first.uses()[0].counts[2] == 0));
-  BOOST_TEST((second.uses()[0].counts[2] == 1 && second.uses()[0].counts[1] == 0));
-  Executor executor(1);
-  BOOST_TEST(both.finish(executor).curves.size() == 8U);
 }
 
 BOOST_AUTO_TEST_CASE(low_use_names_what_has_not_been_tried) {
-  const CodebookUse low{"top", {9, 0, 0, 0}}, half{"top", {9, 9, 0, 0}};
-  const std::string all = findings(*graph_of(""), {low}).at(0);
-  BOOST_TEST(all ==
+  const auto findings = [](const std::string& options, const std::vector<std::int64_t>& used) {
+    const auto graph = graph_of(options);
+    std::vector<MetricValue> values;
+    for (std::size_t q = 0; q < used.size(); ++q) {
+      const std::string subject = q == 0 ? "quantizers/top" : "quantizers/low/q";
+      const auto add = [&](const char* key, OptionValue value) {
+        values.push_back({key, subject, key, "", std::move(value), {}, "", "", false});
+      };
+      add("codes", std::int64_t{4});
+      add("used_codes", used[q]);
+      add("perplexity", static_cast<double>(used[q]));
+    }
+    add_findings({}, {}, *graph, values);
+    return findings_text(values);
+  };
+  BOOST_TEST(findings("", {1}) ==
              "1 of 4 codes is used, perplexity 1.0: that is few. Not tried yet: init: kmeans; restart_after: 100; "
              "distance: cosine; codes of fewer dimensions (dim is 4)");
-  BOOST_TEST(findings(*graph_of(""), {half}).at(0) == "2 of 4 codes are used, perplexity 2.0");
-  const std::string rest = findings(*graph_of(", init: kmeans, restart_after: 7, distance: cosine"), {low}).at(0);
-  BOOST_TEST(rest.ends_with("Not tried yet: codes of fewer dimensions (dim is 4)"));
-  BOOST_TEST(findings(*graph_of(""), {half, low}).at(1).starts_with("top: 1 of 4"));
+  BOOST_TEST(findings("", {2}) == "2 of 4 codes are used, perplexity 2.0");
+  BOOST_TEST(findings(", init: kmeans, restart_after: 7, distance: cosine", {1})
+                 .ends_with("Not tried yet: codes of fewer dimensions (dim is 4)"));
+  BOOST_TEST(findings("", {1, 2}).starts_with("top: 1 of 4"));
 }
 
 BOOST_AUTO_TEST_CASE(normalised_error_is_one_for_the_mean) {

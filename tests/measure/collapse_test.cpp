@@ -1,12 +1,11 @@
 // Measurements of collapse on a small model of the standard nodes, and what is said of them.
-#include "measure/collapse.h"
-
 #include <boost/test/unit_test.hpp>
+#include <numeric>
 
 #include "check/standard_registry.h"
-#include "measure/advice.h"
 #include "measure/shuffle.h"
 #include "measure/support.h"
+#include "train/advice.h"
 #include "train/metrics.h"
 #include "train/scratch_folder.h"
 #include "train/session.h"
@@ -43,17 +42,17 @@ Document model(const std::vector<std::string>& sets = {}) {
   return parse_document(kModel, "tiny.yaml", ".", overrides);
 }
 
-struct Measured {
+struct Trained {
   Session session;
   std::vector<LossTerm> terms;
   std::vector<Posterior> posteriors;
-  explicit Measured(const std::vector<std::string>& sets = {})
+  explicit Trained(const std::vector<std::string>& sets = {})
       : session(model(sets), standard_registry(), {}),
         terms(resolve_losses(session.document(), *session.graph())),
         posteriors(find_posteriors(*session.graph(), terms)) {}
 
   std::vector<std::string> left() {
-    return remedies(session.document(), session.plan(), *session.graph(), posteriors.front());
+    return collapse_remedies(session.document(), session.plan(), *session.graph(), posteriors.front());
   }
 };
 
@@ -61,10 +60,18 @@ bool mentions(const std::vector<std::string>& texts, const std::string& part) {
   return std::ranges::any_of(texts, [&](const std::string& text) { return text.find(part) != std::string::npos; });
 }
 
-std::string sentence_of(std::vector<double> variance) {
-  Collapse measured;
-  measured.variance = std::move(variance);
-  return sentence(measured);
+std::vector<std::int64_t> integers_at(const std::vector<MetricValue>& values, const std::string& key) {
+  std::vector<std::int64_t> integers;
+  for (const OptionValue& item : std::get<std::vector<OptionValue>>(find_value(values, key)->value))
+    integers.push_back(std::get<std::int64_t>(item));
+  return integers;
+}
+
+std::vector<double> numbers_at(const std::vector<MetricValue>& values, const std::string& key) {
+  std::vector<double> numbers;
+  for (const OptionValue& item : std::get<std::vector<OptionValue>>(find_value(values, key)->value))
+    numbers.push_back(std::get<double>(item));
+  return numbers;
 }
 
 }  // namespace
@@ -72,7 +79,7 @@ std::string sentence_of(std::vector<double> variance) {
 BOOST_AUTO_TEST_SUITE(collapse)
 
 BOOST_AUTO_TEST_CASE(a_posterior_is_found_by_role_and_ports) {
-  Measured tiny;
+  Trained tiny;
   BOOST_REQUIRE(tiny.posteriors.size() == 1U);
   const Posterior& posterior = tiny.posteriors.front();
   const Graph& graph = *tiny.session.graph();
@@ -86,58 +93,69 @@ BOOST_AUTO_TEST_CASE(a_posterior_is_found_by_role_and_ports) {
 
 // Means of two positions and three dimensions: the first swings by +-1 at the first position, the second by +-0.05 at
 // both, the third stays.
-BOOST_AUTO_TEST_CASE(figures_are_sums_over_the_positions_of_a_dimension) {
-  Measured tiny;
-  CollapseWatch watch(*tiny.session.graph(), tiny.posteriors, {.posteriors = 4});
-  watch.begin(8);
-  Tensor mu(DType::f32, {4, 2, 3}), logvar(DType::f32, {4, 2, 3}), kl(DType::f32, {4, 2, 3});
+BOOST_AUTO_TEST_CASE(metrics_are_sums_over_the_positions_of_a_dimension) {
+  Tensor mu(DType::f32, {4, 2, 3}), logvar(DType::f32, {4, 2, 3}), kl[2];
   for (int part = 0; part < 2; ++part) {
+    kl[part] = Tensor(DType::f32, {4, 2, 3});
     for (std::int64_t n = 0; n < 4; ++n) {
       const float sign = n % 2 == 0 ? 1.0F : -1.0F;
       std::ranges::copy(std::vector<float>{sign, 0.05F * sign, 7, 0, 0.05F * sign, 7}, mu.view()[n].begin());
-      std::ranges::copy(std::vector<float>{1, 2, 0, 3, 4, 0.5F * static_cast<float>(part)}, kl.view()[n].begin());
+      std::ranges::copy(std::vector<float>{1, 2, 0, 3, 4, 0.5F * static_cast<float>(part)}, kl[part].view()[n].begin());
     }
-    const std::vector<TensorView> values = {mu, logvar, kl};
-    watch.add(values, 4);
   }
-  const Collapse measured = watch.measure(tiny.session.executor()).at(0);
-  BOOST_TEST((measured.kl == std::vector<double>{4, 6, 0.25}));
-  BOOST_TEST(std::abs(measured.variance[0] - 0.5) < 1e-9);
-  BOOST_TEST(std::abs(measured.variance[1] - 0.0025) < 1e-9);
-  BOOST_TEST(measured.variance[2] == 0.0);
-  BOOST_TEST((measured.active() == std::vector<std::int64_t>{0}));
-  BOOST_TEST((measured.collapsed() == std::vector<std::int64_t>{1, 2}));
-  BOOST_TEST(measured.posteriors == 4);
-  BOOST_TEST(std::abs(*measured.aggregate_kl + *measured.mutual_information - 10.25) < 1e-9);
+  const auto values = check::measured("collapse",
+                                      {{{"mu", mu}, {"logvar", logvar}, {"per_dimension", kl[0]}},
+                                       {{"mu", mu}, {"logvar", logvar}, {"per_dimension", kl[1]}}},
+                                      {.samples = 8});
+  BOOST_TEST((numbers_at(values, "kl_per_dimension") == std::vector<double>{4, 6, 0.25}));
+  const std::vector<double> variance = numbers_at(values, "variance_of_means");
+  BOOST_TEST(std::abs(variance[0] - 0.5) < 1e-9);
+  BOOST_TEST(std::abs(variance[1] - 0.0025) < 1e-9);
+  BOOST_TEST(variance[2] == 0.0);
+  BOOST_TEST(number_at(values, "active_units") == 1);
+  BOOST_TEST((integers_at(values, "collapsed") == std::vector<std::int64_t>{1, 2}));
+  BOOST_TEST(number_at(values, "mutual_information_posteriors") == 8);
+  BOOST_TEST(std::abs(number_at(values, "aggregate_kl") + number_at(values, "mutual_information") - 10.25) < 1e-9);
 }
 
-BOOST_AUTO_TEST_CASE(the_pass_of_an_evaluation_is_watched_and_not_changed) {
-  Measured tiny;
+BOOST_AUTO_TEST_CASE(the_pass_of_an_evaluation_is_measured_and_not_changed) {
+  Trained tiny;
   tiny.session.train();
-  CollapseWatch watch(*tiny.session.graph(), tiny.posteriors, {});
-  const Evaluation plain = tiny.session.evaluate({}), watched = tiny.session.evaluate({.watch = &watch});
-  BOOST_TEST(plain.negative_elbo == watched.negative_elbo);
-  BOOST_TEST(std::abs(*watched.rate + *watched.distortion - watched.negative_elbo) < 1e-9);
-  const Collapse measured = watch.measure(tiny.session.executor()).at(0);
+  const Evaluation plain = tiny.session.evaluate({.metrics = false}), whole = tiny.session.evaluate({});
+  BOOST_TEST(plain.negative_elbo == whole.negative_elbo);
+  BOOST_TEST(!plain.number("active_units").has_value());
+  const double rate = whole.number("rate").value();
+  BOOST_TEST(std::abs(rate + whole.number("distortion").value() - whole.negative_elbo) < 1e-9);
   double sum = 0;
-  for (const double one : measured.kl) sum += one;
-  BOOST_TEST(std::abs(sum - *watched.rate) < 1e-4);
-  BOOST_TEST(measured.posteriors == watched.samples);
-  BOOST_TEST(*measured.mutual_information > 0.0);
-  BOOST_TEST(*measured.mutual_information <= std::log(static_cast<double>(measured.posteriors)) + 1e-9);
+  for (const double one : numbers_at(whole.values, "kl_per_dimension")) sum += one;
+  BOOST_TEST(std::abs(sum - rate) < 1e-4);
+  const double information = whole.number("mutual_information").value();
+  BOOST_TEST(whole.number("mutual_information_posteriors").value() == static_cast<double>(whole.samples));
+  BOOST_TEST(information > 0.0);
+  BOOST_TEST(information <= std::log(static_cast<double>(whole.samples)) + 1e-9);
+}
+
+BOOST_AUTO_TEST_CASE(a_document_turns_metrics_off_and_gives_them_options) {
+  Trained off({"metrics.collapse=false"}), loose({"metrics.collapse.active_variance=1000"});
+  BOOST_TEST(!off.session.evaluate({}).number("active_units").has_value());
+  BOOST_TEST(loose.session.evaluate({}).number("active_units").value() == 0);
+  Trained wrong({"metrics.colapse=false"});
+  BOOST_CHECK_EXCEPTION(wrong.session.evaluate({}), Error, [](const Error& error) {
+    const Diagnostic& finding = error.diagnostics().front();
+    return finding.code == ErrorCode::unknown_word && finding.suggestion == "collapse";
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_shuffled_latent_variable_hurts_only_a_decoder_that_reads_it) {
   const std::string steps = "train.steps=600", lr = "train.optimizer.lr=1e-2";
-  Measured tiny({steps, lr, "losses.kl.weight=0.1"}), dead({steps, lr, "losses.kl.weight=10000"});
-  const auto change = [](Measured& measured) {
+  Trained tiny({steps, lr, "losses.kl.weight=0.1"}), dead({steps, lr, "losses.kl.weight=10000"});
+  const auto change = [](Trained& measured) {
     measured.session.train();
     const Items items{open_split(standard_registry(), measured.session.data(), "test"), 1000, true, 1, 16};
     const auto result =
         shuffle_change({measured.session.graph(), measured.session.parameters(), measured.session.executor()}, items,
-                       measured.posteriors.front(), measured.terms);
-    BOOST_REQUIRE(result);
-    return result->nats;
+                       measured.posteriors.front(), measured.terms, "test");
+    return number_at(result, "shuffled_z_change");
   };
   const double used = change(tiny), unused = change(dead);
   BOOST_TEST(used > 5.0);
@@ -153,10 +171,7 @@ BOOST_AUTO_TEST_CASE(curves_of_a_training_are_those_of_a_resumed_one) {
                                 : RunFolder::open(folder.file(name), true);
     session.attach(run);
     if (!fresh) session.resume();
-    CollapseReporter reporter(session.document(), session.plan(), *session.graph(), kCollapseInTraining);
-    TrainObserver observer;
-    observer.watch = &reporter;
-    session.train(observer, [&] { return session.steps_done() >= stop_at; });
+    session.train({}, [&] { return session.steps_done() >= stop_at; });
   };
   train("whole", 1000, 1);
   train("cut", 15, 2);
@@ -170,53 +185,48 @@ BOOST_AUTO_TEST_CASE(curves_of_a_training_are_those_of_a_resumed_one) {
     for (std::size_t i = 0; i < 3; ++i)
       BOOST_TEST((got[i].step == wanted[i].step && got[i].value == wanted[i].value), name << " at " << got[i].step);
   }
-  BOOST_TEST(whole.info("collapse").value_or("") == cut.info("collapse").value_or("none"));
-  BOOST_TEST(whole.info("collapse").value_or("").find("3 latent dimensions") != std::string::npos);
+  BOOST_TEST(whole.info("findings").value_or("") == cut.info("findings").value_or("none"));
+  BOOST_TEST(whole.info("findings").value_or("").find("3 latent dimensions") != std::string::npos);
 }
 
 // At the optimum of probabilistic PCA the aggregate posterior is the prior: all of the rate is information.
 BOOST_AUTO_TEST_CASE(the_optimum_of_a_linear_vae_has_no_aggregate_divergence) {
   Session session(load_document(LOOM_SOURCE_DIR "/graphs/ppca.yaml"), standard_registry(), {});
-  CollapseWatch watch(*session.graph(),
-                      find_posteriors(*session.graph(), resolve_losses(session.document(), *session.graph())), {});
-  const auto measure = [&] {
-    const Evaluation evaluation = session.evaluate({.split = "train", .watch = &watch});
-    return std::pair(*evaluation.rate, watch.measure(session.executor()).at(0));
-  };
-  const auto [first_rate, before] = measure();
+  const Evaluation before = session.evaluate({.split = "train"});
   session.train();
-  const auto [rate, after] = measure();
-  BOOST_TEST(after.posteriors == 5000);
+  const Evaluation after = session.evaluate({.split = "train"});
+  const double rate = after.number("rate").value(), aggregate = after.number("aggregate_kl").value();
+  BOOST_TEST(after.number("mutual_information_posteriors").value() == 5000);
   BOOST_TEST(rate > 3.0);
-  BOOST_TEST(std::abs(*after.aggregate_kl) < 0.1, *after.aggregate_kl);
-  BOOST_TEST(std::abs(*after.mutual_information - rate) < 0.1);
-  BOOST_TEST(*before.aggregate_kl > 0.2, *before.aggregate_kl);  // of the first weights
+  BOOST_TEST(std::abs(aggregate) < 0.1, aggregate);
+  BOOST_TEST(std::abs(after.number("mutual_information").value() - rate) < 0.1);
+  BOOST_TEST(before.number("aggregate_kl").value() > 0.2);  // of the first weights
 }
 
 BOOST_AUTO_TEST_CASE(sentences) {
-  BOOST_TEST(sentence_of({1, 0.5, 0.02}) == "all 3 latent dimensions carry information");
-  BOOST_TEST(sentence_of({0, 0.5, 0.01}) == "1 of 3 latent dimensions carries information; 0, 2 have collapsed");
-  BOOST_TEST(sentence_of({1, 0.5, 0.001}) == "2 of 3 latent dimensions carry information; 2 has collapsed");
-  BOOST_TEST(sentence_of({0, 0}) == "none of 2 latent dimensions carries information: all have collapsed");
-  std::vector<double> many(40, 0.0);
-  many[20] = 1;
-  BOOST_TEST(sentence_of(many).ends_with("14, 15 and 23 more have collapsed"));
+  BOOST_TEST(collapse_sentence(3, {}) == "all 3 latent dimensions carry information");
+  BOOST_TEST(collapse_sentence(3, {0, 2}) == "1 of 3 latent dimensions carries information; 0, 2 have collapsed");
+  BOOST_TEST(collapse_sentence(3, {2}) == "2 of 3 latent dimensions carry information; 2 has collapsed");
+  BOOST_TEST(collapse_sentence(2, {0, 1}) == "none of 2 latent dimensions carries information: all have collapsed");
+  std::vector<std::int64_t> many(40);
+  std::iota(many.begin(), many.end(), 0);
+  many.erase(many.begin() + 20);
+  BOOST_TEST(collapse_sentence(40, many).ends_with("14, 15 and 23 more have collapsed"));
 }
 
 BOOST_AUTO_TEST_CASE(remedies_in_use_are_not_proposed) {
-  const std::vector<std::string> all = Measured().left();
+  const std::vector<std::string> all = Trained().left();
   for (const char* remedy : {"warm-up", "free_bits", "capacity", "encoder_steps", "delta-VAE", "weaker decoder"})
     BOOST_TEST(mentions(all, remedy), remedy);
   BOOST_TEST(!mentions(all, "smaller weight"));
-  BOOST_TEST(!mentions(Measured({"losses.kl.weight={from: 0, to: 1, over: 10}"}).left(), "warm-up"));
-  const std::vector<std::string> charged = Measured({"losses.kl.free_bits=0.5"}).left();
+  BOOST_TEST(!mentions(Trained({"losses.kl.weight={from: 0, to: 1, over: 10}"}).left(), "warm-up"));
+  const std::vector<std::string> charged = Trained({"losses.kl.free_bits=0.5"}).left();
   BOOST_TEST(!mentions(charged, "free_bits"));
   BOOST_TEST(!mentions(charged, "capacity"));  // the two exclude each other
-  BOOST_TEST(!mentions(Measured({"losses.kl.capacity=5"}).left(), "free_bits"));
-  BOOST_TEST(!mentions(Measured({"train.encoder_steps=5"}).left(), "encoder_steps"));
-  BOOST_TEST(mentions(Measured({"losses.kl.weight=4"}).left(), "a smaller weight (it is 4 at the end)"));
-  const std::vector<std::string> committed =
-      Measured({"losses.kl={type: ar1_kl, in: {mu: mu, logvar: logvar}}"}).left();
+  BOOST_TEST(!mentions(Trained({"losses.kl.capacity=5"}).left(), "free_bits"));
+  BOOST_TEST(!mentions(Trained({"train.encoder_steps=5"}).left(), "encoder_steps"));
+  BOOST_TEST(mentions(Trained({"losses.kl.weight=4"}).left(), "a smaller weight (it is 4 at the end)"));
+  const std::vector<std::string> committed = Trained({"losses.kl={type: ar1_kl, in: {mu: mu, logvar: logvar}}"}).left();
   BOOST_TEST(!mentions(committed, "delta-VAE"));
   BOOST_TEST(!mentions(committed, "free_bits"));
 }

@@ -17,7 +17,7 @@ double final_divergence(double capacity) {
                      fmt::format("train.steps={}", kSteps), "train.eval_every=0", "data.count=4000",
                      "nodes.encoder.vars={filters: 8, hidden: 32}", "nodes.decoder.vars={filters: 8, hidden: 32}"});
   session->train();
-  for (const auto& [name, value] : session->evaluate({.limit = 400}).terms) {
+  for (const auto& [name, value] : session->evaluate({.limit = 400}).terms()) {
     if (name == "kl.kl") return value;
   }
   BOOST_FAIL("the evaluation does not report the divergence itself");

@@ -2,8 +2,11 @@
 // a run records of it.
 #include <cstring>
 
-#include "measure/codebook_advice.h"
+#include <nlohmann/json.hpp>
+#include <numeric>
+
 #include "models/small_session.h"
+#include "train/advice.h"
 #include "train/scratch_folder.h"
 
 using namespace loom;
@@ -42,12 +45,6 @@ std::unique_ptr<Session> session_of(const std::vector<std::string>& settings, in
                                    SessionSettings{.threads = 2, .lanes = lanes});
 }
 
-measure::CodebookUse use_of(Session& session) {
-  measure::CodebookWatch watch(*session.graph());
-  session.evaluate({.split = "train", .watch = &watch});
-  return watch.uses().at(0);
-}
-
 std::vector<std::vector<float>> all_values(Session& session) {
   std::vector<std::vector<float>> values;
   for (const Parameter& item : session.parameters().items())
@@ -66,15 +63,18 @@ BOOST_AUTO_TEST_CASE(a_bad_start_and_its_cure) {
     bad->train();
     const auto cured = session_of({setting, "vars.init=kmeans", "vars.restart=20"});
     cured->train();
-    const measure::CodebookUse before = use_of(*bad), after = use_of(*cured);
-    BOOST_TEST_MESSAGE(fmt::format("update: {}: {}; with init: kmeans and restart_after: 20 {}", update,
-                                   measure::sentence(before), measure::sentence(after)));
-    BOOST_TEST(static_cast<double>(before.used()) < 0.2 * static_cast<double>(before.codes()));
-    BOOST_TEST(static_cast<double>(after.used()) > 0.9 * static_cast<double>(after.codes()));
-    BOOST_TEST(after.perplexity() > 2 * before.perplexity());
-    BOOST_TEST(after.total() == 1800 * 8);
-    const std::string bad_finding = measure::findings(*bad->graph(), {before}).at(0),
-                      good_finding = measure::findings(*cured->graph(), {after}).at(0);
+    const Evaluation before = bad->evaluate({.split = "train"}), after = cured->evaluate({.split = "train"});
+    const std::string bad_finding = findings_text(before.values), good_finding = findings_text(after.values);
+    BOOST_TEST_MESSAGE(
+        fmt::format("update: {}: {}; with init: kmeans and restart_after: 20 {}", update, bad_finding, good_finding));
+    const double codes = before.number("codes").value();
+    BOOST_TEST(before.number("used_codes").value() < 0.2 * codes);
+    BOOST_TEST(after.number("used_codes").value() > 0.9 * codes);
+    BOOST_TEST(after.number("perplexity").value() > 2 * before.number("perplexity").value());
+    std::int64_t positions = 0;
+    for (const OptionValue& count : std::get<std::vector<OptionValue>>(find_value(after.values, "counts")->value))
+      positions += std::get<std::int64_t>(count);
+    BOOST_TEST(positions == 1800 * 8);
     for (const char* remedy : {"init: kmeans", "restart_after", "distance: cosine", "fewer dimensions (dim is 4)"})
       BOOST_TEST(bad_finding.find(remedy) != std::string::npos, bad_finding);
     BOOST_TEST(good_finding.find("Not tried yet") == std::string::npos, good_finding);
@@ -108,10 +108,7 @@ BOOST_AUTO_TEST_CASE(a_run_records_the_health_of_its_codebook) {
   const auto session = session_of({"train.steps=90", "train.eval_every=90"});
   const RunFolder run = RunFolder::create(folder.file("run"), session->document().resolved, session->run_settings());
   session->attach(run);
-  measure::CodebookReporter reporter(*session->graph());
-  TrainObserver observer;
-  observer.watch = &reporter;
-  session->train(observer);
+  session->train();
   Metrics metrics(run.metrics_path(), 1, true);
   const auto perplexity = metrics.read("perplexity", "train"), used = metrics.read("used_codes", "train"),
              oldest = metrics.read("oldest_code", "train");
@@ -139,12 +136,12 @@ BOOST_AUTO_TEST_CASE(a_run_records_the_health_of_its_codebook) {
   const auto held_out = metrics.read("used_codes", "test");
   BOOST_REQUIRE(held_out.size() == 1U);
   BOOST_TEST(metrics.read("perplexity", "test").size() == 1U);
-  const auto uses = measure::read_uses(metrics.info("codebook_use").value_or(""));
-  BOOST_REQUIRE(uses.size() == 1U);
-  BOOST_TEST(uses[0].path == "q");
-  BOOST_TEST(uses[0].total() == 200 * 8);
-  BOOST_TEST(static_cast<double>(uses[0].used()) == held_out[0].value);
-  BOOST_TEST(metrics.info("codebook").value_or("").find("of 256 codes") != std::string::npos);
+  const auto evaluation = nlohmann::json::parse(metrics.info("evaluation").value());
+  const auto& quantizer = evaluation.at("quantizers").at("q");
+  const auto counts = quantizer.at("counts").get<std::vector<std::int64_t>>();
+  BOOST_TEST(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}) == 200 * 8);
+  BOOST_TEST(quantizer.at("used_codes").get<double>() == held_out[0].value);
+  BOOST_TEST(metrics.info("findings").value_or("").find("of 256 codes") != std::string::npos);
 }
 
 // Vectors of the data that are no numbers would otherwise become codes for good.

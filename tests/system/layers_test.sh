@@ -27,8 +27,8 @@ declare -A may=(
 # The room that each public header belongs to.
 declare -A room_of=(
   [abi]=core [error]=core [random]=core [tensor]=core [math]=math
-  [options]=graph [contract]=graph [shape_inference]=graph [slot]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
-  [dataset]=graph [optimizer]=graph [schedule]=graph [check]=check [model]=generate [trainer]=embed [loom]=embed
+  [options]=graph [contract]=graph [shape_inference]=graph [node]=graph [advance]=graph [prior]=graph [plugin]=graph
+  [dataset]=graph [optimizer]=graph [schedule]=graph [metric]=graph [check]=check [model]=generate [trainer]=embed [loom]=embed
 )
 wrong=0
 complain() { echo "$1"; wrong=1; }

@@ -36,7 +36,7 @@ try_kind() {
     cmake --build "$name/build" && ctest --test-dir "$name/build" --output-on-failure; } >"$name.log" 2>&1 ||
     fail "$kind: it does not build and pass its test: $(tail -n 20 "$name.log")"
   expect 0 check "$name/build/lib$name.so"
-  says out "ok: 1 types" "threads"
+  says out "ok: 1 types"
   expect 0 check "$name/build/lib$name.so" --strict --json
   expect 0 validate "$name/$name.yaml" --plugin "$name/build/lib$name.so"
   expect 0 train "$name/$name.yaml" --plugin "$name/build/lib$name.so" --steps 3 --set train.eval_limit=32 --out "$name/run"
@@ -49,6 +49,11 @@ try_kind prior logistic
 try_kind sampler laplace
 try_kind quantizer lloyd
 try_kind dataset acme.gratings
+try_kind optimizer acme.lion
+try_kind schedule acme.wave
+try_kind metric acme.close_values
+expect 0 eval acme_close_values/run --plugin acme_close_values/build/libacme_close_values.so --json
+[ -n "$(json /acme_close_values)" ] || fail "eval does not report the metric of a plugin"
 
 # A loss is one class of at most 60 lines with its documentation.
 checks=$((checks + 1))

@@ -1,11 +1,11 @@
-#include "measure/posterior.h"
+#include "train/posterior.h"
 
 #include <algorithm>
 
 #include "train/evaluation_draws.h"
 #include "train/feeds.h"
 
-namespace loom::measure {
+namespace loom {
 namespace {
 
 Port input_of(const GraphNode& node, const char* name) {
@@ -52,4 +52,4 @@ std::vector<Posterior> find_posteriors(const Graph& graph, const std::vector<Los
   return found;
 }
 
-}  // namespace loom::measure
+}  // namespace loom

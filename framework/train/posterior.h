@@ -11,7 +11,7 @@
 #include "graph/graph.h"
 #include "train/objectives.h"
 
-namespace loom::measure {
+namespace loom {
 
 struct Posterior {
   std::string name;             // name of the loss
@@ -28,4 +28,4 @@ struct Posterior {
 // In the order of the losses in evaluation mode.
 std::vector<Posterior> find_posteriors(const Graph& graph, const std::vector<LossTerm>& terms);
 
-}  // namespace loom::measure
+}  // namespace loom

@@ -1,0 +1,117 @@
+#include "report/measurements.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generate/sampling.h"
+#include "io/wav.h"
+#include "loom/error.h"
+#include "measure/shuffle.h"
+#include "report/pictures.h"
+
+namespace loom::report {
+namespace {
+
+constexpr std::int64_t kReconstructed = 1000, kShuffled = 1000;  // items at most
+constexpr std::int64_t kDrawn = 32;                              // of them, where each is drawn position by position
+constexpr std::int64_t kScored = 10000;                          // as in Chen et al. 2018
+
+using Tensors = std::map<std::string, TensorView>;
+
+// Adds the values of a session's metrics of one kind to its evaluation.
+class Measurement {
+ public:
+  Measurement(Session& session, Evaluation& evaluation) : session_(session), evaluation_(evaluation) {
+    Diagnostics findings;
+    metrics_ = choose_metrics(session.document(), session.registry(), findings);
+    findings.throw_if_any();
+  }
+  void add(Measured what, const Tensors& inputs) {
+    const MetricPass pass{
+        .samples = inputs.begin()->second.samples(), .seed = session_.seed(), .threads = &session_.executor()};
+    for (const ChosenMetric& chosen : metrics_) {
+      if (chosen.type->contract.measured() == what) add(measure_tensors(chosen, inputs, pass, "", evaluation_.split));
+    }
+  }
+  void add(const std::vector<MetricValue>& values) {
+    evaluation_.values.insert(evaluation_.values.end(), values.begin(), values.end());
+  }
+
+ private:
+  Session& session_;
+  Evaluation& evaluation_;
+  std::vector<ChosenMetric> metrics_;
+};
+
+// Posterior means of every latent variable, side by side: [items, D].
+Tensor codes_of(std::span<const Tensor> means) {
+  std::int64_t width = 0;
+  for (const Tensor& one : means) width += one.view().per_sample();
+  Tensor codes(DType::f32, {means.front().shape()[0], width});
+  for (std::int64_t n = 0; n < codes.shape()[0]; ++n) {
+    auto to = codes.view()[n].begin();
+    for (const Tensor& one : means) to = std::ranges::copy(one.view()[n], to).out;
+  }
+  return codes;
+}
+
+void score(Session& session, const measure::Items& items, const std::vector<Posterior>& posteriors,
+           Measurement& measurement) {
+  if (items.source->factor_sizes().empty()) {
+    throw Error(ErrorCode::not_supported,
+                fmt::format("the data '{}' has no known factors of variation", items.source->name()),
+                "--disentanglement needs a data set that declares them, as sprites does");
+  }
+  if (posteriors.empty())
+    throw Error(ErrorCode::not_supported, "the graph has no posterior: no loss is a divergence with an input mu");
+  std::vector<Port> ports;
+  for (const Posterior& posterior : posteriors) ports.push_back(posterior.mu);
+  const std::vector<Tensor> values =
+      measure::encode({session.graph(), session.parameters(), session.executor()}, items, ports, {"factors"});
+  const Tensor codes = codes_of(std::span(values).first(ports.size()));
+  measurement.add(Measured::factors, {{"codes", codes.view()}, {"factors", values.back().view()}});
+}
+
+void compare_reconstructions(Session& session, const ModelSource& model, const DataEntry& data,
+                             const EvaluationOptions& options, Measurement& measurement) {
+  const GenerateEntry* entry = find_generate(model.document(), "reconstruct");
+  if (entry == nullptr) return;
+  const std::int64_t most = entry->autoregressions.empty() ? kReconstructed : kDrawn,
+                     count = options.limit > 0 ? std::min(options.limit, most) : most;
+  const Reconstructions pairs =
+      reconstruct(model, session.executor(), *entry, data, options.split, count, session.seed());
+  if (pairs.originals.dtype() != DType::f32 || pairs.reconstructions.dtype() != DType::f32) return;
+  if (pairs.originals.count() != pairs.reconstructions.count() || pairs.originals.count() == 0) return;
+  const Tensors inputs = {{"original", pairs.originals.view()}, {"reconstruction", pairs.reconstructions.view()}};
+  measurement.add(Measured::reconstructions, inputs);
+  if (model.sample_rate("") > 0 && has_sound_shape(pairs.reconstructions.shape()))
+    measurement.add(Measured::sounds, inputs);
+  if (const auto images = image_pairs(pairs))
+    measurement.add(Measured::images, {{"original", images->originals}, {"reconstruction", images->reconstructions}});
+}
+
+}  // namespace
+
+Evaluation measure(Session& session, const ModelSource& model, const DataEntry& data, const EvaluationOptions& options,
+                   bool disentanglement) {
+  Evaluation evaluation = session.evaluate(options);
+  Measurement measurement(session, evaluation);
+  const std::vector<LossTerm> terms = resolve_losses(session.document(), *session.graph());
+  const std::vector<Posterior> posteriors = find_posteriors(*session.graph(), terms);
+  measure::Items items{.source = open_split(model.registry(), data, options.split),
+                       .count = options.limit > 0 ? std::min(options.limit, kShuffled) : kShuffled,
+                       .shuffle = true,
+                       .seed = session.seed(),
+                       .batch = session.batch()};
+  for (const Posterior& posterior : posteriors) {
+    measurement.add(measure::shuffle_change({session.graph(), session.parameters(), session.executor()}, items,
+                                            posterior, terms, evaluation.split));
+  }
+  compare_reconstructions(session, model, data, options, measurement);
+  items.count = kScored;
+  if (disentanglement) score(session, items, posteriors, measurement);
+  return evaluation;
+}
+
+}  // namespace loom::report

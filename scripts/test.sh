@@ -4,6 +4,8 @@
 #   scripts/test.sh --checks      also the format and lint checks
 #   scripts/test.sh --sanitize    the suite under the address, undefined-behaviour and thread sanitizers, a training changed
 #                                 1,000 times among it (an hour and a half)
+# With LATENTLOOM_NPM=1 in the environment, the test of completion in editors installs the npm package that it needs into
+# the build folder; without, and where that package is not installed, it is skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,198 +1,91 @@
 #include "train/schema.h"
 
-#include <algorithm>
-
 #include "data/source.h"
-#include "document/option_json.h"
 #include "document/sections.h"
+#include "train/schema_values.h"
 
 namespace loom {
+namespace schema {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json reference(const std::string& definition) { return {{"$ref", "#/definitions/" + definition}}; }
-Json any_of(std::vector<Json> schemas) {
-  if (schemas.size() == 1) return schemas.front();
-  return {{"anyOf", std::move(schemas)}};
-}
-Json list_of(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
-Json map_of(Json values) { return {{"type", "object"}, {"additionalProperties", std::move(values)}}; }
-
-// The forms that are more than one value.
-Json form_schema(const std::string& name) {
-  static const std::map<std::string, std::function<Json()>> kForms = {
-      {"optimizer", [] { return reference("optimizer"); }},
-      {"losses",
-       [] {
-         return any_of({list_of({{"type", "string"}}), map_of(reference("scheduled"))});
-       }},
-      {"only_if",
-       [] {
-         const Json bound = any_of({{{"type", "number"}}, reference("expression")});
-         return map_of({{"type", "object"},
-                        {"properties", {{"above", bound}, {"below", bound}}},
-                        {"additionalProperties", false},
-                        {"minProperties", 1}});
-       }},
-      {"weight", [] { return reference("scheduled"); }},
-      {"when",
-       [] {
-         return Json{{"enum", {"train", "eval"}}};
-       }},
-      {"draw", [] { return map_of(reference("node")); }},
-      {"autoregressive",
-       [] {
-         return any_of({reference("autoregressive"), list_of(reference("autoregressive"))});
-       }},
-      {"feed", [] {
-         return any_of({{{"type", "string"}}, list_of({{"type", "string"}})});
-       }}};
-  const auto it = kForms.find(name);
-  return it == kForms.end() ? Json{{"type", "string"}} : it->second();
-}
-
-void add_range(const Constraint& c, Json& number) {
-  if (c.minimum) number[c.minimum_excluded ? "exclusiveMinimum" : "minimum"] = *c.minimum;
-  if (c.maximum) number[c.maximum_excluded ? "exclusiveMaximum" : "maximum"] = *c.maximum;
-}
-
-// What an option accepts; an expression may stand in its place.
-Json accepted(const OptionDeclaration& option) {
-  const Constraint& c = option.constraint;
-  if (!c.structure.empty()) return form_schema(option.name);
-  std::vector<Json> scalars;
-  if (c.number_allowed || c.integer_allowed) {
-    Json number = {{"type", c.number_allowed ? "number" : "integer"}};
-    add_range(c, number);
-    scalars.push_back(std::move(number));
-  }
-  if (c.flag_allowed) scalars.push_back({{"type", "boolean"}});
-  if (c.text_allowed) scalars.push_back(c.choices.empty() ? Json{{"type", "string"}} : Json{{"enum", c.choices}});
-  scalars.push_back(reference("expression"));
-  std::vector<Json> all = c.scalar_allowed ? scalars : std::vector<Json>{reference("expression")};
-  if (c.list_allowed) all.push_back(list_of(any_of(scalars)));
-  if (c.schedule_allowed) all.push_back(reference("schedule"));
-  return any_of(std::move(all));
-}
-
-Json described(const OptionDeclaration& option) {
-  Json schema = accepted(option);
-  const std::string unit = option.unit.empty() ? "" : " [" + option.unit + "]";
-  if (schema.contains("$ref")) schema = {{"allOf", {std::move(schema)}}};
-  schema["description"] = option.doc + unit;
-  if (!option.default_value.empty()) schema["default"] = to_json(option.default_value);
-  return schema;
-}
-
-void add_options(const Contract& contract, Json& properties) {
-  for (const OptionDeclaration& option : contract.options()) properties[option.name] = described(option);
-}
-
-Json closed(Json properties) {
-  return {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
-}
-
+Json text_or_null() { return or_null({{"type", "string"}}); }
 Json keys_of(const Contract& contract) {
   Json properties = Json::object();
   add_options(contract, properties);
   return closed(std::move(properties));
 }
 
-// An object whose `type` decides what else it may hold.
-struct Alternatives {
-  Json names = Json::array(), cases = Json::array(), required = Json::array();
-
-  void add(const std::string& name, const Contract& contract, Json properties, const std::string& default_type = "") {
-    names.push_back(name);
-    properties["type"] = {{"const", name}, {"description", contract.summary()}};
-    add_options(contract, properties);
-    Json must = Json::array();
-    for (const OptionDeclaration& option : contract.options())
-      if (option.required) must.push_back(option.name);
-    Json condition = {{"properties", {{"type", {{"const", name}}}}}};
-    if (name != default_type) condition["required"] = {"type"};
-    if (!must.empty()) required.push_back({{"if", condition}, {"then", {{"required", must}}}});
-    cases.push_back({{"if", std::move(condition)}, {"then", closed(std::move(properties))}});
-  }
-  Json schema() const { return {{"type", "object"}, {"properties", {{"type", {{"enum", names}}}}}, {"allOf", cases}}; }
-};
-
 Json input_schema(const Contract& contract) {
   const Json source = {{"type", "string"}}, sources = any_of({source, list_of(source)});
-  Json map = {{"type", "object"}, {"additionalProperties", false}};
-  Json ports = Json::object();
-  for (const PortDeclaration& port : contract.inputs()) {
-    ports[port.name] = sources;
-    ports[port.name]["description"] = port.doc + " " + port.pattern;
-  }
-  map["properties"] = std::move(ports);
-  if (contract.variadic()) map["patternProperties"] = {{"^" + contract.inputs().front().name + "[0-9]+$", source}};
-  return any_of({source, list_of(source), std::move(map)});
+  Json ports = Json::object(), patterns = Json::object();
+  for (const PortDeclaration& port : contract.inputs())
+    ports[port.name] = documented(port.is_optional ? or_null(sources) : sources, port.doc + " " + port.pattern);
+  if (contract.variadic()) patterns["^" + contract.inputs().front().name + "[0-9]+$"] = or_null(source);
+  return documented(or_null(any_of({source, list_of(source), closed_but_null(std::move(ports), std::move(patterns))})),
+                    "the sources of its inputs");
 }
 
 // Keys that every node may have.
 Json node_keys() {
-  return {{"weights", {{"type", "string"}, {"description", "the node whose parameters it uses"}}},
-          {"frozen", {{"anyOf", {{{"type", "boolean"}}, reference("expression")}}}},
-          {"when", {{"enum", {"train", "eval"}}}},
-          {"doc", {{"type", "string"}}},
-          {"repeat", {{"anyOf", {{{"type", "integer"}, {"minimum", 0}}, reference("expression")}}}},
-          {"chain", Json::object()}};
+  const auto or_expression = [](Json value) { return or_null(any_of({std::move(value), reference("expression")})); };
+  return {
+      {"weights", documented(text_or_null(), "the node whose parameters it uses")},
+      {"frozen", documented(or_expression({{"type", "boolean"}}), "its parameters are not trained")},
+      {"when", documented(or_null({{"enum", {"train", "eval"}}}), "in the other mode its first input passes through")},
+      {"doc", documented(text_or_null(), "a remark")},
+      {"repeat", documented(or_expression({{"type", "integer"}, {"minimum", 0}}), "a chain of so many instances")},
+      {"chain", {{"description", "the inputs that an instance takes from the one before"}}}};
 }
 
 // {use: FILE, ...}: what a block takes is not known here.
-Json use_schema() {
+Json use_keys() {
   Json properties = node_keys();
-  properties["use"] = {{"type", "string"}};
-  properties["in"] = Json::object();
-  properties["vars"] = {{"type", "object"}};
-  return closed(std::move(properties));
+  properties["use"] = {{"type", "string"}, {"description", "the file of a block or of a graph"}};
+  properties["in"] = {{"description", "the sources of its inputs"}};
+  properties["vars"] = documented(or_null({{"type", "object"}}), "values of its variables");
+  return properties;
 }
 
-Json node_schema(const Registry& registry, const Contract* more, Json& required) {
+// The keys of a definition, for every type that has them: they are written down once.
+void add_references(const std::string& definition, const Json& keys, Json& properties) {
+  for (const auto& key : keys.items()) properties[key.key()] = reference(definition + "/properties/" + key.key());
+}
+
+Alternatives node_types(const Registry& registry, const Json& more) {
+  Json keys = Json::object();
+  add_references("node_keys", node_keys(), keys);
+  add_references("loss_keys", more, keys);
   Alternatives types;
   for (const std::string& name : registry.node_names()) {
     const Contract& contract = registry.node(name)->contract;
-    Json properties = node_keys();
+    Json properties = keys;
     if (!contract.inputs().empty()) properties["in"] = input_schema(contract);
-    if (more != nullptr) add_options(*more, properties);
     types.add(name, contract, std::move(properties));
   }
-  required = types.required;
-  Json schema = types.schema();
-  if (more != nullptr) {
-    schema["allOf"].push_back({{"if", {{"required", {"of"}}}}, {"then", keys_of(*more)}});
-    return schema;
-  }
-  schema["allOf"].push_back({{"if", {{"required", {"use"}}}}, {"then", use_schema()}});
-  return schema;
+  return types;
 }
 
 template <class Type>
-Json typed_schema(const Registry& registry, const Contract& common, Json& required,
-                  const std::string& default_type = "") {
-  Alternatives types;
+Alternatives types_of(const Registry& registry, const Contract& common, const std::string& default_type) {
+  Alternatives types(default_type);
   for (const std::string& name : registry.names<Type>()) {
     Contract contract = registry.find<Type>(name)->contract;
     contract.include_options(common);
-    types.add(name, contract, Json::object(), default_type);
+    types.add(name, contract, Json::object());
   }
-  required = types.required;
-  return types.schema();
+  return types;
 }
 
-Json data_schema(const Registry& registry, Json& required) {
+Alternatives data_types(const Registry& registry) {
   Alternatives types;
   for (const std::string& name : registry.dataset_names())
     types.add(name, data_contract(registry, name), Json::object());
-  required = types.required;
-  return types.schema();
+  return types;
 }
 
 // What a whole document must have, and one that extends another need not repeat.
-Json whole(Json required, const char* alternative) {
-  Json schema = {{"allOf", std::move(required)}};
+Json whole(const Alternatives& types, const char* alternative) {
+  Json schema = {{"allOf", types.required()}};
   if (alternative == nullptr)
     schema["required"] = {"type"};
   else
@@ -204,65 +97,107 @@ Json metrics_schema(const Registry& registry) {
   Json properties = Json::object();
   for (const std::string& name : registry.names<MetricType>()) {
     const Contract& contract = registry.find<MetricType>(name)->contract;
-    properties[name] = any_of({{{"type", "boolean"}}, keys_of(contract)});
+    properties[name] = or_null(any_of({{{"type", "boolean"}}, keys_of(contract)}));
     properties[name]["description"] = contract.summary();
   }
   return closed(std::move(properties));
 }
 
-Json root_properties() {
-  const auto entries = [](const char* definition) {
-    return map_of(any_of({reference(definition), {{"type", "null"}}}));
-  };
+Json entries(const char* definition) { return map_of(or_null(reference(definition))); }
+
+// Keys of a document and of a block.
+Json file_keys() {
   return {{"version", {{"const", 1}, {"description", "of the format"}}},
-          {"extends", {{"type", "string"}, {"description", "the parent that this document is merged over"}}},
-          {"plugins", list_of({{"type", "string"}})},
-          {"graph", {{"type", "string"}, {"description", "the name that reports show"}}},
-          {"doc", {{"type", "string"}}},
-          {"vars", {{"type", "object"}, {"description", "values of ${...}"}}},
-          {"data", any_of({reference("data"), {{"type", "null"}}})},
-          {"nodes", entries("node")},
-          {"losses", entries("loss")},
-          {"objectives", entries("objective")},
-          {"train", reference("train")},
-          {"generate", entries("generate")},
-          {"metrics", reference("metrics")}};
+          {"doc", documented(text_or_null(), "one line about it")},
+          {"plugins", documented(or_null(list_of({{"type", "string"}})), "libraries of further types")},
+          {"vars", documented(or_null({{"type", "object"}}), "values of ${...}")},
+          {"nodes", documented(entries("node"), "the graph")}};
 }
 
-}  // namespace
+Json graph_schema() {
+  Json properties = file_keys();
+  properties["extends"] = documented(text_or_null(), "the parent that this document is merged over");
+  properties["graph"] = documented(text_or_null(), "the name that reports show");
+  properties["data"] = documented(or_null(reference("data")), "the data set");
+  properties["losses"] = documented(or_null(entries("loss")), "the terms of the loss");
+  properties["objectives"] = documented(or_null(entries("objective")), "what each optimizer minimizes");
+  properties["train"] = documented(or_null(reference("train")), "batch, steps, optimizer, evaluation, checkpoints");
+  properties["generate"] = documented(or_null(entries("generate")), "how samples and reconstructions are made");
+  properties["metrics"] = documented(or_null(reference("metrics")), "options of what is measured; false: not measured");
+  Json schema = closed(std::move(properties));
+  const auto in_all = [](Json entry) { return or_null(map_of(std::move(entry))); };
+  schema["if"] = {{"not", {{"required", {"extends"}}}}};
+  schema["then"] = {{"required", {"nodes"}},
+                    {"properties",
+                     {{"nodes", map_of(reference("whole_node"))},
+                      {"losses", in_all(reference("whole_loss"))},
+                      {"data", or_null(reference("whole_data"))},
+                      {"objectives", in_all({{"required", {"losses"}}})},
+                      {"generate", in_all({{"required", {"show"}}})}}}};
+  return schema;
+}
 
-Json document_schema(const Registry& registry) {
-  Json node, loss, optimizer, schedule, data;
+// The file of a block, which `use` inserts: nodes with inputs and outputs.
+Json block_schema() {
+  Json properties = file_keys();
+  properties["block"] = documented(text_or_null(), "its name, for readers");
+  properties["inputs"] =
+      documented(or_null(list_of({{"type", "string"}})), "names that its nodes read as if they were nodes");
+  properties["nodes"] =
+      documented({{"allOf", {entries("node"), map_of(reference("whole_node"))}}}, "the block's nodes");
+  properties["output"] = documented(text_or_null(), "the node that is its one output");
+  properties["outputs"] = documented(or_null(map_of({{"type", "string"}})), "its outputs; the first is the default");
+  Json schema = closed(std::move(properties));
+  schema["required"] = {"nodes"};
+  schema["anyOf"] = {{{"required", {"output"}}}, {{"required", {"outputs"}}}};
+  return schema;
+}
+
+Json definitions(const Registry& registry) {
+  Json loss_keys = Json::object();
+  add_options(loss_section().contract(), loss_keys);
+  const Alternatives nodes = node_types(registry, Json::object()), losses = node_types(registry, loss_keys);
+  const Alternatives schedules = types_of<ScheduleType>(registry, schedule_options(), kDefaultSchedule);
+  const Alternatives data = data_types(registry);
   Json definitions = {{"expression", {{"type", "string"}, {"pattern", "\\$\\{"}}}};
-  definitions["node"] = node_schema(registry, nullptr, node);
-  definitions["loss"] = node_schema(registry, &loss_section().contract(), loss);
-  definitions["optimizer"] =
-      typed_schema<OptimizerType>(registry, optimizer_options(), optimizer, OptimizerEntry().type);
-  definitions["schedule"] = typed_schema<ScheduleType>(registry, schedule_options(), schedule, kDefaultSchedule);
-  definitions["schedule"]["allOf"].insert(definitions["schedule"]["allOf"].end(), schedule.begin(), schedule.end());
+  definitions["node_keys"] = {{"properties", node_keys()}};
+  definitions["loss_keys"] = {{"properties", loss_keys}};
+  definitions["node"] = nodes.schema_or("use", use_keys());
+  definitions["whole_node"] = whole(nodes, "use");
+  definitions["loss"] = losses.schema_or("of", loss_keys);
+  definitions["whole_loss"] = whole(losses, "of");
+  definitions["optimizer"] = types_of<OptimizerType>(registry, optimizer_options(), OptimizerEntry().type).schema();
+  definitions["schedule"] = schedules.schema();
+  definitions["schedule"]["allOf"].insert(definitions["schedule"]["allOf"].end(), schedules.required().begin(),
+                                          schedules.required().end());
   definitions["scheduled"] = any_of({{{"type", "number"}}, reference("expression"), reference("schedule")});
-  definitions["data"] = data_schema(registry, data);
+  definitions["data"] = data.schema();
+  definitions["whole_data"] = whole(data, nullptr);
   definitions["train"] = keys_of(train_section().contract());
   definitions["objective"] = keys_of(objective_section().contract());
   definitions["autoregressive"] = keys_of(autoregression_section().contract());
   definitions["metrics"] = metrics_schema(registry);
   definitions["generate"] = keys_of(generate_section().contract());
-  Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"},
-                 {"title", "A Latentloom document, version 1"},
-                 {"type", "object"},
-                 {"properties", root_properties()},
-                 {"additionalProperties", false},
-                 {"if", {{"not", {{"required", {"extends"}}}}}},
-                 {"then",
-                  {{"required", {"nodes"}},
-                   {"properties",
-                    {{"nodes", map_of(whole(node, "use"))},
-                     {"losses", map_of(whole(loss, "of"))},
-                     {"data", whole(data, nullptr)},
-                     {"objectives", map_of({{"required", {"losses"}}})},
-                     {"generate", map_of({{"required", {"show"}}})}}}}},
-                 {"definitions", std::move(definitions)}};
-  return schema;
+  definitions["graph"] = graph_schema();
+  definitions["block"] = block_schema();
+  return definitions;
+}
+
+}  // namespace
+}  // namespace schema
+
+nlohmann::ordered_json document_schema(const Registry& registry) {
+  using schema::Json, schema::reference;
+  Json of_a_block = Json::array();
+  for (const char* key : {"block", "inputs", "output", "outputs"}) of_a_block.push_back({{"required", {key}}});
+  // A description, since editors show a title with every key.
+  return {{"$schema", "http://json-schema.org/draft-07/schema#"},
+          {"description", "A Latentloom document, version 1"},
+          {"type", "object"},
+          {"if", {{"anyOf", std::move(of_a_block)}}},
+          {"then", reference("block")},
+          {"else", reference("graph")},
+          {"definitions", schema::definitions(registry)}};
 }
 
 }  // namespace loom

@@ -10,7 +10,8 @@
 
 namespace loom {
 
-// Of a document as it is written and as `render --json` prints it, with the types of this registry.
+// Of a document as it is written and as `render --json` prints it, and of the file of a block, with the types of this
+// registry.
 nlohmann::ordered_json document_schema(const Registry& registry);
 
 // The sections that have a table: "train", "objectives", "losses", "generate", "autoregressive".

@@ -1,11 +1,22 @@
-"""schema_check.py SCHEMA DOCUMENT...: documents (JSON) are valid under the schema, and each change that makes one of
-them wrong is not. Prints what is not as it should be, and how much was checked."""
+"""schema_check.py SCHEMA DOCUMENT...: documents (JSON) are valid under the schema, as they are after changes that keep
+them right, and each change that makes one of them wrong is not. Prints what is not as it should be, and how much was
+checked."""
 import copy
 import json
 import sys
 
 import jsonschema
 
+NULL = object()
+# Null is "not set", and removes what a parent has: in a typed map that may be an option of another type.
+RIGHT = [
+    (["objectives"], NULL), (["train"], NULL), (["train", "batch"], NULL), (["nodes", "z", "in", "gone"], NULL),
+    (["nodes", "q", "gone"], NULL), (["nodes", "q", "frozen"], NULL), (["losses", "kl", "weight"], NULL),
+    (["losses", "kl", "gone"], NULL), (["objectives", "main", "optimizer", "gone"], NULL), (["data", "gone"], NULL),
+]
+# A block, which is another kind of file; what is added makes it wrong.
+BLOCK = {"block": "pair", "inputs": ["x"], "nodes": {"y": {"type": "linear", "in": "x", "units": 2}}, "output": "y"}
+WRONG_IN_BLOCK = [(["train"], {"batch": 2}), (["output"], None), (["inputs"], "x"), (["nodes", "y", "units"], None)]
 # Each makes the document of graphs/vae.yaml wrong: a path, and the value that is put there (None: the key is removed).
 WRONG = [
     (["version"], 2), (["version"], "1"), (["grpah"], "vae"), (["nodes"], None), (["nodes"], []), (["losses"], "kl"),
@@ -20,6 +31,7 @@ WRONG = [
     (["objectives", "main", "optimizer", "beta1"], 1), (["objectives", "main", "optimizer", "momentum"], 0.9),
     (["objectives", "main", "optimizer", "lr"], -1), (["objectives", "main", "every"], 0),
     (["objectives", "main", "losses"], None), (["generate", "sample", "show"], None), (["generate", "sample", "shown"], "z"),
+    (["nodes", "q", "dim"], NULL), (["nodes", "q", "type"], NULL), (["nodes"], NULL), (["train", "batchs"], NULL),
     (["data", "type"], "spirtes"), (["data", "size"], -4), (["data", "limit"], -1),
 ]
 
@@ -32,7 +44,7 @@ def changed(document, path, value):
     if value is None:
         del place[path[-1]]
     else:
-        place[path[-1]] = value
+        place[path[-1]] = None if value is NULL else value
     return document
 
 
@@ -47,11 +59,13 @@ def main():
             print(f"{name} is not valid: {list(error.absolute_path)}: {error.message[:200]}")
             faults += 1
     vae = next(document for name, document in documents.items() if name.endswith("/vae.json"))
-    for path, value in WRONG:
-        if validator.is_valid(changed(vae, path, value)):
-            print(f"valid, and should not be: {'.'.join(path)} = {value!r}")
+    cases = [(vae, path, value, True) for path, value in RIGHT] + [(vae, path, value, False) for path, value in WRONG]
+    cases += [(BLOCK, ["doc"], "right", True)] + [(BLOCK, path, value, False) for path, value in WRONG_IN_BLOCK]
+    for document, path, value, right in cases:
+        if validator.is_valid(changed(document, path, value)) != right:
+            print(f"{'should be' if right else 'should not be'} valid: {'.'.join(path)} = {value!r}")
             faults += 1
-    print(f"{len(documents)} documents, {len(WRONG)} wrong ones, {faults} faults")
+    print(f"{len(documents)} documents, {len(cases)} changes, {faults} faults")
     return 1 if faults else 0
 
 

@@ -66,31 +66,20 @@ Trainer::Impl::Impl(const TrainerOptions& options)
 void Trainer::Impl::start(Document document, Diagnostics& findings, const RunSource& source,
                           const TrainerOptions& options) {
   SessionSettings settings = settings_from(options);
+  settings.source = source;
   registry = registry_for({document.plugins, plugins});
   check_document(document, *registry, findings);
   findings.throw_if_any();
   if (document.data.type.empty() && !settings.data)
     throw Error(ErrorCode::usage, fmt::format("{} names no data", document.file), "give data: TYPE:PATH,key=value");
   session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
-  if (out.empty()) return;
-  RunSettings run_settings = session->run_settings();
-  run_settings.source = source;
-  // What was loaded from other runs is in this one's checkpoints from the start: it never needs them again.
-  run = RunFolder::create(out, session->document().resolved, run_settings, [&](const RunFolder& folder) {
-    if (run_settings.weights.empty()) return;
-    session->attach(folder);
-    session->save_checkpoint();
-  });
-  if (run_settings.weights.empty()) session->attach(*run);
+  if (!out.empty()) run = start_run(out, *session);
 }
 
 Trainer::Impl::Impl(const std::string& folder, const ResumeOptions& options)
     : plugins(options.plugins), notice(options.notice), run(RunFolder::open(folder, true)), out(folder) {
-  SessionSettings settings;
-  settings.steps = options.steps;
-  settings.threads = options.threads;
-  settings.cache = run->cache_path();
-  settings = settings_of(run->settings(), std::move(settings));
+  SessionSettings settings =
+      settings_of(run->settings(), {.steps = options.steps, .threads = options.threads, .cache = run->cache_path()});
   Document document = load_document(run->document_path());
   registry = registry_for({document.plugins, plugins});
   session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
@@ -101,10 +90,7 @@ Trainer::Impl::Impl(const std::string& folder, const ResumeOptions& options)
     throw Error(ErrorCode::usage, fmt::format("steps {}: the run has done {} already", *options.steps, done));
   if (Metrics* metrics = session->metrics())
     metrics->add_event({done, "resumed", "Trainer::resume", fmt::format("from the checkpoint of step {}", done)});
-  if (!options.steps) return;
-  RunSettings run_settings = session->run_settings();
-  run_settings.source = run->settings().source;
-  run->update_settings(run_settings);
+  if (options.steps) run->update_settings(session->settings());
 }
 
 TrainEvaluation Trainer::Impl::described(const Evaluation& evaluation) const {
@@ -135,7 +121,7 @@ TrainObserver Trainer::Impl::observer() {
   if (on_evaluation) {
     observer.evaluation = [this](const Evaluation& evaluation) {
       TrainEvaluation told = described(evaluation);
-      told.best = session->best_step() == session->steps_done();
+      told.best = session->state().progress().best_step == session->steps_done();
       on_evaluation(told);
     };
   }
@@ -209,7 +195,7 @@ std::vector<std::string> Trainer::finish() {
 
 const std::string& Trainer::name() const { return impl_->session->document().name; }
 const std::string& Trainer::out() const { return impl_->out; }
-std::int64_t Trainer::steps() const { return impl_->session->steps(); }
+std::int64_t Trainer::steps() const { return impl_->session->settings().steps; }
 std::int64_t Trainer::steps_done() const { return impl_->session->steps_done(); }
 std::int64_t Trainer::batch() const { return impl_->session->batch(); }
 std::uint64_t Trainer::seed() const { return impl_->session->seed(); }

@@ -58,8 +58,7 @@ std::string describe(const Adoption& adoption) {
 
 LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
     : model_(std::move(model)), run_(run), options_(std::move(options)) {
-  preparer_ = std::make_unique<Preparer>(
-      PreparerSettings{run.path(), options_.program, options_.limits, options_.threads}, model_);
+  preparer_ = std::make_unique<Preparer>(PreparerSettings{run.path(), options_.program, options_.limits}, model_);
   if (options_.watch) {
     watch_ = std::make_unique<FileWatch>([this](const std::vector<std::string>& files) { files_changed(files); });
     Diagnostics ignored;  // a file that is being edited is watched as well
@@ -175,7 +174,7 @@ nlohmann::ordered_json LiveTraining::status() {
   const Session& session = *model_.session;
   return {{"ok", true},
           {"step", session.steps_done()},
-          {"steps", session.steps()},
+          {"steps", session.settings().steps},
           {"swaps", swaps_},
           {"refused", refused_},
           {"generation", swaps_},
@@ -275,7 +274,7 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   double pause = 0;
   try {
     adoption = next.adopt(*model_.session);
-    const bool may_go_on = next.steps_done() < next.steps();
+    const bool may_go_on = next.steps_done() < next.settings().steps;
     pause = clock.seconds();
     if (may_go_on) report = next.step();
     if (may_go_on && !is_finite(report)) throw not_finite(candidate, report);
@@ -297,7 +296,8 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   const Stopwatch committing;
   LiveModel old = std::move(model_);
   model_ = std::move(candidate.model);
-  const bool over = next.steps_done() >= next.steps() && next.steps_done() == step;  // it has fewer steps than are done
+  const bool over =
+      next.steps_done() >= next.settings().steps && next.steps_done() == step;  // it has fewer steps than are done
   commit(old.session->document(), adoption);
   preparer_->settle(model_, true, candidate, std::move(old));
   watch_files(next.document().files);
@@ -318,9 +318,7 @@ void LiveTraining::commit(const Document& before, const Adoption& adoption) {
   if (other_document || other_tensors) session.save_checkpoint();  // older ones do not fit what trains now
   if (!other_document) return;
   run_.set_document(session.document().resolved);
-  RunSettings settings = session.run_settings();
-  settings.source = to_run_source(model_.source);
-  run_.update_settings(settings);
+  run_.update_settings(session.settings());
 }
 
 // `pause`: until the first step; `since`: from its end on.

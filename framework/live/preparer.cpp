@@ -47,6 +47,18 @@ std::string names_of(const std::vector<std::string>& files) {
   return names;
 }
 
+// What the command line set stays, unless the document says something else than it did.
+RunSettings settings_for(const LiveModel& candidate, const LiveModel& running) {
+  RunSettings settings = running.session->settings();
+  const TrainEntry &now = candidate.declared, &before = running.declared;
+  if (now.steps != before.steps) settings.steps = now.steps;
+  if (now.batch != before.batch) settings.batch = now.batch;
+  if (now.seed != before.seed) settings.seed = now.seed;
+  if (!same_data(candidate.declared_data, running.declared_data)) settings.data = candidate.declared_data;
+  settings.source = to_run_source(candidate.source);
+  return settings;
+}
+
 }  // namespace
 
 Preparer::Preparer(PreparerSettings settings, const LiveModel& running)
@@ -149,37 +161,15 @@ Candidate Preparer::prepare(ChangeRequest request) {
   return candidate;
 }
 
-SessionSettings Preparer::settings_for(const Document& document, const LiveModel& running) const {
-  Session& session = *running.session;
-  const TrainEntry& declared = running.declared;
-  SessionSettings settings;
-  // What the command line set stays, unless the document says something else than it did.
-  settings.steps = document.train.steps == declared.steps ? session.steps() : document.train.steps;
-  settings.batch = document.train.batch == declared.batch ? session.batch() : document.train.batch;
-  settings.seed = document.train.seed == declared.seed ? session.seed() : document.train.seed;
-  settings.data = same_data(document.data, running.declared_data) ? session.data() : document.data;
-  settings.threads = settings_.threads;
-  settings.lanes = session.programs().lanes();
-  settings.shard = session.programs().shard();
-  settings.cache = settings_.run + "/cache";
-  settings.weights = session.run_settings().weights;  // what the run started with stays on record
-  return settings;
-}
-
-void Preparer::try_out(const Candidate& candidate, const Document& document, const LiveModel& running) {
+void Preparer::try_out(const Candidate& candidate, const Document& document, const RunSettings& settings,
+                       const LiveModel& running) {
   TrialRequest trial;
   trial.libraries = candidate.libraries;
   trial.before = libraries_.libraries();
   trial.check = types_to_check(document, candidate.request.libraries, running);
   trial.document = document.resolved;
   trial.name = document.file;
-  const SessionSettings settings = settings_for(document, running);
-  trial.settings.seed = *settings.seed;
-  trial.settings.batch = *settings.batch;
-  trial.settings.steps = *settings.steps;
-  trial.settings.lanes = settings.lanes;
-  trial.settings.shard = settings.shard;
-  trial.settings.data = with_absolute_paths(*settings.data);
+  trial.settings = settings;
   trial.checkpoint = newest_checkpoint(settings_.run);
   probation_.run(trial, settings_.limits, candidate.request.who);
 }
@@ -227,23 +217,23 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
     const std::lock_guard lock(mutex_);
     candidate.libraries = libraries_.with_copies(request.libraries);
   }
-  try_out(candidate, document, running);
-  candidate.since_trial.restart();
-
   model.declared = document.train;
   model.declared_data = document.data;
-  const SessionSettings settings = settings_for(document, running);
+  const RunSettings settings = settings_for(model, running);
+  try_out(candidate, document, settings, running);
+  candidate.since_trial.restart();
+
   {
     const std::lock_guard lock(mutex_);  // the training may ask for counts
     model.registry = libraries_.open(candidate.libraries, *running.registry);
   }
-  const auto dataset = running.registry->dataset(settings.data->type);
+  const auto dataset = running.registry->dataset(settings.data.type);
   const bool same_reader = dataset && std::ranges::find(request.libraries, dataset->library) == request.libraries.end();
-  model.session = std::make_unique<Session>(std::move(document), *model.registry, settings);
-  model.session->can_adopt(*running.session);
-  if (same_reader) model.session->share_data(*running.session);
+  model.session = std::make_unique<Session>(std::move(document), *model.registry, settings_of(settings));
+  model.session->state().check_adoption(running.session->state());
+  if (same_reader) model.session->training_data().share(running.session->training_data());
   model.session->prepare_training();
-  model.session->data_hash();  // a large data set takes a while
+  model.session->training_data().hash();  // a large data set takes a while
 }
 
 }  // namespace loom

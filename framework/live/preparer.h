@@ -47,7 +47,6 @@ struct PreparerSettings {
   std::string run;      // the folder
   std::string program;  // the executable that runs trials
   ProbationLimits limits;
-  int threads = 0;
 };
 
 class Preparer {
@@ -72,8 +71,8 @@ class Preparer {
   Candidate prepare(ChangeRequest request);
   void add_new_libraries(ChangeRequest& request, const std::vector<LoadedLibrary>& wanted) const;
   void build(Candidate& candidate, const LiveModel& running);
-  SessionSettings settings_for(const Document& document, const LiveModel& running) const;
-  void try_out(const Candidate& candidate, const Document& document, const LiveModel& running);
+  void try_out(const Candidate& candidate, const Document& document, const RunSettings& settings,
+               const LiveModel& running);
 
   PreparerSettings settings_;
   LibrarySet libraries_;

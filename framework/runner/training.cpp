@@ -18,8 +18,8 @@ void check_use(const TrainRequest& request) {
     return;
   }
   const bool more = !request.graph.empty() || !request.out.empty() || !request.data.empty() ||
-                    !request.overrides.empty() || request.batch || request.seed || request.lanes > 0 ||
-                    request.shard > 0;
+                    !request.overrides.empty() || request.settings.batch || request.settings.seed ||
+                    request.settings.lanes > 0 || request.settings.shard > 0;
   if (more)
     throw usage_error("train",
                       "--resume goes on with what the run was started with: beside it stand only --steps, --threads, "
@@ -41,15 +41,10 @@ void start(Training& training, const TrainRequest& request) {
   model.source.graph = std::filesystem::absolute(request.graph).lexically_normal().string();
   model.source.plugins = request.plugins;
   for (const std::string& text : request.overrides) model.source.overrides.push_back(parse_override(text));
-  SessionSettings settings;
+  SessionSettings settings = request.settings;
   if (!request.data.empty()) settings.data = parse_data_specification(request.data);
-  settings.steps = request.steps;
-  settings.batch = request.batch;
-  settings.seed = request.seed;
-  settings.threads = request.threads;
-  settings.lanes = request.lanes;
-  settings.shard = request.shard;
   settings.cache = request.out + "/cache";
+  settings.source = to_run_source(model.source);
   Diagnostics findings;
   Document document = load_source(model.source, findings);
   model.registry = private_registry(find_registry(plugins_of(model.source, document), findings));
@@ -62,16 +57,7 @@ void start(Training& training, const TrainRequest& request) {
   model.declared = document.train;
   model.declared_data = document.data;
   model.session = std::make_unique<Session>(std::move(document), *model.registry, std::move(settings));
-  RunSettings run_settings = model.session->run_settings();
-  run_settings.source = to_run_source(model.source);
-  // What was loaded from other runs is in this one's checkpoints from the start: it never needs them again.
-  training.run =
-      RunFolder::create(request.out, model.session->document().resolved, run_settings, [&](const RunFolder& run) {
-        if (run_settings.weights.empty()) return;
-        model.session->attach(run);
-        model.session->save_checkpoint();
-      });
-  if (run_settings.weights.empty()) model.session->attach(*training.run);
+  training.run = start_run(request.out, *model.session);
 }
 
 // Changes of a resumed run are made to what it was started from, where that is still there.
@@ -87,11 +73,10 @@ void resume(Training& training, const TrainRequest& request) {
   LiveModel& model = training.model;
   training.run = RunFolder::open(request.resume, true);
   model.source = source_of(*training.run, request.plugins);
-  SessionSettings settings;
-  settings.steps = request.steps;
-  settings.threads = request.threads;
-  settings.cache = training.run->cache_path();
-  settings = settings_of(training.run->settings(), std::move(settings));
+  const std::optional<std::int64_t> steps = request.settings.steps;
+  SessionSettings settings =
+      settings_of(training.run->settings(),
+                  {.steps = steps, .threads = request.settings.threads, .cache = training.run->cache_path()});
   Document document = load_document(training.run->document_path());
   model.registry = private_registry(registry_for({document.plugins, request.plugins}));
   model.declared = document.train;
@@ -100,14 +85,11 @@ void resume(Training& training, const TrainRequest& request) {
   model.session->attach(*training.run);
   model.session->resume();
   const std::int64_t done = model.session->steps_done();
-  if (request.steps && *request.steps < done)
-    throw usage_error("train", fmt::format("--steps {}: the run has done {} already", *request.steps, done));
+  if (steps && *steps < done)
+    throw usage_error("train", fmt::format("--steps {}: the run has done {} already", *steps, done));
   if (Metrics* metrics = model.session->metrics())
     metrics->add_event({done, "resumed", "train --resume", fmt::format("from the checkpoint of step {}", done)});
-  if (!request.steps) return;
-  RunSettings run_settings = model.session->run_settings();
-  run_settings.source = training.run->settings().source;
-  training.run->update_settings(run_settings);
+  if (steps) training.run->update_settings(model.session->settings());
 }
 
 }  // namespace

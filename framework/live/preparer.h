@@ -27,11 +27,10 @@ namespace loom {
 
 // A session with everything that it needs. Destroyed in this order: the session before the types that it uses.
 struct LiveModel {
-  LiveSource source;
+  RunSource source;  // of the next change
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Session> session;
-  TrainEntry declared;  // as in the document, before the command line's settings
-  DataEntry declared_data;
+  RunSettings declared;  // what the document alone says, without the command line
 };
 
 struct Candidate {
@@ -43,15 +42,10 @@ struct Candidate {
   Stopwatch since_trial;             // runs from the moment at which its probation was passed
 };
 
-struct PreparerSettings {
-  std::string run;      // the folder
-  std::string program;  // the executable that runs trials
-  ProbationLimits limits;
-};
-
 class Preparer {
  public:
-  Preparer(PreparerSettings settings, const LiveModel& running);
+  // `run`: the folder. `program`: the executable that runs trials.
+  Preparer(std::string run, const std::string& program, const ProbationLimits& limits, const LiveModel& running);
   ~Preparer();
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
@@ -74,7 +68,8 @@ class Preparer {
   void try_out(const Candidate& candidate, const Document& document, const RunSettings& settings,
                const LiveModel& running);
 
-  PreparerSettings settings_;
+  std::string run_;
+  ProbationLimits limits_;
   LibrarySet libraries_;
   Probation probation_;
 

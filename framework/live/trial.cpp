@@ -173,8 +173,7 @@ void check_types(const TrialRequest& request, const Registry& registry, Session&
 
 void make_step(Session& session) {
   const StepReport report = session.step();
-  const auto bad = [](double norm) { return std::isnan(norm) || std::isinf(norm); };
-  if (std::isfinite(report.loss) && std::ranges::none_of(report.norms, bad)) return;
+  if (report.is_finite()) return;
   Diagnostic finding;
   finding.code = ErrorCode::candidate_not_finite;
   finding.where = {session.document().file, 0, 0};

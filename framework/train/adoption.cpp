@@ -141,7 +141,6 @@ void TrainingState::take(const TrainingState& running, const CheckpointInfo& inf
       averages.push_back(&mine);
     } else if (name.is_own()) {
       adoption.fresh.push_back(mine.name);
-      if (it != theirs.end()) adoption.reinitialised.push_back(mine.name);
     } else {
       const auto updates = info.optimizer_updates.find(name.objective);
       updater_->set_start(name.objective, name.parameter,

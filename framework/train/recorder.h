@@ -5,7 +5,6 @@
 // warmed-up step allocates nothing.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -13,7 +12,6 @@
 #include "train/codebook_health.h"
 #include "train/evaluation.h"
 #include "train/metrics.h"
-#include "train/objectives.h"
 #include "train/stepper.h"
 
 namespace loom {

@@ -106,22 +106,27 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
 }
 
 RunSettings settings_of(const Document& document, SessionSettings wanted) {
-  RunSettings settings;
-  settings.seed = wanted.seed.value_or(document.train.seed);
-  settings.lanes = wanted.lanes;
-  settings.shard = wanted.shard;
-  settings.batch = wanted.batch.value_or(document.train.batch);
-  settings.steps = wanted.steps.value_or(document.train.steps);
-  settings.data = wanted.data.value_or(document.data);
-  settings.weights = std::move(wanted.weights);
-  settings.source = std::move(wanted.source);
-  settings.threads = wanted.threads;
-  settings.cache = std::move(wanted.cache);
+  return {.seed = wanted.seed.value_or(document.train.seed),
+          .lanes = wanted.lanes,
+          .shard = wanted.shard,
+          .batch = wanted.batch.value_or(document.train.batch),
+          .steps = wanted.steps.value_or(document.train.steps),
+          .data = wanted.data.value_or(document.data),
+          .weights = std::move(wanted.weights),
+          .source = std::move(wanted.source),
+          .threads = wanted.threads,
+          .cache = std::move(wanted.cache)};
+}
+
+Document with_settings(Document document, const RunSettings& settings) {
   check_range("the batch", settings.batch, 1, kMaxBatch);
   check_range("the number of steps", settings.steps, 0, kMaxSteps);
   check_range("the number of lanes", settings.lanes, 0, kMaxLanes);
   check_range("the shard", settings.shard, 0, kMaxBatch);
-  return settings;
+  document.train.steps = settings.steps;
+  document.train.batch = settings.batch;
+  document.train.seed = settings.seed;
+  return document;
 }
 
 SessionSettings settings_of(const RunSettings& run, SessionSettings wanted) {

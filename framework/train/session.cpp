@@ -1,22 +1,17 @@
 // Making a session ready; its evaluations, its checkpoints, and its taking another one's place.
 #include "train/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "loom/abi.h"
 #include "loom/error.h"
+#include "train/check_document.h"
 #include "train/weight_sources.h"
 
 namespace loom {
 namespace {
-
-// What looks at the document alone (schedules, the measurements) sees what is used.
-Document with_settings(Document document, const RunSettings& settings) {
-  document.train.steps = settings.steps;
-  document.train.batch = settings.batch;
-  document.train.seed = settings.seed;
-  return document;
-}
 
 // Of each term in an evaluation's loss: the first objective's, as they were in the last step.
 std::vector<double> evaluation_weights(const TrainingPlan& plan, std::int64_t steps_done) {
@@ -41,8 +36,6 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
   std::vector<LoadedWeights> loaded = load_weight_sources(document_, state_.parameters());
   if (!loaded.empty()) settings_.weights = std::move(loaded);
 }
-
-Session::~Session() = default;
 
 const TrainingPrograms& Session::prepare_training() {
   if (!stepper_) {
@@ -138,6 +131,17 @@ void Session::load_weights(const std::string& file) {
   forget_front();
 }
 
+std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
+                                       Diagnostics& findings) {
+  check_document(document, registry, findings);
+  findings.throw_if_any();
+  if (document.data.type.empty() && !settings.data) {
+    throw Error(ErrorCode::usage, fmt::format("{} names no data", document.file),
+                "give --data TYPE:PATH,key=value; graph-runner list shows the types");
+  }
+  return std::make_unique<Session>(std::move(document), registry, std::move(settings));
+}
+
 // What was loaded from other runs is in this one's checkpoints before it is a run: it never needs them again.
 RunFolder start_run(const std::string& path, Session& session) {
   const RunSettings& settings = session.run_settings();
@@ -148,6 +152,22 @@ RunFolder start_run(const std::string& path, Session& session) {
   });
   if (settings.weights.empty()) session.attach(run);
   return run;
+}
+
+std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Registry& registry, SessionSettings wanted,
+                                    const std::string& who) {
+  const std::optional<std::int64_t> steps = wanted.steps;
+  wanted.cache = run.cache_path();
+  auto session =
+      std::make_unique<Session>(std::move(document), registry, settings_of(run.settings(), std::move(wanted)));
+  session->attach(run);
+  session->resume();
+  const std::int64_t done = session->steps_done();
+  if (steps && *steps < done)
+    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has done {} already", *steps, done));
+  session->metrics()->add_event({done, "resumed", who, fmt::format("from the checkpoint of step {}", done)});
+  if (steps) run.update_settings(session->settings());
+  return session;
 }
 
 }  // namespace loom

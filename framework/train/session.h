@@ -17,21 +17,15 @@
 // throws the errors of a node or of the data, and can be called again; not_finite when the guard gives up.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "document/document.h"
 #include "loom/plugin.h"
-#include "train/checkpoint.h"
-#include "train/evaluation.h"
 #include "train/recorder.h"
 #include "train/run_folder.h"
 #include "train/stepper.h"
-#include "train/training_data.h"
-#include "train/training_state.h"
 
 namespace loom {
 
@@ -50,9 +44,7 @@ enum class TrainEnd { completed, stopped, early, left };
 class Session {
  public:
   Session(Document document, const Registry& registry, SessionSettings settings = {});
-  ~Session();
   Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
 
   // Opens the data and compiles the training programs; what needs them calls it. Throws everything that keeps the
   // document from being trained, at once.
@@ -114,7 +106,15 @@ class Session {
   std::unique_ptr<CheckpointFolder> checkpoints_;
 };
 
+// A session that starts from a document and not from a run. Throws everything that is wrong with the document, beside
+// the findings so far, and usage where nothing names the data.
+std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
+                                       Diagnostics& findings);
 // Makes the run of a session that starts, and attaches it.
 RunFolder start_run(const std::string& path, Session& session);
+// Goes on with a run, which keeps the steps if other ones are wanted; `who` is named in its history. Throws usage where
+// more steps are done than wanted.
+std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Registry& registry, SessionSettings wanted,
+                                    const std::string& who);
 
 }  // namespace loom

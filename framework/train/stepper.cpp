@@ -21,6 +21,10 @@ std::vector<Port> training_terms(const TrainingPlan& plan) {
 
 }  // namespace
 
+bool StepReport::is_finite() const {
+  return std::isfinite(loss) && std::ranges::all_of(norms, [](double norm) { return std::isfinite(norm); });
+}
+
 Stepper::Stepper(TrainingState& state, const RunSettings& settings, TrainingData& data)
     : state_(state), settings_(settings), data_(data) {
   state_.prepare();

@@ -7,13 +7,11 @@
 // allocates nothing.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "data/batches.h"
 #include "train/front_cache.h"
 #include "train/training_data.h"
 #include "train/training_programs.h"
@@ -30,6 +28,8 @@ struct StepReport {
   std::span<const double> norms;  // of each objective's gradient; negative: it does not update in this step
   double learning_rate = 0;       // of the first objective
   double data_seconds = 0;        // waited for the batch
+
+  bool is_finite() const;  // the loss and every norm
 };
 
 class Stepper {

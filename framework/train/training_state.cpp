@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "document/rewrite.h"
 #include "loom/error.h"
 #include "train/run_document.h"
 
@@ -14,13 +15,6 @@ namespace loom {
 namespace {
 
 constexpr std::string_view kAside = "aside/";
-
-std::shared_ptr<const Graph> make_graph(const Document& document, const Registry& registry) {
-  Diagnostics diagnostics;
-  auto graph = build_graph(document.nodes, registry, diagnostics);
-  diagnostics.throw_if_any();
-  return graph;
-}
 
 // What must be as it was for the same bits. The document may change (a weight, a plugin): that is only said.
 void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, const std::string& file) {
@@ -47,7 +41,7 @@ TrainingState::TrainingState(const Document& document, const RunSettings& settin
     : document_(document),
       settings_(settings),
       executor_(executor),
-      graph_(make_graph(document, registry)),
+      graph_(build_checked(document.nodes, registry)),
       parameters_(*graph_, settings.seed),
       plan_(plan_training(document, *graph_, parameters_, registry, findings_)),
       guard_(document.train, plan_.objectives.size()) {}

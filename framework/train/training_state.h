@@ -12,11 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "document/document.h"
 #include "run/bound_graph.h"
 #include "train/checkpoint.h"
-#include "train/guard.h"
-#include "train/objectives.h"
 #include "train/run_settings.h"
 #include "train/updater.h"
 
@@ -24,12 +21,11 @@ namespace loom {
 
 // What became of the values of a session whose place another one took. Names are those of a checkpoint's tensors.
 struct Adoption {
-  std::int64_t carried = 0;                // tensors
-  std::vector<std::string> fresh;          // parameters and states that start as initialised
-  std::vector<std::string> reinitialised;  // of these, those that had another shape
-  std::vector<std::string> restored;       // that had been set aside by an earlier change
-  std::vector<std::string> set_aside;      // parameters and states that this document has no place for
-  bool measure_changed = false;            // the best value so far was of something else, and is forgotten
+  std::int64_t carried = 0;            // tensors
+  std::vector<std::string> fresh;      // parameters and states that start as initialised
+  std::vector<std::string> restored;   // that had been set aside by an earlier change
+  std::vector<std::string> set_aside;  // parameters and states that this document has no place for
+  bool measure_changed = false;        // the best value so far was of something else, and is forgotten
 };
 
 class TrainingState {

@@ -112,8 +112,8 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
                                        Diagnostics& findings);
 // Makes the run of a session that starts, and attaches it.
 RunFolder start_run(const std::string& path, Session& session);
-// Goes on with a run, which keeps the steps if other ones are wanted; `who` is named in its history. Throws usage where
-// more steps are done than wanted.
+// A session that goes on with a run, from its newest checkpoint; wanted steps go into run.json. `who` is named in the
+// run's history. Throws usage where more steps are done than wanted.
 std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Registry& registry, SessionSettings wanted,
                                     const std::string& who);
 

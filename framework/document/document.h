@@ -142,6 +142,7 @@ Document parse_document(std::string_view text, const std::string& name, const st
 
 // "a.b=c" of --set; throws Error(bad_override).
 Override parse_override(std::string_view text);
+std::vector<Override> parse_overrides(const std::vector<std::string>& texts);
 
 // Options of `--data type:path,key=value,...` as a DataEntry; throws Error(data_specification).
 DataEntry parse_data_specification(std::string_view text);

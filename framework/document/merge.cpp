@@ -107,7 +107,7 @@ void bad_override(const Override& override_, const Value& at, const std::string&
 // Sections that a document may leave out: an override may open them.
 bool may_open(const std::vector<std::string>& parts, std::size_t i) {
   if (i == 0) return std::ranges::find(kSections, parts[0]) != std::end(kSections);
-  return parts[0] == "train" && i == 1 && parts[1] == "optimizer";
+  return i == 1 && (parts[0] == "metrics" || (parts[0] == "train" && parts[1] == "optimizer"));
 }
 
 void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics) {

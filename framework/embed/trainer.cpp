@@ -1,7 +1,5 @@
 #include "loom/trainer.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <filesystem>
 
@@ -9,27 +7,19 @@
 #include "loom/error.h"
 #include "plugin/registries.h"
 #include "report/finish.h"
-#include "train/check_document.h"
 #include "train/session.h"
 
 namespace loom {
 namespace {
 
-std::vector<Override> overrides_of(const TrainerOptions& options) {
-  std::vector<Override> overrides;
-  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
-  return overrides;
-}
-
 SessionSettings settings_from(const TrainerOptions& options) {
-  SessionSettings settings;
+  SessionSettings settings{.steps = options.steps,
+                           .batch = options.batch,
+                           .seed = options.seed,
+                           .threads = options.threads,
+                           .lanes = options.lanes,
+                           .shard = options.shard};
   if (!options.data.empty()) settings.data = parse_data_specification(options.data);
-  settings.steps = options.steps;
-  settings.batch = options.batch;
-  settings.seed = options.seed;
-  settings.threads = options.threads;
-  settings.lanes = options.lanes;
-  settings.shard = options.shard;
   if (!options.out.empty()) settings.cache = options.out + "/cache";
   return settings;
 }
@@ -66,45 +56,18 @@ Trainer::Impl::Impl(const TrainerOptions& options)
 void Trainer::Impl::start(Document document, Diagnostics& findings, const RunSource& source,
                           const TrainerOptions& options) {
   SessionSettings settings = settings_from(options);
+  settings.source = source;
   registry = registry_for({document.plugins, plugins});
-  check_document(document, *registry, findings);
-  findings.throw_if_any();
-  if (document.data.type.empty() && !settings.data)
-    throw Error(ErrorCode::usage, fmt::format("{} names no data", document.file), "give data: TYPE:PATH,key=value");
-  session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
-  if (out.empty()) return;
-  RunSettings run_settings = session->run_settings();
-  run_settings.source = source;
-  // What was loaded from other runs is in this one's checkpoints from the start: it never needs them again.
-  run = RunFolder::create(out, session->document().resolved, run_settings, [&](const RunFolder& folder) {
-    if (run_settings.weights.empty()) return;
-    session->attach(folder);
-    session->save_checkpoint();
-  });
-  if (run_settings.weights.empty()) session->attach(*run);
+  session = start_session(std::move(document), *registry, std::move(settings), findings);
+  if (!out.empty()) run = start_run(out, *session);
 }
 
 Trainer::Impl::Impl(const std::string& folder, const ResumeOptions& options)
     : plugins(options.plugins), notice(options.notice), run(RunFolder::open(folder, true)), out(folder) {
-  SessionSettings settings;
-  settings.steps = options.steps;
-  settings.threads = options.threads;
-  settings.cache = run->cache_path();
-  settings = settings_of(run->settings(), std::move(settings));
   Document document = load_document(run->document_path());
   registry = registry_for({document.plugins, plugins});
-  session = std::make_unique<Session>(std::move(document), *registry, std::move(settings));
-  session->attach(*run);
-  session->resume();
-  const std::int64_t done = session->steps_done();
-  if (options.steps && *options.steps < done)
-    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has done {} already", *options.steps, done));
-  if (Metrics* metrics = session->metrics())
-    metrics->add_event({done, "resumed", "Trainer::resume", fmt::format("from the checkpoint of step {}", done)});
-  if (!options.steps) return;
-  RunSettings run_settings = session->run_settings();
-  run_settings.source = run->settings().source;
-  run->update_settings(run_settings);
+  session = resume_run(*run, std::move(document), *registry, {.steps = options.steps, .threads = options.threads},
+                       "Trainer::resume");
 }
 
 TrainEvaluation Trainer::Impl::described(const Evaluation& evaluation) const {
@@ -131,7 +94,7 @@ TrainObserver Trainer::Impl::observer() {
   if (on_evaluation) {
     observer.evaluation = [this](const Evaluation& evaluation) {
       TrainEvaluation told = described(evaluation);
-      told.best = session->best_step() == session->steps_done();
+      told.best = session->state().progress().best_step == session->steps_done();
       on_evaluation(told);
     };
   }
@@ -140,15 +103,15 @@ TrainObserver Trainer::Impl::observer() {
 }
 
 Trainer::Trainer(const std::string& graph, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
-  const LiveSource source{
-      std::filesystem::absolute(graph).lexically_normal().string(), overrides_of(options), {}, options.plugins};
+  const RunSource source{
+      std::filesystem::absolute(graph).lexically_normal().string(), options.overrides, {}, options.plugins};
   Diagnostics findings;
   Document document = load_source(source, findings);
-  impl_->start(std::move(document), findings, to_run_source(source), options);
+  impl_->start(std::move(document), findings, source, options);
 }
 Trainer::Trainer(const DocumentText& text, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
   Diagnostics findings;
-  Document document = parse_document(text.yaml, text.name, text.folder, overrides_of(options));
+  Document document = parse_document(text.yaml, text.name, text.folder, parse_overrides(options.overrides));
   name_plugins(document, options.plugins);
   impl_->start(std::move(document), findings, {}, options);
 }
@@ -205,7 +168,7 @@ std::vector<std::string> Trainer::finish() {
 
 const std::string& Trainer::name() const { return impl_->session->document().name; }
 const std::string& Trainer::out() const { return impl_->out; }
-std::int64_t Trainer::steps() const { return impl_->session->steps(); }
+std::int64_t Trainer::steps() const { return impl_->session->settings().steps; }
 std::int64_t Trainer::steps_done() const { return impl_->session->steps_done(); }
 std::int64_t Trainer::batch() const { return impl_->session->batch(); }
 std::uint64_t Trainer::seed() const { return impl_->session->seed(); }

@@ -26,10 +26,10 @@ std::int64_t positions(const Shape& shape, std::int64_t axis, std::int64_t axes)
 
 }  // namespace
 
-AncestralSampler::AncestralSampler(const Rewrite& rewrite, const std::shared_ptr<const Graph>& graph,
-                                   ParameterStore& store, Executor& executor, const GenerateEntry& entry,
+AncestralSampler::AncestralSampler(const Rewrite& rewrite, const BoundGraph& bound, const GenerateEntry& entry,
                                    std::int64_t batch, std::vector<Port> given, bool incremental)
     : given_(std::move(given)) {
+  const auto& [graph, store, executor] = bound;
   for (const AutoregressionEntry& autoregression : entry.autoregressions) {
     const Port input = graph->port(rewrite.resolved(autoregression.input)),
                from = graph->port(rewrite.resolved(autoregression.from));
@@ -47,8 +47,7 @@ AncestralSampler::AncestralSampler(const Rewrite& rewrite, const std::shared_ptr
     inputs_.push_back(input);
     known.push_back(input);
     if (incremental && plan.obstacle.empty()) {
-      stage.incremental =
-          std::make_unique<IncrementalProgram>(graph, store, executor, std::move(position), std::move(plan));
+      stage.incremental = std::make_unique<IncrementalProgram>(bound, std::move(position), std::move(plan));
     } else {
       ProgramRequest request;
       request.feeds = std::move(known);

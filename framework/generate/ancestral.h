@@ -22,9 +22,8 @@ class AncestralSampler {
  public:
   // `rewrite` holds the entry's draws, `graph` is what it builds. `given` are ports that the feeds of draw() hold:
   // data.
-  AncestralSampler(const Rewrite& rewrite, const std::shared_ptr<const Graph>& graph, ParameterStore& store,
-                   Executor& executor, const GenerateEntry& entry, std::int64_t batch, std::vector<Port> given,
-                   bool incremental = true);
+  AncestralSampler(const Rewrite& rewrite, const BoundGraph& bound, const GenerateEntry& entry, std::int64_t batch,
+                   std::vector<Port> given, bool incremental = true);
 
   const std::vector<Port>& inputs() const { return inputs_; }  // none where the entry is not autoregressive
   // Their values for the given feeds, the samples, seed and step of `input`; valid until the next call.

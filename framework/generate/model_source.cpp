@@ -31,17 +31,11 @@ void check_exists(const std::string& path) {
   throw Error(std::move(finding));
 }
 
-std::vector<Override> overrides_of(const ModelOptions& options) {
-  std::vector<Override> overrides;
-  for (const std::string& text : options.overrides) overrides.push_back(parse_override(text));
-  return overrides;
-}
-
 }  // namespace
 
 ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
     : path_(path), weights_(options.weights), seed_(options.seed), notice_(options.notice) {
-  const std::vector<Override> overrides = overrides_of(options);
+  const std::vector<Override> overrides = parse_overrides(options.overrides);
   check_exists(path);
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
@@ -59,7 +53,7 @@ ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
 
 ModelSource::ModelSource(const DocumentText& document, const ModelOptions& options)
     : path_(document.name),
-      document_(parse_document(document.yaml, document.name, document.folder, overrides_of(options))),
+      document_(parse_document(document.yaml, document.name, document.folder, parse_overrides(options.overrides))),
       weights_(options.weights),
       seed_(options.seed),
       notice_(options.notice) {

@@ -15,8 +15,9 @@ Pass::Pass(const ModelSource& model, Executor& executor, PassRequest request)
   ProgramRequest asked;
   asked.feeds = request.feeds;
   if (request.entry != nullptr && !request.entry->autoregressions.empty()) {
-    ancestral_ = std::make_unique<AncestralSampler>(*request.rewrite, graph_, *weights_, executor, *request.entry,
-                                                    batch_, std::move(request.feeds), request.incremental);
+    ancestral_ =
+        std::make_unique<AncestralSampler>(*request.rewrite, BoundGraph{graph_, *weights_, executor}, *request.entry,
+                                           batch_, std::move(request.feeds), request.incremental);
     for (const std::string& obstacle : ancestral_->obstacles())
       model.notice(fmt::format("each position takes a run of the whole graph, for {}", obstacle));
     asked.feeds.insert(asked.feeds.end(), ancestral_->inputs().begin(), ancestral_->inputs().end());

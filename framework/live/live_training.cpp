@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -27,11 +26,6 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
 
 nlohmann::ordered_json refusal(const std::vector<std::string>& reasons) {
   return {{"ok", false}, {"reasons", reasons}};
-}
-
-bool is_finite(const StepReport& report) {
-  const auto bad = [](double norm) { return std::isnan(norm) || std::isinf(norm); };
-  return std::isfinite(report.loss) && std::ranges::none_of(report.norms, bad);
 }
 
 Error not_finite(const Candidate& candidate, const StepReport& report) {
@@ -58,12 +52,11 @@ std::string describe(const Adoption& adoption) {
 
 LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
     : model_(std::move(model)), run_(run), options_(std::move(options)) {
-  preparer_ = std::make_unique<Preparer>(
-      PreparerSettings{run.path(), options_.program, options_.limits, options_.threads}, model_);
+  preparer_ = std::make_unique<Preparer>(run.path(), options_.program, options_.limits, model_);
   if (options_.watch) {
     watch_ = std::make_unique<FileWatch>([this](const std::vector<std::string>& files) { files_changed(files); });
     Diagnostics ignored;  // a file that is being edited is watched as well
-    watch_files(load_document(model_.source.graph, model_.source.overrides, ignored).files);
+    watch_files(load_document(model_.source.graph, parse_overrides(model_.source.overrides), ignored).files);
     // What was edited before the watch began: while it was read, or since the run was left.
     ChangeRequest request;
     request.who = model_.source.graph;
@@ -160,13 +153,10 @@ bool LiveTraining::boundary() {
       commands_.pop_front();
       pending_ = !commands_.empty();
     }
-    try {
+    const std::vector<std::string> reasons = reasons_of([&] {
       if (!serve(command)) command.answer(status());
-    } catch (const Error& error) {
-      std::vector<std::string> reasons;
-      for (const Diagnostic& finding : error.diagnostics()) reasons.push_back(finding.text());
-      command.answer(refusal(reasons));
-    }
+    });
+    if (!reasons.empty()) command.answer(refusal(reasons));
   }
   return stopping_ || paused_ || preparer_->has_candidate();
 }
@@ -175,7 +165,7 @@ nlohmann::ordered_json LiveTraining::status() {
   const Session& session = *model_.session;
   return {{"ok", true},
           {"step", session.steps_done()},
-          {"steps", session.steps()},
+          {"steps", session.settings().steps},
           {"swaps", swaps_},
           {"refused", refused_},
           {"generation", swaps_},
@@ -220,10 +210,12 @@ bool LiveTraining::serve(const Command& command) {
   }
   ChangeRequest request;
   if (verb == "set") {
-    for (const std::string& text : rest) request.overrides.push_back(parse_override(text));
+    request.overrides = rest;
+    parse_overrides(rest);  // a wrong one is refused at once
     if (rest.empty()) throw Error(ErrorCode::bad_command, "set needs PATH=VALUE", "as in set losses.kl.weight=2");
   } else if (verb == "swap") {
-    request.node = parse_node_change(rest);
+    request.node = rest;
+    parse_node_change(rest);  // wrong words are refused at once
   } else if (verb == "reload") {
     request.libraries = rest.empty() ? preparer_->library_files() : rest;
     request.is_forced = true;
@@ -250,13 +242,10 @@ std::optional<TrainEnd> LiveTraining::exchange(const std::function<TrainObserver
     return std::nullopt;
   }
   if (!candidate.model.session) {  // nothing has changed
-    ChangeOutcome outcome;
-    outcome.accepted = true;
-    outcome.step = model_.session->steps_done();
-    outcome.what = candidate.what;
     model_.source = candidate.model.source;
     preparer_->settle(model_, false, candidate, {});
-    if (candidate.request.answer) candidate.request.answer(outcome);
+    if (candidate.request.answer)
+      candidate.request.answer({.accepted = true, .step = model_.session->steps_done(), .what = candidate.what});
     return std::nullopt;
   }
   return try_step(candidate, observe, stop);
@@ -273,17 +262,13 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   Adoption adoption;
   StepReport report;
   double pause = 0;
-  try {
+  candidate.reasons = reasons_of([&] {
     adoption = next.adopt(*model_.session);
-    const bool may_go_on = next.steps_done() < next.steps();
+    const bool may_go_on = next.steps_done() < next.settings().steps;
     pause = clock.seconds();
     if (may_go_on) report = next.step();
-    if (may_go_on && !is_finite(report)) throw not_finite(candidate, report);
-  } catch (const Error& error) {
-    for (const Diagnostic& finding : error.diagnostics()) candidate.reasons.push_back(finding.text());
-  } catch (const std::exception& problem) {
-    candidate.reasons.push_back(problem.what());
-  }
+    if (may_go_on && !report.is_finite()) throw not_finite(candidate, report);
+  });
   if (!candidate.reasons.empty()) {  // the session before has not been touched
     if (Metrics* metrics = model_.session->metrics()) metrics->remove_after(step);
     refuse(candidate);
@@ -297,7 +282,8 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   const Stopwatch committing;
   LiveModel old = std::move(model_);
   model_ = std::move(candidate.model);
-  const bool over = next.steps_done() >= next.steps() && next.steps_done() == step;  // it has fewer steps than are done
+  const bool over =
+      next.steps_done() >= next.settings().steps && next.steps_done() == step;  // it has fewer steps than are done
   commit(old.session->document(), adoption);
   preparer_->settle(model_, true, candidate, std::move(old));
   watch_files(next.document().files);
@@ -318,9 +304,7 @@ void LiveTraining::commit(const Document& before, const Adoption& adoption) {
   if (other_document || other_tensors) session.save_checkpoint();  // older ones do not fit what trains now
   if (!other_document) return;
   run_.set_document(session.document().resolved);
-  RunSettings settings = session.run_settings();
-  settings.source = to_run_source(model_.source);
-  run_.update_settings(settings);
+  run_.update_settings(session.settings());
 }
 
 // `pause`: until the first step; `since`: from its end on.
@@ -333,12 +317,7 @@ void LiveTraining::accept(const Candidate& candidate, const Adoption& adoption, 
   last_pause_ = pause + since.seconds();
   options_.say(fmt::format("step {}: swapped: {} [{}; {:.0f} ms]", step, candidate.what, candidate.request.who,
                            last_pause_ * 1e3));
-  ChangeOutcome outcome;
-  outcome.accepted = true;
-  outcome.step = step;
-  outcome.what = what;
-  outcome.pause_seconds = last_pause_;
-  if (candidate.request.answer) candidate.request.answer(outcome);
+  if (candidate.request.answer) candidate.request.answer({.accepted = true, .step = step, .what = what});
 }
 
 void LiveTraining::refuse(const Candidate& candidate) {
@@ -348,10 +327,7 @@ void LiveTraining::refuse(const Candidate& candidate) {
     metrics->add_event({step, "refused", candidate.request.who, joined(candidate.reasons, "\n")});
   options_.say(fmt::format("step {}: not swapped [{}]; the training goes on as it was:", step, candidate.request.who));
   for (const std::string& reason : candidate.reasons) options_.say("  " + reason);
-  ChangeOutcome outcome;
-  outcome.step = step;
-  outcome.reasons = candidate.reasons;
-  if (candidate.request.answer) candidate.request.answer(outcome);
+  if (candidate.request.answer) candidate.request.answer({.step = step, .reasons = candidate.reasons});
 }
 
 }  // namespace loom

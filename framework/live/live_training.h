@@ -33,7 +33,6 @@ struct LiveOptions {
   bool watch = false;   // the document's files and the libraries
   std::string program;  // this executable: runs the trials
   ProbationLimits limits;
-  int threads = 0;
   std::function<void(const std::string& line)> say;
 };
 

@@ -52,12 +52,6 @@ void set_input(Document& document, NodeEntry& node, const std::string& port, con
 
 }  // namespace
 
-std::string NodeChange::text() const {
-  std::string text = node + " " + type;
-  for (const Override& setting : settings) text += fmt::format(" {}={}", setting.path, setting.value);
-  return text;
-}
-
 NodeChange parse_node_change(const std::vector<std::string>& words) {
   if (words.size() < 2)
     refuse("swap needs a node and a type", fmt::format("{} words", words.size()), "NODE TYPE k=v...");

@@ -17,12 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> texts_of(const Error& error) {
-  std::vector<std::string> texts;
-  for (const Diagnostic& finding : error.diagnostics()) texts.push_back(finding.text());
-  return texts;
-}
-
 // The types that a trial checks: of libraries that are opened anew, and those that did not train before.
 std::vector<std::string> types_to_check(const Document& document, const std::vector<std::string>& libraries,
                                         const LiveModel& running) {
@@ -47,10 +41,22 @@ std::string names_of(const std::vector<std::string>& files) {
   return names;
 }
 
+// What the command line set stays, unless the document says something else than it did.
+RunSettings settings_for(const LiveModel& candidate, const LiveModel& running) {
+  RunSettings settings = running.session->settings();
+  const RunSettings &now = candidate.declared, &before = running.declared;
+  if (now.steps != before.steps) settings.steps = now.steps;
+  if (now.batch != before.batch) settings.batch = now.batch;
+  if (now.seed != before.seed) settings.seed = now.seed;
+  if (!same_data(now.data, before.data)) settings.data = now.data;
+  settings.source = candidate.source;
+  return settings;
+}
+
 }  // namespace
 
-Preparer::Preparer(PreparerSettings settings, const LiveModel& running)
-    : settings_(std::move(settings)), libraries_(*running.registry), probation_(settings_.program), running_(&running) {
+Preparer::Preparer(std::string run, const std::string& program, const ProbationLimits& limits, const LiveModel& running)
+    : run_(std::move(run)), limits_(limits), libraries_(*running.registry), probation_(program), running_(&running) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -62,8 +68,7 @@ Preparer::~Preparer() {
   }
   changed_.notify_all();
   thread_.join();
-  ChangeOutcome outcome;
-  outcome.reasons = {"the training has ended"};
+  const ChangeOutcome outcome{.reasons = {"the training has ended"}};
   if (candidate_ && candidate_->request.answer) candidate_->request.answer(outcome);
   for (const ChangeRequest& request : requests_) {
     if (request.answer) request.answer(outcome);
@@ -138,50 +143,22 @@ void Preparer::work() {
 Candidate Preparer::prepare(ChangeRequest request) {
   Candidate candidate;
   candidate.request = std::move(request);
-  try {
-    build(candidate, *running_);
-  } catch (const Error& error) {
-    candidate.reasons = texts_of(error);
-  } catch (const std::exception& problem) {
-    candidate.reasons = {problem.what()};
-  }
+  candidate.reasons = reasons_of([&] { build(candidate, *running_); });
   if (!candidate.reasons.empty()) candidate.model.session.reset();
   return candidate;
 }
 
-SessionSettings Preparer::settings_for(const Document& document, const LiveModel& running) const {
-  Session& session = *running.session;
-  const TrainEntry& declared = running.declared;
-  SessionSettings settings;
-  // What the command line set stays, unless the document says something else than it did.
-  settings.steps = document.train.steps == declared.steps ? session.steps() : document.train.steps;
-  settings.batch = document.train.batch == declared.batch ? session.batch() : document.train.batch;
-  settings.seed = document.train.seed == declared.seed ? session.seed() : document.train.seed;
-  settings.data = same_data(document.data, running.declared_data) ? session.data() : document.data;
-  settings.threads = settings_.threads;
-  settings.lanes = session.programs().lanes();
-  settings.shard = session.programs().shard();
-  settings.cache = settings_.run + "/cache";
-  settings.weights = session.run_settings().weights;  // what the run started with stays on record
-  return settings;
-}
-
-void Preparer::try_out(const Candidate& candidate, const Document& document, const LiveModel& running) {
+void Preparer::try_out(const Candidate& candidate, const Document& document, const RunSettings& settings,
+                       const LiveModel& running) {
   TrialRequest trial;
   trial.libraries = candidate.libraries;
   trial.before = libraries_.libraries();
   trial.check = types_to_check(document, candidate.request.libraries, running);
   trial.document = document.resolved;
   trial.name = document.file;
-  const SessionSettings settings = settings_for(document, running);
-  trial.settings.seed = *settings.seed;
-  trial.settings.batch = *settings.batch;
-  trial.settings.steps = *settings.steps;
-  trial.settings.lanes = settings.lanes;
-  trial.settings.shard = settings.shard;
-  trial.settings.data = with_absolute_paths(*settings.data);
-  trial.checkpoint = newest_checkpoint(settings_.run);
-  probation_.run(trial, settings_.limits, candidate.request.who);
+  trial.settings = settings;
+  trial.checkpoint = newest_checkpoint(run_);
+  probation_.run(trial, limits_, candidate.request.who);
 }
 
 // Those that the document asks for and that are not open yet.
@@ -200,7 +177,7 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   LiveModel& model = candidate.model;
   model.source = running.source;
   model.source.overrides.insert(model.source.overrides.end(), request.overrides.begin(), request.overrides.end());
-  if (request.node) model.source.nodes.push_back(*request.node);
+  if (!request.node.empty()) model.source.nodes.push_back(request.node);
 
   Diagnostics findings;
   Document document = load_source(model.source, findings);
@@ -217,9 +194,7 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   std::vector<std::string> parts;
   if (!request.libraries.empty()) parts.push_back("library " + names_of(request.libraries));
   if (!same_document) {
-    Document before = running.session->document();
-    before.train = running.declared;  // without what the command line set
-    parts.push_back(difference(before, document));
+    parts.push_back(difference(with_settings(running.session->document(), running.declared), document));
   }
   candidate.what = parts.empty() ? "the same graph and libraries" : fmt::format("{}", fmt::join(parts, "; "));
   for (const std::string& file : request.libraries) check_library(file);
@@ -227,23 +202,22 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
     const std::lock_guard lock(mutex_);
     candidate.libraries = libraries_.with_copies(request.libraries);
   }
-  try_out(candidate, document, running);
+  model.declared = settings_of(document);
+  const RunSettings settings = settings_for(model, running);
+  try_out(candidate, document, settings, running);
   candidate.since_trial.restart();
 
-  model.declared = document.train;
-  model.declared_data = document.data;
-  const SessionSettings settings = settings_for(document, running);
   {
     const std::lock_guard lock(mutex_);  // the training may ask for counts
     model.registry = libraries_.open(candidate.libraries, *running.registry);
   }
-  const auto dataset = running.registry->dataset(settings.data->type);
+  const auto dataset = running.registry->dataset(settings.data.type);
   const bool same_reader = dataset && std::ranges::find(request.libraries, dataset->library) == request.libraries.end();
-  model.session = std::make_unique<Session>(std::move(document), *model.registry, settings);
-  model.session->can_adopt(*running.session);
-  if (same_reader) model.session->share_data(*running.session);
+  model.session = std::make_unique<Session>(std::move(document), *model.registry, settings_of(settings));
+  model.session->state().check_adoption(running.session->state());
+  if (same_reader) model.session->training_data().share(running.session->training_data());
   model.session->prepare_training();
-  model.session->data_hash();  // a large data set takes a while
+  model.session->training_data().hash();  // a large data set takes a while
 }
 
 }  // namespace loom

@@ -27,11 +27,10 @@ namespace loom {
 
 // A session with everything that it needs. Destroyed in this order: the session before the types that it uses.
 struct LiveModel {
-  LiveSource source;
+  RunSource source;  // of the next change
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Session> session;
-  TrainEntry declared;  // as in the document, before the command line's settings
-  DataEntry declared_data;
+  RunSettings declared;  // what the document alone says, without the command line
 };
 
 struct Candidate {
@@ -43,16 +42,10 @@ struct Candidate {
   Stopwatch since_trial;             // runs from the moment at which its probation was passed
 };
 
-struct PreparerSettings {
-  std::string run;      // the folder
-  std::string program;  // the executable that runs trials
-  ProbationLimits limits;
-  int threads = 0;
-};
-
 class Preparer {
  public:
-  Preparer(PreparerSettings settings, const LiveModel& running);
+  // `run`: the folder. `program`: the executable that runs trials.
+  Preparer(std::string run, const std::string& program, const ProbationLimits& limits, const LiveModel& running);
   ~Preparer();
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
@@ -72,10 +65,11 @@ class Preparer {
   Candidate prepare(ChangeRequest request);
   void add_new_libraries(ChangeRequest& request, const std::vector<LoadedLibrary>& wanted) const;
   void build(Candidate& candidate, const LiveModel& running);
-  SessionSettings settings_for(const Document& document, const LiveModel& running) const;
-  void try_out(const Candidate& candidate, const Document& document, const LiveModel& running);
+  void try_out(const Candidate& candidate, const Document& document, const RunSettings& settings,
+               const LiveModel& running);
 
-  PreparerSettings settings_;
+  std::string run_;
+  ProbationLimits limits_;
   LibrarySet libraries_;
   Probation probation_;
 

@@ -41,7 +41,7 @@ void limit_memory(std::uint64_t bytes) {
 void load_what_fits(const std::string& checkpoint, Session& session) {
   if (checkpoint.empty()) return;
   const SafetensorsFile file(checkpoint);
-  session.start_at(CheckpointInfo::from_metadata(file.metadata(), checkpoint).step);
+  session.state().start_at(CheckpointInfo::from_metadata(file.metadata(), checkpoint).step);
   ParameterStore& store = session.parameters();
   for (Parameter& item : store.items()) {
     if (file.entries().contains(item.path) && file.has_shape(item.path, item.value.shape()))
@@ -85,7 +85,7 @@ void fetch_inputs(Session& session, std::vector<Subject>& subjects) {
     }
   }
   if (ports.empty()) return;
-  const FeedPlan feeds = plan_feeds(graph, ports, true, session.data_source().columns());
+  const FeedPlan feeds = plan_feeds(graph, ports, true, session.training_data().source()->columns());
   ProgramRequest request;
   request.training = true;
   request.feeds = feeds.ports;
@@ -93,8 +93,7 @@ void fetch_inputs(Session& session, std::vector<Subject>& subjects) {
   request.batch = request.shard = kCheckSamples;
   request.lanes = 1;
   Program program(session.graph(), session.parameters(), session.executor(), std::move(request));
-  const std::shared_ptr<const DataSource> source(&session.data_source(), [](const DataSource*) {});
-  Batches batches(source, feeds.requests, kCheckSamples, session.seed(), true);
+  Batches batches(session.training_data().source(), feeds.requests, kCheckSamples, session.seed(), true);
   const Batches::View view = batches.next();
   program.run({.feeds = view.columns, .weights = {}, .samples = view.samples, .seed = session.seed(), .step = 0});
   for (Subject& subject : subjects) {
@@ -174,8 +173,7 @@ void check_types(const TrialRequest& request, const Registry& registry, Session&
 
 void make_step(Session& session) {
   const StepReport report = session.step();
-  const auto bad = [](double norm) { return std::isnan(norm) || std::isinf(norm); };
-  if (std::isfinite(report.loss) && std::ranges::none_of(report.norms, bad)) return;
+  if (report.is_finite()) return;
   Diagnostic finding;
   finding.code = ErrorCode::candidate_not_finite;
   finding.where = {session.document().file, 0, 0};

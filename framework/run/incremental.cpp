@@ -13,14 +13,11 @@ std::int64_t incremental_group(std::int64_t samples) { return std::clamp<std::in
 
 class IncrementalProgram::Impl {
  public:
-  Impl(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor, IncrementalRequest request,
-       IncrementalPlan plan)
+  Impl(BoundGraph graph, IncrementalRequest request, IncrementalPlan plan)
       : graph_(std::move(graph)),
-        store_(store),
-        executor_(executor),
         request_(std::move(request)),
         plan_(std::move(plan)),
-        lanes_(static_cast<std::size_t>(executor.threads())) {
+        lanes_(static_cast<std::size_t>(graph_.executor.threads())) {
     if (!plan_.obstacle.empty()) throw Error(ErrorCode::not_supported, plan_.obstacle);
     ProgramRequest wanted;
     wanted.feeds = request_.feeds;
@@ -31,7 +28,8 @@ class IncrementalProgram::Impl {
                                                      : static_cast<int>(wanted.fetch.size()));
       if (fed == request_.feeds.end()) wanted.fetch.push_back(port);
     }
-    if (!wanted.fetch.empty()) conditions_ = std::make_unique<Program>(graph_, store_, executor_, std::move(wanted));
+    if (!wanted.fetch.empty())
+      conditions_ = std::make_unique<Program>(graph_.graph, graph_.store, graph_.executor, std::move(wanted));
   }
 
   void run(const StepInput& input, const TensorView& drawn) {
@@ -42,13 +40,13 @@ class IncrementalProgram::Impl {
                                       : conditions_->fetched(source));
     }
     const std::int64_t size = incremental_group(request_.batch), groups = (input.samples + size - 1) / size;
-    executor_.run([&] {
+    graph_.executor.run([&] {
       nodes_for(std::min(size, input.samples));
       if (input.samples % size != 0) nodes_for(input.samples % size);
     });
     const auto lanes = std::min<std::int64_t>(static_cast<std::int64_t>(lanes_.size()), groups);
-    executor_.run([&] {
-      executor_.parallel_for(lanes, 1, [&](std::int64_t lane, std::int64_t) {
+    graph_.executor.run([&] {
+      graph_.executor.parallel_for(lanes, 1, [&](std::int64_t lane, std::int64_t) {
         for (std::int64_t group = lane; group < groups; group += lanes) {
           const std::int64_t first = group * size, count = std::min(size, input.samples - first);
           group_of(lane, count).run(input, first, conditions, drawn);
@@ -59,26 +57,24 @@ class IncrementalProgram::Impl {
 
   std::size_t memory_bytes() {
     const IncrementalNodes& nodes = nodes_for(incremental_group(request_.batch));
-    return IncrementalGroup(*graph_, plan_, request_, nodes).memory_bytes();
+    return IncrementalGroup(*graph_.graph, plan_, request_, nodes).memory_bytes();
   }
 
  private:
   IncrementalNodes& nodes_for(std::int64_t samples) {
     std::unique_ptr<IncrementalNodes>& nodes = nodes_[samples];
-    if (!nodes) nodes = std::make_unique<IncrementalNodes>(*graph_, plan_, request_, store_, samples);
-    nodes->pack(store_.version());
+    if (!nodes) nodes = std::make_unique<IncrementalNodes>(*graph_.graph, plan_, request_, graph_.store, samples);
+    nodes->pack(graph_.store.version());
     return *nodes;
   }
 
   IncrementalGroup& group_of(std::int64_t lane, std::int64_t samples) {
     std::unique_ptr<IncrementalGroup>& group = lanes_[static_cast<std::size_t>(lane)][samples];
-    if (!group) group = std::make_unique<IncrementalGroup>(*graph_, plan_, request_, *nodes_.at(samples));
+    if (!group) group = std::make_unique<IncrementalGroup>(*graph_.graph, plan_, request_, *nodes_.at(samples));
     return *group;
   }
 
-  std::shared_ptr<const Graph> graph_;
-  ParameterStore& store_;
-  Executor& executor_;
+  BoundGraph graph_;
   IncrementalRequest request_;
   IncrementalPlan plan_;
   std::vector<int> sources_;  // of each condition: a fetch of the program, or -1 - the feed
@@ -87,9 +83,8 @@ class IncrementalProgram::Impl {
   std::vector<std::map<std::int64_t, std::unique_ptr<IncrementalGroup>>> lanes_;
 };
 
-IncrementalProgram::IncrementalProgram(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
-                                       IncrementalRequest request, IncrementalPlan plan)
-    : impl_(std::make_unique<Impl>(std::move(graph), store, executor, std::move(request), std::move(plan))) {}
+IncrementalProgram::IncrementalProgram(BoundGraph graph, IncrementalRequest request, IncrementalPlan plan)
+    : impl_(std::make_unique<Impl>(std::move(graph), std::move(request), std::move(plan))) {}
 IncrementalProgram::~IncrementalProgram() = default;
 void IncrementalProgram::run(const StepInput& input, const TensorView& drawn) { impl_->run(input, drawn); }
 std::size_t IncrementalProgram::memory_bytes() const { return impl_->memory_bytes(); }

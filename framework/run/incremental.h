@@ -12,9 +12,8 @@
 #include <memory>
 #include <span>
 
-#include "run/executor.h"
+#include "run/bound_graph.h"
 #include "run/incremental_plan.h"
-#include "run/parameter_store.h"
 #include "run/program.h"
 
 namespace loom {
@@ -22,8 +21,7 @@ namespace loom {
 class IncrementalProgram {
  public:
   // `plan` is plan_incremental(*graph, request), without an obstacle.
-  IncrementalProgram(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
-                     IncrementalRequest request, IncrementalPlan plan);
+  IncrementalProgram(BoundGraph graph, IncrementalRequest request, IncrementalPlan plan);
   ~IncrementalProgram();
 
   // Draws every position of `drawn`, [samples, P..., ...event]. `input.feeds` are those of request.feeds.

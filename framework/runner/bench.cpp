@@ -11,7 +11,7 @@
 #include "runner/verbs.h"
 #include "train/synthetic.h"
 #include "train/training_programs.h"
-#include "train/updater.h"
+#include "train/training_state.h"
 
 namespace loom::runner {
 namespace {
@@ -40,20 +40,16 @@ struct Timing {
   }
 };
 
-// A graph ready for training steps on one synthetic batch.
+// A graph ready for training steps on one synthetic batch. Refers to the model.
 class Bench {
  public:
   Bench(const ModelSource& model, const Request& request)
-      : graph_(build_checked(model.document().nodes, model.registry())),
+      : settings_(settings_of(model.document(), {.seed = model.seed(), .lanes = request.lanes})),
         executor_(request.threads),
-        store_(*graph_, model.seed()),
-        plan_(checked_plan(model)),
-        train_(model.document().train),
-        batch_(request.batch > 0 ? request.batch : train_.batch),
-        lanes_(request.lanes),
-        feeds_(training_inputs(*graph_, plan_)),
-        seed_(model.seed()) {
-    updater_ = std::make_unique<Updater>(store_, plan_, train_, executor_);
+        state_(model.document(), settings_, model.registry(), executor_) {
+    if (request.batch > 0) settings_.batch = request.batch;
+    state_.prepare();
+    feeds_ = training_inputs(*state_.graph(), state_.plan());
     compile(request.shard);
     if (request.tune && request.shard == 0) tune();
   }
@@ -72,31 +68,24 @@ class Bench {
   }
 
   const TrainingPrograms& programs() const { return *programs_; }
-  std::int64_t batch() const { return batch_; }
+  std::int64_t batch() const { return settings_.batch; }
   int threads() const { return executor_.threads(); }
-  std::int64_t parameters() const { return store_.trainable_count(); }
+  std::int64_t parameters() { return state_.parameters().trainable_count(); }
 
  private:
-  TrainingPlan checked_plan(const ModelSource& model) const {
-    Diagnostics diagnostics;
-    TrainingPlan plan = plan_training(model.document(), *graph_, store_, model.registry(), diagnostics);
-    diagnostics.throw_if_any();
-    return plan;
-  }
-
   void compile(std::int64_t shard) {
     programs_.reset();
-    programs_ =
-        std::make_unique<TrainingPrograms>(graph_, store_, executor_, plan_, feeds_,
-                                           TrainingPrograms::Size{.batch = batch_, .shard = shard, .lanes = lanes_});
+    programs_ = std::make_unique<TrainingPrograms>(
+        state_.graph(), state_.parameters(), executor_, state_.plan(), feeds_,
+        TrainingPrograms::Size{.batch = batch(), .shard = shard, .lanes = settings_.lanes});
     make_data();
   }
 
   // What is measured is a step's own memory, so the data is not as large as the batch where it need not be.
   void make_data() {
     const std::int64_t own = programs_->shard(), distinct = (kDistinct + own - 1) / own * own;
-    repeat_ = distinct < batch_ && !programs_->program().has_whole_batch_steps();
-    data_ = synthetic_batch(*graph_, feeds_, repeat_ ? distinct : batch_, seed_);
+    repeat_ = distinct < batch() && !programs_->program().has_whole_batch_steps();
+    data_ = synthetic_batch(*state_.graph(), feeds_, repeat_ ? distinct : batch(), settings_.seed);
     views_.clear();
     for (const Tensor& tensor : data_) views_.push_back(tensor.view());
   }
@@ -105,7 +94,7 @@ class Bench {
   void tune() {
     const std::int64_t chosen = programs_->shard();
     std::pair<double, std::int64_t> best{run(kTuningSteps).median(), chosen};
-    for (std::int64_t shard = 1; shard <= (batch_ + programs_->lanes() - 1) / programs_->lanes(); shard *= 2) {
+    for (std::int64_t shard = 1; shard <= (batch() + programs_->lanes() - 1) / programs_->lanes(); shard *= 2) {
       if (shard == chosen) continue;
       compile(shard);
       best = std::min(best, {run(kTuningSteps).median(), shard});
@@ -114,29 +103,23 @@ class Bench {
   }
 
   void step() {
-    programs_->run(step_, views_, batch_, train_.seed, repeat_);
-    for (std::size_t i = 0; i < plan_.objectives.size(); ++i) {
+    programs_->run(step_, views_, batch(), settings_.seed, repeat_);
+    for (std::size_t i = 0; i < state_.plan().objectives.size(); ++i) {
       if (programs_->is_active(i))
-        updater_->apply(i, step_, programs_->gradients(i), updater_->norm(programs_->gradients(i)));
+        state_.updater().apply(i, step_, programs_->gradients(i), state_.updater().norm(programs_->gradients(i)));
     }
-    updater_->finish_step();
+    state_.updater().finish_step();
     ++step_;
   }
 
-  std::shared_ptr<const Graph> graph_;
+  RunSettings settings_;
   Executor executor_;
-  ParameterStore store_;
-  TrainingPlan plan_;
-  TrainEntry train_;
-  std::int64_t batch_;
-  int lanes_;
+  TrainingState state_;
   std::vector<Port> feeds_;
-  std::uint64_t seed_;
   bool repeat_ = false;  // the data is read over and over within a batch
   std::vector<Tensor> data_;
   std::vector<TensorView> views_;
   std::unique_ptr<TrainingPrograms> programs_;
-  std::unique_ptr<Updater> updater_;
   std::int64_t step_ = 0;
 };
 

@@ -22,7 +22,7 @@ int bench_sample(const ModelSource& model, const SampleBench& request, bool json
   const std::shared_ptr<const Graph> graph = rewrite.build();
   ParameterStore store(*graph, model.seed());
   Executor executor(request.threads);
-  AncestralSampler sampler(rewrite, graph, store, executor, entry, request.count, {}, request.incremental);
+  AncestralSampler sampler(rewrite, {graph, store, executor}, entry, request.count, {}, request.incremental);
   std::int64_t positions = 0;
   for (const AutoregressionEntry& item : entry.autoregressions) {
     const Shape& shape = graph->shape(graph->port(rewrite.resolved(item.input)));

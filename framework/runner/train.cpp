@@ -16,13 +16,13 @@ namespace loom::runner {
 namespace {
 
 void introduce(Session& session, Progress& progress) {
-  const TrainingPrograms& programs = session.programs();
+  const TrainingPrograms& programs = session.prepare_training();
   progress.line(fmt::format("{}: {} parameters, {} of {} items, batch {}, {} threads, {} lanes, shards of {}, seed {}",
                             session.document().name, grouped(session.parameters().trainable_count()),
-                            session.data().type, grouped(session.data_source().size()), session.batch(),
+                            session.data().type, grouped(session.training_data().source()->size()), session.batch(),
                             session.executor().threads(), programs.lanes(), programs.shard(), session.seed()));
   if (session.steps_done() > 0)
-    progress.line(fmt::format("going on from step {} of {}", session.steps_done(), session.steps()));
+    progress.line(fmt::format("going on from step {} of {}", session.steps_done(), session.settings().steps));
   for (const std::string& path : session.plan().unreached)
     progress.line(fmt::format("warning: no objective reaches the parameter {}", path));
 }
@@ -53,11 +53,11 @@ struct Outcome {
 Outcome run_training(LiveTraining& live, Progress& progress, const StopSignals& signals) {
   Outcome outcome;
   const auto observe = [&](Session& session) {
-    progress.set_terms(terms_of(session), session.steps());
+    progress.set_terms(terms_of(session), session.settings().steps);
     TrainObserver observer;
     observer.step = [&](const StepReport& report) { progress.step(report); };
     observer.evaluation = [&](const Evaluation& evaluation) {
-      const bool best = session.best_step() == session.steps_done();
+      const bool best = session.state().progress().best_step == session.steps_done();
       progress.line(fmt::format("step {}: {}{}", session.steps_done(), describe(evaluation), best ? " (best)" : ""));
       outcome.evaluation = evaluation;
     };
@@ -74,7 +74,6 @@ LiveOptions live_options(const TrainRequest& request, Progress& progress) {
   options.watch = request.watch;
   options.program = std::filesystem::canonical("/proc/self/exe").string();
   options.limits.seconds = request.probation_limit;
-  options.threads = request.threads;
   options.say = [&progress](const std::string& line) { progress.line(line); };
   return options;
 }
@@ -87,11 +86,11 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
                {"completed", outcome.end != TrainEnd::stopped},
                {"seconds", progress.seconds()},
                {"samples_per_s", progress.samples_per_second()},
-               {"skipped", session.guard().skipped},
+               {"skipped", session.state().guard().state().skipped},
                {"checkpoint", outcome.checkpoint}};
-  json["best"] = session.best_value()
-                     ? Json({{"value", json_number(*session.best_value())}, {"step", session.best_step()}})
-                     : Json(nullptr);
+  const TrainProgress& done = session.state().progress();
+  json["best"] =
+      done.best_value ? Json({{"value", json_number(*done.best_value)}, {"step", done.best_step}}) : Json(nullptr);
   json["negative_elbo"] = outcome.evaluation && outcome.evaluation->has_likelihood
                               ? json_number(outcome.evaluation->negative_elbo)
                               : Json(nullptr);
@@ -106,13 +105,13 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
   const char* how = outcome.end == TrainEnd::stopped ? "stopped"
                     : outcome.end == TrainEnd::early ? "no more improvement"
                                                      : "done";
-  print("{} at step {} of {} after {} ({:.0f} samples/s)\n", how, session.steps_done(), session.steps(),
+  print("{} at step {} of {} after {} ({:.0f} samples/s)\n", how, session.steps_done(), session.settings().steps,
         readable_time(progress.seconds()), progress.samples_per_second());
   if (outcome.evaluation) print("  {:<16} {}\n", "last evaluation", describe(*outcome.evaluation));
-  if (session.best_value() && session.best_step() != session.steps_done())
-    print("  {:<16} {:.3f} at step {}\n", "best", *session.best_value(), session.best_step());
-  if (session.guard().skipped > 0)
-    print("  {:<16} {} steps whose gradient was not usable\n", "skipped", session.guard().skipped);
+  if (const TrainProgress& done = session.state().progress(); done.best_value && done.best_step != done.step)
+    print("  {:<16} {:.3f} at step {}\n", "best", *done.best_value, done.best_step);
+  if (const std::int64_t skipped = session.state().guard().state().skipped; skipped > 0)
+    print("  {:<16} {} steps whose gradient was not usable\n", "skipped", skipped);
   const auto row = [](const char* name, const std::string& path) {
     if (!path.empty()) print("  {:<16} {}\n", name, path);
   };
@@ -128,8 +127,8 @@ int train(const TrainRequest& request, bool json) {
   const StopSignals signals;
   Training training = begin_training(request);
   Session& first = *training.model.session;
-  ProgressOptions options{first.steps_done(), first.steps(),     first.batch(),
-                          terms_of(first),    request.log_every, request.quiet};
+  ProgressOptions options{first.steps_done(), first.settings().steps, first.batch(),
+                          terms_of(first),    request.log_every,      request.quiet};
   Progress progress(std::move(options));
   introduce(first, progress);
   LiveTraining live(std::move(training.model), *training.run, live_options(request, progress));
@@ -138,7 +137,7 @@ int train(const TrainRequest& request, bool json) {
   report::FinishedFiles files;
   if (to_the_end)
     files = report::finish_run(training.run->path(),
-                               {.plugins = request.plugins, .threads = request.threads, .notice = warn});
+                               {.plugins = request.plugins, .threads = request.settings.threads, .notice = warn});
   if (json)
     print_json(to_json(live.session(), outcome, progress, files, training.run->path()));
   else
@@ -162,16 +161,17 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb->add_option("--set", request->overrides,
                    "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
       ->allow_extra_args(false);
-  verb->add_option("--steps", request->steps, "steps in all; 0 writes the initial weights")->check(at_least(0));
-  verb->add_option("--batch", request->batch, "samples of a step")->check(at_least(1));
-  verb->add_option("--seed", request->seed, "seed of weights, order of the data, and noise");
-  verb->add_option("--threads", request->threads, "threads; 0: one a core. They change no bit of the result")
+  verb->add_option("--steps", request->settings.steps, "steps in all; 0 writes the initial weights")
+      ->check(at_least(0));
+  verb->add_option("--batch", request->settings.batch, "samples of a step")->check(at_least(1));
+  verb->add_option("--seed", request->settings.seed, "seed of weights, order of the data, and noise");
+  verb->add_option("--threads", request->settings.threads, "threads; 0: one a core. They change no bit of the result")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--lanes", request->lanes, "lanes that shards are dealt to; 0: one a thread")
+  verb->add_option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: one a thread")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
+  verb->add_option("--shard", request->settings.shard, "samples of a shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--log-every", request->log_every, "seconds between lines where there is no terminal")

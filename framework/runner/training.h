@@ -16,10 +16,7 @@ struct TrainRequest {
   std::vector<std::string> plugins;
   std::string graph, data, out, resume;
   std::vector<std::string> overrides;
-  std::optional<std::int64_t> steps, batch;
-  std::optional<std::uint64_t> seed;
-  int threads = 0, lanes = 0;
-  std::int64_t shard = 0;
+  SessionSettings settings;  // steps, batch, seed, threads, lanes, shard
   double log_every = 10;
   bool quiet = false;
   bool watch = false;

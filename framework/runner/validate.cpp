@@ -17,19 +17,13 @@ struct Request {
   std::vector<std::string> overrides;
 };
 
-std::vector<Override> overrides_of(const Request& request) {
-  std::vector<Override> overrides;
-  for (const std::string& text : request.overrides) overrides.push_back(parse_override(text));
-  return overrides;
-}
-
 std::string document_of(const Request& request) {
   return is_run_folder(request.path) ? request.path + "/graph.yaml" : request.path;
 }
 
 int validate(const Request& request, bool json) {
   Diagnostics diagnostics;
-  const Document document = load_document(document_of(request), overrides_of(request), diagnostics);
+  const Document document = load_document(document_of(request), parse_overrides(request.overrides), diagnostics);
   const auto registry = find_registry({document.plugins, request.plugins}, diagnostics);
   const auto graph = check_document(document, *registry, diagnostics);
   diagnostics.throw_if_any();
@@ -69,7 +63,7 @@ void add_render(CLI::App& app, Invocation& invocation) {
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
     invocation.action = [&invocation, request] {
-      const Document document = load_document(document_of(*request), overrides_of(*request));
+      const Document document = load_document(document_of(*request), parse_overrides(request->overrides));
       if (invocation.json)
         print_json(to_json(OptionValue(document_tree(document))));
       else

@@ -109,12 +109,31 @@ std::vector<std::string> codebook_remedies(const Graph& graph, const std::string
   return out;
 }
 
+namespace {
+
+// "latents/kl" as "latents".
+std::string kind_of(const std::string& subject) { return subject.substr(0, subject.find('/')); }
+
+void add_finding(const MetricValue& of, std::string text, std::vector<MetricValue>& found) {
+  found.push_back({"finding", of.subject, "finding", "", std::move(text), {}, of.split, "", false});
+}
+
+// Where several subjects of a kind have a finding, each begins with its name.
+void name_subjects(std::vector<MetricValue>& found) {
+  std::map<std::string, int> count;
+  for (const MetricValue& finding : found) ++count[kind_of(finding.subject)];
+  for (MetricValue& finding : found) {
+    const std::string kind = kind_of(finding.subject);
+    if (count[kind] > 1)
+      finding.value = finding.subject.substr(kind.size() + 1) + ": " + std::get<std::string>(finding.value);
+  }
+}
+
+}  // namespace
+
 void add_findings(const Document& document, const TrainingPlan& plan, const Graph& graph,
                   std::vector<MetricValue>& values) {
   std::vector<MetricValue> found;
-  const auto add = [&](const MetricValue& of, std::string text) {
-    found.push_back({"finding", of.subject, "finding", "", std::move(text), {}, of.split, "", false});
-  };
   for (const Posterior& posterior : find_posteriors(graph, plan.terms)) {
     const MetricValue* value = find_value(values, "collapsed", "latents/" + posterior.name);
     if (value == nullptr) continue;
@@ -124,31 +143,26 @@ void add_findings(const Document& document, const TrainingPlan& plan, const Grap
     std::string text = collapse_sentence(integer_at(values, "dimensions", value->subject), collapsed);
     if (!collapsed.empty())
       text += fmt::format(". Not tried yet: {}", fmt::join(collapse_remedies(document, plan, graph, posterior), "; "));
-    add(*value, std::move(text));
+    add_finding(*value, std::move(text), found);
   }
   for (const MetricValue& value : values) {
-    if (value.key != "used_codes") continue;
+    if (value.key != "used_codes" || kind_of(value.subject) != "quantizers") continue;
     const std::int64_t used = std::get<std::int64_t>(value.value), codes = integer_at(values, "codes", value.subject);
-    std::string text =
-        codebook_sentence(used, codes, number_of(*find_value(values, "perplexity", value.subject)).value());
+    const double perplexity = number_of(*find_value(values, "perplexity", value.subject)).value();
+    std::string text = codebook_sentence(used, codes, perplexity);
     const auto left = codebook_remedies(graph, value.subject.substr(value.subject.find('/') + 1));
     if (2 * used < codes && !left.empty())
       text += fmt::format(": that is few. Not tried yet: {}", fmt::join(left, "; "));
-    add(value, std::move(text));
+    add_finding(value, std::move(text), found);
   }
+  name_subjects(found);
   values.insert(values.end(), found.begin(), found.end());
 }
 
 std::string findings_text(const std::vector<MetricValue>& values) {
-  std::map<std::string, int> of_kind;  // "latents": how many
-  const auto kind = [](const MetricValue& value) { return value.subject.substr(0, value.subject.find('/')); };
-  for (const MetricValue& value : values) of_kind[kind(value)] += value.key == "finding" ? 1 : 0;
   std::string text;
   for (const MetricValue& value : values) {
-    if (value.key != "finding") continue;
-    text += text.empty() ? "" : "\n";
-    if (of_kind[kind(value)] > 1) text += value.subject.substr(kind(value).size() + 1) + ": ";
-    text += std::get<std::string>(value.value);
+    if (value.key == "finding") text += (text.empty() ? "" : "\n") + std::get<std::string>(value.value);
   }
   return text;
 }

@@ -20,16 +20,20 @@
 
 namespace loom {
 
+// How far a training job has come.
+struct TrainProgress {
+  std::int64_t step = 0;             // finished steps; the batch of a step is a function of (seed, step)
+  std::optional<double> best_value;  // of the held-out measure, nats per sample
+  std::int64_t best_step = 0;        // finished steps at the best value
+  std::int64_t evaluations_without_improvement = 0;
+};
+
 // Where training stands, beside the tensors.
-struct CheckpointInfo {
-  std::int64_t step = 0;  // finished steps; the batch of a step is a function of (seed, step)
+struct CheckpointInfo : TrainProgress {
   std::uint64_t seed = 0;
   int lanes = 1;
   std::int64_t shard = 1, batch = 1;  // samples
   std::string data_hash, document_hash;
-  std::optional<double> best_value;  // of the held-out measure, nats per sample
-  std::int64_t best_step = 0;
-  std::int64_t evaluations_without_improvement = 0;
   std::map<std::string, std::int64_t> optimizer_updates;                        // per objective
   std::map<std::string, std::map<std::string, std::int64_t>> optimizer_starts;  // [objective][parameter], where not 0
   std::int64_t average_updates = 0;

@@ -277,8 +277,10 @@ void Evaluator::add_evidence(const EvaluationOptions& options, const Sums& sums,
 }
 
 std::optional<double> Evaluation::number(const std::string& key) const {
-  const MetricValue* value = find_value(values, key);
-  return value == nullptr ? std::nullopt : number_of(*value);
+  for (const MetricValue& value : values) {
+    if (value.key == key && value.subject != "terms") return number_of(value);
+  }
+  return std::nullopt;
 }
 
 std::vector<std::pair<std::string, double>> Evaluation::terms() const {

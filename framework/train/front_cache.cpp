@@ -66,7 +66,7 @@ class StoredData final : public Dataset {
 // The frontier of one split, made where it is missing.
 class Extraction {
  public:
-  Extraction(const FrontFeeds& feeds, const FrontGraph& graph, const std::shared_ptr<const DataSource>& source,
+  Extraction(const FrontFeeds& feeds, const BoundGraph& graph, const std::shared_ptr<const DataSource>& source,
              const DataEntry& data, const std::string& folder)
       : graph_(graph), source_(source) {
     const DataIdentity identity(data, *source);
@@ -169,7 +169,7 @@ class Extraction {
     }
   }
 
-  const FrontGraph& graph_;
+  const BoundGraph& graph_;
   std::shared_ptr<const DataSource> source_;
   std::vector<Item> items_;
   bool reads_base_ = false;
@@ -238,7 +238,7 @@ void check_requests(const FrontFeeds& feeds, const std::shared_ptr<const DataSou
   for (const FeedPlan* plan : {&feeds.direct, &feeds.behind}) Batches(source, plan->requests, 1, 0, false, 1);
 }
 
-std::shared_ptr<const DataSource> open_front(const FrontFeeds& feeds, const FrontGraph& graph,
+std::shared_ptr<const DataSource> open_front(const FrontFeeds& feeds, const BoundGraph& graph,
                                              const std::shared_ptr<const DataSource>& source, const DataEntry& data,
                                              const std::string& folder) {
   if (feeds.front.empty()) return source;

@@ -21,8 +21,7 @@
 #include <vector>
 
 #include "data/batches.h"
-#include "run/executor.h"
-#include "run/parameter_store.h"
+#include "run/bound_graph.h"
 #include "train/feeds.h"
 
 namespace loom {
@@ -37,12 +36,6 @@ struct FrontFeeds {
   std::vector<ColumnRequest> requests() const;  // of Batches, in the order of `ports`
 };
 
-struct FrontGraph {
-  std::shared_ptr<const Graph> graph;
-  ParameterStore& store;
-  Executor& executor;
-};
-
 // How `wanted` ports are fed. A function of the graph and of what is frozen, not of the weights' values.
 FrontFeeds plan_front_feeds(const Graph& graph, const ParameterStore& store, std::span<const Port> wanted,
                             bool training, const DataSource& source, const std::string& folder);
@@ -50,7 +43,7 @@ FrontFeeds plan_front_feeds(const Graph& graph, const ParameterStore& store, std
 void check_requests(const FrontFeeds& feeds, const std::shared_ptr<const DataSource>& source);
 // The data to read these feeds from: `source`, or what the cache has, which is made where it has nothing. Says on the
 // log what is computed and how large it is. `data` is what `source` was opened with.
-std::shared_ptr<const DataSource> open_front(const FrontFeeds& feeds, const FrontGraph& graph,
+std::shared_ptr<const DataSource> open_front(const FrontFeeds& feeds, const BoundGraph& graph,
                                              const std::shared_ptr<const DataSource>& source, const DataEntry& data,
                                              const std::string& folder);
 

@@ -7,14 +7,10 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
-#include "document/option_json.h"
 #include "io/atomic_file.h"
-#include "io/json_fields.h"
-#include "loom/abi.h"
 #include "loom/error.h"
 #include "train/checkpoint.h"
 #include "train/run_document.h"
@@ -23,41 +19,6 @@ namespace loom {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
-
-constexpr int kRunFormat = 1;  // of run.json
-
-OptionValue option_from(const JsonField& field) {
-  const Json& json = field.json();
-  if (json.is_null()) return {};
-  if (json.is_boolean()) return json.get<bool>();
-  if (json.is_number_integer()) return field.integer();
-  if (json.is_number()) return json.get<double>();
-  if (json.is_string()) return json.get<std::string>();
-  if (json.is_object()) {
-    OptionMap map;
-    for (const auto& [name, value] : field.members()) map.push_back({name, option_from(value)});
-    return map;
-  }
-  if (!json.is_array()) field.fail("a flag, a number, a text, a list or a map of these");
-  std::vector<OptionValue> list;
-  for (const JsonField& item : field.items()) list.push_back(option_from(item));
-  return list;
-}
-
-std::vector<std::string> texts_of(const JsonField& field) {
-  std::vector<std::string> texts;
-  for (const JsonField& item : field.items()) texts.push_back(item.text());
-  return texts;
-}
-
-RunSource source_from(const JsonField& field) {
-  RunSource source;
-  source.graph = field.at("graph").text();
-  source.overrides = texts_of(field.at("overrides"));
-  for (const JsonField& words : field.at("nodes").items()) source.nodes.push_back(texts_of(words));
-  return source;
-}
 
 // At most the weights that the training would have started with.
 bool has_no_step(const fs::path& checkpoints) {
@@ -88,50 +49,6 @@ void remove_unfinished(const fs::path& path) {
 }
 
 }  // namespace
-
-std::string RunSettings::to_json() const {
-  Json options = Json::object();
-  for (const auto& [name, option] : data.options) options[name] = loom::to_json(option.value);
-  Json loaded = Json::array();
-  for (const LoadedWeights& one : weights)
-    loaded.push_back({{"nodes", one.nodes}, {"file", one.file}, {"hash", one.hash}});
-  const Json json = {{"format", kRunFormat},
-                     {"version", version.empty() ? LOOM_VERSION : version},
-                     {"seed", seed},
-                     {"lanes", lanes},
-                     {"shard", shard},
-                     {"batch", batch},
-                     {"steps", steps},
-                     {"data", {{"type", data.type}, {"options", options}}},
-                     {"weights", loaded},
-                     {"source", {{"graph", source.graph}, {"overrides", source.overrides}, {"nodes", source.nodes}}}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-RunSettings RunSettings::from_json(const std::string& text, const std::string& file) {
-  const JsonSource source{file, "not the settings of a run"};
-  const Json json = parse_json(text, source);
-  const JsonField run(json, source);
-  run.at("format").integer(kRunFormat, kRunFormat);
-  RunSettings settings;
-  settings.version = run.at("version").text();
-  settings.seed = run.at("seed").natural();
-  settings.lanes = static_cast<int>(run.at("lanes").integer(1, kMaxLanes));
-  settings.shard = run.at("shard").integer(1, kMaxBatch);
-  settings.batch = run.at("batch").integer(1, kMaxBatch);
-  settings.steps = run.at("steps").integer(0, kMaxSteps);
-  const JsonField data = run.at("data");
-  settings.data.type = data.at("type").text();
-  settings.data.where = settings.data.type_where = {file, 0, 0};
-  for (const auto& [name, value] : data.at("options").members())
-    settings.data.options[name] = {option_from(value), {file, 0, 0}};
-  if (const auto weights = run.find("weights")) {
-    for (const JsonField& one : weights->items())
-      settings.weights.push_back({one.at("nodes").text(), one.at("file").text(), one.at("hash").text()});
-  }
-  if (const auto made_from = run.find("source")) settings.source = source_from(*made_from);
-  return settings;
-}
 
 bool is_run_folder(const std::string& path) {
   std::error_code ignored;
@@ -190,7 +107,6 @@ RunFolder RunFolder::open(const std::string& path, bool to_train) {
 
 void RunFolder::update_settings(const RunSettings& settings) {
   settings_ = settings;
-  if (settings_.version.empty()) settings_.version = LOOM_VERSION;
   write_text_file(path_ + "/run.json", settings_.to_json());
 }
 

@@ -1,6 +1,6 @@
 // A run is a folder:
 //   graph.yaml         the resolved document: enough to run it anywhere
-//   run.json           the settings that the run was started with: RunSettings
+//   run.json           the settings that the run was started with (run_settings.h); paths of data are absolute
 //   checkpoints/       step-NNNNNN.safetensors, best.safetensors
 //   metrics.sqlite     the curves
 //   samples.png  reconstructions.png  report.html
@@ -14,45 +14,12 @@
 // Errors: run_exists, run_not_found, write_failed, read_failed, checkpoint_corrupt (a broken run.json).
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
-#include "document/document.h"
+#include "train/run_settings.h"
 
 namespace loom {
-
-// Weights that a run started with, of a run that its document uses: its own checkpoints hold them, too.
-struct LoadedWeights {
-  std::string nodes;  // the prefix of the paths: "vq/"
-  std::string file;   // with its absolute path
-  std::string hash;   // the file's checksum
-};
-
-// What the run's document was made from, for changes of it while it trains.
-struct RunSource {
-  std::string graph;                            // the file, with its absolute path; "": of an older version
-  std::vector<std::string> overrides;           // "path=value"
-  std::vector<std::vector<std::string>> nodes;  // words of ctl swap
-};
-
-inline constexpr int kMaxLanes = 4096;  // each holds gradient sums of every parameter
-
-// What a resumed run must be given again to compute the same bits, and how far it was meant to go.
-struct RunSettings {
-  std::uint64_t seed = 1;
-  int lanes = 1;
-  std::int64_t shard = 1, batch = 1;  // samples
-  std::int64_t steps = 0;
-  DataEntry data;       // as used: of the document, or what stood in its place
-  std::string version;  // of the program that started the run
-  std::vector<LoadedWeights> weights;
-  RunSource source;
-
-  std::string to_json() const;
-  static RunSettings from_json(const std::string& text, const std::string& file);
-};
 
 class RunFolder {
  public:
@@ -71,7 +38,7 @@ class RunFolder {
 
   const std::string& path() const { return path_; }
   const RunSettings& settings() const { return settings_; }
-  // Resumed with other steps: rewritten atomically.
+  // Resumed with other steps, or changed while it trains: rewritten atomically.
   void update_settings(const RunSettings& settings);
 
   // graph.yaml; a kept one (run_document.h) where the newest checkpoint is of that.

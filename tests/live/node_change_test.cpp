@@ -64,9 +64,4 @@ BOOST_AUTO_TEST_CASE(a_change_that_cannot_be_made_is_said) {
   BOOST_TEST(!message({"h", "linear", "units=[1"}).empty());
 }
 
-BOOST_AUTO_TEST_CASE(words_survive_being_written_down) {
-  const NodeChange change = parse_node_change({"h", "mlp", "units=[8, 3]", "in.x=x"});
-  BOOST_TEST(change.text() == "h mlp units=[8, 3] in.x=x");
-}
-
 BOOST_AUTO_TEST_SUITE_END()

@@ -57,8 +57,8 @@ BOOST_AUTO_TEST_CASE(exchanges_without_a_change_leave_every_bit) {
   for (int i = 0; i < 12; ++i) {
     running->step();
     auto next = session_of(rich_document());
-    next->can_adopt(*running);
-    next->share_data(*running);
+    next->state().check_adoption(running->state());
+    next->training_data().share(running->training_data());
     const Adoption adoption = next->adopt(*running);
     BOOST_TEST(adoption.fresh.empty());
     BOOST_TEST(adoption.set_aside.empty());
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(another_batch_seed_or_data_set_is_refused_with_every_reason
   other.data.options["count"] = {OptionValue(50), {}};
   const auto next = session_of(other);
   try {
-    next->can_adopt(*running);
+    next->state().check_adoption(running->state());
     BOOST_FAIL("it was accepted");
   } catch (const Error& error) {
     BOOST_TEST((error.code() == ErrorCode::candidate_unfit));

@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_bad_step_is_skipped_and_leaves_nothing_behind) {
     BOOST_TEST(same_bits(all_values(*session), before));  // state too
   }
   BOOST_TEST(skipped == 2);
-  BOOST_TEST(session->guard().skipped == 2);
+  BOOST_TEST(session->state().guard().state().skipped == 2);
   for (const float value : all_values(*session)) BOOST_TEST(std::isfinite(value));
 }
 
@@ -268,11 +268,11 @@ BOOST_AUTO_TEST_CASE(early_stopping_keeps_the_best) {
   BOOST_TEST((session->train(observer) == TrainEnd::early));
   BOOST_TEST(evaluations == 4);
   BOOST_TEST(session->steps_done() == 8);
-  BOOST_TEST(session->best_step() == 2);
+  BOOST_TEST(session->state().progress().best_step == 2);
   const CheckpointInfo best =
       CheckpointInfo::from_metadata(SafetensorsFile(run.checkpoints_path() + "/best.safetensors").metadata(), "");
   BOOST_TEST(best.step == 2);
-  BOOST_TEST(*best.best_value == *session->best_value());
+  BOOST_TEST(*best.best_value == *session->state().progress().best_value);
   BOOST_TEST((session->train() == TrainEnd::early));  // a resumed one stays stopped
   BOOST_TEST(session->steps_done() == 8);
 }
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(averages_stand_in_for_the_weights_in_evaluation) {
   const double averaged = session->evaluate().negative_elbo;
   BOOST_TEST(same_bits(all_values(*session), weights));
   {
-    const AveragedWeights swapped = session->averaged_weights();
+    const AveragedWeights swapped(session->state().average());
     BOOST_TEST(!same_bits(all_values(*session), weights));
   }
   document.train.average = 0;

@@ -1,12 +1,11 @@
-// A session that takes the place of another one which trains.
+// A state that takes the place of another one which trains.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
+#include "data/source.h"
 #include "loom/error.h"
-#include "train/objectives.h"
-#include "train/session.h"
+#include "train/training_state.h"
 
 namespace loom {
 namespace {
@@ -75,12 +74,7 @@ std::string node_text(const Graph& graph, int index) {
 
 }  // namespace
 
-void Session::share_data(const Session& running) {
-  source_ = running.source_;
-  data_hash_ = running.data_hash_;
-}
-
-void Session::can_adopt(const Session& running) const {
+void TrainingState::check_adoption(const TrainingState& running) const {
   Diagnostics findings;
   const auto same = [&](std::string_view what, const Location& where, const std::string& mine,
                         const std::string& theirs) {
@@ -88,13 +82,14 @@ void Session::can_adopt(const Session& running) const {
     unfit(findings, where, fmt::format("the {} cannot change while a run trains", what), mine, theirs).hint =
         "start another run with it";
   };
-  same("batch", document_.train.where, fmt::format("{}", batch()), fmt::format("{}", running.batch()));
-  same("seed", document_.train.where, fmt::format("{}", seed_), fmt::format("{}", running.seed_));
-  if (!same_data(data_, running.data_)) same("data", data_.where, text_of(data_), text_of(running.data_));
-  for (const Parameter& item : store_.items()) {
-    const int index = running.store_.find(item.path);
+  const RunSettings &mine = settings_, &theirs = running.settings_;
+  same("batch", document_.train.where, fmt::format("{}", mine.batch), fmt::format("{}", theirs.batch));
+  same("seed", document_.train.where, fmt::format("{}", mine.seed), fmt::format("{}", theirs.seed));
+  if (!same_data(mine.data, theirs.data)) same("data", mine.data.where, text_of(mine.data), text_of(theirs.data));
+  for (const Parameter& item : parameters_.items()) {
+    const int index = running.parameters_.find(item.path);
     if (index < 0) continue;
-    const Shape& before = running.store_.at(index).shape;
+    const Shape& before = running.parameters_.at(index).shape;
     const auto kept = running.aside_.find(item.path);
     const bool had_it = kept != running.aside_.end() && kept->second->shape() == item.shape;
     if (item.shape == before || had_it || starts_anew(document_.train, item.path)) continue;
@@ -107,56 +102,28 @@ void Session::can_adopt(const Session& running) const {
   findings.throw_if_any();
 }
 
-// Whether a value of the held-out measure can be compared with those before: the same terms, computed alike.
-bool Session::measures_the_same(const Session& running) const {
-  std::vector<std::string> mine, theirs;
-  const auto describe = [](const Session& session, std::vector<std::string>& out) {
-    for (const LossTerm& term : session.plan_.terms) {
-      if (!term.in_evaluation) continue;
-      out.push_back(term.name + ' ' + node_text(*session.graph_, term.port.node));
-      const bool weighs = term.role != Role::likelihood && term.role != Role::divergence;
-      for (const Objective& objective : session.plan_.objectives) {
-        for (std::size_t t = 0; weighs && t < objective.terms.size(); ++t) {
-          if (&session.plan_.terms[static_cast<std::size_t>(objective.terms[t])] == &term)
-            out.push_back(fmt::format("{}", objective.weight(t, session.step_)));
-        }
+// What the held-out measure is computed from: its terms, and the weights of those that it weighs.
+std::vector<std::string> TrainingState::measure_terms() const {
+  std::vector<std::string> texts;
+  for (const LossTerm& term : plan_.terms) {
+    if (!term.in_evaluation) continue;
+    texts.push_back(term.name + ' ' + node_text(*graph_, term.port.node));
+    const bool weighs = term.role != Role::likelihood && term.role != Role::divergence;
+    for (const Objective& objective : plan_.objectives) {
+      for (std::size_t t = 0; weighs && t < objective.terms.size(); ++t) {
+        if (&plan_.terms[static_cast<std::size_t>(objective.terms[t])] == &term)
+          texts.push_back(fmt::format("{}", objective.weight(t, progress_.step)));
       }
     }
-  };
-  describe(*this, mine);
-  describe(running, theirs);
-  return mine == theirs;
-}
-
-void Session::set_aside(const Session& running, const std::vector<bool>& taken, Adoption& adoption) {
-  for (std::size_t i = 0; i < running.tensors_.size(); ++i) {
-    if (taken[i]) continue;
-    const NamedTensor& tensor = running.tensors_[i];
-    auto copy = std::make_shared<Tensor>(DType::f32, tensor.view.shape());
-    copy_values(tensor.view, copy->view());
-    aside_[tensor.name] = std::move(copy);
-    if (TensorName(tensor.name).is_own()) adoption.set_aside.push_back(tensor.name);
   }
+  return texts;
 }
 
-Adoption Session::adopt(const Session& running) {
-  prepare_training();
-  data_hash();  // of the checkpoints
-  Adoption adoption;
-  const CheckpointInfo info = running.checkpoint_info();
-  step_ = info.step;
-  best_value_ = info.best_value;
-  best_step_ = info.best_step;
-  best_is_new_ = running.best_is_new_;
-  without_improvement_ = info.evaluations_without_improvement;
-  adoption.measure_changed = !measures_the_same(running);
-  guard_.restore(guard_for(plan_, running.plan_, info.guard));
-  updater_->restore(info);
-  aside_ = running.aside_;
-
+// Each tensor is the running one's; else it comes back from what was set aside; else it starts anew.
+void TrainingState::take(const TrainingState& running, const CheckpointInfo& info, std::vector<bool>& taken,
+                         Adoption& adoption) {
   std::map<std::string_view, std::size_t> theirs;
   for (std::size_t i = 0; i < running.tensors_.size(); ++i) theirs.emplace(running.tensors_[i].name, i);
-  std::vector<bool> taken(running.tensors_.size(), false);
   std::vector<const NamedTensor*> averages;
   for (const NamedTensor& mine : tensors_) {
     const TensorName name(mine.name);
@@ -174,7 +141,6 @@ Adoption Session::adopt(const Session& running) {
       averages.push_back(&mine);
     } else if (name.is_own()) {
       adoption.fresh.push_back(mine.name);
-      if (it != theirs.end()) adoption.reinitialised.push_back(mine.name);
     } else {
       const auto updates = info.optimizer_updates.find(name.objective);
       updater_->set_start(name.objective, name.parameter,
@@ -182,16 +148,34 @@ Adoption Session::adopt(const Session& running) {
     }
   }
   for (const NamedTensor* average : averages)  // as in the beginning: an average starts as the weight
-    copy_values(store_.at(store_.find(TensorName(average->name).parameter)).value.view(), average->view);
-  set_aside(running, taken, adoption);
-  store_.touch();
-  forget_front();
+    copy_values(parameters_.at(parameters_.find(TensorName(average->name).parameter)).value.view(), average->view);
+}
 
-  checkpoints_ = running.checkpoints_ == nullptr
-                     ? nullptr
-                     : std::make_shared<CheckpointFolder>(running.checkpoints_->path(), document_.train.keep);
-  metrics_ = running.metrics_;
-  if (metrics_) begin_curves();
+// What the running state has and this one has no place for.
+void TrainingState::set_aside(const TrainingState& running, const std::vector<bool>& taken, Adoption& adoption) {
+  for (std::size_t i = 0; i < running.tensors_.size(); ++i) {
+    if (taken[i]) continue;
+    const NamedTensor& tensor = running.tensors_[i];
+    auto copy = std::make_shared<Tensor>(DType::f32, tensor.view.shape());
+    copy_values(tensor.view, copy->view());
+    aside_[tensor.name] = std::move(copy);
+    if (TensorName(tensor.name).is_own()) adoption.set_aside.push_back(tensor.name);
+  }
+}
+
+Adoption TrainingState::adopt(const TrainingState& running) {
+  Adoption adoption;
+  progress_ = running.progress_;
+  best_is_new_ = running.best_is_new_;
+  adoption.measure_changed = measure_terms() != running.measure_terms();
+  guard_.restore(guard_for(plan_, running.plan_, running.guard_.state()));
+  const CheckpointInfo info = running.info("");
+  updater_->restore(info);
+  aside_ = running.aside_;
+  std::vector<bool> taken(running.tensors_.size(), false);
+  take(running, info, taken, adoption);
+  set_aside(running, taken, adoption);
+  parameters_.touch();
   return adoption;
 }
 

@@ -1,0 +1,70 @@
+// The settings of a run: what a training job is started with beside its document, and what a resumed one must be given
+// again. A session stores them once; run.json holds them, except for threads and cache, which belong to a process.
+//
+// Ownership: values. Thread safety: values. Errors: out_of_range of with_settings(); checkpoint_corrupt of a run.json
+// that is broken.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "document/document.h"
+
+namespace loom {
+
+// Weights that a run started with, of a run that its document uses: its own checkpoints hold them, too.
+struct LoadedWeights {
+  std::string nodes;  // the prefix of the paths: "vq/"
+  std::string file;   // with its absolute path
+  std::string hash;   // the file's checksum
+};
+
+// What the run's document was made from, for changes of it while it trains.
+struct RunSource {
+  std::string graph;                            // the file, with its absolute path; "": not known
+  std::vector<std::string> overrides;           // "path=value"
+  std::vector<std::vector<std::string>> nodes;  // words of ctl swap
+  std::vector<std::string> plugins;             // of --plugin; not in run.json, since a run may come from elsewhere
+};
+
+inline constexpr int kMaxLanes = 4096;  // each holds gradient sums of every parameter
+
+struct RunSettings {
+  std::uint64_t seed = 1;
+  int lanes = 1;                      // of a session: 0 until its programs are made means one a thread
+  std::int64_t shard = 1, batch = 1;  // samples; shard 0 until the programs are made: chosen from the shapes
+  std::int64_t steps = 0;             // to be done in all
+  DataEntry data = {};                // as used: of the document, or what stood in its place
+  std::string version = {};           // of the program that started the run
+  std::vector<LoadedWeights> weights = {};
+  RunSource source = {};
+  int threads = 0;         // 0: every core
+  std::string cache = {};  // a folder for what frozen nodes make of the data; "": it is computed anew in every step
+
+  std::string to_json() const;
+  static RunSettings from_json(const std::string& text, const std::string& file);
+};
+
+// What a caller wants in place of the document's own settings. The fields are those of RunSettings.
+struct SessionSettings {
+  std::optional<DataEntry> data = {};
+  std::optional<std::int64_t> steps = {}, batch = {};
+  std::optional<std::uint64_t> seed = {};
+  int threads = 0;
+  int lanes = 0;           // 0: one a thread
+  std::int64_t shard = 0;  // 0: chosen from the shapes
+  std::string cache = {};
+  std::vector<LoadedWeights> weights = {};
+  RunSource source = {};
+};
+
+// The settings of a session: what is wanted, else what the document says.
+RunSettings settings_of(const Document& document, SessionSettings wanted = {});
+// The document with the settings in place of its own, for what looks at the document alone (schedules, measurements).
+Document with_settings(Document document, const RunSettings& settings);
+// The settings that a run was started with, with `wanted` (steps, threads) on top.
+SessionSettings settings_of(const RunSettings& run, SessionSettings wanted = {});
+
+}  // namespace loom

@@ -1,0 +1,139 @@
+#include "train/stepper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/clock.h"
+#include "loom/math.h"
+
+namespace loom {
+namespace {
+
+std::vector<Port> training_terms(const TrainingPlan& plan) {
+  std::vector<Port> ports;
+  for (const LossTerm& term : plan.terms) {
+    if (term.in_training) ports.push_back(term.port);
+  }
+  return ports;
+}
+
+}  // namespace
+
+bool StepReport::is_finite() const {
+  return std::isfinite(loss) && std::ranges::all_of(norms, [](double norm) { return std::isfinite(norm); });
+}
+
+Stepper::Stepper(TrainingState& state, const RunSettings& settings, TrainingData& data)
+    : state_(state), settings_(settings), data_(data) {
+  state_.prepare();
+  const auto& [graph, store, executor] = state_.bound();
+  const TrainingPlan& plan = state_.plan();
+  feeds_ = plan_front_feeds(*graph, store, training_terms(plan), true, *data_.source(), settings_.cache);
+  check_requests(feeds_, data_.source());
+  programs_ =
+      std::make_unique<TrainingPrograms>(graph, store, executor, plan, feeds_.ports,
+                                         TrainingPrograms::Size{settings_.batch, settings_.shard, settings_.lanes});
+  for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
+    if (!store.at(i).is_state && !store.at(i).set_by_node) continue;
+    states_.push_back(i);
+    kept_states_.push_back(store.at(i).value.clone());
+  }
+  means_.resize(plan.terms.size());
+  norms_.resize(plan.objectives.size());
+  losses_.resize(plan.objectives.size());
+}
+
+// Not before the first step: a resumed run has its weights only then.
+void Stepper::open_batches() {
+  if (batches_) return;
+  batches_ =
+      std::make_unique<Batches>(open_front(feeds_, state_.bound(), data_.source(), settings_.data, settings_.cache),
+                                feeds_.requests(), settings_.batch, settings_.seed, true);
+  batches_->seek(state_.progress().step);
+}
+
+void Stepper::keep_states() {
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    std::ranges::copy(state_.parameters().at(states_[i]).value.values(), kept_states_[i].values().begin());
+}
+
+void Stepper::restore_states() {
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    std::ranges::copy(kept_states_[i].values(), state_.parameters().at(states_[i]).value.values().begin());
+  state_.parameters().touch();
+}
+
+StepReport Stepper::step() {
+  open_batches();
+  const std::int64_t number = state_.progress().step;
+  StepReport report;
+  keep_states();
+  try {
+    const Stopwatch waited;
+    const Batches::View batch = batches_->next();
+    report.data_seconds = waited.seconds();
+    programs_->run(number, batch.columns, batch.samples, settings_.seed);
+    report.skipped = !update(number);
+  } catch (...) {
+    restore_states();
+    batches_->seek(number);
+    throw;
+  }
+  state_.finish_step();
+  report.step = number + 1;
+  report.loss = losses_.front();
+  report.terms = means_;
+  report.norms = norms_;
+  report.learning_rate = state_.updater().learning_rate(0, number);
+  return report;
+}
+
+bool Stepper::update(std::int64_t number) {
+  for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
+  for (std::size_t o = 0; o < norms_.size(); ++o) {
+    losses_[o] = programs_->objective_loss(o);
+    norms_[o] = programs_->is_active(o) ? state_.updater().norm(programs_->gradients(o)) : -1;
+  }
+  const Guard::Verdict verdict = state_.guard().judge(losses_, norms_);
+  if (verdict != Guard::Verdict::good) {
+    state_.guard().reject(verdict, number + 1, describe_bad_step());
+    restore_states();
+    return false;
+  }
+  for (std::size_t o = 0; o < norms_.size(); ++o) {
+    if (programs_->is_active(o)) state_.updater().apply(o, number, programs_->gradients(o), norms_[o]);
+  }
+  state_.updater().finish_step();
+  state_.guard().accept(norms_);
+  return true;
+}
+
+// The terms and the first parameter that are not finite, else the norms.
+std::string Stepper::describe_bad_step() const {
+  std::vector<std::string> parts;
+  for (std::size_t t = 0; t < means_.size(); ++t) {
+    if (state_.plan().terms[t].in_training && !std::isfinite(means_[t]))
+      parts.push_back(fmt::format("loss '{}' is {}", state_.plan().terms[t].name, means_[t]));
+  }
+  for (std::size_t o = 0; o < norms_.size(); ++o) {
+    if (!programs_->is_active(o) || std::isfinite(norms_[o])) continue;
+    const auto gradients = programs_->gradients(o);
+    const auto bad = std::ranges::find_if(gradients, [](std::span<float> gradient) {
+      return !math::all_finite(gradient.data(), static_cast<std::int64_t>(gradient.size()));
+    });
+    if (bad == gradients.end()) continue;
+    const int parameter = state_.plan().objectives[o].parameters[static_cast<std::size_t>(bad - gradients.begin())];
+    parts.push_back(fmt::format("the gradient of '{}' is not finite", state_.parameters().at(parameter).path));
+    break;
+  }
+  for (std::size_t o = 0; parts.empty() && o < norms_.size(); ++o) {
+    if (programs_->is_active(o))
+      parts.push_back(fmt::format("objective '{}' has a gradient norm of {:.4g} with a mean of {:.4g}",
+                                  state_.plan().objectives[o].name, norms_[o], state_.guard().state().norms[o].mean));
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+}  // namespace loom

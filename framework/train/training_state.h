@@ -1,0 +1,86 @@
+// The state of a training job: what a checkpoint holds and what another session adopts. These are parameters and
+// states of nodes, the optimizers' states, the moving averages, the guard, the finished steps and the best value; and
+// what is set aside, which a change of the document has left without a place.
+//
+// Ownership: owns the graph, its parameters, the plan and the optimizers; refers to the document, the settings, the
+// registry and the executor. Thread safety: one thread; check_adoption() may run while the other state trains.
+// Errors: the constructor throws those of the graph (E2xx), prepare() those of the plan.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "run/bound_graph.h"
+#include "train/checkpoint.h"
+#include "train/run_settings.h"
+#include "train/updater.h"
+
+namespace loom {
+
+// What became of the values of a session whose place another one took. Names are those of a checkpoint's tensors.
+struct Adoption {
+  std::int64_t carried = 0;            // tensors
+  std::vector<std::string> fresh;      // parameters and states that start as initialised
+  std::vector<std::string> restored;   // that had been set aside by an earlier change
+  std::vector<std::string> set_aside;  // parameters and states that this document has no place for
+  bool measure_changed = false;        // the best value so far was of something else, and is forgotten
+};
+
+class TrainingState {
+ public:
+  TrainingState(const Document& document, const RunSettings& settings, const Registry& registry, Executor& executor);
+
+  // Makes the optimizers and averages, which evaluation does without. Throws everything that the plan found.
+  void prepare();
+
+  const std::shared_ptr<const Graph>& graph() const { return graph_; }
+  ParameterStore& parameters() { return parameters_; }
+  BoundGraph bound() { return {graph_, parameters_, executor_}; }
+  const TrainingPlan& plan() const { return plan_; }
+  Guard& guard() { return guard_; }
+  const Guard& guard() const { return guard_; }
+  Updater& updater() { return *updater_; }  // after prepare()
+  MovingAverage* average() { return updater_ ? updater_->average() : nullptr; }
+
+  const TrainProgress& progress() const { return progress_; }
+  void start_at(std::int64_t step) { progress_.step = step; }  // of the data and the schedules
+  void finish_step() { ++progress_.step; }
+  void add_evaluation(double value);  // of the held-out measure
+  bool gave_up() const;               // train.early_stopping evaluations without improvement
+  bool take_new_best();               // whether the weights are the best ones and were not yet taken as such
+  void forget_best();                 // it is of another graph or measure
+
+  // Of a checkpoint.
+  std::vector<NamedTensor> tensors() const;
+  CheckpointInfo info(const std::string& data_hash) const;
+  // Throws checkpoint_mismatch where the checkpoint was written with other settings or data.
+  CheckpointInfo restore(const std::string& file, const std::string& data_hash);
+
+  // Adoption: values are carried over by name and shape; `running` stays as it was, so that it can go on where this one
+  // does not. Throws candidate_unfit with every reason.
+  void check_adoption(const TrainingState& running) const;
+  Adoption adopt(const TrainingState& running);
+
+ private:
+  std::vector<std::string> measure_terms() const;
+  void take(const TrainingState& running, const CheckpointInfo& info, std::vector<bool>& taken, Adoption& adoption);
+  void set_aside(const TrainingState& running, const std::vector<bool>& taken, Adoption& adoption);
+
+  const Document& document_;
+  const RunSettings& settings_;
+  Executor& executor_;
+  std::shared_ptr<const Graph> graph_;
+  ParameterStore parameters_;
+  Diagnostics findings_;  // of the plan
+  TrainingPlan plan_;
+  Guard guard_;
+  std::unique_ptr<Updater> updater_;
+  std::vector<NamedTensor> tensors_;                      // but those set aside
+  std::map<std::string, std::shared_ptr<Tensor>> aside_;  // by a checkpoint's names
+  TrainProgress progress_;
+  bool best_is_new_ = false;
+};
+
+}  // namespace loom

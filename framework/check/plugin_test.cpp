@@ -22,13 +22,17 @@ PluginTest::PluginTest(int argc, char** argv) {
 
 NodeTester PluginTest::node(const std::string& type) const { return {*registry_, type}; }
 
-void PluginTest::check(const std::string& type, const TypeCheck& settings) {
-  const auto node = registry_->node(type);
-  const auto dataset = registry_->dataset(type);
-  if (!node && !dataset) return expect(false, fmt::format("the library has no type '{}'", type));
-  const CheckTable table = node ? check_type(node, settings) : check_type(dataset, settings);
-  fmt::print("{}", table.text());
-  expect(table.ok(), fmt::format("{}: {}", type, table.failures()));
+void PluginTest::check(const std::string& name, const TypeCheck& settings) {
+  bool known = false;
+  for_each_kind([&]<class Type>() {
+    const auto type = registry_->find<Type>(name);
+    if (!type) return;
+    known = true;
+    const CheckTable table = check_type(type, settings);
+    fmt::print("{}", table.text());
+    expect(table.ok(), fmt::format("{}: {}", name, table.failures()));
+  });
+  if (!known) expect(false, fmt::format("the library has no type '{}'", name));
 }
 
 void PluginTest::expect(bool good, const std::string& what) {

@@ -9,6 +9,7 @@
 #include "live/file_watch.h"
 #include "loom/error.h"
 #include "plugin/loader.h"
+#include "plugin/registries.h"
 
 namespace loom {
 namespace {
@@ -63,7 +64,7 @@ std::vector<LibraryFile> LibrarySet::with_copies(const std::vector<std::string>&
 }
 
 std::unique_ptr<Registry> LibrarySet::open(const std::vector<LibraryFile>& libraries, const Registry& running) {
-  auto registry = std::make_unique<Registry>();
+  auto registry = own_types();
   for_each_kind([&]<class Type>() {
     for (const std::string& name : running.names<Type>()) {
       const auto type = running.find<Type>(name);
@@ -107,7 +108,7 @@ int LibrarySet::open_generations() const {
 }
 
 std::unique_ptr<Registry> with_private_copies(const Registry& registry) {
-  auto copies = std::make_unique<Registry>();
+  auto copies = own_types();
   CopyFolder folder;
   for (const std::string& file : files_of(registry)) {
     try {
@@ -136,7 +137,7 @@ void check_library(const std::string& file) {
 }
 
 std::unique_ptr<Registry> open_libraries(const std::vector<LibraryFile>& libraries) {
-  auto registry = std::make_unique<Registry>();
+  auto registry = own_types();
   for (const LibraryFile& library : libraries) load_plugin(*registry, library.opened, false, library.file);
   return registry;
 }

@@ -89,16 +89,21 @@ std::vector<LoadedLibrary> libraries_for(const RegistryRequest& request) {
   return libraries.take();
 }
 
+std::unique_ptr<Registry> own_types() {
+  auto registry = std::make_unique<Registry>();
+  PluginTypes types = detail::collect(detail::registered_types());
+  for (MetricType& metric : std::get<std::vector<MetricType>>(types)) {
+    metric.library = "latentloom";
+    registry->add(std::move(metric));
+  }
+  return registry;
+}
+
 std::unique_ptr<Registry> registry_of(const std::vector<LoadedLibrary>& libraries,
                                       const std::map<std::string, std::string>& substitutes) {
   static std::mutex opening;  // a library links its types into lists while it is opened
   const std::lock_guard lock(opening);
-  auto registry = std::make_unique<Registry>();
-  PluginTypes own = detail::collect(detail::registered_types());  // of this library: the standard metrics
-  for (MetricType& metric : std::get<std::vector<MetricType>>(own)) {
-    metric.library = "latentloom";
-    registry->add(std::move(metric));
-  }
+  auto registry = own_types();
   for (const LoadedLibrary& library : libraries) {
     const auto other = substitutes.find(library.file);
     if (other == substitutes.end())

@@ -31,6 +31,9 @@ std::vector<LoadedLibrary> libraries_for(const RegistryRequest& request);
 std::unique_ptr<Registry> registry_of(const std::vector<LoadedLibrary>& libraries,
                                       const std::map<std::string, std::string>& substitutes = {});
 
+// A registry of the framework's own types alone: the standard metrics.
+std::unique_ptr<Registry> own_types();
+
 std::unique_ptr<Registry> registry_for(const RegistryRequest& request);
 
 // The plugin on LOOM_PLUGIN_PATH that has a type of this name, for hints; "" if there is none.

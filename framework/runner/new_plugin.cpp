@@ -73,7 +73,7 @@ void check_free(const std::string& type) {
   if (taken == types.end()) return;
   Diagnostic finding{};
   finding.code = ErrorCode::plugin_duplicate;
-  finding.message = fmt::format("'{}' is the name of a standard {}", type, taken->kind);
+  finding.message = fmt::format("'{}' is the name of a standard {}", type, taken->kind == DatasetType::kKind ? "data set" : taken->kind);
   finding.got = type;
   finding.expected = "a name of its own; a prefix keeps names apart";
   finding.hint = fmt::format("graph-runner new-plugin my.{} --kind ...", type);

@@ -20,7 +20,7 @@ generate:
 YAML
 expect 0 train codes.yaml --out plain
 says plain/report.html "q: use of the codes" "q: age of the dead codes, batches" "that is few. Not tried yet: init: kmeans" \
-  "perplexity of the codes" "used codes" "age of the longest unused code, batches"
+  "perplexity" "used codes" "age of the oldest unused code, batches"
 expect 0 eval plain
 says out "used codes" "of 64" "unigram entropy" "normalised error"
 expect 0 eval plain --json
@@ -53,5 +53,5 @@ expect 0 train two.yaml --steps 10 --out two
 expect 0 eval two --json
 has_json /quantizers/q/used_codes /quantizers/more/used_codes
 [ -z "$(json /perplexity 2>/dev/null)" ] || fail "two quantizers have one perplexity"
-says two/report.html "more: perplexity of the codes" "q: used codes"
+says two/report.html "more: perplexity" "q: used codes"
 finish

@@ -26,10 +26,10 @@ expect 0 eval dead --json
 holds "$(json /latents/kl/mutual_information) < 0.05 && $(json /rate) < 0.05"
 holds "(d = $(json /latents/kl/shuffled_z_change)) < 1 && d > -1"
 expect 0 eval dead
-says out "active units                    0 of 3" "none of 3 latent dimensions carries information" "free_bits" \
+says out "active units                        0 of 3" "none of 3 latent dimensions carries information" "free_bits" \
   "a warm-up of its weight" "a smaller weight (it is 1000 at the end)" "rate" "distortion" "PSNR" "SSIM"
-says dead/report.html "none of 3 latent dimensions carries information" "active latent dimensions" \
-  "mutual information, nats" "KL of a latent dimension, nats" "rate, nats per sample" ">largest<" ">median<"
+says dead/report.html "none of 3 latent dimensions carries information" "active units" \
+  "mutual information, nats" "KL per dimension, nats" "rate, nats" ">largest<" ">median<"
 
 # A prior that commits a rate.
 cat >delta.yaml <<'YAML'
@@ -48,7 +48,7 @@ generate: {sample: null}
 YAML
 expect 0 train delta.yaml --steps 200 --out delta
 says err ", committed "
-says delta/report.html "committed" "rate, nats per sample"
+says delta/report.html "committed" "rate, nats"
 expect 0 eval delta --json
 holds "$(json /committed_rate) > 0.5 && $(json /rate) >= $(json /committed_rate)"
 [ "$(json /latents/kl/dimensions)" = 2 ] || fail "a dimension of a sequence is its last axis"

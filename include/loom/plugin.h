@@ -1,6 +1,7 @@
 // The types that a process knows, by kind and name: nodes, data sets, optimizers, schedules.
 //
-// A type is registered by LOOM_NODE, LOOM_DATASET, LOOM_OPTIMIZER or LOOM_SCHEDULE in its own file, linked into its plugin library's list, and added to the Registry when the library is loaded. Nothing else lists names.
+// LOOM_NODE, LOOM_DATASET, LOOM_OPTIMIZER or LOOM_SCHEDULE registers a type in its own file. The type is linked into the
+// list of its plugin library and added to the Registry when the library is loaded. There is no other list of names.
 //
 // Ownership: a type holds its library open as long as anything uses it. Thread safety: add() locks; lookups return
 // shared pointers, so a type may be replaced while programs that use the old one run.
@@ -26,8 +27,8 @@ class Node;
 class Optimizer;
 class Schedule;
 
-// What every registered type has, whatever it makes. For each kind the contract declares what the kind needs: options
-// always; ports of nodes; columns of data sets, as outputs.
+// The members of every registered type. The contract declares what each kind needs: options for all kinds, ports for
+// nodes, and columns, as outputs, for data sets.
 template <class Product>
 struct PluginType {
   std::shared_ptr<void> keep;  // holds the library open; declared first to be destroyed last, after the library's code

@@ -9,8 +9,8 @@
 namespace loom::dnnl {
 
 // The gradient by the input as a forward pass, since that is what the forward pass of the transposed convolution is:
-// x of the kernel is diff_y, y is diff_x, to which bias (one for each channel of x; not read unless shape.bias) and relu
-// apply.
+// x of the kernel is diff_y, and y is diff_x. bias (one value per channel of x; not read unless shape.bias) and relu apply
+// to diff_x.
 std::unique_ptr<const ForwardKernel> make_direct_backward_data(const ConvolutionShape& shape, bool relu);
 std::unique_ptr<const ForwardKernel> make_columns_backward_data(const ConvolutionShape& shape, bool relu);
 

@@ -30,7 +30,7 @@ class Optimizer;
 class Schedule;
 
 // The members of every registered type. The contract declares what each kind needs: options for all kinds, ports for
-// nodes, columns, as outputs, for data sets, inputs and values for metrics.
+// nodes; columns, as outputs, for data sets; inputs and values for metrics.
 template <class Product>
 struct PluginType {
   std::shared_ptr<void> keep;  // holds the library open; declared first to be destroyed last, after the library's code

@@ -21,9 +21,15 @@ awk '
 ' docs/write-a-node.md >"$work/write-a-node.md"
 
 # What stands between "<!-- keys: SECTION -->", "<!-- types: KIND -->" or "<!-- values: METRIC -->" and "<!-- end -->" is
-# made from the declarations.
+# made from the declarations; "<!-- other values -->" stands for the metrics that the page does not name.
+others=$("$runner" list --json | awk '/^  "/ { metrics = /"metrics"/ } metrics && /"name":/ { print $2 }' | tr -d '",' |
+  while read -r metric; do grep -q "^<!-- values: $metric -->" docs/measurements.md || echo "$metric"; done)
 for name in graph-format measurements; do
-awk -v runner="$runner" '
+awk -v runner="$runner" -v others="$others" '
+  /^<!-- other values -->/ { print; count = split(others, metric); inside = 1
+    for (i = 1; i <= count; ++i) { print (i > 1 ? "\n" : "") "### " metric[i]
+      command = runner " schema --values " metric[i]; while ((command | getline line) > 0) print line; close(command) }
+    next }
   /^<!-- (keys|types|values): / { print; command = runner " schema --" substr($2, 1, length($2) - 1) " " $3
     while ((command | getline line) > 0) print line; close(command); inside = 1; next }
   /^<!-- end -->/ { inside = 0 }

@@ -1,0 +1,109 @@
+// graph-runner curves: the curves of a run, also while it trains, for programs that draw or compare them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "runner/console.h"
+#include "runner/verbs.h"
+#include "train/metrics.h"
+#include "train/run_folder.h"
+
+namespace loom::runner {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Request {
+  std::string run;
+  std::vector<std::string> names;
+  std::int64_t after = -1;
+};
+
+struct Curve {
+  std::string name, split;
+  std::vector<MetricRow> rows;
+};
+
+// The names that were asked for, all if none was; throws Error(usage) that lists every unknown one.
+void check_names(const Request& request, const std::vector<std::pair<std::string, std::string>>& curves) {
+  std::vector<std::string> known;
+  for (const auto& [name, split] : curves) {
+    if (known.empty() || known.back() != name) known.push_back(name);
+  }
+  Diagnostics unknown;
+  for (const std::string& name : request.names) {
+    if (std::ranges::find(known, name) == known.end())
+      unknown.add_unknown_word({}, fmt::format("the run has no curve '{}'", name), name, known).code = ErrorCode::usage;
+  }
+  unknown.throw_if_any();
+}
+
+std::vector<Curve> read_curves(const Request& request) {
+  const RunFolder run = RunFolder::open(request.run, false);
+  Metrics metrics(run.metrics_path(), 1, true);
+  const auto names = metrics.curves();
+  check_names(request, names);
+  std::vector<Curve> curves;
+  for (const auto& [name, split] : names) {
+    if (!request.names.empty() && std::ranges::find(request.names, name) == request.names.end()) continue;
+    curves.push_back({name, split, metrics.read(name, split)});
+    std::erase_if(curves.back().rows, [&](const MetricRow& row) { return row.step <= request.after; });
+  }
+  return curves;
+}
+
+// A field of RFC 4180: quoted where it holds a comma, a quote or a line end.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+void print_csv(const std::vector<Curve>& curves) {
+  print("name,split,step,value\n");
+  for (const Curve& curve : curves) {
+    const std::string start = csv_field(curve.name) + "," + csv_field(curve.split);
+    for (const MetricRow& row : curve.rows)
+      print("{},{},{}\n", start, row.step, std::isfinite(row.value) ? fmt::format("{}", row.value) : "");
+  }
+}
+
+Json to_json(const std::vector<Curve>& curves) {
+  Json json = {{"curves", Json::array()}};
+  for (const Curve& curve : curves) {
+    Json steps = Json::array(), values = Json::array();
+    for (const MetricRow& row : curve.rows) {
+      steps.push_back(row.step);
+      values.push_back(std::isfinite(row.value) ? Json(row.value) : Json(nullptr));
+    }
+    json["curves"].push_back({{"name", curve.name}, {"split", curve.split}, {"steps", steps}, {"values", values}});
+  }
+  return json;
+}
+
+void add_curves(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "curves", "Print the curves of a run as CSV or JSON",
+                            "graph-runner curves runs/first --name total_loss > loss.csv");
+  auto request = std::make_shared<Request>();
+  verb->add_option("RUN", request->run, "a run folder; a training job may be writing to it")->required();
+  verb->add_option("--name", request->names, "print only the curves of this name; repeatable");
+  verb->add_option("--after", request->after, "print only the values after this step, as a program that polls needs")
+      ->check(at_least(0));
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] {
+      const std::vector<Curve> curves = read_curves(*request);
+      if (invocation.json)
+        print_json(to_json(curves));
+      else
+        print_csv(curves);
+      return kOk;
+    };
+  });
+}
+LOOM_VERB(30, add_curves)
+
+}  // namespace
+}  // namespace loom::runner

@@ -94,6 +94,22 @@ trains adabelief plugins/adabelief/adabelief-vae.yaml 40 --set data.count=2000 -
 trains aggregate_moments plugins/aggregate_moments/aggregate-vae.yaml 40 --set data.count=2000
 trains table plugins/table/table-vae.yaml 200 --data table:table.csv --set vars.features=3
 
+# The graphs as JSON are valid under the schema that knows the plugins.
+expect 0 schema $(printf -- '--plugin %s ' $names)
+cp out schema.json
+mkdir documents
+for graph in plugins/*/*.yaml "$repository/graphs/vae.yaml"; do
+  grep -q "^block:" "$graph" && continue # a part of a graph
+  expect 0 render "$graph" --json
+  cp out "documents/$(basename "$graph" .yaml).json"
+done
+if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+  checks=$((checks + 1))
+  /usr/bin/python3 "$repository/tests/system/schema_check.py" schema.json "$work"/documents/*.json || fail "schema_check.py"
+else
+  echo "python3-jsonschema is not installed: the graphs of the plugins were not held against the schema"
+fi
+
 # What a graph generates.
 for name in hyperspherical gumbel_softmax; do
   expect 0 sample "$name" --out "$name.png" --count 4

@@ -27,7 +27,7 @@ case "${1:-}" in
     ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
       LSAN_OPTIONS="suppressions=$PWD/tests/support/lsan-suppressions.txt:print_suppressions=0" run_suite asan -E 'validate_large|^allocation$'
     suites=(core graph run data train generate live)
-    libraries=(autoregressive data latent loss nn prior quantizer shape)
+    libraries=($(cd nodes && ls -d -- */ | tr -d /))
     scripts/build.sh tsan "${suites[@]/#/tests-}" "${libraries[@]/#/latentloom_nodes_}" graph-runner json-value zoo
     LD_LIBRARY_PATH=$(scripts/build-tsan-tbb.sh) \
       TSAN_OPTIONS="allocator_may_return_null=1:suppressions=$PWD/tests/support/tsan-suppressions.txt" \

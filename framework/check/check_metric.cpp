@@ -115,11 +115,11 @@ CheckTable check_type(const std::shared_ptr<const MetricType>& type, const TypeC
     check_results(contract, whole, table);
     const bool repeats = text_of(whole) == text_of(check.pass(settings.samples));
     table.add({"repeat", repeats ? Result::passed : Result::failed,
-               repeats ? "the same pass gives the same values" : "the same pass gives other values"});
+               repeats ? "the same pass gives the same values" : "the same pass gives different values"});
     if (contract.measured() != Measured::posteriors && contract.measured() != Measured::quantizers) return;
     const bool parts = text_of(whole) == text_of(check.pass(settings.samples / 2));
     table.add({"batches", parts ? Result::passed : Result::failed,
-               parts ? "two batches give the values of one" : "two batches give other values than one"});
+               parts ? "two batches give the same values as one" : "two batches give different values from one"});
   });
 }
 

@@ -77,9 +77,9 @@ void check_course(const Optimizer& optimizer, const TypeCheck& settings, CheckTa
   };
   add("finite", whole.is_finite(), fmt::format("weights and states after {} steps", kSteps),
       "a weight or a state is not finite");
-  add("repeat", whole == again, "the same call gives the same bits", "the same call gives other bits");
-  add("ranges", whole == pieces, "7 ranges of a parameter give the bits of one",
-      "a parameter cut into 7 ranges gives other bits: update() must be element-wise");
+  add("repeat", whole == again, "the same call gives the same bits", "the same call gives different bits");
+  add("ranges", whole == pieces, "7 ranges of a parameter give the same bits as one range",
+      "a parameter divided into 7 ranges gives different bits: update() must be element-wise");
   const double before = std::sqrt(static_cast<double>(kCount)), after = norm(whole.weight);
   table.add(
       {"descent", after < before ? Result::passed : Result::noted,
@@ -95,7 +95,7 @@ void check_schedule(const Schedule& schedule, CheckTable& table) {
       return;
     }
     if (value != schedule.value(step)) {
-      table.add({"repeat", Result::failed, fmt::format("step {} has one value, and then another", step)});
+      table.add({"repeat", Result::failed, fmt::format("step {} has different values in two calls", step)});
       return;
     }
     low = std::min(low, value);

@@ -56,7 +56,7 @@ void compare_kind(Report& report, const std::string& what, const Tensors& got, c
       compare(report, place, it->second, tensor, tolerance);
     } else {
       ++report.checks;
-      report.failures.push_back(place + ": the node gives no such tensor");
+      report.failures.push_back(place + ": the node has no such tensor");
     }
   }
 }

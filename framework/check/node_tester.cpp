@@ -313,7 +313,7 @@ Report NodeTester::check_repeatable() {
       ++report.checks;
       const TensorView x = tensor, y = b.at(name);
       if (std::memcmp(x.raw(), y.raw(), x.bytes()) != 0) {
-        report.failures.push_back(fmt::format("{} '{}' has other bits in a second, equal run", kind, name));
+        report.failures.push_back(fmt::format("{} '{}' has different bits in a second, identical run", kind, name));
       }
     }
   };

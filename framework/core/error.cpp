@@ -171,7 +171,8 @@ void Diagnostics::throw_if_any() const {
     if (said.insert(identity(item)).second) all.push_back(item);
   }
   if (left_out_ > 0)
-    all.back().hint += fmt::format("{}{} more findings are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
+    all.back().hint +=
+        fmt::format("{}{} more diagnostics are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
   throw Error(std::move(all));
 }
 

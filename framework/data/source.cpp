@@ -34,10 +34,10 @@ Contract with_common_options(Contract contract) {
     if (std::ranges::find(own, name) == own.end()) contract.option(name, std::move(value), std::move(constraint), doc);
   };
   add("binarize", "none", text({"none", "fixed", "dynamic"}), "draw each value of x as 0 or 1, once or at every read");
-  add("normalize_mean", {}, number().or_list(), "subtracted from x: one number, or one a channel");
-  add("normalize_std", {}, positive().or_list(), "x is divided by it: one number, or one a channel");
+  add("normalize_mean", {}, number().or_list(), "subtracted from x: one number, or one per channel");
+  add("normalize_std", {}, positive().or_list(), "divides x: one number, or one per channel");
   add("limit", 0, integer().at_least(0), "only the first n items; 0: all");
-  add("seed", 1, integer().at_least(0), "of the random draws");
+  add("seed", 1, integer().at_least(0), "seed of the random draws");
   return contract;
 }
 
@@ -106,7 +106,7 @@ DataSource::DataSource(const Registry& registry, const DataEntry& entry)
   finding.code = ErrorCode::data_empty;
   finding.where = entry.where;
   finding.message =
-      fmt::format("[{}] there is no item{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
+      fmt::format("[{}] there are no items{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
   throw Error(std::move(finding));
 }
 

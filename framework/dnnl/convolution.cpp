@@ -43,10 +43,10 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algo
   switch (algorithm) {
     case ConvolutionAlgorithm::direct: break;
     case ConvolutionAlgorithm::columns:
-      detail::require(has_columns, describe(s) + ": too special for the columns algorithm");
+      detail::require(has_columns, describe(s) + ": not supported by the columns algorithm");
       break;
     case ConvolutionAlgorithm::mirrored:
-      detail::require(has_mirrored, describe(s) + ": too special for the mirrored algorithm");
+      detail::require(has_mirrored, describe(s) + ": not supported by the mirrored algorithm");
       break;
     case ConvolutionAlgorithm::automatic:
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;

@@ -67,7 +67,7 @@ Eltwise::Eltwise(EltwiseKind kind, std::int64_t count, float alpha) {
                               {backward_reads_output(kind) ? DNNL_ARG_DST : DNNL_ARG_SRC, data},
                               {DNNL_ARG_DIFF_SRC, data}});
   if (impl->forward.scratch_bytes() + impl->backward.scratch_bytes() != 0) {
-    throw std::runtime_error(what + ": this oneDNN wants scratch where none was foreseen");
+    throw std::runtime_error(what + ": this version of oneDNN needs scratch memory, which is not provided");
   }
   impl_ = std::move(impl);
 }

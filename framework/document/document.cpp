@@ -155,7 +155,7 @@ class Reader {
           expander_.add_node(path, draw, variables_, {});
         }
         if (!draws->is_map())
-          wrong_type(*draws, "draw", "a map of ports and the nodes that take their place", diagnostics_);
+          wrong_type(*draws, "draw", "a map from ports to the nodes that replace them", diagnostics_);
       }
       if (const Value* given = keys.get("autoregressive")) {
         const Value autoregressive = evaluated(*given);

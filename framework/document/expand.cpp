@@ -92,7 +92,7 @@ class Expander::Impl {
                                       [&](const Member& m) { return m.key == key; });
       if (found == member.value.members.end()) continue;
       Diagnostic& finding = diagnostics_.add(ErrorCode::unknown_key, found->where,
-                                             fmt::format("'{}' is one node: '{}' cannot stand here", member.key, key));
+                                             fmt::format("'{}' is one node and cannot have '{}'", member.key, key));
       finding.expected = "{type: ..., in: ...}";
       finding.hint = "put it under nodes: and read it here";
       return add_broken(path, member, names_.top());
@@ -165,8 +165,8 @@ class Expander::Impl {
     expanded_.add(member.value);
     full_ = ++nodes_ > kMaxNodes || expanded_.values > kMaxExpandedValues || expanded_.bytes > kMaxExpandedBytes;
     if (!full_) return true;
-    Diagnostic& finding =
-        diagnostics_.add(ErrorCode::document_too_large, member.where, "the blocks and repeats expand to too much");
+    Diagnostic& finding = diagnostics_.add(ErrorCode::document_too_large, member.where,
+                                           "the blocks and repeats expand to too many values");
     finding.expected = fmt::format("at most {} nodes, {} values and {} bytes of text", kMaxNodes, kMaxExpandedValues,
                                    kMaxExpandedBytes);
     return false;
@@ -257,14 +257,14 @@ class Expander::Impl {
     const auto& files = outer.files;
     if (const auto again = std::find(files.begin(), files.end(), path); again != files.end()) {
       Diagnostic& finding =
-          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the files use each other in a circle");
+          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the files use each other in a cycle");
       for (auto it = again; it != files.end(); ++it) finding.got += fs::path(*it).filename().string() + " -> ";
       finding.got += fs::path(path).filename().string();
       finding.expected = "blocks and graphs that do not use themselves";
       return false;
     }
     if (static_cast<int>(files.size()) < kMaxUses) return true;
-    diagnostics_.add(ErrorCode::document_too_deep, use.where, "blocks use blocks too deeply").expected =
+    diagnostics_.add(ErrorCode::document_too_deep, use.where, "blocks are nested too deeply").expected =
         fmt::format("at most {} levels", kMaxUses);
     return false;
   }

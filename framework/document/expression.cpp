@@ -49,12 +49,12 @@ void report(const mu::Parser::exception_type& problem, const std::string& expres
   const bool unknown = problem.GetCode() == mu::ecUNASSIGNABLE_TOKEN;
   const bool text = unknown && variables.count(token) > 0;
   Diagnostic& finding =
-      text ? diagnostics.add(ErrorCode::bad_expression, where, fmt::format("the variable '{}' is no number", token))
+      text ? diagnostics.add(ErrorCode::bad_expression, where, fmt::format("the variable '{}' is not a number", token))
       : unknown ? diagnostics.add(ErrorCode::unknown_variable, where, fmt::format("there is no variable '{}'", token))
                 : diagnostics.add(ErrorCode::bad_expression, where,
                                   fmt::format("this expression cannot be evaluated: {}", problem.GetMsg()));
   finding.got = "${" + expression + "}";
-  if (text) finding.expected = "numbers; a text stands alone: ${" + token + "}";
+  if (text) finding.expected = "numbers; a text variable must be the whole expression: ${" + token + "}";
   if (!unknown) finding.expected = "arithmetic over variables, as in ${2 * n + 1}";
   if (text || !unknown) return;
   std::vector<std::string> names = names_of(variables);
@@ -130,7 +130,7 @@ class Evaluation {
     if (const auto it = variables_.find(text_); it != variables_.end()) return it->second;
     if (expression_.size() > kMaxExpression) return too_large(fmt::format("at most {} bytes", kMaxExpression));
     if (depth_of_brackets(text_) > kMaxBrackets)
-      return too_large(fmt::format("at most {} brackets inside each other", kMaxBrackets));
+      return too_large(fmt::format("at most {} nested brackets", kMaxBrackets));
     if (const std::string why = forbidden(text_); !why.empty())
       return fail("this expression cannot be evaluated: " + why);
     std::vector<std::string> names;
@@ -256,8 +256,8 @@ bool TextBudget::spend(std::size_t bytes, const Location& where, Diagnostics& di
   if (spent_ > kMaxTexts) return false;
   spent_ += bytes;
   if (spent_ <= kMaxTexts) return true;
-  diagnostics.add(ErrorCode::document_too_large, where, "the expressions of the document make too much text").expected =
-      fmt::format("at most {} bytes, where each expression counts for {} more", kMaxTexts, kExpressionCost);
+  diagnostics.add(ErrorCode::document_too_large, where, "the expressions of the document produce too much text")
+      .expected = fmt::format("at most {} bytes; each expression counts as {} more", kMaxTexts, kExpressionCost);
   return false;
 }
 

@@ -47,7 +47,7 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
   chain.push_back(fs::path(file).lexically_normal().string());
   if (std::find(chain.begin(), chain.end(), path) != chain.end()) {
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a circle");
+        diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a cycle");
     for (const std::string& name : chain) finding.got += fs::path(name).filename().string() + " -> ";
     finding.got += fs::path(path).filename().string();
     finding.expected = "a chain that ends at a document without extends";
@@ -125,11 +125,11 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
     if (next != nullptr && next->is_null()) next->kind = Value::Kind::map;
     if (next != nullptr && !next->is_map()) {
       return bad_override(override_, *next, parts[i + 1],
-                          fmt::format("'{}' is no map: nothing can be set in it", parts[i]), diagnostics);
+                          fmt::format("'{}' is not a map: nothing can be set in it", parts[i]), diagnostics);
     }
     if (next == nullptr) {
       return bad_override(override_, *at, parts[i],
-                          fmt::format("the document has no '{}' to set something in", parts[i]), diagnostics);
+                          fmt::format("the document has no '{}' in which to set a value", parts[i]), diagnostics);
     }
     at = next;
   }

@@ -74,7 +74,7 @@ void Names::check_outputs(const std::set<std::string>& paths, Diagnostics& diagn
       output.wrong = true;
       Diagnostic& finding = diagnostics.add(
           ErrorCode::dangling_input, output.where,
-          fmt::format("the block's output '{}' leads to no node: there is no '{}'", output.name, output.target));
+          fmt::format("the block's output '{}' does not name a node: there is no '{}'", output.name, output.target));
       finding.expected = "a node of the block, or node.port";
       std::vector<std::string> names;
       const std::string& prefix = alias.scope->prefix;

@@ -43,11 +43,11 @@ void read_plugins(const Value& value, std::vector<PluginEntry>& plugins, Diagnos
       add_plugin({item.scalar, item.where}, plugins);
     } else {
       Diagnostic& finding =
-          diagnostics.add(ErrorCode::plugin_path, item.where, "a graph asks for a plugin by its name, not by a path");
+          diagnostics.add(ErrorCode::plugin_path, item.where, "a graph names a plugin by its name, not by a path");
       finding.got = item.scalar.substr(0, 80);
       finding.expected = "letters, digits, '_' and '-'";
       if (is_name(name_in(item.scalar))) finding.suggestion = name_in(item.scalar);
-      finding.hint = "names are looked for in the folders of LOOM_PLUGIN_PATH; --plugin FILE loads a file";
+      finding.hint = "names are searched for in the folders of LOOM_PLUGIN_PATH; --plugin FILE loads a file";
     }
   }
 }

@@ -27,7 +27,7 @@ std::shared_ptr<const NodeType> input_type(const Registry& registry) {
     if (type->contract.role() == Role::input) return type;
   }
   throw Error(ErrorCode::plugin_not_found, "no plugin has a node type for inputs",
-              "LATENTLOOM_PLUGINS, where it is set, must name the folder of the standard nodes");
+              "if LATENTLOOM_PLUGINS is set, it must name the folder of the standard nodes");
 }
 
 }  // namespace

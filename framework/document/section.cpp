@@ -130,8 +130,8 @@ void check_version(const Value& root, Diagnostics& diagnostics) {
   const OptionValue number = version->kind == Value::Kind::scalar ? scalar_value(*version) : OptionValue();
   if (const auto* integer = std::get_if<std::int64_t>(&number)) {
     if (*integer == 1) return;
-    Diagnostic& finding = diagnostics.add(ErrorCode::unsupported_version, version->where,
-                                          "this version of the graph format is not known");
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::unsupported_version, version->where, "this version of the graph format is unknown");
     finding.got = number.text();
     finding.expected = "1";
     return;

@@ -37,7 +37,7 @@ class Builder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto it = anchors_.find(anchor);
     if (it == anchors_.end()) {
-      diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "this alias stands inside its own anchor").expected =
+      diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "this alias is inside its own anchor").expected =
           "an anchor that ends before it";
       return;
     }
@@ -84,7 +84,7 @@ class Builder final : public YAML::EventHandler {
     if (tag.empty() || tag == "?" || tag == "!") return;
     Diagnostic& finding = diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "tags are not supported");
     finding.got = tag;
-    finding.expected = "a plain value; quotes make it a text";
+    finding.expected = "a plain value; quotes make it text";
   }
 
   [[noreturn]] void too_deep(const YAML::Mark& mark) {
@@ -120,7 +120,7 @@ class Builder final : public YAML::EventHandler {
     if (anchor == 0) return;
     kept_ += values;
     if (kept_ > kMaxValues) {
-      diagnostics_.add(ErrorCode::alias_bomb, place(mark), "the anchors hold too many values").expected =
+      diagnostics_.add(ErrorCode::alias_bomb, place(mark), "the anchors expand to too many values").expected =
           fmt::format("at most {} values, counted for each anchor around them", kMaxValues);
       throw Stop{};
     }
@@ -196,7 +196,7 @@ class Builder final : public YAML::EventHandler {
       const auto [first, fresh] = parent.keys.emplace(key.scalar, key.where);
       if (!fresh) {
         Diagnostic& finding = diagnostics_.add(ErrorCode::duplicate_key, key.where,
-                                               fmt::format("the key '{}' stands here twice", key.scalar));
+                                               fmt::format("the key '{}' occurs twice here", key.scalar));
         finding.other = first->second;
         finding.other_role = "first";
         parent.skip = true;
@@ -306,7 +306,7 @@ Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& di
     Builder rest(name, diagnostics);
     if (parser.HandleNextDocument(rest)) {
       diagnostics.add(ErrorCode::yaml_syntax, rest.take().where, "a second document starts here").expected =
-          "one YAML document a file";
+          "one YAML document per file";
     }
     return root;
   } catch (const YAML::Exception& problem) {
@@ -330,7 +330,7 @@ Value parse_yaml_file(const std::string& path, const Location& asked, Diagnostic
   if (is_folder || !file.is_open() || file.bad()) {
     Diagnostic& finding = diagnostics.add(ErrorCode::file_not_found, asked, "this document cannot be read");
     finding.got = path + (is_folder ? ", a folder" : "");
-    finding.expected = "a YAML file; relative paths start at the file that names them";
+    finding.expected = "a YAML file; a relative path is relative to the file that contains it";
     finding.suggestion = nearest_file(path);
     return {};
   }

@@ -20,7 +20,7 @@ bool check_variable(const Member& member, Diagnostics& diagnostics) {
   Diagnostic& finding = diagnostics.add(ErrorCode::bad_name, member.where, "this cannot be the name of a variable");
   finding.got = name.substr(0, 60) + (taken.empty() ? "" : ", which is " + taken);
   finding.expected = taken.empty() ? "letters, digits and '_', not starting with a digit, at most 100"
-                                   : "a name that expressions do not know yet";
+                                   : "a name that expressions do not define";
   return false;
 }
 
@@ -84,10 +84,10 @@ class Resolver {
     if (said) return;
     const Location where = nodes_.at(name).value->where;
     Diagnostic& finding =
-        diagnostics_.add(ErrorCode::unknown_variable, where, "the variables need each other in a circle");
+        diagnostics_.add(ErrorCode::unknown_variable, where, "the variables depend on each other in a cycle");
     for (auto it = first; it != path_.end(); ++it) finding.got += *it + " -> ";
     finding.got += name;
-    finding.expected = "variables that do not lead back to themselves";
+    finding.expected = "variables that do not depend on themselves";
     for (auto it = first + 1; it != path_.end() && it - first <= static_cast<std::ptrdiff_t>(kMostEnds); ++it)
       finding.add_end(nodes_.at(*it).value->where, fmt::format("'{}' is", *it));
   }

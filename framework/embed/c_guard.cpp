@@ -36,7 +36,7 @@ loom_status keep_error() {
     } catch (const std::exception& error) {
       return keep(LOOM_INTERNAL, "E999", error.what());
     } catch (...) {
-      return keep(LOOM_INTERNAL, "E999", "something was thrown that is no std::exception");
+      return keep(LOOM_INTERNAL, "E999", "an object was thrown that is not a std::exception");
     }
   } catch (...) {  // no memory for the text
     return LOOM_OUT_OF_MEMORY;

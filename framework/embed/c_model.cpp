@@ -53,7 +53,7 @@ void loom_model_free(loom_model* model) { delete model; }
 loom_status loom_model_port(loom_model* model, const char* name, int64_t samples, loom_tensor* description) {
   return guarded([&] {
     if (model == nullptr || description == nullptr) return bad_argument(kNull);
-    if (samples < 1) return bad_argument("there is no such number of samples");
+    if (samples < 1) return bad_argument("the number of samples must be at least 1");
     const loom::PortDescription port = name == nullptr ? model->model.input() : model->model.port(name);
     *description = loom::c::describe(port.dtype, port.shape.at_batch(samples));
     return LOOM_OK;

@@ -104,16 +104,15 @@ std::int64_t fit_feeds(const Graph& graph, std::vector<Feed>& feeds, std::vector
     else if (wanted == DType::i32 && got == DType::u8)
       own(feed, as_codes(feed.view()));
     else if (wanted != got)
-      throw bad_feed(feed, "the values have another type", std::string(name_of(got)), std::string(name_of(wanted)));
+      throw bad_feed(feed, "the values have the wrong type", std::string(name_of(got)), std::string(name_of(wanted)));
     const Shape& shape = graph.shape(feed.port);
-    if (!shape.per_sample())
-      throw bad_feed(feed, "this port has no axis of samples", shape.text(), "a port of [N, ...]");
+    if (!shape.per_sample()) throw bad_feed(feed, "this port has no batch axis", shape.text(), "a port of [N, ...]");
     const std::int64_t rows = feed.view().shape().rank() > 0 ? feed.view().shape()[0] : 0, each = -shape[0];
     if (rows == 0 || rows % each != 0 || feed.view().count() / rows != shape.event().count()) {
-      throw bad_feed(feed, "the values have another shape", feed.view().shape().text(), shape.text());
+      throw bad_feed(feed, "the values have the wrong shape", feed.view().shape().text(), shape.text());
     }
     if (samples != 0 && rows / each != samples) {
-      throw bad_feed(feed, "these values hold another number of samples", std::to_string(rows / each),
+      throw bad_feed(feed, "these values have a different number of samples", std::to_string(rows / each),
                      std::to_string(samples));
     }
     samples = rows / each;

@@ -41,7 +41,7 @@ void find_ports(const Graph& graph, std::vector<Feed>& feeds) {
 
 std::string first_input(const Graph& graph) {
   const std::vector<int> inputs = graph.inputs();
-  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input: there is nothing to give it");
+  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input");
   return graph.node(inputs.front()).path;
 }
 

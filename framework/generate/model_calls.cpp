@@ -162,8 +162,8 @@ Tensor Model::traverse(const TraverseOptions& options) const {
   }
   for (const std::int64_t dimension : dimensions) {
     if (dimension < 0 || dimension >= posterior.dimensions)
-      throw Error(ErrorCode::usage, fmt::format("dimension {} of {} latent dimensions; they count from 0", dimension,
-                                                posterior.dimensions));
+      throw Error(ErrorCode::usage, fmt::format("dimension {} of {} latent dimensions; dimensions count from 0",
+                                                dimension, posterior.dimensions));
   }
   std::vector<float> centre(static_cast<std::size_t>(posterior.positions * posterior.dimensions), 0.0F);
   if (!options.centre.empty()) {
@@ -185,7 +185,7 @@ Tensor Model::interpolate(const TensorView& from, const TensorView& to, const In
   const Posterior posterior = require_posterior(impl_->source, *impl_->graph, options.latent);
   const auto each = posterior.positions * posterior.dimensions;
   if (from.count() != to.count() || from.count() == 0 || from.count() % each != 0)
-    throw Error(ErrorCode::bad_feed, fmt::format("latents {} and {} of {} values each do not go together",
+    throw Error(ErrorCode::bad_feed, fmt::format("latents {} and {} of {} values each cannot be combined",
                                                  from.shape().text(), to.shape().text(), each));
   std::vector<float> latents;
   for (std::int64_t n = 0; n < from.count() / each; ++n) {

@@ -28,7 +28,7 @@ Port original_port(const Document& document, const Graph& graph, Port show) {
     if (port.valid() && graph.dtype(port) == graph.dtype(show)) return port;
   }
   const std::vector<int> inputs = graph.inputs();
-  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input: there is nothing to reconstruct");
+  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input to reconstruct");
   return {inputs.front(), 0};
 }
 
@@ -77,8 +77,7 @@ Reconstructions reconstruct(const ModelSource& model, Executor& executor, const 
   require_not_fed(entry);
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
-  const Port show = graph->port(rewrite.resolved(entry.show)),
-             original = original_port(model.document(), *graph, show);
+  const Port show = graph->port(rewrite.resolved(entry.show)), original = original_port(model.document(), *graph, show);
   const std::vector<Port> wanted = {show, original};
   const auto source = open_split(model.registry(), data, split);
   std::vector<Port> drawn;  // by the model itself

@@ -76,7 +76,7 @@ class Builder {
     const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
     if (!fresh) {
       Diagnostic& finding =
-          find(ErrorCode::duplicate_node, entry.where, fmt::format("the node '{}' stands here twice", entry.path));
+          find(ErrorCode::duplicate_node, entry.where, fmt::format("the node '{}' occurs twice here", entry.path));
       finding.other = nodes_[static_cast<std::size_t>(it->second)].where;
       finding.other_role = "first";
       return;
@@ -349,9 +349,9 @@ class Builder {
                         nodes_[static_cast<std::size_t>(node.inputs.front().node)]
                                 .outputs[static_cast<std::size_t>(node.inputs.front().index)] == node.outputs.front();
       if (fits) continue;
-      Diagnostic& finding =
-          find(ErrorCode::bad_bypass, node.where,
-               fmt::format("'{}' is left out in one mode, so its input must fit in its output's place", node.path));
+      Diagnostic& finding = find(
+          ErrorCode::bad_bypass, node.where,
+          fmt::format("'{}' is bypassed in one mode, so its first input must have the shape of its output", node.path));
       finding.got =
           fmt::format("{} of shape {}", node.outputs.size() == 1 ? "one output" : "several outputs, the first",
                       node.outputs.front().text());

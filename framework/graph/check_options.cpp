@@ -92,9 +92,8 @@ Options check_options(const Contract& contract, const std::map<std::string, Opti
       continue;
     }
     if (it->second.value.empty()) continue;
-    options.set(declared.name,
-                accept_value(declared.constraint, it->second.value, it->second.where,
-                             fmt::format("[{}] the option '{}'", what, declared.name), diagnostics));
+    options.set(declared.name, accept_value(declared.constraint, it->second.value, it->second.where,
+                                            fmt::format("[{}] the option '{}'", what, declared.name), diagnostics));
   }
   check_rules(contract, entries, options, where, what, diagnostics);
   return options;

@@ -33,7 +33,7 @@ class Sharing {
       if (at != i && steps <= nodes_.size()) continue;
       diagnostics_
           .add(ErrorCode::bad_weight_sharing, entries_[i]->weights_where,
-               fmt::format("'{}' would get its weights from itself", nodes_[i].path))
+               fmt::format("'{}' would take its weights from itself", nodes_[i].path))
           .expected = "a node that owns its weights";
       return -1;
     }
@@ -43,7 +43,7 @@ class Sharing {
   void report_unknown(const NodeEntry& entry) {
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("there is no node '{}' to share weights with", entry.weights));
-    finding.expected = "a node of the same type, or one that has what this one needs";
+    finding.expected = "a node of the same type, or one that has all parameters and states that this one needs";
     std::vector<std::string> paths;
     for (const auto& [path, n] : index_) paths.push_back(path);
     finding.suggestion = nearest_name(entry.weights, paths);

@@ -59,7 +59,7 @@ class Recorder {
         Diagnostic finding;
         finding.code = ErrorCode::bad_feed;
         finding.where = graph_.node(port.node).where;
-        finding.message = fmt::format("the input '{}' is needed here and nothing feeds it", graph_.name_of(port));
+        finding.message = fmt::format("the input '{}' is required here and is not fed", graph_.name_of(port));
         finding.hint = "give it a column of the data set, or --feed it";
         throw Error(std::move(finding));
       }
@@ -107,7 +107,7 @@ class Recorder {
     finding.message = fmt::format("'{}' cannot be a loss term", graph_.name_of(term));
     finding.got = shape.text();
     finding.expected = "[N], nats per sample";
-    finding.hint = "a loss node sums over the event and leaves one value per sample";
+    finding.hint = "a loss node sums over the event and returns one value per sample";
     throw Error(std::move(finding));
   }
 

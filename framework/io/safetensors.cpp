@@ -34,7 +34,7 @@ Json parse_strictly(const std::string& text) {
       std::vector<std::string>& own = keys.back();
       std::ranges::sort(own);
       const auto twin = std::ranges::adjacent_find(own);
-      if (twin != own.end()) throw std::runtime_error(fmt::format("'{}' stands twice", *twin));
+      if (twin != own.end()) throw std::runtime_error(fmt::format("'{}' occurs twice", *twin));
       keys.pop_back();
     }
     if (event == Json::parse_event_t::key) keys.back().push_back(parsed.get<std::string>());
@@ -131,7 +131,7 @@ void SafetensorsFile::read_header() {
   const std::size_t found = header.find(kChecksumPattern);
   const std::string& digits = metadata_.at("checksum");
   if (found == std::string::npos || digits.size() != kChecksumPrefix.size() + kChecksumDigits) {
-    corrupt("the checksum is not written as it should be", 8, digits, "crc32: and eight digits");
+    corrupt("the checksum has the wrong format", 8, digits, "crc32: and eight digits");
   }
   checksum_at_ = 8 + found + kChecksumPattern.size();
 }
@@ -141,7 +141,7 @@ void SafetensorsFile::parse_header(const std::string& text) {
   try {
     header = parse_strictly(text);
   } catch (const Json::parse_error& error) {
-    corrupt("the header is no JSON", 8 + error.byte, error.what());
+    corrupt("the header is not JSON", 8 + error.byte, error.what());
   } catch (const std::exception& error) {
     corrupt("the header is not one of this format", 8, error.what());
   }
@@ -178,12 +178,12 @@ void SafetensorsFile::check_coverage() const {
     const Entry& entry = item.second;
     std::uint64_t bytes = 0;
     if (entry.begin > entry.end || entry.end > data_size) {
-      corrupt(fmt::format("'{}' lies outside of the file", item.first), data_start_ + std::min(entry.begin, data_size),
+      corrupt(fmt::format("'{}' is outside the file", item.first), data_start_ + std::min(entry.begin, data_size),
               fmt::format("bytes {} to {} of the data", entry.begin, entry.end),
               fmt::format("within {} bytes", data_size));
     }
     if (!byte_count(entry, bytes) || bytes != entry.end - entry.begin) {
-      corrupt(fmt::format("'{}' has another size than its shape says", item.first), data_start_ + entry.begin,
+      corrupt(fmt::format("'{}' has a size that does not match its shape", item.first), data_start_ + entry.begin,
               fmt::format("{} bytes", entry.end - entry.begin), entry.text());
     }
     order.push_back(&item);

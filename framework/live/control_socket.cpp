@@ -108,7 +108,7 @@ class ControlServer::Impl {
       return socket;
     const std::string problem = std::strerror(errno);
     if (socket >= 0) ::close(socket);
-    throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", file_, problem));
+    throw Error(ErrorCode::write_failed, fmt::format("cannot create {}: {}", file_, problem));
   }
 
   void serve() {
@@ -172,14 +172,14 @@ ControlServer::~ControlServer() = default;
 
 nlohmann::ordered_json ask_training(const std::string& run, const std::vector<std::string>& words) {
   const auto nobody = [&](const std::string& why) {
-    return Error(ErrorCode::no_training, fmt::format("no training of {} {}", run, why),
-                 "graph-runner train --resume " + run + " goes on with it");
+    return Error(ErrorCode::no_training, fmt::format("no training job of {} {}", run, why),
+                 "graph-runner train --resume " + run + " resumes it");
   };
   const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const Address address(run);
   if (address.folder.get() < 0 || ::connect(socket.get(), address.get(), sizeof address.name) != 0)
-    throw nobody("listens");
-  if (!send_line(socket.get(), {{"words", words}})) throw nobody("listens any more");
+    throw nobody("is listening");
+  if (!send_line(socket.get(), {{"words", words}})) throw nobody("is listening any more");
   std::string text;
   std::array<char, 4096> buffer;
   ssize_t count = 0;
@@ -187,7 +187,7 @@ nlohmann::ordered_json ask_training(const std::string& run, const std::vector<st
     if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
   }
   const Json json = nested_deeper(text, kMaxJsonDepth) ? Json() : Json::parse(text, nullptr, false);
-  if (!json.is_object()) throw nobody("was there any more to answer");
+  if (!json.is_object()) throw nobody("has answered");
   return json;
 }
 

@@ -52,7 +52,7 @@ void compare(const std::string& path, const OptionValue* before, const OptionVal
   const OptionMap *old = map_of(before), *now = map_of(after);
   const bool schedules = old != nullptr && now != nullptr && find_member(*now, "from") != nullptr;
   if (schedules) {
-    parts.push_back(path + " is another schedule");
+    parts.push_back(path + " is a different schedule");
   } else if (old != nullptr && now != nullptr && type_of(*old) != type_of(*now)) {
     parts.push_back(fmt::format("{} is {} instead of {}", path, type_of(*now), type_of(*old)));
   } else if (old != nullptr && now != nullptr) {

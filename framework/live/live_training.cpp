@@ -32,7 +32,7 @@ Error not_finite(const Candidate& candidate, const StepReport& report) {
   Diagnostic finding;
   finding.code = ErrorCode::candidate_not_finite;
   finding.where = {candidate.request.who, 0, 0};
-  finding.message = "its first step in the training is not finite";
+  finding.message = "its first step in the training job is not finite";
   finding.got = fmt::format("a loss of {}", report.loss);
   return Error(std::move(finding));
 }
@@ -42,7 +42,7 @@ std::string describe(const Adoption& adoption) {
   const auto add = [&](const std::vector<std::string>& names, const char* what) {
     if (!names.empty()) parts.push_back(fmt::format("{} {}: {}", names.size(), what, joined(names, ", ")));
   };
-  add(adoption.fresh, "start anew");
+  add(adoption.fresh, "start with initial values");
   add(adoption.restored, "restored");
   add(adoption.set_aside, "set aside");
   return joined(parts, "; ");
@@ -73,7 +73,7 @@ LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
           wake_.notify_all();
         });
   } catch (const Error& error) {  // a file system without sockets: everything else works
-    spdlog::warn("graph-runner ctl will not reach this training: {}", error.what());
+    spdlog::warn("graph-runner ctl cannot reach this training job: {}", error.what());
   }
 }
 
@@ -81,7 +81,7 @@ LiveTraining::~LiveTraining() {
   watch_.reset();
   control_.reset();
   preparer_.reset();
-  for (const Command& command : commands_) command.answer(refusal({"the training has ended"}));
+  for (const Command& command : commands_) command.answer(refusal({"the training job has ended"}));
 }
 
 void LiveTraining::watch_files(std::vector<std::string> files) {
@@ -325,7 +325,8 @@ void LiveTraining::refuse(const Candidate& candidate) {
   const std::int64_t step = model_.session->steps_done();
   if (Metrics* metrics = model_.session->metrics())
     metrics->add_event({step, "refused", candidate.request.who, joined(candidate.reasons, "\n")});
-  options_.say(fmt::format("step {}: not swapped [{}]; the training goes on as it was:", step, candidate.request.who));
+  options_.say(
+      fmt::format("step {}: not swapped [{}]; the training job continues unchanged:", step, candidate.request.who));
   for (const std::string& reason : candidate.reasons) options_.say("  " + reason);
   if (candidate.request.answer) candidate.request.answer({.step = step, .reasons = candidate.reasons});
 }

@@ -68,7 +68,7 @@ Preparer::~Preparer() {
   }
   changed_.notify_all();
   thread_.join();
-  const ChangeOutcome outcome{.reasons = {"the training has ended"}};
+  const ChangeOutcome outcome{.reasons = {"the training job has ended"}};
   if (candidate_ && candidate_->request.answer) candidate_->request.answer(outcome);
   for (const ChangeRequest& request : requests_) {
     if (request.answer) request.answer(outcome);

@@ -159,7 +159,7 @@ std::string signal_text(int number) {
 
 void judge(int status, const std::string& out, const std::string& err, const std::string& subject) {
   const std::string words = last_line(err);
-  const std::string said = words.empty() ? "" : "its last words: " + words;
+  const std::string said = words.empty() ? "" : "its last output: " + words;
   if (WIFSIGNALED(status))
     refuse(ErrorCode::candidate_crashed, subject, "the trial's process crashed", signal_text(WTERMSIG(status)),
            "a process that ends by itself", said);
@@ -167,7 +167,7 @@ void judge(int status, const std::string& out, const std::string& err, const std
       nested_deeper(out, kMaxJsonDepth) ? nlohmann::json() : nlohmann::json::parse(out, nullptr, false);
   if (json.is_object() && json.contains("ok") && WEXITSTATUS(status) == 0) return;
   if (json.is_object() && json.contains("errors")) throw Error(diagnostics_from_json(json.at("errors")));
-  refuse(ErrorCode::candidate_crashed, subject, "the trial's process ended without a word",
+  refuse(ErrorCode::candidate_crashed, subject, "the trial's process ended without output",
          fmt::format("exit code {}", WEXITSTATUS(status)), "a result", said);
 }
 
@@ -192,11 +192,11 @@ void Probation::run(TrialRequest request, const ProbationLimits& limits, const s
     read_some(out.read, words);
     read_some(err.read, last_words);
     if (ended) break;
-    if (interrupted_) refuse(ErrorCode::candidate_timeout, subject, "the training ended before the trial did", "", "");
+    if (interrupted_) refuse(ErrorCode::candidate_timeout, subject, "the training job ended before the trial", "", "");
     if (clock.seconds() > limits.seconds)
-      refuse(ErrorCode::candidate_timeout, subject, "the trial was not done in time",
+      refuse(ErrorCode::candidate_timeout, subject, "the trial did not finish in time",
              fmt::format("more than {:g} s", limits.seconds), fmt::format("at most {:g} s", limits.seconds),
-             "a loop without an end? --probation-limit allows more");
+             "possibly an endless loop; --probation-limit raises the limit");
     if (const std::uint64_t bytes = child.resident_bytes(); bytes > request.memory)
       refuse(ErrorCode::candidate_memory, subject, "the trial took too much memory", fmt::format("{} MiB", bytes >> 20),
              fmt::format("at most {} MiB", request.memory >> 20));

@@ -135,7 +135,7 @@ std::vector<MetricResult> Collapse::finish() {
         mutual_information(mu_.view().rows(0, kept_), logvar_.view().rows(0, kept_), pass_.seed, *pass_.threads);
     information = nats;
     if (!kl.empty() && pass_.fixed_prior) aggregate = rate - nats;
-    note = fmt::format("at most ln M = {:.2f} nats can be seen", std::log(static_cast<double>(kept_)));
+    note = fmt::format("the estimate is at most ln M = {:.2f} nats", std::log(static_cast<double>(kept_)));
   }
   results.push_back({"mutual_information", information});
   results.push_back({"mutual_information_posteriors", kept_ > 1 ? kept_ : 0, note});

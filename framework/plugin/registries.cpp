@@ -49,12 +49,12 @@ void not_found(const std::string& name, const Location& where, Diagnostics& diag
                                         fmt::format("there is no plugin '{}' on the search path", name));
   finding.expected = fmt::format("lib{0}.so or {0}.so in one of {1}", name, fmt::join(folders, ", "));
   finding.suggestion = nearest_name(name, names);
-  finding.hint = "LOOM_PLUGIN_PATH names further folders, --plugin FILE a file";
+  finding.hint = "LOOM_PLUGIN_PATH adds folders; --plugin FILE loads a file";
 }
 
 void bad_name(const PluginEntry& entry, Diagnostics& diagnostics) {
   Diagnostic& finding =
-      diagnostics.add(ErrorCode::plugin_path, entry.where, "a plugin is asked for by its name, not by a path");
+      diagnostics.add(ErrorCode::plugin_path, entry.where, "a plugin is requested by name, not by a path");
   finding.got = entry.name;
   finding.expected = "letters, digits, '_' and '-'";
   finding.hint = "--plugin FILE on the command line loads a file";
@@ -123,7 +123,7 @@ std::unique_ptr<Registry> registry_for(const RegistryRequest& request) {
   finding.where.file = folders.empty() ? "LATENTLOOM_PLUGINS" : folders.front();
   finding.message = "no node plugins were found";
   finding.expected = "lib*.so";
-  finding.hint = "LATENTLOOM_PLUGINS, where it is set, must name the folder that holds the standard nodes";
+  finding.hint = "if LATENTLOOM_PLUGINS is set, it must name the folder of the standard nodes";
   throw Error(std::move(finding));
 }
 

@@ -37,9 +37,9 @@ std::string use_chart(const CodebookUse& use) {
   std::vector<double> counts(use.counts.begin(), use.counts.end());
   std::ranges::sort(counts, std::greater());
   return fmt::format(
-      "<figure>{}<figcaption>how often each code occurs in the last evaluation, the most used first: "
+      "<figure>{}<figcaption>frequency of each code in the last evaluation, most used first: "
       "{} positions, {} of {} codes</figcaption></figure>\n",
-      bar_chart(use.path + ": use of the codes", counts),
+      bar_chart(use.path + ": usage of the codes", counts),
       grouped(std::accumulate(use.counts.begin(), use.counts.end(), std::int64_t{0})),
       std::ranges::count_if(counts, [](double count) { return count > 0; }), counts.size());
 }
@@ -52,8 +52,8 @@ std::string age_chart(const CodebookUse& use, std::span<const float> unused_for)
   if (ages.empty()) return "";
   std::ranges::sort(ages, std::greater());
   return fmt::format(
-      "<figure>{}<figcaption>batches of training since each of the {} codes without use was last used, "
-      "in the weights shown: {:.0f} at most, {:.0f} in the middle</figcaption></figure>\n",
+      "<figure>{}<figcaption>training batches since each of the {} unused codes was last used, "
+      "at the weights shown: maximum {:.0f}, median {:.0f}</figcaption></figure>\n",
       bar_chart(use.path + ": age of the dead codes, batches", ages), ages.size(), ages.front(), ages[ages.size() / 2]);
 }
 

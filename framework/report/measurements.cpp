@@ -61,7 +61,7 @@ void score(Session& session, const measure::Items& items, const std::vector<Post
   if (items.source->factor_sizes().empty()) {
     throw Error(ErrorCode::not_supported,
                 fmt::format("the data '{}' has no known factors of variation", items.source->name()),
-                "--disentanglement needs a data set that declares them, as sprites does");
+                "--disentanglement needs a data set that declares factors, such as sprites");
   }
   if (posteriors.empty())
     throw Error(ErrorCode::not_supported, "the graph has no posterior: no loss is a divergence with an input mu");

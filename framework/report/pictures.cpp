@@ -106,8 +106,8 @@ std::optional<Shape> image_shape(const Shape& event, const Shape& like) {
 
 Picture draw_grid(const TensorView& images, const GridLayout& layout) {
   if (images.shape().rank() != 4 || !is_image(images.shape().event())) {
-    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", images.shape().text()),
-                "a .npy file holds any values");
+    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are not images", images.shape().text()),
+                "a .npy file can contain any values");
   }
   Canvas canvas(images.shape(), layout);
   for (std::int64_t i = 0; i < images.samples(); ++i) canvas.draw(i, images[i]);

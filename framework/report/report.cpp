@@ -210,7 +210,7 @@ std::string settings_section(const ModelSource& model, const GraphSummary& graph
   out += row("weights shown", fs::path(model.weights()).filename().string());
   out += "</table>\n<table>\n" + row("Latentloom", settings.version) + row("arithmetic", dnnl::describe());
   out += row("threads", fmt::format("{} of {} cores", threads, std::thread::hardware_concurrency()));
-  out += row("a training step", fmt::format("{}flop a sample", readable_count(graph.flop_per_sample)));
+  out += row("a training step", fmt::format("{}flop per sample", readable_count(graph.flop_per_sample)));
   out += row("planned memory", readable_bytes(static_cast<double>(graph.memory_bytes)));
   out += "</table></div>\n";
   return out + fmt::format("<details><summary>The graph, resolved</summary><pre>{}</pre></details>\n",

@@ -47,7 +47,7 @@ class Program::Impl {
   void run(const StepInput& input) {
     check_step_input(*graph_, request_, input);
     if (input.feeds_repeat && (whole_steps_ || !request_.fetch.empty()))
-      throw Error(ErrorCode::bad_feed, "feeds that repeat would be read for the whole batch");
+      throw Error(ErrorCode::bad_feed, "repeated feeds cannot be read for the whole batch");
     ensure_instances(input.samples);
     batch_.feeds = input.feeds;
     batch_.weights = input.weights;

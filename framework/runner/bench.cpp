@@ -163,9 +163,9 @@ int bench(const Request& request, bool json) {
   print("{}: {} parameters, batch {}, {} threads, {} lanes, shards of {}, {}\n", model.document().name,
         grouped(bench.parameters()), bench.batch(), bench.threads(), bench.programs().lanes(), bench.programs().shard(),
         kPrecision);
-  print("  {:.2f} ms a step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
+  print("  {:.2f} ms per step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
         timing.milliseconds.back(), batch / seconds);
-  print("  {:.2f} GFLOP a step, {:.0f} GFLOP/s, {:.0f} MiB at most\n", gflop, gflop / seconds, peak_memory_mb());
+  print("  {:.2f} GFLOP per step, {:.0f} GFLOP/s, peak {:.0f} MiB\n", gflop, gflop / seconds, peak_memory_mb());
   return kOk;
 }
 
@@ -175,21 +175,23 @@ void add_bench(CLI::App& app, Invocation& invocation) {
   auto request = std::make_shared<Request>();
   verb->add_option("GRAPH", request->graph, "a graph file")->required();
   verb->add_option("--set", request->overrides, "change a value first: PATH=VALUE")->allow_extra_args(false);
-  verb->add_option("--batch", request->batch, "samples of a step; 0: the graph's")
+  verb->add_option("--batch", request->batch, "samples per step; 0: as in the graph")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--steps", request->steps, "timed steps")->check(at_least(1))->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
-  verb->add_option("--lanes", request->lanes, "lanes; 0: one a thread")->check(at_least(0))->capture_default_str();
-  verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
+  verb->add_option("--lanes", request->lanes, "lanes; 0: one per thread")->check(at_least(0))->capture_default_str();
+  verb->add_option("--shard", request->shard, "samples per shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--tune", request->tune, "try several shard sizes and keep the fastest");
-  verb->add_flag("--sample", request->sample, "time ancestral sampling in place of training steps");
+  verb->add_flag("--sample", request->sample, "time ancestral sampling instead of training steps");
   verb->add_option("--count", request->count, "samples that --sample draws together")
       ->check(at_least(1))
       ->capture_default_str();
-  verb->add_flag("--whole", request->whole, "with --sample: the whole graph for each position");
+  verb->add_flag("--whole", request->whole, "with --sample: run the whole graph for each position");
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

@@ -100,7 +100,7 @@ CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& su
 }
 
 void add_json(CLI::App* verb, Invocation& invocation) {
-  verb->add_flag("--json", invocation.json, "print JSON on the standard output, errors too");
+  verb->add_flag("--json", invocation.json, "print JSON to standard output, including errors");
 }
 
 void add_plugins(CLI::App* verb, std::vector<std::string>& plugins) {

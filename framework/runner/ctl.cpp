@@ -48,14 +48,14 @@ int ctl(const Request& request, bool json) {
   } else if (ok) {
     print_answer(request, answer);
   } else {
-    say("refused; the training goes on as it was:\n");
+    say("refused; the training job continues unchanged:\n");
     for (const auto& reason : answer["reasons"]) say(fmt::format("  {}\n", reason.get<std::string>()));
   }
   return ok ? kOk : kFailed;
 }
 
 void add_ctl(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "ctl", "Speak to a training that runs: change it, pause it, stop it",
+  CLI::App* verb = add_verb(app, "ctl", "Control a running training job: change it, pause it, stop it",
                             "graph-runner ctl runs/first status --json\n"
                             "  graph-runner ctl runs/first set losses.kl.weight=2\n"
                             "  graph-runner ctl runs/first swap kl mmd in.samples=z\n"

@@ -103,10 +103,10 @@ void list_text(const Registry& registry) {
 
 void add_list(CLI::App& app, Invocation& invocation) {
   CLI::App* verb =
-      add_verb(app, "list", "List the types of nodes by group, of data sets, optimizers, schedules and metrics",
+      add_verb(app, "list", "List the types of nodes (by group), data sets, optimizers, schedules and metrics",
                "graph-runner list");
   auto reference = std::make_shared<bool>(false);
-  verb->add_flag("--reference", *reference, "print the reference of all of them, as Markdown");
+  verb->add_flag("--reference", *reference, "print the reference of all types, as Markdown");
   auto plugins = std::make_shared<std::vector<std::string>>();
   add_plugins(verb, *plugins);
   add_json(verb, invocation);

@@ -47,9 +47,8 @@ int guarded(CLI::App& app, Invocation& invocation, int count, char** arguments) 
     flush_out();
     return exit_code(error);
   } catch (const std::bad_alloc&) {
-    print_errors(
-        Error(ErrorCode::out_of_memory, "there is not enough memory", "a smaller --batch or --shard needs less"),
-        invocation.json);
+    print_errors(Error(ErrorCode::out_of_memory, "there is not enough memory", "use a smaller --batch or --shard"),
+                 invocation.json);
   } catch (const std::exception& error) {
     print_errors(Error(ErrorCode::internal, error.what(), "this is a defect of graph-runner: please report it"),
                  invocation.json);
@@ -64,7 +63,7 @@ int run(int count, char** arguments) {
   log->set_pattern("%^%l%$: %v");
   spdlog::set_default_logger(std::move(log));
 
-  CLI::App app("Trains, evaluates and samples variational autoencoders written as YAML graphs.", "graph-runner");
+  CLI::App app("Trains, evaluates and samples latent-variable models written as YAML graphs.", "graph-runner");
   app.set_version_flag("--version", "latentloom " LOOM_VERSION);
   app.footer("\nExample:\n  graph-runner train graphs/vae.yaml --out runs/first\n\nEach verb has its own --help.");
   Invocation invocation;

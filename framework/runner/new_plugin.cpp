@@ -73,9 +73,10 @@ void check_free(const std::string& type) {
   if (taken == types.end()) return;
   Diagnostic finding{};
   finding.code = ErrorCode::plugin_duplicate;
-  finding.message = fmt::format("'{}' is the name of a standard {}", type, taken->kind == DatasetType::kKind ? "data set" : taken->kind);
+  finding.message = fmt::format("'{}' is the name of a standard {}", type,
+                                taken->kind == DatasetType::kKind ? "data set" : taken->kind);
   finding.got = type;
-  finding.expected = "a name of its own; a prefix keeps names apart";
+  finding.expected = "a unique name; a prefix keeps names unique";
   finding.hint = fmt::format("graph-runner new-plugin my.{} --kind ...", type);
   throw Error(std::move(finding));
 }
@@ -99,7 +100,8 @@ fs::path templates_folder() {
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   fs::path folder = program.parent_path().parent_path() / "share" / "latentloom" / "templates";
   if (fs::is_directory(folder, ignored)) return folder;
-  throw Error(ErrorCode::read_failed, fmt::format("the templates are missing: there is no folder {}", folder.string()),
+  throw Error(ErrorCode::read_failed,
+              fmt::format("the templates are missing: the folder {} does not exist", folder.string()),
               "install Latentloom again: cmake --install");
 }
 
@@ -133,13 +135,13 @@ int new_plugin(const Request& request) {
   const fs::path folder = request.out.empty() ? fs::path(words.name) : fs::path(request.out);
   std::error_code problem;
   if (fs::exists(folder, problem)) {
-    throw Error(ErrorCode::usage, fmt::format("{} is there already: nothing is overwritten", folder.string()),
+    throw Error(ErrorCode::usage, fmt::format("{} already exists and is not overwritten", folder.string()),
                 "choose another name, or --out FOLDER");
   }
   const fs::path templates = templates_folder();
   fs::create_directories(folder, problem);
   if (problem)
-    throw Error(ErrorCode::write_failed, fmt::format("{} cannot be made: {}", folder.string(), problem.message()));
+    throw Error(ErrorCode::write_failed, fmt::format("{} cannot be created: {}", folder.string(), problem.message()));
   std::vector<std::string> files = copy_templates(templates / "common", folder, words);
   for (std::string& name : copy_templates(templates / request.kind, folder, words)) files.push_back(std::move(name));
   std::ranges::sort(files);
@@ -151,13 +153,13 @@ int new_plugin(const Request& request) {
 
 void add_new_plugin(CLI::App& app, Invocation& invocation) {
   CLI::App* verb =
-      add_verb(app, "new-plugin", "Start a plugin of your own: a folder that builds, with a test and a graph",
+      add_verb(app, "new-plugin", "Create a plugin of your own: a folder that builds, with a test and a graph",
                "graph-runner new-plugin acme.huber --kind loss");
   auto request = std::make_shared<Request>();
   verb->add_option("NAME", request->name, "the name of the type, which may have a prefix: huber, acme.huber")
       ->required();
-  verb->add_option("--kind", request->kind, "what it is to be")->check(one_of(kKinds))->capture_default_str();
-  verb->add_option("--out", request->out, "the folder, which must not be there; left out: the name");
+  verb->add_option("--kind", request->kind, "the kind of plugin")->check(one_of(kKinds))->capture_default_str();
+  verb->add_option("--out", request->out, "the folder, which must not exist; default: the name");
   verb->callback([&invocation, request] { invocation.action = [request] { return new_plugin(*request); }; });
 }
 LOOM_VERB(150, add_new_plugin)

@@ -18,9 +18,10 @@ void check_use(const TrainRequest& request) {
                     !request.overrides.empty() || request.settings.batch || request.settings.seed ||
                     request.settings.lanes > 0 || request.settings.shard > 0;
   if (more)
-    throw usage_error("train",
-                      "--resume goes on with what the run was started with: beside it stand only --steps, --threads, "
-                      "--plugin and --watch");
+    throw usage_error(
+        "train",
+        "--resume uses the settings that the run was started with; it can only be combined with --steps, --threads, "
+        "--plugin and --watch");
 }
 
 // Sanitizers name the files in their messages: they keep the originals.

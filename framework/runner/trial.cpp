@@ -29,11 +29,11 @@ std::vector<Diagnostic> findings_of(const TrialRequest& request) {
   } catch (const Error& error) {
     return error.diagnostics();
   } catch (const std::bad_alloc&) {
-    return Error(ErrorCode::candidate_memory, "it asked for more memory than it may have").diagnostics();
+    return Error(ErrorCode::candidate_memory, "it requested more memory than the limit allows").diagnostics();
   } catch (const std::exception& problem) {
     return Error(ErrorCode::candidate_crashed, fmt::format("it threw: {}", problem.what())).diagnostics();
   } catch (...) {
-    return Error(ErrorCode::candidate_crashed, "it threw something that is no std::exception").diagnostics();
+    return Error(ErrorCode::candidate_crashed, "it threw an object that is not a std::exception").diagnostics();
   }
 }
 

@@ -79,8 +79,8 @@ void TrainingState::check_adoption(const TrainingState& running) const {
   const auto same = [&](std::string_view what, const Location& where, const std::string& mine,
                         const std::string& theirs) {
     if (mine == theirs) return;
-    unfit(findings, where, fmt::format("the {} cannot change while a run trains", what), mine, theirs).hint =
-        "start another run with it";
+    unfit(findings, where, fmt::format("the {} cannot change during training", what), mine, theirs).hint =
+        "start another run to change it";
   };
   const RunSettings &mine = settings_, &theirs = running.settings_;
   same("batch", document_.train.where, fmt::format("{}", mine.batch), fmt::format("{}", theirs.batch));
@@ -95,9 +95,9 @@ void TrainingState::check_adoption(const TrainingState& running) const {
     if (item.shape == before || had_it || starts_anew(document_.train, item.path)) continue;
     const int node = graph_->find(item.path.substr(0, item.path.rfind('.')));
     unfit(findings, node < 0 ? Location() : graph_->node(node).where,
-          fmt::format("the parameter '{}' has another shape than the one that is trained", item.path),
-          item.shape.text(), before.text())
-        .hint = fmt::format("train.reinitialise: [{}] starts it anew", item.path);
+          fmt::format("the parameter '{}' has a different shape from the trained one", item.path), item.shape.text(),
+          before.text())
+        .hint = fmt::format("train.reinitialise: [{}] initialises it again", item.path);
   }
   findings.throw_if_any();
 }

@@ -34,7 +34,7 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
   const Shape& shape = graph.shape(input);
   if (!(shape == graph.shape(from)) || graph.dtype(input) != graph.dtype(from)) {
     Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, entry.from.where,
-                                          "what is drawn does not fit into the input it is to fill");
+                                          "the drawn values do not fit the input that they fill");
     finding.got = fmt::format("{} {}", graph.shape(from).text(), name_of(graph.dtype(from)));
     finding.expected = fmt::format("{} {}", shape.text(), name_of(graph.dtype(input)));
     finding.other = entry.input.where;
@@ -46,7 +46,7 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
         diagnostics.add(ErrorCode::shape_mismatch, entry.where, fmt::format("the input has no axis {}", last));
     finding.got = shape.text();
     finding.expected =
-        shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis beside the batch";
+        shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis besides the batch";
   }
 }
 

@@ -91,8 +91,8 @@ std::string find_checkpoint(const std::string& folder, bool best) {
   }
   std::string path = newest_valid(folder, warn);
   if (path.empty()) {
-    throw Error(ErrorCode::run_not_found, fmt::format("{} holds no checkpoint", folder),
-                "train the run first, or resume it where it was cut off");
+    throw Error(ErrorCode::run_not_found, fmt::format("{} has no checkpoint", folder),
+                "train the run first, or resume it");
   }
   return path;
 }
@@ -101,7 +101,7 @@ CheckpointFolder::CheckpointFolder(std::string folder, std::int64_t keep)
     : folder_(std::move(folder)), keep_(std::max<std::int64_t>(1, keep)) {
   std::error_code problem;
   fs::create_directories(folder_, problem);
-  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", folder_, problem.message()));
+  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot create {}: {}", folder_, problem.message()));
   remove_temporaries(folder_);
 }
 

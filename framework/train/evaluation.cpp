@@ -296,12 +296,12 @@ const Contract& evidence_contract() {
     Contract c;
     c.summary(
         "The evidence lower bound and its parts: losses of role likelihood and divergence, without their weights");
-    c.value("negative_elbo", "negative ELBO", "nats", "`rate + distortion`, an item's mean. Kingma and Welling 2014")
+    c.value("negative_elbo", "negative ELBO", "nats", "`rate + distortion`, mean per item. Kingma and Welling 2014")
         .curve();
     c.value("bits_per_dim", "bits per dimension", "bits", "`negative_elbo / (ln 2 x values of the targets)`").curve();
     c.value("nll", "negative log-likelihood", "nats",
             "-ln 1/K sum_k p(x, z_k) / q(z_k|x), K draws; in expectation at most `negative_elbo`. Burda et al. 2016");
-    c.value("nll_samples", "draws of each item", "", "K of `nll`");
+    c.value("nll_samples", "draws per item", "", "K of `nll`");
     c.value("rate", "rate", "nats",
             "sum of the divergences, E KL(q(z|x) || p(z)), before free bits or a capacity, >= 0. Alemi et al. 2018")
         .curve();

@@ -56,9 +56,9 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
     if (!has(column) && unmatched == 1 && !x_is_taken && has("x")) column = "x";
     if (!has(column)) {
       Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where,
-                                            fmt::format("no column of the data goes into the input '{}'", node.path));
+                                            fmt::format("no column of the data feeds the input '{}'", node.path));
       finding.got = fmt::format("columns {}", fmt::join(names, ", "));
-      finding.expected = "a column of the input's name";
+      finding.expected = "a column with the input's name";
       finding.suggestion = nearest_name(node.path, names);
       continue;
     }

@@ -199,7 +199,7 @@ bool has_room(const std::string& folder, std::int64_t bytes) {
 // "": the frontier can be kept.
 std::string why_not_kept(const std::string& folder, std::int64_t bytes) {
   if (::access(existing_part(folder).c_str(), W_OK) != 0) return fmt::format("{} cannot be written to", folder);
-  if (!has_room(folder, bytes)) return fmt::format("there is no room for {} in {}", size_text(bytes), folder);
+  if (!has_room(folder, bytes)) return fmt::format("there is not enough space for {} in {}", size_text(bytes), folder);
   return "";
 }
 
@@ -222,7 +222,7 @@ FrontFeeds plan_front_feeds(const Graph& graph, const ParameterStore& store, std
     bytes += bytes_of(feeds.stored.back()) * source.size();
   }
   if (const std::string reason = bytes > 0 ? why_not_kept(folder, bytes) : ""; !reason.empty()) {
-    spdlog::warn("{}: what is frozen is computed anew for every batch", reason);
+    spdlog::warn("{}: frozen nodes are computed again for every batch", reason);
     feeds.front.clear();
     feeds.stored.clear();
   }

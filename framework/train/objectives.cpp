@@ -216,7 +216,7 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
                                           fmt::format("[{}] '{}' cannot be a loss term", node.type->name, loss.name));
     finding.got = fmt::format("{} {}", shape.text(), name_of(graph.dtype(port)));
     finding.expected = "[N], nats per sample";
-    finding.hint = "a loss node sums over the event and leaves one value per sample";
+    finding.hint = "a loss node sums over the event and returns one value per sample";
   }
   return diagnostics.size() == before;
 }
@@ -262,10 +262,10 @@ void split_encoder(const Document& document, const Graph& graph, const Parameter
   }
   if (plan.objectives.size() != 1 || divergences.empty()) {
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::out_of_range, document.train.where, "encoder_steps does not fit this document");
+        diagnostics.add(ErrorCode::out_of_range, document.train.where, "encoder_steps cannot be used in this document");
     finding.got =
         divergences.empty() ? "no divergence among the losses" : fmt::format("{} objectives", plan.objectives.size());
-    finding.expected = "a divergence, and no `objectives:` of its own; there, `every` does the same";
+    finding.expected = "a divergence, and no `objectives:`; with `objectives:`, use `every` instead";
     return;
   }
   const std::set<std::string> reached = reached_parameters(graph, divergences);
@@ -320,12 +320,12 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
       diagnostics
           .add(ErrorCode::no_loss, entry.where.known() ? entry.where : Location{document.file, 0, 0},
                fmt::format("objective '{}' has no loss to minimize in training", objective.name))
-          .expected = "a loss under `losses:` that is not `when: eval`";
+          .expected = "a loss under `losses:` without `when: eval`";
     } else if (objective.parameters.empty()) {
       Diagnostic& finding =
           diagnostics.add(ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
                           fmt::format("objective '{}' has nothing to train", objective.name));
-      finding.got = "losses that reach no parameter of this objective";
+      finding.got = "losses that do not reach any parameter of this objective";
       finding.expected = "a gradient path from a loss to a parameter that is not frozen";
     }
   }

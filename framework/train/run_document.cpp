@@ -34,7 +34,7 @@ void keep_document(const std::string& run, const std::string& text) {
   fs::create_directories(path.parent_path(), problem);
   if (problem)
     throw Error(ErrorCode::write_failed,
-                fmt::format("cannot make {}: {}", path.parent_path().string(), problem.message()));
+                fmt::format("cannot create {}: {}", path.parent_path().string(), problem.message()));
   if (!fs::exists(path)) write_text_file(path.string(), text);
 }
 

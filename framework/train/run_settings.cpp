@@ -53,7 +53,7 @@ void check_range(const char* what, std::int64_t got, std::int64_t least, std::in
   if (got >= least && got <= most) return;
   Diagnostic finding{};
   finding.code = ErrorCode::out_of_range;
-  finding.message = fmt::format("{} of the training is out of range", what);
+  finding.message = fmt::format("{} of the training job is out of range", what);
   finding.got = fmt::format("{}", got);
   finding.expected = fmt::format("{} to {}", least, most);
   throw Error(std::move(finding));

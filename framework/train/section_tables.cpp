@@ -75,7 +75,7 @@ std::string value_table(const Contract& contract) {
 }
 
 std::string type_table(const Registry& registry, const std::string& kind) {
-  std::string out = "| type | what it is | options, what they accept, and their defaults |\n| --- | --- | --- |\n";
+  std::string out = "| type | summary | options: accepted values; default |\n| --- | --- | --- |\n";
   std::vector<std::string> kinds;
   bool known = false;
   for_each_kind([&]<class Type>() { kinds.emplace_back(Type::kKind); });

@@ -107,7 +107,7 @@ Adoption Session::adopt(const Session& running) {
 }
 
 std::string Session::save_checkpoint() {
-  if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was asked for without a run folder");
+  if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was requested without a run folder");
   recorder_.flush();  // first: after a kill, rows up to the checkpoint's step are there
   return checkpoints_->save(state_.info(training_data_.hash()), state_.tensors());
 }
@@ -143,7 +143,7 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
   check_document(document, registry, findings);
   findings.throw_if_any();
   if (document.data.type.empty() && !settings.data) {
-    throw Error(ErrorCode::usage, fmt::format("{} names no data", document.file),
+    throw Error(ErrorCode::usage, fmt::format("{} does not name a data set", document.file),
                 "give --data TYPE:PATH,key=value; graph-runner list shows the types");
   }
   return std::make_unique<Session>(std::move(document), registry, std::move(settings));
@@ -171,7 +171,7 @@ std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Reg
   session->resume();
   const std::int64_t done = session->steps_done();
   if (steps && *steps < done)
-    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has done {} already", *steps, done));
+    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has already done {}", *steps, done));
   session->metrics()->add_event({done, "resumed", who, fmt::format("from the checkpoint of step {}", done)});
   if (steps) run.update_settings(session->settings());
   return session;

@@ -142,11 +142,11 @@ std::optional<StoredColumn> StoredFiles::open(std::int64_t items) const {
                       stored.header.type == (request_.dtype == DType::f32 ? NpyType::f4 : NpyType::i4);
     const bool whole = about.at("checksum").get<std::uint32_t>() == checksum_of(stored.file.bytes(), 0);
     if (fits && whole) return stored;
-    problem = fits ? "its checksum does not fit its content" : "it has another shape";
+    problem = fits ? "its checksum does not match its content" : "it has a different shape";
   } catch (const std::exception& error) {
     problem = error.what();
   }
-  spdlog::warn("{} is corrupt and made again: {}", path_, problem);
+  spdlog::warn("{} is corrupt and is made again: {}", path_, problem);
   fs::remove(path_ + ".json", ignored);
   return std::nullopt;
 }
@@ -170,7 +170,8 @@ void StoredFiles::remove_stale() const {
   for (const fs::path& path : stale) {
     fs::remove(path.string() + ".json", ignored);  // first: without it nobody reads the other
     fs::remove(path, ignored);
-    if (path.extension() == ".npy") spdlog::info("removed {}, which other weights made", path.filename().string());
+    if (path.extension() == ".npy")
+      spdlog::info("removed {}, which was made with other weights", path.filename().string());
   }
 }
 
@@ -178,7 +179,7 @@ StoredWriter::StoredWriter(const StoredFiles& files, std::int64_t items) : files
   std::error_code problem;
   const std::string folder = fs::path(files.path()).parent_path().string();
   fs::create_directories(folder, problem);
-  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", folder, problem.message()));
+  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot create {}: {}", folder, problem.message()));
   file_ = std::make_unique<AtomicFile>(files.path());
   const std::string header = npy_header(files.request().dtype, whole_shape(files.request(), items));
   file_->write(header);

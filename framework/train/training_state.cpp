@@ -22,7 +22,7 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
   const auto compare = [&](std::string_view what, const auto& got, const auto& expected) {
     if (got == expected) return;
     Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file, 0, 0},
-                                          fmt::format("the training was started with another {}", what));
+                                          fmt::format("the run was started with a different {}", what));
     finding.got = fmt::format("{}", got);
     finding.expected = fmt::format("{}", expected);
   };

@@ -22,8 +22,8 @@ std::string file_of(const WeightSource& source) {
   if (fs::is_regular_file(source.path, ignored)) return source.path;
   Diagnostic finding;
   finding.code = ErrorCode::run_not_found;
-  finding.message = fs::exists(source.path, ignored) ? "this folder is no run: it has no run.json"
-                                                     : "there is no such run, nor a file of weights";
+  finding.message = fs::exists(source.path, ignored) ? "this folder is not a run: it has no run.json"
+                                                     : "there is no such run or file of weights";
   finding.got = source.path;
   finding.expected = "the folder of a run, or a safetensors file";
   std::vector<std::string> names;
@@ -31,7 +31,7 @@ std::string file_of(const WeightSource& source) {
   for (const fs::directory_entry& entry : fs::directory_iterator(parent.empty() ? "." : parent, ignored))
     names.push_back((parent / entry.path().filename()).string());
   if (!fs::exists(source.path, ignored)) finding.suggestion = nearest_name(source.path, names);
-  finding.hint = "a relative path starts at the file that names it";
+  finding.hint = "a relative path is relative to the file that contains it";
   throw Error(std::move(finding));
 }
 
@@ -65,7 +65,7 @@ void check_fit(const WeightSource& source, const SafetensorsFile& file, const Pa
   finding.expected = expected + (wrong > kNamed ? ", ..." : "");
   finding.other = {file.path(), 0, 0};
   finding.other_role = "the weights";
-  finding.hint = "the graph that is used must be the one that was trained, with the same vars";
+  finding.hint = "use the graph that was trained, with the same vars";
 }
 
 // `use` is given each file that fits.

@@ -46,9 +46,9 @@ class MaskedConv final : public loom::Node {
     const std::int64_t kh = window.h.kernel, kw = window.w.kernel;
     s.bind_run("K", x.rank() == 3 ? std::vector{kw} : std::vector{kh, kw});
     if (kh % 2 == 0 || kw % 2 == 0) {
-      s.fail("the window has no middle", extents_text(window, x.rank() - 2), "an odd kernel", 0);
+      s.fail("the window has no centre", extents_text(window, x.rank() - 2), "an odd kernel", 0);
     } else if (kh == 1 && kw == 1 && s.options().text("mask") == "A") {
-      s.fail("nothing is visible", "kernel 1 and mask A", "a larger kernel, or mask B", 0);
+      s.fail("no position is visible", "kernel 1 and mask A", "a larger kernel, or mask B", 0);
     }
   }
 

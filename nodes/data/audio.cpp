@@ -33,10 +33,10 @@ Sound open_sound(const std::string& path, SF_INFO& info) {
   info = {};
   Sound sound(sf_open(path.c_str(), SFM_READ, &info));
   if (!sound)
-    throw file_error(ErrorCode::data_wrong_format, path, 0, "this is no sound", sf_strerror(nullptr), "WAV or FLAC");
-  if (info.frames <= 0) throw file_error(ErrorCode::data_empty, path, kNoOffset, "there is no sample");
+    throw file_error(ErrorCode::data_wrong_format, path, 0, "this is not a sound", sf_strerror(nullptr), "WAV or FLAC");
+  if (info.frames <= 0) throw file_error(ErrorCode::data_empty, path, kNoOffset, "there are no samples");
   if (info.channels < 1 || info.samplerate < 1) {
-    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, "the header is nonsensical",
+    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, "the header is invalid",
                      fmt::format("{} channels, {} Hz", info.channels, info.samplerate));
   }
   return sound;
@@ -55,14 +55,14 @@ class Audio final : public loom::Dataset {
     c.source("mu-law: ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2");
     c.output("x", "[N, length, 1]", "waveform: f32 in [-1, 1]; mu_law: i32 [N, length] in 0 ... 255");
     c.option("path", loom::required, loom::text(), "the folder, or one file");
-    c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "of a piece", "samples");
-    c.option("tail", "drop", loom::text({"drop", "pad"}),
-             "the rest of a recording: left out, or with silence after it");
+    c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "length of a piece", "samples");
+    c.option("tail", "drop", loom::text({"drop", "pad"}), "the rest of a recording: dropped, or padded with silence");
     c.option("names", "", loom::text(), "labels in the names of the files, as {digit}_{speaker}_{take}: i32 columns");
     c.option("representation", "waveform", loom::text({"waveform", "mu_law"}), "of x");
-    c.option("rate", 0, loom::integer().at_least(0), "what every file must have; 0: what the first has", "Hz");
-    c.option("holdout", 10, loom::integer().at_least(2), "every how manyth piece is held out for test");
-    loom::declare_split(c, "test is every holdout-th of a pseudo-random order of the pieces");
+    c.option("rate", 0, loom::integer().at_least(0), "sample rate that every file must have; 0: that of the first file",
+             "Hz");
+    c.option("holdout", 10, loom::integer().at_least(2), "one of this many pieces is held out for test");
+    loom::declare_split(c, "test is every holdout-th piece of a pseudo-random order");
   }
 
   explicit Audio(const loom::Options& options)

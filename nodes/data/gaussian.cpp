@@ -51,10 +51,10 @@ class Gaussian final : public loom::Dataset {
     c.output("x", "[N, features]", "the draw");
     c.option("features", 8, loom::integer().at_least(1).at_most(4096), "number of features");
     c.option("eigenvalues", loom::OptionValue{}, loom::number_list().at_least(0),
-             "of the covariance, one a feature; by default they halve from 4 on");
+             "eigenvalues of the covariance, one per feature; by default they halve, starting at 4");
     c.option("count", 10000, loom::integer().at_least(1), "number of draws");
-    c.option("seed", 1, loom::integer().at_least(0), "of the rotation, the draws and the split");
-    loom::declare_split(c, "test is every 10th of a pseudo-random order");
+    c.option("seed", 1, loom::integer().at_least(0), "seed of the rotation, the draws and the split");
+    loom::declare_split(c, "test is every 10th item of a pseudo-random order");
   }
 
   explicit Gaussian(const loom::Options& options)

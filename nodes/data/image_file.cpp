@@ -20,7 +20,7 @@ constexpr std::int64_t kLargest = std::int64_t{1} << 28;  // pixels; a damaged h
 
 void check_extents(const std::string& file, std::int64_t height, std::int64_t width) {
   if (height >= 1 && width >= 1 && height * width <= kLargest) return;
-  throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the image has a nonsensical size",
+  throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the image has an impossible size",
                    fmt::format("{} x {}", height, width), fmt::format("at most {} pixels", kLargest));
 }
 

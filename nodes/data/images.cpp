@@ -17,7 +17,7 @@ class Images final : public loom::Dataset {
   static void declare(loom::Contract& c) {
     c.summary("A folder of PNG and JPEG images, with its subfolders, decoded when they are read");
     c.output("x", "[N, height, width, channels]", "the centre of the image, resized, in [0, 1]");
-    c.output("label", "[N]", "number of the subfolder in alphabetical order, where every image lies in one")
+    c.output("label", "[N]", "number of the subfolder in alphabetical order, if every image is in one")
         .dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(), "the folder");
     c.option("size", 0, loom::integer().at_least(0).at_most(8192), "height and width; 0: those of the first image",
@@ -25,8 +25,8 @@ class Images final : public loom::Dataset {
     c.option("height", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
     c.option("width", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
     c.option("channels", 3, loom::integer().at_least(1).at_most(3), "1: gray, 3: red, green, blue");
-    c.option("holdout", 10, loom::integer().at_least(2), "every how manyth image is held out for test");
-    loom::declare_split(c, "test is every holdout-th of a pseudo-random order");
+    c.option("holdout", 10, loom::integer().at_least(2), "one of this many images is held out for test");
+    loom::declare_split(c, "test is every holdout-th image of a pseudo-random order");
   }
 
   explicit Images(const loom::Options& options)

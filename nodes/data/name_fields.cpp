@@ -17,7 +17,7 @@ struct Pattern {
 };
 
 [[noreturn]] void throw_pattern(const std::string& pattern) {
-  throw Error(ErrorCode::data_specification, fmt::format("'{}' is no pattern of names", pattern),
+  throw Error(ErrorCode::data_specification, fmt::format("'{}' is not a pattern of names", pattern),
               "write fields in braces with text between them, as in {digit}_{speaker}_{take}");
 }
 

@@ -64,15 +64,15 @@ void draw(const Pose& pose, std::int64_t size, float* pixels) {
 class Sprites final : public loom::Dataset {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Procedural sprites with known factors: 3 shapes, 6 scales, 40 rotations, 32 x 32 places");
+    c.summary("Procedural sprites with known factors: 3 shapes, 6 scales, 40 rotations, 32 x 32 positions");
     c.source("after dSprites, Matthey et al. 2017, github.com/deepmind/dsprites-dataset");
     c.output("x", "[N, size, size, 1]", "the image in [0, 1], anti-aliased");
     c.output("factors", "[N, 5]", "shape, scale, rotation, x, y").dtype(loom::DType::i32);
     c.option("size", 64, loom::integer().at_least(8).at_most(1024), "side of the image", "pixels");
     c.option("count", 0, loom::integer().at_least(0).at_most(kCombinations),
-             "a pseudo-random subset of so many items; 0: every combination, in the order of the factors");
-    c.option("seed", 1, loom::integer().at_least(0), "of the subset and of the split");
-    loom::declare_split(c, "test is every 10th of a pseudo-random order");
+             "a pseudo-random subset of this many items; 0: every combination, in the order of the factors");
+    c.option("seed", 1, loom::integer().at_least(0), "seed of the subset and of the split");
+    loom::declare_split(c, "test is every 10th item of a pseudo-random order");
   }
 
   explicit Sprites(const loom::Options& options)

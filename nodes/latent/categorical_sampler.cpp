@@ -29,9 +29,9 @@ class CategoricalSampler final : public loom::Node {
     c.input("logits", "[N, ...E, K]", "unnormalised log-probabilities; -inf forbids a code").no_gradient();
     c.output("codes", "[N, ...E]", "drawn codes, 0 to K - 1").dtype(loom::DType::i32).no_gradient();
     c.option("temperature", 1.0, loom::at_least(0), "divides the logits; 0: the most probable code");
-    c.option("top_k", 0, loom::integer().at_least(0), "only the most probable codes, this many; 0: all");
+    c.option("top_k", 0, loom::integer().at_least(0), "only this many most probable codes; 0: all");
     c.option("top_p", 1.0, loom::number().above(0).at_most(1),
-             "only the fewest most probable codes that have this probability together; 1: all");
+             "only the smallest set of most probable codes with this total probability; 1: all");
     c.stochastic();
     c.pointwise();
     c.backward_reads({});
@@ -149,7 +149,7 @@ class CategoricalSampler final : public loom::Node {
     const bool nan = std::any_of(logits, logits + classes_, [](float l) { return std::isnan(l); });
     const bool infinite = std::any_of(logits, logits + classes_, [](float l) { return l == HUGE_VALF; });
     throw loom::Error(loom::ErrorCode::not_finite,
-                      fmt::format("the logits of sample {} are no distribution: {}", sample,
+                      fmt::format("the logits of sample {} do not define a distribution: {}", sample,
                                   nan        ? "one is not a number"
                                   : infinite ? "one is infinite"
                                              : "every code is forbidden (-inf)"),

@@ -24,10 +24,10 @@ class GaussianParameters final : public loom::Node {
     c.output("mu", "[N, ...E, dim]", "mean");
     c.output("logvar", "[N, ...E, dim]", "natural logarithm of the variance");
     c.option("dim", loom::required, loom::integer().at_least(1), "latent dimensions");
-    c.option("min_logvar", loom::OptionValue(), loom::number(), "least logvar; left out: no limit", "nats");
-    c.option("max_logvar", loom::OptionValue(), loom::number(), "largest logvar; left out: no limit", "nats");
+    c.option("min_logvar", loom::OptionValue(), loom::number(), "smallest logvar; default: no limit", "nats");
+    c.option("max_logvar", loom::OptionValue(), loom::number(), "largest logvar; default: no limit", "nats");
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
-    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "of mu, then of logvar");
+    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
     c.pointwise();
     c.backward_reads({"x", "logvar"});
   }

@@ -15,7 +15,7 @@ class GaussianSampler final : public loom::Node {
     c.role(loom::Role::sampler);
     c.input("mu", "[N, ...E]", "mean");
     c.input("logvar", "[N, ...E]", "natural logarithm of the variance");
-    c.input("noise", "[N, ...E]", "standard normal values; drawn where left out").optional();
+    c.input("noise", "[N, ...E]", "standard normal values; drawn if not connected").optional();
     c.output("z", "[N, ...E]", "the draw");
     c.stochastic();
     c.pointwise();

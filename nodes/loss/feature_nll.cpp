@@ -17,8 +17,8 @@ class FeatureNll final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Negative log-likelihood of features under a Gaussian around a reconstruction's features");
     c.source("Larsen et al. 2016, Autoencoding beyond pixels using a learned similarity metric, equations 6 and 7");
-    c.input("features", "[N, ...E]", "of the reconstruction");
-    c.input("target", "[N, ...E]", "of the data");
+    c.input("features", "[N, ...E]", "features of the reconstruction");
+    c.input("target", "[N, ...E]", "features of the data");
     c.output("loss", "[N]", "nats per sample");
     c.option("sigma", 1.0, loom::positive(), "standard deviation", "that of the features");
     c.backward_reads({"features", "target"});

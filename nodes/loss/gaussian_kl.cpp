@@ -34,8 +34,8 @@ class GaussianKl final : public loom::Node {
     c.output("loss", "[N]", "nats per sample");
     c.output("per_dimension", "[N, ...E]", "nats of each latent dimension");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
-    c.output("kl", "[N]", "the divergence, whatever the loss makes of it, nats").no_gradient();
-    c.option("free_bits", 0.0, loom::at_least(0), "what each group is charged at least, on the mean of the batch",
+    c.output("kl", "[N]", "the divergence itself, independent of free_bits and capacity, nats").no_gradient();
+    c.option("free_bits", 0.0, loom::at_least(0), "lower bound of the loss of each group, for the mean over the batch",
              "nats");
     c.option("free_bits_groups", 0, loom::integer().at_least(0),
              "number of groups of consecutive latent values; 0: each value is a group");

@@ -22,7 +22,7 @@ class Mmd final : public loom::Node {
     c.source("Tolstikhin et al. 2018, Wasserstein Auto-Encoders, algorithm 2");
     c.input("x", "[N, ...E]", "draws from the posterior");
     c.input("y", "[N, ...E]", "draws from the prior");
-    c.output("loss", "[N]", "the sample's part; the mean over the batch is MMD^2");
+    c.output("loss", "[N]", "the part of each sample; the mean over the batch is MMD^2");
     c.option("kernel", "imq", loom::text({"imq", "rbf"}), "inverse multiquadratic, or Gaussian");
     c.option("scales", std::vector<loom::OptionValue>{0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}, loom::number_list().above(0),
              "factors of the kernel's width; the kernels are added");

@@ -29,12 +29,12 @@ class Attention final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Multi-head scaled dot-product attention over a sequence or an image, also causal");
     c.source("Vaswani et al. 2017, equation 1; Dao et al. 2022, FlashAttention, algorithms 1 and 4");
-    c.input("query", "[N, ...S, C]", "what each position looks for; S is [T] or [H, W] in raster order");
-    c.input("key", "[N, ...R, C]", "what each position is found by");
-    c.input("value", "[N, ...R, V]", "what each position gives");
+    c.input("query", "[N, ...S, C]", "the query of each position; S is [T] or [H, W] in raster order");
+    c.input("key", "[N, ...R, C]", "the key of each position");
+    c.input("value", "[N, ...R, V]", "the value of each position");
     c.output("y", "[N, ...S, V]", "the weighted mean of the values, each head in its share of the channels");
     c.option("heads", 1, loom::integer().at_least(1),
-             "each has C / heads channels of query and key, V / heads of value");
+             "number of heads; each has C / heads channels of query and key, and V / heads of value");
     c.option("causal", false, loom::flag(), "position t sees the positions up to t");
     c.option("strict", false, loom::flag(), "with causal: up to t - 1; the first position gives zeros");
     c.causal_if("S", [](const loom::Options& o) { return o.flag("causal"); });
@@ -45,14 +45,15 @@ class Attention final : public loom::Node {
     const std::pair<const char*, int> shares[] = {{"C", 0}, {"V", 2}};
     for (const auto& [letter, input] : shares) {
       if (s.extent(letter) % heads == 0) continue;
-      s.fail("the heads share the channels equally", fmt::format("{} channels, {} heads", s.extent(letter), heads),
+      s.fail("the channels cannot be divided equally among the heads",
+             fmt::format("{} channels, {} heads", s.extent(letter), heads),
              fmt::format("a multiple of {} channels", heads), input);
     }
     if (s.run_extents("S").empty() || s.run_extents("R").empty())
       s.fail("there are no positions to attend to", s.input(0).text() + " and " + s.input(1).text(),
              "[N, T, C] or [N, H, W, C]");
     if (s.options().flag("strict") && !s.options().flag("causal"))
-      s.fail("strict says how a causal attention is masked", "strict without causal", "causal: true");
+      s.fail("strict is an option of causal attention", "strict without causal", "causal: true");
     if (s.options().flag("causal") && s.run_extents("S") != s.run_extents("R"))
       s.fail("causal attention needs the same positions of query and key",
              s.input(0).text() + " and " + s.input(1).text(), "equal axes", 1);
@@ -105,7 +106,7 @@ class Attention final : public loom::Node {
   Filled filled(std::span<const Filled> inputs, int) const override {
     Filled keys = std::max(inputs[1], inputs[2]);
     if (keys != Filled::whole && !shape_.causal) {
-      throw loom::Error(loom::ErrorCode::not_supported, "attention to positions that are still to be drawn",
+      throw loom::Error(loom::ErrorCode::not_supported, "attention to positions that are not drawn yet",
                         "set `causal: true`");
     }
     if (shape_.strict && keys == Filled::before) keys = Filled::through;

@@ -128,7 +128,7 @@ class BatchNorm final : public loom::Node {
   // Sums are taken about the first row, which keeps them accurate where the mean is large.
   void take_statistics(const loom::Forward& f, float* mean, float* deviation) const {
     if (rows_ < 2) {
-      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value of each channel to train",
+      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value per channel in training",
                         "use a larger batch");
     }
     const float* x = f.input(0).data();

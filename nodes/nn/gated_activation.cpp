@@ -19,7 +19,8 @@ class GatedActivation final : public loom::Node {
   }
   static void infer(loom::ShapeInference& s) {
     const std::int64_t channels = s.extent("D");
-    if (channels % 2 != 0) s.fail("the channels cannot be halved", std::to_string(channels), "an even number", 0);
+    if (channels % 2 != 0)
+      s.fail("the channels cannot be split into halves", std::to_string(channels), "an even number", 0);
     s.bind("C", channels / 2);
   }
   explicit GatedActivation(const loom::Options&) {}

@@ -20,18 +20,18 @@ class SinusoidalPositions final : public loom::Node {
     c.source("Vaswani et al. 2017, Attention Is All You Need, section 3.5");
     c.input("x", "[N, ...S, C]", "features; S is [T] or [H, W]");
     c.output("y", "[N, ...S, C]", "features with their positions");
-    c.option("period", 10000.0, loom::number().above(1), "2 pi times this is the longest wave, nearly", "positions");
+    c.option("period", 10000.0, loom::number().above(1), "about 1 / (2 pi) of the longest wavelength", "positions");
     c.causal("S");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
     const auto axes = s.run_extents("S").size();
     if (axes != 1 && axes != 2)
-      return s.fail("positions are those of a sequence or of an image", s.input(0).text(), "[N, T, C] or [N, H, W, C]",
-                    0);
+      return s.fail("the positions must be those of a sequence or of an image", s.input(0).text(),
+                    "[N, T, C] or [N, H, W, C]", 0);
     const std::int64_t divisor = axes == 1 ? 2 : 4;
     if (s.extent("C") % divisor != 0) {
-      s.fail(axes == 1 ? "each wave takes two channels" : "each wave takes two channels of either half",
+      s.fail(axes == 1 ? "each wave takes two channels" : "each wave takes two channels of each half",
              std::to_string(s.extent("C")) + " channels", "a multiple of " + std::to_string(divisor), 0);
     }
   }

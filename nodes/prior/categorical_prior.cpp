@@ -15,14 +15,14 @@ namespace {
 class CategoricalPrior final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Draws classes uniformly, one class after the other, or one class alone");
+    c.summary("Draws classes uniformly, takes them in turn, or gives one class");
     c.role(loom::Role::prior);
     c.output("y", "[N, ...E]", "codes from 0 to classes - 1").dtype(loom::DType::i32).no_gradient();
-    c.output("log_density", "[N]", "ln p(y), nats; 0 where nothing is drawn").no_gradient();
+    c.output("log_density", "[N]", "ln p(y), nats; 0 if nothing is drawn").no_gradient();
     c.option("classes", loom::required, loom::integer().at_least(1), "number of classes");
     c.option("shape", std::vector<loom::OptionValue>{}, loom::integer_list().at_least(1), "extents of one sample");
-    c.option("class", -1, loom::integer().at_least(-1), "this class alone, nothing is drawn; -1: see order");
-    c.option("order", "uniform", loom::text({"uniform", "in_turn"}), "drawn, or the classes in turn");
+    c.option("class", -1, loom::integer().at_least(-1), "always this class, without a draw; -1: see order");
+    c.option("order", "uniform", loom::text({"uniform", "in_turn"}), "drawn uniformly, or the classes in turn");
     c.stochastic();
   }
   static void infer(loom::ShapeInference& s) { s.bind_run("E", s.options().integers("shape")); }
@@ -32,7 +32,7 @@ class CategoricalPrior final : public loom::Node {
         in_turn_(options.text("order") == "in_turn") {
     if (class_ < classes_) return;
     throw loom::Error(loom::ErrorCode::out_of_range,
-                      fmt::format("there is no class {}: there are classes 0 to {}", class_, classes_ - 1));
+                      fmt::format("there is no class {}: the classes are 0 to {}", class_, classes_ - 1));
   }
 
   void prepare(const loom::Prepare& p) override { uniform_ = p.scratch<float>(p.output("y").count_from(1)); }

@@ -18,16 +18,16 @@ class LearnedGaussianPrior final : public loom::Node {
     c.summary("A Gaussian prior, linear in a condition: draws, or the density of z");
     c.source("Sohn et al. 2015, Deep Conditional Generative Models, section 4");
     c.role(loom::Role::prior);
-    c.input("condition", "[N, C]", "features of what is known: a label's embedding, a lower level");
-    c.input("z", "[N, ...E]", "where the density is taken; left out: a draw").optional();
+    c.input("condition", "[N, C]", "features of the condition: the embedding of a label, a lower level");
+    c.input("z", "[N, ...E]", "the point at which the density is computed; default: a draw").optional();
     c.output("y", "[N, ...E]", "draws, or z");
     c.output("log_density", "[N]", "ln p(y | condition), nats");
     c.output("mu", "[N, ...E]", "mean");
     c.output("logvar", "[N, ...E]", "natural logarithm of the variance");
     c.option("shape", loom::OptionValue(), loom::integer_list().at_least(1),
-             "extents of one draw, where z is not connected");
+             "extents of one draw, if z is not connected");
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
-    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "of mu, then of logvar");
+    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
     c.stochastic();
     c.backward_reads({"condition", "y", "mu", "logvar"});
   }

@@ -55,10 +55,10 @@ class VectorQuantizer final : public loom::Node {
     c.output("quantized", "[N, ...E, D]", "the nearest codes' vectors").straight_through();
     c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
     c.output("loss", "[N]", "commitment commitment_loss, with update: loss + codebook_loss; mean over the positions");
-    c.output("codebook_loss", "[N]", "squared distance that moves the codes; to look at").no_gradient();
-    c.output("commitment_loss", "[N]", "squared distance that moves x; to look at").no_gradient();
+    c.output("codebook_loss", "[N]", "squared distance that moves the codes; for inspection").no_gradient();
+    c.output("commitment_loss", "[N]", "squared distance that moves x; for inspection").no_gradient();
     c.option("codes", loom::required, loom::integer().at_least(1), "number of codes, K");
-    c.option("dim", 0, loom::integer().at_least(0), "extent of a vector, checked against x; 0: whatever x has");
+    c.option("dim", 0, loom::integer().at_least(0), "extent of a vector, checked against x; 0: that of x");
     c.option("update", "ema", loom::text({"loss", "ema"}), "the codebook learns by its loss, or by moving averages");
     c.option("commitment", 0.25, loom::at_least(0), "weight of commitment_loss in loss");
     c.option("distance", "euclidean", loom::text({"euclidean", "cosine"}),

@@ -17,7 +17,7 @@ class Permute final : public loom::Node {
     c.input("x", "[N, ...]", "the values");
     c.output("y", "[N, ...]", "the values with axis order[i] of x as its axis i + 1");
     c.option("order", loom::required, loom::integer_list(),
-             "every axis but the batch once, counted with the batch as 0; negative counts from the end");
+             "every axis except the batch once; the batch is axis 0; negative axes count from the end");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

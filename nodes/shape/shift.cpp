@@ -15,7 +15,7 @@ using namespace loom::nodes;
 class Shift final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Moves values along one axis; zeros take the places that become free");
+    c.summary("Moves values along one axis; zeros fill the positions that become free");
     c.input("x", "[N, ...E]", "values");
     c.output("y", "[N, ...E]", "y[t] = x[t - by], or 0");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
@@ -35,7 +35,7 @@ class Shift final : public loom::Node {
 
   // What is strictly before t is enough for t.
   loom::Filled filled(std::span<const loom::Filled> inputs, int) const override {
-    if (by_ < 0) throw not_supported("a shift towards the start shows what is not drawn yet");
+    if (by_ < 0) throw not_supported("a shift towards the start reads positions that are not drawn yet");
     return by_ > 0 && inputs[0] == loom::Filled::before ? loom::Filled::through : inputs[0];
   }
 

@@ -28,12 +28,13 @@ class FiniteScalarQuantizer final : public loom::Node {
     c.summary("Vectors rounded to a grid: a quantizer without a codebook");
     c.source("Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1");
     c.role(loom::Role::quantizer);
-    c.input("x", "[N, ...E, D]", "one channel for each entry of levels");
+    c.input("x", "[N, ...E, D]", "one channel per entry of levels");
     c.output("quantized", "[N, ...E, D]", "the levels, in [-1, 1]").straight_through();
     c.output("codes", "[N, ...E]", "0 to the product of levels - 1").dtype(loom::DType::i32).no_gradient();
     finite_scalar::declare_levels(c);
-    c.option("round", true, loom::flag(), "false: the bounded values themselves, of which the gradient is exact");
-    c.state("perplexity", "[1]", loom::zeros(), "of the codes of the last batch: exp of their histogram's entropy");
+    c.option("round", true, loom::flag(), "false: the bounded values without rounding, whose gradient is exact");
+    c.state("perplexity", "[1]", loom::zeros(),
+            "perplexity of the codes of the last batch: exp of the entropy of their histogram");
     c.state("unused_for", "[K]", loom::zeros(), "batches since a code was last used");
     c.tally("counts", "[K]", "vectors of each code");
     c.pointwise();
@@ -42,7 +43,7 @@ class FiniteScalarQuantizer final : public loom::Node {
   static void infer(loom::ShapeInference& s) {
     const std::int64_t channels = Levels(s.options()).channels();
     if (s.extent("D") != channels)
-      s.fail("x has not as many channels as there are levels", s.input("x").text(),
+      s.fail("x does not have one channel per entry of levels", s.input("x").text(),
              fmt::format("{} channels", channels), 0);
     finite_scalar::bind_codes(s);
   }

@@ -26,9 +26,9 @@ class GumbelSoftmaxSampler final : public loom::Node {
     c.input("logits", "[N, ...E, C]", "unnormalised log-probabilities");
     c.output("z", "[N, ...E, C]", "points of the simplex; one-hot with straight_through and in evaluation");
     c.option("temperature", 1.0, loom::positive(), "tau at step 0");
-    c.option("least_temperature", 0.5, loom::positive(), "tau falls no further");
+    c.option("least_temperature", 0.5, loom::positive(), "smallest tau");
     c.option("anneal", 0.0, loom::at_least(0), "rate at which tau falls", "per step");
-    c.option("straight_through", false, loom::flag(), "one-hot in training too");
+    c.option("straight_through", false, loom::flag(), "one-hot also in training");
     c.stochastic();
     c.pointwise();
     c.backward_reads({});

@@ -21,7 +21,7 @@ class HuberNll final : public loom::Node {
     c.input("mean", "[N, ...E]", "location");
     c.input("target", "[N, ...E]", "observed values").no_gradient();
     c.output("loss", "[N]", "nats per sample");
-    c.option("delta", 1.345, loom::positive(), "where the tails begin, in units of sigma");
+    c.option("delta", 1.345, loom::positive(), "distance at which the tails begin, in units of sigma");
     c.option("sigma", 1.0, loom::positive().or_text({"learned"}), "scale, in the unit of the data, or learned");
     c.parameter("log_sigma", "[1]", loom::zeros(), "natural logarithm of sigma").only_if([](const loom::Options& o) {
       return o.is_text("sigma");

@@ -24,7 +24,7 @@ class VonMisesFisherKl final : public loom::Node {
     c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3");
     c.role(loom::Role::divergence);
     c.input("mu", "[N, ...E, M]", "mean direction, of length 1");
-    c.input("kappa", "[N, ...E, 1]", "concentration; where it is negative, around -mu");
+    c.input("kappa", "[N, ...E, 1]", "concentration; if negative, around -mu");
     c.input("z", "[N, ...E, M]", "a draw, for log_ratio only").optional();
     c.output("loss", "[N]", "nats per sample");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");

@@ -36,9 +36,9 @@ class VonMisesFisherSampler final : public loom::Node {
     c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, algorithm 1");
     c.role(loom::Role::sampler);
     c.input("mu", "[N, ...E, M]", "mean direction, of length 1");
-    c.input("kappa", "[N, ...E, 1]", "concentration; where it is negative, around -mu");
+    c.input("kappa", "[N, ...E, 1]", "concentration; if negative, around -mu");
     c.output("z", "[N, ...E, M]", "the draw, of length 1");
-    c.option("gradient", "implicit", loom::text({"implicit", "rejection"}), "how z moves with kappa");
+    c.option("gradient", "implicit", loom::text({"implicit", "rejection"}), "the gradient of z with respect to kappa");
     c.stochastic();
     c.backward_reads({"mu", "kappa"});
   }

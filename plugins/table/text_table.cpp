@@ -122,7 +122,7 @@ void TextTable::check_shape() const {
           loom::Error(problem(line_of(row), open_quote, "a quote does not end in its line", "", "another \"")));
     } else if (count != names_.size()) {
       const bool blank = line.find_first_not_of(" \t") == std::string_view::npos;
-      problems.add(loom::Error(problem(line_of(row), 1, "a row has not as many fields as the table has columns",
+      problems.add(loom::Error(problem(line_of(row), 1, "a row does not have as many fields as the table has columns",
                                        blank ? "an empty line" : fmt::format("{} fields", count),
                                        fmt::format("{} fields", names_.size()))));
     }

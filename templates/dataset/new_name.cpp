@@ -18,8 +18,8 @@ class NewName final : public loom::Dataset {
     c.output("x", "[N, size, size, 1]", "the image in [0, 1]");
     c.output("factors", "[N, 3]", "orientation, frequency, phase").dtype(loom::DType::i32);
     c.option("size", 16, loom::integer().at_least(4).at_most(1024), "side of the image", "pixels");
-    c.option("seed", 1, loom::integer().at_least(0), "of the split");
-    loom::declare_split(c, "test is every 10th of a pseudo-random order");
+    c.option("seed", 1, loom::integer().at_least(0), "seed of the split");
+    loom::declare_split(c, "test is every 10th item of a pseudo-random order");
   }
 
   explicit NewName(const loom::Options& options)

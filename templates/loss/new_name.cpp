@@ -18,7 +18,7 @@ class NewName final : public loom::Node {
     c.input("mean", "[N, ...E]", "prediction");
     c.input("target", "[N, ...E]", "observed values").no_gradient();
     c.output("loss", "[N]", "summed over the event, per sample");
-    c.option("delta", 1.0, loom::positive(), "where the linear part begins", "that of the data");
+    c.option("delta", 1.0, loom::positive(), "distance at which the linear part begins", "that of the data");
   }
 
   explicit NewName(const loom::Options& options) : delta_(options.number("delta")) {}

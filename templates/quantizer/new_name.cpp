@@ -22,10 +22,12 @@ class NewName final : public loom::Node {
     c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
     c.output("loss", "[N]", "squared distance that moves x towards its level, per sample");
     c.option("levels", 8, loom::integer().at_least(2), "number of levels, K");
-    c.option("rate", 0.1, loom::at_least(0).at_most(1), "share of the way to the mean that a level moves in a step");
+    c.option("rate", 0.1, loom::at_least(0).at_most(1),
+             "fraction of the distance to the mean that a level moves per step");
     c.state("levels", "[levels]", loom::uniform_values(-1, 1), "the levels");
     c.state("unused_for", "[levels]", loom::zeros(), "steps since a level was last used");
-    c.state("perplexity", "[1]", loom::zeros(), "of the last step's codes: exp of their histogram's entropy");
+    c.state("perplexity", "[1]", loom::zeros(),
+            "perplexity of the codes of the last step: exp of the entropy of their histogram");
     c.tally("counts", "[levels]", "values of each level");
     c.tally("sums", "[levels]", "their sum");
     c.backward_reads({"x", "codes"});

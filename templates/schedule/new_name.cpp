@@ -10,7 +10,7 @@ namespace {
 class NewName final : public loom::Schedule {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("A cosine between two values, again and again");
+    c.summary("A cosine between two values, repeated");
     c.option("from", loom::required, loom::number(), "value at the start of a period");
     c.option("to", loom::required, loom::number(), "value in the middle of a period");
     c.option("period", loom::required, loom::integer().at_least(2), "length of a period", "steps");

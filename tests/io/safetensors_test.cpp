@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(hostile_headers_are_refused_with_a_reason) {
       {file_of(
            R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
            "1234"),
-       "stands twice"},
+       "occurs twice"},
       {file_of(
            R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
            "1234"),

@@ -12,7 +12,7 @@ refuses() {
   echo "expecting $*"
   ctl 1 run reload "$plugin" && says err "$@"
   refused=$((refused + 1))
-  kill -0 $training 2>/dev/null || { fail "the training has ended"; cat run.err; finish; }
+  kill -0 $training 2>/dev/null || { fail "the training job has ended"; cat run.err; finish; }
 }
 
 # Not finite from a step on that the trial, which starts without a checkpoint, does not see: the first step in the training

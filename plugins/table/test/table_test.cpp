@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(wrong_files) {
   expect_error(file.error(), {".csv:2:1", "a quote does not end"});
   file.write("height,weight\n1,2\n");
   expect_error(file.error({{"columns", "wieght"}}), {"E401", "'wieght'", "height, weight", "did you mean"});
-  expect_error(file.error({{"label", "height"}, {"columns", "height"}}), {"asked for twice"});
+  expect_error(file.error({{"label", "height"}, {"columns", "height"}}), {"requested twice"});
   expect_error(file.error({{"path", "nowhere.csv"}}), {"E401", "nowhere.csv"});
 }
 

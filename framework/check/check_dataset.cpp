@@ -1,4 +1,4 @@
-// The checks of a data set: it opens, its items are what it declares, and reading one twice gives the same.
+// The checks of a data set: it opens, its items match the declaration, and two reads of an item are equal.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,7 +49,7 @@ bool same(const Item& a, const Item& b) {
   return true;
 }
 
-// The first and the last item, and some between.
+// The first item, the last item and some in between.
 std::vector<std::int64_t> some_of(std::int64_t size) {
   std::vector<std::int64_t> indices;
   const std::int64_t count = std::min(size, kItems);
@@ -82,7 +82,7 @@ class DatasetCheck {
     table_.add({check, good ? Result::passed : Result::failed, std::move(finding), figure});
   }
 
-  // Every column is declared, with its type; some may be left out by an option.
+  // Every column must be declared, with its type; an option may leave columns out.
   void check_columns() {
     std::string text, problem;
     for (const Column& column : columns_) {
@@ -116,7 +116,7 @@ class DatasetCheck {
   }
 
   void check_repeat(const std::vector<Item>& items, const std::vector<std::int64_t>& indices) {
-    for (std::size_t k = items.size(); k-- > 0;) {  // in another order: an item depends on its index alone
+    for (std::size_t k = items.size(); k-- > 0;) {  // in a different order: an item depends only on its index
       if (!same(items[k], read_item(data_, columns_, indices[k])))
         return add("repeat", false, fmt::format("item {} differs when it is read again", indices[k]));
     }

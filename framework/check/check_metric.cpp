@@ -1,4 +1,4 @@
-// What `check` looks at in a metric: repeatable, all its values declared, and the same however the pass is cut into
+// The checks of a metric: it is repeatable, it declares all of its values, and they do not depend on the division into
 // batches.
 #include <fmt/format.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 using Result = CheckRow::Result;
 
-constexpr std::int64_t kExtent = 12;  // of an axis whose extent is free
+constexpr std::int64_t kExtent = 12;  // extent of an axis without a fixed extent
 
 // "[N, ...E, 3]" as [samples, 12, 3].
 Shape example_shape(const std::string& pattern, std::int64_t samples) {
@@ -70,7 +70,7 @@ class MetricCheck {
       if (count == 0) continue;
       std::vector<TensorView> rows;
       for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        const bool batch = type_.contract.inputs()[i].pattern.starts_with("[N");  // else a state
+        const bool batch = type_.contract.inputs()[i].pattern.starts_with("[N");  // otherwise a state
         rows.push_back(batch ? inputs_[i].view().rows(from, count) : inputs_[i].view());
       }
       metric->add(rows);

@@ -17,7 +17,7 @@ namespace {
 using Result = CheckRow::Result;
 
 constexpr double kShardTolerance = 1e-5;
-constexpr int kRounds = 20;  // of many threads, and of measured calls
+constexpr int kRounds = 20;  // number of rounds with many threads, and of timed calls
 
 class NodeCheck {
  public:
@@ -109,7 +109,7 @@ class NodeCheck {
           largest.error);
   }
 
-  // A prior without an input that it may have draws, for generation; what trains it is the density of a given z.
+  // A prior whose optional input is not connected draws, for generation; the density of a given z trains it.
   bool is_draw() const {
     if (setup_.contract().role() != Role::prior) return false;
     for (std::size_t i = 0; i < setup_.inputs.size(); ++i) {
@@ -118,7 +118,7 @@ class NodeCheck {
     return false;
   }
 
-  // Where two results differ in a bit; "" where they do not.
+  // Where two results differ in a bit; "" if they are equal.
   std::string difference(const CallResult& a, const CallResult& b) const {
     const auto differ = [](const Tensor& x, const Tensor& y) {
       return there(x) && std::memcmp(x.view().raw(), y.view().raw(), x.view().bytes()) != 0;
@@ -191,7 +191,7 @@ class NodeCheck {
     return copy;
   }
 
-  // One node object, called by all threads at once, round after round.
+  // All threads call one node object at the same time, in several rounds.
   void check_threads() {
     if (is_whole_batch()) return add("threads", Result::skipped, "it sees the whole batch: one call at a time");
     const NodeSetup batch = repeated_setup(2 * settings_.threads);
@@ -255,7 +255,7 @@ class NodeCheck {
   std::vector<std::string> broken_;
 };
 
-// One example, as in training and as in evaluation. What does not fit is said where nothing else did.
+// Checks one example in training mode and in evaluation mode; false and a `problem` if no example fits.
 bool check_example(const std::shared_ptr<const NodeType>& type, const TypeCheck& settings, bool optional_inputs,
                    CheckTable& table, std::string& problem) {
   try {

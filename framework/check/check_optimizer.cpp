@@ -1,5 +1,5 @@
-// What `check` looks at in an optimizer: element-wise, repeatable, finite, and of no memory of its own; and in a
-// schedule: finite and a function of the step alone.
+// The checks of an optimizer: it is element-wise, repeatable, finite and has no memory of its own. The checks of a
+// schedule: it is finite and depends only on the step.
 #include <fmt/format.h>
 
 #include <array>
@@ -17,11 +17,11 @@ namespace {
 
 using Result = CheckRow::Result;
 
-constexpr std::int64_t kCount = 259;  // no multiple of a vector's width
+constexpr std::int64_t kCount = 259;  // not a multiple of a vector's width
 constexpr int kSteps = 20;
 constexpr std::int64_t kScheduleSteps = 20000;
 
-// Weights and states of one training on f(w) = |w|^2 / 2 + noise, with each step cut into `pieces` ranges.
+// Weights and states of a training run on f(w) = |w|^2 / 2 + noise, with each step cut into `pieces` ranges.
 struct Course {
   std::vector<float> weight = std::vector<float>(kCount, 1.0F), gradient = std::vector<float>(kCount);
   std::vector<std::vector<float>> states;

@@ -21,7 +21,7 @@ OptionValue option_of(const nlohmann::json& value) {
   return OptionValue(std::move(list));
 }
 
-// CASE/KIND/NAME -> [KIND][NAME], of one case.
+// CASE/KIND/NAME -> [KIND][NAME], for one case.
 std::map<std::string, Tensors> arrays_of(const Tensors& archive, const std::string& name) {
   std::map<std::string, Tensors> arrays;
   for (const auto& [key, tensor] : archive) {

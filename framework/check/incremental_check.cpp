@@ -93,7 +93,7 @@ class Checker {
     }
   }
 
-  // Changes input i at each position in turn, and looks at what of the outputs changes.
+  // Changes input i at each position in turn and finds the positions of the outputs that change.
   void check_influence(std::size_t i, const std::vector<Tensor>& whole) {
     Tensor& input = setup_.inputs[i];
     const Tensor original = input.clone();

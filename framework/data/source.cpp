@@ -27,7 +27,7 @@ std::shared_ptr<const DatasetType> find_type(const Registry& registry, const Dat
   throw Error(std::move(finding));
 }
 
-// The options of every data set, added to those of this one; a `seed` of its own serves both.
+// Adds the options of every data set to those of this one. If the data set declares a `seed`, it serves both.
 Contract with_common_options(Contract contract) {
   const std::vector<std::string> own = contract.option_names();
   const auto add = [&](const char* name, OptionValue value, Constraint constraint, const char* doc) {
@@ -49,7 +49,7 @@ Options checked_options(const DatasetType& type, const DataEntry& entry) {
   return options;
 }
 
-// What a data set throws about its files knows no document: give it the place of the data entry.
+// Errors of a data set about its files have no position in the document: add the position of the data entry.
 std::unique_ptr<Dataset> create(const DatasetType& type, const Options& options, const Location& where) {
   try {
     return type.create(options);

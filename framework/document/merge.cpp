@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A null that removes nothing is a name misspelt.
+// A null that removes nothing is a misspelt name.
 void check_removals(const Value& parent, const Value& child, const std::string& parent_file, Diagnostics& diagnostics) {
   for (const char* section : {"vars", "nodes", "losses", "objectives", "generate", "metrics"}) {
     const Value* mine = child.find(section);
@@ -104,7 +104,7 @@ void bad_override(const Override& override_, const Value& at, const std::string&
   if (finding.suggestion.empty()) finding.hint = "a path starts at the document: train.batch, vars.latent, nodes.q.dim";
 }
 
-// Sections that a document may leave out: an override may open them.
+// Optional sections of a document: an override may create them.
 bool may_open(const std::vector<std::string>& parts, std::size_t i) {
   if (i == 0) return std::ranges::find(kSections, parts[0]) != std::end(kSections);
   return i == 1 && (parts[0] == "metrics" || (parts[0] == "train" && parts[1] == "optimizer"));

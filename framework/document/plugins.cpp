@@ -9,7 +9,7 @@
 namespace loom {
 namespace {
 
-// As plugin/search_path.h has it: what stands in a document must never lead to a file of its own choice.
+// As in plugin/search_path.h: a document must not be able to choose an arbitrary file.
 bool is_name(const std::string& text) {
   const auto allowed = [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char *kNull = "a pointer is NULL", *kTensor = "a tensor has no values, or no valid dtype or shape";
 
-// From values to values.
+// Converts values.
 template <class Call>
 loom_status transform(loom_model* model, const loom_tensor* given, loom_tensor* result, const Call& call) {
   return guarded([&] {

@@ -27,7 +27,7 @@ void own(Feed& feed, Tensor values) {
   feed.given = {};
 }
 
-// The input port "z.noise" as node and index; -1 where the name means something else.
+// The input port "z.noise" as node and index; -1 if the name means something else.
 std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string::npos) return {-1, -1};
@@ -35,11 +35,11 @@ std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
   if (node < 0) return {-1, -1};
   const std::string port = name.substr(dot + 1);
   const Contract& contract = graph.node(node).contract();
-  if (contract.output_index(port) >= 0) return {-1, -1};  // an output is fed as it is
+  if (contract.output_index(port) >= 0) return {-1, -1};  // an output is fed directly
   return {node, contract.input_index(port)};
 }
 
-// What is wrong with a name that is no port: both kinds of ports can be fed.
+// The error for a name that is not a port: both kinds of ports can be fed.
 Error unknown_feed(const Graph& graph, const Feed& feed) {
   Diagnostic finding;
   finding.code = ErrorCode::bad_feed;

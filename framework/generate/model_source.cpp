@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Before the document layer says that a run is no YAML file.
+// Checked before the document layer reports that a run is not a YAML file.
 void check_exists(const std::string& path) {
   std::error_code ignored;
   if (fs::exists(path, ignored)) return;

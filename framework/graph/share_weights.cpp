@@ -20,14 +20,14 @@ class Sharing {
   }
 
  private:
-  // The end of the chain of `weights:`, or -1 with a finding.
+  // The end of the chain of `weights:`, or -1 with a diagnostic.
   int owner_of(std::size_t i) {
     std::size_t at = i;
     for (std::size_t steps = 0; !entries_[at]->weights.empty(); ++steps) {
       const auto it = index_.find(entries_[at]->weights);
       if (it == index_.end()) {
         if (at == i) report_unknown(*entries_[i]);
-        return -1;  // further along the chain it is the finding of that node
+        return -1;  // an error further along the chain is reported for that node
       }
       at = static_cast<std::size_t>(it->second);
       if (at != i && steps <= nodes_.size()) continue;
@@ -65,7 +65,7 @@ class Sharing {
     }
     std::string disagreement;
     if (owner.type != node.type && borrow(node, owner, disagreement)) return;
-    if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
+    if (node.outputs.empty() || owner.outputs.empty()) return;  // a separate diagnostic explains why
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));
     finding.got = describe(owner);
@@ -75,8 +75,8 @@ class Sharing {
     finding.other_role = "the owner of the weights";
   }
 
-  // From a node of another type: everything that the node needs is there, as a parameter or a state, under the same
-  // name and of the same shape, and both are told the same where both have a choice of one name to make.
+  // Sharing with a node of another type: the owner must have everything that the node needs, as a parameter or a state
+  // with the same name and shape, and options of the same name that take words must be equal.
   static bool borrow(GraphNode& node, const GraphNode& owner, std::string& disagreement) {
     if (node.parameters.empty() && node.states.empty()) return false;
     std::vector<std::pair<GraphParameter*, const std::string*>> found;

@@ -45,7 +45,7 @@ class Recorder {
     return static_cast<int>(tape_.values.size()) - 1;
   }
 
-  // Everything upstream of what is asked for; a fed port cuts the graph there.
+  // Everything upstream of the requested ports; a fed port cuts the graph.
   void mark_needed() {
     std::vector<Port> open = request_.terms;
     open.insert(open.end(), request_.fetch.begin(), request_.fetch.end());
@@ -80,7 +80,7 @@ class Recorder {
     std::vector<int> outputs;
     for (std::size_t k = 0; k < node.outputs.size(); ++k) {
       const Port port{index, static_cast<int>(k)};
-      const auto it = value_of_.find(port);  // another port of a node of which one is fed
+      const auto it = value_of_.find(port);  // another port of a node with a fed port
       outputs.push_back(it != value_of_.end() && !fed(port) ? it->second : add_value(port, graph_.name_of(port)));
       if (!fed(port)) value_of_[port] = outputs.back();
     }
@@ -111,7 +111,7 @@ class Recorder {
     throw Error(std::move(finding));
   }
 
-  // Whether the gradient of the current objective has anything to reach behind a port.
+  // Whether the gradient of the current objective reaches any parameter upstream of a port.
   bool carries(Port port) const { return carrying_ports_.count(port) > 0; }
 
   bool wants_input(const GraphNode& node, std::size_t k) const {

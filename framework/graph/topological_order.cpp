@@ -54,8 +54,8 @@ class Sorter {
     }
   }
 
-  // Walks back along unfinished sources until a node repeats: that loop is a circle. Its nodes then count as done, so
-  // that further circles are found, and what only depends on this one is none.
+  // Walks back along unfinished sources until a node repeats: that loop is a cycle. Its nodes then count as done, so
+  // that other cycles are found, and nodes that only depend on this one are not reported as a cycle.
   void break_circle(int at) {
     std::vector<int> path;
     std::vector<bool> seen(nodes_.size(), false);

@@ -68,7 +68,7 @@ Json parse_json(std::string_view text, const JsonSource& source) {
     return Json::parse(text);
   } catch (const Json::parse_error& problem) {
     wrong_field(source, "", problem.what(), "JSON");
-  } catch (const Json::exception& problem) {  // a number beyond every range
+  } catch (const Json::exception& problem) {  // a number outside every range
     wrong_field(source, "", problem.what(), "JSON with finite numbers");
   }
 }

@@ -15,10 +15,10 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "values are read in the order of the file");
 
-// One header while it is read, for errors.
+// The header that is read, for error messages.
 struct Text {
   std::string_view dictionary;
-  std::size_t start;  // of the dictionary in the file
+  std::size_t start;  // offset of the dictionary in the file
   const std::string& file;
 
   [[noreturn]] void fail(std::size_t at, const std::string& message, std::string got, std::string expected) const {
@@ -98,7 +98,7 @@ Text header_text(std::span<const std::byte> bytes, const std::string& file) {
   return {all.substr(start, length), start, file};
 }
 
-// Copies an item through `convert`; memcpy because nothing promises alignment.
+// Copies an item through `convert`; memcpy, because alignment is not guaranteed.
 template <class From, class To, class Convert>
 void convert_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<To> out,
                   Convert convert) {
@@ -150,7 +150,7 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& f
     if (extent == 0)
       throw file_error(ErrorCode::data_empty, file, static_cast<std::int64_t>(text.start),
                        "an extent of 0: there are no items");
-    // The extents may be nonsense: stop before their product overflows.
+    // The extents may be invalid: stop before their product overflows.
     expected = expected > (std::int64_t{1} << 60) / extent ? std::int64_t{1} << 60 : expected * extent;
   }
   const auto got = static_cast<std::int64_t>(bytes.size() - header.start);
@@ -190,7 +190,7 @@ Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
   const NpyHeader header = read_npy_header(bytes, file);
   const Shape shape{std::span(header.extents)};
   const std::byte* values = bytes.data() + header.start;
-  NpyHeader whole = header;  // seen as one item
+  NpyHeader whole = header;  // as one item
   whole.extents.insert(whole.extents.begin(), 1);
   if (header.type == NpyType::u1) {
     Tensor tensor(DType::u8, shape);

@@ -11,7 +11,7 @@ namespace {
 
 using Member = std::unique_ptr<zip_file_t, decltype([](zip_file_t* file) { zip_fclose(file); })>;
 
-// Deflate packs at most about 1:1032: a larger promise is no reason to allocate that much.
+// Deflate compresses at most about 1:1032: do not allocate memory for a larger declared size.
 bool is_plausible(const zip_stat_t& status) { return status.size <= status.comp_size * 1100 + 1000; }
 
 zip_t* open_archive(const std::string& path) {

@@ -1,4 +1,4 @@
-// Opening of safetensors files. Nothing in a file is believed before it is checked against the file's size.
+// Opens safetensors files. Nothing in a file is trusted before it is checked against the file's size.
 #include "io/safetensors.h"
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ using Json = nlohmann::json;
 
 constexpr int kDeepestHeader = 3;  // header, tensor, list
 
-// Parses strictly: no key twice, no nesting beyond what the format has. Throws std::exception with the reason.
+// Parses strictly: no duplicate keys, no nesting beyond that of the format. Throws std::exception with the reason.
 Json parse_strictly(const std::string& text) {
   std::vector<std::vector<std::string>> keys;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -43,7 +43,7 @@ Json parse_strictly(const std::string& text) {
   return Json::parse(text, watch);
 }
 
-// The number of bytes that dtype and extents ask for; false where it does not fit 64 bits or the dtype is unknown.
+// The number of bytes for dtype and extents; false if it does not fit in 64 bits or the dtype is unknown.
 bool byte_count(const SafetensorsFile::Entry& entry, std::uint64_t& bytes) {
   bytes = safetensors_size(entry.dtype);
   if (bytes == 0) return false;

@@ -1,4 +1,4 @@
-// Reading of tensors, and the checksum.
+// Reads tensors and the checksum.
 #include <fmt/format.h>
 #include <zlib.h>
 

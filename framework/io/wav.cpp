@@ -16,7 +16,7 @@ namespace {
 
 using Sound = std::unique_ptr<SNDFILE, decltype([](SNDFILE* file) { sf_close(file); })>;
 
-// A file in memory, as libsndfile writes it: the header is written again when the length is known.
+// A file in memory, as libsndfile writes it: the header is rewritten when the length is known.
 struct Memory {
   std::string bytes;
   std::size_t at = 0;

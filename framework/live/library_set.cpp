@@ -38,7 +38,7 @@ LibrarySet::LibrarySet(const Registry& registry) {
   for (const std::string& file : files_of(registry)) {
     try {
       libraries_ = with_copies({file});
-    } catch (const Error&) {  // a full disk: that is said where something must be written
+    } catch (const Error&) {  // a full disk: this is reported when something must be written
       libraries_.push_back({file, file});
     }
   }

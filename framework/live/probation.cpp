@@ -25,7 +25,7 @@ namespace loom {
 namespace {
 
 constexpr int kPollMilliseconds = 20;
-constexpr std::size_t kMostOutput = 1 << 20;  // bytes of the child's words that are kept
+constexpr std::size_t kMostOutput = 1 << 20;  // bytes of the child's output that are kept
 
 class Descriptor {
  public:
@@ -78,7 +78,7 @@ std::uint64_t resident_of(const std::string& process) {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// A process in a group of its own, so that what it starts ends with it.
+// A process in its own process group, so that the processes that it starts end with it.
 class Child {
  public:
   Child(const std::string& program, Pipe& in, Pipe& out, Pipe& err) {
@@ -108,10 +108,10 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   void kill() const { ::kill(-pid_, SIGKILL); }
-  // Its status, when it has ended.
+  // Its status, if it has ended.
   bool has_ended(int& status) {
     if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
-    ::kill(-pid_, SIGKILL);  // what it may have started
+    ::kill(-pid_, SIGKILL);  // processes that it may have started
     pid_ = -1;
     return true;
   }
@@ -129,7 +129,7 @@ void read_some(const Descriptor& from, std::string& into) {
   }
 }
 
-// Text to the child as far as it takes it; a child that ends early makes the rest pointless.
+// Writes text to the child as far as it reads it; if the child ends early, the rest is not needed.
 bool write_some(Pipe& pipe, std::string_view& rest) {
   while (!rest.empty()) {
     const ssize_t count = ::write(pipe.write.get(), rest.data(), rest.size());

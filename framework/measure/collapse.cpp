@@ -11,7 +11,7 @@
 namespace loom::measure {
 namespace {
 
-// M at most, and M^2 x values at most; small enough for every evaluation of a training job.
+// The largest M, and the largest M^2 x values; small enough for every evaluation of a training job.
 constexpr std::int64_t kPosteriors = 5000, kPosteriorsInTraining = 1000;
 constexpr double kWork = 4e9, kWorkInTraining = 2e8;
 
@@ -34,7 +34,7 @@ class Collapse final : public Metric {
   std::int64_t seen_ = 0, dimensions_ = 0;
   std::vector<double> kl_;              // per dimension
   std::vector<double> mean_, squares_;  // per latent value: running mean, sum of squared distances from it (Welford)
-  Tensor mu_, logvar_;                  // of the kept items
+  Tensor mu_, logvar_;                  // values of the kept items
   std::int64_t kept_ = 0, wanted_ = 0;
 };
 

@@ -34,7 +34,7 @@ std::array<double, kWindow> window() {
   return weights;
 }
 
-// Weighted sums under the window at every place inside: along the rows, then along the columns.
+// Weighted sums over the window at every position inside: along the rows, then along the columns.
 std::vector<double> filtered(const std::vector<double>& values, std::int64_t height, std::int64_t width) {
   static const std::array<double, kWindow> weights = window();
   const std::int64_t rows = height - kWindow + 1, columns = width - kWindow + 1;

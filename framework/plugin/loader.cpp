@@ -58,7 +58,7 @@ bool is_type_name(const std::string& name) {
   return !name.empty() && std::ranges::all_of(name, good) && name.front() != '.' && name.back() != '.';
 }
 
-// A name that another library has, or that stands twice in this one.
+// A name that another library has, or that occurs twice in this one.
 template <class Type>
 void check_names(const Registry& registry, const std::vector<Type>& types, const std::string& library, bool replace) {
   std::set<std::string> own;
@@ -99,7 +99,7 @@ void add_all(Registry& registry, const std::vector<Type>& types, const std::stri
 void load_plugin(Registry& registry, const std::string& file, bool replace, const std::string& shown_as) {
   const std::string& name = shown_as.empty() ? file : shown_as;
   {
-    // Lazily first: a library of another build may lack functions, and is to be refused for what it is.
+    // Opened lazily first: a library of another build may lack functions and must be refused with the right error.
     const Library unbound = open(file, name, RTLD_LAZY);
     check_compatible(descriptor_of(unbound, name), name);
   }

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 bool is_file(const std::string& text) { return text.find('/') != std::string::npos || text.ends_with(".so"); }
 
-// Libraries by their file: one that is asked for twice is loaded once.
+// Libraries by their file: a library that is requested twice is loaded once.
 class Libraries {
  public:
   void add(const std::string& file) {
@@ -101,7 +101,7 @@ std::unique_ptr<Registry> own_types() {
 
 std::unique_ptr<Registry> registry_of(const std::vector<LoadedLibrary>& libraries,
                                       const std::map<std::string, std::string>& substitutes) {
-  static std::mutex opening;  // a library links its types into lists while it is opened
+  static std::mutex opening;  // a library adds its types to global lists while it is opened
   const std::lock_guard lock(opening);
   auto registry = own_types();
   for (const LoadedLibrary& library : libraries) {

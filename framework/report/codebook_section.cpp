@@ -19,7 +19,7 @@ struct CodebookUse {
   std::vector<std::int64_t> counts;  // positions of each code
 };
 
-// Of the last evaluation, as its recorder stored it; empty if the text is something else.
+// The counts of the last evaluation, as the recorder stored them; empty if the text is something else.
 std::vector<CodebookUse> read_uses(const std::string& evaluation) {
   std::vector<CodebookUse> uses;
   const auto json = nlohmann::ordered_json::parse(evaluation, nullptr, false);
@@ -44,7 +44,7 @@ std::string use_chart(const CodebookUse& use) {
       std::ranges::count_if(counts, [](double count) { return count > 0; }), counts.size());
 }
 
-// Of codes that the evaluation did not see: batches since training saw them.
+// For codes that the evaluation did not use: batches since training used them.
 std::string age_chart(const CodebookUse& use, std::span<const float> unused_for) {
   std::vector<double> ages;
   for (std::size_t k = 0; k < use.counts.size() && k < unused_for.size(); ++k)

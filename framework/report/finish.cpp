@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kSamples = 64, kReconstructions = 32, kSounds = 8;
 
-// Runs `make`, which returns the path of what it wrote.
+// Runs `make`, which returns the path of the file that it wrote.
 template <class Make>
 std::string or_notice(const ModelOptions& options, const char* what, const Make& make) {
   try {

@@ -83,7 +83,7 @@ class Planner {
     return plan_.tape.values[static_cast<std::size_t>(value)].shape.rank() > request_.axes + 1;
   }
 
-  // A linear layer, a softmax: not what treats each value alone, as an activation does.
+  // A linear layer or a softmax, but not a node that treats each value separately, such as an activation.
   static bool reads_channels(const GraphNode& node, int input) {
     const std::string& pattern = node.contract().input_at(input).pattern;
     const std::vector<std::string> options = node.contract().option_names();
@@ -91,7 +91,7 @@ class Planner {
            std::ranges::find(options, "axis") != options.end();
   }
 
-  // An alias keeps the memory: only one that keeps the shape keeps the positions.
+  // An alias keeps the memory; it keeps the positions only if it keeps the shape.
   bool keeps_positions(int value) const {
     const TapeValue& v = plan_.tape.values[static_cast<std::size_t>(value)];
     return v.shape == plan_.tape.values[static_cast<std::size_t>(root(value))].shape;
@@ -130,8 +130,8 @@ class Planner {
   const Graph& graph_;
   const IncrementalRequest& request_;
   IncrementalPlan plan_;
-  std::vector<bool> drawn_;    // per value; of roots
-  std::vector<Filled> fills_;  // per value; of roots
+  std::vector<bool> drawn_;    // per value; set for roots
+  std::vector<Filled> fills_;  // per value; set for roots
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// graph-runner bench: full training steps on synthetic data, or ancestral sampling, timed.
+// graph-runner bench: times full training steps on synthetic data, or ancestral sampling.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -16,10 +16,10 @@
 namespace loom::runner {
 namespace {
 
-constexpr int kWarmUp = 3;                 // steps before the clock counts
+constexpr int kWarmUp = 3;                 // steps before timing starts
 constexpr std::int64_t kDistinct = 64;     // synthetic samples, repeated over a larger batch
-constexpr const char* kPrecision = "f32";  // of the arithmetic
-constexpr int kTuningSteps = 5;            // of each shard size that --tune tries
+constexpr const char* kPrecision = "f32";  // precision of the arithmetic
+constexpr int kTuningSteps = 5;            // steps per shard size that --tune tries
 
 struct Request {
   std::vector<std::string> plugins;
@@ -81,7 +81,7 @@ class Bench {
     make_data();
   }
 
-  // What is measured is a step's own memory, so the data is not as large as the batch where it need not be.
+  // The memory of the step is measured, so the data is smaller than the batch if possible.
   void make_data() {
     const std::int64_t own = programs_->shard(), distinct = (kDistinct + own - 1) / own * own;
     repeat_ = distinct < batch() && !programs_->program().has_whole_batch_steps();
@@ -90,7 +90,7 @@ class Bench {
     for (const Tensor& tensor : data_) views_.push_back(tensor.view());
   }
 
-  // Compiles for the shard size whose steps are the fastest.
+  // Compiles for the shard size with the fastest steps.
   void tune() {
     const std::int64_t chosen = programs_->shard();
     std::pair<double, std::int64_t> best{run(kTuningSteps).median(), chosen};
@@ -116,7 +116,7 @@ class Bench {
   Executor executor_;
   TrainingState state_;
   std::vector<Port> feeds_;
-  bool repeat_ = false;  // the data is read over and over within a batch
+  bool repeat_ = false;  // the data is repeated within a batch
   std::vector<Tensor> data_;
   std::vector<TensorView> views_;
   std::unique_ptr<TrainingPrograms> programs_;

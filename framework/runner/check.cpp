@@ -1,4 +1,4 @@
-// graph-runner check: what every node and every data set must keep to, of one type or of all types of a library.
+// graph-runner check: the rules for types, checked for one type or for all types of a library.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -76,7 +76,7 @@ bool same_file(const std::string& a, const std::string& b) {
   return std::filesystem::equivalent(a, b, ignored);
 }
 
-// Those of this name, or all that a library holds.
+// The types with this name, or all types of a library.
 Subjects subjects_of(const std::string& subject, const Registry& registry) {
   Subjects subjects;
   for_each_kind([&]<class Type>() {
@@ -135,7 +135,7 @@ std::map<std::string, Shape> shapes_for(const Contract& contract, const Request&
   return shapes;
 }
 
-// What was given for no type at all is misspelt.
+// Options that no type declares are misspelt.
 void check_used(const Request& request, const Subjects& subjects, const std::vector<std::string>& options,
                 const std::vector<std::string>& ports) {
   const auto check = [&](const std::vector<std::string>& texts, const std::vector<std::string>& used, const char* what,

@@ -1,4 +1,4 @@
-// graph-runner ctl: speaks to a training that runs.
+// graph-runner ctl: controls a running training job.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -28,7 +28,7 @@ void print_answer(const Request& request, const nlohmann::ordered_json& answer) 
   }
 }
 
-// Files that a command names are the training's as seen from there.
+// The training job resolves the files that a command names, so relative paths are made absolute.
 std::vector<std::string> sent_words(const Request& request) {
   std::vector<std::string> words = request.words;
   for (std::size_t i = 1; words.front() == "reload" && i < words.size(); ++i)

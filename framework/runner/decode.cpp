@@ -1,4 +1,4 @@
-// graph-runner decode: codes from a file back to pictures, sounds or arrays.
+// graph-runner decode: turns codes from a file into pictures, sounds or arrays.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct Request {
   bool newest = false, separate = false, whole = false;
 };
 
-// The file's arrays for the ports: of an archive those of the ports' names, where there are several.
+// The arrays of the file for the ports; with several ports, the arrays of the archive with the ports' names.
 std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports) {
   std::vector<Feed> feeds;
   for (const Port& port : ports) feeds.push_back({"--codes", graph.name_of(port), file, {}, port, {}});

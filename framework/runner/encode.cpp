@@ -1,4 +1,4 @@
-// graph-runner encode: what a model makes of data, its codes first of all, as arrays.
+// graph-runner encode: writes what a model computes from data, by default its codes, as arrays.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,7 +40,7 @@ class ArrayFile {
   AtomicFile file_;
 };
 
-// Files beside the archive, gone at the end.
+// Temporary files next to the archive.
 struct Parts {
   std::vector<std::pair<std::string, std::string>> names_and_files;
   ~Parts() {

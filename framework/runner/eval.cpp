@@ -1,4 +1,4 @@
-// graph-runner eval: the figures of a trained model on a split of its data.
+// graph-runner eval: measures a trained model on a split of its data.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kListed = 32;  // values of a list that are printed
+constexpr std::size_t kListed = 32;  // the most values of a list that are printed
 
 struct Request {
   std::vector<std::string> plugins;
@@ -42,7 +42,7 @@ SessionSettings settings_for(const ModelSource& model, const Request& request) {
   return model.is_run() ? settings_of(model.settings(), std::move(settings)) : settings;
 }
 
-// What was measured, and of what. A single quantizer's values stand beside the others, too.
+// What was measured, and on which data. The values of a single quantizer are also among the others.
 Json to_json(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
   Json json = {{"graph", model.document().name},
                {"weights", model.weights()},

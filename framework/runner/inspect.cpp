@@ -1,4 +1,4 @@
-// graph-runner inspect: the contract of a type, or what a graph is made of.
+// graph-runner inspect: shows the contract of a type or the contents of a graph.
 #include <fmt/format.h>
 
 #include <filesystem>

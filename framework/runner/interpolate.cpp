@@ -1,4 +1,4 @@
-// graph-runner interpolate: from one item to another through the latent space, one row a pair
+// graph-runner interpolate: from one item to another through the latent space, one row per pair
 // (generate/walk.h).
 #include <fmt/format.h>
 
@@ -34,7 +34,7 @@ int interpolate(const Request& request) {
     throw usage_error("interpolate", fmt::format("--pairs {}: the data has {} items", request.pairs, space.items()));
   std::vector<float> latents;
   for (std::int64_t pair = 0; pair < request.pairs; ++pair) {
-    // Spread over the data, since neighbours there are often alike.
+    // Spread over the data, since neighbouring items are often similar.
     const auto item = [&](std::int64_t place) { return place * space.items() / (2 * request.pairs); };
     add_interpolation(space.mean(item(pair)), space.mean(item(pair + request.pairs)), request.steps, request.spherical,
                       latents);

@@ -17,7 +17,7 @@
 namespace loom::runner {
 namespace {
 
-// Parses, then acts.
+// Parses the command line, then runs the verb.
 int dispatch(CLI::App& app, Invocation& invocation, int count, char** arguments) {
   try {
     app.parse(count, arguments);
@@ -34,7 +34,7 @@ int dispatch(CLI::App& app, Invocation& invocation, int count, char** arguments)
   return invocation.action();
 }
 
-// Every error ends here: said once, turned into an exit code.
+// Every error ends here: it is reported once and turned into an exit code.
 int guarded(CLI::App& app, Invocation& invocation, int count, char** arguments) {
   try {
     const int code = dispatch(app, invocation, count, arguments);
@@ -67,7 +67,7 @@ int run(int count, char** arguments) {
   app.set_version_flag("--version", "latentloom " LOOM_VERSION);
   app.footer("\nExample:\n  graph-runner train graphs/vae.yaml --out runs/first\n\nEach verb has its own --help.");
   Invocation invocation;
-  for (int i = 1; i < count; ++i) {  // known before parsing, for errors of the command line itself
+  for (int i = 1; i < count; ++i) {  // read before parsing, for errors of the command line itself
     if (std::strcmp(arguments[i], "--json") == 0) invocation.json = true;
   }
   add_verbs(app, invocation);
@@ -80,7 +80,7 @@ int run(int count, char** arguments) {
 int main(int count, char** arguments) {
   try {
     return loom::runner::run(count, arguments);
-  } catch (...) {  // only where not even an error can be said: a full disk, a closed pipe
+  } catch (...) {  // only if an error cannot even be printed: a full disk, a closed pipe
     return loom::runner::kFailed;
   }
 }

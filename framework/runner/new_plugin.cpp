@@ -1,4 +1,4 @@
-// graph-runner new-plugin: a folder with a plugin that builds, tests itself and trains a graph: the start of one's own.
+// graph-runner new-plugin: creates a folder with a plugin that builds, has a test and trains a graph.
 //
 // The templates are files (share/latentloom/templates): those of `common`, then those of the kind. They are plugins
 // themselves, of the type new.name in the library new_name with the class NewName; these three words are replaced.
@@ -26,7 +26,7 @@ struct Request {
   std::string name, kind = "loss", out;
 };
 
-// What stands for the placeholders.
+// The replacements of the placeholders.
 struct Words {
   std::string type;        // "acme.huber"
   std::string name;        // "acme_huber"
@@ -65,7 +65,7 @@ Words words_of(const Request& request) {
   return words;
 }
 
-// The standard folder's types come first wherever a graph is read: a plugin of one of their names would never load.
+// The types of the standard folder always come first: a plugin with a type of the same name would never load.
 void check_free(const std::string& type) {
   const auto registry = registry_for({});
   const std::vector<RegisteredType> types = registry->types();
@@ -94,7 +94,7 @@ std::string filled(const std::string& text, const Words& words) {
   return replaced(std::move(out), "new-kind", words.kind);
 }
 
-// Beside this executable, in the build tree as in an installation.
+// Next to this executable, in the build tree and in an installation.
 fs::path templates_folder() {
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);

@@ -31,7 +31,7 @@ std::string_view role_text(Role role) {
   return "";
 }
 
-// What a contract promises beyond its ports.
+// The properties of a contract besides its ports.
 std::vector<std::string> traits_of(const Contract& contract) {
   std::vector<std::string> traits;
   if (contract.role() != Role::other) traits.emplace_back(role_text(contract.role()));
@@ -75,7 +75,7 @@ std::string initializer_text(const Initializer& initializer) {
   return "";
 }
 
-// A `|` would end a table's cell.
+// A `|` would end the cell of a table.
 std::string cell(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
   return text;

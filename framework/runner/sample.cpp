@@ -1,4 +1,4 @@
-// graph-runner sample and reconstruct: pictures or arrays of what a model makes.
+// graph-runner sample and reconstruct: write samples and reconstructions as pictures, arrays or sounds.
 #include <fmt/format.h>
 
 #include <cstring>

@@ -1,4 +1,4 @@
-// graph-runner train: trains a graph into a run folder, or goes on with one.
+// graph-runner train: trains a graph into a run folder, or resumes a run.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 

@@ -54,7 +54,7 @@ void start(Training& training, const TrainRequest& request) {
 void resume(Training& training, const TrainRequest& request) {
   LiveModel& model = training.model;
   training.run = RunFolder::open(request.resume, true);
-  // Changes of a resumed run are made to what it was started from, where that is still there.
+  // Changes of a resumed run start from the graph file that it was started from, if that still exists.
   model.source = training.run->settings().source;
   if (!std::filesystem::is_regular_file(model.source.graph)) model.source = {training.run->document_path(), {}, {}, {}};
   model.source.plugins = request.plugins;

@@ -1,4 +1,4 @@
-// graph-runner traverse: what each latent dimension does, one row a dimension.
+// graph-runner traverse: shows the effect of each latent dimension, one row per dimension.
 #include <fmt/format.h>
 
 #include <numeric>
@@ -14,7 +14,7 @@
 namespace loom::runner {
 namespace {
 
-constexpr std::int64_t kMostRows = 32;  // where no dimensions are named
+constexpr std::int64_t kMostRows = 32;  // if no dimensions are named
 
 struct Request {
   std::vector<std::string> plugins;

@@ -1,4 +1,4 @@
-// graph-runner validate and render: what is wrong with a document, and what it says when everything is in its place.
+// graph-runner validate and render: report the errors of a document, and print it fully resolved.
 #include "document/option_json.h"
 #include "document/tree.h"
 #include "run/parameter_store.h"

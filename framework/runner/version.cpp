@@ -1,4 +1,4 @@
-// graph-runner version: what this is, and what it computes with.
+// graph-runner version: prints the version, the libraries and the instruction set.
 #include <tbb/version.h>
 
 #include <thread>

@@ -15,7 +15,7 @@ namespace {
 
 bool check_port(const Graph& graph, const Reference& reference, Diagnostics& diagnostics) {
   const int index = graph.find(reference.node);
-  if (index < 0) return false;  // a finding of the document
+  if (index < 0) return false;  // the document layer reports it
   if (graph.find_port(reference).valid()) return true;
   const Contract& contract = graph.node(index).contract();
   Diagnostic& finding = diagnostics.add(ErrorCode::unknown_port, reference.where,
@@ -28,7 +28,7 @@ bool check_port(const Graph& graph, const Reference& reference, Diagnostics& dia
   return false;
 }
 
-// What is drawn goes where it is read: the two ports are alike, and have the axis.
+// The drawn values fill the input: the two ports must be alike and have the axis.
 void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, Diagnostics& diagnostics) {
   const Port input = graph.port(entry.input), from = graph.port(entry.from);
   const Shape& shape = graph.shape(input);
@@ -50,7 +50,7 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
   }
 }
 
-// Each entry makes a graph of its own.
+// Each entry has a separate graph.
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
     bool good = check_port(graph, entry.show, diagnostics);

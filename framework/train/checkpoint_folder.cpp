@@ -1,4 +1,4 @@
-// Which checkpoints a run keeps, and which one is taken up again.
+// The checkpoints that a run keeps, and the one that it resumes from.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "step-";
 constexpr std::string_view kSuffix = ".safetensors";
 
-// Null where the file is whole.
+// Null if the file is valid.
 std::exception_ptr problem_of(const std::string& path) {
   try {
     SafetensorsFile(path).verify();
@@ -28,7 +28,7 @@ std::exception_ptr problem_of(const std::string& path) {
   }
 }
 
-// The newest valid one; `on_corrupt` hears of each that is not. Throws the newest one's error where none is valid.
+// The newest valid one; `on_corrupt` is called for each invalid one. Throws the newest one's error if none is valid.
 template <class OnCorrupt>
 std::string newest_valid(const std::string& folder, OnCorrupt&& on_corrupt) {
   auto list = list_checkpoints(folder);

@@ -39,7 +39,7 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   const auto has = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
-  // The column of an input's path, or of its own name within a graph that is used.
+  // The column with the input's path, or with its name inside a used graph.
   const auto own_column = [&](int input) {
     const std::string& path = graph.node(input).path;
     return has(path) ? path : path.substr(path.rfind('/') + 1);

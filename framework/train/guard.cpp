@@ -10,7 +10,7 @@
 namespace loom {
 namespace {
 constexpr double kMeanDecay = 0.98;
-constexpr std::int64_t kKnownEnough = 20;  // norms before a spike is looked for
+constexpr std::int64_t kKnownEnough = 20;  // norms before spikes are detected
 }  // namespace
 
 Guard::Guard(const TrainEntry& entry, std::size_t objectives)

@@ -19,7 +19,7 @@ std::int64_t target_values(const Graph& graph, const GraphNode& node) {
   return source.valid() ? graph.shape(source).event().count() : 0;
 }
 
-// Nodes that the gradient of these ports flows into.
+// The nodes that the gradient of these ports reaches.
 std::set<int> reached_nodes(const Graph& graph, const std::vector<Port>& terms) {
   std::set<int> seen;
   std::vector<Port> open;
@@ -56,7 +56,7 @@ std::vector<std::string> parameter_paths(const ParameterStore& store) {
   return paths;
 }
 
-// Paths and the folders and nodes above them: what a pattern may have meant.
+// Paths, and the folders and nodes above them: possible meanings of a pattern.
 std::vector<std::string> pattern_candidates(const std::vector<std::string>& paths) {
   std::set<std::string> names;
   for (const std::string& path : paths) {
@@ -83,7 +83,7 @@ void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>&
   }
 }
 
-// How messages call it.
+// Its name in messages.
 std::string weight_of(const std::string& loss, const std::string& objective = "") {
   return fmt::format("the weight of '{}'", loss) + (objective.empty() ? "" : fmt::format(" in '{}'", objective));
 }
@@ -165,7 +165,7 @@ bool matches_pattern(std::string_view pattern, std::string_view path) {
     } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == path[s])) {
       ++p;
       ++s;
-    } else if (star != std::string_view::npos) {  // let the last star take one more
+    } else if (star != std::string_view::npos) {  // the last star matches one more character
       p = star + 1;
       s = ++resume;
     } else {
@@ -193,7 +193,7 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
 
 namespace {
 
-// Ports that are none, or not one value per sample; false: there are no terms to plan with.
+// Reports ports that do not exist or do not have one value per sample; false: there are no terms for a plan.
 bool check_losses(const Document& document, const Graph& graph, Diagnostics& diagnostics) {
   const std::size_t before = diagnostics.size();
   for (const LossEntry& loss : document.losses) {
@@ -225,7 +225,7 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
 
 namespace {
 
-// The ports that the last objective's conditions look at, each once.
+// The ports that the conditions of the last objective read, each once.
 void choose_conditions(const Document& document, const Graph& graph, const ObjectiveEntry& entry, TrainingPlan& plan,
                        Diagnostics& diagnostics) {
   for (const ConditionEntry& condition : entry.only_if) {

@@ -47,7 +47,7 @@ std::string document_of_newest_checkpoint(const std::string& run) {
   std::string hash;
   try {
     hash = CheckpointInfo::from_metadata(SafetensorsFile(file).metadata(), file).document_hash;
-  } catch (const Error&) {  // said by whoever reads the checkpoint itself
+  } catch (const Error&) {  // the reader of the checkpoint reports this
     return "";
   }
   if (hash == document_hash(read_text_file(run + "/graph.yaml"))) return "";

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kRunFormat = 1;  // of run.json
+constexpr int kRunFormat = 1;  // format of run.json
 
 OptionValue option_from(const JsonField& field) {
   const Json& json = field.json();

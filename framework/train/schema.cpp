@@ -37,7 +37,7 @@ Json node_keys() {
       {"chain", {{"description", "the inputs that an instance takes from the previous one"}}}};
 }
 
-// {use: FILE, ...}: what a block takes is not known here.
+// {use: FILE, ...}: the inputs of the block are not known here.
 Json use_keys() {
   Json properties = node_keys();
   properties["use"] = {{"type", "string"}, {"description", "the file of a block or of a graph"}};
@@ -46,7 +46,7 @@ Json use_keys() {
   return properties;
 }
 
-// The keys of a definition, for every type that has them: they are written down once.
+// The keys of a definition, which all types with these keys refer to.
 void add_references(const std::string& definition, const Json& keys, Json& properties) {
   for (const auto& key : keys.items()) properties[key.key()] = reference(definition + "/properties/" + key.key());
 }
@@ -83,7 +83,7 @@ Alternatives data_types(const Registry& registry) {
   return types;
 }
 
-// What a whole document must have, and one that extends another need not repeat.
+// The keys that a complete document must have, and that a document that extends another need not repeat.
 Json whole(const Alternatives& types, const char* alternative) {
   Json schema = {{"allOf", types.required()}};
   if (alternative == nullptr)
@@ -191,7 +191,7 @@ nlohmann::ordered_json document_schema(const Registry& registry) {
   using schema::Json, schema::reference;
   Json of_a_block = Json::array();
   for (const char* key : {"block", "inputs", "output", "outputs"}) of_a_block.push_back({{"required", {key}}});
-  // A description, since editors show a title with every key.
+  // A description and not a title, since editors show a title with every key.
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"description", "A Latentloom document, version 1"},
           {"type", "object"},

@@ -20,7 +20,7 @@ const std::vector<std::pair<std::string, const Contract*>>& sections() {
   return all;
 }
 
-// Of a table's cell.
+// Text for a cell of a table.
 std::string escaped(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
   return text;

@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::string_view kFormat = "front 1";  // of keys: a change makes every file stale
-constexpr std::chrono::minutes kAbandoned{10};   // age of a temporary file that nobody writes any more
+constexpr std::string_view kFormat = "front 1";  // part of all keys: a change makes every file stale
+constexpr std::chrono::minutes kAbandoned{10};   // age at which a temporary file counts as abandoned
 
 std::uint32_t checksum_of(std::span<const std::byte> bytes, std::uint32_t before) {
   return static_cast<std::uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
@@ -60,7 +60,7 @@ void add_node(const Graph& graph, const GraphNode& node, const ParameterStore& s
   add_parameters(node.states, store, hash);
 }
 
-// Empty where it cannot be read.
+// Empty if it cannot be read.
 Json described(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return Json::object();
@@ -168,7 +168,7 @@ void StoredFiles::remove_stale() const {
     if (entry.path().extension() == ".tmp" && abandoned) stale.push_back(entry.path());
   }
   for (const fs::path& path : stale) {
-    fs::remove(path.string() + ".json", ignored);  // first: without it nobody reads the other
+    fs::remove(path.string() + ".json", ignored);  // first: without it the other file is not read
     fs::remove(path, ignored);
     if (path.extension() == ".npy")
       spdlog::info("removed {}, which was made with other weights", path.filename().string());

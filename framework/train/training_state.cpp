@@ -1,4 +1,4 @@
-// Making a state, and its way into and out of a checkpoint.
+// Creates a state, and writes it to and reads it from a checkpoint.
 #include "train/training_state.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kAside = "aside/";
 
-// What must be as it was for the same bits. The document may change (a weight, a plugin): that is only said.
+// What must be unchanged for the same bits. The document may change (a weight, a plugin); this is only a warning.
 void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, const std::string& file) {
   Diagnostics diagnostics;
   const auto compare = [&](std::string_view what, const auto& got, const auto& expected) {

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kNamed = 3;  // parameters that a finding names
+constexpr int kNamed = 3;  // parameters that a diagnostic names
 
 // The file behind a path; throws run_not_found or checkpoint_corrupt.
 std::string file_of(const WeightSource& source) {
@@ -35,7 +35,7 @@ std::string file_of(const WeightSource& source) {
   throw Error(std::move(finding));
 }
 
-// "average/..." where the file has moving averages, as for every other use of a run's weights.
+// "average/..." if the file has moving averages, as in every other use of a run's weights.
 std::string stored_name(const SafetensorsFile& file, const std::string& path) {
   const std::string average = "average/" + path;
   return file.entries().count(average) > 0 ? average : path;
@@ -68,7 +68,7 @@ void check_fit(const WeightSource& source, const SafetensorsFile& file, const Pa
   finding.hint = "use the graph that was trained, with the same vars";
 }
 
-// `use` is given each file that fits.
+// Calls `use` with each file that fits.
 template <class Use>
 void for_each_file(const Document& document, const ParameterStore& store, Diagnostics& diagnostics, Use&& use) {
   for (const WeightSource& source : document.weight_sources) {

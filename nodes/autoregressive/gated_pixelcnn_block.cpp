@@ -203,7 +203,7 @@ void GatedPixelcnnBlock::forward_horizontal(const Forward& f, std::int64_t n) co
   });
 }
 
-// The vertical stack is computed a row at once, when the row is drawn; the horizontal one as far as its input allows.
+// The vertical stack is computed by rows, after a row is drawn; the horizontal stack as far as its input allows.
 Filled GatedPixelcnnBlock::filled(std::span<const Filled> inputs, int output) const {
   if (inputs[1] == Filled::rows_before || inputs[2] != Filled::whole || inputs[3] != Filled::whole) {
     throw Error(ErrorCode::not_supported,

@@ -117,7 +117,7 @@ class MaskedConv final : public loom::Node {
       loom::dnnl::add_column_sums(diff, x.samples() * product_->positions(), filters_, b.diff_parameter("bias").data());
   }
 
-  // What is strictly before t is enough for t.
+  // Position t needs only positions strictly before t.
   Filled filled(std::span<const Filled> inputs, int) const override {
     return strict_ && inputs[0] == Filled::before ? Filled::through : inputs[0];
   }
@@ -153,8 +153,8 @@ class MaskedConv final : public loom::Node {
   FusedActivation activation_;
   bool bias_, strict_;
   std::int64_t filters_ = 0;
-  loom::Slot<std::byte> work_;  // of the product
-  loom::Slot<float> sums_;      // of the weight's gradient, as the product sums it
+  loom::Slot<std::byte> work_;  // work memory of the product
+  loom::Slot<float> sums_;      // the weight's gradient, in the layout of the product
   loom::PackedSlot<std::byte> packed_;
   std::unique_ptr<const CausalProduct> product_;
 };

@@ -16,7 +16,7 @@ using loom::kNoOffset;
 
 using Sound = std::unique_ptr<SNDFILE, decltype([](SNDFILE* file) { sf_close(file); })>;
 
-// libsndfile reads what there is of a WAV file that ends early; its header tells. Sizes of 0 and of all ones are
+// libsndfile reads a truncated WAV file without an error, so the header is checked. Sizes of 0 and of all ones are
 // written by programs that do not know the length in advance.
 void require_whole(const std::string& path) {
   const loom::MappedFile file(path);
@@ -132,7 +132,7 @@ class Audio final : public loom::Dataset {
     pieces_ += pieces;
   }
 
-  // With silence after the recording's end.
+  // Appends silence after the end of the recording.
   std::vector<float> read_piece(const Recording& recording, std::int64_t start) const {
     const std::string& path = files_[recording.file];
     SF_INFO info;
@@ -159,7 +159,7 @@ class Audio final : public loom::Dataset {
   std::int64_t rate_;
   std::string split_name_;
   loom::NameFields labels_;
-  std::vector<Recording> recordings_;  // those with a piece at least
+  std::vector<Recording> recordings_;  // those with at least one piece
   std::int64_t pieces_ = 0;
   loom::Split split_;
 };

@@ -19,7 +19,7 @@ std::vector<std::string> batch_files(const std::string& path, const std::string&
   for (const std::string& file : loom::list_files(path, {".bin", ".gz"})) {
     const std::string name = std::filesystem::path(file).filename().string();
     if (!name.starts_with("data_batch") && !name.starts_with("test_batch")) continue;
-    if (name.ends_with(".gz") && loom::is_file(file.substr(0, file.size() - 3))) continue;  // the same, packed
+    if (name.ends_with(".gz") && loom::is_file(file.substr(0, file.size() - 3))) continue;  // the same file, compressed
     if (split == "all" || name.starts_with("test") == (split == "test")) files.push_back(file);
   }
   if (files.empty()) {

@@ -8,7 +8,7 @@
 
 namespace {
 
-// Gram and Schmidt on Gaussian columns: uniform over the orthogonal matrices. Row-major, columns are the eigenvectors.
+// Gram-Schmidt on Gaussian columns: uniform over the orthogonal matrices. Row-major, columns are the eigenvectors.
 std::vector<double> random_rotation(std::int64_t n, std::uint64_t seed) {
   const auto size = static_cast<std::size_t>(n);
   const loom::RandomStream stream(seed, loom::stream_of("rotation"), 0);
@@ -36,7 +36,7 @@ std::vector<double> random_rotation(std::int64_t n, std::uint64_t seed) {
   return columns;
 }
 
-// 4, 2, 1, ... down to 0.001: some directions that matter and some that hardly do.
+// 4, 2, 1, ... down to 0.001: some directions have a large variance and some a small one.
 std::vector<double> halving(std::int64_t count) {
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = i < 12 ? std::ldexp(4.0, -static_cast<int>(i)) : 0.001;
@@ -87,7 +87,7 @@ class Gaussian final : public loom::Dataset {
     const loom::RandomStream stream(seed_, stream_number, 0);
     const std::span<float> x = out[0].values();
     std::ranges::fill(x, 0.0F);
-    std::array<float, 256> draw;  // in pieces, so that any number of features needs no memory
+    std::array<float, 256> draw;  // in pieces, so that no memory is allocated for any number of features
     for (std::size_t first = 0; first < x.size(); first += draw.size()) {
       const std::size_t count = std::min(draw.size(), x.size() - first);
       stream.normal(static_cast<std::uint32_t>(split_.item(index)), std::span(draw).first(count),

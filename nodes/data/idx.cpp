@@ -38,7 +38,7 @@ void check_magic(const Array& array) {
   }
 }
 
-// `axes` are the numbers of axes that may stand there; the sizes in the header must match the size of the file.
+// `axes` are the allowed numbers of axes; the sizes in the header must match the size of the file.
 Array read_array(const std::string& file, std::initializer_list<std::size_t> axes) {
   Array array{file, loom::read_whole(file), {}, 0};
   check_magic(array);
@@ -60,7 +60,7 @@ Array read_array(const std::string& file, std::initializer_list<std::size_t> axe
     if (extent == 0)
       throw file_error(ErrorCode::data_empty, file, static_cast<std::int64_t>(4 + 4 * axis),
                        "an extent of 0: there are no items");
-    // The extents may be nonsense: stop before their product overflows.
+    // The extents may be invalid: stop before their product overflows.
     values = values > (std::int64_t{1} << 62) / extent ? std::int64_t{1} << 62 : values * extent;
     array.extents.push_back(extent);
   }
@@ -91,7 +91,7 @@ std::string find_images(const std::string& folder, bool train) {
   }
   std::ranges::sort(found);
   std::ranges::sort(all);
-  const auto [first, last] = std::ranges::unique(found, {}, without_gz);  // both plain and .gz are the same file
+  const auto [first, last] = std::ranges::unique(found, {}, without_gz);  // a plain file and its .gz are the same file
   found.erase(first, last);
   if (found.size() == 1) return found.front();
   throw file_error(found.empty() ? ErrorCode::data_not_found : ErrorCode::data_specification, folder, loom::kNoOffset,
@@ -101,7 +101,7 @@ std::string find_images(const std::string& folder, bool train) {
                    train ? "train-images-idx3-ubyte, plain or .gz" : "t10k-images-idx3-ubyte, plain or .gz");
 }
 
-// The labels beside "...images-idx3-ubyte": "...labels-idx1-ubyte"; "" where there are none.
+// The labels next to "...images-idx3-ubyte": "...labels-idx1-ubyte"; "" if there are none.
 std::string find_labels(const std::string& images) {
   std::filesystem::path path(without_gz(images));
   std::string name = path.filename().string();

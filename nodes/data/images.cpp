@@ -6,7 +6,7 @@
 
 namespace {
 
-// The first folder below `root` on the way to `file`, or "" for a file that lies in `root` itself.
+// The first folder below `root` on the way to `file`, or "" for a file in `root` itself.
 std::string class_of(const std::string& file, const std::string& root) {
   const std::filesystem::path below = std::filesystem::path(file).lexically_relative(root);
   return std::distance(below.begin(), below.end()) > 1 ? below.begin()->string() : "";
@@ -40,7 +40,7 @@ class Images final : public loom::Dataset {
     };
     height_ = extent("height");
     width_ = extent("width");
-    // The first image is decoded in any case, so that a folder of something else is found out before training.
+    // The first image is always decoded, so that a folder of other files is detected before training.
     const loom::Image first = loom::read_image(files_.front(), channels_, 0);
     if (height_ == 0) height_ = first.height;
     if (width_ == 0) width_ = first.width;
@@ -87,7 +87,7 @@ class Images final : public loom::Dataset {
   int channels_, height_ = 0, width_ = 0;
   std::string split_name_;
   loom::Split split_;
-  std::vector<std::int32_t> labels_;  // empty where images lie outside of subfolders
+  std::vector<std::int32_t> labels_;  // empty if there are images outside subfolders
 };
 LOOM_DATASET(Images, "images")
 

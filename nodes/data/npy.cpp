@@ -12,8 +12,8 @@ using loom::file_error;
 using loom::kNoOffset;
 
 struct Array {
-  loom::MappedFile file;          // of a .npy
-  std::vector<std::byte> memory;  // of an archive's array
+  loom::MappedFile file;          // the file of a .npy
+  std::vector<std::byte> memory;  // the bytes of an archive's array
   loom::NpyHeader header;
   std::string name;  // in errors
 
@@ -31,7 +31,7 @@ Array open_file(const std::string& path) {
   return array;
 }
 
-// `name` is the array's name, or "" for x, or else the first of the archive.
+// `name` is the array's name; "" means x, or the first array of the archive.
 Array open_member(const std::string& path, const std::string& name) {
   const loom::NpzFile archive(path);
   const std::vector<std::string>& names = archive.names();
@@ -88,7 +88,7 @@ class Npy final : public loom::Dataset {
     if (labels_) columns.push_back({"label", loom::DType::i32, {}});
     return columns;
   }
-  // Only asked for in reports: the whole array is read for it.
+  // Called only for reports, since it reads the whole array.
   std::string hash() const override {
     loom::ContentHash hash = hash_;
     hash.add(x_.bytes());

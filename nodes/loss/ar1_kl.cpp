@@ -88,7 +88,7 @@ class Ar1Kl final : public loom::Node {
     return 0.5 * sum;
   }
 
-  // Writes the gradients of one dimension, those that are wanted; returns factor times the derivative by alpha.
+  // Writes the requested gradients of one dimension; returns factor times the derivative with respect to alpha.
   double gradient(double alpha, double factor, const float* mu, const float* logvar, float* diff_mu, float* diff_logvar,
                   std::int64_t d) const {
     const double precision = 1 / (1 - alpha * alpha);

@@ -1,4 +1,4 @@
-// A Gaussian likelihood of the features that a discriminator sees, in place of the pixels.
+// A Gaussian likelihood of the features of a discriminator, instead of the pixels.
 //   loss = sum over the features of 1/2 ((features - target) / sigma)^2 + ln sigma + 1/2 ln 2 pi   [nats per sample]
 // It is not a likelihood of the data: no ELBO and no bits per dimension can be computed from it.
 // Larsen et al. 2016, Autoencoding beyond pixels using a learned similarity metric, equations 6 and 7.

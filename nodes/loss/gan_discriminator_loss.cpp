@@ -1,4 +1,4 @@
-// The loss of a discriminator: data should get high logits, and everything generated low logits (loss/gan.h).
+// The loss of a discriminator: data should get high logits, and generated values low logits (loss/gan.h).
 //   loss = real + generated,   real = l("real", logits of data),
 //   generated = l("generated", logits of `fake`), averaged with those of `sampled` if it is connected
 //                                                                        [summed over the event, per sample]

@@ -1,4 +1,4 @@
-// Dropout: in training each value is 0 with probability rate, and else divided by 1 - rate; in evaluation y = x.
+// Dropout: in training each value is 0 with probability rate, otherwise divided by 1 - rate; in evaluation y = x.
 // Srivastava et al. 2014, Dropout.
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// The gate of PixelCNN and WaveNet: half of the channels let the other half through.
+// The gate of PixelCNN and WaveNet: half of the channels scale the other half.
 //   y [N, ...E, C] = tanh(a) sigmoid(b),   x [N, ...E, 2 C] with the channels of a first, then those of b
 // van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, equation 2.
 #include "loom/math.h"

@@ -1,7 +1,7 @@
 // Adds a learned vector for each position, so that attention can tell positions apart.
 //   sequence  y[n, t]    = x[n, t]    + weight[t]                    x [N, T, C],    weight [T, C]
 //   raster    y[n, h, w] = x[n, h, w] + rows[h] + columns[w]         x [N, H, W, C], rows [H, C], columns [W, C]
-// Parmar et al. 2018, Image Transformer, section 3.1: the coordinates of an image have tables of their own.
+// Parmar et al. 2018, Image Transformer, section 3.1: each coordinate of an image has a separate table.
 #include <fmt/format.h>
 
 #include "loom/node.h"
@@ -97,7 +97,7 @@ class LearnedPositions final : public loom::Node {
   }
 
   PositionAxes axes_;
-  loom::Slot<float> vectors_;  // of each position; while a map is drawn: of one
+  loom::Slot<float> vectors_;  // per position; of one position while a map is drawn
 };
 LOOM_NODE(LearnedPositions, "learned_positions")
 

@@ -1,4 +1,4 @@
-// Categories as pixels: the value in [0, 1] that a level stands for.
+// Categories as pixels: the value in [0, 1] of each level.
 //   y = codes / (levels - 1);   codes [N, ...E] i32 of 0 to levels - 1; y [N, ...E] in [0, 1]
 #include <fmt/format.h>
 

@@ -43,7 +43,7 @@ class MuLawDecode final : public loom::Node {
   }
 
   std::int64_t classes_;
-  std::vector<float> samples_;  // of each code
+  std::vector<float> samples_;  // one per code
 };
 LOOM_NODE(MuLawDecode, "mu_law_decode")
 

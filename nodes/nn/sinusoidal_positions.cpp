@@ -1,4 +1,4 @@
-// Adds sines and cosines of the position, from fast to slow, so that attention can tell positions apart.
+// Adds sines and cosines of the position, from high to low frequencies, so that attention can tell positions apart.
 //   PE(p, 2i) = sin(p / period^(2i/D)),  PE(p, 2i+1) = cos(p / period^(2i/D))
 //   sequence  y[n, t]    = x[n, t]    + PE(t), D = C                          x [N, T, C]
 //   image     y[n, h, w] = x[n, h, w] + [PE(h), PE(w)], D = C/2 each          x [N, H, W, C]
@@ -59,7 +59,7 @@ class SinusoidalPositions final : public loom::Node {
   }
 
  private:
-  // Writes dim values to `out`; returns what comes after them.
+  // Writes dim values to `out`; returns the position after them.
   float* waves(std::int64_t position, std::int64_t dim, float* out) const {
     for (std::int64_t i = 0; i < dim; i += 2) {
       const double exponent = static_cast<double>(i) / static_cast<double>(dim);

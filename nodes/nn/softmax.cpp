@@ -81,7 +81,7 @@ class Softmax final : public loom::Node {
   bool log_;
   AxisView view_;
   loom::Slot<std::byte> work_;
-  loom::Slot<float> copy_, diff_copy_;  // [outer, inner, axis], where the axis is not the last
+  loom::Slot<float> copy_, diff_copy_;  // [outer, inner, axis], if the axis is not the last
   std::unique_ptr<const loom::dnnl::Softmax> rows_;
 };
 LOOM_NODE(Softmax, "softmax")

@@ -47,7 +47,7 @@ class Rmsprop final : public Optimizer {
  private:
   math::RmspropStep rule_;
   std::vector<std::string> names_;
-  std::size_t momentum_ = 0, mean_ = 0;  // which state; 0: none
+  std::size_t momentum_ = 0, mean_ = 0;  // index of the state; 0: none
 };
 
 }  // namespace

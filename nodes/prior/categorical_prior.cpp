@@ -1,7 +1,7 @@
-// Codes that no data set gives: classes to condition a sample on.
+// Codes without a data set: the classes that condition samples.
 //   order uniform: y ~ uniform over 0 ... classes - 1
-//   class k: k, every time
-//   order in_turn: 0, 1, ..., classes - 1 and again, by the sample's number: pictures with one class a column
+//   class k: always k
+//   order in_turn: 0, 1, ..., classes - 1, repeated, by the index of the sample: pictures with one class per column
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -61,7 +61,7 @@ class CategoricalPrior final : public loom::Node {
  private:
   std::int64_t classes_, class_;
   bool in_turn_;
-  loom::Slot<float> uniform_;  // a draw for each value of a sample
+  loom::Slot<float> uniform_;  // one draw per value of a sample
 };
 LOOM_NODE(CategoricalPrior, "categorical_prior")
 

@@ -1,4 +1,4 @@
-// A diagonal Gaussian prior whose parameters are linear in a condition, with the two faces of prior.h.
+// A diagonal Gaussian prior whose parameters are linear in a condition, with the two uses in prior.h.
 //   [mu, logvar] = condition W^T + b,   condition [N, C], W [2 P, C], b [2 P], P the values of a draw
 //   y ~ N(mu, e^logvar);   log_density = ln N(y; mu, e^logvar)
 // mu and logvar are ports, for gaussian_kl_between.
@@ -66,7 +66,7 @@ class LearnedGaussianPrior final : public loom::Node {
     }
   }
 
-  // A draw carries no gradient: y is where it is only when z is connected.
+  // A draw has no gradient: y has one only if z is connected.
   void backward(const loom::Backward& b) const override {
     const loom::TensorView condition = b.input("condition"), y = b.output("y");
     const float* weight = b.parameter("weight").data();
@@ -80,7 +80,7 @@ class LearnedGaussianPrior final : public loom::Node {
                                         b.output("logvar")[n].data(), y[n].data(), diff_mu, diff_logvar, diff_z,
                                         count_);
       if (b.wants_diff("condition")) std::ranges::fill(b.diff_input("condition")[n], 0.0F);
-      for (std::int64_t row = 0; row < 2 * count_; ++row) {  // diff_mu and diff_logvar lie one after the other
+      for (std::int64_t row = 0; row < 2 * count_; ++row) {  // diff_mu and diff_logvar are contiguous
         if (b.wants_diff("condition"))
           math::accumulate(diff_mu[row], weight + row * channels_, b.diff_input("condition")[n].data(), channels_);
         if (b.wants_parameter_diff("weight"))

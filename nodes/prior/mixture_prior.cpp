@@ -1,4 +1,4 @@
-// A learned mixture of diagonal Gaussians as the prior, with the two faces of prior.h.
+// A learned mixture of diagonal Gaussians as the prior, with the two uses in prior.h.
 //   ln p(z) = ln sum_k softmax(logits)_k N(z; mean_k, e^logvar_k),   mean and logvar [components, ...E]
 // Dilokthanakul et al. 2016, Deep Unsupervised Clustering with Gaussian Mixture VAEs; Tomczak and Welling 2018, section
 // 2, compare priors of this kind.
@@ -99,7 +99,7 @@ class MixturePrior final : public loom::Node {
   }
 
   std::int64_t components_, count_ = 0;
-  loom::Slot<float> log_weights_, joint_;  // of each component
+  loom::Slot<float> log_weights_, joint_;  // one per component
 };
 LOOM_NODE(MixturePrior, "mixture_prior")
 

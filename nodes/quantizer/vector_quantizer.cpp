@@ -3,12 +3,12 @@
 //   codebook_loss   = mean over the positions E of |sg[x] - e|^2     (sg: no gradient goes through)
 //   commitment_loss = mean over the positions E of |x - sg[e]|^2
 //   loss [N] = commitment commitment_loss, and with update: loss + codebook_loss;  |.|^2 is summed over D
-// van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3. With update: ema the codebook is no
+// van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3. With update: ema the codebook is not a
 // parameter but follows the vectors' means: see codebook_care.h, also for initialisation and restart.
 //
 // distance: cosine is this node between l2 normalisations (Yu et al. 2022, Vector-quantized Image Modeling with
 // Improved VQGAN): with x' = x / |x| and e' = e / |e| it finds argmin |x' - e'|^2, quantized is e', the losses are of
-// x' and e', the averages are of x', and gradients go on through both normalisations. The codebook holds e.
+// x' and e', the averages are of x', and gradients pass through both normalisations. The codebook holds e.
 //
 // gradient, of quantized:
 //   straight_through   diff_x = diff_quantized, as if quantized were x (+ a constant)
@@ -16,7 +16,7 @@
 //                      (Fifty et al. 2024, Restructuring Vector Quantization with the Rotation Trick, section 4):
 //     with a = x / |x|, b = e / |e|:  R = I - (a + b)(a + b)^T / (1 + a . b) + 2 b a^T
 //     diff_x = lambda R^T g = lambda (g - c (a + b) + 2 (b . g) a),   c = ((a + b) . g) / (1 + a . b)
-//   Where x or e is 0 or they point in opposite directions, no rotation is defined: straight_through there.
+//   If x or e is 0, or if they point in opposite directions, no rotation is defined, and straight_through is used.
 #include <cmath>
 
 #include "loom/math.h"
@@ -173,7 +173,7 @@ class VectorQuantizer final : public loom::Node {
     add_normalise_gradient(r.vector, reciprocal, diff_unit, diff_x, dim_);
   }
 
-  // pull (e - x), through the normalisation of e where there is one; e' (e' . (e' - x')) is taken off then.
+  // pull (e - x), through the normalisation of e if there is one; then e' (e' . (e' - x')) is subtracted.
   void code_gradient(const loom::Backward& b, std::int32_t k, float pull, const float* vector, const float* code,
                      float* diff_code) const {
     float along = 1;

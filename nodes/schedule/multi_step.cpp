@@ -1,4 +1,4 @@
-// value = from factor^k, k the number of milestones that are reached
+// value = from factor^k, k the number of milestones reached
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// Joins tensors along one axis; the others must agree.
+// Joins tensors along one axis; the other axes must agree.
 //   y [.., sum of a_i, ..] from x_i [.., a_i, ..]
 #include "loom/node.h"
 #include "shape/axis.h"

@@ -1,4 +1,4 @@
-// The same values under another shape; no copy is made.
+// The same values with another shape; no copy is made.
 //   y [N, shape...] from x [N, ...] of as many values; one extent may be -1 and follows from the others.
 #include "loom/node.h"
 

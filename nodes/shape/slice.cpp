@@ -8,7 +8,7 @@ namespace {
 
 using namespace loom::nodes;
 
-// A position that may count from the end, kept inside of the axis.
+// A position that may count from the end, clamped to the axis.
 std::int64_t position(std::int64_t value, std::int64_t extent) {
   return std::clamp(value < 0 ? value + extent : value, std::int64_t{0}, extent);
 }

@@ -75,7 +75,7 @@ class Split final : public loom::Node {
   }
 
  private:
-  // Of equal parts, as many as asked for; they may fail to cover the axis, which infer() reports.
+  // The requested number of equal parts; if they do not cover the axis, infer() reports it.
   std::vector<std::int64_t> extents(std::int64_t whole) const {
     if (!equal_) return parts_;
     return std::vector<std::int64_t>(static_cast<std::size_t>(parts_.front()), whole / parts_.front());

@@ -1,13 +1,13 @@
 // Finite scalar quantization: each channel is bounded and rounded to one of a few levels. There is no codebook to
-// learn, so there is nothing to commit to, and nothing that dies.
+// learn, so there is no commitment loss and there are no dead codes.
 //   h = (L - 1) (1 - 0.001) / 2,  o = 0 for odd L and 1/2 for even L
 //   bounded   = h tanh(x + atanh(o / h)) - o        between the lowest and the highest level; 0 at x = 0
 //   quantized = round(bounded) / floor(L / 2)       x, quantized [N, ...E, D], one L for each of the D channels
 //   codes     = the levels as the digits of a number, [N, ...E] i32 (levels.h)
 // The gradient goes straight through the rounding: diff x = diff quantized (dbounded / dx) / floor(L / 2).
-// States perplexity and unused_for are those that the measures of codebooks read.
+// The metrics of codebooks read the states perplexity and unused_for.
 // Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1, and the code of appendix A.1, which
-// has tan(o / h) where atanh(o / h) is what makes 0 stay 0; here it is atanh.
+// has tan(o / h); here it is atanh(o / h), which maps 0 to 0.
 #include <fmt/format.h>
 #include <loom/node.h>
 
@@ -104,7 +104,7 @@ class FiniteScalarQuantizer final : public loom::Node {
  private:
   struct Bound {
     double half, offset, shift;
-    double centre;  // floor(L / 2): the level that stands for 0
+    double centre;  // floor(L / 2): the level that represents 0
   };
   [[noreturn]] static void throw_not_a_number(std::int64_t sample) {
     throw loom::Error(loom::ErrorCode::not_finite, fmt::format("a value of sample {} is not a number", sample),

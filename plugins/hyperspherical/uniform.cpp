@@ -1,4 +1,4 @@
-// The prior of a hyperspherical VAE: the uniform distribution on the unit sphere of R^M, one for each position of E.
+// The prior of a hyperspherical VAE: the uniform distribution on the unit sphere of R^M, one per position of E.
 //   y = g / |g|,  g ~ N(0, I)   [N, ...E, M];   with z connected y = z
 //   log_density = -ln area for each sphere, area = 2 pi^(M/2) / Gamma(M/2)                    [nats]
 // Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.

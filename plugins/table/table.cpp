@@ -24,7 +24,7 @@ using table::TextTable;
 
 constexpr std::size_t kMostProblems = 20;
 
-// The whole text is one number, and a finite one.
+// The whole text is one finite number.
 std::optional<double> number_in(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
@@ -80,7 +80,7 @@ class Table final : public loom::Dataset {
     if (has_label_) columns.push_back({"label", loom::DType::i32, {}});
     return columns;
   }
-  // Only asked for in reports: the whole file is read for it.
+  // Called only for reports, since it reads the whole file.
   std::string hash() const override {
     loom::ContentHash hash = recipe_;
     hash.add(text_.bytes());
@@ -143,7 +143,7 @@ class Table final : public loom::Dataset {
     return names;
   }
 
-  // Checks every field that is read, and takes the moments over the rows of train (Welford).
+  // Checks every field that is read, and computes the moments over the rows of train (Welford).
   void read_all(bool standardize, const table::Split& train) {
     Diagnostics problems(kMostProblems);
     std::vector<double> count(features_), squares(features_);
@@ -219,10 +219,10 @@ class Table final : public loom::Dataset {
   bool missing_is_mean_, has_label_ = false;
   table::Split split_;
   std::size_t features_ = 0, last_ = 0;  // last_: the rightmost column that is read
-  std::vector<int> place_of_;            // of each column: its place in x, kLabel or kUnused
+  std::vector<int> place_of_;            // per column: its index in x, kLabel or kUnused
   std::vector<double> mean_, shift_, factor_;
-  std::map<std::string, std::int32_t, std::less<>> texts_;  // empty where labels are integers
-  loom::ContentHash recipe_;                                // of the options
+  std::map<std::string, std::int32_t, std::less<>> texts_;  // empty if labels are integers
+  loom::ContentHash recipe_;                                // hash of the options
 };
 
 }  // namespace

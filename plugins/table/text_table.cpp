@@ -84,7 +84,7 @@ void TextTable::read_names(std::string_view line, bool header) {
   }
 }
 
-// Empty lines at the end are no rows.
+// Empty lines at the end are not rows.
 void TextTable::find_rows(std::size_t start) {
   const std::string_view all(reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size());
   while (start < all.size()) {

@@ -34,7 +34,7 @@ class NewName final : public loom::Dataset {
   }
   std::vector<std::int64_t> factor_sizes() const override { return {kFactors.begin(), kFactors.end()}; }
 
-  // Called from many threads at once: an item depends on its index alone.
+  // Called from many threads at once: an item depends only on its index.
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
     std::int64_t item = split_.item(index);
     std::array<std::int64_t, 3> factors{};
@@ -56,7 +56,7 @@ class NewName final : public loom::Dataset {
     }
   }
 
-  // Equal hashes mean equal data: everything that an item depends on goes in, and a number for the recipe.
+  // Equal hashes mean equal data: the hash includes everything that an item depends on, and a number for the recipe.
   std::string hash() const override {
     loom::ContentHash hash;
     hash.add("new.name, recipe 1");

@@ -1,6 +1,6 @@
 // Huber's loss: quadratic near the target, linear far from it, so that outliers pull with a bounded force.
-//   loss = sum over the event of  r^2 / 2                    where |r| <= delta,   r = mean - target
-//                                 delta (|r| - delta / 2)    elsewhere
+//   loss = sum over the event of  r^2 / 2                    if |r| <= delta,      r = mean - target
+//                                 delta (|r| - delta / 2)    otherwise
 //   d loss / d mean = clamp(r, -delta, delta)
 // Huber 1964, Robust Estimation of a Location Parameter.
 #include <loom/node.h>

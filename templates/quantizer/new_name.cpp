@@ -2,7 +2,7 @@
 // Quantization in PCM).
 //   codes = argmin_k |x - level_k|,   quantized = level_codes
 //   loss  = sum over the event of (x - quantized)^2, with no gradient through quantized
-// After each step a level moves by `rate` of the way to the mean of the values that chose it.
+// After each step, a level moves by the fraction `rate` towards the mean of the values that chose it.
 // The gradient of quantized is straight-through: it reaches x as if quantized were x. The levels are state, not
 // parameters: the host keeps them, saves them, and passes the node the sums over the step's shards.
 //
@@ -64,7 +64,7 @@ class NewName final : public loom::Node {
     }
   }
 
-  // Once a step, with the tallies of all shards.
+  // Called once per step, with the tallies of all shards.
   void end_step(const loom::EndStep& e) const override {
     const auto counts = e.tally("counts").values(), sums = e.tally("sums").values();
     const auto levels = e.state("levels").values(), unused_for = e.state("unused_for").values();

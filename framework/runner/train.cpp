@@ -166,7 +166,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb->add_option("--batch", request->settings.batch, "samples per step")->check(at_least(1));
   verb->add_option("--seed", request->settings.seed, "seed of weights, order of the data, and noise");
   verb->add_option("--threads", request->settings.threads,
-                   "threads; 0: one per core. The number does not affect the result")
+                   "threads; 0: one per core. For a given --lanes, the number does not affect the result")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: one per thread")

@@ -142,7 +142,7 @@ class Checker {
     report_.failures.push_back(fmt::format("output '{}' at ({}, {}) {} input '{}' at ({}, {}){}", glance.output,
                                            glance.to.row, glance.to.column, changed ? "depends on" : "does not see",
                                            glance.input, glance.from.row, glance.from.column,
-                                           changed && too_late ? ", which is not filled when it is computed" : ""));
+                                           changed && too_late ? ", which is not available when it is computed" : ""));
   }
 
   NodeSetup setup_;

@@ -55,7 +55,7 @@ const SectionType<ObjectiveEntry>& objective_section() {
     s.key("until", &ObjectiveEntry::until, integer().at_least(0),
           "the step from which it updates in every step; 0: `every` always applies", "steps");
     s.form("only_if", "a map of losses and bounds: {gan.real_loss: {above: 0.3}}",
-           "updates only in steps in which the mean over the batch of each loss is within its bounds");
+           "it updates only in steps in which the mean over the batch of each loss is within its bounds");
     s.form("optimizer", "a map: the type of an optimizer and its options", "default: that of `train`");
     return s;
   }();

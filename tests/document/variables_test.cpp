@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(a_circle_is_one_finding_that_names_it) {
   BOOST_TEST(contains(three, "error E108 unknown-variable: the variables depend on each other in a cycle"), three);
   BOOST_TEST(contains(three, "p -> q -> r -> p"), three);
   BOOST_TEST(contains(findings("me: '${me}'"), "me -> me"));
-  BOOST_TEST(count_of(findings("a: '${a}', b: '${c}', c: '${b}'"), "in a circle") == 2);
+  BOOST_TEST(count_of(findings("a: '${a}', b: '${c}', c: '${b}'"), "in a cycle") == 2);
   // Two circles through one variable are one mistake.
   BOOST_TEST(count_of(findings("a: '${b + c}', b: '${a}', c: '${a}'"), "error ") == 1);
 }

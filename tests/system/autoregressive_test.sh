@@ -72,8 +72,8 @@ nodes:
   logits: {in: back}
 YAML
 expect 0 sample mixed.yaml --out mixed.npy --count 200 --seed 5
-says err "takes a run of the whole graph"
-says err "'turned' (flip) is not causal"
+says err "needs a run of the whole graph"
+says err "'turned' (flip) is neither causal nor pointwise"
 same drawn.npy mixed.npy
 
 # A shape that the next node takes back leaves the positions where they were.

@@ -84,7 +84,7 @@ holds "$(json /terms/fit) == $loss"
 # A corrupt file is made again, with a line that says so.
 printf 'x' | dd of="$(ls prior/cache/test*.npy)" bs=1 seek=400 conv=notrunc 2>/dev/null
 expect 0 eval prior --json
-says err "is corrupt and made again" "computing vae/q.mu once"
+says err "is corrupt and is made again" "computing vae/q.mu once"
 holds "$(json /terms/fit) == $loss"
 
 # Other weights have other codes: what there is is not used.

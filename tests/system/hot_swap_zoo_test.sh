@@ -31,7 +31,7 @@ for bad in "throws-in-declare E803" "throws-in-constructor E803" "throws-in-forw
 done
 
 head -c 9000 "$zoo" >next.so && mv next.so "$plugin"
-refuses E604 "not whole"
+refuses E604 "incomplete"
 echo "not a library" >next.so && mv next.so "$plugin"
 refuses E604
 LC_ALL=C sed 's/, cxx11 abi 1/, cxx11 abi 0/g' "$zoo" >next.so && mv next.so "$plugin" # another standard library

@@ -20,7 +20,7 @@ for name in Huber ../huber "a b" acme. .acme 1st acme..huber; do
 done
 mkdir there
 expect 2 new-plugin huber --out there
-says err "nothing is overwritten"
+says err "already exists and is not overwritten"
 
 # in_words NAME: the name as a library is called.
 library_of() { echo "${1//./_}"; }

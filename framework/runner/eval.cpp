@@ -75,17 +75,18 @@ std::string numbers_text(const std::vector<OptionValue>& list) {
 // A line of the table: "  rate                       12.3456 nats".
 void print_value(const MetricValue& value) {
   if (value.key == "finding") return print("  {}\n", std::get<std::string>(value.value));
-  const std::string unit = value.unit + (value.unit.empty() || value.note.empty() ? "" : ", ") + value.note;
+  std::string unit = value.unit + (value.unit.empty() || value.note.empty() ? "" : ", ") + value.note;
+  if (!unit.empty()) unit.insert(0, " ");
   if (const auto* list = std::get_if<std::vector<OptionValue>>(&value.value)) {
-    if (list->size() <= kListed) return print("  {:<26}{} {}\n", value.title, numbers_text(*list), unit);
+    if (list->size() <= kListed) return print("  {:<26}{}{}\n", value.title, numbers_text(*list), unit);
     return print("  {:<26} {} values, in --json\n", value.title, list->size());
   }
   const std::string error = value.standard_error ? fmt::format(" +- {:.4f}", *value.standard_error) : "";
   if (const double* number = std::get_if<double>(&value.value)) {
     const double shown = std::isnan(*number) ? std::numeric_limits<double>::quiet_NaN() : *number;  // without a sign
-    return print("  {:<26} {:>12.4f}{} {}\n", value.title, shown, error, unit);
+    return print("  {:<26} {:>12.4f}{}{}\n", value.title, shown, error, unit);
   }
-  print("  {:<26} {:>12} {}\n", value.title, value.value.text(), unit);
+  print("  {:<26} {:>12}{}\n", value.title, value.value.text(), unit);
 }
 
 void print_table(const Evaluation& result, const ModelSource& model, const DataEntry& data) {

@@ -38,7 +38,7 @@ def main():
     gradients = torch.round(torch.randn(STEPS, COUNT) * torch.tensor([1.0, 0.1, 10.0, 0.001]), decimals=5)
     print("// Written by tests/golden/make_optimizer_golden.py with PyTorch", torch.__version__.split("+")[0] + "; do not edit.")
     print("#pragma once\n\n#include <map>\n#include <string>\n#include <vector>\n")
-    print("namespace loom::testing {\n")
+    print("namespace loom::check {\n")
     print("struct OptimizerGolden {\n  std::string name, type;\n  std::map<std::string, double> options;")
     print("  std::vector<std::vector<float>> weights;  // after each step\n};\n")
     print(f"inline const std::vector<double> kGoldenRates = {numbers(LEARNING_RATES)};")
@@ -59,7 +59,7 @@ def main():
             optimizer.step()
             print(f"         {numbers(weight.detach().tolist())},")
         print("     }},")
-    print("};\n\n}  // namespace loom::testing")
+    print("};\n\n}  // namespace loom::check")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,8 @@ check finite_scalar_values --set levels=[8,5,5] --classes 200
 check gumbel_softmax_sampler
 check categorical_kl --shape logits=4,3,5 --shape z=4,3,5
 check one_hot_prior --set shape=[3,4]
+check adabelief
+check aggregate_moments
 expect 0 inspect table
 says out "column" "standardise" "holdout"
 
@@ -88,6 +90,8 @@ trains hyperspherical plugins/hyperspherical/hyperspherical-vae.yaml 40 --set da
 trains squeeze_excitation plugins/squeeze_excitation/squeeze-excitation-vae.yaml 40 --set data.count=2000
 trains finite_scalar plugins/finite_scalar/finite-scalar-vae.yaml 40 --set data.count=2000 --set vars.size=32
 trains gumbel_softmax plugins/gumbel_softmax/categorical-vae.yaml 40 --set data.count=2000
+trains adabelief plugins/adabelief/adabelief-vae.yaml 40 --set data.count=2000 --set train.optimizer.lr=1e-3
+trains aggregate_moments plugins/aggregate_moments/aggregate-vae.yaml 40 --set data.count=2000
 trains table plugins/table/table-vae.yaml 200 --data table:table.csv --set vars.features=3
 
 # What a graph generates.
@@ -98,6 +102,12 @@ done
 expect 0 eval finite_scalar --json
 has_json /perplexity /used_codes
 [ "$(json /codes)" = 512 ] || fail "$(json /codes) codes"
+expect 0 eval aggregate_moments --json
+holds "(d = $(json /latents/kl/moment_kl) - $(json /latents/kl/mean_kl) - $(json /latents/kl/scale_kl) - \
+  $(json /latents/kl/correlation_kl)) < 1e-9 && d > -1e-9"
+holds "$(json /latents/kl/moment_kl) > 0 && $(json /latents/kl/moment_kl) < $(json /latents/kl/aggregate_kl)"
+expect 0 eval squeeze_excitation --plugin aggregate_moments --json
+has_json /latents/kl/moment_kl
 expect 0 encode finite_scalar --out codes.npy --count 8
 expect 0 decode finite_scalar --codes codes.npy --out decoded.png
 is_png decoded.png

@@ -1,4 +1,4 @@
-// The checks of a data set: it opens, its items are what it declares, and reading one twice gives the same.
+// The checks of a data set: it opens, its items match the declaration, and two reads of an item are equal.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,7 +49,7 @@ bool same(const Item& a, const Item& b) {
   return true;
 }
 
-// The first and the last item, and some between.
+// The first item, the last item and some in between.
 std::vector<std::int64_t> some_of(std::int64_t size) {
   std::vector<std::int64_t> indices;
   const std::int64_t count = std::min(size, kItems);
@@ -82,7 +82,7 @@ class DatasetCheck {
     table_.add({check, good ? Result::passed : Result::failed, std::move(finding), figure});
   }
 
-  // Every column is declared, with its type; some may be left out by an option.
+  // Every column must be declared, with its type; an option may leave columns out.
   void check_columns() {
     std::string text, problem;
     for (const Column& column : columns_) {
@@ -95,7 +95,7 @@ class DatasetCheck {
       }
       const PortDeclaration& port = type_.contract.outputs()[static_cast<std::size_t>(index)];
       if (port.type != column.dtype && port.type_option.empty())
-        problem = fmt::format("the column '{}' is {}, declared is {}", column.name, name_of(column.dtype),
+        problem = fmt::format("the column '{}' is {}, but {} is declared", column.name, name_of(column.dtype),
                               name_of(port.type));
     }
     if (columns_.empty()) problem = "it has none";
@@ -108,7 +108,7 @@ class DatasetCheck {
         const TensorView& values = items[k].views[c];
         if (columns_[c].dtype != DType::f32 || math::all_finite(values.data(), values.count())) continue;
         return add("finite", false,
-                   fmt::format("column '{}' of item {} holds NaN or infinity, or is not written as a whole",
+                   fmt::format("column '{}' of item {} contains NaN or infinity, or is not written completely",
                                columns_[c].name, indices[k]));
       }
     }
@@ -116,11 +116,11 @@ class DatasetCheck {
   }
 
   void check_repeat(const std::vector<Item>& items, const std::vector<std::int64_t>& indices) {
-    for (std::size_t k = items.size(); k-- > 0;) {  // in another order: an item depends on its index alone
+    for (std::size_t k = items.size(); k-- > 0;) {  // in a different order: an item depends only on its index
       if (!same(items[k], read_item(data_, columns_, indices[k])))
-        return add("repeat", false, fmt::format("item {} is another when it is read again", indices[k]));
+        return add("repeat", false, fmt::format("item {} differs when it is read again", indices[k]));
     }
-    add("repeat", true, "an item read twice is the same");
+    add("repeat", true, "an item is the same in both reads");
   }
 
   void check_threads(const std::vector<Item>& items, const std::vector<std::int64_t>& indices) {
@@ -133,7 +133,7 @@ class DatasetCheck {
           for (std::size_t k = 0; k < items.size(); ++k) {
             const std::size_t at = (k + t) % items.size();
             if (!same(items[at], read_item(data_, columns_, indices[at])))
-              problems[t] = fmt::format("item {} is another while {} threads read", indices[at], kThreads);
+              problems[t] = fmt::format("item {} differs while {} threads read", indices[at], kThreads);
           }
         } catch (const std::exception& error) {
           problems[t] = error.what();

@@ -1,4 +1,4 @@
-// What `check` looks at in a metric: repeatable, all its values declared, and the same however the pass is cut into
+// The checks of a metric: it is repeatable, it declares all of its values, and they do not depend on the division into
 // batches.
 #include <fmt/format.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 using Result = CheckRow::Result;
 
-constexpr std::int64_t kExtent = 12;  // of an axis whose extent is free
+constexpr std::int64_t kExtent = 12;  // extent of an axis without a fixed extent
 
 // "[N, ...E, 3]" as [samples, 12, 3].
 Shape example_shape(const std::string& pattern, std::int64_t samples) {
@@ -70,7 +70,7 @@ class MetricCheck {
       if (count == 0) continue;
       std::vector<TensorView> rows;
       for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        const bool batch = type_.contract.inputs()[i].pattern.starts_with("[N");  // else a state
+        const bool batch = type_.contract.inputs()[i].pattern.starts_with("[N");  // otherwise a state
         rows.push_back(batch ? inputs_[i].view().rows(from, count) : inputs_[i].view());
       }
       metric->add(rows);
@@ -115,11 +115,11 @@ CheckTable check_type(const std::shared_ptr<const MetricType>& type, const TypeC
     check_results(contract, whole, table);
     const bool repeats = text_of(whole) == text_of(check.pass(settings.samples));
     table.add({"repeat", repeats ? Result::passed : Result::failed,
-               repeats ? "the same pass gives the same values" : "the same pass gives other values"});
+               repeats ? "the same pass gives the same values" : "the same pass gives different values"});
     if (contract.measured() != Measured::posteriors && contract.measured() != Measured::quantizers) return;
     const bool parts = text_of(whole) == text_of(check.pass(settings.samples / 2));
     table.add({"batches", parts ? Result::passed : Result::failed,
-               parts ? "two batches give the values of one" : "two batches give other values than one"});
+               parts ? "two batches give the same values as one" : "two batches give different values from one"});
   });
 }
 

@@ -17,7 +17,7 @@ namespace {
 using Result = CheckRow::Result;
 
 constexpr double kShardTolerance = 1e-5;
-constexpr int kRounds = 20;  // of many threads, and of measured calls
+constexpr int kRounds = 20;  // number of rounds with many threads, and of timed calls
 
 class NodeCheck {
  public:
@@ -44,7 +44,7 @@ class NodeCheck {
       const bool differentiable = error.code() != ErrorCode::not_differentiable;
       add(check, Result::failed,
           differentiable ? fmt::format("a call throws: {}", error.what())
-                         : "it declares gradients but has no backward: write one, or declare no_gradient()");
+                         : "it declares gradients but has no backward: implement backward, or declare no_gradient()");
     } catch (const std::exception& error) {
       add(check, Result::failed, fmt::format("a call throws: {}", error.what()));
     }
@@ -89,13 +89,13 @@ class NodeCheck {
     if (found.empty())
       add("finite", Result::passed, backward_ ? "outputs and gradients" : "outputs");
     else
-      add("finite", Result::failed, fmt::format("{} holds NaN or infinity", found));
+      add("finite", Result::failed, fmt::format("{} contains NaN or infinity", found));
   }
 
   void check_gradients() {
-    if (!setup_.training) return add("gradients", Result::skipped, "compared in training");
+    if (!setup_.training) return add("gradients", Result::skipped, "compared in training mode only");
     if (!backward_) return add("gradients", Result::skipped, "no gradient goes through it");
-    if (is_draw()) return add("gradients", Result::skipped, "a draw of a prior carries none");
+    if (is_draw()) return add("gradients", Result::skipped, "a draw of a prior has no gradient");
     Deviation largest;
     const Report report = compare_with_differences(setup_, {settings_.tolerance, settings_.elements}, &largest);
     if (!report.failures.empty())
@@ -109,7 +109,7 @@ class NodeCheck {
           largest.error);
   }
 
-  // A prior without an input that it may have draws, for generation; what trains it is the density of a given z.
+  // A prior whose optional input is not connected draws, for generation; the density of a given z trains it.
   bool is_draw() const {
     if (setup_.contract().role() != Role::prior) return false;
     for (std::size_t i = 0; i < setup_.inputs.size(); ++i) {
@@ -118,7 +118,7 @@ class NodeCheck {
     return false;
   }
 
-  // Where two results differ in a bit; "" where they do not.
+  // Where two results differ in a bit; "" if they are equal.
   std::string difference(const CallResult& a, const CallResult& b) const {
     const auto differ = [](const Tensor& x, const Tensor& y) {
       return there(x) && std::memcmp(x.view().raw(), y.view().raw(), x.view().bytes()) != 0;
@@ -139,7 +139,7 @@ class NodeCheck {
     if (found.empty())
       add("repeat", Result::passed, "the same call gives the same bits");
     else
-      add("repeat", Result::failed, fmt::format("{} has other bits in a second, equal call", found));
+      add("repeat", Result::failed, fmt::format("{} has different bits in a second, identical call", found));
   }
 
   bool is_whole_batch() const { return setup_.contract().is_whole_batch(setup_.options, setup_.training); }
@@ -163,7 +163,7 @@ class NodeCheck {
     for (std::size_t j = 0; j < whole.diff_parameters.size(); ++j)
       compare_with(parts.diff_parameters[j], whole.diff_parameters[j],
                    fmt::format("diff_parameter '{}'", contract.parameters()[j].name));
-    const std::string what = fmt::format("{} shards against the batch of {}", settings_.shards, batch.samples);
+    const std::string what = fmt::format("{} shards compared with the batch of {}", settings_.shards, batch.samples);
     if (largest.where.empty()) return add("shards", Result::passed, what + ": the same bits", 0);
     add("shards", largest.error <= kShardTolerance ? Result::passed : Result::failed,
         fmt::format("{}: largest difference {:.1e}, {}", what, largest.error, largest.where), largest.error);
@@ -191,7 +191,7 @@ class NodeCheck {
     return copy;
   }
 
-  // One node object, called by all threads at once, round after round.
+  // All threads call one node object at the same time, in several rounds.
   void check_threads() {
     if (is_whole_batch()) return add("threads", Result::skipped, "it sees the whole batch: one call at a time");
     const NodeSetup batch = repeated_setup(2 * settings_.threads);
@@ -201,17 +201,19 @@ class NodeCheck {
     for (int round = 1; round < kRounds; ++round) {
       const std::string found = difference(first, keep_rules(calls.run(above)));
       if (found.empty()) continue;
-      return add("threads", Result::failed,
-                 fmt::format("{} threads on one node: {} has other bits in round {}: what varies must come in with the "
-                             "call, not stand in the node",
-                             settings_.threads, found, round + 1));
+      return add(
+          "threads", Result::failed,
+          fmt::format(
+              "{} threads on one node: {} has different bits in round {}: mutable state must be passed in with the "
+              "call, not kept in the node object",
+              settings_.threads, found, round + 1));
     }
     add("threads", Result::passed,
         fmt::format("{} threads on one node, {} rounds: the same bits", settings_.threads, kRounds));
   }
 
   void check_cost() {
-    if (setup_.contract().is_alias()) return add("allocations", Result::skipped, "it is never called: an alias");
+    if (setup_.contract().is_alias()) return add("allocations", Result::skipped, "an alias is never called");
     NodeCalls calls(setup_, 1, backward_);
     const std::vector<Tensor> above = random_gradients(setup_);
     for (int round = 0; round < 3; ++round) calls.run(above);
@@ -232,7 +234,8 @@ class NodeCheck {
     const double library = a_call(meter.forward.library_allocations, meter.forward) +
                            a_call(meter.backward.library_allocations, meter.backward);
     const std::string beside = library > 0 ? fmt::format("; oneDNN {:g}", library) : "";
-    if (forward + backward == 0) return add("allocations", Result::passed, fmt::format("none in a call{}", beside), 0);
+    if (forward + backward == 0)
+      return add("allocations", Result::passed, fmt::format("no allocations in a call{}", beside), 0);
     add("allocations", settings_.strict ? Result::failed : Result::noted,
         fmt::format("{:g} in forward, {:g} in backward: reserve the memory in prepare(){}", forward, backward, beside),
         forward + backward);
@@ -252,7 +255,7 @@ class NodeCheck {
   std::vector<std::string> broken_;
 };
 
-// One example, as in training and as in evaluation. What does not fit is said where nothing else did.
+// Checks one example in training mode and in evaluation mode; false and a `problem` if no example fits.
 bool check_example(const std::shared_ptr<const NodeType>& type, const TypeCheck& settings, bool optional_inputs,
                    CheckTable& table, std::string& problem) {
   try {
@@ -284,7 +287,7 @@ CheckTable check_type(const std::shared_ptr<const NodeType>& type, const TypeChe
   table.kind = "node";
   table.library = type->library;
   if (type->contract.role() == Role::input) {
-    table.add({"example", CheckRow::Result::skipped, "a place for data: it is fed, and never called"});
+    table.add({"example", CheckRow::Result::skipped, "an input for data: it is fed and never called"});
     return table;
   }
   std::string problem;
@@ -295,9 +298,10 @@ CheckTable check_type(const std::shared_ptr<const NodeType>& type, const TypeChe
     done = done || with_all;
   }
   if (!done) {
-    table.add({"example", CheckRow::Result::failed,
-               fmt::format("none can be derived from the declaration; give options and shapes (--set, --shape). {}",
-                           problem)});
+    table.add(
+        {"example", CheckRow::Result::failed,
+         fmt::format("no example can be derived from the declaration; give options and shapes (--set, --shape). {}",
+                     problem)});
   }
   return table;
 }

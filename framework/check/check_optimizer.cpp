@@ -1,5 +1,5 @@
-// What `check` looks at in an optimizer: element-wise, repeatable, finite, and of no memory of its own; and in a
-// schedule: finite and a function of the step alone.
+// The checks of an optimizer: it is element-wise, repeatable, finite and has no memory of its own. The checks of a
+// schedule: it is finite and depends only on the step.
 #include <fmt/format.h>
 
 #include <array>
@@ -17,11 +17,11 @@ namespace {
 
 using Result = CheckRow::Result;
 
-constexpr std::int64_t kCount = 259;  // no multiple of a vector's width
+constexpr std::int64_t kCount = 259;  // not a multiple of a vector's width
 constexpr int kSteps = 20;
 constexpr std::int64_t kScheduleSteps = 20000;
 
-// Weights and states of one training on f(w) = |w|^2 / 2 + noise, with each step cut into `pieces` ranges.
+// Weights and states of a training run on f(w) = |w|^2 / 2 + noise, with each step cut into `pieces` ranges.
 struct Course {
   std::vector<float> weight = std::vector<float>(kCount, 1.0F), gradient = std::vector<float>(kCount);
   std::vector<std::vector<float>> states;
@@ -77,9 +77,9 @@ void check_course(const Optimizer& optimizer, const TypeCheck& settings, CheckTa
   };
   add("finite", whole.is_finite(), fmt::format("weights and states after {} steps", kSteps),
       "a weight or a state is not finite");
-  add("repeat", whole == again, "the same call gives the same bits", "the same call gives other bits");
-  add("ranges", whole == pieces, "7 ranges of a parameter give the bits of one",
-      "a parameter cut into 7 ranges gives other bits: update() must be element-wise");
+  add("repeat", whole == again, "the same call gives the same bits", "the same call gives different bits");
+  add("ranges", whole == pieces, "7 ranges of a parameter give the same bits as one range",
+      "a parameter divided into 7 ranges gives different bits: update() must be element-wise");
   const double before = std::sqrt(static_cast<double>(kCount)), after = norm(whole.weight);
   table.add(
       {"descent", after < before ? Result::passed : Result::noted,
@@ -95,7 +95,7 @@ void check_schedule(const Schedule& schedule, CheckTable& table) {
       return;
     }
     if (value != schedule.value(step)) {
-      table.add({"repeat", Result::failed, fmt::format("step {} has one value, and then another", step)});
+      table.add({"repeat", Result::failed, fmt::format("step {} has different values in two calls", step)});
       return;
     }
     low = std::min(low, value);

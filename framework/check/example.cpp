@@ -12,13 +12,13 @@
 namespace loom::check {
 namespace {
 
-// What one attempt tries where the declaration leaves it open.
+// The choices of one attempt, where the declaration leaves them open.
 struct Attempt {
-  std::int64_t size = 3;      // of options that are integers
-  int list = 0;               // which form a list option takes
-  bool free_options = false;  // also options that may be left out and have no default
-  int run = 2;                // axes of a "...E"
-  std::int64_t rows = 1;      // of a sample, along the batch axis
+  std::int64_t size = 3;      // value of integer options
+  int list = 0;               // the form of a list option
+  bool free_options = false;  // whether to set optional options without a default
+  int run = 2;                // number of axes of a "...E"
+  std::int64_t rows = 1;      // rows per sample
 };
 
 std::vector<Attempt> attempts() {
@@ -31,7 +31,7 @@ std::vector<Attempt> attempts() {
   return all;
 }
 
-// Extents of letters and runs: those of given shapes, then small even ones, another for each letter.
+// Extents of letters and runs: from given shapes, otherwise small even numbers, different for each letter.
 class Extents {
  public:
   Extents(const Attempt& attempt, const Options& options) : attempt_(attempt), options_(options) {}
@@ -88,7 +88,7 @@ class Extents {
   std::map<std::string, std::vector<std::int64_t>> runs_;
 };
 
-// Standard normal values, or those between the declared ends and away from them.
+// Standard normal values, or values between the declared limits and away from them.
 Tensor floats(const PortDeclaration& port, const std::string& name, const Shape& shape) {
   const std::uint32_t seed = stream_of(name);
   const bool low = std::isfinite(port.minimum), high = std::isfinite(port.maximum);

@@ -21,7 +21,7 @@ OptionValue option_of(const nlohmann::json& value) {
   return OptionValue(std::move(list));
 }
 
-// CASE/KIND/NAME -> [KIND][NAME], of one case.
+// CASE/KIND/NAME -> [KIND][NAME], for one case.
 std::map<std::string, Tensors> arrays_of(const Tensors& archive, const std::string& name) {
   std::map<std::string, Tensors> arrays;
   for (const auto& [key, tensor] : archive) {
@@ -56,7 +56,7 @@ void compare_kind(Report& report, const std::string& what, const Tensors& got, c
       compare(report, place, it->second, tensor, tolerance);
     } else {
       ++report.checks;
-      report.failures.push_back(place + ": the node gives no such tensor");
+      report.failures.push_back(place + ": the node has no such tensor");
     }
   }
 }

@@ -1,9 +1,9 @@
 // Numerical gradients of a node. With random weights r, L = sum r y over all differentiable outputs, in double;
 // backward from r gives dL/dx, which central differences of L must confirm, element by element:
 //   D(h) = (L(x + h) - L(x - h)) / 2h,   dL/dx = (4 D(h/2) - D(h)) / 3 + O(h^4)
-// Where forward has kinks, differences need not be its slope: D(h) and D(h/2) disagree where one lies beside x; one at
+// At kinks of forward, differences can differ from the slope. With a kink beside x, D(h) and D(h/2) disagree; a kink at
 // x itself (a ReLU of exactly 0) leaves the jump 2 J(h/2) - J(h) + O(h^3), J(h) being the slope above x less that
-// below. Many small ones look like a curve, until the step is small: a gradient is right if it is confirmed at any
+// below. Many small kinks look like a curve unless the step is small: a gradient is right if it is confirmed at any
 // step.
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ namespace {
 
 struct Loss {
   double value = 0;
-  double noise = 0;  // what rounding can change it by
+  double noise = 0;  // the largest change by rounding
 };
 constexpr double kCancelled = 0.125;  // an output near 0 may be a difference of numbers near 1, with their rounding
 
@@ -66,7 +66,7 @@ class Differences {
     const auto [up, above] = place(h);
     const auto [down, below] = place(-h);
     const double slope_above = (up.value - middle_.value) / above, slope_below = (down.value - middle_.value) / below;
-    // Rounding puts the two at unequal distances: the parabola through all three has this slope in the middle.
+    // Rounding makes the two distances unequal: the slope of the parabola through all three points, in the middle.
     return {(above * slope_below - below * slope_above) / (above - below), (up.noise + down.noise) / (above - below),
             slope_above - slope_below};
   }
@@ -79,10 +79,10 @@ class Differences {
 
 struct Judgement {
   enum class Verdict { confirmed, denied, kink } verdict = Verdict::kink;
-  double slope = 0;  // by differences, unless all is kinks
+  double slope = 0;  // from differences, unless there are kinks everywhere
 };
 
-// Whether differences confirm `gradient`, a value of a tensor whose largest is `scale`.
+// Whether differences confirm `gradient`, a value of a tensor whose largest value is `scale`.
 Judgement judge(Differences& differences, float& element, double gradient, double scale, double tolerance) {
   using Verdict = Judgement::Verdict;
   Judgement result;
@@ -91,7 +91,7 @@ Judgement judge(Differences& differences, float& element, double gradient, doubl
     const double value = (4 * near.value - wide.value) / 3, noise = 2 * near.noise + wide.noise;
     const double allowed = tolerance * std::max(scale, std::abs(value));
     const bool again = result.verdict == Verdict::denied;
-    if (again && noise > allowed) break;  // too small a step tells nothing
+    if (again && noise > allowed) break;  // the step is too small to show anything
     const double bend = std::abs(near.value - wide.value), jump = std::abs(2 * near.jump - wide.jump) / 2;
     if (bend > 0.5 * allowed + noise || jump > 0.5 * allowed + 2 * noise) continue;
     const bool confirmed = std::abs(gradient - value) <= allowed + (again ? 0 : noise);
@@ -107,8 +107,8 @@ double largest(const Tensor& tensor) {
   return most;
 }
 
-// Some elements of a tensor, the same each time for the same gradients: in turn those whose gradients are the largest,
-// for errors are measured by them, and any; the first and the last.
+// Some elements of a tensor, always the same for equal gradients: the first, the last, and in turn one with a large
+// gradient (errors are relative to the largest) and an arbitrary one.
 std::vector<std::size_t> chosen(const Tensor& gradients, int elements) {
   const auto values = gradients.values();
   std::vector<std::size_t> any(values.size());
@@ -132,7 +132,7 @@ class GradientCheck {
   GradientCheck(Report& report, Differences& differences, const DifferenceCheck& settings, Deviation& worst)
       : report_(report), differences_(differences), settings_(settings), worst_(worst) {}
 
-  // Elements of one tensor, until they are done or, after a few, at `deadline` (seconds of the whole check).
+  // Checks elements of one tensor until all are done or, after a few, until `deadline` (seconds of the whole check).
   void check(const std::string& what, Tensor& values, const Tensor& analytic, double deadline) {
     ++report_.checks;
     const double scale = largest(analytic);
@@ -161,7 +161,7 @@ class GradientCheck {
   }
 
  private:
-  static constexpr std::size_t kFewest = 2;  // one that is large, and any
+  static constexpr std::size_t kFewest = 2;  // one with a large gradient and an arbitrary one
 
   Report& report_;
   Differences& differences_;

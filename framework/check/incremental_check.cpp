@@ -23,7 +23,7 @@ Raster raster_of(const NodeSetup& setup, const IncrementalCheck& check) {
     if (check.axes == 1) return {1, shape[1], 1};
     return {shape[1], shape[2], 2};
   }
-  throw Error(ErrorCode::missing_input, "no input of the node depends on what is drawn",
+  throw Error(ErrorCode::missing_input, "no input of the node depends on the drawn map",
               "name one in IncrementalCheck::fills");
 }
 
@@ -83,17 +83,17 @@ class Checker {
     const std::int64_t computed = raster_.there(gives_[k], raster_.positions() - 1);
     const std::string what = fmt::format("output '{}' position by position", contract().outputs()[k].name);
     if (computed == 0) {
-      report_.failures.push_back(what + ": none is ever computed, the map is too small");
+      report_.failures.push_back(what + ": no position is ever computed; the map is too small");
     } else if (got.dtype() == DType::f32) {
       compare(report_, what, got.view().rows(0, computed), expected.view().rows(0, computed), check_.tolerance);
     } else {
       ++report_.checks;
       if (std::memcmp(got.view().raw(), expected.view().raw(), got.view().rows(0, computed).bytes()) != 0)
-        report_.failures.push_back(what + ": other values");
+        report_.failures.push_back(what + ": different values");
     }
   }
 
-  // Changes input i at each position in turn, and looks at what of the outputs changes.
+  // Changes input i at each position in turn and finds the positions of the outputs that change.
   void check_influence(std::size_t i, const std::vector<Tensor>& whole) {
     Tensor& input = setup_.inputs[i];
     const Tensor original = input.clone();
@@ -142,7 +142,7 @@ class Checker {
     report_.failures.push_back(fmt::format("output '{}' at ({}, {}) {} input '{}' at ({}, {}){}", glance.output,
                                            glance.to.row, glance.to.column, changed ? "depends on" : "does not see",
                                            glance.input, glance.from.row, glance.from.column,
-                                           changed && too_late ? ", which is not there when it is computed" : ""));
+                                           changed && too_late ? ", which is not available when it is computed" : ""));
   }
 
   NodeSetup setup_;

@@ -7,7 +7,7 @@
 namespace loom::check {
 namespace {
 
-constexpr int kDirt = 0xFF;  // every float of it is a NaN, every integer -1
+constexpr int kDirt = 0xFF;  // as a float it is a NaN, as an integer -1
 constexpr std::uint32_t kStep = 7;
 
 void poison(const Tensor& tensor) {
@@ -101,7 +101,7 @@ class Drawing {
   }
 
  private:
-  // The inputs as far as they are there at time t.
+  // The part of the inputs that exists at time t.
   void reveal(std::int64_t t) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (fills_[i] == Filled::whole) continue;

@@ -15,11 +15,11 @@
 namespace loom::check {
 namespace {
 
-constexpr std::uint32_t kPoison = 0x7FC0DEADU;  // a NaN that no arithmetic makes
-constexpr std::uint32_t kStep = 7;              // any
-constexpr int kDirt = 0xFF;                     // every float of it is a NaN, every integer -1
+constexpr std::uint32_t kPoison = 0x7FC0DEADU;  // a NaN that no arithmetic produces
+constexpr std::uint32_t kStep = 7;              // arbitrary
+constexpr int kDirt = 0xFF;                     // as a float it is a NaN, as an integer -1
 
-// Calls `body`; what it costs goes to one side of the meter, where there is one.
+// Calls `body`; its cost is added to one side of the meter, if there is one.
 template <class Body>
 void metered(CallMeter* meter, CallCost CallMeter::*side, const Body& body) {
   if (meter == nullptr) return body();
@@ -35,7 +35,7 @@ void metered(CallMeter* meter, CallCost CallMeter::*side, const Body& body) {
   cost.seconds = std::min(cost.seconds, time.count());
 }
 
-// The whole words of a tensor's memory.
+// The complete words of a tensor's memory.
 std::span<std::uint32_t> words_of(const TensorView& tensor) {
   return {static_cast<std::uint32_t*>(tensor.raw()), tensor.bytes() / sizeof(std::uint32_t)};
 }
@@ -58,7 +58,7 @@ std::vector<TensorView> views_of(const std::vector<Tensor>& tensors) {
   return views;
 }
 
-// The rows of a whole-batch tensor that belong to a shard: an axis of k N extents has k rows a sample.
+// The rows of a whole-batch tensor that belong to a shard: an axis with extent k N has k rows per sample.
 TensorView rows_of(const Tensor& tensor, std::int64_t first, std::int64_t count, std::int64_t samples) {
   if (!there(tensor)) return {};
   const std::int64_t per_sample = tensor.shape()[0] / samples;
@@ -138,7 +138,7 @@ void NodeCalls::Shard::forward() {
   }
 }
 
-// What backward has not asked for is not there.
+// Values that backward has not declared that it reads are absent.
 void NodeCalls::Shard::hide(std::vector<TensorView>& views, bool outputs) const {
   const Contract& contract = setup_.contract();
   for (std::size_t i = 0; i < views.size(); ++i) {
@@ -185,8 +185,8 @@ void NodeCalls::Shard::backward(const std::vector<Tensor>& diff_outputs) {
   check_addition(call);
 }
 
-// backward once more, onto sums that hold 1 already: the same gradient must come on top of it, and what forward saved
-// must still be there, as with several objectives.
+// Calls backward again, with sums that are already 1: the same gradient must be added to them, and what forward saved
+// must still exist, as it must for several objectives.
 void NodeCalls::Shard::check_addition(Backward& call) {
   std::vector<Tensor> again;
   for (const Tensor& sum : diff_parameters_) {
@@ -321,7 +321,7 @@ void NodeCalls::take_parameters() {
   }
 }
 
-// With the shards' tallies, added in order.
+// Passes the tallies of the shards, added in order.
 void NodeCalls::end_step() {
   std::vector<Tensor>& sums = shards_.front()->tallies;
   for (std::size_t s = 1; s < shards_.size(); ++s) {

@@ -16,7 +16,7 @@
 namespace loom::check {
 namespace {
 
-// Values of declared options: those given, checked against their constraints, and the defaults.
+// Values of declared options: the given ones, checked against their constraints, and the defaults.
 Options checked(const NodeType& type, const Options& given) {
   std::map<std::string, OptionEntry> entries;
   for (const auto& [name, value] : given.values()) entries.emplace(name, OptionEntry{value, {}});
@@ -26,7 +26,7 @@ Options checked(const NodeType& type, const Options& given) {
   return options;
 }
 
-// A constant as declared, what is drawn as standard normal values.
+// The declared constant; parameters that are drawn get standard normal values.
 Tensor initial(const ParameterDeclaration& declared, const Shape& shape) {
   const bool drawn = declared.initializer.kind != Initializer::Kind::constant;
   const std::string& name = declared.initializer.of.empty() ? declared.name : declared.initializer.of;
@@ -197,7 +197,7 @@ NodeTester& NodeTester::input(const std::string& port, Tensor value) {
 NodeTester& NodeTester::random_input(const std::string& port, const Shape& shape, double scale, double offset) {
   return input(port, random_tensor(shape, stream_of(port), scale, offset));
 }
-// A shape for a pattern: 4 samples, another small extent for each letter, 5 and 6 for a run.
+// A shape for a pattern: 4 samples, a different small extent for each letter, 5 and 6 for a run.
 static Shape sample_shape(const std::string& pattern, const Options& options) {
   Shape shape;
   for (const PatternItem& item : parse_pattern(pattern)) {
@@ -225,7 +225,7 @@ NodeTester& NodeTester::random_inputs() {
     if (declared.input_at(i).type == DType::f32)
       random_input(port, shape);
     else
-      input(port, Tensor(declared.input_at(i).type, shape));  // codes: all 0, which every code book has
+      input(port, Tensor(declared.input_at(i).type, shape));  // codes: all 0, which exists in every codebook
   }
   return *this;
 }
@@ -313,7 +313,7 @@ Report NodeTester::check_repeatable() {
       ++report.checks;
       const TensorView x = tensor, y = b.at(name);
       if (std::memcmp(x.raw(), y.raw(), x.bytes()) != 0) {
-        report.failures.push_back(fmt::format("{} '{}' has other bits in a second, equal run", kind, name));
+        report.failures.push_back(fmt::format("{} '{}' has different bits in a second, identical run", kind, name));
       }
     }
   };

@@ -21,7 +21,7 @@ std::vector<double> as_doubles(const TensorView& tensor) {
   return values;
 }
 
-// "[2, 0, 3]": where element `index` stands in a tensor of that shape.
+// "[2, 0, 3]": the position of element `index` in a tensor of that shape.
 std::string place(const Shape& shape, std::int64_t index) {
   std::vector<std::int64_t> indices(static_cast<std::size_t>(shape.rank()));
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
@@ -101,7 +101,7 @@ void compare(Report& report, const std::string& what, const TensorView& got, con
   for (std::size_t i = 0; i < a.size(); ++i) {
     const bool same = a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]));
     const double difference = same ? 0 : std::abs(a[i] - b[i]);
-    if (!(difference <= worst)) {  // NaN is the worst
+    if (!(difference <= worst)) {  // NaN counts as the largest
       worst = difference;
       where = i;
       if (std::isnan(worst)) break;

@@ -21,7 +21,7 @@ constexpr auto kCodes = std::to_array<CodeText>({
 #undef X
 });
 
-// Bytes of the texts of a finding.
+// Bytes of the texts of a diagnostic.
 constexpr std::size_t kLongestGot = 400, kLongestText = 4000;
 
 bool stands_before(const Diagnostic& a, const Diagnostic& b) {
@@ -52,7 +52,7 @@ std::string join(const std::vector<Diagnostic>& diagnostics) {
   return text;
 }
 
-// What makes two findings one: everything but the instance of a repeat or block ("r/0" and "r/1", "e/a" and "f/a").
+// Diagnostics are equal if they agree in all except the instance of a repeat or block ("r/0", "r/1"; "e/a", "f/a").
 std::string identity(const Diagnostic& diagnostic) {
   const std::string text = diagnostic.text();
   std::string key = diagnostic.where.text() + " " + diagnostic.other.text() + " ";
@@ -171,14 +171,15 @@ void Diagnostics::throw_if_any() const {
     if (said.insert(identity(item)).second) all.push_back(item);
   }
   if (left_out_ > 0)
-    all.back().hint += fmt::format("{}{} more findings are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
+    all.back().hint +=
+        fmt::format("{}{} more diagnostics are not shown", all.back().hint.empty() ? "" : "; ", left_out_);
   throw Error(std::move(all));
 }
 
 std::string clipped(const std::string& text, std::size_t bytes) {
   if (text.size() <= bytes) return text;
   std::size_t end = bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) >> 6) == 2) --end;  // not within a character of UTF-8
+  while (end > 0 && (static_cast<unsigned char>(text[end]) >> 6) == 2) --end;  // do not split a UTF-8 character
   return fmt::format("{}... ({} bytes)", std::string_view(text).substr(0, end), text.size());
 }
 

@@ -14,7 +14,7 @@ Shape::Shape(std::span<const std::int64_t> extents) {
 
 void Shape::push_back(std::int64_t extent) {
   if (rank_ == kMaxRank) {
-    throw Error(ErrorCode::shape_mismatch, "a tensor cannot have so many axes", fmt::format("at most {}", kMaxRank));
+    throw Error(ErrorCode::shape_mismatch, "a tensor cannot have this many axes", fmt::format("at most {}", kMaxRank));
   }
   extents_[static_cast<std::size_t>(rank_++)] = extent;
 }

@@ -32,7 +32,7 @@ Batches::Batches(std::shared_ptr<const DataSource> source, std::vector<ColumnReq
   const std::int64_t size = source_->size();
   per_epoch_ = shuffle ? std::max<std::int64_t>(1, size / batch) : (size + batch - 1) / batch;
   prepare_reading();
-  make_slots(std::max(1, prefetch) + 1);  // one more: the caller looks at one while the worker fills the others
+  make_slots(std::max(1, prefetch) + 1);  // one more: the caller reads one while the worker fills the others
 }
 
 Batches::~Batches() { stop(); }

@@ -27,17 +27,17 @@ std::shared_ptr<const DatasetType> find_type(const Registry& registry, const Dat
   throw Error(std::move(finding));
 }
 
-// The options of every data set, added to those of this one; a `seed` of its own serves both.
+// Adds the options of every data set to those of this one. If the data set declares a `seed`, it serves both.
 Contract with_common_options(Contract contract) {
   const std::vector<std::string> own = contract.option_names();
   const auto add = [&](const char* name, OptionValue value, Constraint constraint, const char* doc) {
     if (std::ranges::find(own, name) == own.end()) contract.option(name, std::move(value), std::move(constraint), doc);
   };
   add("binarize", "none", text({"none", "fixed", "dynamic"}), "draw each value of x as 0 or 1, once or at every read");
-  add("normalize_mean", {}, number().or_list(), "subtracted from x: one number, or one a channel");
-  add("normalize_std", {}, positive().or_list(), "x is divided by it: one number, or one a channel");
+  add("normalize_mean", {}, number().or_list(), "subtracted from x: one number, or one per channel");
+  add("normalize_std", {}, positive().or_list(), "divides x: one number, or one per channel");
   add("limit", 0, integer().at_least(0), "only the first n items; 0: all");
-  add("seed", 1, integer().at_least(0), "of the random draws");
+  add("seed", 1, integer().at_least(0), "seed of the random draws");
   return contract;
 }
 
@@ -49,7 +49,7 @@ Options checked_options(const DatasetType& type, const DataEntry& entry) {
   return options;
 }
 
-// What a data set throws about its files knows no document: give it the place of the data entry.
+// Errors of a data set about its files have no position in the document: add the position of the data entry.
 std::unique_ptr<Dataset> create(const DatasetType& type, const Options& options, const Location& where) {
   try {
     return type.create(options);
@@ -106,7 +106,7 @@ DataSource::DataSource(const Registry& registry, const DataEntry& entry)
   finding.code = ErrorCode::data_empty;
   finding.where = entry.where;
   finding.message =
-      fmt::format("[{}] there is no item{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
+      fmt::format("[{}] there are no items{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
   throw Error(std::move(finding));
 }
 

@@ -9,7 +9,7 @@ namespace loom::dnnl {
 
 namespace {
 
-constexpr std::int64_t kFloatsInCache = 96 * 1024;  // of windows: 384 KiB of a second-level cache of 1 MiB
+constexpr std::int64_t kFloatsInCache = 96 * 1024;  // size of the windows: 384 KiB of a second-level cache of 1 MiB
 constexpr std::int64_t kWeightsInCache = 192 * 1024;
 constexpr std::int64_t kLargestChunk = 256, kSmallestChunk = 32;
 
@@ -71,7 +71,7 @@ void CausalProduct::make_products() {
   if (shape_.samples > 0) {
     forward.m = shape_.samples;
     position_ = std::make_unique<Matmul>(forward);
-    if (shape_.height > 1) {  // rows of a map at once
+    if (shape_.height > 1) {  // several rows of a map at a time
       row_chunk_ = std::clamp<std::int64_t>(64 / shape_.samples, 1, shape_.width);
       row_ = ChunkedMatmul(shape_.samples * shape_.width, shape_.samples * row_chunk_, forward, &MatmulShape::m);
     }
@@ -97,7 +97,7 @@ void CausalProduct::make_slices() {
   }
 }
 
-// The weights twice: [filters, columns], which the gradient of the images multiplies, and its transpose.
+// Two copies of the weights: [filters, columns], which the gradient of the images multiplies, and its transpose.
 std::size_t CausalProduct::packed_bytes() const { return 2 * detail::float_bytes(sum_count()); }
 
 const float* CausalProduct::by_tap(const void* packed) const {

@@ -14,7 +14,7 @@ void copy(const float* from, std::int64_t count, float* to) {
   std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
 }
 
-// The part of [first, first + count) that lies in [0, width): `begin` places from the start on, to `end`.
+// The part of [first, first + count) that is inside [0, width): from offset `begin` to offset `end`.
 struct Inside {
   std::int64_t begin, end;
   Inside(std::int64_t first, std::int64_t count, std::int64_t width)
@@ -30,7 +30,7 @@ CausalWindows::CausalWindows(std::int64_t height, std::int64_t width, std::int64
     detail::require(run.count > 0 && run.row <= 0, "causal windows: a run of a later row");
 }
 
-// body(row, first column, its end, place among the positions)
+// body(row, first column, end column, index among the positions)
 template <class Body>
 void CausalWindows::for_each_segment(std::int64_t first, std::int64_t last, const Body& body) const {
   for (std::int64_t position = first; position < last;) {

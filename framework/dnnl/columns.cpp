@@ -11,21 +11,21 @@ namespace loom::dnnl {
 
 namespace {
 
-// The inner loops copy or add runs of a few floats, many times: with a length known to the compiler a run is
-// a vector move or two, without it a library call. So each loop is instantiated for every length up to
+// The inner loops copy or add many runs of a few floats. With a length that the compiler knows, a run takes
+// one or two vector moves; otherwise it takes a library call. So each loop is instantiated for every length up to
 // kLongest.
 constexpr std::int64_t kLongest = 32;
 
 struct GatherRow {
   const float* source;         // the padded image row under the first row of the window, at the first window
-  std::int64_t source_row;     // to the row under the next kernel row
-  std::int64_t source_window;  // to the next window
-  std::int64_t source_tap;     // to the next run of the window, where it is dilated
+  std::int64_t source_row;     // distance to the row under the next kernel row
+  std::int64_t source_window;  // distance to the next window
+  std::int64_t source_tap;     // distance to the next run of the window, if it is dilated
   std::int64_t windows, kernel_rows, taps, run;
-  std::int64_t width;  // from one window to the next in the matrix
+  std::int64_t width;  // distance from one window to the next in the matrix
 };
 
-// Run 0: taken from the arguments.
+// Run 0: the length is taken from the arguments.
 template <std::int64_t Run>
 void gather_row(const GatherRow& g, float* columns) {
   const std::int64_t run = Run == 0 ? g.run : Run, windows = g.windows, width = g.width, step = g.source_window;
@@ -40,7 +40,7 @@ void gather_row(const GatherRow& g, float* columns) {
   }
 }
 
-// A sum of runs of `Length` floats, in registers whatever the length: compilers do not reliably get there on
+// A sum of runs of `Length` floats that stays in registers for any length: compilers do not reliably achieve this on
 // their own.
 template <std::int64_t Length>
 struct RunSum {
@@ -77,20 +77,20 @@ struct RunSum {
 };
 
 struct ScatterRow {
-  const float* const* sources;  // for each kernel row that meets this image row: its runs, at the first window
+  const float* const* sources;  // for each kernel row that covers this image row: its runs, at the first window
   std::int64_t count;
   std::int64_t windows;
-  std::int64_t width;  // from one window to the next in the matrix
-  std::int64_t step;   // floats of the image from one window to the next
+  std::int64_t width;  // distance from one window to the next in the matrix
+  std::int64_t step;   // distance in the image from one window to the next, in floats
   std::int64_t run;    // floats of a run
 };
 
-// What the windows put on step i of the row, where not all of them exist. Step 0: taken from the arguments.
+// The sum of the windows over step i of the row, where not all of them exist. Step 0: taken from the arguments.
 template <std::int64_t Step>
 void scatter_border(const ScatterRow& s, std::int64_t i, float* row) {
   const std::int64_t step = Step == 0 ? s.step : Step;
   const std::int64_t first = std::max<std::int64_t>(0, i - s.windows + 1), last = std::min(i + 1, s.run / step);
-  const std::int64_t rest = i + 1 > last ? s.run - last * step : 0;  // of the window's end, less than a step
+  const std::int64_t rest = i + 1 > last ? s.run - last * step : 0;  // floats at the window's end, less than a step
   RunSum<Step> sum;
   if constexpr (Step == 0) std::fill_n(row, step, 0.0F);
   for (std::int64_t k = 0; k < s.count; ++k) {
@@ -112,7 +112,7 @@ void scatter_border(const ScatterRow& s, std::int64_t i, float* row) {
 }
 
 // Windows overlap: window i covers the steps i, i+1, ... of the row. Going step by step, and summing what the
-// windows put there, writes each float once and reads none back. Parts: the number of runs that meet a step,
+// windows put there, writes each float once and reads none back. Parts: the number of runs that cover a step,
 // 0 for any.
 template <std::int64_t Step, int Parts>
 void scatter_inside(const ScatterRow& s, const float* const* parts, std::int64_t count, std::int64_t first,
@@ -137,14 +137,14 @@ void scatter_inside(const ScatterRow& s, const float* const* parts, std::int64_t
   }
 }
 
-constexpr std::int64_t kMostParts = 256;  // beyond: step by step, slowly
+constexpr std::int64_t kMostParts = 256;  // above this: step by step, slowly
 
 template <std::int64_t Step>
 void scatter_row(const ScatterRow& s, float* row) {
   const std::int64_t step = Step == 0 ? s.step : Step;
   const std::int64_t whole = s.run / step, rest = s.run - whole * step;
   const std::int64_t steps = s.windows + whole - (rest == 0 ? 1 : 0);
-  const std::int64_t first = std::min(rest == 0 ? whole - 1 : whole, s.windows);  // from here on every part exists
+  const std::int64_t first = std::min(rest == 0 ? whole - 1 : whole, s.windows);  // from here on, every part exists
   for (std::int64_t i = 0; i < first; ++i) scatter_border<Step>(s, i, row + i * step);
   for (std::int64_t i = std::max(first, s.windows); i < steps; ++i) scatter_border<Step>(s, i, row + i * step);
   if (Step == 0 || s.count * whole > kMostParts) {
@@ -213,7 +213,7 @@ void Columns::gather(const float* image, std::int64_t first, std::int64_t last, 
   const std::int64_t top = first * s.stride_h - s.pad_top;
   const float* source = image + top * s.w * s.c;
   if (!unpadded_) {
-    // With the zeros around it in memory, no window is special.
+    // With the zeros around the image in memory, all windows are alike.
     source = scratch;
     const std::int64_t bottom = (last - 1) * s.stride_h - s.pad_top + (s.kh - 1) * s.dilation_h + 1;
     float* row = scratch;
@@ -251,7 +251,7 @@ void Columns::accumulate(const float* const* sources, std::int64_t count, float*
     r.sources = sources, r.count = count, r.windows = out_w_, r.width = width_;
     r.step = step, r.run = run_;
     kScatter[entry(r.step)](r, row);
-    // What no window reaches.
+    // The part that no window reaches.
     const std::int64_t reached = (out_w_ + (s.kw - 1) / s.stride_w) * step;
     std::fill_n(row + reached, std::max<std::int64_t>(0, padded_width_ - reached), 0.0F);
     return;

@@ -25,16 +25,16 @@ void validate(const ConvolutionShape& s) {
                   what + "the kernel is larger than the padded input");
 }
 
-// A product with the pixels as they lie in memory: no window to gather.
+// A product with the pixels as they are in memory; no windows have to be gathered.
 bool is_pointwise(const ConvolutionShape& s) {
   return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 && s.pad_bottom == 0 &&
          s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
 }
 
 // The rule, from measurements on a processor with 16 floats in a vector: the direct kernels' speed is
-// proportional to the channels up to 16 (forward they do better, since one channel is read 16 pixels at a
-// time), the columns' does not depend on them. `few_channels`: the most channels of x for which columns are
-// faster. `few_filters`: likewise for the mirrored form, 0 where there is none.
+// proportional to the channels up to 16 (forward is faster, since one channel is read 16 pixels at a
+// time); the columns' speed does not depend on them. `few_channels`: the most channels of x for which columns are
+// faster. `few_filters`: likewise for the mirrored form, 0 if there is none.
 ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, std::int64_t few_channels,
                             std::int64_t few_filters) {
   validate(s);
@@ -43,10 +43,10 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algo
   switch (algorithm) {
     case ConvolutionAlgorithm::direct: break;
     case ConvolutionAlgorithm::columns:
-      detail::require(has_columns, describe(s) + ": too special for the columns algorithm");
+      detail::require(has_columns, describe(s) + ": not supported by the columns algorithm");
       break;
     case ConvolutionAlgorithm::mirrored:
-      detail::require(has_mirrored, describe(s) + ": too special for the mirrored algorithm");
+      detail::require(has_mirrored, describe(s) + ": not supported by the mirrored algorithm");
       break;
     case ConvolutionAlgorithm::automatic:
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;
@@ -81,7 +81,7 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
   }
 }
 
-// For the gradient by x: a bias there would be one of the result, as in a transposed convolution.
+// For the gradient with respect to x: a bias would be added to the result, as in a transposed convolution.
 ConvolutionShape without_bias(ConvolutionShape s) {
   s.bias = false;
   return s;
@@ -104,7 +104,7 @@ class TransposedBackwardWeights final : public BackwardWeightsKernel {
 
  private:
   std::unique_ptr<const BackwardWeightsKernel> mirrored_;
-  std::int64_t rows_ = 0, columns_ = 0;  // of y; 0 without a bias
+  std::int64_t rows_ = 0, columns_ = 0;  // shape of y; 0 without a bias
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ using namespace detail;
 
 namespace {
 
-// 256 KiB: a quarter to a half of the second-level cache of the processors of this decade.
+// 256 KiB: a quarter to a half of the second-level cache of current processors.
 constexpr std::int64_t kFloatsInCache = 64 * 1024;
 
 // Cuts n samples of out_h rows: `samples` at a time (then rows == out_h), or one sample and `rows` at a time.
@@ -33,7 +33,7 @@ struct Chunks {
     if (fitting >= out_h) {
       samples = std::min(n, fitting / out_h);
     } else {
-      // Equal parts, the last one perhaps smaller.
+      // Equal parts; the last one can be smaller.
       const std::int64_t parts = (out_h + fitting - 1) / fitting;
       rows = (out_h + parts - 1) / parts;
     }
@@ -42,7 +42,7 @@ struct Chunks {
   std::int64_t chunk_pixels() const { return chunk_rows() * out_w; }
   std::int64_t remainder_pixels() const { return (rows == out_h ? n % samples * out_h : out_h % rows) * out_w; }
 
-  // body(first sample, how many, first output row, end of output rows)
+  // body(first sample, number of samples, first output row, end of output rows)
   template <class Body>
   void for_each(const Body& body) const {
     for (std::int64_t sample = 0; sample < n; sample += samples) {
@@ -53,7 +53,7 @@ struct Chunks {
   }
 };
 
-// A product whose size along the pixels is that of a chunk, or of the remainder.
+// A product whose extent along the pixels is a chunk or the remainder.
 class ChunkedMatmul {
  public:
   ChunkedMatmul(const Chunks& chunks, MatmulShape shape, std::int64_t MatmulShape::*pixels)
@@ -149,7 +149,7 @@ class ColumnsBackwardData final : public ForwardKernel {
                  &MatmulShape::m),
         weight_(weight_matrix(s, false)) {
     if (columns_.is_identity()) return;
-    // A sample in parts keeps the last rows of one part for the next.
+    // If a sample is computed in parts, the last rows of one part are kept for the next.
     carry_ = chunks_.rows == chunks_.out_h ? 0 : columns_.carry();
     carry_at_ = float_bytes(carry_ * columns_.row_floats());
     staging_at_ = carry_at_ + float_bytes(chunks_.chunk_rows() * columns_.row_floats());
@@ -196,14 +196,14 @@ class ColumnsBackwardData final : public ForwardKernel {
 };
 
 // The product over the pixels is summed over the chunks in scratch, in the order of the columns, and then
-// added to the gradient in the plain order; where the two orders agree it is summed in place.
+// added to the gradient in the plain order; if the two orders agree, it is summed in place.
 class ColumnsBackwardWeights final : public BackwardWeightsKernel {
  public:
   explicit ColumnsBackwardWeights(const ConvolutionShape& s)
       : shape_(s),
         columns_(s),
         chunks_(s, columns_),
-        // The transposed operand is copied by oneDNN: let it be the narrower one.
+        // oneDNN copies the transposed operand, so it should be the narrower one.
         filters_last_(columns_.width() < s.filters && !columns_.is_identity()),
         product_(chunks_,
                  {.m = filters_last_ ? columns_.width() : s.filters,

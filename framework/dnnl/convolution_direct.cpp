@@ -1,4 +1,4 @@
-// oneDNN's own convolution primitives, channels last, with whatever weight layout they prefer.
+// The convolution primitives of oneDNN, channels last, with the weight layout that they prefer.
 #include <algorithm>
 
 #include "dnnl/convolution_methods.h"
@@ -68,7 +68,7 @@ class DirectBackwardData final : public ForwardKernel {
   DirectBackwardData(const ConvolutionShape& s, bool relu) : shape_(s), relu_(relu) {
     pin_this_thread();
     const auto what = describe(s) + " backward data";
-    // The primitive has no bias and no relu: they follow in a loop of their own, while the result is in the
+    // The primitive has no bias and no relu: a separate loop applies them while the result is in the
     // cache.
     chunk_ = s.n;
     if (s.bias || relu) {
@@ -115,7 +115,7 @@ class DirectBackwardData final : public ForwardKernel {
   WeightLayout layout_;
 };
 
-// The primitive overwrites a gradient in its own layout, in scratch; from there it is added to the running
+// The primitive writes a gradient in its own layout, in scratch; this gradient is then added to the running
 // sum.
 class DirectBackwardWeights final : public BackwardWeightsKernel {
  public:

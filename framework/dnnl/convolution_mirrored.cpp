@@ -1,8 +1,8 @@
-// Convolutions of stride 1 with few filters, seen from the other side.
+// Convolutions of stride 1 with few filters, computed as transposed convolutions.
 //
-// Such a convolution is also the transposed convolution, with the kernel turned round, that takes x to y. The
-// direct kernels compute 16 filters at a time, and so waste most of their work on one or three of them; here
-// the filters take the part of the few channels, for which the columns algorithm was made.
+// Such a convolution is also the transposed convolution, with the kernel reversed, that maps x to y. The
+// direct kernels compute 16 filters at a time, so one or three filters waste most of their work. Here
+// the filters take the role of the few channels, for which the columns algorithm is fast.
 #include <algorithm>
 
 #include "dnnl/convolution_methods.h"
@@ -66,7 +66,7 @@ class MirroredBackwardWeights final : public BackwardWeightsKernel {
  public:
   explicit MirroredBackwardWeights(const ConvolutionShape& s) : shape_(s) {
     auto mirrored = seen_from_y(s);
-    mirrored.bias = false;  // it would be x's
+    mirrored.bias = false;  // it would be added to x
     inner_ = make_columns_backward_weights(mirrored);
   }
   std::size_t scratch_bytes() const override { return float_bytes(shape_.weight_count()) + inner_->scratch_bytes(); }

@@ -16,7 +16,7 @@ void pin_this_thread() {
     pinned = true;
   }
 #endif
-  // A sequential build has nothing to pin. In a TBB build the scheduler's own arena bounds the parallelism,
+  // A sequential build needs nothing. In a TBB build the arena of the scheduler limits the parallelism,
   // and a primitive created inside a one-thread arena stays single-threaded.
 }
 
@@ -33,7 +33,7 @@ const char* runtime_name(unsigned runtime) {
 }
 
 std::string isa_name(::dnnl::cpu_isa isa) {
-  // By value rather than by name: the versions differ in the names they know, and no value means two things.
+  // By value and not by name: the versions have different names, but each value has one meaning.
   switch (static_cast<unsigned>(isa)) {
     case 0x1: return "SSE4.1";
     case 0x3: return "AVX";

@@ -64,7 +64,7 @@ onednn::primitive_attr attributes(bool accumulate, bool relu) {
   return attributes;
 }
 
-// From here on: one function for each kind of primitive, each in the two dialects.
+// Below: one function per kind of primitive, for oneDNN 2 and for oneDNN 3.
 
 #if DNNL_VERSION_MAJOR >= 3
 #define LOOM_DESCRIBE(kind, attributes, ...) onednn::kind::primitive_desc(engine(), __VA_ARGS__, attributes)

@@ -54,7 +54,7 @@ Eltwise::Eltwise(EltwiseKind kind, std::int64_t count, float alpha) {
   const float parameter = t.takes_alpha ? alpha : kind == EltwiseKind::softplus ? 1.0F : 0.0F;
   const Desc data = row_major({count});
   auto impl = std::make_unique<Impl>();
-  // Two forward descriptors: a backward one demands a hint with the very same algorithm.
+  // Two forward descriptors: a backward descriptor needs a hint with the same algorithm.
   const auto forward = described(what, [&] { return eltwise_forward_descriptor(t.forward, data, parameter, 0.0F); });
   impl->forward = Primitive(what, forward, {{DNNL_ARG_SRC, data}, {DNNL_ARG_DST, data}});
   const auto gradient = "gradient of " + what;
@@ -67,7 +67,7 @@ Eltwise::Eltwise(EltwiseKind kind, std::int64_t count, float alpha) {
                               {backward_reads_output(kind) ? DNNL_ARG_DST : DNNL_ARG_SRC, data},
                               {DNNL_ARG_DIFF_SRC, data}});
   if (impl->forward.scratch_bytes() + impl->backward.scratch_bytes() != 0) {
-    throw std::runtime_error(what + ": this oneDNN wants scratch where none was foreseen");
+    throw std::runtime_error(what + ": this version of oneDNN needs scratch memory, which is not provided");
   }
   impl_ = std::move(impl);
 }

@@ -62,11 +62,11 @@ void LayerNorm::forward(const float* x, const float* scale, const float* shift, 
 void LayerNorm::backward(const float* x, const float* scale, const float* mean, const float* variance,
                          const float* diff_y, float* diff_x, float* diff_scale, float* diff_shift,
                          void* scratch) const {
-  // The primitive overwrites; the gradients of parameters are running sums.
+  // The primitive overwrites its results, but the gradients of parameters are running sums.
   const std::size_t bytes = float_bytes(impl_->columns);
   float* scale_sum = static_cast<float*>(scratch);
   float* shift_sum = static_cast<float*>(offset(scratch, bytes));
-  // The gradient does not depend on the shift, but oneDNN 2.6 counts it among the arguments: any pointer will
+  // The gradient does not depend on the shift, but oneDNN 2.6 expects it as an argument: any pointer will
   // do.
   impl_->backward.run({x, scale, mean, variance, diff_y, diff_x, scale_sum, shift_sum, scale},
                       offset(scratch, 2 * bytes));

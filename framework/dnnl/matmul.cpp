@@ -16,7 +16,7 @@ struct Matmul::Impl {
 
 namespace {
 
-// The logical matrix op(X) of `rows` x `columns` over memory that holds it as it is or transposed.
+// The logical matrix op(X) of `rows` x `columns` over memory that contains it plain or transposed.
 Desc matrix(std::int64_t batch, std::int64_t rows, std::int64_t columns, bool transposed, std::int64_t leading,
             std::int64_t batch_stride) {
   const std::int64_t stored_rows = transposed ? columns : rows;

@@ -39,7 +39,7 @@ Pooling::Pooling(const PoolingShape& s) {
   pin_this_thread();
   const Desc x = channels_last(s.n, s.c, s.h, s.w), y = channels_last(s.n, s.c, s.out_h(), s.out_w());
   const Dims kernel{s.kh, s.kw};
-  // oneDNN wants the padding to cover exactly the windows: what the last window does not reach is no padding.
+  // oneDNN requires the padding to end with the last window: positions that it does not reach are not padding.
   const auto end = [](std::int64_t size, std::int64_t out, std::int64_t stride, std::int64_t window,
                       std::int64_t begin) { return (out - 1) * stride + window - size - begin; };
   const Spatial spatial{

@@ -6,8 +6,8 @@
 
 namespace loom::dnnl::detail {
 
-// oneDNN's memory objects are heap objects, and a primitive's arguments must be some. Each call borrows a set of them
-// and points it at its tensors, so that a warmed-up call allocates nothing.
+// oneDNN's memory objects are on the heap, and the arguments of a primitive are such objects. Each call borrows a set
+// and sets its pointers to the tensors, so a warm call allocates nothing.
 class Primitive::ArgumentSets {
  public:
   struct Set {
@@ -30,7 +30,7 @@ class Primitive::ArgumentSets {
 
   std::size_t given() const { return given_; }  // without the scratchpad
 
-  // More callers at once than there are slots make sets of their own.
+  // If there are more simultaneous callers than slots, the others create their own sets.
   std::unique_ptr<Set> borrow() {
     for (auto& slot : slots_) {
       if (slot.load(std::memory_order_relaxed) == nullptr) continue;
@@ -49,7 +49,7 @@ class Primitive::ArgumentSets {
   }
 
  private:
-  static constexpr std::size_t kReady = 17;  // made at once; the others when that many threads meet in one primitive
+  static constexpr std::size_t kReady = 17;  // created in advance; the others when needed
 
   std::unique_ptr<Set> make() const {
     auto set = std::make_unique<Set>();
@@ -84,7 +84,7 @@ void Primitive::run(std::initializer_list<const void*> pointers, void* scratch) 
     // oneDNN has no type for read-only memory.
     for (const void* pointer : pointers) set->memories[i++].set_data_handle(const_cast<void*>(pointer));
     if (i < set->memories.size()) set->memories[i].set_data_handle(scratch);
-    // The C call takes an array where the C++ one wants a hash map built for each execution.
+    // The C function takes an array; the C++ function needs a hash map for each execution.
     const dnnl_status_t status = dnnl_primitive_execute(primitive_.get(), stream().get(),
                                                         static_cast<int>(set->bound.size()), set->bound.data());
     sets_->give_back(std::move(set));

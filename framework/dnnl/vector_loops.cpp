@@ -140,7 +140,7 @@ void transpose_tile(const float* from, std::int64_t columns, float* to, std::int
 }  // namespace
 
 void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to) {
-  // Squares of 16 by 16: whole cache lines on both sides.
+  // Squares of 16 by 16: complete cache lines on both sides.
   constexpr std::int64_t kSquare = 16, kTile = 4;
   for (std::int64_t r0 = 0; r0 < rows; r0 += kSquare) {
     for (std::int64_t c0 = 0; c0 < columns; c0 += kSquare) {

@@ -73,7 +73,7 @@ WeightLayout::WeightLayout(const Desc& desc) {
 }
 
 // Calls element(plain offset, offset here) for each element, except for the squares of four filters by four
-// taps for which it calls tile(plain offset, from filter to filter there, offset here, the taps' offsets).
+// taps, for which it calls tile(plain offset, distance between filters there, offset here, offsets of the taps).
 // Sixteen filters side by side, since they usually share the cache lines of a block.
 template <class Element, class Tile>
 void WeightLayout::for_each(const Element& element, const Tile& tile) const {

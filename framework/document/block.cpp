@@ -20,7 +20,7 @@ std::vector<std::string> input_names(const Value* declared, Diagnostics& diagnos
   return names;
 }
 
-// What can be connected: the inputs that a block declares, or the nodes without a source of a graph.
+// What can be connected: the inputs that a block declares, or the nodes of a graph that have no source.
 struct Ends {
   std::string what;  // "the block"
   std::vector<std::string> names;

@@ -15,7 +15,7 @@ struct Link {
   std::string output;
 };
 
-// `chain: [a, b]` or `chain: {a: output, ...}`; without it the first input. Empty where there is none, with a finding:
+// `chain: [a, b]` or `chain: {a: output, ...}`; without it the first input. Empty if there is none, with a diagnostic:
 // E104, E105. The links point into `instance`.
 std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables, TextBudget& budget,
                            Diagnostics& diagnostics);

@@ -85,7 +85,7 @@ class Reader {
       loss.name = member->key;
       loss.node = "losses/" + member->key;
       loss.where = member->where;
-      if (!member->value.is_map()) {  // a finding of the expander
+      if (!member->value.is_map()) {  // the expander reports it
         document_.losses.push_back(loss);
         expander_.add_node(loss.node, *member, variables_, {});
         continue;
@@ -98,7 +98,7 @@ class Reader {
       entry.read("port", loss.port);
       const Value* when = entry.get("when");
       const Value* of = entry.get("of");
-      Diagnostics of_the_node;  // the node of a loss says what is wrong with its `when`
+      Diagnostics of_the_node;  // the node of a loss reports an invalid `when`
       if (when != nullptr) loss.when = read_when(evaluated(*when), of != nullptr ? diagnostics_ : of_the_node);
       if (of == nullptr) expander_.add_node(loss.node, *member, variables_, {"weight", "port"});
       if (of != nullptr) read_loss_of(*of, entry, loss);
@@ -106,7 +106,7 @@ class Reader {
     }
   }
 
-  // The reference as it is written: it is resolved when every node is there.
+  // The reference as it is written; it is resolved when all nodes exist.
   void read_loss_of(const Value& of, Section& entry, LossEntry& loss) {
     if (!loss.port.empty())
       diagnostics_.add(ErrorCode::unknown_key, loss.port_where, "`of` names the port, so there is no key 'port'");
@@ -155,7 +155,7 @@ class Reader {
           expander_.add_node(path, draw, variables_, {});
         }
         if (!draws->is_map())
-          wrong_type(*draws, "draw", "a map of ports and the nodes that take their place", diagnostics_);
+          wrong_type(*draws, "draw", "a map from ports to the nodes that replace them", diagnostics_);
       }
       if (const Value* given = keys.get("autoregressive")) {
         const Value autoregressive = evaluated(*given);
@@ -169,7 +169,7 @@ class Reader {
     }
   }
 
-  // The references as they are written: they are resolved when every node is there.
+  // The references as they are written; they are resolved when all nodes exist.
   void read_feeds(const Value& value, GenerateEntry& entry) {
     const bool several = value.kind == Value::Kind::sequence;
     for (const Value& item : several ? value.items : std::vector<Value>{value}) {
@@ -196,7 +196,7 @@ class Reader {
     return entry;
   }
 
-  // Draws are nodes of their own graph: they leave the list of nodes for their GenerateEntry.
+  // Draws are nodes of a separate graph: they move from the list of nodes to their GenerateEntry.
   void finish_draws() {
     std::size_t i = 0;
     for (GenerateEntry& entry : document_.generate) {

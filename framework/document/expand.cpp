@@ -32,7 +32,7 @@ struct Pending {
   const Scope* scope;
 };
 
-// What a value holds, in values and in bytes of text.
+// The size of a value: the number of values and the bytes of text.
 struct Extent {
   std::size_t values = 0, bytes = 0;
 
@@ -84,7 +84,7 @@ class Expander::Impl {
       add_broken(name, member, scope);
   }
 
-  // A loss or a draw: one node, whose keys in `apart` the caller reads.
+  // A loss or a draw: one node; the caller reads its keys in `apart`.
   void add_single(const std::string& path, const Member& member, const Variables& variables,
                   const std::vector<std::string>& apart) {
     for (const char* key : {"use", "repeat"}) {
@@ -92,7 +92,7 @@ class Expander::Impl {
                                       [&](const Member& m) { return m.key == key; });
       if (found == member.value.members.end()) continue;
       Diagnostic& finding = diagnostics_.add(ErrorCode::unknown_key, found->where,
-                                             fmt::format("'{}' is one node: '{}' cannot stand here", member.key, key));
+                                             fmt::format("'{}' is one node and cannot have '{}'", member.key, key));
       finding.expected = "{type: ..., in: ...}";
       finding.hint = "put it under nodes: and read it here";
       return add_broken(path, member, names_.top());
@@ -100,7 +100,7 @@ class Expander::Impl {
     add_one(path, member, variables, names_.top(), apart);
   }
 
-  // Each instance is fed by the one before it.
+  // Each instance reads from the previous one.
   void unroll(const std::string& name, const Member& member, std::int64_t count, const Variables& variables,
               Scope* scope) {
     Member instance = member;
@@ -151,7 +151,7 @@ class Expander::Impl {
  private:
   static bool is_node(const Member& member) { return member.value.is_map(); }
 
-  // Keeps the name, so that whoever reads the node is not reported too.
+  // Keeps the name, so that references to the node are not reported as well.
   void add_broken(const std::string& name, const Member& member, const Scope* scope) {
     NodeEntry entry;
     entry.path = scope->prefix + name;
@@ -159,14 +159,14 @@ class Expander::Impl {
     pending_.push_back({std::move(entry), scope});
   }
 
-  // Bounds what blocks in blocks and repeats make of a small text.
+  // Limits the expansion of nested blocks and repeats from a small text.
   bool room_for(const Member& member) {
     if (full_) return false;
     expanded_.add(member.value);
     full_ = ++nodes_ > kMaxNodes || expanded_.values > kMaxExpandedValues || expanded_.bytes > kMaxExpandedBytes;
     if (!full_) return true;
-    Diagnostic& finding =
-        diagnostics_.add(ErrorCode::document_too_large, member.where, "the blocks and repeats expand to too much");
+    Diagnostic& finding = diagnostics_.add(ErrorCode::document_too_large, member.where,
+                                           "the blocks and repeats expand to too many values");
     finding.expected = fmt::format("at most {} nodes, {} values and {} bytes of text", kMaxNodes, kMaxExpandedValues,
                                    kMaxExpandedBytes);
     return false;
@@ -257,14 +257,14 @@ class Expander::Impl {
     const auto& files = outer.files;
     if (const auto again = std::find(files.begin(), files.end(), path); again != files.end()) {
       Diagnostic& finding =
-          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the files use each other in a circle");
+          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the files use each other in a cycle");
       for (auto it = again; it != files.end(); ++it) finding.got += fs::path(*it).filename().string() + " -> ";
       finding.got += fs::path(path).filename().string();
       finding.expected = "blocks and graphs that do not use themselves";
       return false;
     }
     if (static_cast<int>(files.size()) < kMaxUses) return true;
-    diagnostics_.add(ErrorCode::document_too_deep, use.where, "blocks use blocks too deeply").expected =
+    diagnostics_.add(ErrorCode::document_too_deep, use.where, "blocks are nested too deeply").expected =
         fmt::format("at most {} levels", kMaxUses);
     return false;
   }
@@ -293,19 +293,19 @@ class Expander::Impl {
       expand_block(root, path, in, member, vars, shared, scope);
   }
 
-  // A block that needs a plugin says so itself.
+  // A block lists the plugins that it needs.
   void read_plugins_of(Section& section) {
     if (const Value* plugins = section.get("plugins")) read_plugins(*plugins, plugins_, diagnostics_);
   }
 
-  // Weights of a use replace those of uses inside of it.
+  // The weights of a use replace those of the uses inside it.
   void add_weight_source(const Value& weights, const Scope& outer, const std::string& prefix) {
     const auto within = [&](const WeightSource& source) { return prefix.starts_with(source.prefix); };
     if (std::any_of(weight_sources_.begin(), weight_sources_.end(), within)) return;
     weight_sources_.push_back({prefix, path_from_here(weights, outer), weights.where});
   }
 
-  // The nodes of a whole graph, and nothing else of it.
+  // The nodes of a graph, without its other sections.
   void expand_graph(const Value& graph, const std::string& path, const Value* in, const Value* given,
                     const NodeEntry& shared, Scope* scope) {
     Section section(graph, fs::path(path).filename().string(), diagnostics_);
@@ -342,7 +342,7 @@ class Expander::Impl {
     names_.add_block(scope->prefix.substr(0, scope->prefix.size() - 1), std::move(outputs), scope);
   }
 
-  // `weights`, `when` and `frozen` of a use hold for every node of the block.
+  // `weights`, `when` and `frozen` of a use apply to every node of the block.
   void share(NodeEntry& entry, const NodeEntry& shared, const Scope* scope) {
     if (!shared.weights.empty()) {
       const std::string inner = entry.path.substr(scope->prefix.size());

@@ -26,10 +26,10 @@ OptionValue number_value(double value) {
   return OptionValue(value);
 }
 
-// The remainder of a division, with the sign of the dividend: not among muParser's own.
+// The remainder of a division, with the sign of the dividend: muParser has no such operator.
 double remainder_of(double dividend, double divisor) { return std::fmod(dividend, divisor); }
 
-// muParser would also assign and take lists, which mean nothing here.
+// muParser also accepts assignments and lists, which have no meaning here.
 std::string forbidden(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '=') continue;
@@ -49,12 +49,12 @@ void report(const mu::Parser::exception_type& problem, const std::string& expres
   const bool unknown = problem.GetCode() == mu::ecUNASSIGNABLE_TOKEN;
   const bool text = unknown && variables.count(token) > 0;
   Diagnostic& finding =
-      text ? diagnostics.add(ErrorCode::bad_expression, where, fmt::format("the variable '{}' is no number", token))
+      text ? diagnostics.add(ErrorCode::bad_expression, where, fmt::format("the variable '{}' is not a number", token))
       : unknown ? diagnostics.add(ErrorCode::unknown_variable, where, fmt::format("there is no variable '{}'", token))
                 : diagnostics.add(ErrorCode::bad_expression, where,
                                   fmt::format("this expression cannot be evaluated: {}", problem.GetMsg()));
   finding.got = "${" + expression + "}";
-  if (text) finding.expected = "numbers; a text stands alone: ${" + token + "}";
+  if (text) finding.expected = "numbers; a text variable must be the whole expression: ${" + token + "}";
   if (!unknown) finding.expected = "arithmetic over variables, as in ${2 * n + 1}";
   if (text || !unknown) return;
   std::vector<std::string> names = names_of(variables);
@@ -72,7 +72,7 @@ int depth_of_brackets(const std::string& text) {
   return deepest;
 }
 
-// With what muParser lacks. Making one takes longer than most expressions do, so each thread keeps its own.
+// Adds what muParser lacks. Creating a parser takes longer than most evaluations, so each thread keeps one.
 mu::Parser& parser_of_this_thread() {
   static thread_local mu::Parser parser = [] {
     mu::Parser made;
@@ -116,7 +116,7 @@ void add_names(std::string_view text, std::vector<std::string>& names) {
   }
 }
 
-// Empty where it cannot be evaluated; the finding is made.
+// Empty if it cannot be evaluated; this is reported.
 class Evaluation {
  public:
   Evaluation(std::string expression, const Location& where, const Variables& variables, Diagnostics& diagnostics)
@@ -130,7 +130,7 @@ class Evaluation {
     if (const auto it = variables_.find(text_); it != variables_.end()) return it->second;
     if (expression_.size() > kMaxExpression) return too_large(fmt::format("at most {} bytes", kMaxExpression));
     if (depth_of_brackets(text_) > kMaxBrackets)
-      return too_large(fmt::format("at most {} brackets inside each other", kMaxBrackets));
+      return too_large(fmt::format("at most {} nested brackets", kMaxBrackets));
     if (const std::string why = forbidden(text_); !why.empty())
       return fail("this expression cannot be evaluated: " + why);
     std::vector<std::string> names;
@@ -139,7 +139,7 @@ class Evaluation {
     for (const std::string& name : names) {
       const auto it = variables_.find(name);
       if (it == variables_.end()) continue;
-      if (it->second.empty()) return {};  // a finding says what is wrong with it
+      if (it->second.empty()) return {};  // its error is reported
       if (const auto* i = std::get_if<std::int64_t>(&it->second)) numbers[name] = static_cast<double>(*i);
       if (const auto* d = std::get_if<double>(&it->second)) numbers[name] = *d;
     }
@@ -190,7 +190,7 @@ void set_scalar(Value& value, const OptionValue& result) {
   value.kind = Value::Kind::scalar;
 }
 
-constexpr std::size_t kExpressionCost = 40;  // what an evaluation counts for, in bytes beside those of its text
+constexpr std::size_t kExpressionCost = 40;  // bytes that an evaluation counts as, besides its text
 
 // One scalar, from left to right.
 class Substitution {
@@ -256,8 +256,8 @@ bool TextBudget::spend(std::size_t bytes, const Location& where, Diagnostics& di
   if (spent_ > kMaxTexts) return false;
   spent_ += bytes;
   if (spent_ <= kMaxTexts) return true;
-  diagnostics.add(ErrorCode::document_too_large, where, "the expressions of the document make too much text").expected =
-      fmt::format("at most {} bytes, where each expression counts for {} more", kMaxTexts, kExpressionCost);
+  diagnostics.add(ErrorCode::document_too_large, where, "the expressions of the document produce too much text")
+      .expected = fmt::format("at most {} bytes; each expression counts as {} more", kMaxTexts, kExpressionCost);
   return false;
 }
 

@@ -10,8 +10,8 @@
 
 namespace loom {
 
-// Variables by name: integers, numbers, flags or texts. An empty one could not be evaluated, and a finding says so: its
-// users are broken and draw no finding of their own.
+// Variables by name: integers, numbers, flags or texts. An empty one could not be evaluated and was reported: its
+// users are broken and are not reported.
 using Variables = std::map<std::string, OptionValue>;
 
 inline constexpr std::size_t kMaxExpression = 1000;  // bytes between ${ and }
@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxTexts = 1 << 24;    // bytes that all expressio
 // each line, and repeats multiply it.
 class TextBudget {
  public:
-  // False where it is spent; the first time with a finding (E113).
+  // False if it is used up; reported once (E113).
   bool spend(std::size_t bytes, const Location& where, Diagnostics& diagnostics);
 
  private:

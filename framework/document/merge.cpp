@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A null that removes nothing is a name misspelt.
+// A null that removes nothing is a misspelt name.
 void check_removals(const Value& parent, const Value& child, const std::string& parent_file, Diagnostics& diagnostics) {
   for (const char* section : {"vars", "nodes", "losses", "objectives", "generate", "metrics"}) {
     const Value* mine = child.find(section);
@@ -47,7 +47,7 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
   chain.push_back(fs::path(file).lexically_normal().string());
   if (std::find(chain.begin(), chain.end(), path) != chain.end()) {
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a circle");
+        diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a cycle");
     for (const std::string& name : chain) finding.got += fs::path(name).filename().string() + " -> ";
     finding.got += fs::path(path).filename().string();
     finding.expected = "a chain that ends at a document without extends";
@@ -104,7 +104,7 @@ void bad_override(const Override& override_, const Value& at, const std::string&
   if (finding.suggestion.empty()) finding.hint = "a path starts at the document: train.batch, vars.latent, nodes.q.dim";
 }
 
-// Sections that a document may leave out: an override may open them.
+// Optional sections of a document: an override may create them.
 bool may_open(const std::vector<std::string>& parts, std::size_t i) {
   if (i == 0) return std::ranges::find(kSections, parts[0]) != std::end(kSections);
   return i == 1 && (parts[0] == "metrics" || (parts[0] == "train" && parts[1] == "optimizer"));
@@ -125,11 +125,11 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
     if (next != nullptr && next->is_null()) next->kind = Value::Kind::map;
     if (next != nullptr && !next->is_map()) {
       return bad_override(override_, *next, parts[i + 1],
-                          fmt::format("'{}' is no map: nothing can be set in it", parts[i]), diagnostics);
+                          fmt::format("'{}' is not a map: nothing can be set in it", parts[i]), diagnostics);
     }
     if (next == nullptr) {
       return bad_override(override_, *at, parts[i],
-                          fmt::format("the document has no '{}' to set something in", parts[i]), diagnostics);
+                          fmt::format("the document has no '{}' in which to set a value", parts[i]), diagnostics);
     }
     at = next;
   }

@@ -8,7 +8,7 @@
 namespace loom {
 namespace {
 
-constexpr int kMaxHops = 1000;  // from name to name, until a node stands there
+constexpr int kMaxHops = 1000;  // from name to name, until a node is reached
 
 Reference wrong(Reference reference) {
   reference.reported = true;
@@ -50,7 +50,7 @@ void Names::add_connected(const std::string& name, const Scope* scope) {
 }
 
 Reference Names::no_output(const Reference& reference, const Alias& alias, Diagnostics& diagnostics) const {
-  if (!alias.graph) return wrong(reference);  // a block whose outputs are a finding
+  if (!alias.graph) return wrong(reference);  // a block with outputs that were reported
   Diagnostic& finding =
       diagnostics.add(ErrorCode::unknown_port, reference.where,
                       fmt::format("'{}' is a whole graph, which has no output of its own", reference.node));
@@ -68,13 +68,13 @@ void Names::check_outputs(const std::set<std::string>& paths, Diagnostics& diagn
   for (auto& [path, alias] : aliases_) {
     if (alias.repeat) continue;
     for (BlockOutput& output : alias.outputs) {
-      Diagnostics inner;  // a wrong reference inside is the finding of the block it leads to
+      Diagnostics inner;  // the block that a reference leads to reports a wrong reference inside it
       const Reference reference = resolve(output.target, output.where, alias.scope, inner);
       if (reference.reported || paths.count(reference.node) > 0) continue;
       output.wrong = true;
       Diagnostic& finding = diagnostics.add(
           ErrorCode::dangling_input, output.where,
-          fmt::format("the block's output '{}' leads to no node: there is no '{}'", output.name, output.target));
+          fmt::format("the block's output '{}' does not name a node: there is no '{}'", output.name, output.target));
       finding.expected = "a node of the block, or node.port";
       std::vector<std::string> names;
       const std::string& prefix = alias.scope->prefix;

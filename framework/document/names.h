@@ -27,7 +27,7 @@ struct BlockOutput {
   std::string name;
   std::string target;  // reference inside the block
   Location where;
-  bool wrong = false;  // it leads nowhere, and a finding says so
+  bool wrong = false;  // it leads nowhere; this is reported
 };
 
 class Names {
@@ -46,10 +46,10 @@ class Names {
   void add_graph(const std::string& path, const Scope* scope);
   void add_connected(const std::string& name, const Scope* scope);
 
-  // Block outputs that lead to none of `paths` are findings (E206).
+  // Reports block outputs that lead to none of `paths` (E206).
   void check_outputs(const std::set<std::string>& paths, Diagnostics& diagnostics);
 
-  // "encoder.y" as `scope` understands it. A block without that output is a finding (E203).
+  // "encoder.y" as `scope` understands it. A block without that output is reported (E203).
   Reference resolve(const std::string& text, const Location& where, const Scope* scope, Diagnostics& diagnostics,
                     int depth = 0) const;
 

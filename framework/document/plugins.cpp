@@ -9,7 +9,7 @@
 namespace loom {
 namespace {
 
-// As plugin/search_path.h has it: what stands in a document must never lead to a file of its own choice.
+// As in plugin/search_path.h: a document must not be able to choose an arbitrary file.
 bool is_name(const std::string& text) {
   const auto allowed = [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -43,11 +43,11 @@ void read_plugins(const Value& value, std::vector<PluginEntry>& plugins, Diagnos
       add_plugin({item.scalar, item.where}, plugins);
     } else {
       Diagnostic& finding =
-          diagnostics.add(ErrorCode::plugin_path, item.where, "a graph asks for a plugin by its name, not by a path");
+          diagnostics.add(ErrorCode::plugin_path, item.where, "a graph names a plugin by its name, not by a path");
       finding.got = item.scalar.substr(0, 80);
       finding.expected = "letters, digits, '_' and '-'";
       if (is_name(name_in(item.scalar))) finding.suggestion = name_in(item.scalar);
-      finding.hint = "names are looked for in the folders of LOOM_PLUGIN_PATH; --plugin FILE loads a file";
+      finding.hint = "names are searched for in the folders of LOOM_PLUGIN_PATH; --plugin FILE loads a file";
     }
   }
 }

@@ -1,4 +1,4 @@
-// Objectives: which losses with which weights, which parameters, when.
+// Objectives: losses with their weights, parameters and conditions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,7 +73,7 @@ void read_conditions(const Value& value, const std::vector<LossEntry>& losses, O
   }
 }
 
-// Where each pattern stands.
+// The position of each pattern.
 std::vector<Location> places_of(const Value* patterns) {
   std::vector<Location> places;
   if (patterns == nullptr) return places;

@@ -10,7 +10,7 @@
 namespace loom {
 namespace {
 
-// A text, quoted where plain YAML would read it as something else.
+// A text, quoted if plain YAML would read it as another type.
 std::string text_of(const std::string& text) {
   Value plain;
   plain.kind = Value::Kind::scalar;
@@ -62,7 +62,7 @@ std::string value_of(const OptionValue& value) {
   return value.text();
 }
 
-// A section whose entries are maps: one line for each.
+// A section whose entries are maps: one line per entry.
 bool has_entries(const OptionMap& section) {
   return !section.empty() && std::ranges::all_of(section, [](const OptionMember& member) {
     return std::holds_alternative<OptionMap>(member.value);

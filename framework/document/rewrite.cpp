@@ -20,14 +20,14 @@ bool declares(const Contract& contract, const std::string& option) {
   return std::ranges::find(names, option) != names.end();
 }
 
-// The type of the nodes that data enters by.
+// The type of the nodes through which data enters.
 std::shared_ptr<const NodeType> input_type(const Registry& registry) {
   for (const std::string& name : registry.node_names()) {
     const auto type = registry.node(name);
     if (type->contract.role() == Role::input) return type;
   }
   throw Error(ErrorCode::plugin_not_found, "no plugin has a node type for inputs",
-              "LATENTLOOM_PLUGINS, where it is set, must name the folder of the standard nodes");
+              "if LATENTLOOM_PLUGINS is set, it must name the folder of the standard nodes");
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Reference Rewrite::reference_to(Port port) const {
 }
 
 Reference Rewrite::resolved(const Reference& reference) const {
-  const Port port = graph_->find_port(reference);  // not valid: of a node that a rewrite added
+  const Port port = graph_->find_port(reference);  // not valid: a node that a rewrite added
   for (const auto& [from, draw] : replaced_) {
     if (port == from) return {draw, "", reference.where};
   }
@@ -61,7 +61,7 @@ void Rewrite::replace(const Reference& reference, NodeEntry draw) {
   if (type && declares(type->contract, "shape") && draw.options.count("shape") == 0) {
     draw.options["shape"] = shape_option(graph_->shape(port).event(), draw.where);
   }
-  // The draw may itself read the port it replaces, and what was replaced before.
+  // The draw may read the port that it replaces, and ports that were replaced earlier.
   for (InputEntry& input : draw.inputs) {
     for (Reference& source : input.sources) source = resolved(source);
   }

@@ -36,7 +36,7 @@ const Value* Section::get(const std::string& key) {
 
 const Value& Section::required(const std::string& key) {
   if (const Value* value = get(key)) return *value;
-  if (value_ == &kNothing || value_->broken) return kNothing;  // that is said already
+  if (value_ == &kNothing || value_->broken) return kNothing;  // this is already reported
   diagnostics_->add(ErrorCode::missing_key, value_->where, fmt::format("{}: the key '{}' is missing", what_, key))
       .expected = fmt::format("{}: ...", key);
   return kNothing;
@@ -130,8 +130,8 @@ void check_version(const Value& root, Diagnostics& diagnostics) {
   const OptionValue number = version->kind == Value::Kind::scalar ? scalar_value(*version) : OptionValue();
   if (const auto* integer = std::get_if<std::int64_t>(&number)) {
     if (*integer == 1) return;
-    Diagnostic& finding = diagnostics.add(ErrorCode::unsupported_version, version->where,
-                                          "this version of the graph format is not known");
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::unsupported_version, version->where, "this version of the graph format is unknown");
     finding.got = number.text();
     finding.expected = "1";
     return;
@@ -145,7 +145,7 @@ bool check_name(const std::string& name, const Location& where, Diagnostics& dia
   for (char c : name) {
     const bool letter = c >= 'a' && c <= 'z';
     const bool inner = (c >= '0' && c <= '9') || c == '_' || c == '-';
-    // A part behind a '/' may start with a digit: repeats count their parts.
+    // A part after a '/' may start with a digit: repeats number their parts.
     if (!letter && !inner && (c != '/' || start)) good = false;
     if (start && !letter && &c == name.data()) good = false;
     start = c == '/';

@@ -18,14 +18,14 @@ inline constexpr const char* kSections[] = {"data", "losses", "objectives", "tra
 
 class Section {
  public:
-  // `what` names the section in messages ("train"). A value that is no map is a finding, and then holds nothing.
+  // `what` names the section in messages ("train"). A value that is not a map is reported and counts as empty.
   Section(const Value& value, std::string what, Diagnostics& diagnostics);
 
   // The value of a key, or null where it is absent (or null in the text).
   const Value* get(const std::string& key);
-  const Value& required(const std::string& key);  // a finding and an empty value where it is absent
+  const Value& required(const std::string& key);  // reported if it is absent, and then an empty value
 
-  // Each leaves `out` as it is where the key is absent or wrong; wrong ones are findings.
+  // Each leaves `out` unchanged if the key is absent or wrong; wrong ones are reported.
   void read(const std::string& key, std::string& out);
   void read(const std::string& key, double& out, double minimum, double maximum = std::numeric_limits<double>::max());
   void read(const std::string& key, std::int64_t& out, std::int64_t minimum,
@@ -48,11 +48,11 @@ class Section {
   std::set<std::string> asked_;
 };
 
-// A number of the range into `out`, or a finding about `what`.
+// A number of the range into `out`, or a diagnostic about `what`.
 void read_number(const Value& value, const std::string& what, double& out, double minimum, double maximum,
                  Diagnostics& diagnostics);
 
-// A finding that `value` is not what was expected there.
+// A diagnostic that `value` is not what was expected there.
 Diagnostic& wrong_type(const Value& value, const std::string& what, const std::string& expected,
                        Diagnostics& diagnostics);
 
@@ -65,7 +65,7 @@ bool check_name(const std::string& name, const Location& where, Diagnostics& dia
 // `when:` of a node or loss, train or eval; E118 for another word.
 When read_when(const Value& value, Diagnostics& diagnostics);
 
-// A scalar or a list of them as an option; a finding and an empty value for a map.
+// A scalar or a list of them as an option; a diagnostic and an empty value for a map.
 OptionValue option_value(const Value& value, const std::string& what, Diagnostics& diagnostics);
 
 }  // namespace loom

@@ -34,7 +34,7 @@ void from_option(const OptionValue& value, std::int64_t& out);
 void from_option(const OptionValue& value, std::uint64_t& out);
 void from_option(const OptionValue& value, std::string& out);
 void from_option(const OptionValue& value, std::vector<std::string>& out);  // a text is a list of one
-// The value of a key as its declaration accepts it; empty where it is absent or wrong, with a finding.
+// The value of a key as its declaration accepts it; empty if it is absent, or wrong (with a diagnostic).
 OptionValue read_key(Section& section, const OptionDeclaration& key);
 }  // namespace detail
 

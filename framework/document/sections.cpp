@@ -5,34 +5,38 @@ namespace loom {
 const SectionType<TrainEntry>& train_section() {
   static const SectionType<TrainEntry> section = [] {
     SectionType<TrainEntry> s("train");
-    s.key("batch", &TrainEntry::batch, integer().at_least(1).at_most(kMaxBatch), "samples in each step");
-    s.key("steps", &TrainEntry::steps, integer().at_least(0).at_most(kMaxSteps), "training steps in all");
+    s.key("batch", &TrainEntry::batch, integer().at_least(1).at_most(kMaxBatch), "samples per step");
+    s.key("steps", &TrainEntry::steps, integer().at_least(0).at_most(kMaxSteps), "total number of training steps");
     s.key("seed", &TrainEntry::seed, integer().at_least(0),
-          "of the initial weights, the order of the data and the noise");
-    s.form("optimizer", "a map: the type of an optimizer and its options", "of objectives that have none of their own");
-    s.key("clip_norm", &TrainEntry::clip_norm, at_least(0), "bound of each objective's gradient norm; 0: none");
+          "seed of the initial weights, the order of the data and the noise");
+    s.form("optimizer", "a map: the type of an optimizer and its options",
+           "the optimizer of objectives without their own optimizer");
+    s.key("clip_norm", &TrainEntry::clip_norm, at_least(0), "bound on the norm of each objective's gradient; 0: none");
     s.key("average", &TrainEntry::average, at_least(0).at_most(1),
           "decay of the moving average of the weights, which evaluation and sampling use; 0: none");
     s.key("eval_every", &TrainEntry::eval_every, integer().at_least(0),
-          "distance of two evaluations on held-out data; 0: only at the end", "steps");
+          "steps between evaluations on held-out data; 0: only at the end", "steps");
     s.key("eval_limit", &TrainEntry::eval_limit, integer().at_least(0),
           "items of an evaluation; 0: the whole held-out split", "items");
     s.key("checkpoint_every", &TrainEntry::checkpoint_every, integer().at_least(0),
-          "distance of two checkpoints; 0: only at the end", "steps");
-    s.key("keep", &TrainEntry::keep, integer().at_least(1), "latest checkpoints that are kept, besides the best");
-    s.key("encoder_steps", &TrainEntry::encoder_steps, integer().at_least(1),
-          "updates of the encoder (what a divergence reaches) for each update of the rest (He et al. 2019); 1: "
-          "together; only without `objectives`");
+          "steps between checkpoints; 0: only at the end", "steps");
+    s.key("keep", &TrainEntry::keep, integer().at_least(1),
+          "number of latest checkpoints that are kept, in addition to the best");
+    s.key(
+        "encoder_steps", &TrainEntry::encoder_steps, integer().at_least(1),
+        "updates of the encoder (the parameters that a divergence reaches) per update of the rest (He et al. 2019); 1: "
+        "together; only without `objectives`");
     s.key("encoder_until", &TrainEntry::encoder_until, integer().at_least(0),
           "step at which encoder_steps ends; 0: never", "steps");
     s.key("early_stopping", &TrainEntry::early_stopping, integer().at_least(0),
-          "evaluations without improvement after which training stops; 0: never");
+          "evaluations without improvement before training stops; 0: never");
     s.key("spike_factor", &TrainEntry::spike_factor, at_least(0),
-          "a step whose gradient norm exceeds this multiple of its running mean is skipped; 0: none is");
+          "skip a step whose gradient norm exceeds this multiple of its running mean; 0: never");
     s.key("skip_limit", &TrainEntry::skip_limit, integer().at_least(1),
-          "skipped steps in a row after which training stops with E304", "steps");
+          "skipped steps in a row before training stops with E304", "steps");
     s.key("reinitialise", &TrainEntry::reinitialise, text().or_list(),
-          "patterns: parameters that start anew where a change of a running training job alters their shape; without a "
+          "patterns of the paths of parameters that are initialised again if a change of a running training job alters "
+          "their shape; without a "
           "pattern such a change is refused (E807)");
     return s;
   }();
@@ -43,15 +47,16 @@ const SectionType<ObjectiveEntry>& objective_section() {
   static const SectionType<ObjectiveEntry> section = [] {
     SectionType<ObjectiveEntry> s("an objective");
     s.form("losses", "a list of losses, or a map of losses and weights",
-           "its terms; the weight, a number or a schedule, multiplies that of the loss");
+           "its terms; a weight, a number or a schedule, multiplies the weight of the loss");
     s.key("parameters", &ObjectiveEntry::parameters, text().or_list(),
-          "patterns over parameter paths: which parameters it updates; left out: all that its losses reach");
-    s.key("every", &ObjectiveEntry::every, integer().at_least(1), "updates in steps that this number divides", "steps");
+          "patterns of the paths of the parameters that it updates; default: all parameters that its losses reach");
+    s.key("every", &ObjectiveEntry::every, integer().at_least(1),
+          "it updates in steps that are divisible by this number", "steps");
     s.key("until", &ObjectiveEntry::until, integer().at_least(0),
-          "from this step on it updates in every step; 0: `every` always holds", "steps");
+          "the step from which it updates in every step; 0: `every` always applies", "steps");
     s.form("only_if", "a map of losses and bounds: {gan.real_loss: {above: 0.3}}",
-           "updates only in steps in which the mean over the batch of each loss lies within its bounds");
-    s.form("optimizer", "a map: the type of an optimizer and its options", "left out: that of `train`");
+           "it updates only in steps in which the mean over the batch of each loss is within its bounds");
+    s.form("optimizer", "a map: the type of an optimizer and its options", "default: that of `train`");
     return s;
   }();
   return section;
@@ -60,10 +65,11 @@ const SectionType<ObjectiveEntry>& objective_section() {
 const SectionType<LossEntry>& loss_section() {
   static const SectionType<LossEntry> section = [] {
     SectionType<LossEntry> s("a loss");
-    s.form("weight", "a number, or a schedule", "of the term; negative is allowed; 1 where it is left out");
-    s.key("port", &LossEntry::port, text(), "the output of its node that is the term; left out: the first");
-    s.form("of", "a node, or node.port", "an output of a node of the graph, in place of a node of its own");
-    s.form("when", "train or eval", "the term counts only in training, or only in evaluation");
+    s.form("weight", "a number, or a schedule", "the weight of the term; it may be negative; default: 1");
+    s.key("port", &LossEntry::port, text(), "the output of its node that is the term; default: the first");
+    s.form("of", "a node, or node.port",
+           "an existing output of a node that is the term, instead of a node for the loss");
+    s.form("when", "train or eval", "the mode in which the term counts; default: both");
     return s;
   }();
   return section;
@@ -74,11 +80,12 @@ const SectionType<AutoregressionEntry>& autoregression_section() {
     SectionType<AutoregressionEntry> s("autoregressive");
     s.form("input", "a node, or node.port", "the port that is filled position by position; zeros at first");
     s.form("from", "a node, or node.port",
-           "what gives the value of a position, of the shape and element type of `input` (E207); it may depend on "
+           "the port that computes the value of a position, of the shape and element type of `input` (E207); it may "
+           "depend on "
            "earlier positions of `input` only");
     s.key("axis", &AutoregressionEntry::axis, integer().at_least(1), "the first axis of the positions; the batch is 0");
     s.key("axes", &AutoregressionEntry::axes, integer().at_least(1).at_most(3),
-          "how many adjacent axes the positions run over, in raster order");
+          "number of adjacent axes of the positions, in raster order");
     return s;
   }();
   return section;
@@ -87,11 +94,12 @@ const SectionType<AutoregressionEntry>& autoregression_section() {
 const SectionType<GenerateEntry>& generate_section() {
   static const SectionType<GenerateEntry> section = [] {
     SectionType<GenerateEntry> s("an entry of generate");
-    s.form("draw", "a map of ports and the nodes that take their place",
-           "what is drawn in place of what is computed; an option `shape` that is left out is that of the port");
+    s.form(
+        "draw", "a map from ports to the nodes that replace them",
+        "nodes to draw from instead of computing the ports; the default of an option `shape` is the shape of the port");
     s.form("autoregressive", "a map, or a list of maps", "inputs that are filled position by position");
     s.form("feed", "a node, node.port, or a list of these", "ports whose values come from a file");
-    s.form("show", "a node, or node.port", "what is written");
+    s.form("show", "a node, or node.port", "the port that is written");
     return s;
   }();
   return section;

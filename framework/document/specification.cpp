@@ -45,13 +45,13 @@ DataEntry parse_data_specification(std::string_view text) {
     const std::string_view part = rest.substr(0, comma);
     rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
     const std::size_t equals = part.find('=');
-    if (equals == std::string_view::npos && !first) fail(fmt::format("'{}' is no key=value", part));
+    if (equals == std::string_view::npos && !first) fail(fmt::format("'{}' is not key=value", part));
     const bool is_path = equals == std::string_view::npos;
     Value value;
     value.kind = Value::Kind::scalar;
     value.scalar = std::string(is_path ? part : part.substr(equals + 1));
     value.quoted = is_path;
-    if (value.scalar.empty() || equals == 0) fail(fmt::format("'{}' is no key=value", part));
+    if (value.scalar.empty() || equals == 0) fail(fmt::format("'{}' is not key=value", part));
     const std::string key = is_path ? "path" : std::string(part.substr(0, equals));
     if (!entry.options.emplace(key, OptionEntry{scalar_value(value), entry.where}).second)
       fail(fmt::format("'{}' is given twice", key));

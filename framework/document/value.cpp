@@ -15,7 +15,7 @@
 namespace loom {
 namespace {
 
-struct Stop {};  // a limit is reached: nothing after it is read
+struct Stop {};  // a limit is reached: the rest is not read
 
 class Builder final : public YAML::EventHandler {
  public:
@@ -37,7 +37,7 @@ class Builder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto it = anchors_.find(anchor);
     if (it == anchors_.end()) {
-      diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "this alias stands inside its own anchor").expected =
+      diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "this alias is inside its own anchor").expected =
           "an anchor that ends before it";
       return;
     }
@@ -67,24 +67,24 @@ class Builder final : public YAML::EventHandler {
     YAML::Mark mark;
     std::size_t first_count, first_bytes;
     bool has_key = false;
-    bool skip = false;  // the key was refused: its value is dropped
+    bool skip = false;  // the key was rejected: its value is dropped
     Member member;
-    int depth = 0;  // levels inside
+    int depth = 0;  // nested levels
     std::map<std::string, Location> keys = {};
   };
   struct Anchored {
     Value value;
-    std::size_t count;  // values inside
+    std::size_t count;  // nested values
     std::size_t bytes;  // of their texts
-    int depth;          // levels inside
+    int depth;          // nested levels
   };
 
-  // "?" and "!" are what the parser says of plain and of quoted values.
+  // The parser marks plain values with "?" and quoted values with "!".
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
     Diagnostic& finding = diagnostics_.add(ErrorCode::yaml_syntax, place(mark), "tags are not supported");
     finding.got = tag;
-    finding.expected = "a plain value; quotes make it a text";
+    finding.expected = "a plain value; quotes make it text";
   }
 
   [[noreturn]] void too_deep(const YAML::Mark& mark) {
@@ -114,13 +114,13 @@ class Builder final : public YAML::EventHandler {
     throw Stop{};
   }
 
-  // What an anchor keeps for its aliases is a copy, and anchors may stand inside each other.
+  // An anchor keeps a copy for its aliases, and anchors can be nested.
   void keep(YAML::anchor_t anchor, const YAML::Mark& mark, const Value& value, std::size_t values, std::size_t bytes,
             int depth) {
     if (anchor == 0) return;
     kept_ += values;
     if (kept_ > kMaxValues) {
-      diagnostics_.add(ErrorCode::alias_bomb, place(mark), "the anchors hold too many values").expected =
+      diagnostics_.add(ErrorCode::alias_bomb, place(mark), "the anchors expand to too many values").expected =
           fmt::format("at most {} values, counted for each anchor around them", kMaxValues);
       throw Stop{};
     }
@@ -186,17 +186,17 @@ class Builder final : public YAML::EventHandler {
       finding.expected = "a text";
       if (key.kind == Value::Kind::map) finding.hint = "is this ${...}? write it in quotes: \"${...}\"";
       parent.skip = true;
-      parent.value.broken = true;  // what it is and lacks follows from this
+      parent.value.broken = true;  // errors about its type and missing keys follow from this
     } else if (key.scalar == "<<" && !key.quoted) {
       diagnostics_.add(ErrorCode::merge_key, key.where, "merge keys (<<) are not supported").hint =
           "use extends, or blocks with use";
       parent.skip = true;
-      parent.value.broken = true;  // what it would have brought in is not missing
+      parent.value.broken = true;  // keys that it would have added are not reported as missing
     } else {
       const auto [first, fresh] = parent.keys.emplace(key.scalar, key.where);
       if (!fresh) {
         Diagnostic& finding = diagnostics_.add(ErrorCode::duplicate_key, key.where,
-                                               fmt::format("the key '{}' stands here twice", key.scalar));
+                                               fmt::format("the key '{}' occurs twice here", key.scalar));
         finding.other = first->second;
         finding.other_role = "first";
         parent.skip = true;
@@ -227,7 +227,7 @@ std::size_t bad_byte(std::string_view text) {
   return std::string_view::npos;
 }
 
-// A file of the same folder whose name is close: "" where there is none.
+// A file in the same folder with a similar name; "" if there is none.
 std::string nearest_file(const std::string& path) {
   namespace fs = std::filesystem;
   const fs::path folder = fs::path(path).parent_path();
@@ -306,7 +306,7 @@ Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& di
     Builder rest(name, diagnostics);
     if (parser.HandleNextDocument(rest)) {
       diagnostics.add(ErrorCode::yaml_syntax, rest.take().where, "a second document starts here").expected =
-          "one YAML document a file";
+          "one YAML document per file";
     }
     return root;
   } catch (const YAML::Exception& problem) {
@@ -324,13 +324,13 @@ Value parse_yaml_file(const std::string& path, const Location& asked, Diagnostic
   std::ifstream file(path, std::ios::binary);
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(path, ignored);
-  // One byte more than allowed tells that there are more; what never ends is not read to its end.
+  // Reads one byte more than allowed, to see that there are more; an endless file is not read to its end.
   std::string text(file && !is_folder ? kMaxBytes + 1 : 0, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (is_folder || !file.is_open() || file.bad()) {
     Diagnostic& finding = diagnostics.add(ErrorCode::file_not_found, asked, "this document cannot be read");
     finding.got = path + (is_folder ? ", a folder" : "");
-    finding.expected = "a YAML file; relative paths start at the file that names them";
+    finding.expected = "a YAML file; a relative path is relative to the file that contains it";
     finding.suggestion = nearest_file(path);
     return {};
   }

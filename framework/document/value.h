@@ -23,7 +23,7 @@ struct Value {
   Kind kind = Kind::null;
   std::string scalar;
   bool quoted = false;          // a quoted scalar is a text, whatever it looks like
-  bool broken = false;          // it could not be evaluated, and a finding says so
+  bool broken = false;          // it could not be evaluated; this is reported
   std::vector<Value> items;     // of a sequence
   std::vector<Member> members;  // of a map, in the order of the text
   Location where;
@@ -47,7 +47,7 @@ inline constexpr std::size_t kMaxBytes = std::size_t{4} << 20;
 inline constexpr std::size_t kMaxValues = 200000;                       // after aliases are expanded
 inline constexpr std::size_t kMaxAliasedBytes = std::size_t{16} << 20;  // of text, after aliases are expanded
 
-// Parses `text`; findings (E101, E102, E111-E114) go to `diagnostics`, and what could be read is returned.
+// Parses `text`; diagnostics (E101, E102, E111-E114) go to `diagnostics`, and what could be read is returned.
 Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& diagnostics);
 
 // Reads and parses a file; E109 where it cannot be read. `asked` is where the document names it.

@@ -8,9 +8,9 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kMostEnds = 8;  // places of a circle that a finding shows
+constexpr std::size_t kMostEnds = 8;  // positions of a cycle that a diagnostic shows
 
-// Names that expressions can use: what muParser takes for a variable and not for a function.
+// Names that expressions can use: those that muParser parses as a variable and not as a function.
 bool check_variable(const Member& member, Diagnostics& diagnostics) {
   const std::string& name = member.key;
   bool good = !name.empty() && name.size() <= 100 && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
@@ -20,11 +20,11 @@ bool check_variable(const Member& member, Diagnostics& diagnostics) {
   Diagnostic& finding = diagnostics.add(ErrorCode::bad_name, member.where, "this cannot be the name of a variable");
   finding.got = name.substr(0, 60) + (taken.empty() ? "" : ", which is " + taken);
   finding.expected = taken.empty() ? "letters, digits and '_', not starting with a digit, at most 100"
-                                   : "a name that expressions do not know yet";
+                                   : "a name that expressions do not define";
   return false;
 }
 
-// Evaluates variables after those that they use: a depth-first walk with its own stack, so that any depth is possible.
+// Evaluates variables after those that they use: a depth-first walk with an explicit stack, so any depth is possible.
 class Resolver {
  public:
   Resolver(Variables& variables, TextBudget& budget, Diagnostics& diagnostics)
@@ -84,10 +84,10 @@ class Resolver {
     if (said) return;
     const Location where = nodes_.at(name).value->where;
     Diagnostic& finding =
-        diagnostics_.add(ErrorCode::unknown_variable, where, "the variables need each other in a circle");
+        diagnostics_.add(ErrorCode::unknown_variable, where, "the variables depend on each other in a cycle");
     for (auto it = first; it != path_.end(); ++it) finding.got += *it + " -> ";
     finding.got += name;
-    finding.expected = "variables that do not lead back to themselves";
+    finding.expected = "variables that do not depend on themselves";
     for (auto it = first + 1; it != path_.end() && it - first <= static_cast<std::ptrdiff_t>(kMostEnds); ++it)
       finding.add_end(nodes_.at(*it).value->where, fmt::format("'{}' is", *it));
   }
@@ -116,7 +116,7 @@ class Resolver {
   std::vector<std::string> order_, path_;
 };
 
-// What a use sets and its block does not declare.
+// The variables that a use sets but its block does not declare.
 void check_given(const Value& given, const Value* declared, const Variables& variables, Diagnostics& diagnostics) {
   std::vector<std::string> names;
   for (const auto& [name, value] : variables) names.push_back(name);
@@ -146,7 +146,7 @@ Variables evaluate_variables(const Value* declared, const Value* given, TextBudg
   if (declared != nullptr) {
     for (const Member& member : declared->members) {
       if (!check_variable(member, diagnostics)) {
-        variables[member.key];  // its users are not reported
+        variables[member.key];  // expressions that use it are not reported
         continue;
       }
       const Value* replaced = given != nullptr ? given->find(member.key) : nullptr;

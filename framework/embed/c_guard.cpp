@@ -29,16 +29,16 @@ loom_status keep_error() {
       if (error.code() == ErrorCode::out_of_memory) return keep(LOOM_OUT_OF_MEMORY, "E305", error.what());
       return keep(LOOM_ERROR, std::string(error_number(error.code())), error.what());
     } catch (const std::bad_alloc&) {
-      last.status = LOOM_OUT_OF_MEMORY;  // without further memory
+      last.status = LOOM_OUT_OF_MEMORY;  // needs no more memory
       last.code.clear();
       last.text.clear();
       return LOOM_OUT_OF_MEMORY;
     } catch (const std::exception& error) {
       return keep(LOOM_INTERNAL, "E999", error.what());
     } catch (...) {
-      return keep(LOOM_INTERNAL, "E999", "something was thrown that is no std::exception");
+      return keep(LOOM_INTERNAL, "E999", "an object was thrown that is not a std::exception");
     }
-  } catch (...) {  // no memory for the text
+  } catch (...) {  // there is no memory for the text
     return LOOM_OUT_OF_MEMORY;
   }
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char *kNull = "a pointer is NULL", *kTensor = "a tensor has no values, or no valid dtype or shape";
 
-// From values to values.
+// Converts values.
 template <class Call>
 loom_status transform(loom_model* model, const loom_tensor* given, loom_tensor* result, const Call& call) {
   return guarded([&] {
@@ -53,7 +53,7 @@ void loom_model_free(loom_model* model) { delete model; }
 loom_status loom_model_port(loom_model* model, const char* name, int64_t samples, loom_tensor* description) {
   return guarded([&] {
     if (model == nullptr || description == nullptr) return bad_argument(kNull);
-    if (samples < 1) return bad_argument("there is no such number of samples");
+    if (samples < 1) return bad_argument("the number of samples must be at least 1");
     const loom::PortDescription port = name == nullptr ? model->model.input() : model->model.port(name);
     *description = loom::c::describe(port.dtype, port.shape.at_batch(samples));
     return LOOM_OK;

@@ -31,14 +31,14 @@ class Trainer::Impl {
   explicit Impl(const TrainerOptions& options);
   Impl(const std::string& run, const ResumeOptions& options);
 
-  // A new training; `source`: what changes of the run start from (graph-runner train --resume RUN --watch).
+  // A new training job; `source`: the document that changes of the run start from (train --resume RUN --watch).
   void start(Document document, Diagnostics& findings, const RunSource& source, const TrainerOptions& options);
   TrainObserver observer();
   TrainEvaluation described(const Evaluation& evaluation) const;
 
   std::vector<std::string> plugins;
   std::function<void(const std::string&)> notice;
-  std::unique_ptr<Registry> registry;  // the session before the types it uses
+  std::unique_ptr<Registry> registry;  // the session is destroyed before the types that it uses
   std::optional<RunFolder> run;
   std::unique_ptr<Session> session;
   std::string out;

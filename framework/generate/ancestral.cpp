@@ -35,7 +35,7 @@ AncestralSampler::AncestralSampler(const Rewrite& rewrite, const BoundGraph& bou
                from = graph->port(rewrite.resolved(autoregression.from));
     Stage stage{autoregression.axis, autoregression.axes,
                 Tensor(graph->dtype(input), graph->shape(input).at_batch(batch)), nullptr, nullptr};
-    std::vector<Port> known = given_;  // and what earlier entries drew
+    std::vector<Port> known = given_;  // and the draws of earlier entries
     known.insert(known.end(), inputs_.begin(), inputs_.end());
     IncrementalRequest position{input, from, static_cast<int>(autoregression.axes), known, batch};
     IncrementalPlan plan;

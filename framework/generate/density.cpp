@@ -12,7 +12,7 @@
 namespace loom {
 namespace {
 
-// ln of the mean of e^value.
+// Logarithm of the mean of e^value.
 double log_mean_exp(std::span<const double> values) {
   const double largest = *std::ranges::max_element(values);
   if (!std::isfinite(largest)) return largest;

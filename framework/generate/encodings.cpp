@@ -53,7 +53,7 @@ Encodings require_encodings(const ModelSource& model, const std::vector<std::str
   }
   Encodings found = find_encodings(model);
   if (!found.ports.empty()) return found;
-  throw Error(ErrorCode::usage, "the graph has neither a quantizer nor a posterior: there is nothing to encode to",
+  throw Error(ErrorCode::usage, "the graph has neither a quantizer nor a posterior, so there are no codes",
               "name a port with --port, or write generate: {encode: {show: NODE}}");
 }
 

@@ -30,7 +30,7 @@ const GenerateEntry& require_generate(const Document& document, const std::strin
 const GenerateEntry& require_fed(const Document& document, const std::string& name) {
   const GenerateEntry& entry = require_generate(document, name);
   if (entry.feeds.empty()) {
-    throw Error(ErrorCode::usage, fmt::format("generate.{} is fed from no file", name),
+    throw Error(ErrorCode::usage, fmt::format("generate.{} does not take values from a file", name),
                 fmt::format("write generate: {{{}: {{feed: quantizer.codes, draw: ..., show: decoder}}}}", name));
   }
   return entry;
@@ -38,7 +38,7 @@ const GenerateEntry& require_fed(const Document& document, const std::string& na
 
 void require_not_fed(const GenerateEntry& entry) {
   if (entry.feeds.empty()) return;
-  throw Error(ErrorCode::usage, fmt::format("generate.{} is fed from a file", entry.name),
+  throw Error(ErrorCode::usage, fmt::format("generate.{} takes values from a file", entry.name),
               fmt::format("graph-runner decode RUN --name {} --codes F.npy", entry.name));
 }
 

@@ -27,7 +27,7 @@ void own(Feed& feed, Tensor values) {
   feed.given = {};
 }
 
-// The input port "z.noise" as node and index; -1 where the name means something else.
+// The input port "z.noise" as node and index; -1 if the name means something else.
 std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string::npos) return {-1, -1};
@@ -35,11 +35,11 @@ std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
   if (node < 0) return {-1, -1};
   const std::string port = name.substr(dot + 1);
   const Contract& contract = graph.node(node).contract();
-  if (contract.output_index(port) >= 0) return {-1, -1};  // an output is fed as it is
+  if (contract.output_index(port) >= 0) return {-1, -1};  // an output is fed directly
   return {node, contract.input_index(port)};
 }
 
-// What is wrong with a name that is no port: both kinds of ports can be fed.
+// The error for a name that is not a port: both kinds of ports can be fed.
 Error unknown_feed(const Graph& graph, const Feed& feed) {
   Diagnostic finding;
   finding.code = ErrorCode::bad_feed;
@@ -104,16 +104,15 @@ std::int64_t fit_feeds(const Graph& graph, std::vector<Feed>& feeds, std::vector
     else if (wanted == DType::i32 && got == DType::u8)
       own(feed, as_codes(feed.view()));
     else if (wanted != got)
-      throw bad_feed(feed, "the values have another type", std::string(name_of(got)), std::string(name_of(wanted)));
+      throw bad_feed(feed, "the values have the wrong type", std::string(name_of(got)), std::string(name_of(wanted)));
     const Shape& shape = graph.shape(feed.port);
-    if (!shape.per_sample())
-      throw bad_feed(feed, "this port has no axis of samples", shape.text(), "a port of [N, ...]");
+    if (!shape.per_sample()) throw bad_feed(feed, "this port has no batch axis", shape.text(), "a port of [N, ...]");
     const std::int64_t rows = feed.view().shape().rank() > 0 ? feed.view().shape()[0] : 0, each = -shape[0];
     if (rows == 0 || rows % each != 0 || feed.view().count() / rows != shape.event().count()) {
-      throw bad_feed(feed, "the values have another shape", feed.view().shape().text(), shape.text());
+      throw bad_feed(feed, "the values have the wrong shape", feed.view().shape().text(), shape.text());
     }
     if (samples != 0 && rows / each != samples) {
-      throw bad_feed(feed, "these values hold another number of samples", std::to_string(rows / each),
+      throw bad_feed(feed, "these values have a different number of samples", std::to_string(rows / each),
                      std::to_string(samples));
     }
     samples = rows / each;

@@ -52,7 +52,7 @@ void LatentSpace::open_data(const DataEntry& data, const std::string& split) {
 
 Tensor LatentSpace::column(const ColumnRequest& request, std::int64_t item, std::int64_t rows) const {
   if (item < 0 || item >= items())
-    throw Error(ErrorCode::usage, fmt::format("item {} of {}: they count from 0", item, items()));
+    throw Error(ErrorCode::usage, fmt::format("item {} of {}: items count from 0", item, items()));
   Batches batches(source_, {request}, 1, seed_, false, 1);
   batches.seek(item);
   const TensorView one = batches.next().columns[0];
@@ -86,9 +86,9 @@ Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std:
   if (!inputs.empty()) {
     if (!item || !source_) {
       throw Error(ErrorCode::not_supported,
-                  fmt::format("'{}' is computed from the input '{}' too, not from the latent variable alone",
+                  fmt::format("'{}' also depends on the input '{}', not only on the latent variable",
                               graph_->name_of(show_), graph_->node(inputs.front()).path),
-                  "give --item: the data comes from there");
+                  "give --item, which provides the input");
     }
     feeds = plan_feeds(*graph_, wanted, false, source_->columns(), given);
   }

@@ -11,7 +11,7 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kWays = 16, kSizes = 4;  // kept at most: ways, and sizes of batch of each
+constexpr std::size_t kWays = 16, kSizes = 4;  // kept at most: ways, and batch sizes of each
 
 // Whether a store has every parameter and state of a graph.
 bool holds(const ParameterStore& store, const Graph& graph) {
@@ -41,7 +41,7 @@ void find_ports(const Graph& graph, std::vector<Feed>& feeds) {
 
 std::string first_input(const Graph& graph) {
   const std::vector<int> inputs = graph.inputs();
-  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input: there is nothing to give it");
+  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input");
   return graph.node(inputs.front()).path;
 }
 
@@ -54,7 +54,7 @@ Model::Impl::Impl(ModelSource from, int wanted_threads)
 
 std::shared_ptr<ParameterStore> Model::Impl::weights_of(const Graph& wanted) const {
   if (holds(*weights_, wanted)) return weights_;
-  return source.parameters(wanted);  // draws of its own have parameters
+  return source.parameters(wanted);  // its own draws have parameters
 }
 
 Way& Model::Impl::way_of(const std::string& key, ModelCall& call) {

@@ -1,4 +1,4 @@
-// The calls of loom::Model: what each feeds and fetches.
+// The calls of loom::Model: the ports that each of them feeds and fetches.
 #include <numeric>
 
 #include "generate/encodings.h"
@@ -11,7 +11,7 @@
 namespace loom {
 namespace {
 
-// x, for the first input, and what stands beside it.
+// x, for the first input, and the other feeds.
 Feeds with_input(const Graph& graph, const TensorView& x, const Feeds& beside) {
   Feeds feeds{{first_input(graph), x}};
   feeds.insert(feeds.end(), beside.begin(), beside.end());
@@ -22,7 +22,7 @@ void require_at_least(std::int64_t least, const char* what, std::int64_t got) {
   if (got < least) throw Error(ErrorCode::usage, fmt::format("{}: {} is less than {}", what, got, least));
 }
 
-// The way of an entry: its draws in their places, what it shows fetched.
+// The way of an entry: its draws replace their ports, and the port that it shows is fetched.
 void make_entry_way(const ModelSource& source, const GenerateEntry& entry, Way& way) {
   if (!way.rewrite) way.rewrite.emplace(with_draws(source.document(), entry, source.registry()));
   way.graph = way.rewrite->build();
@@ -30,7 +30,7 @@ void make_entry_way(const ModelSource& source, const GenerateEntry& entry, Way& 
   way.fetch = {way.graph->port(way.rewrite->resolved(entry.show))};
 }
 
-// From the values of a posterior's latent variable to what is shown.
+// From the values of a posterior's latent variable to the shown port.
 ModelCall decoding(const ModelSource& source, const std::shared_ptr<const Graph>& graph, const std::string& latent,
                    const TensorView& values, const Feeds& beside, std::uint64_t seed) {
   const Posterior posterior = require_posterior(source, *graph, latent);
@@ -162,8 +162,8 @@ Tensor Model::traverse(const TraverseOptions& options) const {
   }
   for (const std::int64_t dimension : dimensions) {
     if (dimension < 0 || dimension >= posterior.dimensions)
-      throw Error(ErrorCode::usage, fmt::format("dimension {} of {} latent dimensions; they count from 0", dimension,
-                                                posterior.dimensions));
+      throw Error(ErrorCode::usage, fmt::format("dimension {} of {} latent dimensions; dimensions count from 0",
+                                                dimension, posterior.dimensions));
   }
   std::vector<float> centre(static_cast<std::size_t>(posterior.positions * posterior.dimensions), 0.0F);
   if (!options.centre.empty()) {
@@ -185,7 +185,7 @@ Tensor Model::interpolate(const TensorView& from, const TensorView& to, const In
   const Posterior posterior = require_posterior(impl_->source, *impl_->graph, options.latent);
   const auto each = posterior.positions * posterior.dimensions;
   if (from.count() != to.count() || from.count() == 0 || from.count() % each != 0)
-    throw Error(ErrorCode::bad_feed, fmt::format("latents {} and {} of {} values each do not go together",
+    throw Error(ErrorCode::bad_feed, fmt::format("latents {} and {} of {} values each cannot be combined",
                                                  from.shape().text(), to.shape().text(), each));
   std::vector<float> latents;
   for (std::int64_t n = 0; n < from.count() / each; ++n) {

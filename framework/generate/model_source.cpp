@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Before the document layer says that a run is no YAML file.
+// Checked before the document layer reports that a run is not a YAML file.
 void check_exists(const std::string& path) {
   std::error_code ignored;
   if (fs::exists(path, ignored)) return;
@@ -64,7 +64,7 @@ DataEntry ModelSource::data(const std::string& specification) const {
   if (!specification.empty()) return parse_data_specification(specification);
   const DataEntry& entry = settings_ ? settings_->data : document_.data;
   if (entry.type.empty()) {
-    throw Error(ErrorCode::usage, fmt::format("{} names no data", path_),
+    throw Error(ErrorCode::usage, fmt::format("{} does not name a data set", path_),
                 "give --data TYPE:PATH,key=value; graph-runner list shows the types");
   }
   return entry;
@@ -76,7 +76,7 @@ std::int64_t ModelSource::sample_rate(const std::string& specification) const {
   try {
     return DataSource(*registry_, specification.empty() ? own : parse_data_specification(specification)).sample_rate();
   } catch (const Error& error) {
-    notice(fmt::format("the data does not tell the rate of its sounds: {}", error.what()));
+    notice(fmt::format("the data does not declare a sample rate: {}", error.what()));
     return 0;
   }
 }

@@ -19,7 +19,7 @@ Pass::Pass(const ModelSource& model, Executor& executor, PassRequest request)
         std::make_unique<AncestralSampler>(*request.rewrite, BoundGraph{graph_, *weights_, executor}, *request.entry,
                                            batch_, std::move(request.feeds), request.incremental);
     for (const std::string& obstacle : ancestral_->obstacles())
-      model.notice(fmt::format("each position takes a run of the whole graph, for {}", obstacle));
+      model.notice(fmt::format("each position needs a run of the whole graph, because of {}", obstacle));
     asked.feeds.insert(asked.feeds.end(), ancestral_->inputs().begin(), ancestral_->inputs().end());
   }
   asked.fetch = std::move(request.fetch);

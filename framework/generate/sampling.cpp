@@ -18,7 +18,7 @@ void copy_rows(const TensorView& from, std::int64_t first, Tensor& to) {
   std::memcpy(target.raw(), from.raw(), from.bytes());
 }
 
-// What a reconstruction is compared with: the target of the first likelihood where it is alike, else the first input.
+// The original of a reconstruction: the target of the first likelihood if the shapes agree, otherwise the first input.
 Port original_port(const Document& document, const Graph& graph, Port show) {
   for (const LossTerm& term : resolve_losses(document, graph)) {
     const GraphNode& node = graph.node(term.port.node);
@@ -28,11 +28,11 @@ Port original_port(const Document& document, const Graph& graph, Port show) {
     if (port.valid() && graph.dtype(port) == graph.dtype(show)) return port;
   }
   const std::vector<int> inputs = graph.inputs();
-  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input: there is nothing to reconstruct");
+  if (inputs.empty()) throw Error(ErrorCode::usage, "the graph has no input to reconstruct");
   return {inputs.front(), 0};
 }
 
-// What is shown, and what the draws are computed from.
+// The shown port, and the ports that the draws are computed from.
 std::vector<Port> wanted_with(const Graph& graph, const Rewrite& rewrite, const GenerateEntry& entry,
                               std::vector<Port> wanted) {
   for (const AutoregressionEntry& item : entry.autoregressions)
@@ -77,11 +77,10 @@ Reconstructions reconstruct(const ModelSource& model, Executor& executor, const 
   require_not_fed(entry);
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
-  const Port show = graph->port(rewrite.resolved(entry.show)),
-             original = original_port(model.document(), *graph, show);
+  const Port show = graph->port(rewrite.resolved(entry.show)), original = original_port(model.document(), *graph, show);
   const std::vector<Port> wanted = {show, original};
   const auto source = open_split(model.registry(), data, split);
-  std::vector<Port> drawn;  // by the model itself
+  std::vector<Port> drawn;  // drawn by the model itself
   for (const AutoregressionEntry& item : entry.autoregressions)
     drawn.push_back(graph->port(rewrite.resolved(item.input)));
   FeedPlan feeds = plan_feeds(*graph, wanted_with(*graph, rewrite, entry, wanted), false, source->columns(), drawn);

@@ -13,7 +13,7 @@ double dot(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
-// The shares of a and b at t. Linear where the angle says nothing: equal, opposite or no directions.
+// The shares of a and b at t. Linear if the angle is not usable: equal, opposite or zero vectors.
 std::pair<double, double> shares(std::span<const float> a, std::span<const float> b, double t, bool spherical) {
   const double lengths = std::sqrt(dot(a, a) * dot(b, b));
   if (!spherical || lengths == 0) return {1 - t, t};

@@ -1,4 +1,4 @@
-// From the entries of a document to the typed graph: names, options, sources, order, shapes; every finding collected.
+// Builds the typed graph from a document's entries: names, options, sources, order, shapes. Collects every diagnostic.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,8 +19,8 @@ std::string list_of(const std::vector<std::string>& names) {
 }
 
 constexpr std::size_t kMaxInputs = 4096;
-constexpr int kMostSources = 8;  // that a finding shows
-// Beyond it no machine of today holds a value, and products of extents stay far from overflowing.
+constexpr int kMostSources = 8;  // that a diagnostic shows
+// No machine can store a larger value, and products of extents stay far from overflow.
 constexpr std::int64_t kMaxCount = std::int64_t{1} << 40;
 
 bool too_large(const Shape& shape) {
@@ -76,7 +76,7 @@ class Builder {
     const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
     if (!fresh) {
       Diagnostic& finding =
-          find(ErrorCode::duplicate_node, entry.where, fmt::format("the node '{}' stands here twice", entry.path));
+          find(ErrorCode::duplicate_node, entry.where, fmt::format("the node '{}' occurs twice here", entry.path));
       finding.other = nodes_[static_cast<std::size_t>(it->second)].where;
       finding.other_role = "first";
       return;
@@ -121,7 +121,7 @@ class Builder {
     return Port{it->second, port};
   }
 
-  // The input index an entry means, or -1 with a finding.
+  // The index of the input that an entry names, or -1 with a diagnostic.
   int input_index(const GraphNode& node, const InputEntry& entry) {
     const Contract& contract = node.contract();
     if (contract.inputs().empty()) {
@@ -241,7 +241,7 @@ class Builder {
     }
   }
 
-  // Options whose check failed have no value: shapes cannot follow from them, and the finding is there already.
+  // Options whose check failed have no value: shapes cannot be derived from them, and the error is already reported.
   static bool options_known(const GraphNode& node) {
     for (const OptionDeclaration& declared : node.contract().options()) {
       const bool value_expected = declared.required || !declared.default_value.empty();
@@ -265,7 +265,7 @@ class Builder {
     ShapeInference inference(node.contract(), node.options, std::move(inputs));
     try {
       inference.run(node.type->infer);
-    } catch (const Error& error) {  // a shape of too many axes: the node does not know where it stands
+    } catch (const Error& error) {  // a shape with too many axes: the node does not know its position
       return add_placed(error, node);
     }
     if (!inference.problems().empty()) return report_shapes(node, inference);
@@ -321,7 +321,7 @@ class Builder {
     }
   }
 
-  // The nodes whose shapes contradict each other. A rule of the node's own may be about any of its inputs.
+  // The nodes whose shapes contradict each other. A rule of the node itself can concern any of its inputs.
   void add_sources(const GraphNode& node, const ShapeInference::Problem& problem, Diagnostic& finding) const {
     const auto add = [&](int input) {
       if (input < 0 || input >= static_cast<int>(node.inputs.size())) return;
@@ -344,14 +344,14 @@ class Builder {
     for (const GraphNode& node : nodes_) {
       if (node.when == When::always || !node.type || node.outputs.empty()) continue;
       const bool loss = node.path.starts_with("losses/");
-      if (loss) continue;  // a term is left out, nothing passes through it
+      if (loss) continue;  // a loss term is omitted; nothing passes through it
       const bool fits = node.outputs.size() == 1 && !node.inputs.empty() && node.inputs.front().valid() &&
                         nodes_[static_cast<std::size_t>(node.inputs.front().node)]
                                 .outputs[static_cast<std::size_t>(node.inputs.front().index)] == node.outputs.front();
       if (fits) continue;
-      Diagnostic& finding =
-          find(ErrorCode::bad_bypass, node.where,
-               fmt::format("'{}' is left out in one mode, so its input must fit in its output's place", node.path));
+      Diagnostic& finding = find(
+          ErrorCode::bad_bypass, node.where,
+          fmt::format("'{}' is bypassed in one mode, so its first input must have the shape of its output", node.path));
       finding.got =
           fmt::format("{} of shape {}", node.outputs.size() == 1 ? "one output" : "several outputs, the first",
                       node.outputs.front().text());
@@ -384,7 +384,7 @@ std::shared_ptr<const Graph> build_graph(const std::vector<NodeEntry>& entries, 
   const std::size_t before = diagnostics.size();
   auto graph = std::make_shared<Graph>();
   Builder(entries, registry, diagnostics).build(graph->nodes_, graph->order_, graph->index_);
-  // What the document layer found leaves nodes without a type or without shapes, and no finding here.
+  // Errors found by the document layer leave nodes without a type or shapes; these are not reported here.
   const bool complete = std::all_of(graph->nodes_.begin(), graph->nodes_.end(), [](const GraphNode& node) {
     return node.type && node.outputs.size() == node.contract().outputs().size();
   });

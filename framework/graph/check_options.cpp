@@ -22,7 +22,7 @@ void check_names(const Contract& contract, const std::map<std::string, OptionEnt
   }
 }
 
-// A rule is looked at where every option it names is good.
+// A rule is checked if every option that it names is valid.
 void check_rules(const Contract& contract, const std::map<std::string, OptionEntry>& entries, const Options& options,
                  const Location& where, std::string_view what, Diagnostics& diagnostics) {
   for (const Contract::Rule& rule : contract.rules()) {
@@ -40,7 +40,7 @@ void check_rules(const Contract& contract, const std::map<std::string, OptionEnt
   }
 }
 
-// The text in `value` that is none of the option's words; null where words have nothing to do with it.
+// The text in `value` that is not one of the option's words; null if the option takes no words.
 const std::string* wrong_word(const OptionValue& value, const Constraint& constraint) {
   if (!constraint.text_allowed || constraint.choices.empty()) return nullptr;
   if (const auto* word = std::get_if<std::string>(&value)) {
@@ -92,9 +92,8 @@ Options check_options(const Contract& contract, const std::map<std::string, Opti
       continue;
     }
     if (it->second.value.empty()) continue;
-    options.set(declared.name,
-                accept_value(declared.constraint, it->second.value, it->second.where,
-                             fmt::format("[{}] the option '{}'", what, declared.name), diagnostics));
+    options.set(declared.name, accept_value(declared.constraint, it->second.value, it->second.where,
+                                            fmt::format("[{}] the option '{}'", what, declared.name), diagnostics));
   }
   check_rules(contract, entries, options, where, what, diagnostics);
   return options;

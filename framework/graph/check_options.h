@@ -16,7 +16,7 @@ namespace loom {
 Options check_options(const Contract& contract, const std::map<std::string, OptionEntry>& entries,
                       const Location& where, std::string_view what, Diagnostics& diagnostics);
 
-// `value` as `constraint` accepts it. Where it does not: empty, and a finding (wrong_type, out_of_range, unknown_word)
+// `value` as `constraint` accepts it. If it does not: empty, and a diagnostic (wrong_type, out_of_range, unknown_word)
 // about `what` ("train.batch").
 OptionValue accept_value(const Constraint& constraint, const OptionValue& value, const Location& where,
                          const std::string& what, Diagnostics& diagnostics);

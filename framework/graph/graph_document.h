@@ -16,7 +16,7 @@ struct Reference {
   std::string node;
   std::string port;
   Location where;
-  bool reported = false;  // it leads nowhere, and a finding says so: no other is needed
+  bool reported = false;  // it leads nowhere and is already reported
 
   std::string text() const { return port.empty() ? node : node + "." + port; }
 };

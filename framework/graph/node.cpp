@@ -10,7 +10,7 @@ namespace loom {
 namespace {
 
 [[noreturn]] void throw_undeclared(std::string_view kind, std::string_view name) {
-  throw Error(ErrorCode::internal, fmt::format("the node asks for the {} '{}', which it did not declare", kind, name));
+  throw Error(ErrorCode::internal, fmt::format("the node requests the {} '{}', which it did not declare", kind, name));
 }
 
 int parameter_index(const std::vector<ParameterDeclaration>& declarations, std::string_view name,
@@ -101,7 +101,7 @@ Filled Node::filled(std::span<const Filled> inputs, int) const {
 void Advance::expect_map(std::int64_t expected_height, std::int64_t expected_width) const {
   if (height == expected_height && width == expected_width) return;
   throw Error(ErrorCode::not_supported,
-              "what is drawn has " + std::to_string(height) + "x" + std::to_string(width) +
+              "the drawn map has " + std::to_string(height) + "x" + std::to_string(width) +
                   " positions, but this node works on " + std::to_string(expected_height) + "x" +
                   std::to_string(expected_width),
               "draw along the node's axes: `axes: 2` for the pixels of an image");

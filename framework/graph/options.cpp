@@ -146,7 +146,7 @@ OptionValue Constraint::accept(const OptionValue& value, std::string& problem, b
   if (maximum && (maximum_excluded ? amount >= *maximum : amount > *maximum)) return {};
   range = false;
   if (number_allowed) return OptionValue(amount);
-  // An integer keeps all of its digits, which a double has no room for.
+  // An integer keeps all of its digits, which a double cannot represent.
   return std::holds_alternative<std::int64_t>(value) ? value : OptionValue(static_cast<std::int64_t>(amount));
 }
 

@@ -59,7 +59,7 @@ std::vector<LoadedLibrary> Registry::libraries() const {
   return libraries_;
 }
 
-// Every kind's functions, for all who call them.
+// Instantiates the functions of each kind.
 #define LOOM_INSTANTIATE(Type)                                                         \
   template void Registry::add<Type>(Type, bool);                                       \
   template std::shared_ptr<const Type> Registry::find<Type>(const std::string&) const; \

@@ -13,7 +13,7 @@ namespace {
 
 std::string describe(std::int64_t extent) { return Shape({extent}).text(); }
 
-// The items of a pattern with option names replaced by their values, where they are known.
+// The items of a pattern; names of options with known values are replaced by the values.
 std::vector<PatternItem> resolve(std::string_view pattern, const Options& options) {
   std::vector<PatternItem> items = parse_pattern(pattern);
   for (PatternItem& item : items) {
@@ -81,7 +81,7 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
   const std::string port_name = contract_->input_name(index);
   const auto mismatch = [&](const std::string& why, const std::string& bound = "") {
     fail(fmt::format("input '{}': {}", port_name, why), shape.text(), port.pattern, index);
-    problems_.back().other_input = index;  // no other has to do with it
+    problems_.back().other_input = index;  // no other input is involved
     if (const auto binder = binders_.find(bound); binder != binders_.end())
       problems_.back().other_input = binder->second;
   };
@@ -92,7 +92,7 @@ void ShapeInference::match(int index, const PortDeclaration& port, const Shape& 
       const int length = shape.rank() - fixed;
       const auto extents = shape.extents().subspan(static_cast<std::size_t>(axis), static_cast<std::size_t>(length));
       const std::vector<std::int64_t> run(extents.begin(), extents.end());
-      if (item.name.empty()) {  // "...": whatever stands there
+      if (item.name.empty()) {  // "...": any axes
         axis += length;
         continue;
       }

@@ -20,20 +20,20 @@ class Sharing {
   }
 
  private:
-  // The end of the chain of `weights:`, or -1 with a finding.
+  // The end of the chain of `weights:`, or -1 with a diagnostic.
   int owner_of(std::size_t i) {
     std::size_t at = i;
     for (std::size_t steps = 0; !entries_[at]->weights.empty(); ++steps) {
       const auto it = index_.find(entries_[at]->weights);
       if (it == index_.end()) {
         if (at == i) report_unknown(*entries_[i]);
-        return -1;  // further along the chain it is the finding of that node
+        return -1;  // an error further along the chain is reported for that node
       }
       at = static_cast<std::size_t>(it->second);
       if (at != i && steps <= nodes_.size()) continue;
       diagnostics_
           .add(ErrorCode::bad_weight_sharing, entries_[i]->weights_where,
-               fmt::format("'{}' would get its weights from itself", nodes_[i].path))
+               fmt::format("'{}' would take its weights from itself", nodes_[i].path))
           .expected = "a node that owns its weights";
       return -1;
     }
@@ -43,7 +43,7 @@ class Sharing {
   void report_unknown(const NodeEntry& entry) {
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("there is no node '{}' to share weights with", entry.weights));
-    finding.expected = "a node of the same type, or one that has what this one needs";
+    finding.expected = "a node of the same type, or one that has all parameters and states that this one needs";
     std::vector<std::string> paths;
     for (const auto& [path, n] : index_) paths.push_back(path);
     finding.suggestion = nearest_name(entry.weights, paths);
@@ -65,7 +65,7 @@ class Sharing {
     }
     std::string disagreement;
     if (owner.type != node.type && borrow(node, owner, disagreement)) return;
-    if (node.outputs.empty() || owner.outputs.empty()) return;  // a finding of its own explains why
+    if (node.outputs.empty() || owner.outputs.empty()) return;  // a separate diagnostic explains why
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
                                            fmt::format("'{}' cannot use the weights of '{}'", node.path, owner.path));
     finding.got = describe(owner);
@@ -75,8 +75,8 @@ class Sharing {
     finding.other_role = "the owner of the weights";
   }
 
-  // From a node of another type: everything that the node needs is there, as a parameter or a state, under the same
-  // name and of the same shape, and both are told the same where both have a choice of one name to make.
+  // Sharing with a node of another type: the owner must have everything that the node needs, as a parameter or a state
+  // with the same name and shape, and options of the same name that take words must be equal.
   static bool borrow(GraphNode& node, const GraphNode& owner, std::string& disagreement) {
     if (node.parameters.empty() && node.states.empty()) return false;
     std::vector<std::pair<GraphParameter*, const std::string*>> found;

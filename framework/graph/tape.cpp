@@ -45,7 +45,7 @@ class Recorder {
     return static_cast<int>(tape_.values.size()) - 1;
   }
 
-  // Everything upstream of what is asked for; a fed port cuts the graph there.
+  // Everything upstream of the requested ports; a fed port cuts the graph.
   void mark_needed() {
     std::vector<Port> open = request_.terms;
     open.insert(open.end(), request_.fetch.begin(), request_.fetch.end());
@@ -59,7 +59,7 @@ class Recorder {
         Diagnostic finding;
         finding.code = ErrorCode::bad_feed;
         finding.where = graph_.node(port.node).where;
-        finding.message = fmt::format("the input '{}' is needed here and nothing feeds it", graph_.name_of(port));
+        finding.message = fmt::format("the input '{}' is required here and is not fed", graph_.name_of(port));
         finding.hint = "give it a column of the data set, or --feed it";
         throw Error(std::move(finding));
       }
@@ -80,7 +80,7 @@ class Recorder {
     std::vector<int> outputs;
     for (std::size_t k = 0; k < node.outputs.size(); ++k) {
       const Port port{index, static_cast<int>(k)};
-      const auto it = value_of_.find(port);  // another port of a node of which one is fed
+      const auto it = value_of_.find(port);  // another port of a node with a fed port
       outputs.push_back(it != value_of_.end() && !fed(port) ? it->second : add_value(port, graph_.name_of(port)));
       if (!fed(port)) value_of_[port] = outputs.back();
     }
@@ -107,11 +107,11 @@ class Recorder {
     finding.message = fmt::format("'{}' cannot be a loss term", graph_.name_of(term));
     finding.got = shape.text();
     finding.expected = "[N], nats per sample";
-    finding.hint = "a loss node sums over the event and leaves one value per sample";
+    finding.hint = "a loss node sums over the event and returns one value per sample";
     throw Error(std::move(finding));
   }
 
-  // Whether the gradient of the current objective has anything to reach behind a port.
+  // Whether the gradient of the current objective reaches any parameter upstream of a port.
   bool carries(Port port) const { return carrying_ports_.count(port) > 0; }
 
   bool wants_input(const GraphNode& node, std::size_t k) const {

@@ -54,8 +54,8 @@ class Sorter {
     }
   }
 
-  // Walks back along unfinished sources until a node repeats: that loop is a circle. Its nodes then count as done, so
-  // that further circles are found, and what only depends on this one is none.
+  // Walks back along unfinished sources until a node repeats: that loop is a cycle. Its nodes then count as done, so
+  // that other cycles are found, and nodes that only depend on this one are not reported as a cycle.
   void break_circle(int at) {
     std::vector<int> path;
     std::vector<bool> seen(nodes_.size(), false);
@@ -79,13 +79,13 @@ class Sorter {
 
   void report(const std::vector<int>& path) {
     Diagnostic& finding =
-        diagnostics_.add(ErrorCode::cycle, node(path.front()).where, "the nodes feed each other in a circle");
+        diagnostics_.add(ErrorCode::cycle, node(path.front()).where, "the nodes feed each other in a cycle");
     constexpr std::size_t kShown = 12;
     for (std::size_t i = 0; i < std::min(path.size(), kShown); ++i) finding.got += node(path[i]).path + " -> ";
     if (path.size() > kShown) finding.got += "... -> ";
     finding.got += node(path.front()).path;
     finding.expected = "sources that do not depend on the node itself";
-    finding.hint = "a value at an earlier position comes from a causal node, not from a circle";
+    finding.hint = "to use a value at an earlier position, use a causal node, not a cycle";
     if (path.size() < 2) return;
     finding.other = node(path.back()).where;
     finding.other_role = "closed by '" + node(path.back()).path + "'";

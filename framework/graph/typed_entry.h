@@ -16,7 +16,7 @@ namespace loom {
 template <class Type>
 std::shared_ptr<const Type> find_type(const Registry& registry, const TypedEntry& entry, Diagnostics& diagnostics) {
   if (auto type = registry.find<Type>(entry.type)) return type;
-  if (entry.type.empty()) return nullptr;  // a finding of the document
+  if (entry.type.empty()) return nullptr;  // reported by the document layer
   diagnostics.add_unknown_word(entry.type_where, fmt::format("there is no {} '{}'", Type::kKind, entry.type),
                                entry.type, registry.names<Type>());
   return nullptr;

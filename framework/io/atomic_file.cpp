@@ -35,7 +35,7 @@ std::string temporary_name(const std::string& path) {
   finding.where = {path, 0, 0};
   finding.message = fmt::format("cannot {}: {}", what, std::generic_category().message(reason));
   if (reason == ENOSPC || reason == EDQUOT)
-    finding.hint = "free some space on the disk; a run then goes on with train --resume";
+    finding.hint = "free some space on the disk, then resume the run with train --resume";
   throw Error(std::move(finding));
 }
 
@@ -45,13 +45,13 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(path_
   struct stat found {};
   const bool exists = ::stat(path_.c_str(), &found) == 0;
   if (exists && S_ISDIR(found.st_mode)) throw_write_failed(path_, "write a file there", EISDIR);
-  if (exists && !S_ISREG(found.st_mode)) {  // a device or a pipe: a rename would put a file in its place
+  if (exists && !S_ISREG(found.st_mode)) {  // a device or a pipe: a rename would replace it by a file
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor_ < 0) throw_write_failed(path_, "open it", errno);
     return;
   }
   std::error_code ignored;
-  if (exists && fs::is_symlink(path_, ignored)) target_ = fs::canonical(path_);  // the link stays a link
+  if (exists && fs::is_symlink(path_, ignored)) target_ = fs::canonical(path_);  // the link is kept
   temporary_ = temporary_name(target_);
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw_write_failed(path_, "create a file there", errno);
@@ -119,7 +119,7 @@ void link_or_copy(const std::string& from, const std::string& to) {
       ::unlink(temporary.c_str());
       throw_write_failed(to, "rename the link", reason);
     }
-    ::unlink(temporary.c_str());  // rename does nothing where both names already are the same file
+    ::unlink(temporary.c_str());  // rename does nothing if both names are already the same file
     sync_folder(folder_of(to));
     return;
   }
@@ -139,7 +139,7 @@ void sync_folder(const std::string& folder) {
   const int result = ::fsync(descriptor);
   const int reason = errno;
   ::close(descriptor);
-  // Some file systems cannot sync a folder and say so; there is nothing more to be done on them.
+  // Some file systems report that they cannot sync a folder; nothing more can be done on them.
   if (result != 0 && reason != EINVAL && reason != ENOTSUP) throw_write_failed(folder, "sync the folder", reason);
 }
 

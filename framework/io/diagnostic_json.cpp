@@ -64,7 +64,7 @@ std::vector<Diagnostic> diagnostics_from_json(const Json& json) {
   } catch (const Json::exception& problem) {
     Diagnostic finding{};
     finding.code = ErrorCode::internal;
-    finding.message = std::string("findings that cannot be read: ") + problem.what();
+    finding.message = std::string("diagnostics that cannot be read: ") + problem.what();
     findings = {std::move(finding)};
   }
   return findings;

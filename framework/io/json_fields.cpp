@@ -63,12 +63,12 @@ Json parse_json(std::string_view text, const JsonSource& source) {
   if (text.size() > kMaxJsonBytes)
     wrong_field(source, "", fmt::format("{} bytes", text.size()), fmt::format("at most {} bytes", kMaxJsonBytes));
   if (nested_deeper(text, kMaxJsonDepth))
-    wrong_field(source, "", "lists and objects inside each other", fmt::format("at most {} levels", kMaxJsonDepth));
+    wrong_field(source, "", "nested lists and objects", fmt::format("at most {} levels", kMaxJsonDepth));
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& problem) {
     wrong_field(source, "", problem.what(), "JSON");
-  } catch (const Json::exception& problem) {  // a number beyond every range
+  } catch (const Json::exception& problem) {  // a number outside every range
     wrong_field(source, "", problem.what(), "JSON with finite numbers");
   }
 }

@@ -66,7 +66,7 @@ std::int64_t integer_of(const std::string& text, const std::string& field, std::
 std::uint64_t natural_of(const std::string& text, const std::string& field, const JsonSource& source);
 double number_of(const std::string& text, const std::string& field, const JsonSource& source);
 
-// Throws the finding that a field is wrong.
+// Throws the diagnostic that a field is wrong.
 [[noreturn]] void wrong_field(const JsonSource& source, const std::string& field, std::string got,
                               std::string expected);
 

@@ -13,12 +13,12 @@
 namespace loom {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are read as they lie in the file");
+static_assert(std::endian::native == std::endian::little, "values are read in the order of the file");
 
-// One header while it is read, for errors.
+// The header that is read, for error messages.
 struct Text {
   std::string_view dictionary;
-  std::size_t start;  // of the dictionary in the file
+  std::size_t start;  // offset of the dictionary in the file
   const std::string& file;
 
   [[noreturn]] void fail(std::size_t at, const std::string& message, std::string got, std::string expected) const {
@@ -46,14 +46,14 @@ NpyType value_type(const Text& text) {
   if (name == "|u1" || name == "|b1") return NpyType::u1;
   if (name == "<i4") return NpyType::i4;
   if (name == "<i8") return NpyType::i8;
-  text.fail(at, "values of a type that is not read", std::string(name), "<f4, <f8, |u1, |b1, <i4 or <i8");
+  text.fail(at, "values of an unsupported type", std::string(name), "<f4, <f8, |u1, |b1, <i4 or <i8");
 }
 
 std::vector<std::int64_t> array_extents(const Text& text) {
   std::size_t at = text.value_of("shape");
   const std::size_t end = text.dictionary.find(')', at);
   if (text.dictionary[at] != '(' || end == std::string_view::npos) {
-    text.fail(at, "the shape is no tuple", std::string(text.dictionary.substr(at)), "(extent, extent, ...)");
+    text.fail(at, "the shape is not a tuple", std::string(text.dictionary.substr(at)), "(extent, extent, ...)");
   }
   std::vector<std::int64_t> extents;
   for (++at; at < end; ++at) {
@@ -61,7 +61,7 @@ std::vector<std::int64_t> array_extents(const Text& text) {
     std::int64_t extent = 0;
     const auto [stop, error] = std::from_chars(text.dictionary.data() + at, text.dictionary.data() + end, extent);
     if (error != std::errc() || extent < 0)
-      text.fail(at, "an extent is no number", std::string(text.dictionary.substr(at, end - at)), "a number");
+      text.fail(at, "an extent is not a number", std::string(text.dictionary.substr(at, end - at)), "a number");
     extents.push_back(extent);
     at = static_cast<std::size_t>(stop - text.dictionary.data()) - 1;
   }
@@ -77,7 +77,7 @@ Text header_text(std::span<const std::byte> bytes, const std::string& file) {
   constexpr std::string_view magic = "\x93NUMPY";
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (all.substr(0, magic.size()) != magic.substr(0, all.size())) {
-    throw file_error(ErrorCode::data_wrong_format, file, 0, "this is no .npy array",
+    throw file_error(ErrorCode::data_wrong_format, file, 0, "this is not a .npy array",
                      fmt::format("{:02x}", static_cast<unsigned>(bytes[0])), "93 'NUMPY'");
   }
   const auto truncated = [&](std::size_t expected) {
@@ -98,7 +98,7 @@ Text header_text(std::span<const std::byte> bytes, const std::string& file) {
   return {all.substr(start, length), start, file};
 }
 
-// Copies an item through `convert`; memcpy because nothing promises alignment.
+// Copies an item through `convert`; memcpy, because alignment is not guaranteed.
 template <class From, class To, class Convert>
 void convert_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<To> out,
                   Convert convert) {
@@ -149,15 +149,15 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& f
   for (std::int64_t extent : header.extents) {
     if (extent == 0)
       throw file_error(ErrorCode::data_empty, file, static_cast<std::int64_t>(text.start),
-                       "an extent of 0: there is no item");
-    // The extents may be nonsense: stop before their product overflows.
+                       "an extent of 0: there are no items");
+    // The extents may be invalid: stop before their product overflows.
     expected = expected > (std::int64_t{1} << 60) / extent ? std::int64_t{1} << 60 : expected * extent;
   }
   const auto got = static_cast<std::int64_t>(bytes.size() - header.start);
   if (got != expected) {
     throw file_error(got < expected ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
                      static_cast<std::int64_t>(header.start) + std::min(got, expected),
-                     got < expected ? "the values end early" : "there is more than the header says",
+                     got < expected ? "the values end early" : "there is more data than the header says",
                      fmt::format("{} bytes of values", got),
                      fmt::format("{} ({})", expected, joined(header.extents, " x ")));
   }
@@ -190,7 +190,7 @@ Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
   const NpyHeader header = read_npy_header(bytes, file);
   const Shape shape{std::span(header.extents)};
   const std::byte* values = bytes.data() + header.start;
-  NpyHeader whole = header;  // seen as one item
+  NpyHeader whole = header;  // as one item
   whole.extents.insert(whole.extents.begin(), 1);
   if (header.type == NpyType::u1) {
     Tensor tensor(DType::u8, shape);

@@ -11,7 +11,7 @@ namespace {
 
 using Member = std::unique_ptr<zip_file_t, decltype([](zip_file_t* file) { zip_fclose(file); })>;
 
-// Deflate packs at most about 1:1032: a larger promise is no reason to allocate that much.
+// Deflate compresses at most about 1:1032: do not allocate memory for a larger declared size.
 bool is_plausible(const zip_stat_t& status) { return status.size <= status.comp_size * 1100 + 1000; }
 
 zip_t* open_archive(const std::string& path) {
@@ -23,7 +23,7 @@ zip_t* open_archive(const std::string& path) {
   zip_error_init_with_code(&error, code);
   const std::string reason = zip_error_strerror(&error);
   zip_error_fini(&error);
-  throw file_error(ErrorCode::data_wrong_format, path, 0, "this is no .npz archive", reason,
+  throw file_error(ErrorCode::data_wrong_format, path, 0, "this is not a .npz archive", reason,
                    "a zip archive of .npy files");
 }
 
@@ -53,7 +53,7 @@ std::vector<std::byte> NpzFile::read(const std::string& name) const {
                      zip_strerror(archive));
   }
   if (!is_plausible(status)) {
-    throw file_error(ErrorCode::data_corrupt, path_, kNoOffset, fmt::format("'{}' has a nonsensical size", file),
+    throw file_error(ErrorCode::data_corrupt, path_, kNoOffset, fmt::format("'{}' has an impossible size", file),
                      fmt::format("{} bytes from {}", status.size, status.comp_size));
   }
   std::vector<std::byte> bytes(status.size);

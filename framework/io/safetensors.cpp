@@ -1,4 +1,4 @@
-// Opening of safetensors files. Nothing in a file is believed before it is checked against the file's size.
+// Opens safetensors files. Nothing in a file is trusted before it is checked against the file's size.
 #include "io/safetensors.h"
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ using Json = nlohmann::json;
 
 constexpr int kDeepestHeader = 3;  // header, tensor, list
 
-// Parses strictly: no key twice, no nesting beyond what the format has. Throws std::exception with the reason.
+// Parses strictly: no duplicate keys, no nesting beyond that of the format. Throws std::exception with the reason.
 Json parse_strictly(const std::string& text) {
   std::vector<std::vector<std::string>> keys;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -34,7 +34,7 @@ Json parse_strictly(const std::string& text) {
       std::vector<std::string>& own = keys.back();
       std::ranges::sort(own);
       const auto twin = std::ranges::adjacent_find(own);
-      if (twin != own.end()) throw std::runtime_error(fmt::format("'{}' stands twice", *twin));
+      if (twin != own.end()) throw std::runtime_error(fmt::format("'{}' occurs twice", *twin));
       keys.pop_back();
     }
     if (event == Json::parse_event_t::key) keys.back().push_back(parsed.get<std::string>());
@@ -43,7 +43,7 @@ Json parse_strictly(const std::string& text) {
   return Json::parse(text, watch);
 }
 
-// The number of bytes that dtype and extents ask for; false where it does not fit 64 bits or the dtype is unknown.
+// The number of bytes for dtype and extents; false if it does not fit in 64 bits or the dtype is unknown.
 bool byte_count(const SafetensorsFile::Entry& entry, std::uint64_t& bytes) {
   bytes = safetensors_size(entry.dtype);
   if (bytes == 0) return false;
@@ -131,7 +131,7 @@ void SafetensorsFile::read_header() {
   const std::size_t found = header.find(kChecksumPattern);
   const std::string& digits = metadata_.at("checksum");
   if (found == std::string::npos || digits.size() != kChecksumPrefix.size() + kChecksumDigits) {
-    corrupt("the checksum is not written as it should be", 8, digits, "crc32: and eight digits");
+    corrupt("the checksum has the wrong format", 8, digits, "crc32: and eight digits");
   }
   checksum_at_ = 8 + found + kChecksumPattern.size();
 }
@@ -141,7 +141,7 @@ void SafetensorsFile::parse_header(const std::string& text) {
   try {
     header = parse_strictly(text);
   } catch (const Json::parse_error& error) {
-    corrupt("the header is no JSON", 8 + error.byte, error.what());
+    corrupt("the header is not JSON", 8 + error.byte, error.what());
   } catch (const std::exception& error) {
     corrupt("the header is not one of this format", 8, error.what());
   }
@@ -178,12 +178,12 @@ void SafetensorsFile::check_coverage() const {
     const Entry& entry = item.second;
     std::uint64_t bytes = 0;
     if (entry.begin > entry.end || entry.end > data_size) {
-      corrupt(fmt::format("'{}' lies outside of the file", item.first), data_start_ + std::min(entry.begin, data_size),
+      corrupt(fmt::format("'{}' is outside the file", item.first), data_start_ + std::min(entry.begin, data_size),
               fmt::format("bytes {} to {} of the data", entry.begin, entry.end),
               fmt::format("within {} bytes", data_size));
     }
     if (!byte_count(entry, bytes) || bytes != entry.end - entry.begin) {
-      corrupt(fmt::format("'{}' has another size than its shape says", item.first), data_start_ + entry.begin,
+      corrupt(fmt::format("'{}' has a size that does not match its shape", item.first), data_start_ + entry.begin,
               fmt::format("{} bytes", entry.end - entry.begin), entry.text());
     }
     order.push_back(&item);

@@ -1,4 +1,4 @@
-// Reading of tensors, and the checksum.
+// Reads tensors and the checksum.
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -63,7 +63,7 @@ void SafetensorsFile::verify() const {
   }
   const std::string found = fmt::format("{}{:08x}", kChecksumPrefix, crc);
   if (found != metadata_.at("checksum"))
-    corrupt("the checksum does not fit the content", checksum_at_, found, metadata_.at("checksum"));
+    corrupt("the checksum does not match the content", checksum_at_, found, metadata_.at("checksum"));
 }
 
 bool SafetensorsFile::has_shape(const std::string& name, const Shape& shape) const {
@@ -83,7 +83,7 @@ void SafetensorsFile::read(const std::string& name, const TensorView& out) const
   };
   const std::string wanted = fmt::format("{} {}", safetensors_name(out.dtype()), out.shape().text());
   const auto it = entries_.find(name);
-  if (it == entries_.end()) fail("nothing of that name", wanted);
+  if (it == entries_.end()) fail("no tensor of that name", wanted);
   const Entry& entry = it->second;
   if (!has_shape(name, out.shape())) fail(entry.text(), wanted);
   const std::uint64_t offset = data_start_ + entry.begin;

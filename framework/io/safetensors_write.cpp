@@ -1,4 +1,4 @@
-// Writing of safetensors files.
+// Writes safetensors files.
 #include <fmt/format.h>
 #include <zlib.h>
 

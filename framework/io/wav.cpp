@@ -16,7 +16,7 @@ namespace {
 
 using Sound = std::unique_ptr<SNDFILE, decltype([](SNDFILE* file) { sf_close(file); })>;
 
-// A file in memory, as libsndfile writes it: the header is written again when the length is known.
+// A file in memory, as libsndfile writes it: the header is rewritten when the length is known.
 struct Memory {
   std::string bytes;
   std::size_t at = 0;
@@ -62,7 +62,8 @@ void write_one(const std::string& path, std::span<const float> values, std::int6
   {
     const Sound sound(sf_open_virtual(&functions, SFM_WRITE, &info, &memory));
     if (!sound)
-      throw Error(ErrorCode::write_failed, fmt::format("{}: no sound can be made: {}", path, sf_strerror(nullptr)));
+      throw Error(ErrorCode::write_failed,
+                  fmt::format("{}: the sound cannot be written: {}", path, sf_strerror(nullptr)));
     sf_command(sound.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
     const auto count = static_cast<sf_count_t>(values.size());
     if (sf_writef_float(sound.get(), values.data(), count) != count)
@@ -79,10 +80,10 @@ WrittenSounds write_wav(const std::string& path, const TensorView& values, std::
   if (!has_sound_shape(values.shape()) || values.dtype() != DType::f32) {
     Diagnostic finding;
     finding.code = ErrorCode::data_shape;
-    finding.message = "these values are no sounds";
+    finding.message = "these values are not sounds";
     finding.got = fmt::format("{} {}", values.shape().text(), name_of(values.dtype()));
     finding.expected = "[N, T, 1] or [N, T] f32, in [-1, 1]";
-    finding.hint = "a .npy file holds any values";
+    finding.hint = "a .npy file can contain any values";
     throw Error(std::move(finding));
   }
   WrittenSounds written;

@@ -29,7 +29,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kLongestRequest = 1 << 16;  // bytes
 constexpr std::size_t kMostWords = 100;
 constexpr int kDeepestRequest = 2;            // the object and its list
-constexpr std::size_t kMostConnections = 32;  // more wait in the kernel's queue
+constexpr std::size_t kMostConnections = 32;  // others wait in the kernel's queue
 
 // A descriptor that is closed with its last owner.
 class Descriptor {
@@ -46,7 +46,7 @@ class Descriptor {
   int value_;
 };
 
-// A socket's path holds 107 characters, a run's may have more: it is named through its open folder.
+// A socket's path has at most 107 characters; a run's path can be longer, so the socket is opened through the folder.
 struct Address {
   Descriptor folder;
   sockaddr_un name{};
@@ -102,13 +102,13 @@ class ControlServer::Impl {
   int listening(const std::string& run) {
     const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const Address address(run);
-    ::unlink(file_.c_str());              // of a process that was killed: the run's lock is ours
-    ::fchmod(socket, S_IRUSR | S_IWUSR);  // before bind: there is no moment in which others could connect
+    ::unlink(file_.c_str());              // left by a killed process: this process has the run's lock
+    ::fchmod(socket, S_IRUSR | S_IWUSR);  // before bind, so that other users can never connect
     if (socket >= 0 && ::bind(socket, address.get(), sizeof address.name) == 0 && ::listen(socket, 16) == 0)
       return socket;
     const std::string problem = std::strerror(errno);
     if (socket >= 0) ::close(socket);
-    throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", file_, problem));
+    throw Error(ErrorCode::write_failed, fmt::format("cannot create {}: {}", file_, problem));
   }
 
   void serve() {
@@ -130,8 +130,8 @@ class ControlServer::Impl {
     if (socket->get() >= 0 && is_own(socket->get())) connections_.push_back({std::move(socket), ""});
   }
 
-  // False when the connection is done with here: its request is complete and the answer holds the socket, or it is
-  // gone.
+  // False if the connection is finished here: its request is complete and the answer owns the socket, or it is
+  // closed.
   bool receive(Connection& connection) {
     std::array<char, 4096> buffer;
     const ssize_t count = ::recv(connection.socket->get(), buffer.data(), buffer.size(), 0);
@@ -172,14 +172,14 @@ ControlServer::~ControlServer() = default;
 
 nlohmann::ordered_json ask_training(const std::string& run, const std::vector<std::string>& words) {
   const auto nobody = [&](const std::string& why) {
-    return Error(ErrorCode::no_training, fmt::format("no training of {} {}", run, why),
-                 "graph-runner train --resume " + run + " goes on with it");
+    return Error(ErrorCode::no_training, fmt::format("no training job of {} {}", run, why),
+                 "graph-runner train --resume " + run + " resumes it");
   };
   const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const Address address(run);
   if (address.folder.get() < 0 || ::connect(socket.get(), address.get(), sizeof address.name) != 0)
-    throw nobody("listens");
-  if (!send_line(socket.get(), {{"words", words}})) throw nobody("listens any more");
+    throw nobody("is listening");
+  if (!send_line(socket.get(), {{"words", words}})) throw nobody("is listening any more");
   std::string text;
   std::array<char, 4096> buffer;
   ssize_t count = 0;
@@ -187,7 +187,7 @@ nlohmann::ordered_json ask_training(const std::string& run, const std::vector<st
     if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
   }
   const Json json = nested_deeper(text, kMaxJsonDepth) ? Json() : Json::parse(text, nullptr, false);
-  if (!json.is_object()) throw nobody("was there any more to answer");
+  if (!json.is_object()) throw nobody("has answered");
   return json;
 }
 

@@ -34,7 +34,7 @@ void remove_abandoned(const fs::path& temporary) {
   }
   for (const std::string& folder : folders) {
     const int lock = lock_of(folder, 0);
-    if (lock < 0) continue;  // in use, or somebody else's
+    if (lock < 0) continue;  // in use, or of another user
     fs::remove_all(folder, ignored);
     ::close(lock);
   }
@@ -47,7 +47,7 @@ CopyFolder::CopyFolder() {
   const fs::path temporary = fs::temp_directory_path(problem);
   if (problem) return;
   remove_abandoned(temporary);
-  // Under its name only when it is locked: another process could take it for abandoned.
+  // Gets its name only after it is locked: otherwise another process could consider it abandoned.
   std::string begun = (temporary / fmt::format("{}XXXXXX", kUnlocked)).string();
   if (::mkdtemp(begun.data()) == nullptr) return;
   lock_ = lock_of(begun, O_CREAT);

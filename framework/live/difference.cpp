@@ -33,11 +33,11 @@ std::string text_of(const OptionValue* value) {
 void compare(const std::string& path, const OptionValue* before, const OptionValue* after, Parts& parts);
 void compare_entries(const std::string& prefix, const OptionValue* before, const OptionValue* after, Parts& parts);
 
-// Keys of `after` first, in their order, then those that are gone.
+// The keys of `after` first, in their order, then the removed ones.
 void compare_members(const std::string& path, const OptionMap& before, const OptionMap& after, Parts& parts) {
   for (const OptionMember& member : after) {
     const OptionValue* was = find_member(before, member.name);
-    if (member.name == "losses" && was != nullptr)  // of an objective: names, which have no default
+    if (member.name == "losses" && was != nullptr)  // of an objective: names, which have no default weight
       compare_entries(path + ".losses.", was, &member.value, parts);
     else
       compare(path + "." + member.name, was, &member.value, parts);
@@ -52,7 +52,7 @@ void compare(const std::string& path, const OptionValue* before, const OptionVal
   const OptionMap *old = map_of(before), *now = map_of(after);
   const bool schedules = old != nullptr && now != nullptr && find_member(*now, "from") != nullptr;
   if (schedules) {
-    parts.push_back(path + " is another schedule");
+    parts.push_back(path + " is a different schedule");
   } else if (old != nullptr && now != nullptr && type_of(*old) != type_of(*now)) {
     parts.push_back(fmt::format("{} is {} instead of {}", path, type_of(*now), type_of(*old)));
   } else if (old != nullptr && now != nullptr) {
@@ -62,7 +62,7 @@ void compare(const std::string& path, const OptionValue* before, const OptionVal
   }
 }
 
-// Entries with names of their own: nodes, losses, objectives, what can be generated.
+// Entries with names: nodes, losses, objectives, entries of generate.
 void compare_entries(const std::string& prefix, const OptionValue* before, const OptionValue* after, Parts& parts) {
   static const OptionMap kNone;
   const OptionMap& old = before == nullptr ? kNone : *map_of(before);
@@ -81,7 +81,7 @@ void compare_entries(const std::string& prefix, const OptionValue* before, const
   }
 }
 
-// The optimizer of the one objective is that of `train`, and its losses are those of the document.
+// A single objective has the optimizer of `train` and the losses of the document.
 void compare_objectives(const OptionValue* before, const OptionValue* after, Parts& parts) {
   const OptionMap *old = map_of(before), *now = map_of(after);
   const bool single = old != nullptr && now != nullptr && old->size() == 1 && now->size() == 1 &&

@@ -15,7 +15,7 @@
 namespace loom {
 namespace {
 
-// What stat tells of a file's content; all zeros where there is none.
+// The result of stat for a file's content; all zeros if there is no file.
 struct Stamp {
   std::uint64_t inode = 0, size = 0;
   std::int64_t seconds = 0, nanoseconds = 0;
@@ -30,7 +30,7 @@ Stamp stamp_of(const std::string& file) {
 }
 
 struct Watched {
-  Stamp known, seen;  // as last reported; as last looked at
+  Stamp known, seen;  // when last reported; when last checked
   double since = 0;   // when `seen` was first seen
 };
 
@@ -84,7 +84,7 @@ class FileWatch::Impl {
     }
   }
 
-  // Those that differ, when every one that differs has come to rest.
+  // The changed files, once none of them is still changing.
   std::vector<std::string> settled() {
     std::vector<std::string> files;
     const double now = clock_.seconds();
@@ -94,7 +94,7 @@ class FileWatch::Impl {
         watched.seen = stamp;
         watched.since = now;
       }
-      if (stamp == watched.known || !stamp.exists()) continue;  // one that is gone is about to be replaced
+      if (stamp == watched.known || !stamp.exists()) continue;  // a missing file is about to be replaced
       const double rest = now - watched.since;
       if (rest < kSettleSeconds || (rest < kPatienceSeconds && !is_whole_library(file))) return {};
       files.push_back(file);
@@ -105,11 +105,11 @@ class FileWatch::Impl {
 
   std::function<void(const std::vector<std::string>&)> changed_;
   Stopwatch clock_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable wake_;
   std::map<std::string, Watched> files_;
   bool stopping_ = false;
-  std::thread thread_;  // last: it uses the rest
+  std::thread thread_;  // last: it uses the other members
 };
 
 FileWatch::FileWatch(std::function<void(const std::vector<std::string>& files)> changed)

@@ -38,7 +38,7 @@ LibrarySet::LibrarySet(const Registry& registry) {
   for (const std::string& file : files_of(registry)) {
     try {
       libraries_ = with_copies({file});
-    } catch (const Error&) {  // a full disk: that is said where something must be written
+    } catch (const Error&) {  // a full disk: this is reported when something must be written
       libraries_.push_back({file, file});
     }
   }
@@ -114,7 +114,7 @@ std::unique_ptr<Registry> with_private_copies(const Registry& registry) {
     try {
       load_plugin(*copies, folder.copy(file), false, file);
     } catch (const Error& error) {
-      spdlog::warn("{} cannot be opened from a copy, and so not be swapped: {}", file, error.what());
+      spdlog::warn("{} cannot be opened from a copy and therefore cannot be swapped: {}", file, error.what());
       load_plugin(*copies, file);
     }
   }
@@ -130,7 +130,7 @@ void check_library(const std::string& file) {
   if (!fs::is_regular_file(file, ignored)) throw Error(std::move(finding));
   if (is_whole_library(file)) return;
   finding.code = ErrorCode::plugin_invalid;
-  finding.message = "this library is not whole: it ends before its table of sections";
+  finding.message = "this library is incomplete: it ends before its section table";
   finding.got = fmt::format("{} bytes", fs::file_size(file, ignored));
   finding.hint = "build it again";
   throw Error(std::move(finding));

@@ -32,7 +32,7 @@ Error not_finite(const Candidate& candidate, const StepReport& report) {
   Diagnostic finding;
   finding.code = ErrorCode::candidate_not_finite;
   finding.where = {candidate.request.who, 0, 0};
-  finding.message = "its first step in the training is not finite";
+  finding.message = "its first step in the training job is not finite";
   finding.got = fmt::format("a loss of {}", report.loss);
   return Error(std::move(finding));
 }
@@ -42,7 +42,7 @@ std::string describe(const Adoption& adoption) {
   const auto add = [&](const std::vector<std::string>& names, const char* what) {
     if (!names.empty()) parts.push_back(fmt::format("{} {}: {}", names.size(), what, joined(names, ", ")));
   };
-  add(adoption.fresh, "start anew");
+  add(adoption.fresh, "start with initial values");
   add(adoption.restored, "restored");
   add(adoption.set_aside, "set aside");
   return joined(parts, "; ");
@@ -55,9 +55,9 @@ LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
   preparer_ = std::make_unique<Preparer>(run.path(), options_.program, options_.limits, model_);
   if (options_.watch) {
     watch_ = std::make_unique<FileWatch>([this](const std::vector<std::string>& files) { files_changed(files); });
-    Diagnostics ignored;  // a file that is being edited is watched as well
+    Diagnostics ignored;  // an invalid file is watched as well
     watch_files(load_document(model_.source.graph, parse_overrides(model_.source.overrides), ignored).files);
-    // What was edited before the watch began: while it was read, or since the run was left.
+    // Files edited before the watch began: while they were read, or since the run was stopped.
     ChangeRequest request;
     request.who = model_.source.graph;
     preparer_->ask(std::move(request));
@@ -73,7 +73,7 @@ LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
           wake_.notify_all();
         });
   } catch (const Error& error) {  // a file system without sockets: everything else works
-    spdlog::warn("graph-runner ctl will not reach this training: {}", error.what());
+    spdlog::warn("graph-runner ctl cannot reach this training job: {}", error.what());
   }
 }
 
@@ -81,7 +81,7 @@ LiveTraining::~LiveTraining() {
   watch_.reset();
   control_.reset();
   preparer_.reset();
-  for (const Command& command : commands_) command.answer(refusal({"the training has ended"}));
+  for (const Command& command : commands_) command.answer(refusal({"the training job has ended"}));
 }
 
 void LiveTraining::watch_files(std::vector<std::string> files) {
@@ -113,7 +113,7 @@ TrainEnd LiveTraining::train(const std::function<TrainObserver(Session&)>& obser
   for (;;) {
     const TrainEnd end = model_.session->train(observer_for(observe), stop_or_command);
     if (end != TrainEnd::left) return end;
-    for (;;) {  // until there is nothing left to do between these two steps
+    for (;;) {  // until nothing is left to do between these two steps
       wait_while_paused(stop_or_command);
       if (stop_or_command()) return stop_here();
       if (!preparer_->has_candidate()) break;
@@ -133,7 +133,7 @@ void LiveTraining::wait_while_paused(const std::function<bool()>& stop) {
   }
 }
 
-// With a checkpoint, as after a step.
+// Stops with a checkpoint, as after a step.
 TrainEnd LiveTraining::stop_here() {
   const std::string checkpoint = model_.session->save_checkpoint();
   if (stop_answer_) {
@@ -188,7 +188,7 @@ void LiveTraining::ask(const Command& command, ChangeRequest request) {
   preparer_->ask(std::move(request));
 }
 
-// False where the answer is the status; else it was given, or is still to come.
+// False if the status is the answer; otherwise the answer was given or will be given later.
 bool LiveTraining::serve(const Command& command) {
   const std::string& verb = command.words.front();
   const std::vector<std::string> rest(command.words.begin() + 1, command.words.end());
@@ -199,7 +199,7 @@ bool LiveTraining::serve(const Command& command) {
   }
   if (verb == "stop") {
     stopping_ = true;
-    stop_answer_ = command.answer;  // when the checkpoint is there
+    stop_answer_ = command.answer;  // given when the checkpoint is written
     return true;
   }
   if (verb == "checkpoint") {
@@ -211,11 +211,11 @@ bool LiveTraining::serve(const Command& command) {
   ChangeRequest request;
   if (verb == "set") {
     request.overrides = rest;
-    parse_overrides(rest);  // a wrong one is refused at once
+    parse_overrides(rest);  // an invalid one is refused at once
     if (rest.empty()) throw Error(ErrorCode::bad_command, "set needs PATH=VALUE", "as in set losses.kl.weight=2");
   } else if (verb == "swap") {
     request.node = rest;
-    parse_node_change(rest);  // wrong words are refused at once
+    parse_node_change(rest);  // invalid words are refused at once
   } else if (verb == "reload") {
     request.libraries = rest.empty() ? preparer_->library_files() : rest;
     request.is_forced = true;
@@ -251,7 +251,7 @@ std::optional<TrainEnd> LiveTraining::exchange(const std::function<TrainObserver
   return try_step(candidate, observe, stop);
 }
 
-// One step on trial; where it is good, the exchange is final.
+// Runs one step as a trial; if it succeeds, the exchange is final.
 std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
                                                const std::function<TrainObserver(Session&)>& observe,
                                                const std::function<bool()>& stop) {
@@ -269,13 +269,13 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
     if (may_go_on) report = next.step();
     if (may_go_on && !report.is_finite()) throw not_finite(candidate, report);
   });
-  if (!candidate.reasons.empty()) {  // the session before has not been touched
+  if (!candidate.reasons.empty()) {  // the previous session is unchanged
     if (Metrics* metrics = model_.session->metrics()) metrics->remove_after(step);
     refuse(candidate);
     preparer_->settle(model_, false, candidate, std::move(candidate.model));
     return std::nullopt;
   }
-  if (paused_) {  // the step was only the trial: the values are taken over once more
+  if (paused_) {  // the step was only a trial: the values are taken over again
     next.adopt(*model_.session);
     if (Metrics* metrics = next.metrics()) metrics->remove_after(step);
   }
@@ -283,7 +283,7 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   LiveModel old = std::move(model_);
   model_ = std::move(candidate.model);
   const bool over =
-      next.steps_done() >= next.settings().steps && next.steps_done() == step;  // it has fewer steps than are done
+      next.steps_done() >= next.settings().steps && next.steps_done() == step;  // fewer steps than are already done
   commit(old.session->document(), adoption);
   preparer_->settle(model_, true, candidate, std::move(old));
   watch_files(next.document().files);
@@ -294,20 +294,20 @@ std::optional<TrainEnd> LiveTraining::try_step(Candidate& candidate,
   return next.conclude(report, observer_for(observe), stop);
 }
 
-// A run that is killed from here on goes on with the new document.
+// A run that is killed after this point resumes with the new document.
 void LiveTraining::commit(const Document& before, const Adoption& adoption) {
   Session& session = *model_.session;
   const bool other_tensors = !adoption.fresh.empty() || !adoption.set_aside.empty() || !adoption.restored.empty();
   if (adoption.measure_changed || other_tensors) session.retire_best();
   const bool other_document = before.resolved != session.document().resolved;
   if (other_document) run_.keep_documents(before.resolved, session.document().resolved);
-  if (other_document || other_tensors) session.save_checkpoint();  // older ones do not fit what trains now
+  if (other_document || other_tensors) session.save_checkpoint();  // older ones do not fit the new session
   if (!other_document) return;
   run_.set_document(session.document().resolved);
   run_.update_settings(session.settings());
 }
 
-// `pause`: until the first step; `since`: from its end on.
+// `pause`: the time up to the first step; `since`: started at the end of that time.
 void LiveTraining::accept(const Candidate& candidate, const Adoption& adoption, double pause, const Stopwatch& since) {
   ++swaps_;
   Session& session = *model_.session;
@@ -325,7 +325,8 @@ void LiveTraining::refuse(const Candidate& candidate) {
   const std::int64_t step = model_.session->steps_done();
   if (Metrics* metrics = model_.session->metrics())
     metrics->add_event({step, "refused", candidate.request.who, joined(candidate.reasons, "\n")});
-  options_.say(fmt::format("step {}: not swapped [{}]; the training goes on as it was:", step, candidate.request.who));
+  options_.say(
+      fmt::format("step {}: not swapped [{}]; the training job continues unchanged:", step, candidate.request.who));
   for (const std::string& reason : candidate.reasons) options_.say("  " + reason);
   if (candidate.request.answer) candidate.request.answer({.step = step, .reasons = candidate.reasons});
 }

@@ -59,7 +59,7 @@ NodeChange parse_node_change(const std::vector<std::string>& words) {
   for (std::size_t i = 2; i < words.size(); ++i) {
     const std::size_t equals = words[i].find('=');
     if (equals == 0 || equals == std::string::npos)
-      refuse("what follows the type sets an option or an input", words[i], "OPTION=VALUE, or in.PORT=NODE");
+      refuse("each word after the type must set an option or an input", words[i], "OPTION=VALUE, or in.PORT=NODE");
     change.settings.push_back({words[i].substr(0, equals), words[i].substr(equals + 1)});
   }
   return change;

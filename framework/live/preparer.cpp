@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The types that a trial checks: of libraries that are opened anew, and those that did not train before.
+// The types that a trial checks: those of libraries that are opened again, and those that were not trained before.
 std::vector<std::string> types_to_check(const Document& document, const std::vector<std::string>& libraries,
                                         const LiveModel& running) {
   std::set<std::string> trained, types;
@@ -41,7 +41,7 @@ std::string names_of(const std::vector<std::string>& files) {
   return names;
 }
 
-// What the command line set stays, unless the document says something else than it did.
+// Values set on the command line are kept unless the document's own value has changed.
 RunSettings settings_for(const LiveModel& candidate, const LiveModel& running) {
   RunSettings settings = running.session->settings();
   const RunSettings &now = candidate.declared, &before = running.declared;
@@ -68,7 +68,7 @@ Preparer::~Preparer() {
   }
   changed_.notify_all();
   thread_.join();
-  const ChangeOutcome outcome{.reasons = {"the training has ended"}};
+  const ChangeOutcome outcome{.reasons = {"the training job has ended"}};
   if (candidate_ && candidate_->request.answer) candidate_->request.answer(outcome);
   for (const ChangeRequest& request : requests_) {
     if (request.answer) request.answer(outcome);
@@ -161,7 +161,7 @@ void Preparer::try_out(const Candidate& candidate, const Document& document, con
   probation_.run(trial, limits_, candidate.request.who);
 }
 
-// Those that the document asks for and that are not open yet.
+// The libraries that the document names and that are not open yet.
 void Preparer::add_new_libraries(ChangeRequest& request, const std::vector<LoadedLibrary>& wanted) const {
   const std::vector<std::string> open = libraries_.files();
   for (const LoadedLibrary& library : wanted) {
@@ -208,7 +208,7 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   candidate.since_trial.restart();
 
   {
-    const std::lock_guard lock(mutex_);  // the training may ask for counts
+    const std::lock_guard lock(mutex_);  // the training job may read the counts
     model.registry = libraries_.open(candidate.libraries, *running.registry);
   }
   const auto dataset = running.registry->dataset(settings.data.type);

@@ -25,7 +25,7 @@ namespace loom {
 namespace {
 
 constexpr int kPollMilliseconds = 20;
-constexpr std::size_t kMostOutput = 1 << 20;  // bytes of the child's words that are kept
+constexpr std::size_t kMostOutput = 1 << 20;  // bytes of the child's output that are kept
 
 class Descriptor {
  public:
@@ -78,7 +78,7 @@ std::uint64_t resident_of(const std::string& process) {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-// A process in a group of its own, so that what it starts ends with it.
+// A process in its own process group, so that the processes that it starts end with it.
 class Child {
  public:
   Child(const std::string& program, Pipe& in, Pipe& out, Pipe& err) {
@@ -108,10 +108,10 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   void kill() const { ::kill(-pid_, SIGKILL); }
-  // Its status, when it has ended.
+  // Its status, if it has ended.
   bool has_ended(int& status) {
     if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
-    ::kill(-pid_, SIGKILL);  // what it may have started
+    ::kill(-pid_, SIGKILL);  // processes that it may have started
     pid_ = -1;
     return true;
   }
@@ -129,7 +129,7 @@ void read_some(const Descriptor& from, std::string& into) {
   }
 }
 
-// Text to the child as far as it takes it; a child that ends early makes the rest pointless.
+// Writes text to the child as far as it reads it; if the child ends early, the rest is not needed.
 bool write_some(Pipe& pipe, std::string_view& rest) {
   while (!rest.empty()) {
     const ssize_t count = ::write(pipe.write.get(), rest.data(), rest.size());
@@ -159,7 +159,7 @@ std::string signal_text(int number) {
 
 void judge(int status, const std::string& out, const std::string& err, const std::string& subject) {
   const std::string words = last_line(err);
-  const std::string said = words.empty() ? "" : "its last words: " + words;
+  const std::string said = words.empty() ? "" : "its last output: " + words;
   if (WIFSIGNALED(status))
     refuse(ErrorCode::candidate_crashed, subject, "the trial's process crashed", signal_text(WTERMSIG(status)),
            "a process that ends by itself", said);
@@ -167,7 +167,7 @@ void judge(int status, const std::string& out, const std::string& err, const std
       nested_deeper(out, kMaxJsonDepth) ? nlohmann::json() : nlohmann::json::parse(out, nullptr, false);
   if (json.is_object() && json.contains("ok") && WEXITSTATUS(status) == 0) return;
   if (json.is_object() && json.contains("errors")) throw Error(diagnostics_from_json(json.at("errors")));
-  refuse(ErrorCode::candidate_crashed, subject, "the trial's process ended without a word",
+  refuse(ErrorCode::candidate_crashed, subject, "the trial's process ended without output",
          fmt::format("exit code {}", WEXITSTATUS(status)), "a result", said);
 }
 
@@ -192,11 +192,11 @@ void Probation::run(TrialRequest request, const ProbationLimits& limits, const s
     read_some(out.read, words);
     read_some(err.read, last_words);
     if (ended) break;
-    if (interrupted_) refuse(ErrorCode::candidate_timeout, subject, "the training ended before the trial did", "", "");
+    if (interrupted_) refuse(ErrorCode::candidate_timeout, subject, "the training job ended before the trial", "", "");
     if (clock.seconds() > limits.seconds)
-      refuse(ErrorCode::candidate_timeout, subject, "the trial was not done in time",
+      refuse(ErrorCode::candidate_timeout, subject, "the trial did not finish in time",
              fmt::format("more than {:g} s", limits.seconds), fmt::format("at most {:g} s", limits.seconds),
-             "a loop without an end? --probation-limit allows more");
+             "possibly an endless loop; --probation-limit raises the limit");
     if (const std::uint64_t bytes = child.resident_bytes(); bytes > request.memory)
       refuse(ErrorCode::candidate_memory, subject, "the trial took too much memory", fmt::format("{} MiB", bytes >> 20),
              fmt::format("at most {} MiB", request.memory >> 20));

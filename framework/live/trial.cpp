@@ -23,11 +23,11 @@ using Json = nlohmann::json;
 
 constexpr std::int64_t kCheckSamples = 2;
 constexpr int kCheckElements = 6;         // of each tensor
-constexpr double kCheckTolerance = 2e-2;  // of the largest gradient; a wrong formula is wrong by more
+constexpr double kCheckTolerance = 2e-2;  // relative to the largest gradient; wrong formulas have larger errors
 constexpr int kCheckShards = 4;
-constexpr double kCheckSeconds = 10;  // of gradients, of all nodes; those of large ones are looked at in fewer places
+constexpr double kCheckSeconds = 10;  // for the gradients of all nodes; large nodes are checked at fewer elements
 
-// So that a candidate cannot push the training out of the memory. Sanitizers reserve more than any limit.
+// A limit, so that a candidate cannot use up the memory of the training job. Sanitizers reserve more than any limit.
 void limit_memory(std::uint64_t bytes) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   const rlimit limit{bytes, bytes};
@@ -37,7 +37,7 @@ void limit_memory(std::uint64_t bytes) {
   setrlimit(RLIMIT_CORE, &none);
 }
 
-// The weights of a checkpoint as far as they fit, and its place in the data and the schedules.
+// Takes the weights of a checkpoint that fit, and its position in the data and the schedules.
 void load_what_fits(const std::string& checkpoint, Session& session) {
   if (checkpoint.empty()) return;
   const SafetensorsFile file(checkpoint);
@@ -50,10 +50,10 @@ void load_what_fits(const std::string& checkpoint, Session& session) {
   store.touch();
 }
 
-// The first node of each type that is to be checked, with the tensors that flow into it.
+// The first node of each type to check, with the tensors of its inputs.
 struct Subject {
   int node = -1;
-  std::vector<Tensor> inputs;  // in the order of the node's; no axes where nothing is connected
+  std::vector<Tensor> inputs;  // in the order of the node's inputs; no axes if not connected
 };
 
 std::vector<Subject> subjects_of(const Graph& graph, const std::vector<std::string>& types) {
@@ -126,17 +126,17 @@ check::Report check(const Registry& registry, const Session& session, const Subj
     if (const int index = store.find(state.path); index >= 0)
       tester.state(node.contract().states()[at(state)].name, store.at(index).value.clone());
   }
-  tester.samples(kCheckSamples);  // an input may have several rows a sample
+  tester.samples(kCheckSamples);  // an input may have several rows per sample
   check::Report report = tester.check_repeatable();
   report.add(tester.check_gradients({kCheckTolerance, kCheckElements, seconds}));
   report.add(tester.check_shards(kCheckShards));
   return report;
 }
 
-// What a failure is about, without its figures: "gradient of parameter 'bias'", "4 shards at once".
+// The subject of a failure, without its numbers: "gradient of parameter 'bias'", "4 shards at once".
 std::string topic_of(const std::string& failure) { return failure.substr(0, failure.find_first_of(",:")); }
 
-// What the same types fail as they train now; those that are new fail nothing.
+// The failures of the same types in their current versions; new types have none.
 std::set<std::string> failed_before(const TrialRequest& request, const Session& session, const Subject& subject,
                                     const ParameterStore& store, double seconds) {
   std::set<std::string> topics;
@@ -145,7 +145,7 @@ std::set<std::string> failed_before(const TrialRequest& request, const Session& 
   try {
     for (const std::string& failure : check(*registry, session, subject, store, seconds).failures)
       topics.insert(topic_of(failure));
-  } catch (const Error&) {  // other ports or options than it had
+  } catch (const Error&) {  // it had different ports or options
   }
   return topics;
 }
@@ -232,7 +232,7 @@ void run_trial(const TrialRequest& request) {
   const auto registry = open_libraries(request.libraries);
   Document document = parse_document(request.document, request.name, "");
   SessionSettings settings;
-  settings.threads = 1;  // the cores belong to the training
+  settings.threads = 1;  // the cores are used by the training job
   Session session(std::move(document), *registry, settings_of(request.settings, std::move(settings)));
   load_what_fits(request.checkpoint, session);
   check_types(request, *registry, session);

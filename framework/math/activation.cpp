@@ -84,7 +84,7 @@ void Activate(Activation function, float shape, const float* x, float* y, I n) {
   }
 }
 
-// d is the gradient from above; each body is the slope at x.
+// d is the gradient with respect to the result; each body is the slope at x.
 void Gradient(Activation function, float shape, const float* x, const float* d, float* out, I n) {
   const Vec a = hn::Set(kTag, shape);
   const auto times = [&](auto slope) { map([slope](Vec v, Vec g) { return hn::Mul(g, slope(v)); }, out, n, x, d); };

@@ -1,4 +1,4 @@
-// Attention: rows of a tile of scores, forward and backward, and the products of one query with all keys so far.
+// Attention: rows of a tile of scores, forward and backward, and the products of one query with all previous keys.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -16,11 +16,11 @@ namespace loom::math::HWY_NAMESPACE {
 
 using I = std::int64_t;
 
-// The lanes' sum in single precision: these sums are short, and there is one for each row of a tile.
+// The sum of the lanes in single precision: these sums are short, and there is one per row of a tile.
 HWY_INLINE float lane_sum(Vec v) { return hn::GetLane(hn::SumOfLanes(kTag, v)); }
 
-// e^x for x up to 80, to two units in the last place: shorter than exp_of, as nothing of a tile but its products takes
-// as long. Below -87 it is 1e-38, which no sum of weights sees: the largest is 1. 2^n e^r with |r| <= ln 2 / 2, e^r by
+// e^x for x up to 80, to two units in the last place. Shorter than exp_of, since only the products of a tile take
+// longer. Below -87 it is 1e-38, too small for a sum of weights up to 1. It is 2^n e^r with |r| <= ln 2 / 2, e^r by
 // its series up to r^6 / 720 (the next term is below 1.3e-7), 2^n by its bits.
 HWY_INLINE Vec weight_of(Vec x) {
   const hn::RebindToSigned<Tag> integers;
@@ -77,7 +77,7 @@ void AttentionGradient(float factor, float log_sum, float mean, float* x, float*
   store_part(gradient(weight, load_part(diff + whole, n - whole)), diff + whole, n - whole);
 }
 
-// Channels that fill no vector are done one by one.
+// Channels that do not fill a vector are computed one by one.
 void HeadDots(float factor, const float* query, const float* keys, I heads, I dim, I positions, float* scores,
               I stride) {
   const I width = lanes(), whole = dim / width * width;
@@ -93,7 +93,7 @@ void HeadDots(float factor, const float* query, const float* keys, I heads, I di
   }
 }
 
-// Four positions at once, so that a sum is loaded and stored a quarter as often.
+// Four positions at a time, so that a sum is loaded and stored a quarter as often.
 void HeadSums(const float* weights, I stride, const float* values, I heads, I dim, I positions, float* out) {
   constexpr I kAtOnce = 4;
   const I width = lanes(), whole = dim / width * width, step = heads * dim;

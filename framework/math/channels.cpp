@@ -14,7 +14,7 @@ namespace loom::math::HWY_NAMESPACE {
 
 using I = std::int64_t;
 
-// Channels that fill no vector are done one by one: padding a vector for each row would cost more.
+// Channels that do not fill a vector are computed one by one: padding a vector for each row would cost more.
 void AffineRows(const float* x, const float* factor, const float* offset, float* y, I rows, I channels) {
   const I whole = channels / lanes() * lanes();
   for (I row = 0; row < rows; ++row, x += channels, y += channels) {
@@ -33,7 +33,7 @@ void CombineRows(const float* a, const float* p, const float* b, const float* q,
   }
 }
 
-// Sums of one vector of channels over a block of rows, so short that float accumulators lose nothing that counts.
+// Sums of one vector of channels over a block of rows that is short enough for float accumulators.
 inline constexpr I kBlock = 256;
 
 HWY_INLINE void add_lanes(Vec sums, double* out, I count) {
@@ -43,7 +43,7 @@ HWY_INLINE void add_lanes(Vec sums, double* out, I count) {
 }
 
 // terms(i, c, load, a, b) adds the two terms of the element i of channel c to a and b; they are summed per channel.
-// Channels that fill no vector are done one by one.
+// Channels that do not fill a vector are computed one by one.
 template <class Terms, class ScalarTerms>
 HWY_INLINE void column_sums(I rows, I channels, double* first, double* second, Terms terms, ScalarTerms scalar_terms) {
   const I width = lanes(), whole = channels / width * width;

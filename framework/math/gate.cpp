@@ -1,5 +1,5 @@
-// The gate tanh(a) sigmoid(b) of autoregressive networks over rows [2 C], both halves at once. With u = e^-2a and
-// w = e^-b a single division serves for both:
+// The gate tanh(a) sigmoid(b) of autoregressive networks over rows [2 C], both halves together. With u = e^-2a and
+// w = e^-b one division serves for both:
 //   tanh(a) = (1 - u) (1 + w) r,   sigmoid(b) = (1 + u) r,   r = 1 / ((1 + u) (1 + w))
 #include <algorithm>
 
@@ -30,7 +30,7 @@ HWY_INLINE Parts parts_of(Vec a, Vec b) {
   return {keep_nan(a, hn::Mul(hn::Mul(hn::Sub(one, u), below), r)), keep_nan(b, hn::Mul(above, r))};
 }
 
-// d tanh(a) sigmoid(b): by a and by b
+// derivatives of tanh(a) sigmoid(b) with respect to a and to b
 HWY_INLINE Parts slopes_of(Parts p, Vec d) {
   const Vec one = set(1), ds = hn::Mul(d, p.opening);
   return {hn::Mul(ds, hn::NegMulAdd(p.value, p.value, one)), hn::Mul(hn::Mul(ds, p.value), hn::Sub(one, p.opening))};

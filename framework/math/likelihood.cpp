@@ -1,4 +1,4 @@
-// Terms of likelihoods and divergences, in nats, with their gradients: the formulas stand in vector_math.h.
+// Terms of likelihoods and divergences, in nats, with their gradients: the formulas are in vector_math.h.
 #include <algorithm>
 
 #include "math/likelihood.h"

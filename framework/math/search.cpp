@@ -1,4 +1,4 @@
-// The place of the largest value, and combinations of three vectors: the SIMD bodies and their run-time dispatch.
+// The index of the largest value, and combinations of three vectors: the SIMD bodies and their run-time dispatch.
 #include <algorithm>
 #include <limits>
 
@@ -21,7 +21,7 @@ void Combine(float p, const float* a, float q, const float* b, float r, const fl
   map([=](Vec d, Vec e, Vec f) { return hn::MulAdd(u, d, hn::MulAdd(v, e, hn::Mul(w, f))); }, y, n, a, b, c);
 }
 
-// Each lane keeps its largest value and the first vector that it came in: `most` and `where`.
+// Each lane keeps its largest value and the first vector that contains it: `most` and `where`.
 I IndexOfMaximum(const float* x, I n) {
   constexpr Indices kIndices;
   constexpr float kLeast = -std::numeric_limits<float>::infinity();

@@ -16,8 +16,8 @@ namespace loom::math::HWY_NAMESPACE {
 
 using I = std::int64_t;
 
-// Calls body(offset, count) for whole vectors (count = lanes) and once for the rest. Loads and stores of a Part know
-// whether they are whole.
+// Calls body(offset, count) for full vectors (count = lanes) and once for the rest. Loads and stores of a Part know
+// whether they are full.
 struct Part {
   I offset, count;
   bool whole;

@@ -11,7 +11,7 @@
 namespace loom::measure {
 namespace {
 
-// M at most, and M^2 x values at most; small enough for every evaluation of a training job.
+// The largest M, and the largest M^2 x values; small enough for every evaluation of a training job.
 constexpr std::int64_t kPosteriors = 5000, kPosteriorsInTraining = 1000;
 constexpr double kWork = 4e9, kWorkInTraining = 2e8;
 
@@ -34,7 +34,7 @@ class Collapse final : public Metric {
   std::int64_t seen_ = 0, dimensions_ = 0;
   std::vector<double> kl_;              // per dimension
   std::vector<double> mean_, squares_;  // per latent value: running mean, sum of squared distances from it (Welford)
-  Tensor mu_, logvar_;                  // of the kept items
+  Tensor mu_, logvar_;                  // values of the kept items
   std::int64_t kept_ = 0, wanted_ = 0;
 };
 
@@ -135,7 +135,7 @@ std::vector<MetricResult> Collapse::finish() {
         mutual_information(mu_.view().rows(0, kept_), logvar_.view().rows(0, kept_), pass_.seed, *pass_.threads);
     information = nats;
     if (!kl.empty() && pass_.fixed_prior) aggregate = rate - nats;
-    note = fmt::format("at most ln M = {:.2f} nats can be seen", std::log(static_cast<double>(kept_)));
+    note = fmt::format("the estimate is at most ln M = {:.2f} nats", std::log(static_cast<double>(kept_)));
   }
   results.push_back({"mutual_information", information});
   results.push_back({"mutual_information_posteriors", kept_ > 1 ? kept_ : 0, note});

@@ -10,7 +10,7 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::uint64_t kStreamOffset = 0x6D656173;  // other noise than training's
+constexpr std::uint64_t kStreamOffset = 0x6D656173;  // different noise from that of training
 
 void copy_rows(const TensorView& from, std::int64_t first, std::int64_t rows, Tensor& to) {
   const TensorView part = from.rows(0, rows);

@@ -10,7 +10,7 @@
 namespace loom::measure {
 namespace {
 
-// Variance of the values picked.
+// Variance of the selected values.
 template <class Pick>
 double variance_of(const std::vector<float>& code, std::size_t count, const Pick& pick) {
   double mean = 0, squares = 0;
@@ -39,7 +39,7 @@ class Voting {
       variance_.push_back(variance_of(code, code.size(), [](std::size_t i) { return i; }));
   }
 
-  // Of a random factor, the value it has in a random item, and random items that share it.
+  // A random factor, its value in a random item, and random items with the same value.
   Vote vote(int number) {
     RandomStream(options_.seed, stream_of("measure/factor_vae"), 0).uniform(static_cast<std::uint32_t>(number), draws_);
     const auto below = [&](std::size_t draw, std::size_t count) {

@@ -18,8 +18,8 @@ constexpr double kSigma = 1.5, kC1 = 0.01 * 0.01, kC2 = 0.03 * 0.03;
 
 void check(const TensorView& one, const TensorView& other, int rank) {
   if (one.shape() == other.shape() && one.shape().rank() == rank && one.count() > 0) return;
-  throw Error(ErrorCode::data_shape,
-              fmt::format("images of {} and originals of {} do not compare", one.shape().text(), other.shape().text()));
+  throw Error(ErrorCode::data_shape, fmt::format("images of {} and originals of {} cannot be compared",
+                                                 one.shape().text(), other.shape().text()));
 }
 
 std::array<double, kWindow> window() {
@@ -34,7 +34,7 @@ std::array<double, kWindow> window() {
   return weights;
 }
 
-// Weighted sums under the window at every place inside: along the rows, then along the columns.
+// Weighted sums over the window at every position inside: along the rows, then along the columns.
 std::vector<double> filtered(const std::vector<double>& values, std::int64_t height, std::int64_t width) {
   static const std::array<double, kWindow> weights = window();
   const std::int64_t rows = height - kWindow + 1, columns = width - kWindow + 1;
@@ -123,7 +123,7 @@ ImageQuality image_quality(const TensorView& images, const TensorView& originals
 double normalised_error(const TensorView& reconstructions, const TensorView& originals) {
   const auto a = reconstructions.values(), b = originals.values();
   if (a.size() != b.size() || a.empty()) {
-    throw Error(ErrorCode::data_shape, fmt::format("reconstructions of {} and originals of {} do not compare",
+    throw Error(ErrorCode::data_shape, fmt::format("reconstructions of {} and originals of {} cannot be compared",
                                                    reconstructions.shape().text(), originals.shape().text()));
   }
   double mean = 0, error = 0, spread = 0;
@@ -138,7 +138,8 @@ double normalised_error(const TensorView& reconstructions, const TensorView& ori
 
 namespace {
 
-constexpr const char *kOriginal = "what goes into the likelihood", *kReconstruction = "what generate.reconstruct shows";
+constexpr const char *kOriginal = "the data, which are the target of the likelihood",
+                     *kReconstruction = "the port that generate.reconstruct shows";
 
 class ImageQualityMetric final : public Metric {
  public:

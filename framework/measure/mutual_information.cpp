@@ -11,10 +11,10 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::int64_t kChunk = 16;  // items of a task
+constexpr std::int64_t kChunk = 16;  // items per task
 
 // The posteriors, value by value, so that the loop over them is contiguous. Densities are sums in single precision:
-// what counts lies near the largest of them, where that is exact to 1e-5 nats.
+// only values near the largest matter, where single precision is exact to 1e-5 nats.
 struct Posteriors {
   std::size_t count, values;
   std::vector<float> mean, weight;  // [values][count]; weight: half of 1 / variance
@@ -38,7 +38,7 @@ struct Posteriors {
     }
   }
 
-  // ln q(z|x_m) of every m, without the constant that all share.
+  // ln q(z|x_m) of every m, without the common constant.
   void log_densities(const std::vector<float>& z, std::vector<float>& out) const {
     out = log_scale;
     for (std::size_t v = 0; v < values; ++v)
@@ -53,7 +53,7 @@ double mutual_information(const TensorView& mu, const TensorView& logvar, std::u
   const Posteriors posteriors(mu, logvar);
   const RandomStream random(seed, stream_of("measure/mutual_information"), 0);
   const auto count = static_cast<std::int64_t>(posteriors.count);
-  std::vector<double> gains(posteriors.count);  // ln q(z|x) - ln q(z) of each item
+  std::vector<double> gains(posteriors.count);  // ln q(z|x) - ln q(z) per item
   executor.parallel_for(count, kChunk, [&](std::int64_t first, std::int64_t last) {
     std::vector<float> noise(posteriors.values);
     std::vector<float> z(posteriors.values), densities;

@@ -1,4 +1,4 @@
-// MIG: how much more the best dimension knows of a factor than the second best.
+// MIG: how much more information about a factor the best dimension has than the second best.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,7 +9,7 @@
 namespace loom::measure {
 namespace {
 
-// Equal widths between the least and the largest value, as numpy.histogram cuts them; one bin where they are equal.
+// Bins of equal width between the smallest and the largest value, as in numpy.histogram; one bin if these are equal.
 std::vector<int> binned(const std::vector<float>& code, int bins) {
   const auto [least, largest] = std::ranges::minmax(code);
   const double low = static_cast<double>(least), width = static_cast<double>(largest) - low;

@@ -7,7 +7,7 @@
 namespace loom::measure {
 namespace {
 
-// The squared correlation: R^2 of a linear regression on one variable. 0 where either is constant.
+// The squared correlation: R^2 of a linear regression on one variable. 0 if either is constant.
 double r_squared(const std::vector<float>& code, const FactorColumn& factor) {
   const auto count = static_cast<double>(code.size());
   const auto value = [&](std::size_t n) {

@@ -39,7 +39,7 @@ struct Forest::Grower {
 
   struct Split {
     int feature = -1;
-    std::size_t bin = 0;  // left: bins up to this one
+    std::size_t bin = 0;  // bins up to this one go left
     double gain = 0;      // decrease of count x Gini impurity
   };
 

@@ -10,9 +10,9 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::uint64_t kStreamOffset = 0x73687566;  // other noise than training's
+constexpr std::uint64_t kStreamOffset = 0x73687566;  // different noise from that of training
 
-// Row pi(n) of `from` into row n: pi is one cycle, so that no row stays.
+// Copies row pi(n) of `from` to row n: pi is one cycle, so no row keeps its position.
 void copy_cycled(const TensorView& from, std::int64_t samples, std::uint64_t key, const TensorView& to) {
   const auto count = static_cast<std::uint64_t>(samples);
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -61,8 +61,8 @@ class Shuffler {
     decoder_.emplace(subject.graph, subject.store, subject.executor, std::move(decode));
   }
 
-  // Sums of -ln p(x|z) over the next batch, of `most` items at most: with the items' own draws, and with those of
-  // others. Nothing where there are no two items to exchange.
+  // Sums of -ln p(x|z) over the next batch of at most `most` items: with the items' own draws, and with those of
+  // other items. Nothing if there are fewer than two items.
   std::optional<std::pair<double, double>> next(std::int64_t most, std::int64_t& samples) {
     const Batches::View view = batches_->next();
     samples = std::min(view.samples, most);

@@ -65,9 +65,10 @@ std::array<double, kBins> levels(std::span<const float> frame) {
 
 double log_spectral_distance(std::span<const float> sound, std::span<const float> original) {
   if (sound.size() != original.size() || sound.size() < kFrame) {
-    throw Error(ErrorCode::data_shape, fmt::format("a sound of {} samples and an original of {} do not compare: they "
-                                                   "must be equally long, and at least {} samples",
-                                                   sound.size(), original.size(), kFrame));
+    throw Error(ErrorCode::data_shape,
+                fmt::format("a sound of {} samples and an original of {} cannot be compared: they "
+                            "must be equally long, and at least {} samples",
+                            sound.size(), original.size(), kFrame));
   }
   double total = 0;
   std::size_t frames = 0;
@@ -87,7 +88,7 @@ class SpectralDistance final : public Metric {
   static void declare(Contract& c) {
     c.summary("The distance of reconstructed sounds to their originals").measures(Measured::sounds);
     c.source("Gray and Markel 1976, section III");
-    c.input("original", "[N, T, ...]", "what goes into the likelihood");
+    c.input("original", "[N, T, ...]", "the data, which are the target of the likelihood");
     c.input("reconstruction", "[N, T, ...]", "what generate.reconstruct shows");
     c.value("spectral_distance_db", "spectral distance", "dB", "log spectral distance, mean over the items, >= 0");
     c.value("spectral_distance_to_others_db", "distance to other items", "dB",

@@ -26,7 +26,7 @@ struct Differences {
   }
 };
 
-// The command that makes it fit, with this installation's prefix where it is one.
+// The command that builds a matching library, with the prefix of this installation if there is one.
 std::string remedy(const HostStamp& host) {
   const fs::path lib = fs::path(plugin_folders().empty() ? "" : plugin_folders().front()).parent_path().parent_path();
   std::error_code ignored;

@@ -8,7 +8,7 @@
 
 namespace {
 
-// The declarations run here, behind the check of the stamps, and once.
+// The declarations run here once, after the check of the stamps.
 void* collect_types() {
   static loom::PluginTypes types = loom::detail::collect(loom::detail::registered_types());
   return &types;

@@ -35,7 +35,7 @@ Library open(const std::string& file, const std::string& name, int binding) {
   void* handle = dlopen(fs::absolute(file).c_str(), binding | RTLD_LOCAL);
   if (handle != nullptr) return {handle, [](void* library) { dlclose(library); }};
   refuse(ErrorCode::plugin_invalid, name, "this library cannot be opened", dlerror(), "",
-         "a symbol that is missing means that it was built with another SDK: build it again with this one's");
+         "a missing symbol means that it was built with another SDK: build it again with the SDK of this installation");
 }
 
 const loom_plugin_descriptor& descriptor_of(const Library& library, const std::string& name) {
@@ -58,13 +58,13 @@ bool is_type_name(const std::string& name) {
   return !name.empty() && std::ranges::all_of(name, good) && name.front() != '.' && name.back() != '.';
 }
 
-// A name that another library has, or that stands twice in this one.
+// A name that another library has, or that occurs twice in this one.
 template <class Type>
 void check_names(const Registry& registry, const std::vector<Type>& types, const std::string& library, bool replace) {
   std::set<std::string> own;
   for (const Type& type : types) {
     if (!is_type_name(type.name)) {
-      refuse(ErrorCode::plugin_invalid, library, "a type of this plugin has a name that no document can write",
+      refuse(ErrorCode::plugin_invalid, library, "a type of this plugin has a name that a document cannot contain",
              type.name, "letters, digits, '_', '-', and '.' after a prefix", "");
     }
     if (!own.insert(type.name).second) {
@@ -77,7 +77,7 @@ void check_names(const Registry& registry, const std::vector<Type>& types, const
     finding.code = ErrorCode::plugin_duplicate;
     finding.where.file = library;
     finding.message = fmt::format("'{}' is registered by both {} and {}", type.name, taken->library, library);
-    finding.hint = "rename one of them: a prefix, as in acme." + type.name + ", keeps names apart";
+    finding.hint = "rename one of them: a prefix, as in acme." + type.name + ", keeps names unique";
     finding.other.file = taken->library;
     finding.other_role = "the other library";
     throw Error(std::move(finding));
@@ -99,7 +99,7 @@ void add_all(Registry& registry, const std::vector<Type>& types, const std::stri
 void load_plugin(Registry& registry, const std::string& file, bool replace, const std::string& shown_as) {
   const std::string& name = shown_as.empty() ? file : shown_as;
   {
-    // Lazily first: a library of another build may lack functions, and is to be refused for what it is.
+    // Opened lazily first: a library of another build may lack functions and must be refused with the right error.
     const Library unbound = open(file, name, RTLD_LAZY);
     check_compatible(descriptor_of(unbound, name), name);
   }

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 bool is_file(const std::string& text) { return text.find('/') != std::string::npos || text.ends_with(".so"); }
 
-// Libraries by their file: one that is asked for twice is loaded once.
+// Libraries by their file: a library that is requested twice is loaded once.
 class Libraries {
  public:
   void add(const std::string& file) {
@@ -49,12 +49,12 @@ void not_found(const std::string& name, const Location& where, Diagnostics& diag
                                         fmt::format("there is no plugin '{}' on the search path", name));
   finding.expected = fmt::format("lib{0}.so or {0}.so in one of {1}", name, fmt::join(folders, ", "));
   finding.suggestion = nearest_name(name, names);
-  finding.hint = "LOOM_PLUGIN_PATH names further folders, --plugin FILE a file";
+  finding.hint = "LOOM_PLUGIN_PATH adds folders; --plugin FILE loads a file";
 }
 
 void bad_name(const PluginEntry& entry, Diagnostics& diagnostics) {
   Diagnostic& finding =
-      diagnostics.add(ErrorCode::plugin_path, entry.where, "a plugin is asked for by its name, not by a path");
+      diagnostics.add(ErrorCode::plugin_path, entry.where, "a plugin is requested by name, not by a path");
   finding.got = entry.name;
   finding.expected = "letters, digits, '_' and '-'";
   finding.hint = "--plugin FILE on the command line loads a file";
@@ -101,7 +101,7 @@ std::unique_ptr<Registry> own_types() {
 
 std::unique_ptr<Registry> registry_of(const std::vector<LoadedLibrary>& libraries,
                                       const std::map<std::string, std::string>& substitutes) {
-  static std::mutex opening;  // a library links its types into lists while it is opened
+  static std::mutex opening;  // a library adds its types to global lists while it is opened
   const std::lock_guard lock(opening);
   auto registry = own_types();
   for (const LoadedLibrary& library : libraries) {
@@ -123,7 +123,7 @@ std::unique_ptr<Registry> registry_for(const RegistryRequest& request) {
   finding.where.file = folders.empty() ? "LATENTLOOM_PLUGINS" : folders.front();
   finding.message = "no node plugins were found";
   finding.expected = "lib*.so";
-  finding.hint = "LATENTLOOM_PLUGINS, where it is set, must name the folder that holds the standard nodes";
+  finding.hint = "if LATENTLOOM_PLUGINS is set, it must name the folder of the standard nodes";
   throw Error(std::move(finding));
 }
 

@@ -10,13 +10,13 @@ namespace loom::report {
 namespace {
 
 // The chart in user units; it is scaled to the width of the page.
-constexpr double kRounding = 1e-9;  // of values, relative: less is not told apart
+constexpr double kRounding = 1e-9;  // relative; smaller differences of values are ignored
 constexpr double kWidth = 440, kHeight = 230;
 constexpr double kLeft = 58, kRight = 12, kTop = 34, kBottom = 26;
-constexpr std::size_t kMostPoints = 300;  // of a series
-constexpr double kBulk = 0.02;            // share of values at either end that may run off the chart
+constexpr std::size_t kMostPoints = 300;  // points of a series
+constexpr double kBulk = 0.02;            // share of values at each end that may be off the chart
 constexpr double kPadding = 0.06;         // of the y range
-constexpr std::size_t kFewPoints = 40;    // drawn with a dot each
+constexpr std::size_t kFewPoints = 40;    // series up to this size have a dot per point
 
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
@@ -47,7 +47,7 @@ Series thinned(const Series& series) {
   return thin;
 }
 
-// Steps, from 0 on.
+// The range of steps, starting at 0.
 Range range_of_x(const std::vector<Series>& all) {
   Range range{0, 1};
   for (const Series& series : all) {
@@ -56,7 +56,7 @@ Range range_of_x(const std::vector<Series>& all) {
   return range;
 }
 
-// The bulk of every series.
+// The range of the bulk of every series.
 Range range_of_y(const std::vector<Series>& all) {
   Range range;
   for (const Series& series : all) {
@@ -72,7 +72,7 @@ Range range_of_y(const std::vector<Series>& all) {
   }
   if (range.empty()) return range;
   const double spread = range.high - range.low;
-  // Means of equal values differ in the last bits: that is no spread.
+  // Means of equal values can differ in the last bits, which does not count as a spread.
   const bool flat = spread <= kRounding * std::max(std::abs(range.low), std::abs(range.high));
   const double padding = !flat ? spread * kPadding : std::max(1e-12, std::abs(range.low) * 0.1);
   return {range.low - padding, range.high + padding};
@@ -127,7 +127,7 @@ class Chart {
         pen_down = false;
         continue;
       }
-      // Far off the chart is clipped anyway; huge numbers are not for every renderer.
+      // Points far off the chart are clipped anyway, and some renderers cannot handle huge numbers.
       const double top = std::clamp(place_y(y), -2 * kHeight, 3 * kHeight);
       path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", place_x(x), top);
       pen_down = true;
@@ -205,7 +205,7 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
   std::string out = opening(title);
   if (chart.empty()) return out + no_values();
   out += legend(all) + chart.axes();
-  // A nested <svg> clips what runs off without an id, of which a page has only one each.
+  // A nested <svg> clips its content without an id; an id would have to be unique in the page.
   out += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} {3}\">", kLeft,
                      kTop - 4, kWidth - kLeft - kRight, kHeight - kTop - kBottom + 4);
   for (const ChartMark& mark : marks) out += chart.mark(mark);

@@ -19,7 +19,7 @@ struct CodebookUse {
   std::vector<std::int64_t> counts;  // positions of each code
 };
 
-// Of the last evaluation, as its recorder stored it; empty if the text is something else.
+// The counts of the last evaluation, as the recorder stored them; empty if the text is something else.
 std::vector<CodebookUse> read_uses(const std::string& evaluation) {
   std::vector<CodebookUse> uses;
   const auto json = nlohmann::ordered_json::parse(evaluation, nullptr, false);
@@ -37,14 +37,14 @@ std::string use_chart(const CodebookUse& use) {
   std::vector<double> counts(use.counts.begin(), use.counts.end());
   std::ranges::sort(counts, std::greater());
   return fmt::format(
-      "<figure>{}<figcaption>how often each code occurs in the last evaluation, the most used first: "
+      "<figure>{}<figcaption>frequency of each code in the last evaluation, most used first: "
       "{} positions, {} of {} codes</figcaption></figure>\n",
-      bar_chart(use.path + ": use of the codes", counts),
+      bar_chart(use.path + ": usage of the codes", counts),
       grouped(std::accumulate(use.counts.begin(), use.counts.end(), std::int64_t{0})),
       std::ranges::count_if(counts, [](double count) { return count > 0; }), counts.size());
 }
 
-// Of codes that the evaluation did not see: batches since training saw them.
+// For codes that the evaluation did not use: batches since training used them.
 std::string age_chart(const CodebookUse& use, std::span<const float> unused_for) {
   std::vector<double> ages;
   for (std::size_t k = 0; k < use.counts.size() && k < unused_for.size(); ++k)
@@ -52,8 +52,8 @@ std::string age_chart(const CodebookUse& use, std::span<const float> unused_for)
   if (ages.empty()) return "";
   std::ranges::sort(ages, std::greater());
   return fmt::format(
-      "<figure>{}<figcaption>batches of training since each of the {} codes without use was last used, "
-      "in the weights shown: {:.0f} at most, {:.0f} in the middle</figcaption></figure>\n",
+      "<figure>{}<figcaption>training batches since each of the {} unused codes was last used, "
+      "at the weights shown: maximum {:.0f}, median {:.0f}</figcaption></figure>\n",
       bar_chart(use.path + ": age of the dead codes, batches", ages), ages.size(), ages.front(), ages[ages.size() / 2]);
 }
 

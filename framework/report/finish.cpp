@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kSamples = 64, kReconstructions = 32, kSounds = 8;
 
-// Runs `make`, which returns the path of what it wrote.
+// Runs `make`, which returns the path of the file that it wrote.
 template <class Make>
 std::string or_notice(const ModelOptions& options, const char* what, const Make& make) {
   try {
@@ -47,7 +47,7 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
   const auto sounds = [&](const char* name, const TensorView& values) {
     const WrittenSounds written = write_wav(fmt::format("{}/{}.wav", path, name), values, rate);
     if (written.cut > 0)
-      source.notice(fmt::format("{}: {} of {} values lie beyond [-1, 1] and are cut", written.files.front(),
+      source.notice(fmt::format("{}: {} of {} values are outside [-1, 1] and are clipped", written.files.front(),
                                 written.cut, values.count()));
     return written.files.front();
   };

@@ -32,7 +32,7 @@ void plan_step(GraphSummary& summary, const ModelSource& model, const std::share
                ParameterStore& store, int threads) {
   Diagnostics diagnostics;
   const TrainingPlan plan = plan_training(model.document(), *graph, store, model.registry(), diagnostics);
-  if (!diagnostics.empty()) return;  // nothing to train: validate says why
+  if (!diagnostics.empty()) return;  // nothing to train; validate reports why
   Executor executor(threads);
   const TrainingPrograms programs(graph, store, executor, plan, training_inputs(*graph, plan),
                                   {.batch = summary.batch});

@@ -13,8 +13,8 @@
 namespace loom::report {
 namespace {
 
-constexpr std::int64_t kReconstructed = 1000, kShuffled = 1000;  // items at most
-constexpr std::int64_t kDrawn = 32;                              // of them, where each is drawn position by position
+constexpr std::int64_t kReconstructed = 1000, kShuffled = 1000;  // maximum number of items
+constexpr std::int64_t kDrawn = 32;                              // the same if each is drawn position by position
 constexpr std::int64_t kScored = 10000;                          // as in Chen et al. 2018
 
 using Tensors = std::map<std::string, TensorView>;
@@ -44,7 +44,7 @@ class Measurement {
   std::vector<ChosenMetric> metrics_;
 };
 
-// Posterior means of every latent variable, side by side: [items, D].
+// The posterior means of all latent variables, concatenated: [items, D].
 Tensor codes_of(std::span<const Tensor> means) {
   std::int64_t width = 0;
   for (const Tensor& one : means) width += one.view().per_sample();
@@ -61,7 +61,7 @@ void score(Session& session, const measure::Items& items, const std::vector<Post
   if (items.source->factor_sizes().empty()) {
     throw Error(ErrorCode::not_supported,
                 fmt::format("the data '{}' has no known factors of variation", items.source->name()),
-                "--disentanglement needs a data set that declares them, as sprites does");
+                "--disentanglement needs a data set that declares factors, such as sprites");
   }
   if (posteriors.empty())
     throw Error(ErrorCode::not_supported, "the graph has no posterior: no loss is a divergence with an input mu");

@@ -13,17 +13,17 @@ namespace {
 constexpr std::int64_t kGap = 2;        // pixels between images
 constexpr std::int64_t kGroupGap = 10;  // pixels between groups of rows
 constexpr unsigned char kBackground = 128;
-constexpr std::int64_t kColumns = 8;  // of pictures of pairs
+constexpr std::int64_t kColumns = 8;  // columns of pictures of pairs
 constexpr std::int64_t kLargestSide = 32768;
 
 bool is_image(const Shape& event) { return event.rank() == 3 && (event.back() == 1 || event.back() == 3); }
 
 unsigned char to_byte(float value) {
-  if (!(value > 0)) return 0;  // NaN too
+  if (!(value > 0)) return 0;  // also NaN
   return static_cast<unsigned char>(std::min(value, 1.0F) * 255.0F + 0.5F);
 }
 
-// Where things stand on the canvas.
+// The layout of the canvas.
 class Canvas {
  public:
   Canvas(const Shape& images, const GridLayout& layout)
@@ -74,14 +74,14 @@ class Canvas {
   Picture picture_;
 };
 
-// Events as images [n, H, W, C]; the memory is the tensor's own.
+// Events as images [n, H, W, C], in the memory of the tensor.
 std::optional<TensorView> as_images(const Tensor& values, const Shape& like) {
   const std::optional<Shape> image = image_shape(values.shape().event(), like);
   if (!image || values.dtype() != DType::f32) return std::nullopt;
   return TensorView(DType::f32, {values.shape()[0], (*image)[0], (*image)[1], (*image)[2]}, values.view().raw());
 }
 
-// The event shape of the first input, which outputs are often flattened images of.
+// The event shape of the first input; outputs are often flattened images of this shape.
 Shape first_input_event(const Document& document) {
   for (const NodeEntry& entry : document.nodes) {
     const auto shape = entry.options.find("shape");
@@ -106,8 +106,8 @@ std::optional<Shape> image_shape(const Shape& event, const Shape& like) {
 
 Picture draw_grid(const TensorView& images, const GridLayout& layout) {
   if (images.shape().rank() != 4 || !is_image(images.shape().event())) {
-    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", images.shape().text()),
-                "a .npy file holds any values");
+    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are not images", images.shape().text()),
+                "a .npy file can contain any values");
   }
   Canvas canvas(images.shape(), layout);
   for (std::int64_t i = 0; i < images.samples(); ++i) canvas.draw(i, images[i]);
@@ -138,7 +138,7 @@ std::optional<std::string> reconstructions_png(const Reconstructions& pairs) {
                      groups = (count + columns - 1) / columns;
   const Shape event = images->originals.shape().event();
   Tensor rows(DType::f32, {groups * columns * 2, event[0], event[1], event[2]});
-  for (float& value : rows.values()) value = 0.5F;  // the background, where the last row is not full
+  for (float& value : rows.values()) value = 0.5F;  // the background, if the last row is not full
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t top = i / columns * columns * 2 + i % columns;
     std::ranges::copy(images->originals[i], rows.view()[top].begin());

@@ -33,7 +33,7 @@ std::string tile(const std::string& name, const std::string& value, const std::s
                      escaped(value), escaped(note));
 }
 
-// Curves that are read side by side share a chart: its name, and what the curve is called there ("": by its split).
+// Curves that belong together share a chart: its name, and the name of the curve in it ("": that of its split).
 std::pair<std::string, std::string> chart_of(const std::string& curve) {
   for (const char* part : {".largest", ".median", ".smallest"}) {
     if (curve.ends_with(part)) return {curve.substr(0, curve.size() - std::strlen(part)), part + 1};
@@ -42,7 +42,7 @@ std::pair<std::string, std::string> chart_of(const std::string& curve) {
   return {curve, ""};
 }
 
-// Curves of a name share a chart; what matters most comes first.
+// Curves with the same name share a chart; the most important charts come first.
 std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metrics) {
   std::map<std::string, std::vector<Series>> by_name;
   for (const auto& [curve, split] : metrics.curves()) {
@@ -86,7 +86,7 @@ std::string title_of(const std::string& curve, const Registry& registry) {
   return title;
 }
 
-// Of a held-out curve: its last value, and its best.
+// The last value and the best value of a held-out curve.
 std::string tiles_of(Metrics& metrics) {
   std::string out;
   for (const auto& [name, split] : metrics.curves()) {
@@ -104,7 +104,7 @@ std::string tiles_of(Metrics& metrics) {
   return out;
 }
 
-// "rate 12.3 nats, committed 10.0", of the last evaluation; "" where no rate is committed.
+// "rate 12.3 nats, committed 10.0", of the last evaluation; "" if no rate is committed.
 std::string rate_tile(Metrics& metrics) {
   for (const auto& [name, split] : metrics.curves()) {
     if (name != "committed_rate") continue;
@@ -116,7 +116,7 @@ std::string rate_tile(Metrics& metrics) {
   return "";
 }
 
-// What the last evaluation found of the latent variables and of the codes.
+// The findings of the last evaluation about the latent variables and the codes.
 std::string finding_section(Metrics& metrics) {
   const std::string text = metrics.info("findings").value_or("");
   return text.empty() ? "" : fmt::format("<p class=\"finding\">{}</p>\n", escaped(text));
@@ -146,7 +146,7 @@ std::string curve_section(const Registry& registry, Metrics& metrics) {
   return out + "</div>\n";
 }
 
-// What changed while it trained, and what was refused.
+// The changes during training, and those that were refused.
 std::string history_section(Metrics& metrics) {
   const std::vector<HistoryEvent> events = metrics.history();
   if (events.empty()) return "";
@@ -210,7 +210,7 @@ std::string settings_section(const ModelSource& model, const GraphSummary& graph
   out += row("weights shown", fs::path(model.weights()).filename().string());
   out += "</table>\n<table>\n" + row("Latentloom", settings.version) + row("arithmetic", dnnl::describe());
   out += row("threads", fmt::format("{} of {} cores", threads, std::thread::hardware_concurrency()));
-  out += row("a training step", fmt::format("{}flop a sample", readable_count(graph.flop_per_sample)));
+  out += row("a training step", fmt::format("{}flop per sample", readable_count(graph.flop_per_sample)));
   out += row("planned memory", readable_bytes(static_cast<double>(graph.memory_bytes)));
   out += "</table></div>\n";
   return out + fmt::format("<details><summary>The graph, resolved</summary><pre>{}</pre></details>\n",

@@ -10,7 +10,7 @@ namespace loom {
 
 class Executor::Impl {
  public:
-  // oneTBB caps its workers at the number of cores; more threads than cores are asked for only to test determinism.
+  // oneTBB limits its workers to the number of cores; more threads than cores are used only to test determinism.
   explicit Impl(int threads)
       : control(tbb::global_control::max_allowed_parallelism,
                 static_cast<std::size_t>(std::max(threads, tbb::this_task_arena::max_concurrency()))),

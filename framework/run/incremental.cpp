@@ -77,7 +77,7 @@ class IncrementalProgram::Impl {
   BoundGraph graph_;
   IncrementalRequest request_;
   IncrementalPlan plan_;
-  std::vector<int> sources_;  // of each condition: a fetch of the program, or -1 - the feed
+  std::vector<int> sources_;  // per condition: a fetch of the program, or -1 - the feed
   std::unique_ptr<Program> conditions_;
   std::map<std::int64_t, std::unique_ptr<IncrementalNodes>> nodes_;
   std::vector<std::map<std::int64_t, std::unique_ptr<IncrementalGroup>>> lanes_;

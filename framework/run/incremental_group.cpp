@@ -15,7 +15,7 @@ const TapeValue& value_of(const IncrementalPlan& plan, int value) {
   return plan.tape.values[static_cast<std::size_t>(value)];
 }
 
-// [n, 1, ..., event]: a position of a value as a batch of its own.
+// [n, 1, ..., event]: one position of a value as a batch.
 TensorView one_position(const TapeValue& value, int axes, std::int64_t samples) {
   Shape shape = value.shape.at_batch(samples);
   for (int axis = 1; axis <= axes; ++axis) shape[axis] = 1;

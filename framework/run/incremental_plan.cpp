@@ -59,21 +59,21 @@ class Planner {
       const int value = step.inputs[k];
       way.input_fills.push_back(value < 0 ? Filled::whole : root_fill(value));
       if (value < 0) continue;
-      if (is_drawn(value) && !keeps_positions(value)) return stop(node, "reads what is drawn under another shape");
+      if (is_drawn(value) && !keeps_positions(value)) return stop(node, "reads the drawn map with another shape");
       if (is_drawn(value) && way.pointwise && !has_channels(value) && reads_channels(node, static_cast<int>(k)))
-        return stop(node, "works along the last axis, whose places are what is drawn");
+        return stop(node, "works along the last axis, which contains the drawn positions");
       if (!is_drawn(value)) condition(node, node.inputs[k], value, way.pointwise);
     }
     if (!plan_.obstacle.empty()) return;
     if (!way.pointwise && !node.contract().is_causal(node.options))
-      return stop(node, "is not causal, and not computed at each position alone");
-    if (node.rows_per_sample() != 1) return stop(node, "has several rows a sample");
+      return stop(node, "is neither causal nor pointwise");
+    if (node.rows_per_sample() != 1) return stop(node, "has several rows per sample");
     if (!ask_fills(node, way)) return;
     for (const int value : step.outputs) {
       if (has_positions(plan_.tape.values[static_cast<std::size_t>(value)], graph_.shape(request_.input), request_.axes,
                         true))
         continue;
-      return stop(node, "gives values without the axes of what is drawn");
+      return stop(node, "produces values without the axes of the drawn map");
     }
     plan_.steps.push_back(std::move(way));
   }
@@ -83,7 +83,7 @@ class Planner {
     return plan_.tape.values[static_cast<std::size_t>(value)].shape.rank() > request_.axes + 1;
   }
 
-  // A linear layer, a softmax: not what treats each value alone, as an activation does.
+  // A linear layer or a softmax, but not a node that treats each value separately, such as an activation.
   static bool reads_channels(const GraphNode& node, int input) {
     const std::string& pattern = node.contract().input_at(input).pattern;
     const std::vector<std::string> options = node.contract().option_names();
@@ -91,7 +91,7 @@ class Planner {
            std::ranges::find(options, "axis") != options.end();
   }
 
-  // An alias keeps the memory: only one that keeps the shape keeps the positions.
+  // An alias keeps the memory; it keeps the positions only if it keeps the shape.
   bool keeps_positions(int value) const {
     const TapeValue& v = plan_.tape.values[static_cast<std::size_t>(value)];
     return v.shape == plan_.tape.values[static_cast<std::size_t>(root(value))].shape;
@@ -105,11 +105,11 @@ class Planner {
         if (object) fill = object->filled(way.input_fills, static_cast<int>(k));
       } catch (const Error& error) {
         if (error.code() != ErrorCode::not_supported) throw;
-        stop(node, fmt::format("has no incremental face here: {}", error.diagnostics().front().message));
+        stop(node, fmt::format("has no incremental interface here: {}", error.diagnostics().front().message));
         return false;
       }
       if (way.pointwise && node.contract().is_stochastic(false) && fill == Filled::rows_before) {
-        stop(node, "draws from rows that are ahead of their turn");
+        stop(node, "draws from rows that are not yet filled");
         return false;
       }
       way.output_fills.push_back(fill);
@@ -121,7 +121,7 @@ class Planner {
   void condition(const GraphNode& node, Port port, int value, bool pointwise) {
     const TapeValue& v = plan_.tape.values[static_cast<std::size_t>(value)];
     if (pointwise && !has_positions(v, graph_.shape(request_.input), request_.axes, false))
-      return stop(node, fmt::format("reads '{}', which has not the axes of what is drawn", graph_.name_of(port)));
+      return stop(node, fmt::format("reads '{}', which does not have the axes of the drawn map", graph_.name_of(port)));
     if (std::ranges::find(plan_.condition_values, value) != plan_.condition_values.end()) return;
     plan_.conditions.push_back(port);
     plan_.condition_values.push_back(value);
@@ -130,8 +130,8 @@ class Planner {
   const Graph& graph_;
   const IncrementalRequest& request_;
   IncrementalPlan plan_;
-  std::vector<bool> drawn_;    // per value; of roots
-  std::vector<Filled> fills_;  // per value; of roots
+  std::vector<bool> drawn_;    // per value; set for roots
+  std::vector<Filled> fills_;  // per value; set for roots
 };
 
 }  // namespace

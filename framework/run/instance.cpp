@@ -64,7 +64,7 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
   if (step.node < 0) return context;
   const GraphNode& node = graph.node(step.node);
   if (step.kind == TapeStep::Kind::backward) {
-    for (std::size_t k = 0; k < context.diff_outputs.size(); ++k) {  // where nothing flows back: zeros of that shape
+    for (std::size_t k = 0; k < context.diff_outputs.size(); ++k) {  // if nothing flows back: zeros of that shape
       if (step.diff_outputs[k] < 0) context.diff_outputs[k] = shaped(node.outputs[k], DType::f32, samples_);
     }
     context.diff_parameters.resize(step.gradient_slots.size());
@@ -73,7 +73,7 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
       if (step.gradient_slots[k] >= 0) context.diff_parameters[k] = shaped(parameter.shape, DType::f32, samples_);
     }
   } else {
-    context.tallies.resize(node.contract().tallies().size());  // one that the options leave out stays empty
+    context.tallies.resize(node.contract().tallies().size());  // a tally that the options leave out stays empty
     for (const GraphParameter& tally : node.tallies)
       context.tallies[static_cast<std::size_t>(tally.declaration)] = shaped(tally.shape, DType::f32, samples_);
   }

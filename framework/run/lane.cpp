@@ -73,7 +73,7 @@ void Lane::bind(const std::vector<int>& values, std::vector<TensorView>& views) 
   }
 }
 
-// What the step's node keeps from forward to backward.
+// The memory that the step's node keeps from forward to backward.
 std::span<std::byte> Lane::saved_of(const TapeStep& step) const {
   const Plan& plan = *batch_.plan;
   const auto maker = static_cast<std::size_t>(plan.forward_step[static_cast<std::size_t>(step.node)]);

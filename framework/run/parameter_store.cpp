@@ -8,7 +8,7 @@
 namespace loom {
 namespace {
 
-// fan_in as PyTorch counts it: everything but the first extent.
+// fan_in as in PyTorch: the product of all extents except the first.
 double fan_in_of(const GraphNode& node, const std::string& name, const Shape& own) {
   for (const GraphParameter& parameter : node.parameters) {
     const auto& declared = node.contract().parameters()[static_cast<std::size_t>(parameter.declaration)];
@@ -79,7 +79,7 @@ ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> 
     for (const GraphParameter& p : node.states)
       add(node, p, node.contract().states()[static_cast<std::size_t>(p.declaration)], true);
   }
-  for (const GraphNode& node : graph.nodes()) {  // shared weights are trained when any of the sharers is
+  for (const GraphNode& node : graph.nodes()) {  // shared weights are trained if any of their nodes is trained
     for (const GraphParameter& p : node.parameters) {
       if (!node.frozen) items_[static_cast<std::size_t>(index_.at(p.path))].frozen = false;
     }

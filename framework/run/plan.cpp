@@ -11,7 +11,7 @@ constexpr std::size_t kAlignment = 64;
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-// A thing that steps read and write: a root value, a node's saved memory, a gradient slot.
+// An object that steps read and write: a root value, a node's saved memory, a gradient slot.
 struct Resource {
   int last_writer = -1;
   std::vector<int> readers;  // since the last write
@@ -111,7 +111,7 @@ class Planner {
     }
   }
 
-  // True where every use is in one stage that runs shard by shard.
+  // True if all uses are in one stage that runs shard by shard.
   bool local(const std::vector<int>& users) const {
     return std::all_of(users.begin(), users.end(), [&](int i) {
       const auto at = static_cast<std::size_t>(i);
@@ -165,9 +165,9 @@ class Planner {
     }
   }
 
-  // Largest first, each at the lowest place where it overlaps nothing that lives at the same time. Two blocks that
-  // share bytes one after the other make the later one's first use wait for the earlier one's last: this keeps
-  // independent branches free to run side by side wherever they share no memory.
+  // Places the largest first, each at the lowest offset where it overlaps nothing that lives at the same time. If two
+  // blocks share bytes, the first use of the later one waits for the last use of the earlier one. This keeps
+  // independent branches free to run in parallel wherever they do not share memory.
   void assign_offsets() {
     std::sort(arena_.begin(), arena_.end(), [](const ArenaBlock& a, const ArenaBlock& b) {
       return a.block->bytes != b.block->bytes ? a.block->bytes > b.block->bytes : a.first < b.first;
@@ -228,7 +228,7 @@ Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t
   return Planner(graph, tape, training, shard, memory).plan();
 }
 
-// Bytes of the parameters that get a gradient: each shard reads them and adds to as large a sum.
+// Bytes of the parameters that have a gradient: each shard reads them and adds to a sum of the same size.
 static std::size_t gradient_bytes(const Graph& graph, const Tape& tape) {
   std::set<int> seen;
   std::size_t bytes = 0;
@@ -244,13 +244,13 @@ static std::size_t gradient_bytes(const Graph& graph, const Tape& tape) {
 }
 
 std::int64_t choose_shard(const Graph& graph, const Tape& tape, bool training, std::int64_t batch, int lanes) {
-  constexpr std::size_t kCacheBytes = std::size_t{1} << 20;   // a core's second-level cache
-  constexpr std::size_t kLargeBytes = std::size_t{32} << 20;  // no core's share of a last-level cache
-  constexpr std::int64_t kSmallest = 4;                       // below, primitives run out of rows
+  constexpr std::size_t kCacheBytes = std::size_t{1} << 20;   // second-level cache of a core
+  constexpr std::size_t kLargeBytes = std::size_t{32} << 20;  // larger than a core's share of a last-level cache
+  constexpr std::int64_t kSmallest = 4;                       // smaller shards have too few rows for the primitives
   const std::size_t one = std::max<std::size_t>(1, make_plan(graph, tape, training, 1, {}).arena_bytes);
   auto fitting = std::max(kSmallest, static_cast<std::int64_t>(kCacheBytes / one));
-  // Gradients that no cache holds are read and written for each shard, as the weights are read twice: shards so large
-  // that this is no more than what their activations move.
+  // Gradients that fit no cache are read and written for each shard, and the weights are read twice: shards so large
+  // that this is at most the memory traffic of their activations.
   const std::size_t gradients = gradient_bytes(graph, tape);
   if (gradients > kLargeBytes) fitting = std::max(fitting, static_cast<std::int64_t>(4 * gradients / one));
   const std::int64_t fair = (batch + lanes - 1) / lanes;

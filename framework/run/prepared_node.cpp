@@ -7,7 +7,7 @@
 namespace loom {
 namespace {
 
-// Parameters in declaration order; a declared one that the options leave out has an empty view.
+// Parameters in the order of declaration; a parameter that the options leave out has an empty view.
 std::vector<TensorView> stored(const std::vector<GraphParameter>& parameters, std::size_t declared,
                                ParameterStore& store) {
   std::vector<TensorView> views(declared);

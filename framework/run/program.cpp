@@ -47,7 +47,7 @@ class Program::Impl {
   void run(const StepInput& input) {
     check_step_input(*graph_, request_, input);
     if (input.feeds_repeat && (whole_steps_ || !request_.fetch.empty()))
-      throw Error(ErrorCode::bad_feed, "feeds that repeat would be read for the whole batch");
+      throw Error(ErrorCode::bad_feed, "repeated feeds cannot be read for the whole batch");
     ensure_instances(input.samples);
     batch_.feeds = input.feeds;
     batch_.weights = input.weights;
@@ -122,7 +122,7 @@ class Program::Impl {
   const ProgramRequest& request() const { return request_; }
 
  private:
-  // The shards one lane has yet to take in the running stage.
+  // The shards that a lane has not taken yet in the current stage.
   struct LaneRun {
     std::int64_t next = 0;
     std::vector<StepContext>* contexts = nullptr;
@@ -147,7 +147,7 @@ class Program::Impl {
     }
   }
 
-  // Node objects exist per number of samples: the shard, the batch's last shard, the batch itself for whole-batch
+  // There is one set of node objects per number of samples: a shard, the last shard, and the batch for whole-batch
   // nodes.
   void ensure_instances(std::int64_t samples) {
     bool fresh = plan_.stages.empty();
@@ -274,7 +274,7 @@ class Program::Impl {
     }
   }
 
-  // Keeps the first failure, with the node it came from; the other tasks of the step then return at once.
+  // Keeps the first failure and its node; the other tasks of the step then return at once.
   template <class Body>
   void guarded(int step, Body&& body) {
     try {
@@ -322,7 +322,7 @@ class Program::Impl {
       const EndStep call =
           end_step_call(prepared, RandomStream(batch_.seed, stream_of(node.path), batch_.step), tallies);
       guarded(static_cast<int>(i), [&] { prepared.node->end_step(call); });
-      store_.touch();  // what is packed may follow from the state
+      store_.touch();  // packed values can depend on the state
     }
   }
 
@@ -345,7 +345,7 @@ class Program::Impl {
   std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, lane, step
   std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::vector<std::span<float>> gradient_sums_, tally_sums_;  // of each lane
+  std::vector<std::span<float>> gradient_sums_, tally_sums_;  // per lane
   std::vector<LaneRun> lane_runs_;
   std::vector<TensorView> end_step_tallies_;
   std::vector<std::unique_ptr<StageFlow>> flows_;

@@ -35,7 +35,8 @@ void check_step_input(const Graph& graph, const ProgramRequest& request, const S
          fmt::format("1 to {}", request.batch));
   }
   if (input.feeds.size() != request.feeds.size() || input.weights.size() != request.objectives.size()) {
-    fail("the program is fed wrongly", fmt::format("{} feeds, {} objectives", input.feeds.size(), input.weights.size()),
+    fail("the feeds do not match the program",
+         fmt::format("{} feeds, {} objectives", input.feeds.size(), input.weights.size()),
          fmt::format("{} feeds, {} objectives", request.feeds.size(), request.objectives.size()));
   }
   for (std::size_t i = 0; i < input.feeds.size(); ++i) {

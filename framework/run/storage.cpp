@@ -13,7 +13,7 @@ namespace {
 
 bool is_backward(const TapeStep& step) { return step.kind == TapeStep::Kind::backward; }
 
-// The lists of values that a step reads, and those that it writes; a sum reads what it writes too.
+// The values that a step reads and the values that it writes; a sum also reads the value that it writes.
 template <class Body>
 void for_each_read(TapeStep& step, const Body& body) {
   for (int& value : step.inputs) body(value);
@@ -26,7 +26,7 @@ void for_each_write(const TapeStep& step, const Body& body) {
   for (const int value : is_backward(step) ? step.diff_inputs : step.outputs) body(value);
 }
 
-// How often each root value is written, under its own shape or another, and read; asked for by name counts as a write.
+// How often each root value is written (with any shape) and read; a value that is requested counts as written.
 struct Uses {
   std::vector<int> writes, reads;
 
@@ -86,7 +86,7 @@ class Casts {
   }
 
  private:
-  // A value of its own, of the shape of `like`.
+  // A new value with the shape of `like`.
   int add_value(int like, DType type, const char* what) {
     TapeValue value = tape_.values[static_cast<std::size_t>(like)];
     value.dtype = type;
@@ -104,7 +104,7 @@ class Casts {
   }
 
   Tape tape_;
-  std::map<int, int> stored_;  // of values as they are written
+  std::map<int, int> stored_;  // values as they are written
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// malloc and its kin, interposed: an executable's definitions come before the C library's for every library in the
-// process. Outside of a count this costs a look at two flags.
+// Interposes malloc and related functions: an executable's definitions override the C library's in all libraries of the
+// process. When nothing is counted, the cost is the check of two flags.
 #include "runner/allocation_counter.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
@@ -33,19 +33,19 @@ namespace {
 
 using Frames = std::array<void*, 32>;
 
-thread_local bool inside = false;  // of a count: backtrace() may allocate
+thread_local bool inside = false;  // inside a count: backtrace() may allocate
 
-// Of one thread, while it counts.
+// The count of one thread.
 thread_local bool counting_thread = false;
 thread_local loom::check::Allocations of_thread;
 
-// Of all threads.
+// The count of all threads.
 std::atomic<bool> counting_process{false};
 std::atomic<std::int64_t> own_of_process{0}, library_of_process{0};
 std::atomic<bool> described{false};
 std::array<char, 4096> description{};
 
-// oneDNN, or the OpenMP runtime for it, stands on the stack.
+// Whether oneDNN, or its OpenMP runtime, is on the stack.
 bool is_library_call(const Frames& frames, int depth) {
   for (int i = 0; i < depth; ++i) {
     Dl_info info{};
@@ -58,7 +58,7 @@ bool is_library_call(const Frames& frames, int depth) {
 
 void describe(const Frames& frames, int depth) {
   std::size_t used = 0;
-  for (int i = 2; i < depth && used + 200 < description.size(); ++i) {  // 0 and 1 are the counter's own
+  for (int i = 2; i < depth && used + 200 < description.size(); ++i) {  // frames 0 and 1 belong to the counter
     Dl_info info{};
     dladdr(frames[static_cast<std::size_t>(i)], &info);
     used += static_cast<std::size_t>(std::snprintf(description.data() + used, description.size() - used,
@@ -82,7 +82,7 @@ void count() {
   inside = false;
 }
 
-void load_backtrace() {  // its library is loaded by the first call
+void load_backtrace() {  // the first call loads its library
   std::array<void*, 2> frames{};
   backtrace(frames.data(), 2);
 }

@@ -1,4 +1,4 @@
-// graph-runner bench: full training steps on synthetic data, or ancestral sampling, timed.
+// graph-runner bench: times full training steps on synthetic data, or ancestral sampling.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -16,10 +16,10 @@
 namespace loom::runner {
 namespace {
 
-constexpr int kWarmUp = 3;                 // steps before the clock counts
+constexpr int kWarmUp = 3;                 // steps before timing starts
 constexpr std::int64_t kDistinct = 64;     // synthetic samples, repeated over a larger batch
-constexpr const char* kPrecision = "f32";  // of the arithmetic
-constexpr int kTuningSteps = 5;            // of each shard size that --tune tries
+constexpr const char* kPrecision = "f32";  // precision of the arithmetic
+constexpr int kTuningSteps = 5;            // steps per shard size that --tune tries
 
 struct Request {
   std::vector<std::string> plugins;
@@ -81,7 +81,7 @@ class Bench {
     make_data();
   }
 
-  // What is measured is a step's own memory, so the data is not as large as the batch where it need not be.
+  // The memory of the step is measured, so the data is smaller than the batch if possible.
   void make_data() {
     const std::int64_t own = programs_->shard(), distinct = (kDistinct + own - 1) / own * own;
     repeat_ = distinct < batch() && !programs_->program().has_whole_batch_steps();
@@ -90,7 +90,7 @@ class Bench {
     for (const Tensor& tensor : data_) views_.push_back(tensor.view());
   }
 
-  // Compiles for the shard size whose steps are the fastest.
+  // Compiles for the shard size with the fastest steps.
   void tune() {
     const std::int64_t chosen = programs_->shard();
     std::pair<double, std::int64_t> best{run(kTuningSteps).median(), chosen};
@@ -116,7 +116,7 @@ class Bench {
   Executor executor_;
   TrainingState state_;
   std::vector<Port> feeds_;
-  bool repeat_ = false;  // the data is read over and over within a batch
+  bool repeat_ = false;  // the data is repeated within a batch
   std::vector<Tensor> data_;
   std::vector<TensorView> views_;
   std::unique_ptr<TrainingPrograms> programs_;
@@ -163,9 +163,9 @@ int bench(const Request& request, bool json) {
   print("{}: {} parameters, batch {}, {} threads, {} lanes, shards of {}, {}\n", model.document().name,
         grouped(bench.parameters()), bench.batch(), bench.threads(), bench.programs().lanes(), bench.programs().shard(),
         kPrecision);
-  print("  {:.2f} ms a step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
+  print("  {:.2f} ms per step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
         timing.milliseconds.back(), batch / seconds);
-  print("  {:.2f} GFLOP a step, {:.0f} GFLOP/s, {:.0f} MiB at most\n", gflop, gflop / seconds, peak_memory_mb());
+  print("  {:.2f} GFLOP per step, {:.0f} GFLOP/s, peak {:.0f} MiB\n", gflop, gflop / seconds, peak_memory_mb());
   return kOk;
 }
 
@@ -175,21 +175,23 @@ void add_bench(CLI::App& app, Invocation& invocation) {
   auto request = std::make_shared<Request>();
   verb->add_option("GRAPH", request->graph, "a graph file")->required();
   verb->add_option("--set", request->overrides, "change a value first: PATH=VALUE")->allow_extra_args(false);
-  verb->add_option("--batch", request->batch, "samples of a step; 0: the graph's")
+  verb->add_option("--batch", request->batch, "samples per step; 0: as in the graph")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--steps", request->steps, "timed steps")->check(at_least(1))->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
-  verb->add_option("--lanes", request->lanes, "lanes; 0: one a thread")->check(at_least(0))->capture_default_str();
-  verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
+  verb->add_option("--lanes", request->lanes, "lanes; 0: one per thread")->check(at_least(0))->capture_default_str();
+  verb->add_option("--shard", request->shard, "samples per shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--tune", request->tune, "try several shard sizes and keep the fastest");
-  verb->add_flag("--sample", request->sample, "time ancestral sampling in place of training steps");
+  verb->add_flag("--sample", request->sample, "time ancestral sampling instead of training steps");
   verb->add_option("--count", request->count, "samples that --sample draws together")
       ->check(at_least(1))
       ->capture_default_str();
-  verb->add_flag("--whole", request->whole, "with --sample: the whole graph for each position");
+  verb->add_flag("--whole", request->whole, "with --sample: run the whole graph for each position");
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

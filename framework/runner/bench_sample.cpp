@@ -16,7 +16,7 @@ int bench_sample(const ModelSource& model, const SampleBench& request, bool json
   const GenerateEntry& entry = require_generate(model.document(), "sample");
   if (entry.autoregressions.empty()) {
     throw Error(ErrorCode::usage, "generate.sample is not autoregressive: it has no positions to time",
-                "leave --sample out to time training steps");
+                "omit --sample to time training steps");
   }
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
@@ -43,7 +43,7 @@ int bench_sample(const ModelSource& model, const SampleBench& request, bool json
   const double median = (seconds[(seconds.size() - 1) / 2] + seconds[seconds.size() / 2]) / 2;
   const double per_position = median / static_cast<double>(positions), each = static_cast<double>(request.count);
   for (const std::string& obstacle : sampler.obstacles())
-    say(fmt::format("each position takes a run of the whole graph, for {}\n", obstacle));
+    say(fmt::format("each position needs a run of the whole graph, because of {}\n", obstacle));
   if (json) {
     print_json({{"graph", model.document().name},
                 {"count", request.count},
@@ -58,7 +58,7 @@ int bench_sample(const ModelSource& model, const SampleBench& request, bool json
   }
   print("{}: {} samples of {} positions at once, {} threads\n", model.document().name, request.count, positions,
         executor.threads());
-  print("  {:.4f} ms a position, {:.2f} s for all ({:.0f} positions/s)\n", 1e3 * per_position, median,
+  print("  {:.4f} ms per position, {:.2f} s for all ({:.0f} positions/s)\n", 1e3 * per_position, median,
         each / per_position);
   return kOk;
 }

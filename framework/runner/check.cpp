@@ -1,4 +1,4 @@
-// graph-runner check: what every node and every data set must keep to, of one type or of all types of a library.
+// graph-runner check: the rules for types, checked for one type or for all types of a library.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -66,7 +66,7 @@ bool is_library(const std::string& subject) {
   finding.code = ErrorCode::unknown_node_type;
   finding.message = fmt::format("there is no type '{}'", name);
   finding.got = name;
-  finding.expected = "one of graph-runner list, or the file of a plugin library";
+  finding.expected = "a type shown by graph-runner list, or the file of a plugin library";
   finding.suggestion = nearest_name(name, names);
   throw Error(std::move(finding));
 }
@@ -76,7 +76,7 @@ bool same_file(const std::string& a, const std::string& b) {
   return std::filesystem::equivalent(a, b, ignored);
 }
 
-// Those of this name, or all that a library holds.
+// The types with this name, or all types of a library.
 Subjects subjects_of(const std::string& subject, const Registry& registry) {
   Subjects subjects;
   for_each_kind([&]<class Type>() {
@@ -94,7 +94,7 @@ Subjects subjects_of(const std::string& subject, const Registry& registry) {
   Diagnostic finding;
   finding.code = ErrorCode::plugin_invalid;
   finding.where.file = subject;
-  finding.message = "this plugin registers no type";
+  finding.message = "this plugin does not register any type";
   finding.expected = "LOOM_NODE(Class, \"name\"), LOOM_DATASET, LOOM_OPTIMIZER, LOOM_SCHEDULE or LOOM_METRIC";
   throw Error(std::move(finding));
 }
@@ -135,7 +135,7 @@ std::map<std::string, Shape> shapes_for(const Contract& contract, const Request&
   return shapes;
 }
 
-// What was given for no type at all is misspelt.
+// Options that no type declares are misspelt.
 void check_used(const Request& request, const Subjects& subjects, const std::vector<std::string>& options,
                 const std::vector<std::string>& ports) {
   const auto check = [&](const std::vector<std::string>& texts, const std::vector<std::string>& used, const char* what,
@@ -226,20 +226,21 @@ void add_check(CLI::App& app, Invocation& invocation) {
                             "  graph-runner check build/libhuber.so");
   auto request = std::make_shared<Request>();
   verb->add_option("NODE", request->subject, "a type of any kind, or the file of a plugin library")->required();
-  verb->add_option("--set", request->options, "an option: NAME=VALUE; others get a value of their declared range")
+  verb->add_option("--set", request->options,
+                   "an option: NAME=VALUE; other options get a value from their declared range")
       ->allow_extra_args(false);
   verb->add_option("--shape,--input", request->shapes,
-                   "the shape of an input, samples first: NAME=4,28,28,1; others get a small one that fits")
+                   "the shape of an input, samples first: NAME=4,28,28,1; other inputs get a small shape that fits")
       ->allow_extra_args(false);
-  verb->add_option("--samples", request->samples, "samples of inputs that --shape leaves out")
+  verb->add_option("--samples", request->samples, "samples of inputs that --shape does not name")
       ->check(at_least(1))
       ->capture_default_str();
-  verb->add_option("--classes", request->classes, "inputs of codes hold 0 to this - 1")
+  verb->add_option("--classes", request->classes, "inputs of codes have values from 0 to CLASSES - 1")
       ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--seed", request->seed, "seed of a node that draws")->capture_default_str();
-  verb->add_flag("--eval", request->evaluation, "check it as in evaluation, not as in training");
-  verb->add_flag("--strict", request->strict, "a call that allocates memory is a failure");
+  verb->add_flag("--eval", request->evaluation, "check in evaluation mode, not in training mode");
+  verb->add_flag("--strict", request->strict, "treat a call that allocates memory as a failure");
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

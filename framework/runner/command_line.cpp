@@ -33,7 +33,7 @@ std::vector<std::string> flag_names(const CLI::App& verb) {
   return names;
 }
 
-// CLI11's "Could not convert: --steps = 1e3" and "--steps: At Most 1 required but received 2", in our words.
+// CLI11's "Could not convert: --steps = 1e3" and "--steps: At Most 1 required but received 2", reworded.
 std::string readable(const std::string& message) {
   const std::size_t twice = message.find(": At Most 1 required but received ");
   if (twice != std::string::npos) return message.substr(0, twice) + " is given more than once";
@@ -56,7 +56,7 @@ std::string unknown_flag(const CLI::App& verb, int count, const char* const* arg
   return "";
 }
 
-// Made by the first verb that registers: the order in which files are initialised is open.
+// Created by the first verb that registers, since the order in which files are initialised is unspecified.
 std::multimap<int, AddVerb>& registered() {
   static std::multimap<int, AddVerb> verbs;
   return verbs;
@@ -100,7 +100,7 @@ CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& su
 }
 
 void add_json(CLI::App* verb, Invocation& invocation) {
-  verb->add_flag("--json", invocation.json, "print JSON on the standard output, errors too");
+  verb->add_flag("--json", invocation.json, "print JSON to standard output, including errors");
 }
 
 void add_plugins(CLI::App* verb, std::vector<std::string>& plugins) {
@@ -111,7 +111,7 @@ void add_plugins(CLI::App* verb, std::vector<std::string>& plugins) {
 CLI::Validator at_least(std::int64_t least) {
   return {[least](std::string& text) -> std::string {
             double value = 0;
-            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion says what is wrong
+            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion reports the error
             return value >= static_cast<double>(least) ? "" : fmt::format("{} is less than {}", text, least);
           },
           fmt::format("at least {}", least)};
@@ -122,7 +122,7 @@ CLI::Validator number_between(double least, bool excluded, double most) {
                                         most < kNoLimit ? fmt::format(" and at most {:g}", most) : "");
   return {[=](std::string& text) -> std::string {
             double value = 0;
-            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion says what is wrong
+            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion reports the error
             const bool good = (excluded ? value > least : value >= least) && value <= most && value < kNoLimit;
             return good ? "" : fmt::format("{} is not {}", text, range);
           },

@@ -20,13 +20,13 @@ using Json = nlohmann::ordered_json;
               fmt::format("cannot write to the standard output: {}", std::generic_category().message(reason)));
 }
 
-// Also a document that names a run which is not there, or does not fit.
+// Includes a document that names a run that does not exist or does not fit.
 bool is_bad_input(const Diagnostic& diagnostic) {
   const char group = error_number(diagnostic.code)[1];
   return group == '1' || group == '2' || group == '4' || ((group == '5' || group == '6') && diagnostic.where.line > 0);
 }
 
-// The text of a finding with its code in red.
+// The text of a diagnostic with its code in red.
 std::string coloured(const std::string& text, ErrorCode code) {
   const std::string label = fmt::format("error {} {}", error_number(code), error_name(code));
   const std::size_t at = text.find(label);
@@ -107,7 +107,7 @@ void print_errors(const Error& error, bool as_json) {
       return;
     } catch (const BrokenPipe&) {
       return;
-    } catch (const Error&) {  // the standard output is what failed: say it as text
+    } catch (const Error&) {  // standard output has failed: report the error as text
     }
   }
   const bool colours = has_colours(STDERR_FILENO);

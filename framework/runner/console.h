@@ -44,7 +44,7 @@ int terminal_width(int descriptor);
 // 65 for documents and data, 2 for wrong use, 1 for the rest.
 int exit_code(const Error& error);
 nlohmann::ordered_json to_json(const Diagnostic& diagnostic);
-// Every finding once: as text on stderr, or as {"errors": [...]} on stdout.
+// Every diagnostic once: as text on stderr, or as {"errors": [...]} on stdout.
 void print_errors(const Error& error, bool as_json);
 
 // A number for JSON: null where it is not finite.

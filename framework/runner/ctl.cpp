@@ -1,4 +1,4 @@
-// graph-runner ctl: speaks to a training that runs.
+// graph-runner ctl: controls a running training job.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -28,7 +28,7 @@ void print_answer(const Request& request, const nlohmann::ordered_json& answer) 
   }
 }
 
-// Files that a command names are the training's as seen from there.
+// The training job resolves the files that a command names, so relative paths are made absolute.
 std::vector<std::string> sent_words(const Request& request) {
   std::vector<std::string> words = request.words;
   for (std::size_t i = 1; words.front() == "reload" && i < words.size(); ++i)
@@ -48,14 +48,14 @@ int ctl(const Request& request, bool json) {
   } else if (ok) {
     print_answer(request, answer);
   } else {
-    say("refused; the training goes on as it was:\n");
+    say("refused; the training job continues unchanged:\n");
     for (const auto& reason : answer["reasons"]) say(fmt::format("  {}\n", reason.get<std::string>()));
   }
   return ok ? kOk : kFailed;
 }
 
 void add_ctl(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "ctl", "Speak to a training that runs: change it, pause it, stop it",
+  CLI::App* verb = add_verb(app, "ctl", "Control a running training job: change it, pause it, stop it",
                             "graph-runner ctl runs/first status --json\n"
                             "  graph-runner ctl runs/first set losses.kl.weight=2\n"
                             "  graph-runner ctl runs/first swap kl mmd in.samples=z\n"

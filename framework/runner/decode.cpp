@@ -1,4 +1,4 @@
-// graph-runner decode: codes from a file back to pictures, sounds or arrays.
+// graph-runner decode: turns codes from a file into pictures, sounds or arrays.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,14 +24,14 @@ struct Request {
   bool newest = false, separate = false, whole = false;
 };
 
-// The file's arrays for the ports: of an archive those of the ports' names, where there are several.
+// The arrays of the file for the ports; with several ports, the arrays of the archive with the ports' names.
 std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports) {
   std::vector<Feed> feeds;
   for (const Port& port : ports) feeds.push_back({"--codes", graph.name_of(port), file, {}, port, {}});
   if (!file.ends_with(".npz")) {
     if (feeds.size() > 1) {
-      throw bad_feed(feeds.front(), fmt::format("the entry is fed at {} ports", feeds.size()), "one array",
-                     "an .npz archive with an array for each port");
+      throw bad_feed(feeds.front(), fmt::format("the entry takes values for {} ports", feeds.size()), "one array",
+                     "an .npz archive with one array per port");
     }
     feeds.front().values = read_npy(file);
     return feeds;
@@ -74,21 +74,23 @@ void add_decode(CLI::App& app, Invocation& invocation) {
                             "graph-runner decode runs/vq --codes codes.npy --count 64 --out pictures.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--codes", request->codes,
-                   "a .npy array, or an .npz archive with an array for each port that is fed")
+  verb->add_option("--codes", request->codes, "a .npy array, or an .npz archive with one array per port that is fed")
       ->required();
   verb->add_option("--out", request->out, "a .png picture, a .npy array or a .wav sound")->required();
   verb->add_option("--count", request->count, "only the first items; 0: all")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--name", request->name, "the entry of the graph's generate: section")->capture_default_str();
-  verb->add_option("--rate", request->rate, "of a .wav, in Hz; 0: of the data, else 8000")->check(at_least(0));
-  verb->add_flag("--separate", request->separate, "a .wav file for each item: F-0.wav, F-1.wav, ...");
+  verb->add_option("--rate", request->rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
+      ->check(at_least(0));
+  verb->add_flag("--separate", request->separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive decoder");
-  verb->add_option("--seed", request->seed, "seed of what the graph draws on the way")->capture_default_str();
-  verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--seed", request->seed, "seed of the values that the graph draws")->capture_default_str();
+  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return decode(*request); }; });
 }

@@ -1,4 +1,4 @@
-// graph-runner encode: what a model makes of data, its codes first of all, as arrays.
+// graph-runner encode: writes what a model computes from data, by default its codes, as arrays.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,7 +40,7 @@ class ArrayFile {
   AtomicFile file_;
 };
 
-// Files beside the archive, gone at the end.
+// Temporary files next to the archive.
 struct Parts {
   std::vector<std::pair<std::string, std::string>> names_and_files;
   ~Parts() {
@@ -89,7 +89,7 @@ int encode(const Request& request, bool json) {
     write_npz(request.out, parts.names_and_files);
   } else {
     if (names.size() > 1) {
-      throw usage_error("encode", fmt::format("{} ports do not go into one array: {}; give --out a .npz file, or name "
+      throw usage_error("encode", fmt::format("{} ports do not fit into one array: {}; give --out a .npz file, or name "
                                               "one with --port",
                                               names.size(), joined(names)));
     }
@@ -111,25 +111,28 @@ int encode(const Request& request, bool json) {
 }
 
 void add_encode(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "encode", "Write the codes that a model makes of data",
+  CLI::App* verb = add_verb(app, "encode", "Write the codes of data items",
                             "graph-runner encode runs/vq --split test --out codes.npy\n"
                             "  graph-runner encode runs/vq2 --out codes.npz --port top.codes --port bottom.codes");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out, "a .npy array, or an .npz archive with an array for each port")->required();
-  verb->add_option("--port", request->ports,
-                   "what to write; else what generate.encode shows, the codes of the quantizers, or the means of the "
-                   "posteriors")
+  verb->add_option("--out", request->out, "a .npy array, or an .npz archive with one array per port")->required();
+  verb->add_option(
+          "--port", request->ports,
+          "the port to write; default: what generate.encode shows, the codes of the quantizers, or the means of the "
+          "posteriors")
       ->allow_extra_args(false);
-  verb->add_option("--data", request->data, "data in place of the run's: TYPE:PATH,key=value,...");
+  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
   verb->add_option("--count", request->count, "only the first items; 0: all")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--seed", request->seed, "seed of what the graph draws on the way")->capture_default_str();
-  verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--seed", request->seed, "seed of the values that the graph draws")->capture_default_str();
+  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

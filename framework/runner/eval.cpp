@@ -1,4 +1,4 @@
-// graph-runner eval: the figures of a trained model on a split of its data.
+// graph-runner eval: measures a trained model on a split of its data.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kListed = 32;  // values of a list that are printed
+constexpr std::size_t kListed = 32;  // the most values of a list that are printed
 
 struct Request {
   std::vector<std::string> plugins;
@@ -42,7 +42,7 @@ SessionSettings settings_for(const ModelSource& model, const Request& request) {
   return model.is_run() ? settings_of(model.settings(), std::move(settings)) : settings;
 }
 
-// What was measured, and of what. A single quantizer's values stand beside the others, too.
+// What was measured, and on which data. The values of a single quantizer are also among the others.
 Json to_json(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
   Json json = {{"graph", model.document().name},
                {"weights", model.weights()},
@@ -125,19 +125,21 @@ void add_eval(CLI::App& app, Invocation& invocation) {
                             "graph-runner eval runs/first --nll-samples 100 --json");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--data", request->data, "data in place of the run's: TYPE:PATH,key=value,...");
+  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->options.split, "split of the data")->capture_default_str();
   verb->add_option("--nll-samples", request->options.nll_samples,
                    "also estimate -ln p(x) with this many draws per sample")
       ->check(at_least(0));
   verb->add_flag("--disentanglement", request->disentanglement,
-                 "also MIG, DCI, FactorVAE score and SAP, on data with known factors");
+                 "also compute MIG, DCI, FactorVAE score and SAP, on data with known factors");
   verb->add_option("--limit", request->options.limit, "only the first samples; 0: all")->check(at_least(0));
-  verb->add_option("--batch", request->batch, "samples at once")->check(at_least(1));
-  verb->add_option("--seed", request->seed, "seed of the draws, in place of the run's");
-  verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--batch", request->batch, "samples per batch")->check(at_least(1));
+  verb->add_option("--seed", request->seed, "seed of the draws, instead of the run's");
+  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

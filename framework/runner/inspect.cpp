@@ -1,4 +1,4 @@
-// graph-runner inspect: the contract of a type, or what a graph is made of.
+// graph-runner inspect: shows the contract of a type or the contents of a graph.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -27,7 +27,7 @@ struct Request {
   for (const RegisteredType& type : registry.types()) names.push_back(type.name);
   Diagnostic finding;
   finding.code = ErrorCode::unknown_node_type;
-  finding.message = fmt::format("'{}' is neither a type nor a file", name);
+  finding.message = fmt::format("'{}' is not a type or a file", name);
   finding.got = name;
   finding.suggestion = nearest_name(name, names);
   finding.hint = "graph-runner list shows every type";
@@ -83,7 +83,7 @@ void print_summary(const report::GraphSummary& summary) {
   }
   print("\n{} parameters in {} nodes\n", grouped(summary.parameters), summary.nodes.size());
   if (summary.flop_per_sample > 0) {
-    print("a training step at batch {}: {}flop a sample, {} planned ({} lanes, shards of {})\n", summary.batch,
+    print("a training step at batch {}: {}flop per sample, {} planned ({} lanes, shards of {})\n", summary.batch,
           readable_count(summary.flop_per_sample), readable_bytes(static_cast<double>(summary.memory_bytes)),
           summary.lanes, summary.shard);
   }
@@ -107,16 +107,18 @@ int inspect(const Request& request, bool json) {
 }
 
 void add_inspect(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "inspect", "Show the contract of a type, or what a graph is made of",
+  CLI::App* verb = add_verb(app, "inspect", "Show the contract of a type, or the contents of a graph",
                             "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128");
   auto request = std::make_shared<Request>();
   verb->add_option("NAME", request->name, "a type of any kind, a graph file, or the folder of a run")->required();
   verb->add_option("--set", request->overrides, "change a value of the graph first: PATH=VALUE")
       ->allow_extra_args(false);
-  verb->add_option("--batch", request->batch, "batch of the planned training step; 0: the graph's")
+  verb->add_option("--batch", request->batch, "batch of the planned training step; 0: as in the graph")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

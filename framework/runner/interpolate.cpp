@@ -1,4 +1,4 @@
-// graph-runner interpolate: from one item to another through the latent space, one row a pair
+// graph-runner interpolate: from one item to another through the latent space, one row per pair
 // (generate/walk.h).
 #include <fmt/format.h>
 
@@ -34,7 +34,7 @@ int interpolate(const Request& request) {
     throw usage_error("interpolate", fmt::format("--pairs {}: the data has {} items", request.pairs, space.items()));
   std::vector<float> latents;
   for (std::int64_t pair = 0; pair < request.pairs; ++pair) {
-    // Spread over the data, since neighbours there are often alike.
+    // Spread over the data, since neighbouring items are often similar.
     const auto item = [&](std::int64_t place) { return place * space.items() / (2 * request.pairs); };
     add_interpolation(space.mean(item(pair)), space.mean(item(pair + request.pairs)), request.steps, request.spherical,
                       latents);
@@ -50,7 +50,7 @@ int interpolate(const Request& request) {
 }
 
 void add_interpolate(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "interpolate", "Go from item to item through the latent space, one row a pair",
+  CLI::App* verb = add_verb(app, "interpolate", "Interpolate between items in the latent space, one row per pair",
                             "graph-runner interpolate runs/first --pairs 4 --out interpolation.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
@@ -58,17 +58,19 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
   verb->add_option("--pairs", request->pairs, "pairs of items, spread over the split")
       ->check(at_least(1))
       ->capture_default_str();
-  verb->add_option("--steps", request->steps, "pictures of a row, both ends included")
+  verb->add_option("--steps", request->steps, "pictures per row, including both ends")
       ->check(at_least(2))
       ->capture_default_str();
-  verb->add_flag("--spherical", request->spherical, "along the arc between the two, in place of the straight line");
-  verb->add_option("--latent", request->latent, "the divergence of the latent variable, where there are several");
-  verb->add_option("--data", request->data, "data in place of the run's: TYPE:PATH,key=value,...");
+  verb->add_flag("--spherical", request->spherical, "interpolate along the arc instead of the straight line");
+  verb->add_option("--latent", request->latent, "the divergence of the latent variable, if there are several");
+  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
-  verb->add_option("--seed", request->seed, "seed of what else the graph draws")->capture_default_str();
-  verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--seed", request->seed, "seed of the other values that the graph draws")->capture_default_str();
+  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return interpolate(*request); }; });
 }

@@ -29,7 +29,7 @@ Json entry_of(const RegisteredType& type) {
           {"library", type.library}};
 }
 
-// Libraries on LOOM_PLUGIN_PATH: what they say they hold, read without loading them.
+// The types of the libraries on LOOM_PLUGIN_PATH, read without loading the libraries.
 std::vector<PluginSummary> plugins_on_path(const Registry& registry) {
   std::vector<std::string> known = plugin_folders();
   std::vector<PluginSummary> plugins;
@@ -80,7 +80,7 @@ void list_json(const Registry& registry) {
 void list_text(const Registry& registry) {
   const std::vector<RegisteredType> types = registry.types();
   std::size_t width = 0;
-  std::map<std::string, std::vector<const RegisteredType*>> groups;  // of nodes
+  std::map<std::string, std::vector<const RegisteredType*>> groups;  // groups of nodes
   std::vector<std::pair<std::string, std::vector<const RegisteredType*>>> kinds;
   for (const RegisteredType& type : types) {
     width = std::max(width, type.name.size());
@@ -103,10 +103,10 @@ void list_text(const Registry& registry) {
 
 void add_list(CLI::App& app, Invocation& invocation) {
   CLI::App* verb =
-      add_verb(app, "list", "List the types of nodes by group, of data sets, optimizers, schedules and metrics",
+      add_verb(app, "list", "List the types of nodes (by group), data sets, optimizers, schedules and metrics",
                "graph-runner list");
   auto reference = std::make_shared<bool>(false);
-  verb->add_flag("--reference", *reference, "print the reference of all of them, as Markdown");
+  verb->add_flag("--reference", *reference, "print the reference of all types, as Markdown");
   auto plugins = std::make_shared<std::vector<std::string>>();
   add_plugins(verb, *plugins);
   add_json(verb, invocation);

@@ -17,7 +17,7 @@
 namespace loom::runner {
 namespace {
 
-// Parses, then acts.
+// Parses the command line, then runs the verb.
 int dispatch(CLI::App& app, Invocation& invocation, int count, char** arguments) {
   try {
     app.parse(count, arguments);
@@ -34,7 +34,7 @@ int dispatch(CLI::App& app, Invocation& invocation, int count, char** arguments)
   return invocation.action();
 }
 
-// Every error ends here: said once, turned into an exit code.
+// Every error ends here: it is reported once and turned into an exit code.
 int guarded(CLI::App& app, Invocation& invocation, int count, char** arguments) {
   try {
     const int code = dispatch(app, invocation, count, arguments);
@@ -47,9 +47,8 @@ int guarded(CLI::App& app, Invocation& invocation, int count, char** arguments) 
     flush_out();
     return exit_code(error);
   } catch (const std::bad_alloc&) {
-    print_errors(
-        Error(ErrorCode::out_of_memory, "there is not enough memory", "a smaller --batch or --shard needs less"),
-        invocation.json);
+    print_errors(Error(ErrorCode::out_of_memory, "there is not enough memory", "use a smaller --batch or --shard"),
+                 invocation.json);
   } catch (const std::exception& error) {
     print_errors(Error(ErrorCode::internal, error.what(), "this is a defect of graph-runner: please report it"),
                  invocation.json);
@@ -64,11 +63,11 @@ int run(int count, char** arguments) {
   log->set_pattern("%^%l%$: %v");
   spdlog::set_default_logger(std::move(log));
 
-  CLI::App app("Trains, evaluates and samples variational autoencoders written as YAML graphs.", "graph-runner");
+  CLI::App app("Trains, evaluates and samples latent-variable models written as YAML graphs.", "graph-runner");
   app.set_version_flag("--version", "latentloom " LOOM_VERSION);
   app.footer("\nExample:\n  graph-runner train graphs/vae.yaml --out runs/first\n\nEach verb has its own --help.");
   Invocation invocation;
-  for (int i = 1; i < count; ++i) {  // known before parsing, for errors of the command line itself
+  for (int i = 1; i < count; ++i) {  // read before parsing, for errors of the command line itself
     if (std::strcmp(arguments[i], "--json") == 0) invocation.json = true;
   }
   add_verbs(app, invocation);
@@ -81,7 +80,7 @@ int run(int count, char** arguments) {
 int main(int count, char** arguments) {
   try {
     return loom::runner::run(count, arguments);
-  } catch (...) {  // only where not even an error can be said: a full disk, a closed pipe
+  } catch (...) {  // only if an error cannot even be printed: a full disk, a closed pipe
     return loom::runner::kFailed;
   }
 }

@@ -1,4 +1,4 @@
-// graph-runner new-plugin: a folder with a plugin that builds, tests itself and trains a graph: the start of one's own.
+// graph-runner new-plugin: creates a folder with a plugin that builds, has a test and trains a graph.
 //
 // The templates are files (share/latentloom/templates): those of `common`, then those of the kind. They are plugins
 // themselves, of the type new.name in the library new_name with the class NewName; these three words are replaced.
@@ -26,7 +26,7 @@ struct Request {
   std::string name, kind = "loss", out;
 };
 
-// What stands for the placeholders.
+// The replacements of the placeholders.
 struct Words {
   std::string type;        // "acme.huber"
   std::string name;        // "acme_huber"
@@ -65,7 +65,7 @@ Words words_of(const Request& request) {
   return words;
 }
 
-// The standard folder's types come first wherever a graph is read: a plugin of one of their names would never load.
+// The types of the standard folder always come first: a plugin with a type of the same name would never load.
 void check_free(const std::string& type) {
   const auto registry = registry_for({});
   const std::vector<RegisteredType> types = registry->types();
@@ -73,9 +73,10 @@ void check_free(const std::string& type) {
   if (taken == types.end()) return;
   Diagnostic finding{};
   finding.code = ErrorCode::plugin_duplicate;
-  finding.message = fmt::format("'{}' is the name of a standard {}", type, taken->kind == DatasetType::kKind ? "data set" : taken->kind);
+  finding.message = fmt::format("'{}' is the name of a standard {}", type,
+                                taken->kind == DatasetType::kKind ? "data set" : taken->kind);
   finding.got = type;
-  finding.expected = "a name of its own; a prefix keeps names apart";
+  finding.expected = "a unique name; a prefix keeps names unique";
   finding.hint = fmt::format("graph-runner new-plugin my.{} --kind ...", type);
   throw Error(std::move(finding));
 }
@@ -93,13 +94,14 @@ std::string filled(const std::string& text, const Words& words) {
   return replaced(std::move(out), "new-kind", words.kind);
 }
 
-// Beside this executable, in the build tree as in an installation.
+// Next to this executable, in the build tree and in an installation.
 fs::path templates_folder() {
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   fs::path folder = program.parent_path().parent_path() / "share" / "latentloom" / "templates";
   if (fs::is_directory(folder, ignored)) return folder;
-  throw Error(ErrorCode::read_failed, fmt::format("the templates are missing: there is no folder {}", folder.string()),
+  throw Error(ErrorCode::read_failed,
+              fmt::format("the templates are missing: the folder {} does not exist", folder.string()),
               "install Latentloom again: cmake --install");
 }
 
@@ -133,13 +135,13 @@ int new_plugin(const Request& request) {
   const fs::path folder = request.out.empty() ? fs::path(words.name) : fs::path(request.out);
   std::error_code problem;
   if (fs::exists(folder, problem)) {
-    throw Error(ErrorCode::usage, fmt::format("{} is there already: nothing is overwritten", folder.string()),
+    throw Error(ErrorCode::usage, fmt::format("{} already exists and is not overwritten", folder.string()),
                 "choose another name, or --out FOLDER");
   }
   const fs::path templates = templates_folder();
   fs::create_directories(folder, problem);
   if (problem)
-    throw Error(ErrorCode::write_failed, fmt::format("{} cannot be made: {}", folder.string(), problem.message()));
+    throw Error(ErrorCode::write_failed, fmt::format("{} cannot be created: {}", folder.string(), problem.message()));
   std::vector<std::string> files = copy_templates(templates / "common", folder, words);
   for (std::string& name : copy_templates(templates / request.kind, folder, words)) files.push_back(std::move(name));
   std::ranges::sort(files);
@@ -151,13 +153,13 @@ int new_plugin(const Request& request) {
 
 void add_new_plugin(CLI::App& app, Invocation& invocation) {
   CLI::App* verb =
-      add_verb(app, "new-plugin", "Start a plugin of your own: a folder that builds, with a test and a graph",
+      add_verb(app, "new-plugin", "Create a plugin of your own: a folder that builds, with a test and a graph",
                "graph-runner new-plugin acme.huber --kind loss");
   auto request = std::make_shared<Request>();
   verb->add_option("NAME", request->name, "the name of the type, which may have a prefix: huber, acme.huber")
       ->required();
-  verb->add_option("--kind", request->kind, "what it is to be")->check(one_of(kKinds))->capture_default_str();
-  verb->add_option("--out", request->out, "the folder, which must not be there; left out: the name");
+  verb->add_option("--kind", request->kind, "the kind of plugin")->check(one_of(kKinds))->capture_default_str();
+  verb->add_option("--out", request->out, "the folder, which must not exist; default: the name");
   verb->callback([&invocation, request] { invocation.action = [request] { return new_plugin(*request); }; });
 }
 LOOM_VERB(150, add_new_plugin)

@@ -24,7 +24,7 @@ void check_out(const char* verb, const std::string& path, bool sounds) {
 
 void write_picture(const std::string& path, const std::optional<std::string>& png, const Shape& shape) {
   if (!png)
-    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are no images", shape.text()),
+    throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are not images", shape.text()),
                 "give --out a .npy file");
   write_text_file(path, *png);
 }
@@ -34,7 +34,7 @@ void write_sound(const std::string& path, const TensorView& values, const ModelS
   if (rate <= 0) rate = kDefaultRate;
   const WrittenSounds written = write_wav(path, values, rate, out.separate);
   if (written.cut > 0)
-    spdlog::warn("{}: {} of {} values lie beyond [-1, 1] and are cut", path, written.cut, values.count());
+    spdlog::warn("{}: {} of {} values are outside [-1, 1] and are clipped", path, written.cut, values.count());
 }
 
 }  // namespace loom::runner

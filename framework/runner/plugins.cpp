@@ -24,7 +24,7 @@ Error with_plugin_hints(const Error& error) {
     const std::string plugin = plugin_with_type(finding.got);
     if (plugin.empty()) continue;
     finding.hint = fmt::format(
-        "the plugin '{0}' has it: plugins: [{0}] in the graph, or --plugin {0} on the command line", plugin);
+        "the plugin '{0}' has this type: plugins: [{0}] in the graph, or --plugin {0} on the command line", plugin);
   }
   return Error(std::move(findings));
 }

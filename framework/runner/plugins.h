@@ -14,7 +14,7 @@ namespace loom::runner {
 // `diagnostics` already: what else is wrong cannot be told without it.
 std::unique_ptr<Registry> find_registry(const RegistryRequest& request, Diagnostics& diagnostics);
 
-// The same findings; those about an unknown type say which plugin on the search path has it.
+// The same diagnostics; those about an unknown type name the plugin on the search path that has it.
 Error with_plugin_hints(const Error& error);
 
 }  // namespace loom::runner

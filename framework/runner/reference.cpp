@@ -31,14 +31,14 @@ std::string_view role_text(Role role) {
   return "";
 }
 
-// What a contract promises beyond its ports.
+// The properties of a contract besides its ports.
 std::vector<std::string> traits_of(const Contract& contract) {
   std::vector<std::string> traits;
   if (contract.role() != Role::other) traits.emplace_back(role_text(contract.role()));
   if (contract.is_stochastic())
     traits.emplace_back(contract.is_stochastic(false) ? "draws random numbers" : "draws random numbers in training");
   if (const std::string batch = contract.whole_batch_text(); !batch.empty()) traits.push_back(batch);
-  if (contract.is_alias()) traits.emplace_back("costs nothing: the same memory under another shape");
+  if (contract.is_alias()) traits.emplace_back("free: the same memory with another shape");
   if (!contract.causal_text().empty()) traits.push_back(contract.causal_text());
   return traits;
 }
@@ -75,7 +75,7 @@ std::string initializer_text(const Initializer& initializer) {
   return "";
 }
 
-// A `|` would end a table's cell.
+// A `|` would end the cell of a table.
 std::string cell(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
   return text;
@@ -141,9 +141,9 @@ std::string group_of(const std::string& library) {
 std::string reference_text(const Registry& registry) {
   std::string out =
       "# Node reference\n\nGenerated from the declarations by `graph-runner list --reference`. In a shape, `N` is the "
-      "batch, another upper-case\n"
-      "letter one extent, equal wherever it stands in a node, `...E` a run of extents, and a lower-case name the value "
-      "of that option.\n";
+      "batch, any other upper-case\n"
+      "letter is one extent, which is the same throughout the node, `...E` is a list of extents, and a lower-case name "
+      "is the value\nof that option.\n";
   std::map<std::string, std::vector<std::string>> groups;
   for (const std::string& name : registry.node_names()) groups[group_of(registry.node(name)->library)].push_back(name);
   for (const auto& [group, names] : groups) {
@@ -161,7 +161,7 @@ std::string reference_text(const Registry& registry) {
                               "also takes `lr`, a number or a\nschedule.\n",
                               "output", out);
   add_sections<ScheduleType>(registry,
-                             "\n## Schedules\n`{type: NAME, option: value}` in place of a number: a learning rate, the "
+                             "\n## Schedules\n`{type: NAME, option: value}` instead of a number: a learning rate, the "
                              "weight of a loss. Every "
                              "schedule also takes `warmup`.\n",
                              "output", out);

@@ -73,7 +73,7 @@ int run(const Request& request, bool json) {
   std::vector<std::pair<std::string, std::string>> fetches;
   for (const std::string& text : request.fetches) fetches.push_back(name_and_value("run", "--fetch", text));
   if (fetches.empty() && !request.loss && request.gradients.empty())
-    throw usage_error("run", "nothing is asked for: give --fetch, --loss or --gradients");
+    throw usage_error("run", "nothing is requested: give --fetch, --loss or --gradients");
   const ModelSource model(request.model, {.overrides = request.overrides,
                                           .weights = request.weights,
                                           .newest = request.newest,
@@ -128,23 +128,25 @@ void add_run(CLI::App& app, Invocation& invocation) {
   verb->add_option("--set", request->overrides, "change a value of a graph file first: PATH=VALUE")
       ->allow_extra_args(false);
   verb->add_option("--weights", request->weights,
-                   "a safetensors file; else a run's best checkpoint, or initial values");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
-  verb->add_option("--mode", request->mode,
-                   "train or eval; without it: train where --gradients are asked for, else eval")
+                   "a safetensors file; default: the run's best checkpoint, or initial values");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb->add_option("--mode", request->mode, "train or eval; default: train with --gradients, otherwise eval")
       ->check(one_of({"train", "eval"}));
   verb->add_option("--seed", request->seed, "seed of random nodes, and of initial weights");
-  verb->add_option("--step", request->step, "step whose noise and term weights are used")->capture_default_str();
+  verb->add_option("--step", request->step, "the step that determines the noise and the weights of the terms")
+      ->capture_default_str();
   verb->add_option("--feed", request->feeds,
                    "values for an input, an output port or an input port: NAME=F.npy, samples first");
   verb->add_option("--fetch", request->fetches, "write an output port: NODE.PORT=F.npy");
-  verb->add_flag("--loss", request->loss, "print each term and the total, means over the samples");
+  verb->add_flag("--loss", request->loss, "print each term and the total, averaged over the samples");
   verb->add_option("--gradients", request->gradients,
-                   "write the total loss's gradient for every parameter: F.safetensors");
-  verb->add_option("--shard", request->shard, "samples of a shard; 0: chosen from the shapes")
+                   "write the gradient of the total loss for every parameter: F.safetensors");
+  verb->add_option("--shard", request->shard, "samples per shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_plugins(verb, request->plugins);
   add_json(verb, invocation);
   verb->callback([&invocation, request] {

@@ -1,4 +1,4 @@
-// graph-runner sample and reconstruct: pictures or arrays of what a model makes.
+// graph-runner sample and reconstruct: write samples and reconstructions as pictures, arrays or sounds.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -65,7 +65,7 @@ Tensor stacked(const Reconstructions& pairs) {
   if (pairs.originals.shape().event().count() != event.count() ||
       pairs.originals.dtype() != pairs.reconstructions.dtype()) {
     throw Error(ErrorCode::data_shape,
-                fmt::format("originals {} and reconstructions {} do not go into one array",
+                fmt::format("originals {} and reconstructions {} do not fit into one array",
                             pairs.originals.shape().text(), pairs.reconstructions.shape().text()));
   }
   Tensor both(pairs.originals.dtype(), shape);
@@ -108,13 +108,14 @@ void add_common(CLI::App* verb, Request& request) {
   verb->add_option("RUN", request.model, "the folder of a run, or a graph file")->required();
   verb->add_option("--out", request.out, "a .png picture, a .npy array or a .wav sound")->required();
   verb->add_option("--count", request.count, "how many")->check(at_least(1))->capture_default_str();
-  verb->add_option("--rate", request.rate, "of a .wav, in Hz; 0: of the data, else 8000")->check(at_least(0));
-  verb->add_flag("--separate", request.separate, "a .wav file for each item: F-0.wav, F-1.wav, ...");
+  verb->add_option("--rate", request.rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
+      ->check(at_least(0));
+  verb->add_flag("--separate", request.separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
   verb->add_option("--seed", request.seed, "seed of the draws")->capture_default_str();
-  verb->add_option("--weights", request.weights, "a safetensors file in place of the run's best checkpoint");
-  verb->add_flag("--newest", request.newest, "the run's newest checkpoint in place of its best");
+  verb->add_option("--weights", request.weights, "a safetensors file instead of the run's best checkpoint");
+  verb->add_flag("--newest", request.newest, "the run's newest checkpoint instead of its best");
   verb->add_option("--name", request.name, "the entry of the graph's generate: section")->capture_default_str();
-  verb->add_option("--threads", request.threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--threads", request.threads, "threads; 0: one per core")->check(at_least(0))->capture_default_str();
   add_plugins(verb, request.plugins);
 }
 
@@ -125,12 +126,12 @@ void add_sample(CLI::App& app, Invocation& invocation) {
   request->name = "sample";
   add_common(verb, *request);
   verb->add_option("--temperature", request->temperature,
-                   "of categorical draws; 0: the likeliest, below 1: less varied")
+                   "temperature of categorical draws; 0: the most probable code, below 1: less varied")
       ->check(number_between(0, false, kNoLimit));
-  verb->add_option("--top-k", request->top_k, "draw among the k likeliest codes; 0: all")->check(at_least(0));
-  verb->add_option("--top-p", request->top_p, "draw among the likeliest codes that make up this probability")
+  verb->add_option("--top-k", request->top_k, "draw among the k most probable codes; 0: all")->check(at_least(0));
+  verb->add_option("--top-p", request->top_p, "draw among the most probable codes that together have this probability")
       ->check(number_between(0, true, 1));
-  verb->add_option("--class", request->only_class, "draw this class alone, where the model is told a class")
+  verb->add_option("--class", request->only_class, "draw only this class, if the model is conditioned on a class")
       ->check(at_least(0));
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
   verb->callback([&invocation, request] { invocation.action = [request] { return sample(*request); }; });
@@ -138,13 +139,13 @@ void add_sample(CLI::App& app, Invocation& invocation) {
 LOOM_VERB(40, add_sample)
 
 void add_reconstruct(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "reconstruct", "Show items of the data above what the model makes of them",
+  CLI::App* verb = add_verb(app, "reconstruct", "Show items of the data, each above its reconstruction",
                             "graph-runner reconstruct runs/first --out reconstructions.png");
   auto request = std::make_shared<Request>();
   request->name = "reconstruct";
   request->count = 32;
   add_common(verb, *request);
-  verb->add_option("--data", request->data, "data in place of the run's: TYPE:PATH,key=value,...");
+  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
   verb->callback([&invocation, request] { invocation.action = [request] { return reconstruct(*request); }; });
 }

@@ -44,7 +44,7 @@ int schema(const Request& request) {
 }
 
 void add_schema(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "schema", "Print a JSON Schema (draft-07) of graph files, for editors",
+  CLI::App* verb = add_verb(app, "schema", "Print a JSON Schema (draft-07) for graph files, for use in editors",
                             "graph-runner schema > latentloom.schema.json\n"
                             "  # in a graph file: # yaml-language-server: $schema=latentloom.schema.json");
   auto request = std::make_shared<Request>();

@@ -10,7 +10,7 @@ namespace {
 std::atomic<int> g_received{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch it");
 
-// Only what may be done in a signal handler.
+// Calls only functions that are allowed in a signal handler.
 void on_signal(int number) {
   if (g_received.exchange(number) != 0 && number == SIGINT) ::_exit(128 + number);
   static constexpr char kText[] =

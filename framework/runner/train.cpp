@@ -1,4 +1,4 @@
-// graph-runner train: trains a graph into a run folder, or goes on with one.
+// graph-runner train: trains a graph into a run folder, or resumes a run.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -22,7 +22,7 @@ void introduce(Session& session, Progress& progress) {
                             session.data().type, grouped(session.training_data().source()->size()), session.batch(),
                             session.executor().threads(), programs.lanes(), programs.shard(), session.seed()));
   if (session.steps_done() > 0)
-    progress.line(fmt::format("going on from step {} of {}", session.steps_done(), session.settings().steps));
+    progress.line(fmt::format("resuming from step {} of {}", session.steps_done(), session.settings().steps));
   for (const std::string& path : session.plan().unreached)
     progress.line(fmt::format("warning: no objective reaches the parameter {}", path));
 }
@@ -111,7 +111,7 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
   if (const TrainProgress& done = session.state().progress(); done.best_value && done.best_step != done.step)
     print("  {:<16} {:.3f} at step {}\n", "best", *done.best_value, done.best_step);
   if (const std::int64_t skipped = session.state().guard().state().skipped; skipped > 0)
-    print("  {:<16} {} steps whose gradient was not usable\n", "skipped", skipped);
+    print("  {:<16} {} steps with an unusable gradient\n", "skipped", skipped);
   const auto row = [](const char* name, const std::string& path) {
     if (!path.empty()) print("  {:<16} {}\n", name, path);
   };
@@ -143,43 +143,44 @@ int train(const TrainRequest& request, bool json) {
   else
     print_summary(live.session(), outcome, progress, files);
   if (to_the_end) return kOk;
-  say(fmt::format("go on with: graph-runner train --resume {}\n", training.run->path()));
+  say(fmt::format("to resume: graph-runner train --resume {}\n", training.run->path()));
   return signals.received() == 0 ? kOk : signals.exit_code();
 }
 
 void add_train(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "train", "Train a graph into a run folder, or go on with a run",
+  CLI::App* verb = add_verb(app, "train", "Train a graph into a run folder, or resume a run",
                             "graph-runner train graphs/vae.yaml --out runs/first\n"
                             "  graph-runner train graphs/vae-mnist.yaml --data idx:mnist --set vars.latent=8 --steps "
                             "4700 --batch 128 --out runs/mnist\n"
                             "  graph-runner train --resume runs/first");
   auto request = std::make_shared<TrainRequest>();
   verb->add_option("GRAPH", request->graph, "a graph file");
-  verb->add_option("--out", request->out, "the folder that the run is written to; it must not hold one");
-  verb->add_option("--resume", request->resume, "go on with the run in this folder");
-  verb->add_option("--data", request->data, "data in place of the graph's: TYPE:PATH,key=value,...");
+  verb->add_option("--out", request->out, "the folder that the run is written to; it must not contain a run");
+  verb->add_option("--resume", request->resume, "resume the run in this folder");
+  verb->add_option("--data", request->data, "data instead of the graph's: TYPE:PATH,key=value,...");
   verb->add_option("--set", request->overrides,
                    "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
       ->allow_extra_args(false);
-  verb->add_option("--steps", request->settings.steps, "steps in all; 0 writes the initial weights")
+  verb->add_option("--steps", request->settings.steps, "total number of steps; 0 writes the initial weights")
       ->check(at_least(0));
-  verb->add_option("--batch", request->settings.batch, "samples of a step")->check(at_least(1));
+  verb->add_option("--batch", request->settings.batch, "samples per step")->check(at_least(1));
   verb->add_option("--seed", request->settings.seed, "seed of weights, order of the data, and noise");
-  verb->add_option("--threads", request->settings.threads, "threads; 0: one a core. They change no bit of the result")
+  verb->add_option("--threads", request->settings.threads,
+                   "threads; 0: one per core. For a given --lanes, the number does not affect the result")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: one a thread")
+  verb->add_option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: one per thread")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--shard", request->settings.shard, "samples of a shard; 0: chosen from the shapes")
+  verb->add_option("--shard", request->settings.shard, "samples per shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--log-every", request->log_every, "seconds between lines where there is no terminal")
+  verb->add_option("--log-every", request->log_every, "seconds between lines if the output is not a terminal")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--watch", request->watch,
-                 "take up changes of the graph's files and of plugin libraries while it trains (docs/hot-swap.md)");
-  verb->add_option("--probation-limit", request->probation_limit, "seconds that the trial of a change may take")
+                 "apply changes of the graph's files and of plugin libraries during training (docs/hot-swap.md)");
+  verb->add_option("--probation-limit", request->probation_limit, "time limit of the trial of a change, in seconds")
       ->check(at_least(1))
       ->capture_default_str();
   verb->add_flag("--quiet", request->quiet, "no progress");

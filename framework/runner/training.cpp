@@ -18,9 +18,10 @@ void check_use(const TrainRequest& request) {
                     !request.overrides.empty() || request.settings.batch || request.settings.seed ||
                     request.settings.lanes > 0 || request.settings.shard > 0;
   if (more)
-    throw usage_error("train",
-                      "--resume goes on with what the run was started with: beside it stand only --steps, --threads, "
-                      "--plugin and --watch");
+    throw usage_error(
+        "train",
+        "--resume uses the settings that the run was started with; it can only be combined with --steps, --threads, "
+        "--plugin and --watch");
 }
 
 // Sanitizers name the files in their messages: they keep the originals.
@@ -53,7 +54,7 @@ void start(Training& training, const TrainRequest& request) {
 void resume(Training& training, const TrainRequest& request) {
   LiveModel& model = training.model;
   training.run = RunFolder::open(request.resume, true);
-  // Changes of a resumed run are made to what it was started from, where that is still there.
+  // Changes of a resumed run start from the graph file that it was started from, if that still exists.
   model.source = training.run->settings().source;
   if (!std::filesystem::is_regular_file(model.source.graph)) model.source = {training.run->document_path(), {}, {}, {}};
   model.source.plugins = request.plugins;

@@ -1,4 +1,4 @@
-// graph-runner traverse: what each latent dimension does, one row a dimension.
+// graph-runner traverse: shows the effect of each latent dimension, one row per dimension.
 #include <fmt/format.h>
 
 #include <numeric>
@@ -14,7 +14,7 @@
 namespace loom::runner {
 namespace {
 
-constexpr std::int64_t kMostRows = 32;  // where no dimensions are named
+constexpr std::int64_t kMostRows = 32;  // if no dimensions are named
 
 struct Request {
   std::vector<std::string> plugins;
@@ -36,8 +36,8 @@ std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all
   std::vector<std::int64_t> chosen = indices_of("traverse", "--dimensions", request.dimensions);
   for (const std::int64_t dimension : chosen) {
     if (dimension >= all)
-      throw usage_error("traverse",
-                        fmt::format("--dimensions: {} of {} latent dimensions; they count from 0", dimension, all));
+      throw usage_error(
+          "traverse", fmt::format("--dimensions: {} of {} latent dimensions; dimensions count from 0", dimension, all));
   }
   return chosen;
 }
@@ -62,32 +62,35 @@ int traverse(const Request& request) {
     write_npy(request.out, shown);
   else
     write_picture(request.out, report::samples_png(model.document(), shown, request.steps), shown.shape());
-  print("{} latent dimensions of '{}' from {} to {}, a row each, around {}, in {}\n", dimensions.size(),
+  print("{} latent dimensions of '{}' from {} to {}, one row each, around {}, in {}\n", dimensions.size(),
         space.posterior().name, -request.range, request.range,
         request.item ? fmt::format("item {}", *request.item) : "0", request.out);
   return kOk;
 }
 
 void add_traverse(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "traverse", "Show what each latent dimension does, one row a dimension",
+  CLI::App* verb = add_verb(app, "traverse", "Show the effect of each latent dimension, one row per dimension",
                             "graph-runner traverse runs/first --dimensions 0,3,7 --item 12 --out traversal.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
   verb->add_option("--out", request->out, "a .png picture or a .npy array")->required();
-  verb->add_option("--dimensions", request->dimensions, "which ones, as in 0,3,7, counted from 0; all, up to 32");
+  verb->add_option("--dimensions", request->dimensions,
+                   "the dimensions, as in 0,3,7, counted from 0; default: all, up to 32");
   verb->add_option("--range", request->range, "values from -RANGE to RANGE: standard deviations of N(0, I)")
       ->capture_default_str();
-  verb->add_option("--steps", request->steps, "pictures of a row")->check(at_least(1))->capture_default_str();
+  verb->add_option("--steps", request->steps, "pictures per row")->check(at_least(1))->capture_default_str();
   verb->add_option("--item", request->item,
-                   "around the posterior mean of this item, counted from 0; else around 0, the mean of the prior")
+                   "centre: the posterior mean of this item, counted from 0; default: 0, the mean of the prior")
       ->check(at_least(0));
-  verb->add_option("--latent", request->latent, "the divergence of the latent variable, where there are several");
-  verb->add_option("--data", request->data, "data in place of the run's: TYPE:PATH,key=value,...");
+  verb->add_option("--latent", request->latent, "the divergence of the latent variable, if there are several");
+  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
-  verb->add_option("--seed", request->seed, "seed of what else the graph draws")->capture_default_str();
-  verb->add_option("--weights", request->weights, "a safetensors file in place of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint in place of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one a core")->check(at_least(0))->capture_default_str();
+  verb->add_option("--seed", request->seed, "seed of the other values that the graph draws")->capture_default_str();
+  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
+  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb->add_option("--threads", request->threads, "threads; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   add_plugins(verb, request->plugins);
   verb->callback([&invocation, request] { invocation.action = [request] { return traverse(*request); }; });
 }

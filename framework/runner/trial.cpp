@@ -1,4 +1,4 @@
-// graph-runner trial: the child process that a changed graph or plugin is tried in (live/probation.h). Not for people.
+// graph-runner trial: the child process that tests a changed graph or plugin (live/probation.h). For internal use.
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,7 +14,7 @@
 namespace loom::runner {
 namespace {
 
-// What a plugin prints must not get between the lines of the answer.
+// The output of a plugin must not get between the lines of the answer.
 int take_stdout() {
   std::fflush(stdout);
   const int answer = ::dup(STDOUT_FILENO);
@@ -29,11 +29,11 @@ std::vector<Diagnostic> findings_of(const TrialRequest& request) {
   } catch (const Error& error) {
     return error.diagnostics();
   } catch (const std::bad_alloc&) {
-    return Error(ErrorCode::candidate_memory, "it asked for more memory than it may have").diagnostics();
+    return Error(ErrorCode::candidate_memory, "it requested more memory than the limit allows").diagnostics();
   } catch (const std::exception& problem) {
     return Error(ErrorCode::candidate_crashed, fmt::format("it threw: {}", problem.what())).diagnostics();
   } catch (...) {
-    return Error(ErrorCode::candidate_crashed, "it threw something that is no std::exception").diagnostics();
+    return Error(ErrorCode::candidate_crashed, "it threw an object that is not a std::exception").diagnostics();
   }
 }
 
@@ -49,7 +49,7 @@ int trial() {
     if (count <= 0) break;
     done += static_cast<std::size_t>(count);
   }
-  ::_exit(findings.empty() ? kOk : kFailed);  // without the destructors of whatever was loaded
+  ::_exit(findings.empty() ? kOk : kFailed);  // without the destructors of the loaded libraries
 }
 
 void add_trial(CLI::App& app, Invocation& invocation) {

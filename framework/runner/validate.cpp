@@ -1,4 +1,4 @@
-// graph-runner validate and render: what is wrong with a document, and what it says when everything is in its place.
+// graph-runner validate and render: report the errors of a document, and print it fully resolved.
 #include "document/option_json.h"
 #include "document/tree.h"
 #include "run/parameter_store.h"
@@ -42,8 +42,8 @@ void add_common(CLI::App* verb, Request& request) {
 }
 
 void add_validate(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "validate", "Check a graph and report everything that is wrong with it",
-                            "graph-runner validate graphs/vae.yaml");
+  CLI::App* verb =
+      add_verb(app, "validate", "Check a graph and report all errors", "graph-runner validate graphs/vae.yaml");
   auto request = std::make_shared<Request>();
   add_common(verb, *request);
   add_plugins(verb, request->plugins);

@@ -1,4 +1,4 @@
-// graph-runner version: what this is, and what it computes with.
+// graph-runner version: prints the version, the libraries and the instruction set.
 #include <tbb/version.h>
 
 #include <thread>
@@ -11,8 +11,8 @@
 namespace loom::runner {
 
 void add_version(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb =
-      add_verb(app, "version", "Print the version and what it computes with", "graph-runner version --json");
+  CLI::App* verb = add_verb(app, "version", "Print the version and the libraries and instruction set in use",
+                            "graph-runner version --json");
   add_json(verb, invocation);
   verb->callback([&invocation] {
     invocation.action = [&invocation] {

@@ -1,4 +1,4 @@
-// A state that takes the place of another one which trains.
+// Replaces the state of a running training job by another state.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,7 +53,7 @@ std::string text_of(const DataEntry& data) {
   return text;
 }
 
-// The norms that the guard remembers, of the objectives by their names.
+// The norms that the guard remembers, by the names of the objectives.
 GuardState guard_for(const TrainingPlan& mine, const TrainingPlan& theirs, const GuardState& old) {
   GuardState guard = old;
   guard.norms.assign(mine.objectives.size(), {});
@@ -79,8 +79,8 @@ void TrainingState::check_adoption(const TrainingState& running) const {
   const auto same = [&](std::string_view what, const Location& where, const std::string& mine,
                         const std::string& theirs) {
     if (mine == theirs) return;
-    unfit(findings, where, fmt::format("the {} cannot change while a run trains", what), mine, theirs).hint =
-        "start another run with it";
+    unfit(findings, where, fmt::format("the {} cannot change during training", what), mine, theirs).hint =
+        "start another run to change it";
   };
   const RunSettings &mine = settings_, &theirs = running.settings_;
   same("batch", document_.train.where, fmt::format("{}", mine.batch), fmt::format("{}", theirs.batch));
@@ -95,14 +95,14 @@ void TrainingState::check_adoption(const TrainingState& running) const {
     if (item.shape == before || had_it || starts_anew(document_.train, item.path)) continue;
     const int node = graph_->find(item.path.substr(0, item.path.rfind('.')));
     unfit(findings, node < 0 ? Location() : graph_->node(node).where,
-          fmt::format("the parameter '{}' has another shape than the one that is trained", item.path),
-          item.shape.text(), before.text())
-        .hint = fmt::format("train.reinitialise: [{}] starts it anew", item.path);
+          fmt::format("the parameter '{}' has a different shape from the trained one", item.path), item.shape.text(),
+          before.text())
+        .hint = fmt::format("train.reinitialise: [{}] initialises it again", item.path);
   }
   findings.throw_if_any();
 }
 
-// What the held-out measure is computed from: its terms, and the weights of those that it weighs.
+// What the held-out measure depends on: its terms, and the weights of the weighted ones.
 std::vector<std::string> TrainingState::measure_terms() const {
   std::vector<std::string> texts;
   for (const LossTerm& term : plan_.terms) {
@@ -119,7 +119,7 @@ std::vector<std::string> TrainingState::measure_terms() const {
   return texts;
 }
 
-// Each tensor is the running one's; else it comes back from what was set aside; else it starts anew.
+// Each tensor comes from the running state, else from the tensors that were set aside; otherwise it is initialised.
 void TrainingState::take(const TrainingState& running, const CheckpointInfo& info, std::vector<bool>& taken,
                          Adoption& adoption) {
   std::map<std::string_view, std::size_t> theirs;
@@ -147,11 +147,11 @@ void TrainingState::take(const TrainingState& running, const CheckpointInfo& inf
                           updates == info.optimizer_updates.end() ? 0 : updates->second);
     }
   }
-  for (const NamedTensor* average : averages)  // as in the beginning: an average starts as the weight
+  for (const NamedTensor* average : averages)  // as at the start: an average starts at the weight
     copy_values(parameters_.at(parameters_.find(TensorName(average->name).parameter)).value.view(), average->view);
 }
 
-// What the running state has and this one has no place for.
+// Tensors of the running state that this state does not have.
 void TrainingState::set_aside(const TrainingState& running, const std::vector<bool>& taken, Adoption& adoption) {
   for (std::size_t i = 0; i < running.tensors_.size(); ++i) {
     if (taken[i]) continue;

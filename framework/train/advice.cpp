@@ -9,7 +9,7 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kListed = 16;  // dimensions named one by one
+constexpr std::size_t kListed = 16;  // the most dimensions that are listed
 
 std::string listed(std::vector<std::int64_t> dimensions) {
   const std::size_t more = dimensions.size() > kListed ? dimensions.size() - kListed : 0;
@@ -23,7 +23,7 @@ bool declares(const GraphNode& node, const char* option) {
   return std::ranges::find(names, option) != names.end();
 }
 
-// The schedules that the loss's weight is made of, in the first objective that has it.
+// The schedules of the loss's weight, in the first objective that has the loss.
 std::vector<ScheduledValue> weights_of(const TrainingPlan& plan, const std::string& loss) {
   for (const Objective& objective : plan.objectives) {
     for (std::size_t k = 0; k < objective.terms.size(); ++k) {
@@ -33,14 +33,14 @@ std::vector<ScheduledValue> weights_of(const TrainingPlan& plan, const std::stri
   return {};
 }
 
-// Noise between the latent variable and the likelihood, beside the draws themselves: a decoder kept from knowing all.
+// Noise between the latent variable and the likelihood, besides the draws: a decoder with incomplete information.
 bool has_noise(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const GraphNode& node) {
     return node.contract().is_stochastic() && node.contract().role() == Role::other && !node.inputs.empty();
   });
 }
 
-// The option has a choice of words, `word` among them, and another one is made.
+// The option is a choice of words that include `word`, and a different one is set.
 bool could_be(const GraphNode& node, const std::string& option, const std::string& word) {
   const auto& declared = node.contract().options();
   const auto it = std::ranges::find(declared, option, &OptionDeclaration::name);
@@ -81,7 +81,7 @@ std::vector<std::string> collapse_remedies(const Document& document, const Train
   const bool bounded = declares(node, "capacity") && node.options.has("capacity");
   if (declares(node, "free_bits") && !charged && !bounded) out.emplace_back("free_bits");
   if (declares(node, "capacity") && !charged && !bounded) out.emplace_back("a capacity");
-  if (document.train.encoder_steps == 1) out.emplace_back("more steps of the encoder (train.encoder_steps)");
+  if (document.train.encoder_steps == 1) out.emplace_back("more encoder steps (train.encoder_steps)");
   if (node.contract().output_index("committed_rate") < 0) out.emplace_back("a prior that commits a rate (a delta-VAE)");
   out.emplace_back(has_noise(graph) ? "a weaker decoder (fewer layers, a smaller receptive field)"
                                     : "a weaker decoder (dropout of its inputs, a smaller receptive field)");
@@ -118,7 +118,7 @@ void add_finding(const MetricValue& of, std::string text, std::vector<MetricValu
   found.push_back({"finding", of.subject, "finding", "", std::move(text), {}, of.split, "", false});
 }
 
-// Where several subjects of a kind have a finding, each begins with its name.
+// If several subjects of a kind have a finding, each finding begins with the name of its subject.
 void name_subjects(std::vector<MetricValue>& found) {
   std::map<std::string, int> count;
   for (const MetricValue& finding : found) ++count[kind_of(finding.subject)];
@@ -152,7 +152,7 @@ void add_findings(const Document& document, const TrainingPlan& plan, const Grap
     std::string text = codebook_sentence(used, codes, perplexity);
     const auto left = codebook_remedies(graph, value.subject.substr(value.subject.find('/') + 1));
     if (2 * used < codes && !left.empty())
-      text += fmt::format(": that is few. Not tried yet: {}", fmt::join(left, "; "));
+      text += fmt::format(", which is low. Not tried yet: {}", fmt::join(left, "; "));
     add_finding(value, std::move(text), found);
   }
   name_subjects(found);

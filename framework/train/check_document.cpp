@@ -15,7 +15,7 @@ namespace {
 
 bool check_port(const Graph& graph, const Reference& reference, Diagnostics& diagnostics) {
   const int index = graph.find(reference.node);
-  if (index < 0) return false;  // a finding of the document
+  if (index < 0) return false;  // the document layer reports it
   if (graph.find_port(reference).valid()) return true;
   const Contract& contract = graph.node(index).contract();
   Diagnostic& finding = diagnostics.add(ErrorCode::unknown_port, reference.where,
@@ -28,13 +28,13 @@ bool check_port(const Graph& graph, const Reference& reference, Diagnostics& dia
   return false;
 }
 
-// What is drawn goes where it is read: the two ports are alike, and have the axis.
+// The drawn values fill the input: the two ports must be alike and have the axis.
 void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, Diagnostics& diagnostics) {
   const Port input = graph.port(entry.input), from = graph.port(entry.from);
   const Shape& shape = graph.shape(input);
   if (!(shape == graph.shape(from)) || graph.dtype(input) != graph.dtype(from)) {
     Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, entry.from.where,
-                                          "what is drawn does not fit into the input it is to fill");
+                                          "the drawn values do not fit the input that they fill");
     finding.got = fmt::format("{} {}", graph.shape(from).text(), name_of(graph.dtype(from)));
     finding.expected = fmt::format("{} {}", shape.text(), name_of(graph.dtype(input)));
     finding.other = entry.input.where;
@@ -46,11 +46,11 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
         diagnostics.add(ErrorCode::shape_mismatch, entry.where, fmt::format("the input has no axis {}", last));
     finding.got = shape.text();
     finding.expected =
-        shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis beside the batch";
+        shape.rank() > 1 ? fmt::format("an axis from 1 to {}", shape.rank() - 1) : "an axis besides the batch";
   }
 }
 
-// Each entry makes a graph of its own.
+// Each entry has a separate graph.
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
     bool good = check_port(graph, entry.show, diagnostics);

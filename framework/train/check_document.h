@@ -11,7 +11,7 @@
 
 namespace loom {
 
-// The data entry, the graph, the objectives and each `generate:` entry. Null where the graph has findings.
+// The data entry, the graph, the objectives and each `generate:` entry. Null if the graph has diagnostics.
 std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
                                             Diagnostics& diagnostics);
 

@@ -29,7 +29,8 @@ constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 class Metadata {
  public:
   Metadata(const TextMap& texts, const std::string& file)
-      : texts_(texts), source_{file, "not a checkpoint that training can go on from", ErrorCode::checkpoint_mismatch} {}
+      : texts_(texts),
+        source_{file, "not a checkpoint that training can resume from", ErrorCode::checkpoint_mismatch} {}
 
   bool has(const std::string& key) const { return texts_.contains(key); }
   const std::string& text(const std::string& key) const {
@@ -81,7 +82,7 @@ void check_one(const SafetensorsFile& file, const std::string& stored, const std
     finding.suggestion = nearest_name(stored, there);
   } else if (!file.has_shape(stored, shape)) {
     Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file.path(), 0, 0},
-                                          fmt::format("'{}' has another shape", stored));
+                                          fmt::format("'{}' has a different shape", stored));
     finding.got = entry->second.text();
     finding.expected = shape.text();
   }
@@ -156,7 +157,7 @@ CheckpointInfo read_checkpoint(const std::string& path, std::span<const NamedTen
   for (const auto& [name, entry] : file.entries()) {
     if (known.count(name) > 0) continue;
     Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {path, 0, 0},
-                                          fmt::format("the graph has no place for '{}'", name));
+                                          fmt::format("the graph does not have '{}'", name));
     finding.got = entry.text();
     finding.suggestion = nearest_name(name, wanted);
   }

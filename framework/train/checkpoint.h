@@ -5,7 +5,7 @@
 // in a file depends on the clock or on threads: two runs of the same bits write the same files.
 //
 // Ownership: values only; files are written atomically. Thread safety: one thread; the folder's writer is the process
-// that holds the run's lock. Errors: checkpoint_corrupt, checkpoint_mismatch (all findings at once), write_failed.
+// that holds the run's lock. Errors: checkpoint_corrupt, checkpoint_mismatch (all diagnostics at once), write_failed.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Which checkpoints a run keeps, and which one is taken up again.
+// The checkpoints that a run keeps, and the one that it resumes from.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "step-";
 constexpr std::string_view kSuffix = ".safetensors";
 
-// Null where the file is whole.
+// Null if the file is valid.
 std::exception_ptr problem_of(const std::string& path) {
   try {
     SafetensorsFile(path).verify();
@@ -28,7 +28,7 @@ std::exception_ptr problem_of(const std::string& path) {
   }
 }
 
-// The newest valid one; `on_corrupt` hears of each that is not. Throws the newest one's error where none is valid.
+// The newest valid one; `on_corrupt` is called for each invalid one. Throws the newest one's error if none is valid.
 template <class OnCorrupt>
 std::string newest_valid(const std::string& folder, OnCorrupt&& on_corrupt) {
   auto list = list_checkpoints(folder);
@@ -91,8 +91,8 @@ std::string find_checkpoint(const std::string& folder, bool best) {
   }
   std::string path = newest_valid(folder, warn);
   if (path.empty()) {
-    throw Error(ErrorCode::run_not_found, fmt::format("{} holds no checkpoint", folder),
-                "train the run first, or resume it where it was cut off");
+    throw Error(ErrorCode::run_not_found, fmt::format("{} has no checkpoint", folder),
+                "train the run first, or resume it");
   }
   return path;
 }
@@ -101,7 +101,7 @@ CheckpointFolder::CheckpointFolder(std::string folder, std::int64_t keep)
     : folder_(std::move(folder)), keep_(std::max<std::int64_t>(1, keep)) {
   std::error_code problem;
   fs::create_directories(folder_, problem);
-  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", folder_, problem.message()));
+  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot create {}: {}", folder_, problem.message()));
   remove_temporaries(folder_);
 }
 

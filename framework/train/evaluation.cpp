@@ -14,7 +14,7 @@
 namespace loom {
 namespace {
 
-// Evaluation draws from other streams than training.
+// Evaluation draws from different random streams than training.
 constexpr std::uint64_t kSeedOffset = 0x9E3779B97F4A7C15;
 
 // Mean and standard error, summed in the order of the samples.
@@ -34,7 +34,7 @@ struct Moments {
   }
 };
 
-// ln of the mean of e^value over the values added so far, in constant memory.
+// Logarithm of the mean of e^value over the values added so far, in constant memory.
 class LogMeanExp {
  public:
   void add(double value) {
@@ -45,7 +45,7 @@ class LogMeanExp {
       sum_ = sum_ * std::exp(largest_ - value) + 1;
       largest_ = value;
     } else {
-      sum_ = value;  // NaN or infinite: so is the mean
+      sum_ = value;  // if it is NaN or infinite, so is the mean
     }
   }
   double value() const { return largest_ + std::log(sum_ / static_cast<double>(count_)); }
@@ -61,7 +61,7 @@ struct Evaluator::Pass {
   std::string split;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<Program> program;
-  // Terms of the program: those of the losses, then the divergences themselves where their losses are made of more
+  // Terms of the program: those of the losses, then the divergences themselves if their losses contain more
   // (free bits, a capacity), then the log ratios.
   std::vector<int> elbo_terms;  // per loss: its part of the ELBO; -1: none
   int ratios = 0;               // the first log ratio
@@ -71,8 +71,8 @@ struct Evaluator::Pass {
 struct Evaluator::Sums {
   std::vector<Moments> terms;
   Moments elbo, nll, rate, distortion, committed;
-  std::vector<Moments> divergences;     // per loss; empty where the loss is its part of the ELBO
-  std::vector<LogMeanExp> log_weights;  // of each sample of the batch
+  std::vector<Moments> divergences;     // per loss; empty if the loss is its part of the ELBO
+  std::vector<LogMeanExp> log_weights;  // per sample of the batch
 };
 
 Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
@@ -296,12 +296,12 @@ const Contract& evidence_contract() {
     Contract c;
     c.summary(
         "The evidence lower bound and its parts: losses of role likelihood and divergence, without their weights");
-    c.value("negative_elbo", "negative ELBO", "nats", "`rate + distortion`, an item's mean. Kingma and Welling 2014")
+    c.value("negative_elbo", "negative ELBO", "nats", "`rate + distortion`, mean per item. Kingma and Welling 2014")
         .curve();
     c.value("bits_per_dim", "bits per dimension", "bits", "`negative_elbo / (ln 2 x values of the targets)`").curve();
     c.value("nll", "negative log-likelihood", "nats",
             "-ln 1/K sum_k p(x, z_k) / q(z_k|x), K draws; in expectation at most `negative_elbo`. Burda et al. 2016");
-    c.value("nll_samples", "draws of each item", "", "K of `nll`");
+    c.value("nll_samples", "draws per item", "", "K of `nll`");
     c.value("rate", "rate", "nats",
             "sum of the divergences, E KL(q(z|x) || p(z)), before free bits or a capacity, >= 0. Alemi et al. 2018")
         .curve();

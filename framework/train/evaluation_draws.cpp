@@ -9,7 +9,7 @@
 namespace loom {
 namespace {
 
-// Whether the inputs that both nodes have under the same name come from the same ports, at least one of them.
+// Whether the inputs with the same name in both nodes come from the same ports, and there is at least one.
 bool same_sources(const GraphNode& sampler, const GraphNode& divergence) {
   bool any = false;
   for (std::size_t i = 0; i < sampler.inputs.size(); ++i) {

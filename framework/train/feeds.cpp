@@ -39,7 +39,7 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   const auto has = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
-  // The column of an input's path, or of its own name within a graph that is used.
+  // The column with the input's path, or with its name inside a used graph.
   const auto own_column = [&](int input) {
     const std::string& path = graph.node(input).path;
     return has(path) ? path : path.substr(path.rfind('/') + 1);
@@ -56,9 +56,9 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
     if (!has(column) && unmatched == 1 && !x_is_taken && has("x")) column = "x";
     if (!has(column)) {
       Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where,
-                                            fmt::format("no column of the data goes into the input '{}'", node.path));
+                                            fmt::format("no column of the data feeds the input '{}'", node.path));
       finding.got = fmt::format("columns {}", fmt::join(names, ", "));
-      finding.expected = "a column of the input's name";
+      finding.expected = "a column with the input's name";
       finding.suggestion = nearest_name(node.path, names);
       continue;
     }

@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kSmallColumn = 4096;                      // bytes of an item: kept beside the frontier
-constexpr std::int64_t kBatchBytes = std::int64_t{64} << 20;     // of an extraction
+constexpr std::int64_t kSmallColumn = 4096;                      // bytes per item: kept with the frontier
+constexpr std::int64_t kBatchBytes = std::int64_t{64} << 20;     // bytes per batch of an extraction
 constexpr std::int64_t kLargestBatch = 256, kAssumedLanes = 16;  // fixed: the values must not depend on the machine
 
 std::string size_text(std::int64_t bytes) {
@@ -33,7 +33,7 @@ std::int64_t bytes_of(const ColumnRequest& request) {
   return request.event.count() * static_cast<std::int64_t>(size_of(request.dtype));
 }
 
-// Stored columns, and those of the data itself where they are read, too.
+// Stored columns, and the columns of the data itself if they are also read.
 class StoredData final : public Dataset {
  public:
   StoredData(std::vector<StoredColumn> stored, std::shared_ptr<const DataSource> base, bool reads_base)
@@ -63,7 +63,7 @@ class StoredData final : public Dataset {
   bool reads_base_;
 };
 
-// The frontier of one split, made where it is missing.
+// The frontier of one split, computed if it is missing.
 class Extraction {
  public:
   Extraction(const FrontFeeds& feeds, const BoundGraph& graph, const std::shared_ptr<const DataSource>& source,
@@ -127,7 +127,7 @@ class Extraction {
     spdlog::info("kept in {}: {}", fs::path(missing.front()->files.path()).parent_path().string(), size_text(bytes));
   }
 
-  // The ports of a batch, and the columns beside them.
+  // The ports of a batch, and the columns with them.
   void run(const std::vector<Item*>& missing, std::vector<StoredWriter>& writers) {
     ProgramRequest request;
     std::vector<ColumnRequest> columns;
@@ -175,7 +175,7 @@ class Extraction {
   bool reads_base_ = false;
 };
 
-// The folder, or what there is of the way to it.
+// The folder, or its nearest parent that exists.
 fs::path existing_part(const std::string& folder) {
   fs::path path = fs::absolute(folder);
   std::error_code ignored;
@@ -183,7 +183,7 @@ fs::path existing_part(const std::string& folder) {
   return path;
 }
 
-// At most half of what is free, counting what the folder holds already: features may be larger than the data by far.
+// At most half of the free space, including what the folder already uses: features can be much larger than the data.
 bool has_room(const std::string& folder, std::int64_t bytes) {
   std::error_code problem;
   std::uintmax_t room = fs::space(existing_part(folder), problem).available;
@@ -199,7 +199,7 @@ bool has_room(const std::string& folder, std::int64_t bytes) {
 // "": the frontier can be kept.
 std::string why_not_kept(const std::string& folder, std::int64_t bytes) {
   if (::access(existing_part(folder).c_str(), W_OK) != 0) return fmt::format("{} cannot be written to", folder);
-  if (!has_room(folder, bytes)) return fmt::format("there is no room for {} in {}", size_text(bytes), folder);
+  if (!has_room(folder, bytes)) return fmt::format("there is not enough space for {} in {}", size_text(bytes), folder);
   return "";
 }
 
@@ -222,7 +222,7 @@ FrontFeeds plan_front_feeds(const Graph& graph, const ParameterStore& store, std
     bytes += bytes_of(feeds.stored.back()) * source.size();
   }
   if (const std::string reason = bytes > 0 ? why_not_kept(folder, bytes) : ""; !reason.empty()) {
-    spdlog::warn("{}: what is frozen is computed anew for every batch", reason);
+    spdlog::warn("{}: frozen nodes are computed again for every batch", reason);
     feeds.front.clear();
     feeds.stored.clear();
   }

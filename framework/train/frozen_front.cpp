@@ -28,7 +28,7 @@ class Front {
 
   bool has(int node) const { return parts_[static_cast<std::size_t>(node)]; }
 
-  // Whether a port of the front can be kept: one value a sample, of a type that data has.
+  // Whether a port of the front can be kept: one value per sample, of a type that data can have.
   bool can_keep(Port port) const {
     if (!has(port.node) || graph_.node(port.node).is_input() || !from_data_[static_cast<std::size_t>(port.node)])
       return false;

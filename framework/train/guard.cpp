@@ -10,7 +10,7 @@
 namespace loom {
 namespace {
 constexpr double kMeanDecay = 0.98;
-constexpr std::int64_t kKnownEnough = 20;  // norms before a spike is looked for
+constexpr std::int64_t kKnownEnough = 20;  // norms before spikes are detected
 }  // namespace
 
 Guard::Guard(const TrainEntry& entry, std::size_t objectives)
@@ -55,7 +55,7 @@ void Guard::reject(Verdict verdict, std::int64_t step, const std::string& detail
       verdict == Verdict::spike
           ? fmt::format("a gradient norm of at most train.spike_factor ({}) times its mean", spike_factor_)
           : "finite values";
-  finding.hint = "lower the learning rate, set train.clip_norm, or look at the data of this step";
+  finding.hint = "lower the learning rate, set train.clip_norm, or check the data of this step";
   throw Error(std::move(finding));
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// JSON has no numbers that are not finite.
+// JSON has only finite numbers.
 void drop_infinite(Json& json) {
   if (json.is_array()) std::ranges::for_each(json, drop_infinite);
   if (json.is_number_float() && !std::isfinite(json.get<double>())) json = nullptr;

@@ -37,7 +37,7 @@ class Metrics::Impl {
     if (result != SQLITE_OK) fail("open");
     sqlite3_busy_timeout(database, kBusyMilliseconds);
     if (read_only) return;
-    // A file system without shared memory keeps the default journal: still safe, readers then wait for writers.
+    // A file system without shared memory keeps the default journal: this is also safe, but readers wait for writers.
     sqlite3_exec(database, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
     execute("PRAGMA synchronous=NORMAL");
     execute(
@@ -111,7 +111,7 @@ class Metrics::Impl {
 
   std::vector<HistoryEvent> history() {
     std::vector<HistoryEvent> events;
-    if (read_only_ && !has_history()) return events;  // of an older version
+    if (read_only_ && !has_history()) return events;  // a file of an older version
     const Statement statement = prepare("SELECT step, kind, who, what, time FROM history ORDER BY number");
     while (next(statement.get())) {
       events.push_back({sqlite3_column_int64(statement.get(), 0), text(statement.get(), 1), text(statement.get(), 2),
@@ -211,7 +211,7 @@ class Metrics::Impl {
   std::size_t flush_rows_;
   bool read_only_;
   std::unique_ptr<sqlite3, CloseDatabase> database_;
-  Statement insert_;  // goes before the database it belongs to
+  Statement insert_;  // destroyed before its database
   std::vector<Row> rows_;
   std::map<std::pair<std::string, std::string>, int> handles_;
   std::vector<std::pair<std::string, std::string>> curves_;

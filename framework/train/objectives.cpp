@@ -19,7 +19,7 @@ std::int64_t target_values(const Graph& graph, const GraphNode& node) {
   return source.valid() ? graph.shape(source).event().count() : 0;
 }
 
-// Nodes that the gradient of these ports flows into.
+// The nodes that the gradient of these ports reaches.
 std::set<int> reached_nodes(const Graph& graph, const std::vector<Port>& terms) {
   std::set<int> seen;
   std::vector<Port> open;
@@ -56,7 +56,7 @@ std::vector<std::string> parameter_paths(const ParameterStore& store) {
   return paths;
 }
 
-// Paths and the folders and nodes above them: what a pattern may have meant.
+// Paths, and the folders and nodes above them: possible meanings of a pattern.
 std::vector<std::string> pattern_candidates(const std::vector<std::string>& paths) {
   std::set<std::string> names;
   for (const std::string& path : paths) {
@@ -83,7 +83,7 @@ void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>&
   }
 }
 
-// How messages call it.
+// Its name in messages.
 std::string weight_of(const std::string& loss, const std::string& objective = "") {
   return fmt::format("the weight of '{}'", loss) + (objective.empty() ? "" : fmt::format(" in '{}'", objective));
 }
@@ -165,7 +165,7 @@ bool matches_pattern(std::string_view pattern, std::string_view path) {
     } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == path[s])) {
       ++p;
       ++s;
-    } else if (star != std::string_view::npos) {  // let the last star take one more
+    } else if (star != std::string_view::npos) {  // the last star matches one more character
       p = star + 1;
       s = ++resume;
     } else {
@@ -193,7 +193,7 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
 
 namespace {
 
-// Ports that are none, or not one value per sample; false: there are no terms to plan with.
+// Reports ports that do not exist or do not have one value per sample; false: there are no terms for a plan.
 bool check_losses(const Document& document, const Graph& graph, Diagnostics& diagnostics) {
   const std::size_t before = diagnostics.size();
   for (const LossEntry& loss : document.losses) {
@@ -216,7 +216,7 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
                                           fmt::format("[{}] '{}' cannot be a loss term", node.type->name, loss.name));
     finding.got = fmt::format("{} {}", shape.text(), name_of(graph.dtype(port)));
     finding.expected = "[N], nats per sample";
-    finding.hint = "a loss node sums over the event and leaves one value per sample";
+    finding.hint = "a loss node sums over the event and returns one value per sample";
   }
   return diagnostics.size() == before;
 }
@@ -225,7 +225,7 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
 
 namespace {
 
-// The ports that the last objective's conditions look at, each once.
+// The ports that the conditions of the last objective read, each once.
 void choose_conditions(const Document& document, const Graph& graph, const ObjectiveEntry& entry, TrainingPlan& plan,
                        Diagnostics& diagnostics) {
   for (const ConditionEntry& condition : entry.only_if) {
@@ -262,10 +262,10 @@ void split_encoder(const Document& document, const Graph& graph, const Parameter
   }
   if (plan.objectives.size() != 1 || divergences.empty()) {
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::out_of_range, document.train.where, "encoder_steps does not fit this document");
+        diagnostics.add(ErrorCode::out_of_range, document.train.where, "encoder_steps cannot be used in this document");
     finding.got =
         divergences.empty() ? "no divergence among the losses" : fmt::format("{} objectives", plan.objectives.size());
-    finding.expected = "a divergence, and no `objectives:` of its own; there, `every` does the same";
+    finding.expected = "a divergence, and no `objectives:`; with `objectives:`, use `every` instead";
     return;
   }
   const std::set<std::string> reached = reached_parameters(graph, divergences);
@@ -320,12 +320,12 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
       diagnostics
           .add(ErrorCode::no_loss, entry.where.known() ? entry.where : Location{document.file, 0, 0},
                fmt::format("objective '{}' has no loss to minimize in training", objective.name))
-          .expected = "a loss under `losses:` that is not `when: eval`";
+          .expected = "a loss under `losses:` without `when: eval`";
     } else if (objective.parameters.empty()) {
       Diagnostic& finding =
           diagnostics.add(ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
                           fmt::format("objective '{}' has nothing to train", objective.name));
-      finding.got = "losses that reach no parameter of this objective";
+      finding.got = "losses that do not reach any parameter of this objective";
       finding.expected = "a gradient path from a loss to a parameter that is not frozen";
     }
   }

@@ -26,7 +26,7 @@ OptimizerState::OptimizerState(MadeOptimizer optimizer, std::vector<Shape> shape
       names_(made_.optimizer->states()) {
   if (names_.size() > kMaxStates) {
     throw Error(ErrorCode::plugin_invalid,
-                fmt::format("the optimizer '{}' keeps {} values for each weight", made_.type->name, names_.size()),
+                fmt::format("the optimizer '{}' keeps {} values per weight", made_.type->name, names_.size()),
                 fmt::format("at most {}", kMaxStates));
   }
   for (const Shape& shape : shapes_) {

@@ -27,7 +27,7 @@ struct MadeOptimizer {
   std::shared_ptr<const Optimizer> optimizer;
 };
 
-// Null where the type or an option is wrong; the findings go to `diagnostics`.
+// Null if the type or an option is wrong; the diagnostics go to `diagnostics`.
 MadeOptimizer make_optimizer(const Registry& registry, const OptimizerEntry& entry, Diagnostics& diagnostics);
 
 class OptimizerState {

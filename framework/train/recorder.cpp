@@ -9,14 +9,14 @@
 namespace loom {
 namespace {
 
-constexpr double kFlushSeconds = 2;  // a reader of the metrics sees steps at most this old
+constexpr double kFlushSeconds = 2;  // a reader of the metrics sees steps after at most this time
 
 }  // namespace
 
 void Recorder::attach(std::shared_ptr<Metrics> metrics) {
   metrics_ = std::move(metrics);
   if (!metrics_) return;
-  curves_ = {};  // of a run: total_loss, learning_rate, gradient_norm and the losses by their names
+  curves_ = {};  // curves of a run: total_loss, learning_rate, gradient_norm and the losses by their names
   curves_.loss = metrics_->curve("total_loss", "train");
   curves_.learning_rate = metrics_->curve("learning_rate", "train");
   for (const LossTerm& term : plan_.terms)

@@ -34,7 +34,7 @@ void keep_document(const std::string& run, const std::string& text) {
   fs::create_directories(path.parent_path(), problem);
   if (problem)
     throw Error(ErrorCode::write_failed,
-                fmt::format("cannot make {}: {}", path.parent_path().string(), problem.message()));
+                fmt::format("cannot create {}: {}", path.parent_path().string(), problem.message()));
   if (!fs::exists(path)) write_text_file(path.string(), text);
 }
 
@@ -47,7 +47,7 @@ std::string document_of_newest_checkpoint(const std::string& run) {
   std::string hash;
   try {
     hash = CheckpointInfo::from_metadata(SafetensorsFile(file).metadata(), file).document_hash;
-  } catch (const Error&) {  // said by whoever reads the checkpoint itself
+  } catch (const Error&) {  // the reader of the checkpoint reports this
     return "";
   }
   if (hash == document_hash(read_text_file(run + "/graph.yaml"))) return "";

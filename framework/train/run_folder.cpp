@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// At most the weights that the training would have started with.
+// At most the initial weights of the training job.
 bool has_no_step(const fs::path& checkpoints) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints, ignored)) {
@@ -29,7 +29,7 @@ bool has_no_step(const fs::path& checkpoints) {
   return true;
 }
 
-// What an interrupted create() may have left behind.
+// Files that an interrupted create() may have left.
 bool is_unfinished(const fs::path& path) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, ignored)) {
@@ -59,11 +59,12 @@ void RunFolder::check_free(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return;
   if (is_run_folder(path)) {
-    throw Error(ErrorCode::run_exists, fmt::format("{} is a run already", path),
-                fmt::format("go on with --resume {}, or choose another --out", path));
+    throw Error(ErrorCode::run_exists, fmt::format("{} is already a run", path),
+                fmt::format("resume with --resume {}, or choose another --out", path));
   }
   if (!fs::is_directory(path, ignored) || !is_unfinished(path)) {
-    throw Error(ErrorCode::run_exists, fmt::format("{} holds something else than a run", path), "choose another --out");
+    throw Error(ErrorCode::run_exists, fmt::format("{} contains something other than a run", path),
+                "choose another --out");
   }
 }
 
@@ -72,10 +73,10 @@ RunFolder RunFolder::create(const std::string& path, const std::string& document
   check_free(path);
   std::error_code problem;
   fs::create_directories(fs::path(path) / "checkpoints", problem);
-  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", path, problem.message()));
+  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot create {}: {}", path, problem.message()));
   RunFolder run(path);
   run.lock();
-  check_free(path);  // another process may have made it since
+  check_free(path);  // another process may have created it meanwhile
   remove_temporaries(path);
   remove_unfinished(path);
   write_text_file(run.document_path(), document);
@@ -122,9 +123,9 @@ void RunFolder::lock() {
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (lock_ < 0)
     throw Error(ErrorCode::write_failed,
-                fmt::format("cannot make {}: {}", file, std::generic_category().message(errno)));
+                fmt::format("cannot create {}: {}", file, std::generic_category().message(errno)));
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
-  if (errno != EWOULDBLOCK) return;  // a file system without locks: the user is the lock
+  if (errno != EWOULDBLOCK) return;  // on a file system without locks, the user must take care
   throw Error(ErrorCode::run_exists, fmt::format("another process is training {}", path_),
               "wait for it or stop it, or choose another --out");
 }

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kRunFormat = 1;  // of run.json
+constexpr int kRunFormat = 1;  // format of run.json
 
 OptionValue option_from(const JsonField& field) {
   const Json& json = field.json();
@@ -53,7 +53,7 @@ void check_range(const char* what, std::int64_t got, std::int64_t least, std::in
   if (got >= least && got <= most) return;
   Diagnostic finding{};
   finding.code = ErrorCode::out_of_range;
-  finding.message = fmt::format("{} of the training is out of range", what);
+  finding.message = fmt::format("{} of the training job is out of range", what);
   finding.got = fmt::format("{}", got);
   finding.expected = fmt::format("{} to {}", least, most);
   throw Error(std::move(finding));

@@ -13,14 +13,14 @@
 namespace loom {
 namespace {
 
-constexpr std::int64_t kLookedAt = 1000;  // pieces that the training is cut into
+constexpr std::int64_t kLookedAt = 1000;  // number of steps of the training job that are checked
 
-// A schedule of a plugin may be any function: its values are looked at rather than its options.
+// A schedule of a plugin can be any function, so its values are checked instead of its options.
 void check_values(const ScheduledValue& value, const ScheduleEntry& entry, const std::string& what, double minimum,
                   std::int64_t steps, Diagnostics& diagnostics) {
   const std::int64_t pieces = entry.is_constant() ? 0 : std::min(steps, kLookedAt);
   for (std::int64_t piece = 0; piece <= pieces; ++piece) {
-    // The first `pieces` + 1 steps where there are few; else evenly spread. No product exceeds `steps`.
+    // All steps if there are few; otherwise `pieces` + 1 evenly spread steps. No product exceeds `steps`.
     const std::int64_t step = pieces == 0 ? 0 : steps / pieces * piece;
     const double at = value.value(step);
     if (std::isfinite(at) && at >= minimum) continue;

@@ -32,7 +32,7 @@ class ScheduledValue {
 };
 
 // `what` names it in messages ("lr", "the weight of 'kl'"). Values below `minimum` in the first `steps` steps are
-// findings; where it is wrong the result is the constant 0.
+// reported; if it is wrong, the result is the constant 0.
 ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entry, const std::string& what,
                              double minimum, std::int64_t steps, Diagnostics& diagnostics);
 

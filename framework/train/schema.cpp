@@ -33,11 +33,11 @@ Json node_keys() {
       {"frozen", documented(or_expression({{"type", "boolean"}}), "its parameters are not trained")},
       {"when", documented(or_null({{"enum", {"train", "eval"}}}), "in the other mode its first input passes through")},
       {"doc", documented(text_or_null(), "a remark")},
-      {"repeat", documented(or_expression({{"type", "integer"}, {"minimum", 0}}), "a chain of so many instances")},
-      {"chain", {{"description", "the inputs that an instance takes from the one before"}}}};
+      {"repeat", documented(or_expression({{"type", "integer"}, {"minimum", 0}}), "a chain of this many instances")},
+      {"chain", {{"description", "the inputs that an instance takes from the previous one"}}}};
 }
 
-// {use: FILE, ...}: what a block takes is not known here.
+// {use: FILE, ...}: the inputs of the block are not known here.
 Json use_keys() {
   Json properties = node_keys();
   properties["use"] = {{"type", "string"}, {"description", "the file of a block or of a graph"}};
@@ -46,7 +46,7 @@ Json use_keys() {
   return properties;
 }
 
-// The keys of a definition, for every type that has them: they are written down once.
+// The keys of a definition, which all types with these keys refer to.
 void add_references(const std::string& definition, const Json& keys, Json& properties) {
   for (const auto& key : keys.items()) properties[key.key()] = reference(definition + "/properties/" + key.key());
 }
@@ -83,7 +83,7 @@ Alternatives data_types(const Registry& registry) {
   return types;
 }
 
-// What a whole document must have, and one that extends another need not repeat.
+// The keys that a complete document must have, and that a document that extends another need not repeat.
 Json whole(const Alternatives& types, const char* alternative) {
   Json schema = {{"allOf", types.required()}};
   if (alternative == nullptr)
@@ -107,23 +107,24 @@ Json entries(const char* definition) { return map_of(or_null(reference(definitio
 
 // Keys of a document and of a block.
 Json file_keys() {
-  return {{"version", {{"const", 1}, {"description", "of the format"}}},
-          {"doc", documented(text_or_null(), "one line about it")},
-          {"plugins", documented(or_null(list_of({{"type", "string"}})), "libraries of further types")},
-          {"vars", documented(or_null({{"type", "object"}}), "values of ${...}")},
+  return {{"version", {{"const", 1}, {"description", "version of the format"}}},
+          {"doc", documented(text_or_null(), "a description in one line")},
+          {"plugins", documented(or_null(list_of({{"type", "string"}})), "plugins that add types")},
+          {"vars", documented(or_null({{"type", "object"}}), "the variables for ${...}")},
           {"nodes", documented(entries("node"), "the graph")}};
 }
 
 Json graph_schema() {
   Json properties = file_keys();
   properties["extends"] = documented(text_or_null(), "the parent that this document is merged over");
-  properties["graph"] = documented(text_or_null(), "the name that reports show");
+  properties["graph"] = documented(text_or_null(), "the name shown in reports");
   properties["data"] = documented(or_null(reference("data")), "the data set");
   properties["losses"] = documented(or_null(entries("loss")), "the terms of the loss");
   properties["objectives"] = documented(or_null(entries("objective")), "what each optimizer minimizes");
   properties["train"] = documented(or_null(reference("train")), "batch, steps, optimizer, evaluation, checkpoints");
   properties["generate"] = documented(or_null(entries("generate")), "how samples and reconstructions are made");
-  properties["metrics"] = documented(or_null(reference("metrics")), "options of what is measured; false: not measured");
+  properties["metrics"] =
+      documented(or_null(reference("metrics")), "the options of each metric; false: the metric is not measured");
   Json schema = closed(std::move(properties));
   const auto in_all = [](Json entry) { return or_null(map_of(std::move(entry))); };
   schema["if"] = {{"not", {{"required", {"extends"}}}}};
@@ -140,13 +141,13 @@ Json graph_schema() {
 // The file of a block, which `use` inserts: nodes with inputs and outputs.
 Json block_schema() {
   Json properties = file_keys();
-  properties["block"] = documented(text_or_null(), "its name, for readers");
+  properties["block"] = documented(text_or_null(), "the name of the block, for readers");
   properties["inputs"] =
       documented(or_null(list_of({{"type", "string"}})), "names that its nodes read as if they were nodes");
   properties["nodes"] =
       documented({{"allOf", {entries("node"), map_of(reference("whole_node"))}}}, "the block's nodes");
-  properties["output"] = documented(text_or_null(), "the node that is its one output");
-  properties["outputs"] = documented(or_null(map_of({{"type", "string"}})), "its outputs; the first is the default");
+  properties["output"] = documented(text_or_null(), "the node that is the only output");
+  properties["outputs"] = documented(or_null(map_of({{"type", "string"}})), "the outputs; the first is the default");
   Json schema = closed(std::move(properties));
   schema["required"] = {"nodes"};
   schema["anyOf"] = {{{"required", {"output"}}}, {{"required", {"outputs"}}}};
@@ -190,7 +191,7 @@ nlohmann::ordered_json document_schema(const Registry& registry) {
   using schema::Json, schema::reference;
   Json of_a_block = Json::array();
   for (const char* key : {"block", "inputs", "output", "outputs"}) of_a_block.push_back({{"required", {key}}});
-  // A description, since editors show a title with every key.
+  // A description and not a title, since editors show a title with every key.
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"description", "A Latentloom document, version 1"},
           {"type", "object"},

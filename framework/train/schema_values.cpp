@@ -8,7 +8,7 @@
 namespace loom::schema {
 namespace {
 
-// The forms that are more than one value.
+// The forms that are not a single value.
 Json form_schema(const std::string& name) {
   static const std::map<std::string, std::function<Json()>> kForms = {
       {"optimizer", [] { return reference("optimizer"); }},
@@ -46,7 +46,7 @@ void add_range(const Constraint& c, Json& number) {
   if (c.maximum) number[c.maximum_excluded ? "exclusiveMaximum" : "maximum"] = *c.maximum;
 }
 
-// An expression may stand in the place of a value.
+// An expression can replace a value.
 Json accepted(const OptionDeclaration& option) {
   const Constraint& c = option.constraint;
   if (!c.structure.empty()) return form_schema(option.name);
@@ -75,7 +75,7 @@ Json any_of(std::vector<Json> schemas) {
 Json list_of(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 Json map_of(Json values) { return {{"type", "object"}, {"additionalProperties", std::move(values)}}; }
 
-// Within an alternative that is there already, where possible: what editors show of many alternatives is hard to read.
+// Adds to an existing alternative if possible: editors show many alternatives in a way that is hard to read.
 Json or_null(Json schema) {
   Json& first = schema.contains("anyOf") ? schema["anyOf"].front() : schema;
   if (first.contains("type")) {
@@ -90,7 +90,7 @@ Json or_null(Json schema) {
 }
 
 Json documented(Json schema, const std::string& description) {
-  if (schema.contains("$ref")) schema = {{"allOf", {std::move(schema)}}};  // draft-07 ignores what stands beside it
+  if (schema.contains("$ref")) schema = {{"allOf", {std::move(schema)}}};  // draft-07 ignores the keys beside it
   schema["description"] = description;
   return schema;
 }
@@ -110,8 +110,8 @@ Json closed(Json properties) {
   return {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
 }
 
-// A map with a key too many is held against a closed one: validators then name that key, where "only null is allowed
-// here" would not say what is wrong.
+// A map with an unknown key is compared with a closed map: validators then name that key; "only null is allowed
+// here" would not name the error.
 Json closed_but_null(Json properties, Json patterns) {
   Json known = {{"properties", Json::object()}};
   for (const auto& property : properties.items()) known["properties"][property.key()] = true;
@@ -149,7 +149,7 @@ Json Alternatives::schema_or(const std::string& other, const Json& properties) c
   cases.push_back({{"if", {{"required", {other}}, {"properties", {{other, {{"type", "string"}}}}}}},
                    {"then", closed_but_null(properties)},
                    {"else", {{"properties", {{"type", {{"enum", names_}}}}}}}});
-  // For editors: before one of the two is chosen, both are offered.
+  // For editors: until one of the two is chosen, both are offered.
   cases.push_back({{"if", {{"required", {"type"}}}}, {"else", {{"properties", properties}}}});
   return {{"type", "object"}, {"allOf", std::move(cases)}};
 }

@@ -20,7 +20,7 @@ const std::vector<std::pair<std::string, const Contract*>>& sections() {
   return all;
 }
 
-// Of a table's cell.
+// Text for a cell of a table.
 std::string escaped(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
   return text;
@@ -75,7 +75,7 @@ std::string value_table(const Contract& contract) {
 }
 
 std::string type_table(const Registry& registry, const std::string& kind) {
-  std::string out = "| type | what it is | options, what they accept, and their defaults |\n| --- | --- | --- |\n";
+  std::string out = "| type | summary | options: accepted values; default |\n| --- | --- | --- |\n";
   std::vector<std::string> kinds;
   bool known = false;
   for_each_kind([&]<class Type>() { kinds.emplace_back(Type::kKind); });

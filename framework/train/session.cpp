@@ -1,4 +1,4 @@
-// Making a session ready; its evaluations, its checkpoints, and its taking another one's place.
+// Starts and resumes a session; its evaluations, its checkpoints, and the replacement of a running session.
 #include "train/session.h"
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@
 namespace loom {
 namespace {
 
-// Of each term in an evaluation's loss: the first objective's, as they were in the last step.
+// The weight of each term in the loss of an evaluation: that of the first objective in the last step.
 std::vector<double> evaluation_weights(const TrainingPlan& plan, std::int64_t steps_done) {
   std::vector<double> weights(plan.terms.size());
   if (plan.objectives.empty()) return weights;
@@ -107,8 +107,8 @@ Adoption Session::adopt(const Session& running) {
 }
 
 std::string Session::save_checkpoint() {
-  if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was asked for without a run folder");
-  recorder_.flush();  // first: after a kill, rows up to the checkpoint's step are there
+  if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was requested without a run folder");
+  recorder_.flush();  // first, so that after a kill the rows up to the checkpoint's step exist
   return checkpoints_->save(state_.info(training_data_.hash()), state_.tensors());
 }
 
@@ -129,7 +129,7 @@ bool Session::resume() {
   forget_front();
   metrics()->remove_after(info.step);
   if (info.best_value && info.best_step == info.step)
-    checkpoints_->save_best(info, state_.tensors());  // cut off between the two files
+    checkpoints_->save_best(info, state_.tensors());  // interrupted between the two files
   return true;
 }
 
@@ -143,13 +143,13 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
   check_document(document, registry, findings);
   findings.throw_if_any();
   if (document.data.type.empty() && !settings.data) {
-    throw Error(ErrorCode::usage, fmt::format("{} names no data", document.file),
+    throw Error(ErrorCode::usage, fmt::format("{} does not name a data set", document.file),
                 "give --data TYPE:PATH,key=value; graph-runner list shows the types");
   }
   return std::make_unique<Session>(std::move(document), registry, std::move(settings));
 }
 
-// What was loaded from other runs is in this one's checkpoints before it is a run: it never needs them again.
+// The first checkpoint has the weights that were loaded from other runs, so this run never needs those runs again.
 RunFolder start_run(const std::string& path, Session& session) {
   const RunSettings& settings = session.run_settings();
   RunFolder run = RunFolder::create(path, session.document().resolved, settings, [&](const RunFolder& folder) {
@@ -171,7 +171,7 @@ std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Reg
   session->resume();
   const std::int64_t done = session->steps_done();
   if (steps && *steps < done)
-    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has done {} already", *steps, done));
+    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has already done {}", *steps, done));
   session->metrics()->add_event({done, "resumed", who, fmt::format("from the checkpoint of step {}", done)});
   if (steps) run.update_settings(session->settings());
   return session;

@@ -106,8 +106,8 @@ class Session {
   std::unique_ptr<CheckpointFolder> checkpoints_;
 };
 
-// A session that starts from a document and not from a run. Throws everything that is wrong with the document, beside
-// the findings so far, and usage where nothing names the data.
+// A session that starts from a document and not from a run. Throws all errors of the document, besides the diagnostics
+// so far, and usage if nothing names the data.
 std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
                                        Diagnostics& findings);
 // Makes the run of a session that starts, and attaches it.

@@ -1,4 +1,4 @@
-// The training loop: when to evaluate, to write a checkpoint, to stop.
+// The training loop: decides when to evaluate, to write a checkpoint and to stop.
 #include "train/session.h"
 
 namespace loom {
@@ -42,7 +42,7 @@ void Session::evaluate_held_out(const TrainObserver& observer) {
   if (observer.evaluation) observer.evaluation(evaluation);
 }
 
-// The step's own first: the best one is then a link to it.
+// The checkpoint of the step is written first; the best one is then a link to it.
 void Session::write_checkpoints(const TrainObserver& observer, bool due) {
   if (!checkpoints_) return;
   std::string path;

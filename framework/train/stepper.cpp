@@ -45,7 +45,7 @@ Stepper::Stepper(TrainingState& state, const RunSettings& settings, TrainingData
   losses_.resize(plan.objectives.size());
 }
 
-// Not before the first step: a resumed run has its weights only then.
+// Not earlier than the first step: a resumed run does not have its weights before.
 void Stepper::open_batches() {
   if (batches_) return;
   batches_ =
@@ -110,7 +110,7 @@ bool Stepper::update(std::int64_t number) {
   return true;
 }
 
-// The terms and the first parameter that are not finite, else the norms.
+// The terms and the first parameter that are not finite; otherwise the norms.
 std::string Stepper::describe_bad_step() const {
   std::vector<std::string> parts;
   for (std::size_t t = 0; t < means_.size(); ++t) {

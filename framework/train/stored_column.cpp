@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::string_view kFormat = "front 1";  // of keys: a change makes every file stale
-constexpr std::chrono::minutes kAbandoned{10};   // age of a temporary file that nobody writes any more
+constexpr std::string_view kFormat = "front 1";  // part of all keys: a change makes every file stale
+constexpr std::chrono::minutes kAbandoned{10};   // age at which a temporary file counts as abandoned
 
 std::uint32_t checksum_of(std::span<const std::byte> bytes, std::uint32_t before) {
   return static_cast<std::uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
@@ -60,7 +60,7 @@ void add_node(const Graph& graph, const GraphNode& node, const ParameterStore& s
   add_parameters(node.states, store, hash);
 }
 
-// Empty where it cannot be read.
+// Empty if it cannot be read.
 Json described(const std::string& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return Json::object();
@@ -142,11 +142,11 @@ std::optional<StoredColumn> StoredFiles::open(std::int64_t items) const {
                       stored.header.type == (request_.dtype == DType::f32 ? NpyType::f4 : NpyType::i4);
     const bool whole = about.at("checksum").get<std::uint32_t>() == checksum_of(stored.file.bytes(), 0);
     if (fits && whole) return stored;
-    problem = fits ? "its checksum does not fit its content" : "it has another shape";
+    problem = fits ? "its checksum does not match its content" : "it has a different shape";
   } catch (const std::exception& error) {
     problem = error.what();
   }
-  spdlog::warn("{} is corrupt and made again: {}", path_, problem);
+  spdlog::warn("{} is corrupt and is made again: {}", path_, problem);
   fs::remove(path_ + ".json", ignored);
   return std::nullopt;
 }
@@ -168,9 +168,10 @@ void StoredFiles::remove_stale() const {
     if (entry.path().extension() == ".tmp" && abandoned) stale.push_back(entry.path());
   }
   for (const fs::path& path : stale) {
-    fs::remove(path.string() + ".json", ignored);  // first: without it nobody reads the other
+    fs::remove(path.string() + ".json", ignored);  // first: without it the other file is not read
     fs::remove(path, ignored);
-    if (path.extension() == ".npy") spdlog::info("removed {}, which other weights made", path.filename().string());
+    if (path.extension() == ".npy")
+      spdlog::info("removed {}, which was made with other weights", path.filename().string());
   }
 }
 
@@ -178,7 +179,7 @@ StoredWriter::StoredWriter(const StoredFiles& files, std::int64_t items) : files
   std::error_code problem;
   const std::string folder = fs::path(files.path()).parent_path().string();
   fs::create_directories(folder, problem);
-  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot make {}: {}", folder, problem.message()));
+  if (problem) throw Error(ErrorCode::write_failed, fmt::format("cannot create {}: {}", folder, problem.message()));
   file_ = std::make_unique<AtomicFile>(files.path());
   const std::string header = npy_header(files.request().dtype, whole_shape(files.request(), items));
   file_->write(header);

@@ -8,10 +8,10 @@
 namespace loom {
 namespace {
 
-constexpr std::int64_t kCodes = 2;  // where no consumer says how many there are
+constexpr std::int64_t kCodes = 2;  // if no consumer declares how many there are
 
-// How many codes one consumer of a port accepts: the last extent of an input that has one axis more (logits), or its
-// option `count`. 0 where it does not say.
+// The codes that a consumer of a port accepts: the last extent of an input with one more axis (logits), or its
+// option `count`. 0 if the consumer does not declare it.
 std::int64_t codes_of_consumer(const Graph& graph, const GraphNode& node, const Shape& codes) {
   for (const Port& input : node.inputs) {
     if (input.valid() && graph.dtype(input) == DType::f32 && graph.shape(input).rank() == codes.rank() + 1)

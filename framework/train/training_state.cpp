@@ -1,4 +1,4 @@
-// Making a state, and its way into and out of a checkpoint.
+// Creates a state, and writes it to and reads it from a checkpoint.
 #include "train/training_state.h"
 
 #include <fmt/format.h>
@@ -16,13 +16,13 @@ namespace {
 
 constexpr std::string_view kAside = "aside/";
 
-// What must be as it was for the same bits. The document may change (a weight, a plugin): that is only said.
+// What must be unchanged for the same bits. The document may change (a weight, a plugin); this is only a warning.
 void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, const std::string& file) {
   Diagnostics diagnostics;
   const auto compare = [&](std::string_view what, const auto& got, const auto& expected) {
     if (got == expected) return;
     Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file, 0, 0},
-                                          fmt::format("the training was started with another {}", what));
+                                          fmt::format("the run was started with a different {}", what));
     finding.got = fmt::format("{}", got);
     finding.expected = fmt::format("{}", expected);
   };

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kNamed = 3;  // parameters that a finding names
+constexpr int kNamed = 3;  // parameters that a diagnostic names
 
 // The file behind a path; throws run_not_found or checkpoint_corrupt.
 std::string file_of(const WeightSource& source) {
@@ -22,8 +22,8 @@ std::string file_of(const WeightSource& source) {
   if (fs::is_regular_file(source.path, ignored)) return source.path;
   Diagnostic finding;
   finding.code = ErrorCode::run_not_found;
-  finding.message = fs::exists(source.path, ignored) ? "this folder is no run: it has no run.json"
-                                                     : "there is no such run, nor a file of weights";
+  finding.message = fs::exists(source.path, ignored) ? "this folder is not a run: it has no run.json"
+                                                     : "there is no such run or file of weights";
   finding.got = source.path;
   finding.expected = "the folder of a run, or a safetensors file";
   std::vector<std::string> names;
@@ -31,11 +31,11 @@ std::string file_of(const WeightSource& source) {
   for (const fs::directory_entry& entry : fs::directory_iterator(parent.empty() ? "." : parent, ignored))
     names.push_back((parent / entry.path().filename()).string());
   if (!fs::exists(source.path, ignored)) finding.suggestion = nearest_name(source.path, names);
-  finding.hint = "a relative path starts at the file that names it";
+  finding.hint = "a relative path is relative to the file that contains it";
   throw Error(std::move(finding));
 }
 
-// "average/..." where the file has moving averages, as for every other use of a run's weights.
+// "average/..." if the file has moving averages, as in every other use of a run's weights.
 std::string stored_name(const SafetensorsFile& file, const std::string& path) {
   const std::string average = "average/" + path;
   return file.entries().count(average) > 0 ? average : path;
@@ -65,10 +65,10 @@ void check_fit(const WeightSource& source, const SafetensorsFile& file, const Pa
   finding.expected = expected + (wrong > kNamed ? ", ..." : "");
   finding.other = {file.path(), 0, 0};
   finding.other_role = "the weights";
-  finding.hint = "the graph that is used must be the one that was trained, with the same vars";
+  finding.hint = "use the graph that was trained, with the same vars";
 }
 
-// `use` is given each file that fits.
+// Calls `use` with each file that fits.
 template <class Use>
 void for_each_file(const Document& document, const ParameterStore& store, Diagnostics& diagnostics, Use&& use) {
   for (const WeightSource& source : document.weight_sources) {

@@ -112,7 +112,7 @@ struct Location {
   bool operator==(const Location&) const = default;
 };
 
-// Another place that a finding is about, and what stands there: "'x' makes [N, 64]".
+// Another position that a diagnostic is about, and what is there: "'x' makes [N, 64]".
 struct OtherEnd {
   Location where;
   std::string role;
@@ -141,7 +141,7 @@ struct Diagnostic {
 
 // Its virtual functions and its type are this library's, not those of whoever throws: an Error outlives the plugin that
 // threw it, whose library may be closed while it is on its way.
-// Its findings stand in the order of their places: by file, line and column, those without a place last. Longer texts
+// Its diagnostics are sorted by position: by file, line and column, those without a position last. Longer texts
 // than a few thousand bytes are clipped, so that no document makes a message of its own length.
 class __attribute__((visibility("default"))) Error : public std::exception {
  public:
@@ -161,15 +161,15 @@ class __attribute__((visibility("default"))) Error : public std::exception {
   std::string text_;
 };
 
-// Collects findings; throw_if_any() throws all of them as one Error, in the order of their places. Beyond `limit`
-// findings it only counts, and the Error says how many were left out. The same finding about several instances of one
-// repeat or block is said once.
+// Collects diagnostics; throw_if_any() throws all of them as one Error, sorted by position. Beyond `limit`
+// diagnostics it only counts, and the Error says how many were left out. The same diagnostic about several instances of
+// one repeat or block is reported once.
 class Diagnostics {
  public:
   explicit Diagnostics(std::size_t limit = 100) : limit_(limit) {}
 
   Diagnostic& add(ErrorCode code, Location where, std::string message);
-  // `word` is none of `allowed`: the finding says so, with all of them and the nearest.
+  // `word` is none of `allowed`: the diagnostic lists all of them and the nearest.
   Diagnostic& add_unknown_word(Location where, std::string message, const std::string& word,
                                const std::vector<std::string>& allowed);
   void add(const Error& error);

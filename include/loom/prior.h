@@ -16,7 +16,7 @@ namespace loom::nodes {
 
 inline void declare_prior(Contract& c, const std::string& pattern, const std::string& doc) {
   c.role(Role::prior);
-  c.input("z", pattern, "where the density is taken; left out: a draw").optional();
+  c.input("z", pattern, "the point at which the density is computed; default: a draw").optional();
   c.output("y", pattern, doc);
   c.output("log_density", "[N]", "ln p(y), nats");
   c.option("shape", OptionValue(), integer_list().at_least(1), "extents of one draw, where z is not connected");

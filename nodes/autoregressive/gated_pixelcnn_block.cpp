@@ -14,15 +14,16 @@ using dnnl::MatmulShape;
 void GatedPixelcnnBlock::declare(Contract& c) {
   c.summary("A layer of the gated PixelCNN: a vertical and a horizontal stack without a blind spot");
   c.source("van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, figure 2");
-  c.input("vertical", "[N, H, W, channels]", "the vertical stack; of the first block: what is drawn, embedded");
-  c.input("horizontal", "[N, H, W, channels]", "the horizontal stack; of the first block: the same");
-  c.input("class", "[N, K]", "conditions every position alike: one-hot, or an embedding").optional();
-  c.input("condition", "[N, H, W, M]", "conditions each position").optional();
+  c.input("vertical", "[N, H, W, channels]", "the vertical stack; in the first block: the embedded map");
+  c.input("horizontal", "[N, H, W, channels]", "the horizontal stack; in the first block: the same");
+  c.input("class", "[N, K]", "the condition of all positions: one-hot, or an embedding").optional();
+  c.input("condition", "[N, H, W, M]", "the condition of each position").optional();
   c.output("vertical", "[N, H, W, channels]", "sees the rows up to this one");
   c.output("horizontal", "[N, H, W, channels]", "sees the rows above, and the columns up to this one");
-  c.option("channels", required, integer().at_least(1), "of both stacks");
+  c.option("channels", required, integer().at_least(1), "channels of each stack");
   c.option("kernel", 5, integer().at_least(3), "extent of the unmasked window, odd");
-  c.option("first", false, flag(), "the first block: a position does not see itself, and nothing is passed by");
+  c.option("first", false, flag(),
+           "the first block: a position does not see itself, and there is no residual connection");
   c.parameter("vertical_weight", "[D, channels, R, kernel]", kaiming_uniform(), "W_v, over the rows seen");
   c.parameter("vertical_bias", "[D]", kaiming_uniform("vertical_weight"), "of W_v");
   c.parameter("horizontal_weight", "[D, channels, 1, L]", kaiming_uniform(), "W_h, over the columns seen");
@@ -44,7 +45,7 @@ void GatedPixelcnnBlock::infer(ShapeInference& s) {
   s.bind("D", 2 * s.options().integer("channels"));
   s.bind("R", kernel / 2 + 1);
   s.bind("L", kernel / 2 + (s.options().flag("first") ? 0 : 1));
-  if (kernel % 2 == 0) s.fail("the window has no middle", std::to_string(kernel), "an odd kernel");
+  if (kernel % 2 == 0) s.fail("the window has no centre", std::to_string(kernel), "an odd kernel");
 }
 
 GatedPixelcnnBlock::GatedPixelcnnBlock(const Options& options)
@@ -202,12 +203,12 @@ void GatedPixelcnnBlock::forward_horizontal(const Forward& f, std::int64_t n) co
   });
 }
 
-// The vertical stack is computed a row at once, when the row is drawn; the horizontal one as far as its input allows.
+// The vertical stack is computed by rows, after a row is drawn; the horizontal stack as far as its input allows.
 Filled GatedPixelcnnBlock::filled(std::span<const Filled> inputs, int output) const {
   if (inputs[1] == Filled::rows_before || inputs[2] != Filled::whole || inputs[3] != Filled::whole) {
     throw Error(ErrorCode::not_supported,
-                "the horizontal stack cannot lag behind by rows, and what conditions it "
-                "must not depend on what is drawn");
+                "the horizontal stack cannot lag behind by rows, and its condition "
+                "must not depend on the drawn map");
   }
   if (output == 0) return Filled::rows_before;
   return inputs[1] == Filled::before && !first_ ? Filled::before : Filled::through;

@@ -1,4 +1,4 @@
-// The gradients of the gated PixelCNN's block, sample by sample: the horizontal stack first, which leaves its part of
+// The gradients of the gated PixelCNN block, sample by sample: first the horizontal stack, which stores its part of
 // the gradient of the vertical sums, then the vertical one.
 #include "autoregressive/gated_pixelcnn_block.h"
 #include "dnnl/vector_loops.h"

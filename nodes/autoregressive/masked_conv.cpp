@@ -46,9 +46,9 @@ class MaskedConv final : public loom::Node {
     const std::int64_t kh = window.h.kernel, kw = window.w.kernel;
     s.bind_run("K", x.rank() == 3 ? std::vector{kw} : std::vector{kh, kw});
     if (kh % 2 == 0 || kw % 2 == 0) {
-      s.fail("the window has no middle", extents_text(window, x.rank() - 2), "an odd kernel", 0);
+      s.fail("the window has no centre", extents_text(window, x.rank() - 2), "an odd kernel", 0);
     } else if (kh == 1 && kw == 1 && s.options().text("mask") == "A") {
-      s.fail("nothing is visible", "kernel 1 and mask A", "a larger kernel, or mask B", 0);
+      s.fail("no position is visible", "kernel 1 and mask A", "a larger kernel, or mask B", 0);
     }
   }
 
@@ -117,7 +117,7 @@ class MaskedConv final : public loom::Node {
       loom::dnnl::add_column_sums(diff, x.samples() * product_->positions(), filters_, b.diff_parameter("bias").data());
   }
 
-  // What is strictly before t is enough for t.
+  // Position t needs only positions strictly before t.
   Filled filled(std::span<const Filled> inputs, int) const override {
     return strict_ && inputs[0] == Filled::before ? Filled::through : inputs[0];
   }
@@ -153,8 +153,8 @@ class MaskedConv final : public loom::Node {
   FusedActivation activation_;
   bool bias_, strict_;
   std::int64_t filters_ = 0;
-  loom::Slot<std::byte> work_;  // of the product
-  loom::Slot<float> sums_;      // of the weight's gradient, as the product sums it
+  loom::Slot<std::byte> work_;  // work memory of the product
+  loom::Slot<float> sums_;      // the weight's gradient, in the layout of the product
   loom::PackedSlot<std::byte> packed_;
   std::unique_ptr<const CausalProduct> product_;
 };

@@ -14,9 +14,10 @@ void WavenetBlock::declare(Contract& c) {
   c.summary("A layer of WaveNet: dilated causal convolution, gate, residual and skip connection");
   c.source("van den Oord et al. 2016, WaveNet: A Generative Model for Raw Audio, sections 2.3 to 2.5");
   c.input("x", "[N, S, C]", "a sequence");
-  c.input("condition", "[N, Q, M]", "local conditioning; Q divides S, and each position holds for S/Q").optional();
+  c.input("condition", "[N, Q, M]", "local conditioning; Q divides S, and each position applies to S/Q positions of x")
+      .optional();
   c.input("global", "[N, G]", "global conditioning: a speaker, an embedding").optional();
-  c.input("skip_sum", "[N, S, skip]", "the skips of the blocks before, added to this one's").optional();
+  c.input("skip_sum", "[N, S, skip]", "the skips of the previous blocks, added to this one's").optional();
   c.output("y", "[N, S, C]", "x + W_r g + b_r");
   c.output("skip", "[N, S, skip]", "W_s g + b_s [+ skip_sum]");
   c.option("kernel", 2, integer().at_least(2), "positions of the convolution");
@@ -79,7 +80,7 @@ void WavenetBlock::make_products(const Prepare& p) {
     out.accumulate = p.has_input("skip_sum");
     skip_ = ChunkedMatmul(length_, product_->chunk(), out, &MatmulShape::m);
   }
-  // One position of the condition, [N, S, M], or all of a sample's.
+  // One position of the condition, [N, S, M], or all positions of a sample.
   const bool on_map = condition_rows_ == length_;
   if (conditions_ > 0) {
     condition_ =
@@ -203,10 +204,10 @@ void WavenetBlock::finish(const Call& call, const float* gates, const float* x, 
   skip_.execute(rows, gates, call.parameter("skip_weight").data(), call.parameter("skip_bias").data(), skips, work);
 }
 
-// As far as the inputs. A condition of its own rate has no positions of the map: it must be there from the start.
+// Computed as far as the inputs. A condition with a different rate must exist at the start.
 Filled WavenetBlock::filled(std::span<const Filled> inputs, int output) const {
   if (inputs[1] != Filled::whole || inputs[2] != Filled::whole) {
-    throw Error(ErrorCode::not_supported, "what conditions the block must not depend on what is drawn");
+    throw Error(ErrorCode::not_supported, "the condition of the block must not depend on the drawn map");
   }
   return Node::filled(inputs, output);
 }
@@ -242,7 +243,7 @@ void WavenetBlock::finish_position(const Advance& a, std::int64_t position, cons
   }
 }
 
-// What the condition adds from this position on, for hold() positions.
+// The contribution of the condition from this position on, for hold() positions.
 void WavenetBlock::advance_offsets(const Advance& a, std::int64_t position, float* offsets) const {
   void* work = work_(a).data();
   float* globals = globals_kept_(a).data();

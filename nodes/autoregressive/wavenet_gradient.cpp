@@ -1,4 +1,4 @@
-// The gradients of WaveNet's block, chunk by chunk in the order of time: the gradient of x at a position is written
+// The gradients of the WaveNet block, chunk by chunk in the order of time: the gradient of x at a position is written
 // before later positions add to it.
 #include "autoregressive/wavenet_block.h"
 #include "dnnl/vector_loops.h"
@@ -44,7 +44,7 @@ void WavenetBlock::backward_chunk(const Backward& b, std::int64_t n, std::int64_
   product_->backward_data(diff_sums, first, last, packed_(b).data(), &diff_x, work);
 }
 
-// Through the two 1x1 convolutions and the gate, of `rows` positions from `at` on, counted over the batch.
+// Through the two 1x1 convolutions and the gate, for `rows` positions from `at` on, counted over the batch.
 void WavenetBlock::backward_gate(const Backward& b, std::int64_t at, std::int64_t rows, const float* parts,
                                  float* diff_sums) const {
   void* work = work_(b).data();

@@ -16,7 +16,7 @@ using loom::kNoOffset;
 
 using Sound = std::unique_ptr<SNDFILE, decltype([](SNDFILE* file) { sf_close(file); })>;
 
-// libsndfile reads what there is of a WAV file that ends early; its header tells. Sizes of 0 and of all ones are
+// libsndfile reads a truncated WAV file without an error, so the header is checked. Sizes of 0 and of all ones are
 // written by programs that do not know the length in advance.
 void require_whole(const std::string& path) {
   const loom::MappedFile file(path);
@@ -33,10 +33,10 @@ Sound open_sound(const std::string& path, SF_INFO& info) {
   info = {};
   Sound sound(sf_open(path.c_str(), SFM_READ, &info));
   if (!sound)
-    throw file_error(ErrorCode::data_wrong_format, path, 0, "this is no sound", sf_strerror(nullptr), "WAV or FLAC");
-  if (info.frames <= 0) throw file_error(ErrorCode::data_empty, path, kNoOffset, "there is no sample");
+    throw file_error(ErrorCode::data_wrong_format, path, 0, "this is not a sound", sf_strerror(nullptr), "WAV or FLAC");
+  if (info.frames <= 0) throw file_error(ErrorCode::data_empty, path, kNoOffset, "there are no samples");
   if (info.channels < 1 || info.samplerate < 1) {
-    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, "the header is nonsensical",
+    throw file_error(ErrorCode::data_corrupt, path, kNoOffset, "the header is invalid",
                      fmt::format("{} channels, {} Hz", info.channels, info.samplerate));
   }
   return sound;
@@ -55,14 +55,14 @@ class Audio final : public loom::Dataset {
     c.source("mu-law: ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2");
     c.output("x", "[N, length, 1]", "waveform: f32 in [-1, 1]; mu_law: i32 [N, length] in 0 ... 255");
     c.option("path", loom::required, loom::text(), "the folder, or one file");
-    c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "of a piece", "samples");
-    c.option("tail", "drop", loom::text({"drop", "pad"}),
-             "the rest of a recording: left out, or with silence after it");
+    c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "length of a piece", "samples");
+    c.option("tail", "drop", loom::text({"drop", "pad"}), "the rest of a recording: dropped, or padded with silence");
     c.option("names", "", loom::text(), "labels in the names of the files, as {digit}_{speaker}_{take}: i32 columns");
     c.option("representation", "waveform", loom::text({"waveform", "mu_law"}), "of x");
-    c.option("rate", 0, loom::integer().at_least(0), "what every file must have; 0: what the first has", "Hz");
-    c.option("holdout", 10, loom::integer().at_least(2), "every how manyth piece is held out for test");
-    loom::declare_split(c, "test is every holdout-th of a pseudo-random order of the pieces");
+    c.option("rate", 0, loom::integer().at_least(0), "sample rate that every file must have; 0: that of the first file",
+             "Hz");
+    c.option("holdout", 10, loom::integer().at_least(2), "one of this many pieces is held out for test");
+    loom::declare_split(c, "test is every holdout-th piece of a pseudo-random order");
   }
 
   explicit Audio(const loom::Options& options)
@@ -132,7 +132,7 @@ class Audio final : public loom::Dataset {
     pieces_ += pieces;
   }
 
-  // With silence after the recording's end.
+  // Appends silence after the end of the recording.
   std::vector<float> read_piece(const Recording& recording, std::int64_t start) const {
     const std::string& path = files_[recording.file];
     SF_INFO info;
@@ -159,7 +159,7 @@ class Audio final : public loom::Dataset {
   std::int64_t rate_;
   std::string split_name_;
   loom::NameFields labels_;
-  std::vector<Recording> recordings_;  // those with a piece at least
+  std::vector<Recording> recordings_;  // those with at least one piece
   std::int64_t pieces_ = 0;
   loom::Split split_;
 };

@@ -19,7 +19,7 @@ std::vector<std::string> batch_files(const std::string& path, const std::string&
   for (const std::string& file : loom::list_files(path, {".bin", ".gz"})) {
     const std::string name = std::filesystem::path(file).filename().string();
     if (!name.starts_with("data_batch") && !name.starts_with("test_batch")) continue;
-    if (name.ends_with(".gz") && loom::is_file(file.substr(0, file.size() - 3))) continue;  // the same, packed
+    if (name.ends_with(".gz") && loom::is_file(file.substr(0, file.size() - 3))) continue;  // the same file, compressed
     if (split == "all" || name.starts_with("test") == (split == "test")) files.push_back(file);
   }
   if (files.empty()) {
@@ -38,7 +38,8 @@ class Cifar final : public loom::Dataset {
     c.output("label", "[N]", "the class").dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(),
              "a folder with data_batch_*.bin and test_batch.bin, or one such file");
-    loom::declare_split(c, "the files of that split; of a single file test is every 10th of a pseudo-random order");
+    loom::declare_split(c,
+                        "the files of that split; of a single file, test is every 10th item of a pseudo-random order");
   }
 
   explicit Cifar(const loom::Options& options) {
@@ -78,8 +79,8 @@ class Cifar final : public loom::Dataset {
     for (std::int64_t at = 0; at < size; at += kRecord) {
       const auto label = static_cast<int>(bytes[static_cast<std::size_t>(at)]);
       if (label >= kClasses) {
-        throw file_error(at == 0 ? ErrorCode::data_wrong_format : ErrorCode::data_corrupt, file, at, "this is no label",
-                         fmt::format("{}", label), fmt::format("0 to {}", kClasses - 1));
+        throw file_error(at == 0 ? ErrorCode::data_wrong_format : ErrorCode::data_corrupt, file, at,
+                         "this is not a label", fmt::format("{}", label), fmt::format("0 to {}", kClasses - 1));
       }
     }
     hash_.add(bytes);

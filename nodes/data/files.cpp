@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings) {
   require_exists(folder);
   if (!is_folder(folder))
-    throw file_error(ErrorCode::data_wrong_format, folder, kNoOffset, "this is no folder", "a file", "a folder");
+    throw file_error(ErrorCode::data_wrong_format, folder, kNoOffset, "this is not a folder", "a file", "a folder");
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink)) {
     std::string ending = entry.path().extension().string();

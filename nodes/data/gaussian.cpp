@@ -8,7 +8,7 @@
 
 namespace {
 
-// Gram and Schmidt on Gaussian columns: uniform over the orthogonal matrices. Row-major, columns are the eigenvectors.
+// Gram-Schmidt on Gaussian columns: uniform over the orthogonal matrices. Row-major, columns are the eigenvectors.
 std::vector<double> random_rotation(std::int64_t n, std::uint64_t seed) {
   const auto size = static_cast<std::size_t>(n);
   const loom::RandomStream stream(seed, loom::stream_of("rotation"), 0);
@@ -36,7 +36,7 @@ std::vector<double> random_rotation(std::int64_t n, std::uint64_t seed) {
   return columns;
 }
 
-// 4, 2, 1, ... down to 0.001: some directions that matter and some that hardly do.
+// 4, 2, 1, ... down to 0.001: some directions have a large variance and some a small one.
 std::vector<double> halving(std::int64_t count) {
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = i < 12 ? std::ldexp(4.0, -static_cast<int>(i)) : 0.001;
@@ -51,10 +51,10 @@ class Gaussian final : public loom::Dataset {
     c.output("x", "[N, features]", "the draw");
     c.option("features", 8, loom::integer().at_least(1).at_most(4096), "number of features");
     c.option("eigenvalues", loom::OptionValue{}, loom::number_list().at_least(0),
-             "of the covariance, one a feature; by default they halve from 4 on");
+             "eigenvalues of the covariance, one per feature; by default they halve, starting at 4");
     c.option("count", 10000, loom::integer().at_least(1), "number of draws");
-    c.option("seed", 1, loom::integer().at_least(0), "of the rotation, the draws and the split");
-    loom::declare_split(c, "test is every 10th of a pseudo-random order");
+    c.option("seed", 1, loom::integer().at_least(0), "seed of the rotation, the draws and the split");
+    loom::declare_split(c, "test is every 10th item of a pseudo-random order");
   }
 
   explicit Gaussian(const loom::Options& options)
@@ -87,7 +87,7 @@ class Gaussian final : public loom::Dataset {
     const loom::RandomStream stream(seed_, stream_number, 0);
     const std::span<float> x = out[0].values();
     std::ranges::fill(x, 0.0F);
-    std::array<float, 256> draw;  // in pieces, so that any number of features needs no memory
+    std::array<float, 256> draw;  // in pieces, so that no memory is allocated for any number of features
     for (std::size_t first = 0; first < x.size(); first += draw.size()) {
       const std::size_t count = std::min(draw.size(), x.size() - first);
       stream.normal(static_cast<std::uint32_t>(split_.item(index)), std::span(draw).first(count),

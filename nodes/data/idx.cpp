@@ -28,17 +28,17 @@ void check_magic(const Array& array) {
   }
   const auto byte = [&](std::size_t i) { return static_cast<unsigned>(array.bytes[i]); };
   if (byte(0) != 0 || byte(1) != 0) {
-    throw file_error(ErrorCode::data_wrong_format, array.file, 0, "this is no IDX file",
+    throw file_error(ErrorCode::data_wrong_format, array.file, 0, "this is not an IDX file",
                      fmt::format("{:02x} {:02x} {:02x} {:02x}", byte(0), byte(1), byte(2), byte(3)),
                      "00 00 08 <number of axes>");
   }
   if (byte(2) != 8) {
-    throw file_error(ErrorCode::data_wrong_format, array.file, 2, "the values are no unsigned bytes",
+    throw file_error(ErrorCode::data_wrong_format, array.file, 2, "the values are not unsigned bytes",
                      fmt::format("type {:02x}", byte(2)), "type 08");
   }
 }
 
-// `axes` are the numbers of axes that may stand there; the sizes in the header must match the size of the file.
+// `axes` are the allowed numbers of axes; the sizes in the header must match the size of the file.
 Array read_array(const std::string& file, std::initializer_list<std::size_t> axes) {
   Array array{file, loom::read_whole(file), {}, 0};
   check_magic(array);
@@ -59,8 +59,8 @@ Array read_array(const std::string& file, std::initializer_list<std::size_t> axe
     for (std::size_t i = 0; i < 4; ++i) extent = extent << 8 | static_cast<std::int64_t>(array.bytes[4 + 4 * axis + i]);
     if (extent == 0)
       throw file_error(ErrorCode::data_empty, file, static_cast<std::int64_t>(4 + 4 * axis),
-                       "an extent of 0: there is no item");
-    // The extents may be nonsense: stop before their product overflows.
+                       "an extent of 0: there are no items");
+    // The extents may be invalid: stop before their product overflows.
     values = values > (std::int64_t{1} << 62) / extent ? std::int64_t{1} << 62 : values * extent;
     array.extents.push_back(extent);
   }
@@ -68,7 +68,7 @@ Array read_array(const std::string& file, std::initializer_list<std::size_t> axe
   if (got != values) {
     throw file_error(got < values ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
                      std::min(size, static_cast<std::int64_t>(array.start) + values),
-                     got < values ? "the values end early" : "there is more than the header says",
+                     got < values ? "the values end early" : "there is more data than the header says",
                      fmt::format("{} bytes of values", got),
                      fmt::format("{} ({})", values, loom::joined(array.extents, " x ")));
   }
@@ -91,7 +91,7 @@ std::string find_images(const std::string& folder, bool train) {
   }
   std::ranges::sort(found);
   std::ranges::sort(all);
-  const auto [first, last] = std::ranges::unique(found, {}, without_gz);  // both plain and .gz are the same file
+  const auto [first, last] = std::ranges::unique(found, {}, without_gz);  // a plain file and its .gz are the same file
   found.erase(first, last);
   if (found.size() == 1) return found.front();
   throw file_error(found.empty() ? ErrorCode::data_not_found : ErrorCode::data_specification, folder, loom::kNoOffset,
@@ -101,7 +101,7 @@ std::string find_images(const std::string& folder, bool train) {
                    train ? "train-images-idx3-ubyte, plain or .gz" : "t10k-images-idx3-ubyte, plain or .gz");
 }
 
-// The labels beside "...images-idx3-ubyte": "...labels-idx1-ubyte"; "" where there are none.
+// The labels next to "...images-idx3-ubyte": "...labels-idx1-ubyte"; "" if there are none.
 std::string find_labels(const std::string& images) {
   std::filesystem::path path(without_gz(images));
   std::string name = path.filename().string();
@@ -122,10 +122,11 @@ class Idx final : public loom::Dataset {
   static void declare(loom::Contract& c) {
     c.summary("Images in the IDX format of MNIST, Fashion-MNIST, KMNIST and EMNIST, plain or gzip");
     c.source("LeCun, Cortes, Burges: The MNIST database");
-    c.output("x", "[N, H, W, C]", "the image in [0, 1]; one channel where the file has no axis for it");
-    c.output("label", "[N]", "the class, where the labels file is there").dtype(loom::DType::i32);
+    c.output("x", "[N, H, W, C]", "the image in [0, 1]; one channel if the file has no channel axis");
+    c.output("label", "[N]", "the class, if there is a labels file").dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(), "a folder with the train and t10k files, or one images file");
-    loom::declare_split(c, "the files of that split; of a single file test is every 10th of a pseudo-random order");
+    loom::declare_split(c,
+                        "the files of that split; of a single file, test is every 10th item of a pseudo-random order");
   }
 
   explicit Idx(const loom::Options& options) {
@@ -175,7 +176,8 @@ class Idx final : public loom::Dataset {
     hash_.add(images.bytes);
     const std::vector<std::int64_t>& first = images_.front().extents;
     if (!std::equal(first.begin() + 1, first.end(), images.extents.begin() + 1, images.extents.end())) {
-      throw file_error(ErrorCode::data_shape, file, 8, "the images have another shape than those of the train split",
+      throw file_error(ErrorCode::data_shape, file, 8,
+                       "the images have a different shape from those of the train split",
                        loom::joined(images.extents, " x "), loom::joined(first, " x "));
     }
     const std::string labels = find_labels(file);

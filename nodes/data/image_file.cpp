@@ -16,15 +16,15 @@
 namespace loom {
 namespace {
 
-constexpr std::int64_t kLargest = std::int64_t{1} << 28;  // pixels; a damaged header may ask for any amount of memory
+constexpr std::int64_t kLargest = std::int64_t{1} << 28;  // pixels; a damaged header can request any amount of memory
 
 void check_extents(const std::string& file, std::int64_t height, std::int64_t width) {
   if (height >= 1 && width >= 1 && height * width <= kLargest) return;
-  throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the image has a nonsensical size",
+  throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the image has an impossible size",
                    fmt::format("{} x {}", height, width), fmt::format("at most {} pixels", kLargest));
 }
 
-// libpng does not say where it stopped: a truncated file ends at its size.
+// libpng does not report where it stopped: for a truncated file the position is its size.
 Error png_error(const std::string& file, const png_image& png, std::size_t size) {
   const std::string_view reason(png.message);
   const bool truncated = reason.find("beyond end") != reason.npos || reason.find("truncated") != reason.npos ||

@@ -6,7 +6,7 @@
 
 namespace {
 
-// The first folder below `root` on the way to `file`, or "" for a file that lies in `root` itself.
+// The first folder below `root` on the way to `file`, or "" for a file in `root` itself.
 std::string class_of(const std::string& file, const std::string& root) {
   const std::filesystem::path below = std::filesystem::path(file).lexically_relative(root);
   return std::distance(below.begin(), below.end()) > 1 ? below.begin()->string() : "";
@@ -17,7 +17,7 @@ class Images final : public loom::Dataset {
   static void declare(loom::Contract& c) {
     c.summary("A folder of PNG and JPEG images, with its subfolders, decoded when they are read");
     c.output("x", "[N, height, width, channels]", "the centre of the image, resized, in [0, 1]");
-    c.output("label", "[N]", "number of the subfolder in alphabetical order, where every image lies in one")
+    c.output("label", "[N]", "number of the subfolder in alphabetical order, if every image is in one")
         .dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(), "the folder");
     c.option("size", 0, loom::integer().at_least(0).at_most(8192), "height and width; 0: those of the first image",
@@ -25,8 +25,8 @@ class Images final : public loom::Dataset {
     c.option("height", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
     c.option("width", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
     c.option("channels", 3, loom::integer().at_least(1).at_most(3), "1: gray, 3: red, green, blue");
-    c.option("holdout", 10, loom::integer().at_least(2), "every how manyth image is held out for test");
-    loom::declare_split(c, "test is every holdout-th of a pseudo-random order");
+    c.option("holdout", 10, loom::integer().at_least(2), "one of this many images is held out for test");
+    loom::declare_split(c, "test is every holdout-th image of a pseudo-random order");
   }
 
   explicit Images(const loom::Options& options)
@@ -40,7 +40,7 @@ class Images final : public loom::Dataset {
     };
     height_ = extent("height");
     width_ = extent("width");
-    // The first image is decoded in any case, so that a folder of something else is found out before training.
+    // The first image is always decoded, so that a folder of other files is detected before training.
     const loom::Image first = loom::read_image(files_.front(), channels_, 0);
     if (height_ == 0) height_ = first.height;
     if (width_ == 0) width_ = first.width;
@@ -87,7 +87,7 @@ class Images final : public loom::Dataset {
   int channels_, height_ = 0, width_ = 0;
   std::string split_name_;
   loom::Split split_;
-  std::vector<std::int32_t> labels_;  // empty where images lie outside of subfolders
+  std::vector<std::int32_t> labels_;  // empty if there are images outside subfolders
 };
 LOOM_DATASET(Images, "images")
 

@@ -17,7 +17,7 @@ struct Pattern {
 };
 
 [[noreturn]] void throw_pattern(const std::string& pattern) {
-  throw Error(ErrorCode::data_specification, fmt::format("'{}' is no pattern of names", pattern),
+  throw Error(ErrorCode::data_specification, fmt::format("'{}' is not a pattern of names", pattern),
               "write fields in braces with text between them, as in {digit}_{speaker}_{take}");
 }
 
@@ -40,7 +40,7 @@ Pattern parse_pattern(const std::string& pattern) {
   return parsed;
 }
 
-// The fields' values in a name; empty where it does not fit.
+// The values of the fields in a name; empty if the name does not fit.
 std::vector<std::string> match(const Pattern& pattern, const std::string& name) {
   std::vector<std::string> values;
   if (!name.starts_with(pattern.before.front()) || !name.ends_with(pattern.end)) return {};
@@ -56,7 +56,7 @@ std::vector<std::string> match(const Pattern& pattern, const std::string& name) 
   return values;
 }
 
-// Numbers by size, other values by letters.
+// Sorts numbers by size and other values alphabetically.
 bool comes_before(const std::string& a, const std::string& b) {
   const auto is_number = [](const std::string& text) {
     return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });

@@ -12,8 +12,8 @@ using loom::file_error;
 using loom::kNoOffset;
 
 struct Array {
-  loom::MappedFile file;          // of a .npy
-  std::vector<std::byte> memory;  // of an archive's array
+  loom::MappedFile file;          // the file of a .npy
+  std::vector<std::byte> memory;  // the bytes of an archive's array
   loom::NpyHeader header;
   std::string name;  // in errors
 
@@ -31,7 +31,7 @@ Array open_file(const std::string& path) {
   return array;
 }
 
-// `name` is the array's name, or "" for x, or else the first of the archive.
+// `name` is the array's name; "" means x, or the first array of the archive.
 Array open_member(const std::string& path, const std::string& name) {
   const loom::NpzFile archive(path);
   const std::vector<std::string>& names = archive.names();
@@ -50,18 +50,18 @@ class Npy final : public loom::Dataset {
  public:
   static void declare(loom::Contract& c) {
     c.summary(
-        "NumPy arrays, items first: a .npy file, read as it is needed, or an array of an .npz archive, read into "
+        "NumPy arrays, items first: a .npy file, read on demand, or an array of an .npz archive, read into "
         "memory");
     c.output("x", "[N, ...E]", "the array's items, times scale");
-    c.output("label", "[N]", "the labels, where the option names them").dtype(loom::DType::i32);
+    c.output("label", "[N]", "the labels, if the option names them").dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(), "the .npy or .npz file");
     c.option("array", "", loom::text(), "name of the array in an .npz; by default x, or the first");
     c.option("labels", "", loom::text(), "integer labels: another array of the .npz, or the path of another .npy");
-    c.option("dtype", "f32", loom::text({"f32", "i32"}), "of x; i32 (tokens) for arrays of integers");
+    c.option("dtype", "f32", loom::text({"f32", "i32"}), "type of x; i32 (tokens) for arrays of integers");
     c.option("scale", loom::OptionValue{}, loom::number(),
-             "factor of x; by default 1/255 for bytes, else 1; not for i32");
-    c.option("holdout", 10, loom::integer().at_least(2), "every how manyth item is held out for test");
-    loom::declare_split(c, "test is every holdout-th of a pseudo-random order");
+             "factor for x; default: 1/255 for bytes, otherwise 1; not for i32");
+    c.option("holdout", 10, loom::integer().at_least(2), "one of this many items is held out for test");
+    loom::declare_split(c, "test is every holdout-th item of a pseudo-random order");
   }
 
   explicit Npy(const loom::Options& options) {
@@ -88,7 +88,7 @@ class Npy final : public loom::Dataset {
     if (labels_) columns.push_back({"label", loom::DType::i32, {}});
     return columns;
   }
-  // Only asked for in reports: the whole array is read for it.
+  // Called only for reports, since it reads the whole array.
   std::string hash() const override {
     loom::ContentHash hash = hash_;
     hash.add(x_.bytes());
@@ -109,7 +109,7 @@ class Npy final : public loom::Dataset {
   static void require_integers(const Array& array) {
     using loom::NpyType;
     if (array.header.type != NpyType::f4 && array.header.type != NpyType::f8) return;
-    throw file_error(ErrorCode::data_wrong_format, array.name, kNoOffset, "the values are no integers",
+    throw file_error(ErrorCode::data_wrong_format, array.name, kNoOffset, "the values are not integers",
                      "floating point", "|u1, <i4 or <i8");
   }
   void check_labels() const {

@@ -1,5 +1,5 @@
 // Procedural sprites with known factors of variation, after dSprites (Matthey et al. 2017): a white shape on black, one
-// item for every combination of shape, scale, rotation and place.
+// item for every combination of shape, scale, rotation and position.
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -14,10 +14,10 @@ using loom::TensorView;
 constexpr std::array<std::int64_t, 5> kFactors = {3, 6, 40, 32, 32};  // shape, scale, rotation, x, y
 constexpr std::int64_t kCombinations = 3 * 6 * 40 * 32 * 32;
 constexpr int kSub = 4;           // samples of a pixel along each axis
-constexpr float kRadius = 0.18F;  // no shape reaches farther from its centre, as a share of the image's side
+constexpr float kRadius = 0.18F;  // largest distance of a shape from its centre, as a share of the image's side
 constexpr float kFirst = 0.2F, kLast = 0.8F;  // the range of centres: every shape stays inside the image
 
-// Insides of the shapes at scale 1, in shares of the image's side around their centre.
+// The interiors of the shapes at scale 1, relative to their centre, as shares of the image's side.
 struct Square {
   static bool inside(float u, float v) { return (std::abs(u) <= 0.125F) & (std::abs(v) <= 0.125F); }
 };
@@ -36,7 +36,7 @@ struct Pose {
   float scale, angle, x, y;
 };
 
-// Each pixel is the share of its kSub x kSub points inside the shape; only the shape's bounding box is looked at.
+// Each pixel is the share of its kSub x kSub points inside the shape; only the shape's bounding box is visited.
 template <class Figure>
 void draw(const Pose& pose, std::int64_t size, float* pixels) {
   const auto side = static_cast<float>(size);
@@ -64,15 +64,15 @@ void draw(const Pose& pose, std::int64_t size, float* pixels) {
 class Sprites final : public loom::Dataset {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Procedural sprites with known factors: 3 shapes, 6 scales, 40 rotations, 32 x 32 places");
+    c.summary("Procedural sprites with known factors: 3 shapes, 6 scales, 40 rotations, 32 x 32 positions");
     c.source("after dSprites, Matthey et al. 2017, github.com/deepmind/dsprites-dataset");
     c.output("x", "[N, size, size, 1]", "the image in [0, 1], anti-aliased");
     c.output("factors", "[N, 5]", "shape, scale, rotation, x, y").dtype(loom::DType::i32);
     c.option("size", 64, loom::integer().at_least(8).at_most(1024), "side of the image", "pixels");
     c.option("count", 0, loom::integer().at_least(0).at_most(kCombinations),
-             "a pseudo-random subset of so many items; 0: every combination, in the order of the factors");
-    c.option("seed", 1, loom::integer().at_least(0), "of the subset and of the split");
-    loom::declare_split(c, "test is every 10th of a pseudo-random order");
+             "a pseudo-random subset of this many items; 0: every combination, in the order of the factors");
+    c.option("seed", 1, loom::integer().at_least(0), "seed of the subset and of the split");
+    loom::declare_split(c, "test is every 10th item of a pseudo-random order");
   }
 
   explicit Sprites(const loom::Options& options)

@@ -1,4 +1,4 @@
-// Draws from independent Bernoulli variables: what a decoder with a Bernoulli likelihood generates.
+// Draws from independent Bernoulli variables, such as the pixels of a decoder with a Bernoulli likelihood.
 //   y = 1 with probability sigmoid(logits), else 0;   all [N, ...E]
 #include "loom/math.h"
 #include "loom/node.h"

@@ -29,16 +29,16 @@ class CategoricalSampler final : public loom::Node {
     c.input("logits", "[N, ...E, K]", "unnormalised log-probabilities; -inf forbids a code").no_gradient();
     c.output("codes", "[N, ...E]", "drawn codes, 0 to K - 1").dtype(loom::DType::i32).no_gradient();
     c.option("temperature", 1.0, loom::at_least(0), "divides the logits; 0: the most probable code");
-    c.option("top_k", 0, loom::integer().at_least(0), "only the most probable codes, this many; 0: all");
+    c.option("top_k", 0, loom::integer().at_least(0), "only this many most probable codes; 0: all");
     c.option("top_p", 1.0, loom::number().above(0).at_most(1),
-             "only the fewest most probable codes that have this probability together; 1: all");
+             "only the smallest set of most probable codes with this total probability; 1: all");
     c.stochastic();
     c.pointwise();
     c.backward_reads({});
   }
   explicit CategoricalSampler(const loom::Options& options)
       : temperature_(options.number("temperature")), top_k_(options.integer("top_k")), top_p_(options.number("top_p")) {
-    inverse_ = static_cast<float>(std::min(1 / temperature_, 1e38));  // 0 times infinity would be no number
+    inverse_ = static_cast<float>(std::min(1 / temperature_, 1e38));  // 0 times infinity would be NaN
   }
 
   void prepare(const loom::Prepare& p) override {
@@ -54,7 +54,7 @@ class CategoricalSampler final : public loom::Node {
     std::int32_t* codes = f.output(0).data<std::int32_t>();
     const std::span<float> uniform = uniform_(f);
     for (std::int64_t n = 0; n < f.rows; ++n) {
-      // At temperature 0 too nothing depends on the draws, so they are left out.
+      // At temperature 0, nothing depends on the draws either, so they are omitted.
       if (temperature_ > 0) f.uniform(n, uniform);
       for (std::int64_t i = 0; i < positions_; ++i, logits += classes_) {
         const std::int32_t code =
@@ -69,7 +69,7 @@ class CategoricalSampler final : public loom::Node {
  private:
   bool cuts() const { return (top_k_ > 0 && top_k_ < classes_) || top_p_ < 1; }
 
-  // -1 where the logits are no distribution.
+  // -1 if the logits do not define a distribution.
   std::int32_t most_probable(const float* logits) const {
     std::int64_t best = 0;
     for (std::int64_t k = 0; k < classes_; ++k) {
@@ -85,12 +85,12 @@ class CategoricalSampler final : public loom::Node {
     for (std::int64_t k = 0; k < classes_; ++k) weights[k] = (logits[k] - most) * inverse_;
     math::exp(weights, weights, classes_);
     double total = sum(weights);
-    if (!(total > 0)) return -1;  // a NaN among the logits, +inf, or nothing but -inf
+    if (!(total > 0)) return -1;  // the logits contain NaN or +inf, or only -inf
     if (cuts()) {
       cut(weights, keys_(f).data());
       total = sum(weights);
     }
-    // The sums have the same order, so the last one is `total`, which is above the target.
+    // The sums are in the same order, so the last one is `total`, which is above the target.
     const double target = static_cast<double>(uniform) * total;
     double below = 0;
     std::int64_t k = 0;
@@ -104,13 +104,13 @@ class CategoricalSampler final : public loom::Node {
     return total;
   }
 
-  // Orders codes by falling weight and then by code: weights are not negative, so their bits order as they do.
+  // Orders codes by decreasing weight and then by code: weights are not negative, so their bits have the same order.
   static std::uint64_t key_of(float weight, std::int64_t code) {
     return static_cast<std::uint64_t>(~std::bit_cast<std::uint32_t>(weight)) << 32U | static_cast<std::uint64_t>(code);
   }
   static std::int64_t code_of(std::uint64_t key) { return static_cast<std::int64_t>(key & 0xFFFFFFFFU); }
 
-  // Zeroes the weights of the codes that top_k and top_p leave out.
+  // Sets the weights of the codes that top_k and top_p exclude to zero.
   void cut(float* weights, std::uint64_t* keys) const {
     std::uint64_t *end = keys + classes_, *kept = end;
     for (std::int64_t k = 0; k < classes_; ++k) keys[k] = key_of(weights[k], k);
@@ -122,8 +122,8 @@ class CategoricalSampler final : public loom::Node {
     for (; kept != end; ++kept) weights[code_of(*kept)] = 0;
   }
 
-  // The end of the fewest codes that have top_p of the weight of all in [first, last); they come to stand in front. By
-  // halves, as a median is found: to sort them would take several times as long.
+  // The end of the fewest codes with top_p of the total weight in [first, last); they are moved to the front. By
+  // partitioning, as for a median: sorting would take several times as long.
   std::uint64_t* nucleus(const float* weights, std::uint64_t* first, std::uint64_t* last) const {
     const auto sum_of = [weights](const std::uint64_t* from, const std::uint64_t* to) {
       double sum = 0;
@@ -149,7 +149,7 @@ class CategoricalSampler final : public loom::Node {
     const bool nan = std::any_of(logits, logits + classes_, [](float l) { return std::isnan(l); });
     const bool infinite = std::any_of(logits, logits + classes_, [](float l) { return l == HUGE_VALF; });
     throw loom::Error(loom::ErrorCode::not_finite,
-                      fmt::format("the logits of sample {} are no distribution: {}", sample,
+                      fmt::format("the logits of sample {} do not define a distribution: {}", sample,
                                   nan        ? "one is not a number"
                                   : infinite ? "one is infinite"
                                              : "every code is forbidden (-inf)"),
@@ -161,8 +161,8 @@ class CategoricalSampler final : public loom::Node {
   std::int64_t top_k_;
   double top_p_;
   std::int64_t classes_ = 0, positions_ = 0;
-  loom::Slot<float> weights_, uniform_;  // of each code; a draw for each position
-  loom::Slot<std::uint64_t> keys_;       // of each code, where some are left out
+  loom::Slot<float> weights_, uniform_;  // one per code; one draw per position
+  loom::Slot<std::uint64_t> keys_;       // one per code, if some are excluded
 };
 LOOM_NODE(CategoricalSampler, "categorical_sampler")
 

@@ -13,7 +13,7 @@ class GaussianLogDensity final : public loom::Node {
     c.summary("Log density of a diagonal Gaussian, summed over the event");
     c.input("mu", "[N, ...E]", "mean");
     c.input("logvar", "[N, ...E]", "natural logarithm of the variance");
-    c.input("value", "[N, ...E]", "where the density is taken");
+    c.input("value", "[N, ...E]", "the point at which the density is computed");
     c.output("log_density", "[N]", "nats");
     c.output("nll", "[N]", "its negative, a loss: nats per sample");
     c.backward_reads({"mu", "logvar", "value"});

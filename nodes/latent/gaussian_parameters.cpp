@@ -24,10 +24,10 @@ class GaussianParameters final : public loom::Node {
     c.output("mu", "[N, ...E, dim]", "mean");
     c.output("logvar", "[N, ...E, dim]", "natural logarithm of the variance");
     c.option("dim", loom::required, loom::integer().at_least(1), "latent dimensions");
-    c.option("min_logvar", loom::OptionValue(), loom::number(), "least logvar; left out: no limit", "nats");
-    c.option("max_logvar", loom::OptionValue(), loom::number(), "largest logvar; left out: no limit", "nats");
+    c.option("min_logvar", loom::OptionValue(), loom::number(), "smallest logvar; default: no limit", "nats");
+    c.option("max_logvar", loom::OptionValue(), loom::number(), "largest logvar; default: no limit", "nats");
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
-    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "of mu, then of logvar");
+    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
     c.pointwise();
     c.backward_reads({"x", "logvar"});
   }
@@ -89,7 +89,7 @@ class GaussianParameters final : public loom::Node {
 
  private:
   bool clamped() const { return low_ > -kInfinity || high_ < kInfinity; }
-  // No gradient where logvar stands at a limit.
+  // No gradient where logvar is at a limit.
   void cut_at_limits(const float* logvar, float* joined) const {
     for (std::int64_t row = 0; row < rows_; ++row) {
       for (std::int64_t j = 0; j < dim_; ++j) {
@@ -102,7 +102,7 @@ class GaussianParameters final : public loom::Node {
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
   std::int64_t dim_, rows_ = 0;
   float low_ = -kInfinity, high_ = kInfinity;
-  loom::Slot<std::byte> work_;  // of one primitive at a time
+  loom::Slot<std::byte> work_;  // work memory of one primitive at a time
   loom::Slot<float> joined_;    // [rows, mu and logvar]
   std::unique_ptr<const Matmul> forward_, data_, weights_;
 };

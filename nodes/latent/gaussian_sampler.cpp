@@ -1,6 +1,6 @@
 // Draws from a diagonal Gaussian posterior, reparametrised so that gradients reach its parameters.
 //   z = mu + exp(logvar / 2) noise,   noise ~ N(0, I) unless it is connected;   all [N, ...E]
-// Kingma and Welling 2014, equation 10. It samples in evaluation too: connect q.mu instead of z for the mean.
+// Kingma and Welling 2014, equation 10. It also samples in evaluation: connect q.mu instead of z for the mean.
 #include "loom/math.h"
 #include "loom/node.h"
 #include "math/likelihood.h"
@@ -15,7 +15,7 @@ class GaussianSampler final : public loom::Node {
     c.role(loom::Role::sampler);
     c.input("mu", "[N, ...E]", "mean");
     c.input("logvar", "[N, ...E]", "natural logarithm of the variance");
-    c.input("noise", "[N, ...E]", "standard normal values; drawn where left out").optional();
+    c.input("noise", "[N, ...E]", "standard normal values; drawn if not connected").optional();
     c.output("z", "[N, ...E]", "the draw");
     c.stochastic();
     c.pointwise();

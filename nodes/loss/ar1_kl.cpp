@@ -22,7 +22,7 @@ class Ar1Kl final : public loom::Node {
     c.input("logvar", "[N, T, D]", "natural logarithm of the variance");
     c.input("z", "[N, T, D]", "a draw, for log_ratio only").optional().no_gradient();
     c.output("loss", "[N]", "nats per sample");
-    c.output("committed_rate", "[N]", "the least that loss can be, nats").no_gradient();
+    c.output("committed_rate", "[N]", "the lower bound of loss, nats").no_gradient();
     c.output("per_dimension", "[N, D]", "nats of each latent dimension").no_gradient();
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
     Ar1Alpha::declare(c);
@@ -88,7 +88,7 @@ class Ar1Kl final : public loom::Node {
     return 0.5 * sum;
   }
 
-  // Writes the gradients of one dimension, those that are wanted; returns factor times the derivative by alpha.
+  // Writes the requested gradients of one dimension; returns factor times the derivative with respect to alpha.
   double gradient(double alpha, double factor, const float* mu, const float* logvar, float* diff_mu, float* diff_logvar,
                   std::int64_t d) const {
     const double precision = 1 / (1 - alpha * alpha);

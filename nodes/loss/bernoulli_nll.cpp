@@ -1,6 +1,6 @@
 // Negative log-likelihood of independent Bernoulli variables, given the logits.
 //   loss = sum over the event of ln(1 + e^logits) - target logits     [nats per sample]
-// With a target in (0, 1) it is the cross entropy, whose least value is not 0.
+// With a target in (0, 1) it is the cross entropy, whose minimum is not 0.
 #include "loom/math.h"
 #include "loom/node.h"
 #include "math/likelihood.h"

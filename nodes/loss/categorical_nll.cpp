@@ -62,7 +62,7 @@ class CategoricalNll final : public loom::Node {
   static void check(std::int32_t code, std::int64_t classes, std::int64_t sample) {
     if (code >= 0 && code < classes) return;
     throw loom::Error(loom::ErrorCode::out_of_range,
-                      fmt::format("the target of sample {} holds the code {}, but there are logits for 0 to {}", sample,
+                      fmt::format("the target of sample {} has the code {}, but there are logits for 0 to {}", sample,
                                   code, classes - 1));
   }
 };

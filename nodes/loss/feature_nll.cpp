@@ -1,4 +1,4 @@
-// A Gaussian likelihood of the features that a discriminator sees, in place of the pixels.
+// A Gaussian likelihood of the features of a discriminator, instead of the pixels.
 //   loss = sum over the features of 1/2 ((features - target) / sigma)^2 + ln sigma + 1/2 ln 2 pi   [nats per sample]
 // It is not a likelihood of the data: no ELBO and no bits per dimension can be computed from it.
 // Larsen et al. 2016, Autoencoding beyond pixels using a learned similarity metric, equations 6 and 7.
@@ -17,8 +17,8 @@ class FeatureNll final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Negative log-likelihood of features under a Gaussian around a reconstruction's features");
     c.source("Larsen et al. 2016, Autoencoding beyond pixels using a learned similarity metric, equations 6 and 7");
-    c.input("features", "[N, ...E]", "of the reconstruction");
-    c.input("target", "[N, ...E]", "of the data");
+    c.input("features", "[N, ...E]", "features of the reconstruction");
+    c.input("target", "[N, ...E]", "features of the data");
     c.output("loss", "[N]", "nats per sample");
     c.option("sigma", 1.0, loom::positive(), "standard deviation", "that of the features");
     c.backward_reads({"features", "target"});

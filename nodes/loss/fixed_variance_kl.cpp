@@ -21,9 +21,9 @@ class FixedVarianceKl final : public loom::Node {
     c.input("mu", "[N, ...E]", "mean");
     c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional().no_gradient();
     c.output("loss", "[N]", "nats per sample");
-    c.output("committed_rate", "[N]", "the least that loss can be, nats").no_gradient();
+    c.output("committed_rate", "[N]", "the lower bound of loss, nats").no_gradient();
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
-    c.option("variance", loom::required, loom::positive(), "of the posterior");
+    c.option("variance", loom::required, loom::positive(), "variance of the posterior");
     c.backward_reads({"mu"});
   }
   explicit FixedVarianceKl(const loom::Options& options) : variance_(options.number("variance")) {}

@@ -16,7 +16,7 @@ namespace loom::nodes {
 class GanLoss {
  public:
   static void declare(Contract& c) {
-    c.option("kind", "logistic", text({"logistic", "hinge", "least_squares"}), "of the game");
+    c.option("kind", "logistic", text({"logistic", "hinge", "least_squares"}), "form of the loss");
   }
   explicit GanLoss(const Options& options) : kind_(options.text("kind")) {}
 

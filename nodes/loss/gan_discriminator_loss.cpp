@@ -1,4 +1,4 @@
-// The loss of a discriminator: data should get high logits, and everything generated low logits (loss/gan.h).
+// The loss of a discriminator: data should get high logits, and generated values low logits (loss/gan.h).
 //   loss = real + generated,   real = l("real", logits of data),
 //   generated = l("generated", logits of `fake`), averaged with those of `sampled` if it is connected
 //                                                                        [summed over the event, per sample]
@@ -16,10 +16,10 @@ class GanDiscriminatorLoss final : public loom::Node {
     c.source("Goodfellow et al. 2014, Generative Adversarial Nets, equation 1; Larsen et al. 2016, equation 8");
     c.input("real", "[N, ...E]", "logits of data");
     c.input("fake", "[N, ...E]", "logits of generated values: reconstructions, or samples");
-    c.input("sampled", "[N, ...E]", "logits of further generated values").optional();
+    c.input("sampled", "[N, ...E]", "logits of more generated values").optional();
     c.output("loss", "[N]", "real + generated, per sample");
-    c.output("real_loss", "[N]", "the part of data").no_gradient();
-    c.output("generated_loss", "[N]", "the part of generated values").no_gradient();
+    c.output("real_loss", "[N]", "the part from data").no_gradient();
+    c.output("generated_loss", "[N]", "the part from generated values").no_gradient();
     GanLoss::declare(c);
     c.backward_reads({"real", "fake", "sampled"});
   }

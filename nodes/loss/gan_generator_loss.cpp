@@ -12,10 +12,10 @@ using namespace loom::nodes;
 class GanGeneratorLoss final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Loss of a generator whose values a discriminator judges");
+    c.summary("Loss of a generator, from the logits of a discriminator");
     c.source("Goodfellow et al. 2014, Generative Adversarial Nets, section 3 (non-saturating)");
     c.input("fake", "[N, ...E]", "logits of generated values: reconstructions, or samples");
-    c.input("sampled", "[N, ...E]", "logits of further generated values").optional();
+    c.input("sampled", "[N, ...E]", "logits of more generated values").optional();
     c.output("loss", "[N]", "per sample");
     GanLoss::declare(c);
     c.backward_reads({"fake", "sampled"});

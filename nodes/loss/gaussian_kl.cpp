@@ -34,8 +34,8 @@ class GaussianKl final : public loom::Node {
     c.output("loss", "[N]", "nats per sample");
     c.output("per_dimension", "[N, ...E]", "nats of each latent dimension");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
-    c.output("kl", "[N]", "the divergence, whatever the loss makes of it, nats").no_gradient();
-    c.option("free_bits", 0.0, loom::at_least(0), "what each group is charged at least, on the mean of the batch",
+    c.output("kl", "[N]", "the divergence itself, independent of free_bits and capacity, nats").no_gradient();
+    c.option("free_bits", 0.0, loom::at_least(0), "lower bound of the loss of each group, for the mean over the batch",
              "nats");
     c.option("free_bits_groups", 0, loom::integer().at_least(0),
              "number of groups of consecutive latent values; 0: each value is a group");
@@ -111,7 +111,7 @@ class GaussianKl final : public loom::Node {
     return capacity_ * std::min(1.0, static_cast<double>(step) / static_cast<double>(capacity_steps_));
   }
 
-  // Keeps the mean of each group, or of the whole in means[0].
+  // Keeps the mean of each group, or the mean of the sum in means[0].
   float batch_loss(const loom::Forward& f) const {
     double* means = means_(f).data();
     const auto rows = static_cast<double>(f.rows);
@@ -130,7 +130,7 @@ class GaussianKl final : public loom::Node {
     return static_cast<float>(sum);
   }
 
-  // The derivative of the batch's loss by the mean of a group.
+  // The derivative of the batch's loss with respect to the mean of a group.
   double slope(const loom::Backward& b, std::int64_t group) const {
     const double* means = means_(b).data();
     if (capacity_ < 0) return means[group] > free_bits_ ? 1 : 0;
@@ -141,8 +141,8 @@ class GaussianKl final : public loom::Node {
   double free_bits_, capacity_ = -1;  // -1: none
   std::int64_t groups_, capacity_steps_, count_ = 0;
   bool over_batch_;
-  loom::Slot<double> means_;   // of each group (free bits), or of all (capacity)
-  loom::Slot<float> factors_;  // of each dimension's KL, in backward
+  loom::Slot<double> means_;   // per group (free bits), or of the sum (capacity)
+  loom::Slot<float> factors_;  // per dimension, for its KL in backward
 };
 LOOM_NODE(GaussianKl, "gaussian_kl")
 

@@ -1,4 +1,4 @@
-// Divergence between two diagonal Gaussians, a posterior and a prior with parameters of its own.
+// Divergence between two diagonal Gaussians, a posterior and a prior with its own parameters.
 //   KL = 1/2 sum (pl - l + (e^l + (m - pm)^2) e^-pl - 1),   m, l: mu, logvar; pm, pl: prior_mu, prior_logvar
 //                                                                                             [nats per sample]
 //   log_ratio = ln q(z|x) - ln p(z) at a drawn z; 0 if z is not connected
@@ -66,7 +66,7 @@ class GaussianKlBetween final : public loom::Node {
                            [&](std::int64_t first, std::int64_t count, const float* precision) {
                              for (std::int64_t i = first; i < first + count; ++i) {
                                const float p = precision[i - first], distance = row.mu[i] - row.prior_mu[i];
-                               const float variance = std::exp(row.logvar[i]) * p;  // over the prior's
+                               const float variance = std::exp(row.logvar[i]) * p;  // divided by that of the prior
                                if (diff_mu != nullptr) diff_mu[i] = factor * distance * p;
                                if (diff_prior_mu != nullptr) diff_prior_mu[i] = -factor * distance * p;
                                if (diff_logvar != nullptr) diff_logvar[i] = factor * 0.5F * (variance - 1);

@@ -86,7 +86,7 @@ class GaussianNll final : public loom::Node {
  private:
   struct Scale {
     const float* precision = nullptr;  // 1 / sigma^2 of each dimension
-    double single_precision = 1;       // or the one of all
+    double single_precision = 1;       // or the common value
     double constant = 0;               // sum of ln sigma + 1/2 ln 2 pi
   };
 
@@ -108,7 +108,7 @@ class GaussianNll final : public loom::Node {
     return scale;
   }
 
-  // d loss / d log_sigma = 1 - ((mean - target) / sigma)^2, summed where one sigma serves all.
+  // d loss / d log_sigma = 1 - ((mean - target) / sigma)^2, summed if there is one sigma.
   void add_scale_gradient(float factor, float* differences, const float* slopes, loom::TensorView sum,
                           std::int64_t count) const {
     if (each_) {
@@ -124,7 +124,7 @@ class GaussianNll final : public loom::Node {
   bool learned_, each_ = false;
   double fixed_ = 0;                    // ln sigma
   loom::Slot<float> precision_;         // 1 / sigma^2 of each dimension
-  loom::Slot<float> squares_, slopes_;  // of an event's differences; their gradient
+  loom::Slot<float> squares_, slopes_;  // squared differences of an event; their gradient
 };
 LOOM_NODE(GaussianNll, "gaussian_nll")
 

@@ -14,17 +14,17 @@ class ImportanceWeightedBound final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Importance-weighted bound on -ln p(x) from several draws of each sample");
     c.source("Burda et al. 2016, Importance Weighted Autoencoders, equation 8");
-    c.input("nll", "[N]", "-ln p(x|z) of each draw, nats: `samples` rows of each sample");
+    c.input("nll", "[N]", "-ln p(x|z) of each draw, nats: `samples` rows per sample");
     c.input("log_ratio", "[N]", "ln q(z|x) - ln p(z) of each draw, nats");
     c.output("loss", "[N]", "nats per sample");
     c.output("effective_samples", "[N]", "1 / sum of squared normalized weights: 1 to samples").no_gradient();
-    c.option("samples", loom::required, loom::integer().at_least(1), "draws of each sample");
+    c.option("samples", loom::required, loom::integer().at_least(1), "draws per sample");
     c.backward_reads({"nll", "log_ratio"});
   }
   static void infer(loom::ShapeInference& s) {
     const std::int64_t rows = -s.input("nll")[0], samples = s.options().integer("samples");
     if (rows % samples != 0) {
-      s.fail("nll and log_ratio must have `samples` rows for each sample", std::to_string(rows) + " rows",
+      s.fail("nll and log_ratio must have `samples` rows per sample", std::to_string(rows) + " rows",
              std::to_string(samples) + ": put a repeat with times: " + std::to_string(samples) + " before the sampler",
              0);
       return;

@@ -1,6 +1,6 @@
 // The maximum mean discrepancy between two samples, the penalty of a Wasserstein autoencoder.
 //   l_n = 1/(M-1) sum_m!=n (k(x_n, x_m) + k(y_n, y_m)) - 2/M sum_m k(x_n, y_m),   loss = l_n, whose mean over the batch
-//   of M samples is the unbiased estimate of MMD^2 but for the diagonal of the last sum; it may be below 0
+//   of M samples is the unbiased estimate of MMD^2 except for the diagonal of the last sum; it can be negative
 //   imq: k(a, b) = sum over scales s of s C / (s C + |a - b|^2)
 //   rbf: k(a, b) = sum over scales s of e^(-|a - b|^2 / (s C))
 //   C = 2 D sigma^2, the expected squared distance of two draws from N(0, sigma^2 I) with D dimensions
@@ -22,7 +22,7 @@ class Mmd final : public loom::Node {
     c.source("Tolstikhin et al. 2018, Wasserstein Auto-Encoders, algorithm 2");
     c.input("x", "[N, ...E]", "draws from the posterior");
     c.input("y", "[N, ...E]", "draws from the prior");
-    c.output("loss", "[N]", "the sample's part; the mean over the batch is MMD^2");
+    c.output("loss", "[N]", "the part of each sample; the mean over the batch is MMD^2");
     c.option("kernel", "imq", loom::text({"imq", "rbf"}), "inverse multiquadratic, or Gaussian");
     c.option("scales", std::vector<loom::OptionValue>{0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}, loom::number_list().above(0),
              "factors of the kernel's width; the kernels are added");
@@ -80,7 +80,7 @@ class Mmd final : public loom::Node {
 
  private:
   struct Kernel {
-    double value = 0, slope = 0;  // slope: derivative by the squared distance
+    double value = 0, slope = 0;  // slope: derivative with respect to the squared distance
   };
 
   void require_pairs() const {

@@ -13,7 +13,7 @@ class SquaredError final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("The squared error, summed over the event");
     c.input("x", "[N, ...E]", "prediction");
-    c.input("target", "[N, ...E]", "what it should be");
+    c.input("target", "[N, ...E]", "the target values");
     c.output("loss", "[N]", "squared units of the data, per sample");
     c.backward_reads({"x", "target"});
   }

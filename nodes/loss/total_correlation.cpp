@@ -19,7 +19,7 @@ namespace {
 using namespace loom::nodes;
 namespace math = loom::math;
 
-constexpr std::int64_t kPieces = 16;  // of the batch, worked on in parallel; their sums are added in order
+constexpr std::int64_t kPieces = 16;  // parts of the batch, computed in parallel; their sums are added in order
 
 class TotalCorrelation final : public loom::Node {
  public:
@@ -100,7 +100,7 @@ class TotalCorrelation final : public loom::Node {
     });
   }
 
-  // [D + 1, M]: ln N(z_id; mu_jd, v_jd) of each dimension, and their sum over the dimensions last.
+  // [D + 1, M]: ln N(z_id; mu_jd, v_jd) of each dimension, and last their sum over the dimensions.
   float* densities(const loom::Call& call, std::int64_t i, std::int64_t piece) const {
     const float *z = call.input("z")[i].data(), *mu = call.input("mu").data(), *logvar = call.input("logvar").data();
     const float* precision = precision_(call).data();
@@ -142,7 +142,7 @@ class TotalCorrelation final : public loom::Node {
   std::int64_t rows_ = 0, width_ = 0;
   loom::Slot<float> precision_;  // e^-logvar, [M, D]
   loom::Slot<float> tables_;     // [pieces][D + 1, M]: see densities()
-  loom::Slot<float> sums_;       // [pieces][mu, logvar][M, D], of gradients
+  loom::Slot<float> sums_;       // gradients: [pieces][mu, logvar][M, D]
 };
 LOOM_NODE(TotalCorrelation, "total_correlation")
 

@@ -14,9 +14,9 @@ class ActivationNode final : public loom::Node {
     c.summary("An element-wise function");
     c.input("x", "[N, ...E]", "values");
     c.output("y", "[N, ...E]", "f(x)");
-    c.option("function", "relu", loom::text(math::activation_names()), "which function");
-    c.option("slope", 0.01, loom::number(), "of leaky_relu, below 0");
-    c.option("alpha", 1.0, loom::positive(), "of elu: minus its limit below 0");
+    c.option("function", "relu", loom::text(math::activation_names()), "the function");
+    c.option("slope", 0.01, loom::number(), "slope of leaky_relu below 0");
+    c.option("alpha", 1.0, loom::positive(), "alpha of elu, whose limit below 0 is -alpha");
     c.pointwise();
     c.backward_reads({"x"});
   }

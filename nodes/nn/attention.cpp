@@ -1,11 +1,11 @@
-// Multi-head scaled dot-product attention: each query takes a mean of the values, weighted by how well its key fits.
+// Multi-head scaled dot-product attention: each query takes a mean of the values, weighted by the match of their keys.
 //   y_t = sum_s softmax_s(q_t . k_s / sqrt(d)) v_s,  d = C / heads, for each head's share of the channels
 //   query [N, ...S, C], key [N, ...R, C], value [N, ...R, V], y [N, ...S, V]; S and R are a sequence or an image in
 //   raster order. The projections are `linear` nodes around it.
-// causal: position t sees the positions s <= t; with strict s < t, so that position 0 sees nothing and gives zeros.
+// causal: position t sees the positions s <= t; with strict, s < t, so position 0 sees nothing and gives zeros.
 //
-// Memory grows linearly with the positions: see attention_tiles.h. One position at a time takes time in proportion to
-// the positions before it.
+// Memory grows linearly with the positions: see attention_tiles.h. The time of one position grows with the number
+// of positions before it.
 //
 // Vaswani et al. 2017, Attention Is All You Need, equation 1 and section 3.2.2
 #include "nn/attention_tiles.h"
@@ -29,12 +29,12 @@ class Attention final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Multi-head scaled dot-product attention over a sequence or an image, also causal");
     c.source("Vaswani et al. 2017, equation 1; Dao et al. 2022, FlashAttention, algorithms 1 and 4");
-    c.input("query", "[N, ...S, C]", "what each position looks for; S is [T] or [H, W] in raster order");
-    c.input("key", "[N, ...R, C]", "what each position is found by");
-    c.input("value", "[N, ...R, V]", "what each position gives");
+    c.input("query", "[N, ...S, C]", "the query of each position; S is [T] or [H, W] in raster order");
+    c.input("key", "[N, ...R, C]", "the key of each position");
+    c.input("value", "[N, ...R, V]", "the value of each position");
     c.output("y", "[N, ...S, V]", "the weighted mean of the values, each head in its share of the channels");
     c.option("heads", 1, loom::integer().at_least(1),
-             "each has C / heads channels of query and key, V / heads of value");
+             "number of heads; each has C / heads channels of query and key, and V / heads of value");
     c.option("causal", false, loom::flag(), "position t sees the positions up to t");
     c.option("strict", false, loom::flag(), "with causal: up to t - 1; the first position gives zeros");
     c.causal_if("S", [](const loom::Options& o) { return o.flag("causal"); });
@@ -45,14 +45,15 @@ class Attention final : public loom::Node {
     const std::pair<const char*, int> shares[] = {{"C", 0}, {"V", 2}};
     for (const auto& [letter, input] : shares) {
       if (s.extent(letter) % heads == 0) continue;
-      s.fail("the heads share the channels equally", fmt::format("{} channels, {} heads", s.extent(letter), heads),
+      s.fail("the channels cannot be divided equally among the heads",
+             fmt::format("{} channels, {} heads", s.extent(letter), heads),
              fmt::format("a multiple of {} channels", heads), input);
     }
     if (s.run_extents("S").empty() || s.run_extents("R").empty())
       s.fail("there are no positions to attend to", s.input(0).text() + " and " + s.input(1).text(),
              "[N, T, C] or [N, H, W, C]");
     if (s.options().flag("strict") && !s.options().flag("causal"))
-      s.fail("strict says how a causal attention is masked", "strict without causal", "causal: true");
+      s.fail("strict is an option of causal attention", "strict without causal", "causal: true");
     if (s.options().flag("causal") && s.run_extents("S") != s.run_extents("R"))
       s.fail("causal attention needs the same positions of query and key",
              s.input(0).text() + " and " + s.input(1).text(), "equal axes", 1);
@@ -73,7 +74,7 @@ class Attention final : public loom::Node {
     shape_.keys = key.count() / (samples_ * shape_.channels);
     if (p.incremental) {
       same_positions_ = std::ranges::equal(query.event().extents(), key.event().extents());
-      // An odd number of cache lines: the rows are written side by side, and a power of 2 would put all of their
+      // An odd number of cache lines: the rows are written in parallel, and a power of 2 would put all of their
       // elements into one set of the cache.
       row_ = (shape_.keys + 31) / 32 * 32 + 16;
       weights_ = p.scratch<float>(samples_ * shape_.heads * row_);
@@ -101,11 +102,11 @@ class Attention final : public loom::Node {
     });
   }
 
-  // A query of position t needs the keys that it sees, and only those.
+  // A query at position t needs only the keys that it sees.
   Filled filled(std::span<const Filled> inputs, int) const override {
     Filled keys = std::max(inputs[1], inputs[2]);
     if (keys != Filled::whole && !shape_.causal) {
-      throw loom::Error(loom::ErrorCode::not_supported, "attention to positions that are still to be drawn",
+      throw loom::Error(loom::ErrorCode::not_supported, "attention to positions that are not drawn yet",
                         "set `causal: true`");
     }
     if (shape_.strict && keys == Filled::before) keys = Filled::through;
@@ -117,7 +118,7 @@ class Attention final : public loom::Node {
     for (std::int64_t t = range.first; t < range.first + range.count; ++t) {
       const float *query = loom::Advance::at(a.input(0), t), *key = a.input(1).data(), *value = a.input(2).data();
       float* y = loom::Advance::at(a.output(0), t);
-      if (same_positions_) {  // the samples' heads lie side by side at each position
+      if (same_positions_) {  // at each position, the heads of all samples are contiguous
         attend(a, samples_ * shape_.heads, shape_.seen(t), query, key, value, y);
         continue;
       }
@@ -143,7 +144,7 @@ class Attention final : public loom::Node {
   float* at(const loom::TensorView& map, std::int64_t n, std::int64_t head) const {
     return map[n].data() + head * (map.shape().back() / shape_.heads);
   }
-  // Of one head; null where nothing is kept.
+  // The memory of one head; null if nothing is kept.
   float* log_sums(const loom::Call& call, std::int64_t n, std::int64_t head) const {
     return log_sums_.empty() ? nullptr : log_sums_(call).data() + (n * shape_.heads + head) * shape_.queries;
   }
@@ -159,11 +160,11 @@ class Attention final : public loom::Node {
 
   AttentionShape shape_;
   std::int64_t samples_ = 0;
-  std::int64_t row_ = 0;         // of the weights of one head in advance(): their distance
-  bool same_positions_ = false;  // query and key have the same axes, so key is positions first too
+  std::int64_t row_ = 0;         // distance between the weights of two heads in advance()
+  bool same_positions_ = false;  // query and key have the same axes, so key also has the positions first
   std::unique_ptr<const AttentionTiles> tiles_;
-  loom::Slot<float> log_sums_;  // ln of the sum of e^score over the keys: what backward computes the weights from
-  loom::Slot<float> weights_;   // of all heads, in advance()
+  loom::Slot<float> log_sums_;  // ln of the sum of e^score over the keys: backward computes the weights from it
+  loom::Slot<float> weights_;   // weights of all heads, in advance()
 };
 LOOM_NODE(Attention, "attention")
 

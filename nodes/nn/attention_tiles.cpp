@@ -15,7 +15,7 @@ using dnnl::MatmulShape;
 namespace {
 
 // Queries and keys of a tile. Measured: products of 128 x 128 x 32 inside [tokens, 128] run as fast as larger ones; two
-// tiles of scores take 128 KiB, which a second-level cache holds together with the heads' rows.
+// tiles of scores take 128 KiB, which fits in a second-level cache together with the rows of the heads.
 constexpr std::int64_t kTile = 128;
 
 }  // namespace
@@ -26,7 +26,7 @@ struct AttentionTiles::Tile {
   std::int64_t query, queries, key, keys;  // first and count
 };
 
-// The tile products for tiles of m queries and n keys. Scores lie in rows of kTile.
+// The products for tiles of m queries and n keys. Scores are in rows of kTile.
 struct AttentionTiles::Products {
   Products(const AttentionShape& s, std::int64_t m, std::int64_t n, bool backward)
       : scores({.m = m, .n = n, .k = s.dim(), .transpose_b = true, .lda = s.channels, .ldb = s.channels, .ldc = kTile}),
@@ -131,7 +131,7 @@ void AttentionTiles::start(std::int64_t count, float* y, float* maxima, float* s
   for (std::int64_t r = 0; r < count; ++r) std::fill_n(y + r * shape_.value_channels, shape_.value_dim(), 0.0F);
 }
 
-// Scores to weights under the maxima so far; the output so far is brought to the new maxima.
+// Turns scores into weights relative to the maxima so far, and rescales the output so far to the new maxima.
 void AttentionTiles::softmax_rows(const Tile& tile, float* scores, float* maxima, float* sums, float* y) const {
   for (std::int64_t r = 0; r < tile.queries; ++r, scores += kTile, y += shape_.value_channels) {
     const std::int64_t seen = std::clamp<std::int64_t>(shape_.seen(tile.query + r) - tile.key, 0, tile.keys);
@@ -174,7 +174,7 @@ void AttentionTiles::backward(const Call& call, const float* query, const float*
   }
 }
 
-// Scores to weights, the gradient by the weights to that by the scores.
+// Turns scores into weights, and the gradient with respect to the weights into that of the scores.
 void AttentionTiles::gradient_rows(const Tile& tile, const float* log_sums, const float* means, float* scores,
                                    float* diff) const {
   for (std::int64_t r = 0; r < tile.queries; ++r, scores += kTile, diff += kTile) {

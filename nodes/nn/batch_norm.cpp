@@ -14,7 +14,7 @@ namespace {
 
 namespace math = loom::math;
 
-// Rows are summed in this many pieces, on all cores, and the pieces' sums added in order.
+// Rows are summed in this many pieces, on all cores, and the sums of the pieces are added in order.
 constexpr std::int64_t kPieces = 16;
 
 class BatchNorm final : public loom::Node {
@@ -82,7 +82,7 @@ class BatchNorm final : public loom::Node {
     const auto rows = static_cast<double>(rows_);
     for (std::int64_t c = 0; c < channels_; ++c) {
       const double scale = static_cast<double>(deviation[c]), centre = static_cast<double>(mean[c]);
-      const double total = sums[c], product = sums[channels_ + c] * scale;  // of diff_y, and of diff_y xhat
+      const double total = sums[c], product = sums[channels_ + c] * scale;  // sums of diff_y and of diff_y xhat
       if (b.wants_parameter_diff("bias")) b.diff_parameter("bias").data()[c] += static_cast<float>(total);
       if (b.wants_parameter_diff("weight")) b.diff_parameter("weight").data()[c] += static_cast<float>(product);
       const double factor = scale * (affine_ ? static_cast<double>(b.parameter("weight").data()[c]) : 1.0);
@@ -102,7 +102,7 @@ class BatchNorm final : public loom::Node {
  private:
   template <class Body>
   void for_rows(const loom::Call& call, const Body& body) const {
-    if (!call.training) return body(0, rows_);  // one shard: it has no cores to itself
+    if (!call.training) return body(0, rows_);  // one shard: the other cores compute other shards
     call.parallel(rows_, [&](std::int64_t first, std::int64_t last, int) { body(first, last - first); });
   }
 
@@ -125,10 +125,10 @@ class BatchNorm final : public loom::Node {
     for (std::int64_t i = 2 * channels_; i < 2 * kPieces * channels_; ++i) sums[i % (2 * channels_)] += sums[i];
   }
 
-  // Sums are taken about the first row, which keeps them accurate where the mean is large.
+  // Sums are relative to the first row, which keeps them accurate if the mean is large.
   void take_statistics(const loom::Forward& f, float* mean, float* deviation) const {
     if (rows_ < 2) {
-      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value of each channel to train",
+      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value per channel in training",
                         "use a larger batch");
     }
     const float* x = f.input(0).data();
@@ -163,8 +163,8 @@ class BatchNorm final : public loom::Node {
   double eps_, momentum_;
   bool affine_;
   std::int64_t rows_ = 0, channels_ = 0;
-  loom::Slot<double> sums_;       // of the pieces: two a channel
-  loom::Slot<float> vectors_;     // three of one value a channel
+  loom::Slot<double> sums_;       // per piece: two per channel
+  loom::Slot<float> vectors_;     // three vectors with one value per channel
   loom::Slot<float> statistics_;  // mean and 1 / deviation of the batch, for backward
 };
 LOOM_NODE(BatchNorm, "batch_norm")

@@ -18,7 +18,7 @@ inline std::span<const std::int32_t> checked_codes(const Forward& f, int input, 
     if (codes[i] >= 0 && codes[i] < count) continue;
     const std::int64_t sample = f.first_sample + static_cast<std::int64_t>(i) / x.per_sample();
     throw Error(ErrorCode::out_of_range,
-                fmt::format("sample {} holds the code {}, but there are codes 0 to {}", sample, codes[i], count - 1));
+                fmt::format("sample {} has the code {}, but the codes are 0 to {}", sample, codes[i], count - 1));
   }
   return codes;
 }

@@ -1,4 +1,4 @@
-// Convolution of sequences and images (cross-correlation, as everywhere in deep learning).
+// Convolution of sequences and images (cross-correlation, as is usual in deep learning).
 //   y[t, f] = activation(b[f] + sum over k, c of W[f, c, k] x[t stride + k dilation - padding, c])
 //   x [N, T, C] or [N, H, W, C], W [filters, C/groups, kernel...], b [filters]
 // padding: n at each side; same: as many outputs as inputs; causal: the output at t sees no input after t.
@@ -93,7 +93,7 @@ class Conv final : public Base {
     incremental_->pack(&weight, incremental_weight_(p).data());
   }
 
-  // Only asked of a causal one that is not pointwise.
+  // Called only for a causal convolution that is not pointwise.
   loom::Filled filled(std::span<const loom::Filled> inputs, int) const override {
     if (!causal_padding(options_) || !all_ones(options_, "stride") || options_.integer("groups") != 1) {
       throw loom::Error(loom::ErrorCode::not_supported, "this convolution cannot compute one position at a time",

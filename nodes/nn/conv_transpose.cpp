@@ -17,7 +17,7 @@ class ConvTranspose final : public Base {
     c.input("x", "[N, ...S, C]", "a sequence or an image");
     c.output("y", "[N, ...P, filters]", "activation(W^T * x + b)");
     declare_convolution(c);
-    c.option("padding", 0, loom::integer().at_least(0).or_list(), "rows cut off each side of the result");
+    c.option("padding", 0, loom::integer().at_least(0).or_list(), "rows removed from each side of the result");
     c.option("output_padding", 0, loom::integer().at_least(0).or_list(), "rows added after it; less than the stride");
     c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W");
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
@@ -43,7 +43,7 @@ class ConvTranspose final : public Base {
     }
     const std::int64_t h = window.h.transposed_outputs(g.h), w = window.w.transposed_outputs(g.w);
     if (h < 1 || w < 1) {
-      s.fail("nothing is left of the output", x.text() + " with padding " + s.options().values().at("padding").text(),
+      s.fail("the output is empty", x.text() + " with padding " + s.options().values().at("padding").text(),
              "less padding", 0);
       return;
     }

@@ -1,4 +1,4 @@
-// Dropout: in training each value is 0 with probability rate, and else divided by 1 - rate; in evaluation y = x.
+// Dropout: in training each value is 0 with probability rate, otherwise divided by 1 - rate; in evaluation y = x.
 // Srivastava et al. 2014, Dropout.
 #include <algorithm>
 
@@ -10,7 +10,7 @@ namespace {
 class Dropout final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Sets random values to zero while training");
+    c.summary("Sets random values to zero in training");
     c.source("Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting");
     c.input("x", "[N, ...E]", "values");
     c.output("y", "[N, ...E]", "the values that are kept, divided by 1 - rate");

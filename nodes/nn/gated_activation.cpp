@@ -1,4 +1,4 @@
-// The gate of PixelCNN and WaveNet: half of the channels let the other half through.
+// The gate of PixelCNN and WaveNet: half of the channels scale the other half.
 //   y [N, ...E, C] = tanh(a) sigmoid(b),   x [N, ...E, 2 C] with the channels of a first, then those of b
 // van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, equation 2.
 #include "loom/math.h"
@@ -19,7 +19,8 @@ class GatedActivation final : public loom::Node {
   }
   static void infer(loom::ShapeInference& s) {
     const std::int64_t channels = s.extent("D");
-    if (channels % 2 != 0) s.fail("the channels cannot be halved", std::to_string(channels), "an even number", 0);
+    if (channels % 2 != 0)
+      s.fail("the channels cannot be split into halves", std::to_string(channels), "an even number", 0);
     s.bind("C", channels / 2);
   }
   explicit GatedActivation(const loom::Options&) {}

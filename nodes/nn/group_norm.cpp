@@ -87,7 +87,7 @@ class GroupNorm final : public loom::Node {
     return sums_(call).data();
   }
 
-  // Mean and reciprocal standard deviation of a group, from its channels' sums about the first position's values.
+  // Mean and reciprocal standard deviation of a group, from its channels' sums relative to the first position.
   std::pair<float, float> statistics(const float* x, const double* sums, std::int64_t group) const {
     const auto rows = static_cast<double>(rows_), width = static_cast<double>(width_);
     double mean = 0, variance = 0;
@@ -109,7 +109,7 @@ class GroupNorm final : public loom::Node {
     };
     double total = 0, product = 0;
     for (std::int64_t c = group * width_; c < (group + 1) * width_; ++c) {
-      const double along = sums[channels_ + c] * scale;  // of diff_y xhat
+      const double along = sums[channels_ + c] * scale;  // sum of diff_y xhat
       if (b.wants_parameter_diff("weight")) b.diff_parameter("weight").data()[c] += static_cast<float>(along);
       if (b.wants_parameter_diff("bias")) b.diff_parameter("bias").data()[c] += static_cast<float>(sums[c]);
       total += weight(c) * sums[c];
@@ -126,8 +126,8 @@ class GroupNorm final : public loom::Node {
   std::int64_t groups_, width_ = 0, rows_ = 0, channels_ = 0;
   double eps_;
   bool affine_;
-  loom::Slot<double> sums_;       // two a channel
-  loom::Slot<float> vectors_;     // three of one value a channel
+  loom::Slot<double> sums_;       // two per channel
+  loom::Slot<float> vectors_;     // three vectors with one value per channel
   loom::Slot<float> statistics_;  // mean and 1 / deviation of each sample's groups, for backward
 };
 LOOM_NODE(GroupNorm, "group_norm")

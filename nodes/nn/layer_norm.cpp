@@ -46,7 +46,7 @@ class LayerNorm final : public loom::Node {
     norm_->forward(f.input(0).data(), weight(f), bias(f), f.output(0).data(), mean, mean + rows_, work_(f).data());
   }
 
-  // The primitive computes all three gradients: those not wanted go to scratch.
+  // The primitive computes all three gradients; those that are not requested are written to scratch.
   void backward(const loom::Backward& b) const override {
     const float* mean = statistics_(b).data();
     float* diff_weight =
@@ -74,9 +74,9 @@ class LayerNorm final : public loom::Node {
   bool affine_;
   std::int64_t rows_ = 0, channels_ = 0;
   loom::Slot<std::byte> work_;
-  loom::Slot<float> ones_, zeros_;                         // weight and bias where none are learned
-  loom::Slot<float> statistics_;                           // of each row: all means, then all deviations
-  loom::Slot<float> spare_weight_, spare_bias_, spare_x_;  // for gradients that are not wanted
+  loom::Slot<float> ones_, zeros_;                         // weight and bias if none are learned
+  loom::Slot<float> statistics_;                           // of the rows: all means, then all deviations
+  loom::Slot<float> spare_weight_, spare_bias_, spare_x_;  // for gradients that are not requested
   std::unique_ptr<const loom::dnnl::LayerNorm> norm_;
 };
 LOOM_NODE(LayerNorm, "layer_norm")

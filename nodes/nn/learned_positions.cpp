@@ -1,7 +1,7 @@
 // Adds a learned vector for each position, so that attention can tell positions apart.
 //   sequence  y[n, t]    = x[n, t]    + weight[t]                    x [N, T, C],    weight [T, C]
 //   raster    y[n, h, w] = x[n, h, w] + rows[h] + columns[w]         x [N, H, W, C], rows [H, C], columns [W, C]
-// Parmar et al. 2018, Image Transformer, section 3.1: the coordinates of an image have tables of their own.
+// Parmar et al. 2018, Image Transformer, section 3.1: each coordinate of an image has a separate table.
 #include <fmt/format.h>
 
 #include "loom/node.h"
@@ -24,9 +24,9 @@ class LearnedPositions final : public loom::Node {
       return [what](const loom::Options& o) { return o.text("over") == what; };
     };
     const loom::Initializer small = loom::normal_values(0, 0.02);
-    c.parameter("weight", "[T, C]", small, "of each position").only_if(over("sequence"));
-    c.parameter("rows", "[H, C]", small, "of each row").only_if(over("raster"));
-    c.parameter("columns", "[W, C]", small, "of each column").only_if(over("raster"));
+    c.parameter("weight", "[T, C]", small, "vector of each position").only_if(over("sequence"));
+    c.parameter("rows", "[H, C]", small, "vector of each row").only_if(over("raster"));
+    c.parameter("columns", "[W, C]", small, "vector of each column").only_if(over("raster"));
     c.causal("S");
     c.backward_reads({});
   }
@@ -34,7 +34,7 @@ class LearnedPositions final : public loom::Node {
     const bool raster = s.options().text("over") == "raster";
     const auto& axes = s.run_extents("S");
     if (axes.size() != (raster ? 2U : 1U)) {
-      return s.fail(fmt::format("the positions of over: {} are {}", raster ? "raster" : "sequence",
+      return s.fail(fmt::format("over: {} needs positions that are {}", raster ? "raster" : "sequence",
                                 raster ? "the rows and columns of an image" : "one axis"),
                     s.input(0).text(), raster ? "[N, H, W, C]" : "[N, T, C], or over: raster", 0);
     }
@@ -97,7 +97,7 @@ class LearnedPositions final : public loom::Node {
   }
 
   PositionAxes axes_;
-  loom::Slot<float> vectors_;  // of each position; while a map is drawn: of one
+  loom::Slot<float> vectors_;  // per position; of one position while a map is drawn
 };
 LOOM_NODE(LearnedPositions, "learned_positions")
 

@@ -1,4 +1,4 @@
-// Categories as pixels: the value in [0, 1] that a level stands for.
+// Categories as pixels: the value in [0, 1] of each level.
 //   y = codes / (levels - 1);   codes [N, ...E] i32 of 0 to levels - 1; y [N, ...E] in [0, 1]
 #include <fmt/format.h>
 
@@ -25,7 +25,7 @@ class LevelsDecode final : public loom::Node {
     for (const std::int32_t code : f.input(0).values<std::int32_t>()) {
       if (code < 0 || code >= levels_) {
         throw loom::Error(loom::ErrorCode::out_of_range,
-                          fmt::format("there is the code {}, but the levels are 0 to {}", code, levels_ - 1));
+                          fmt::format("there is a code {}, but the levels are 0 to {}", code, levels_ - 1));
       }
       *y++ = static_cast<float>(code) / static_cast<float>(levels_ - 1);
     }

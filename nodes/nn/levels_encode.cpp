@@ -16,7 +16,7 @@ class LevelsEncode final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Values in [0, 1] as one of equally wide levels");
     c.source("van den Oord et al. 2016, Pixel Recurrent Neural Networks, section 3.4");
-    c.input("x", "[N, ...E]", "values in [0, 1]; what lies beyond counts as the nearer end").no_gradient();
+    c.input("x", "[N, ...E]", "values in [0, 1]; values outside count as the nearer end").no_gradient();
     c.output("codes", "[N, ...E]", "0 to levels - 1").dtype(loom::DType::i32).no_gradient();
     c.option("levels", 256, loom::integer().at_least(2).at_most(65536), "number of levels");
     c.pointwise();

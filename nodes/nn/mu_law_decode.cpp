@@ -37,13 +37,13 @@ class MuLawDecode final : public loom::Node {
  private:
   [[noreturn]] void throw_code(const loom::Forward& f, std::int64_t element, std::int32_t code) const {
     throw loom::Error(loom::ErrorCode::out_of_range,
-                      fmt::format("sample {} holds the code {}, but mu-law has the codes 0 to {} here",
+                      fmt::format("sample {} has the code {}, but the mu-law codes here are 0 to {}",
                                   f.first_row + element / f.output(0).per_sample(), code, classes_ - 1),
                       "set `classes` to the number of levels that the data has");
   }
 
   std::int64_t classes_;
-  std::vector<float> samples_;  // of each code
+  std::vector<float> samples_;  // one per code
 };
 LOOM_NODE(MuLawDecode, "mu_law_decode")
 

@@ -16,7 +16,7 @@ class MuLawEncode final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("mu-law codes of a waveform");
     c.source("ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2");
-    c.input("x", "[N, ...E]", "waveform in [-1, 1]; what lies beyond counts as the nearer end").no_gradient();
+    c.input("x", "[N, ...E]", "waveform in [-1, 1]; values outside count as the nearer end").no_gradient();
     c.output("codes", "[N, ...E]", "0 to classes - 1, from -1 to 1").dtype(loom::DType::i32).no_gradient();
     c.option("classes", 256, loom::integer().at_least(2).at_most(65536), "number of codes");
     c.pointwise();
@@ -31,7 +31,7 @@ class MuLawEncode final : public loom::Node {
       for (const float sample : x[n]) {
         if (std::isnan(sample)) {
           throw loom::Error(loom::ErrorCode::not_finite,
-                            fmt::format("the waveform of sample {} is not a number at one place", f.first_row + n));
+                            fmt::format("the waveform of sample {} is not a number at one position", f.first_row + n));
         }
         *code++ = law_.encode(sample);
       }

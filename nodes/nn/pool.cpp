@@ -22,7 +22,7 @@ class Pool final : public loom::Node {
     c.option("kind", "max", loom::text({"max", "average"}), "which value of a window");
     c.option("kernel", 2, loom::integer().at_least(1).or_list(), "extent of the window, or one for each spatial axis");
     c.option("stride", loom::OptionValue(), loom::integer().at_least(1).or_list(),
-             "step between windows; left out: the kernel");
+             "step between windows; default: the kernel");
     c.option("padding", 0, loom::integer().at_least(0).or_list(),
              "positions before and after each axis; at most half of the kernel");
     c.backward_reads({});

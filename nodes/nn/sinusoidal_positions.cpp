@@ -1,4 +1,4 @@
-// Adds sines and cosines of the position, from fast to slow, so that attention can tell positions apart.
+// Adds sines and cosines of the position, from high to low frequencies, so that attention can tell positions apart.
 //   PE(p, 2i) = sin(p / period^(2i/D)),  PE(p, 2i+1) = cos(p / period^(2i/D))
 //   sequence  y[n, t]    = x[n, t]    + PE(t), D = C                          x [N, T, C]
 //   image     y[n, h, w] = x[n, h, w] + [PE(h), PE(w)], D = C/2 each          x [N, H, W, C]
@@ -20,18 +20,18 @@ class SinusoidalPositions final : public loom::Node {
     c.source("Vaswani et al. 2017, Attention Is All You Need, section 3.5");
     c.input("x", "[N, ...S, C]", "features; S is [T] or [H, W]");
     c.output("y", "[N, ...S, C]", "features with their positions");
-    c.option("period", 10000.0, loom::number().above(1), "2 pi times this is the longest wave, nearly", "positions");
+    c.option("period", 10000.0, loom::number().above(1), "about 1 / (2 pi) of the longest wavelength", "positions");
     c.causal("S");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
     const auto axes = s.run_extents("S").size();
     if (axes != 1 && axes != 2)
-      return s.fail("positions are those of a sequence or of an image", s.input(0).text(), "[N, T, C] or [N, H, W, C]",
-                    0);
+      return s.fail("the positions must be those of a sequence or of an image", s.input(0).text(),
+                    "[N, T, C] or [N, H, W, C]", 0);
     const std::int64_t divisor = axes == 1 ? 2 : 4;
     if (s.extent("C") % divisor != 0) {
-      s.fail(axes == 1 ? "each wave takes two channels" : "each wave takes two channels of either half",
+      s.fail(axes == 1 ? "each wave takes two channels" : "each wave takes two channels of each half",
              std::to_string(s.extent("C")) + " channels", "a multiple of " + std::to_string(divisor), 0);
     }
   }
@@ -59,7 +59,7 @@ class SinusoidalPositions final : public loom::Node {
   }
 
  private:
-  // Writes dim values to `out`; returns what comes after them.
+  // Writes dim values to `out`; returns the position after them.
   float* waves(std::int64_t position, std::int64_t dim, float* out) const {
     for (std::int64_t i = 0; i < dim; i += 2) {
       const double exponent = static_cast<double>(i) / static_cast<double>(dim);

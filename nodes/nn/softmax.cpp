@@ -24,7 +24,7 @@ class Softmax final : public loom::Node {
   static void infer(loom::ShapeInference& s) {
     const std::int64_t axis = s.options().integer("axis");
     if (!check_axis(s, axis, s.input(0)) || resolved_axis(axis, s.input(0).rank()) > 0) return;
-    s.fail("softmax does not go along the batch", std::to_string(axis), "another axis", 0);
+    s.fail("softmax along the batch is not supported", std::to_string(axis), "another axis", 0);
   }
   explicit Softmax(const loom::Options& options) : axis_(options.integer("axis")), log_(options.flag("log")) {}
 
@@ -81,7 +81,7 @@ class Softmax final : public loom::Node {
   bool log_;
   AxisView view_;
   loom::Slot<std::byte> work_;
-  loom::Slot<float> copy_, diff_copy_;  // [outer, inner, axis], where the axis is not the last
+  loom::Slot<float> copy_, diff_copy_;  // [outer, inner, axis], if the axis is not the last
   std::unique_ptr<const loom::dnnl::Softmax> rows_;
 };
 LOOM_NODE(Softmax, "softmax")

@@ -1,4 +1,4 @@
-// Nearest-neighbour upsampling: every position becomes factor (x factor) equal ones.
+// Nearest-neighbour upsampling: every position is repeated factor (x factor) times.
 //   y [N, T f, C] from [N, T, C];   y [N, H fh, W fw, C] from [N, H, W, C]
 #include <algorithm>
 #include <tuple>

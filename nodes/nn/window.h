@@ -69,7 +69,7 @@ inline Image image_of(const Shape& shape) {
   return {shape[0], sequence ? 1 : shape[1], sequence ? shape[1] : shape[2], shape.back()};
 }
 
-// False, with a finding: the input has one or two spatial axes, and list options one value for each.
+// False, with a diagnostic: the input has one or two spatial axes, and list options one value for each.
 inline bool check_window(ShapeInference& s, const Shape& x) {
   const int axes = x.rank() - 2;
   if (axes != 1 && axes != 2) {

@@ -11,7 +11,7 @@ namespace {
 class Rmsprop final : public Optimizer {
  public:
   static void declare(Contract& c) {
-    c.summary("RMSprop, centered and with momentum where it is asked for");
+    c.summary("RMSprop, optionally centered and with momentum");
     c.source("Tieleman and Hinton 2012, lecture 6.5; Graves 2013, Generating Sequences With Recurrent Neural Networks");
     c.option("alpha", 0.99, number().at_least(0).at_most(1), "decay of the mean of the squared gradient");
     c.option("epsilon", 1e-8, at_least(0), "added to the denominator");
@@ -47,7 +47,7 @@ class Rmsprop final : public Optimizer {
  private:
   math::RmspropStep rule_;
   std::vector<std::string> names_;
-  std::size_t momentum_ = 0, mean_ = 0;  // which state; 0: none
+  std::size_t momentum_ = 0, mean_ = 0;  // index of the state; 0: none
 };
 
 }  // namespace

@@ -11,10 +11,10 @@ namespace {
 class Sgd final : public Optimizer {
  public:
   static void declare(Contract& c) {
-    c.summary("Stochastic gradient descent, with momentum where it is asked for");
+    c.summary("Stochastic gradient descent, optionally with momentum");
     c.source("Sutskever et al. 2013, On the importance of initialization and momentum in deep learning");
     c.option("momentum", 0.0, at_least(0), "decay of the velocity; 0: none");
-    c.option("dampening", 0.0, at_least(0), "reduces what the gradient adds to the velocity");
+    c.option("dampening", 0.0, at_least(0), "reduces the part of the gradient in the velocity");
     c.option("weight_decay", 0.0, at_least(0), "times the weight is added to the gradient");
     c.option("nesterov", false, flag(), "looks ahead; needs a momentum above 0 and no dampening");
     c.rule({"nesterov"}, "`nesterov` needs a momentum above 0 and no dampening", "momentum: 0.9, nesterov: true",

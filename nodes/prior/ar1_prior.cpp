@@ -1,4 +1,4 @@
-// The autoregressive prior of order 1 (latent/ar1.h), with the two faces of prior.h.
+// The autoregressive prior of order 1 (latent/ar1.h), with the two uses in prior.h.
 //   y [N, T, D];   log_density = ln N(y_1; 0, 1) + sum_t>1 ln N(y_t; alpha y_t-1, 1 - alpha^2), summed over D
 // Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1.
 #include "latent/ar1.h"
@@ -68,7 +68,7 @@ class Ar1Prior final : public loom::Node {
   }
 
  private:
-  // Independent standard normal steps become the process.
+  // Turns independent standard normal steps into the process.
   void correlate(double alpha, float* z) const {
     const double deviation = std::sqrt(1 - alpha * alpha);
     for (std::int64_t t = 1; t < steps_; ++t) {
@@ -77,7 +77,7 @@ class Ar1Prior final : public loom::Node {
     }
   }
 
-  // Of one dimension; returns factor times the derivative by alpha.
+  // The gradient of one dimension; returns factor times the derivative with respect to alpha.
   double add_gradient(double alpha, double factor, const float* z, float* diff_z) const {
     const double precision = 1 / (1 - alpha * alpha);
     const auto at = [&](std::int64_t t) { return static_cast<double>(z[t * width_]); };

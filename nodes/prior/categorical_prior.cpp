@@ -1,7 +1,7 @@
-// Codes that no data set gives: classes to condition a sample on.
+// Codes without a data set: the classes that condition samples.
 //   order uniform: y ~ uniform over 0 ... classes - 1
-//   class k: k, every time
-//   order in_turn: 0, 1, ..., classes - 1 and again, by the sample's number: pictures with one class a column
+//   class k: always k
+//   order in_turn: 0, 1, ..., classes - 1, repeated, by the index of the sample: pictures with one class per column
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,14 +15,14 @@ namespace {
 class CategoricalPrior final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Draws classes uniformly, one class after the other, or one class alone");
+    c.summary("Draws classes uniformly, takes them in turn, or gives one class");
     c.role(loom::Role::prior);
     c.output("y", "[N, ...E]", "codes from 0 to classes - 1").dtype(loom::DType::i32).no_gradient();
-    c.output("log_density", "[N]", "ln p(y), nats; 0 where nothing is drawn").no_gradient();
+    c.output("log_density", "[N]", "ln p(y), nats; 0 if nothing is drawn").no_gradient();
     c.option("classes", loom::required, loom::integer().at_least(1), "number of classes");
     c.option("shape", std::vector<loom::OptionValue>{}, loom::integer_list().at_least(1), "extents of one sample");
-    c.option("class", -1, loom::integer().at_least(-1), "this class alone, nothing is drawn; -1: see order");
-    c.option("order", "uniform", loom::text({"uniform", "in_turn"}), "drawn, or the classes in turn");
+    c.option("class", -1, loom::integer().at_least(-1), "always this class, without a draw; -1: see order");
+    c.option("order", "uniform", loom::text({"uniform", "in_turn"}), "drawn uniformly, or the classes in turn");
     c.stochastic();
   }
   static void infer(loom::ShapeInference& s) { s.bind_run("E", s.options().integers("shape")); }
@@ -32,7 +32,7 @@ class CategoricalPrior final : public loom::Node {
         in_turn_(options.text("order") == "in_turn") {
     if (class_ < classes_) return;
     throw loom::Error(loom::ErrorCode::out_of_range,
-                      fmt::format("there is no class {}: there are classes 0 to {}", class_, classes_ - 1));
+                      fmt::format("there is no class {}: the classes are 0 to {}", class_, classes_ - 1));
   }
 
   void prepare(const loom::Prepare& p) override { uniform_ = p.scratch<float>(p.output("y").count_from(1)); }
@@ -61,7 +61,7 @@ class CategoricalPrior final : public loom::Node {
  private:
   std::int64_t classes_, class_;
   bool in_turn_;
-  loom::Slot<float> uniform_;  // a draw for each value of a sample
+  loom::Slot<float> uniform_;  // one draw per value of a sample
 };
 LOOM_NODE(CategoricalPrior, "categorical_prior")
 

@@ -1,4 +1,4 @@
-// A diagonal Gaussian prior whose parameters are linear in a condition, with the two faces of prior.h.
+// A diagonal Gaussian prior whose parameters are linear in a condition, with the two uses in prior.h.
 //   [mu, logvar] = condition W^T + b,   condition [N, C], W [2 P, C], b [2 P], P the values of a draw
 //   y ~ N(mu, e^logvar);   log_density = ln N(y; mu, e^logvar)
 // mu and logvar are ports, for gaussian_kl_between.
@@ -18,16 +18,16 @@ class LearnedGaussianPrior final : public loom::Node {
     c.summary("A Gaussian prior, linear in a condition: draws, or the density of z");
     c.source("Sohn et al. 2015, Deep Conditional Generative Models, section 4");
     c.role(loom::Role::prior);
-    c.input("condition", "[N, C]", "features of what is known: a label's embedding, a lower level");
-    c.input("z", "[N, ...E]", "where the density is taken; left out: a draw").optional();
+    c.input("condition", "[N, C]", "features of the condition: the embedding of a label, a lower level");
+    c.input("z", "[N, ...E]", "the point at which the density is computed; default: a draw").optional();
     c.output("y", "[N, ...E]", "draws, or z");
     c.output("log_density", "[N]", "ln p(y | condition), nats");
     c.output("mu", "[N, ...E]", "mean");
     c.output("logvar", "[N, ...E]", "natural logarithm of the variance");
     c.option("shape", loom::OptionValue(), loom::integer_list().at_least(1),
-             "extents of one draw, where z is not connected");
+             "extents of one draw, if z is not connected");
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
-    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "of mu, then of logvar");
+    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
     c.stochastic();
     c.backward_reads({"condition", "y", "mu", "logvar"});
   }
@@ -66,7 +66,7 @@ class LearnedGaussianPrior final : public loom::Node {
     }
   }
 
-  // A draw carries no gradient: y is where it is only when z is connected.
+  // A draw has no gradient: y has one only if z is connected.
   void backward(const loom::Backward& b) const override {
     const loom::TensorView condition = b.input("condition"), y = b.output("y");
     const float* weight = b.parameter("weight").data();
@@ -80,7 +80,7 @@ class LearnedGaussianPrior final : public loom::Node {
                                         b.output("logvar")[n].data(), y[n].data(), diff_mu, diff_logvar, diff_z,
                                         count_);
       if (b.wants_diff("condition")) std::ranges::fill(b.diff_input("condition")[n], 0.0F);
-      for (std::int64_t row = 0; row < 2 * count_; ++row) {  // diff_mu and diff_logvar lie one after the other
+      for (std::int64_t row = 0; row < 2 * count_; ++row) {  // diff_mu and diff_logvar are contiguous
         if (b.wants_diff("condition"))
           math::accumulate(diff_mu[row], weight + row * channels_, b.diff_input("condition")[n].data(), channels_);
         if (b.wants_parameter_diff("weight"))

@@ -1,4 +1,4 @@
-// A learned mixture of diagonal Gaussians as the prior, with the two faces of prior.h.
+// A learned mixture of diagonal Gaussians as the prior, with the two uses in prior.h.
 //   ln p(z) = ln sum_k softmax(logits)_k N(z; mean_k, e^logvar_k),   mean and logvar [components, ...E]
 // Dilokthanakul et al. 2016, Deep Unsupervised Clustering with Gaussian Mixture VAEs; Tomczak and Welling 2018, section
 // 2, compare priors of this kind.
@@ -18,11 +18,13 @@ class MixturePrior final : public loom::Node {
     c.summary("A learned mixture of diagonal Gaussians as the prior: draws, or the density of z");
     c.source("Tomczak and Welling 2018, VAE with a VampPrior, section 2 (mixture of Gaussians)");
     declare_prior(c, "[N, ...E]", "draws, or z");
-    c.output("component", "[N]", "of a draw; of z: the likeliest").dtype(loom::DType::i32).no_gradient();
+    c.output("component", "[N]", "the component of the draw; for a given z, the most probable one")
+        .dtype(loom::DType::i32)
+        .no_gradient();
     c.option("components", loom::required, loom::integer().at_least(1), "number of Gaussians");
-    c.parameter("mean", "[components, ...E]", loom::normal_values(0, 1), "of each component");
+    c.parameter("mean", "[components, ...E]", loom::normal_values(0, 1), "mean of each component");
     c.parameter("logvar", "[components, ...E]", loom::zeros(), "natural logarithm of the variance");
-    c.parameter("logits", "[components]", loom::zeros(), "of the components' probabilities");
+    c.parameter("logits", "[components]", loom::zeros(), "logits of the components' probabilities");
     c.backward_reads({"z"});
   }
   static void infer(loom::ShapeInference& s) { s.bind_run("E", prior_extents(s)); }
@@ -97,7 +99,7 @@ class MixturePrior final : public loom::Node {
   }
 
   std::int64_t components_, count_ = 0;
-  loom::Slot<float> log_weights_, joint_;  // of each component
+  loom::Slot<float> log_weights_, joint_;  // one per component
 };
 LOOM_NODE(MixturePrior, "mixture_prior")
 

@@ -1,4 +1,4 @@
-// The prior p(z) = N(0, I), with the two faces of prior.h.
+// The prior p(z) = N(0, I), with the two uses in prior.h.
 //   y [N, ...E];   log_density = -1/2 sum (y^2 + ln 2 pi)
 #include "latent/gaussian_density.h"
 #include "loom/prior.h"

@@ -21,12 +21,12 @@ namespace loom::nodes {
 class CodebookCare {
  public:
   static void declare(Contract& c) {
-    c.option("decay", 0.99, at_least(0).at_most(1),
-             "update: ema; share that the averages keep of themselves in a step");
-    c.option("epsilon", 1e-5, positive(), "update: ema; added to each code's number of vectors, which never is 0 then");
+    c.option("decay", 0.99, at_least(0).at_most(1), "update: ema; decay of the averages per step");
+    c.option("epsilon", 1e-5, positive(), "update: ema; added to each code's number of vectors, so that it is never 0");
     c.option("init", "uniform", text({"uniform", "data", "kmeans"}),
              "U(-1/codes, 1/codes); or vectors of the first batch; or those and then the means of their clusters");
-    c.option("kmeans_steps", 10, integer().at_least(0), "init: kmeans; steps in which the means take the codes' place");
+    c.option("kmeans_steps", 10, integer().at_least(0),
+             "init: kmeans; steps in which the codes are replaced by the means");
     c.option("restart_after", 0, integer().at_least(0),
              "batches after which an unused code becomes a vector of the "
              "batch; 0: never",
@@ -41,13 +41,14 @@ class CodebookCare {
     c.state("embedding_sum", "[codes, D]", equal_to("codebook"), "moving average of their sum").only_if(ema);
     c.state("unused_for", "[codes]", zeros(), "batches since a code was last used");
     c.state("untried", "[codes]", zeros(), "1 for a code that was taken from the data and has not been used since");
-    c.state("perplexity", "[1]", zeros(), "of the codes of the last batch: exp of their histogram's entropy");
+    c.state("perplexity", "[1]", zeros(),
+            "perplexity of the codes of the last batch: exp of the entropy of their histogram");
     c.state("batches", "[1]", zeros(), "batches of the initialisation so far").only_if(from_data);
     c.tally("counts", "[codes]", "vectors of each code");
     c.tally("sums", "[codes, D]", "their sum").only_if([](const Options& o) {
       return moving(o) || o.text("init") == "kmeans";
     });
-    c.tally("candidates", "[codes, D]", "a vector of the batch for each code that needs one")
+    c.tally("candidates", "[codes, D]", "a vector of the batch for each code that needs a new one")
         .only_if([=](const auto& o) { return from_data(o) || o.integer("restart_after") > 0; });
     c.stochastic_in_training();
   }

@@ -3,12 +3,12 @@
 //   codebook_loss   = mean over the positions E of |sg[x] - e|^2     (sg: no gradient goes through)
 //   commitment_loss = mean over the positions E of |x - sg[e]|^2
 //   loss [N] = commitment commitment_loss, and with update: loss + codebook_loss;  |.|^2 is summed over D
-// van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3. With update: ema the codebook is no
+// van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3. With update: ema the codebook is not a
 // parameter but follows the vectors' means: see codebook_care.h, also for initialisation and restart.
 //
 // distance: cosine is this node between l2 normalisations (Yu et al. 2022, Vector-quantized Image Modeling with
 // Improved VQGAN): with x' = x / |x| and e' = e / |e| it finds argmin |x' - e'|^2, quantized is e', the losses are of
-// x' and e', the averages are of x', and gradients go on through both normalisations. The codebook holds e.
+// x' and e', the averages are of x', and gradients pass through both normalisations. The codebook holds e.
 //
 // gradient, of quantized:
 //   straight_through   diff_x = diff_quantized, as if quantized were x (+ a constant)
@@ -16,7 +16,7 @@
 //                      (Fifty et al. 2024, Restructuring Vector Quantization with the Rotation Trick, section 4):
 //     with a = x / |x|, b = e / |e|:  R = I - (a + b)(a + b)^T / (1 + a . b) + 2 b a^T
 //     diff_x = lambda R^T g = lambda (g - c (a + b) + 2 (b . g) a),   c = ((a + b) . g) / (1 + a . b)
-//   Where x or e is 0 or they point in opposite directions, no rotation is defined: straight_through there.
+//   If x or e is 0, or if they point in opposite directions, no rotation is defined, and straight_through is used.
 #include <cmath>
 
 #include "loom/math.h"
@@ -55,10 +55,10 @@ class VectorQuantizer final : public loom::Node {
     c.output("quantized", "[N, ...E, D]", "the nearest codes' vectors").straight_through();
     c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
     c.output("loss", "[N]", "commitment commitment_loss, with update: loss + codebook_loss; mean over the positions");
-    c.output("codebook_loss", "[N]", "squared distance that moves the codes; to look at").no_gradient();
-    c.output("commitment_loss", "[N]", "squared distance that moves x; to look at").no_gradient();
+    c.output("codebook_loss", "[N]", "squared distance that moves the codes; for inspection").no_gradient();
+    c.output("commitment_loss", "[N]", "squared distance that moves x; for inspection").no_gradient();
     c.option("codes", loom::required, loom::integer().at_least(1), "number of codes, K");
-    c.option("dim", 0, loom::integer().at_least(0), "extent of a vector, checked against x; 0: whatever x has");
+    c.option("dim", 0, loom::integer().at_least(0), "extent of a vector, checked against x; 0: that of x");
     c.option("update", "ema", loom::text({"loss", "ema"}), "the codebook learns by its loss, or by moving averages");
     c.option("commitment", 0.25, loom::at_least(0), "weight of commitment_loss in loss");
     c.option("distance", "euclidean", loom::text({"euclidean", "cosine"}),
@@ -173,7 +173,7 @@ class VectorQuantizer final : public loom::Node {
     add_normalise_gradient(r.vector, reciprocal, diff_unit, diff_x, dim_);
   }
 
-  // pull (e - x), through the normalisation of e where there is one; e' (e' . (e' - x')) is taken off then.
+  // pull (e - x), through the normalisation of e if there is one; then e' (e' . (e' - x')) is subtracted.
   void code_gradient(const loom::Backward& b, std::int32_t k, float pull, const float* vector, const float* code,
                      float* diff_code) const {
     float along = 1;

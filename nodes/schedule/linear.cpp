@@ -7,7 +7,7 @@ namespace {
 class Linear final : public Ramp {
  public:
   static void declare(Contract& c) {
-    c.summary("A straight line from one value to another, then constant");
+    c.summary("Linear from one value to another, then constant");
     declare_ramp(c);
   }
   explicit Linear(const Options& options) : Ramp(options) {}

@@ -1,4 +1,4 @@
-// value = from factor^k, k the number of milestones that are reached
+// value = from factor^k, k the number of milestones reached
 #include <algorithm>
 #include <cmath>
 
@@ -10,10 +10,10 @@ namespace {
 class MultiStep final : public Schedule {
  public:
   static void declare(Contract& c) {
-    c.summary("Multiplied by a factor at each of some steps");
+    c.summary("Multiplied by a factor at given steps");
     c.option("from", required, number(), "value at the start");
     c.option("at", required, integer_list().at_least(0), "the steps at which it changes", "steps");
-    c.option("factor", required, at_least(0), "what each change multiplies by");
+    c.option("factor", required, at_least(0), "the factor of each change");
   }
   explicit MultiStep(const Options& options)
       : from_(options.number("from")), factor_(options.number("factor")), at_(options.integers("at")) {}

@@ -12,9 +12,9 @@ class Ramp : public Schedule {
  public:
   static void declare_ramp(Contract& c) {
     c.option("from", required, number(), "value at the start");
-    c.option("to", required, number(), "value at the end, and from then on");
-    c.option("over", required, integer().at_least(1), "length of the way from one to the other", "steps");
-    c.option("after", 0, integer().at_least(0), "steps at the value `from` before that", "steps");
+    c.option("to", required, number(), "final value, constant from then on");
+    c.option("over", required, integer().at_least(1), "steps from one value to the other", "steps");
+    c.option("after", 0, integer().at_least(0), "steps at the value `from` before the change begins", "steps");
   }
 
  protected:

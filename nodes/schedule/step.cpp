@@ -9,10 +9,10 @@ namespace {
 class Step final : public Schedule {
  public:
   static void declare(Contract& c) {
-    c.summary("Multiplied by a factor again and again, at equal distances");
+    c.summary("Multiplied by a factor every `every` steps");
     c.option("from", required, number(), "value at the start");
-    c.option("every", required, integer().at_least(1), "distance of two changes", "steps");
-    c.option("factor", required, at_least(0), "what each change multiplies by");
+    c.option("every", required, integer().at_least(1), "steps between two changes", "steps");
+    c.option("factor", required, at_least(0), "the factor of each change");
   }
   explicit Step(const Options& options)
       : from_(options.number("from")), factor_(options.number("factor")), every_(options.integer("every")) {}

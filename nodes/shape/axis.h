@@ -20,7 +20,7 @@ inline int resolved_axis(std::int64_t axis, int rank) { return static_cast<int>(
 // True where the axis is the last one for any rank: what is done along it is done at each position alone.
 inline bool along_channels(const Options& options) { return options.integer("axis") == -1; }
 
-// False, with a finding, where the shape has no such axis.
+// False, with a diagnostic, if the shape has no such axis.
 inline bool check_axis(ShapeInference& s, std::int64_t axis, const Shape& shape, int input = 0) {
   const int resolved = resolved_axis(axis, shape.rank());
   if (resolved >= 0 && resolved < shape.rank()) return true;

@@ -1,4 +1,4 @@
-// Joins tensors along one axis; the others must agree.
+// Joins tensors along one axis; the other axes must agree.
 //   y [.., sum of a_i, ..] from x_i [.., a_i, ..]
 #include "loom/node.h"
 #include "shape/axis.h"
@@ -12,7 +12,7 @@ class Concat final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Joins tensors along an axis");
     c.inputs("x", "[N, ...]", "the parts, in order");
-    c.output("y", "[N, ...]", "the whole");
+    c.output("y", "[N, ...]", "the joined values");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.pointwise_if(along_channels);
     c.backward_reads({});
@@ -26,7 +26,8 @@ class Concat final : public loom::Node {
       const loom::Shape& shape = s.input(i);
       const bool same_rank = shape.rank() == first.rank();
       if (!same_rank || !(with_extent(shape, axis, 1) == with_extent(first, axis, 1))) {
-        s.fail("all parts must agree but for axis " + std::to_string(axis), shape.text(), first.text(), i);
+        s.fail("all parts must have the same shape, except along axis " + std::to_string(axis), shape.text(),
+               first.text(), i);
         return;
       }
       extent += extent_of(shape, axis);

@@ -8,7 +8,7 @@ namespace {
 class Input final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("A value from outside of the graph: a column of the data set, or a fed file").role(loom::Role::input);
+    c.summary("A value from outside the graph: a column of the data set, or a fed file").role(loom::Role::input);
     c.output("y", "[N, ...E]", "the fed values").dtype_from("dtype");
     c.option("shape", loom::required, loom::integer_list().at_least(1), "extents of one sample, without the batch");
     c.option("dtype", "f32", loom::text({"f32", "i32"}), "element type: numbers, or codes");

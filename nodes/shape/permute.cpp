@@ -1,6 +1,6 @@
 // Reorders the axes of an event.
 //   order: [3, 1, 2]: y [N, C, H, W] from x [N, H, W, C]; axes count with the batch as axis 0, which stays first and
-//   may be written: [0, 3, 1, 2].
+//   can be given: [0, 3, 1, 2].
 #include <array>
 
 #include "loom/node.h"
@@ -17,7 +17,7 @@ class Permute final : public loom::Node {
     c.input("x", "[N, ...]", "the values");
     c.output("y", "[N, ...]", "the values with axis order[i] of x as its axis i + 1");
     c.option("order", loom::required, loom::integer_list(),
-             "every axis but the batch once, counted with the batch as 0; negative counts from the end");
+             "every axis except the batch once; the batch is axis 0; negative axes count from the end");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
@@ -75,7 +75,7 @@ class Permute final : public loom::Node {
       at.fill(0);
       for (std::int64_t row = 0; row < rows; ++row) {
         for (std::int64_t k = 0; k < extents[last]; ++k) visit(start + k * strides[last], j++);
-        for (std::size_t i = last; i-- > 0;) {  // the next row: count up from the last but one axis
+        for (std::size_t i = last; i-- > 0;) {  // the next row: increments from the last axis but one
           start += strides[i];
           if (++at[i] < extents[i]) break;
           start -= extents[i] * strides[i];

@@ -12,8 +12,8 @@ class Repeat final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("Each sample several times, along the batch");
     c.input("x", "[N, ...E]", "samples");
-    c.output("y", "[N, ...E]", "each of them `times` times in a row: the batch is that much longer");
-    c.option("times", loom::required, loom::integer().at_least(1), "rows of a sample");
+    c.output("y", "[N, ...E]", "each sample `times` times in a row; the batch axis is `times` as long");
+    c.option("times", loom::required, loom::integer().at_least(1), "rows per sample");
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

@@ -1,4 +1,4 @@
-// The same values under another shape; no copy is made.
+// The same values with another shape; no copy is made.
 //   y [N, shape...] from x [N, ...] of as many values; one extent may be -1 and follows from the others.
 #include "loom/node.h"
 
@@ -7,7 +7,7 @@ namespace {
 class Reshape final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("The same values under another shape");
+    c.summary("The same values with another shape");
     c.input("x", "[N, ...]", "values of any type");
     c.output("y", "[N, ...S]", "the same values");
     c.option("shape", loom::required, loom::integer_list().at_least(-1), "extents of one sample; one may be -1");
@@ -27,9 +27,9 @@ class Reshape final : public loom::Node {
     }
     if (open >= 0 && zeros == 0) extents[static_cast<std::size_t>(open)] = values / known;
     if (zeros > 0 || loom::Shape(extents).count() != values) {
-      s.fail("the shape does not hold the input's values",
+      s.fail("the shape does not have as many values as the input",
              s.input(0).text() + " to " + s.options().values().at("shape").text(),
-             "a shape of " + std::to_string(values) + " values per sample, with one -1 at most", 0);
+             "a shape of " + std::to_string(values) + " values per sample, with at most one -1", 0);
       return;
     }
     s.bind_run("S", extents);

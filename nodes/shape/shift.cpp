@@ -15,7 +15,7 @@ using namespace loom::nodes;
 class Shift final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Moves values along one axis; zeros take the places that become free");
+    c.summary("Moves values along one axis; zeros fill the positions that become free");
     c.input("x", "[N, ...E]", "values");
     c.output("y", "[N, ...E]", "y[t] = x[t - by], or 0");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
@@ -33,9 +33,9 @@ class Shift final : public loom::Node {
     if (b.wants_diff(0)) move(b.diff_output(0), b.diff_input(0), -by_, b.samples);
   }
 
-  // What is strictly before t is enough for t.
+  // Position t needs only positions strictly before t.
   loom::Filled filled(std::span<const loom::Filled> inputs, int) const override {
-    if (by_ < 0) throw not_supported("a shift towards the start shows what is not drawn yet");
+    if (by_ < 0) throw not_supported("a shift towards the start reads positions that are not drawn yet");
     return by_ > 0 && inputs[0] == loom::Filled::before ? loom::Filled::through : inputs[0];
   }
 
@@ -55,7 +55,7 @@ class Shift final : public loom::Node {
  private:
   static loom::Error not_supported(const char* why) { return {loom::ErrorCode::not_supported, why}; }
 
-  // The axis along a row of positions; that before it runs over the rows of an image.
+  // The axis along a row of positions; the axis before it is that of the rows of an image.
   int row_axis(const loom::Advance& a) const {
     const int axis = resolved_axis(axis_, x_.rank());
     const int last = x_.rank() > 2 && x_[1] == a.height && x_[2] == a.width && a.height > 1 ? 2 : 1;

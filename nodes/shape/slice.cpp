@@ -8,7 +8,7 @@ namespace {
 
 using namespace loom::nodes;
 
-// A position that may count from the end, kept inside of the axis.
+// A position that may count from the end, clamped to the axis.
 std::int64_t position(std::int64_t value, std::int64_t extent) {
   return std::clamp(value < 0 ? value + extent : value, std::int64_t{0}, extent);
 }
@@ -17,11 +17,11 @@ class Slice final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("A range of positions of one axis");
-    c.input("x", "[N, ...]", "the whole");
+    c.input("x", "[N, ...]", "the value to cut from");
     c.output("y", "[N, ...]", "positions start to stop - 1");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("start", 0, loom::integer(), "first position; negative counts from the end");
-    c.option("stop", loom::OptionValue(), loom::integer(), "position after the last; left out: the end");
+    c.option("stop", loom::OptionValue(), loom::integer(), "position after the last; default: the end");
     c.pointwise_if(along_channels);
     c.backward_reads({});
   }

@@ -17,7 +17,7 @@ class Split final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Cuts a tensor along an axis");
-    c.input("x", "[N, ...]", "the whole");
+    c.input("x", "[N, ...]", "the value to divide");
     for (int i = 0; i < kMostParts; ++i) c.output("y" + std::to_string(i), "[N, ...]", "part " + std::to_string(i));
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("parts", loom::required, loom::integer().at_least(1).or_list(),
@@ -75,7 +75,7 @@ class Split final : public loom::Node {
   }
 
  private:
-  // Of equal parts, as many as asked for; they may fail to cover the axis, which infer() reports.
+  // The requested number of equal parts; if they do not cover the axis, infer() reports it.
   std::vector<std::int64_t> extents(std::int64_t whole) const {
     if (!equal_) return parts_;
     return std::vector<std::int64_t>(static_cast<std::size_t>(parts_.front()), whole / parts_.front());

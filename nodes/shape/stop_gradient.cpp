@@ -1,4 +1,4 @@
-// The same value, through which no gradient flows back: sg[x] of van den Oord et al. 2017, equation 3.
+// The same value; no gradient flows back through it: sg[x] of van den Oord et al. 2017, equation 3.
 #include "loom/node.h"
 
 namespace {
@@ -6,7 +6,7 @@ namespace {
 class StopGradient final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("The same value, through which no gradient flows back");
+    c.summary("The same value; no gradient flows back through it");
     c.source("van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3");
     c.input("x", "[N, ...E]", "values of any type").no_gradient();
     c.output("y", "[N, ...E]", "the same values");

@@ -1,11 +1,11 @@
-// The moments of the aggregate posterior q(z) = mean_x q(z|x) beside those of the prior N(0, I).
+// The moments of the aggregate posterior q(z) = mean_x q(z|x), compared with those of the prior N(0, I).
 //   mean m = E[mu],  covariance S = Cov[mu] + E[diag(exp(logvar))]
 //   KL(N(m, S) || N(0, I)) = 1/2 |m|^2                            means
 //                          + 1/2 sum_i (S_ii - 1 - ln S_ii)       scales
 //                          + 1/2 (sum_i ln S_ii - ln det S)       correlations
 // The logarithms of N(m, S) and N(0, I) are quadratic, and q(z) has the moments of N(m, S), so KL(q(z) || N(0, I)) is
-// this plus KL(q(z) || N(m, S)) >= 0: a lower bound, beside the metric `aggregate_kl`, which is too large where the
-// mutual information reaches the most that its number of posteriors can show.
+// this plus KL(q(z) || N(m, S)) >= 0: a lower bound. In contrast, the metric `aggregate_kl` is too large if the
+// mutual information reaches the maximum for its number of posteriors.
 // Aggregate posterior: Makhzani et al. 2016, Adversarial Autoencoders; Hoffman and Johnson 2016, ELBO Surgery.
 #include <loom/metric.h>
 
@@ -18,15 +18,16 @@ namespace {
 class AggregateMoments final : public loom::Metric {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("The moments of the aggregate posterior beside those of a standard normal prior");
+    c.summary("The moments of the aggregate posterior compared with those of a standard normal prior");
     c.source("Hoffman and Johnson 2016, ELBO Surgery; Makhzani et al. 2016, Adversarial Autoencoders");
     c.measures(loom::Measured::posteriors);
     c.input("mu", "[N, ...P, D]", "mean of the posterior");
     c.input("logvar", "[N, ...P, D]", "logarithm of its variance");
     c.option("max_dimensions", 512, loom::integer().at_least(1),
              "the metric is left out for a larger D: it keeps D^2 numbers");
-    c.value("moment_kl", "KL of the aggregate's moments", "nats",
-            "KL(N(m, S) || N(0, I)) of one position, a lower bound of its aggregate KL; the sum of the next three; >= 0")
+    c.value(
+         "moment_kl", "KL of the aggregate's moments", "nats",
+         "KL(N(m, S) || N(0, I)) of one position, a lower bound of its aggregate KL; the sum of the next three; >= 0")
         .curve();
     c.value("mean_kl", "of means", "nats", "1/2 |m|^2: the codes are not centred; >= 0");
     c.value("scale_kl", "of scales", "nats", "1/2 sum (S_ii - 1 - ln S_ii): too narrow or too wide; >= 0");

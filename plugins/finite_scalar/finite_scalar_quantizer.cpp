@@ -1,13 +1,13 @@
 // Finite scalar quantization: each channel is bounded and rounded to one of a few levels. There is no codebook to
-// learn, so there is nothing to commit to, and nothing that dies.
+// learn, so there is no commitment loss and there are no dead codes.
 //   h = (L - 1) (1 - 0.001) / 2,  o = 0 for odd L and 1/2 for even L
 //   bounded   = h tanh(x + atanh(o / h)) - o        between the lowest and the highest level; 0 at x = 0
 //   quantized = round(bounded) / floor(L / 2)       x, quantized [N, ...E, D], one L for each of the D channels
 //   codes     = the levels as the digits of a number, [N, ...E] i32 (levels.h)
 // The gradient goes straight through the rounding: diff x = diff quantized (dbounded / dx) / floor(L / 2).
-// States perplexity and unused_for are those that the measures of codebooks read.
+// The metrics of codebooks read the states perplexity and unused_for.
 // Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1, and the code of appendix A.1, which
-// has tan(o / h) where atanh(o / h) is what makes 0 stay 0; here it is atanh.
+// has tan(o / h); here it is atanh(o / h), which maps 0 to 0.
 #include <fmt/format.h>
 #include <loom/node.h>
 
@@ -28,12 +28,13 @@ class FiniteScalarQuantizer final : public loom::Node {
     c.summary("Vectors rounded to a grid: a quantizer without a codebook");
     c.source("Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1");
     c.role(loom::Role::quantizer);
-    c.input("x", "[N, ...E, D]", "one channel for each entry of levels");
+    c.input("x", "[N, ...E, D]", "one channel per entry of levels");
     c.output("quantized", "[N, ...E, D]", "the levels, in [-1, 1]").straight_through();
     c.output("codes", "[N, ...E]", "0 to the product of levels - 1").dtype(loom::DType::i32).no_gradient();
     finite_scalar::declare_levels(c);
-    c.option("round", true, loom::flag(), "false: the bounded values themselves, of which the gradient is exact");
-    c.state("perplexity", "[1]", loom::zeros(), "of the codes of the last batch: exp of their histogram's entropy");
+    c.option("round", true, loom::flag(), "false: the bounded values without rounding, whose gradient is exact");
+    c.state("perplexity", "[1]", loom::zeros(),
+            "perplexity of the codes of the last batch: exp of the entropy of their histogram");
     c.state("unused_for", "[K]", loom::zeros(), "batches since a code was last used");
     c.tally("counts", "[K]", "vectors of each code");
     c.pointwise();
@@ -42,7 +43,7 @@ class FiniteScalarQuantizer final : public loom::Node {
   static void infer(loom::ShapeInference& s) {
     const std::int64_t channels = Levels(s.options()).channels();
     if (s.extent("D") != channels)
-      s.fail("x has not as many channels as there are levels", s.input("x").text(),
+      s.fail("x does not have one channel per entry of levels", s.input("x").text(),
              fmt::format("{} channels", channels), 0);
     finite_scalar::bind_codes(s);
   }
@@ -103,7 +104,7 @@ class FiniteScalarQuantizer final : public loom::Node {
  private:
   struct Bound {
     double half, offset, shift;
-    double centre;  // floor(L / 2): the level that stands for 0
+    double centre;  // floor(L / 2): the level that represents 0
   };
   [[noreturn]] static void throw_not_a_number(std::int64_t sample) {
     throw loom::Error(loom::ErrorCode::not_finite, fmt::format("a value of sample {} is not a number", sample),

@@ -14,7 +14,7 @@ using finite_scalar::Levels;
 class FiniteScalarValues final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("The vectors that finite scalar codes stand for");
+    c.summary("The vectors of finite scalar codes");
     c.source("Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, appendix A.1");
     c.input("codes", "[N, ...E]", "0 to the product of levels - 1").dtype(loom::DType::i32).no_gradient();
     c.output("y", "[N, ...E, D]", "the levels, in [-1, 1]").no_gradient();
@@ -44,7 +44,7 @@ class FiniteScalarValues final : public loom::Node {
  private:
   [[noreturn]] static void throw_code(std::int64_t code, std::int64_t all) {
     throw loom::Error(loom::ErrorCode::out_of_range,
-                      fmt::format("there is no code {}: there are codes 0 to {}", code, all - 1));
+                      fmt::format("there is no code {}: the codes are 0 to {}", code, all - 1));
   }
   Levels levels_;
 };

@@ -51,7 +51,7 @@ class CategoricalKl final : public loom::Node {
         kl += own;
         if (!f.has_input("z")) continue;
         const float* z = f.input("z")[n].data() + v * classes_;
-        for (std::int64_t c = 0; c < classes_; ++c)  // where z is 0, an ln q of -inf does not count
+        for (std::int64_t c = 0; c < classes_; ++c)  // if z is 0, an ln q of -inf does not count
           if (z[c] != 0) ratio += static_cast<double>(z[c]) * static_cast<double>(log_q[c] + uniform);
       }
       f.output("loss")[n][0] = static_cast<float>(kl);
@@ -87,7 +87,7 @@ class CategoricalKl final : public loom::Node {
   struct Distribution {
     float *log_q, *q;
   };
-  // ln q is cut at the least normal float, where q ln q is 0 as it has to be.
+  // ln q is limited to the logarithm of the smallest normal float, where q ln q is 0 as required.
   Distribution distribution(const loom::Call& call, std::int64_t n, std::int64_t v) const {
     float *log_q = log_q_(call).data(), *q = q_(call).data();
     math::log_softmax(call.input("logits")[n].data() + v * classes_, log_q, classes_);
@@ -98,7 +98,7 @@ class CategoricalKl final : public loom::Node {
   }
 
   std::int64_t classes_ = 0, variables_ = 0;
-  loom::Slot<float> log_q_, q_;  // of one variable
+  loom::Slot<float> log_q_, q_;  // values of one variable
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Draws from categorical posteriors with a gradient: the Concrete or Gumbel-softmax distribution.
 //   g = -ln(-ln u), u uniform in (0, 1);   y = softmax((logits + g) / tau)      logits, y [N, ...E, C]
 //   tau at training step t = max(least_temperature, temperature e^(-anneal t))   (Jang et al., section 4.1)
-//   straight_through: y is the one-hot vector of its largest entry, and its gradient that of the soft one (section 2.2)
+//   straight_through: y is the one-hot vector of its largest entry, with the gradient of the soft y (section 2.2)
 // In evaluation y is always one-hot: arg max(logits + g) is an exact draw of the categorical posterior (Gumbel-max), so
 // that a bound that is evaluated is one of the model with discrete latents, whatever the temperature of training was.
 // Jang, Gu and Poole 2017, Categorical Reparameterization with Gumbel-Softmax, equation 2; Maddison, Mnih and Teh 2017,
@@ -26,9 +26,9 @@ class GumbelSoftmaxSampler final : public loom::Node {
     c.input("logits", "[N, ...E, C]", "unnormalised log-probabilities");
     c.output("z", "[N, ...E, C]", "points of the simplex; one-hot with straight_through and in evaluation");
     c.option("temperature", 1.0, loom::positive(), "tau at step 0");
-    c.option("least_temperature", 0.5, loom::positive(), "tau falls no further");
+    c.option("least_temperature", 0.5, loom::positive(), "smallest tau");
     c.option("anneal", 0.0, loom::at_least(0), "rate at which tau falls", "per step");
-    c.option("straight_through", false, loom::flag(), "one-hot in training too");
+    c.option("straight_through", false, loom::flag(), "one-hot also in training");
     c.stochastic();
     c.pointwise();
     c.backward_reads({});
@@ -61,7 +61,7 @@ class GumbelSoftmaxSampler final : public loom::Node {
         if (f.training && !hard_) {
           std::copy_n(soft + at, classes_, out);
         } else {
-          std::fill_n(out, classes_, std::isfinite(soft[at]) ? 0.0F : soft[at]);  // not a number stays so
+          std::fill_n(out, classes_, std::isfinite(soft[at]) ? 0.0F : soft[at]);  // NaN stays NaN
           out[largest] += 1;
         }
       }
@@ -81,11 +81,11 @@ class GumbelSoftmaxSampler final : public loom::Node {
   }
 
  private:
-  // The step of a training alone; an evaluation counts its own batches.
+  // Only in training is this the training step; an evaluation counts its own batches.
   double temperature(const loom::Call& call) const {
     return call.training ? std::max(least_, start_ * std::exp(-anneal_ * static_cast<double>(call.step))) : least_;
   }
-  // u comes in steps of 2^-24 or less: half of one more keeps it inside of (0, 1).
+  // u is a multiple of 2^-24 or a finer step: adding half a step keeps it inside (0, 1).
   static float gumbel(float u) {
     return static_cast<float>(-std::log(-std::log(static_cast<double>(u) * (1 - 0x1p-24) + 0x1p-25)));
   }

@@ -1,5 +1,5 @@
 // The prior of a categorical VAE: one-hot vectors, all classes equally probable.
-//   y [N, ...E, C] is 1 at a class drawn uniformly, else 0, for each position of E
+//   y [N, ...E, C] is 1 at a uniformly drawn class and 0 elsewhere, for each position of E
 //   log_density = -ln C for each position                                                       [nats]
 #include <loom/node.h>
 

@@ -1,9 +1,9 @@
 // Huber likelihood: Gaussian near the mean, exponential tails, so that outliers pull with a bounded force.
 //   r    = (target - mean) / sigma
-//   rho  = r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2)
+//   rho  = r^2 / 2 if |r| <= delta, otherwise delta (|r| - delta / 2)
 //   loss = sum over the event of rho(r) + ln sigma + ln Z                                     [nats per sample]
 //   Z    = sqrt(2 pi) erf(delta / sqrt 2) + 2 / delta e^(-delta^2 / 2), the integral of e^-rho
-// With Z and sigma in it this is -ln of a density: it can be compared with other likelihoods, and sigma can be learned.
+// With Z and sigma, this is -ln of a density: it can be compared with other likelihoods, and sigma can be learned.
 // Huber 1964, Robust Estimation of a Location Parameter, Annals of Mathematical Statistics 35.
 #include <loom/node.h>
 
@@ -21,7 +21,7 @@ class HuberNll final : public loom::Node {
     c.input("mean", "[N, ...E]", "location");
     c.input("target", "[N, ...E]", "observed values").no_gradient();
     c.output("loss", "[N]", "nats per sample");
-    c.option("delta", 1.345, loom::positive(), "where the tails begin, in units of sigma");
+    c.option("delta", 1.345, loom::positive(), "distance at which the tails begin, in units of sigma");
     c.option("sigma", 1.0, loom::positive().or_text({"learned"}), "scale, in the unit of the data, or learned");
     c.parameter("log_sigma", "[1]", loom::zeros(), "natural logarithm of sigma").only_if([](const loom::Options& o) {
       return o.is_text("sigma");

@@ -1,4 +1,4 @@
-// The prior of a hyperspherical VAE: the uniform distribution on the unit sphere of R^M, one for each position of E.
+// The prior of a hyperspherical VAE: the uniform distribution on the unit sphere of R^M, one per position of E.
 //   y = g / |g|,  g ~ N(0, I)   [N, ...E, M];   with z connected y = z
 //   log_density = -ln area for each sphere, area = 2 pi^(M/2) / Gamma(M/2)                    [nats]
 // Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.
@@ -17,11 +17,11 @@ class UniformOnSphere final : public loom::Node {
     c.summary("The uniform distribution on the sphere: draws, or the density of z");
     c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3");
     c.role(loom::Role::prior);
-    c.input("z", "[N, ...E]", "where the density is taken; left out: a draw").optional();
+    c.input("z", "[N, ...E]", "the point at which the density is computed; default: a draw").optional();
     c.output("y", "[N, ...E]", "points of length 1, or z");
     c.output("log_density", "[N]", "ln p(y), nats").no_gradient();
     c.option("shape", loom::OptionValue(), loom::integer_list().at_least(1),
-             "extents of one draw, the last one that of the space; where z is not connected");
+             "extents of one draw, the last is that of the space; if z is not connected");
     c.stochastic();
     c.backward_reads({});
   }

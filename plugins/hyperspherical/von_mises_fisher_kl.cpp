@@ -2,7 +2,7 @@
 //   loss = KL = sum over the spheres E of kappa A(kappa) - ln M(kappa)        [nats per sample; concentration.h]
 //   dKL / dkappa = kappa A'(kappa)
 //   log_ratio = ln q(z|x) - ln p(z) = sum over E of kappa mu . z - ln M(kappa) at a drawn z, whose expectation is KL; 0
-//   where z is not connected. Importance-weighted bounds sum it.
+//   if z is not connected. Importance-weighted bounds sum it.
 // The KL does not depend on mu, whose extent M is that of the space.
 // Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.
 #include <fmt/format.h>
@@ -24,7 +24,7 @@ class VonMisesFisherKl final : public loom::Node {
     c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3");
     c.role(loom::Role::divergence);
     c.input("mu", "[N, ...E, M]", "mean direction, of length 1");
-    c.input("kappa", "[N, ...E, 1]", "concentration; where it is negative, around -mu");
+    c.input("kappa", "[N, ...E, 1]", "concentration; if negative, around -mu");
     c.input("z", "[N, ...E, M]", "a draw, for log_ratio only").optional();
     c.output("loss", "[N]", "nats per sample");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
@@ -84,7 +84,7 @@ class VonMisesFisherKl final : public loom::Node {
     for (std::size_t i = 0; i < dim_; ++i) sum += static_cast<double>(mu[i]) * static_cast<double>(z[i]);
     return sum;
   }
-  // diff of `to` = factor times the input `from`; 0 where there is no z.
+  // diff of `to` = factor times the input `from`; 0 if there is no z.
   void write_scaled(const loom::Backward& b, std::int64_t n, std::size_t s, double factor, const char* from,
                     const char* to) const {
     if (!b.wants_diff(to)) return;

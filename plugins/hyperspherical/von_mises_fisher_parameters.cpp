@@ -2,7 +2,7 @@
 //   mu    = direction / |direction|         [N, ...E, M], a point on the unit sphere of R^M
 //   kappa = least + softplus(concentration) [N, ...E, 1]
 // Davidson et al. 2018, Hyperspherical Variational Auto-Encoders; a least kappa of 1 as in their
-// experiments. Where |direction| < 1e-12, mu is the first axis and no gradient goes through.
+// experiments. If |direction| < 1e-12, mu is the first axis and has no gradient.
 #include <loom/node.h>
 
 #include <algorithm>

@@ -1,19 +1,19 @@
 // Draws from a von Mises-Fisher posterior on the unit sphere of R^M, reparametrised so that gradients reach mu and
 // kappa.
 //   z = H (cos theta, sin theta v)   all [N, ...E, M]: v uniform on the sphere of R^(M-1), theta the angle to mu, H the
-//                                    reflection that carries the first axis to mu (reflection.h)
+//                                    reflection that maps the first axis to mu (reflection.h)
 // theta comes from the rejection sampler of Ulrich 1984 and Wood 1994:
 //   b = (M-1) / (2 kappa + s),  s = sqrt(4 kappa^2 + (M-1)^2),  a = (M-1 + 2 kappa + s) / 4
 //   e ~ Beta((M-1)/2, (M-1)/2),  cos theta = (1 - (1+b) e) / (1 - (1-b) e),  t = 2 a b / (1 - (1-b) e)
-//   accepted where (M-1) ln t - t + 4 a b / (1+b) - (M-1) ln(M-1) >= ln u
-// The gradient by kappa, through dtheta / dkappa:
+//   accepted if (M-1) ln t - t + 4 a b / (1+b) - (M-1) ln(M-1) >= ln u
+// The gradient with respect to kappa, through dtheta / dkappa:
 //   gradient: implicit   -dF/dkappa / density (implicit_angle.h): the exact gradient of any expectation
 //   gradient: rejection  -sin theta / s, that of the accepted proposal with e held, g_rep of the paper. Its correction
-//                        g_cor, for the e that are accepted changing with kappa, is left out: it multiplies the value
-//                        of the loss, which no node of a graph is told. Biased, and so not the default; README.md has
-//                        how much.
+//                        g_cor, for the change of the accepted e with kappa, is omitted: it multiplies the value
+//                        of the loss, which no node has. This gradient is biased, so it is not the default; README.md
+//                        gives the size of the bias.
 // Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3 and appendix; Figurnov et al.
-// 2018, Implicit Reparameterization Gradients. Draws in evaluation too: connect mu in place of z for the mean
+// 2018, Implicit Reparameterization Gradients. It also draws in evaluation: connect mu instead of z for the mean
 // direction.
 #include <fmt/format.h>
 #include <loom/node.h>
@@ -36,9 +36,9 @@ class VonMisesFisherSampler final : public loom::Node {
     c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, algorithm 1");
     c.role(loom::Role::sampler);
     c.input("mu", "[N, ...E, M]", "mean direction, of length 1");
-    c.input("kappa", "[N, ...E, 1]", "concentration; where it is negative, around -mu");
+    c.input("kappa", "[N, ...E, 1]", "concentration; if negative, around -mu");
     c.output("z", "[N, ...E, M]", "the draw, of length 1");
-    c.option("gradient", "implicit", loom::text({"implicit", "rejection"}), "how z moves with kappa");
+    c.option("gradient", "implicit", loom::text({"implicit", "rejection"}), "the gradient of z with respect to kappa");
     c.stochastic();
     c.backward_reads({"mu", "kappa"});
   }
@@ -124,7 +124,7 @@ class VonMisesFisherSampler final : public loom::Node {
 
   double root(double kappa) const { return std::hypot(2 * kappa, static_cast<double>(dim_ - 1)); }
 
-  // (1 + g_1 / |g|) / 2 for g ~ N(0, I) in R^M is Beta((M-1)/2, (M-1)/2). Each attempt has blocks of its own.
+  // (1 + g_1 / |g|) / 2 for g ~ N(0, I) in R^M is Beta((M-1)/2, (M-1)/2). Each attempt has separate random blocks.
   Angle draw(const loom::Forward& f, std::int64_t n, std::size_t of_sample, double kappa) const {
     if (!std::isfinite(kappa)) throw_kappa(f.first_row + n, kappa);
     const double sign = std::copysign(1, kappa);
@@ -150,7 +150,7 @@ class VonMisesFisherSampler final : public loom::Node {
                       fmt::format("no draw was accepted in {} attempts at kappa {}", kAttempts, kappa));
   }
 
-  // The same for kappa and -kappa: the angle is pi less then, and moves the other way as the size of kappa grows.
+  // The same for kappa and -kappa: for -kappa the angle is pi minus it, and its derivative by |kappa| is negated.
   double angle_slope(const Angle& angle, double kappa) const {
     if (!implicit_) return -angle.sine / root(kappa);
     const double size = std::abs(kappa), mean = concentration_->at(size).mean;

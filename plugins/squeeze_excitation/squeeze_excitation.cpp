@@ -19,7 +19,7 @@ namespace math = loom::math;
 class SqueezeExcitation final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Channels weighed by what the whole map shows");
+    c.summary("Channels scaled by factors that depend on the whole map");
     c.source("Hu, Shen and Sun 2018, Squeeze-and-Excitation Networks, equations 2 to 4");
     c.input("x", "[N, ...S, C]", "a map of channels; a vector has one position");
     c.output("y", "[N, ...S, C]", "x, each channel times its weight");

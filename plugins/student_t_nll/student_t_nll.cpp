@@ -1,4 +1,4 @@
-// Student-t likelihood: robust to outliers where a Gaussian is not.
+// Student-t likelihood: unlike a Gaussian, it is robust to outliers.
 //   loss = sum over the event of (nu + 1)/2 ln(1 + ((target - mean)/sigma)^2 / nu) + ln Z     [nats per sample]
 //   Z    = sqrt(nu pi) sigma Gamma(nu/2) / Gamma((nu + 1)/2)
 #include <loom/node.h>

@@ -24,7 +24,7 @@ using table::TextTable;
 
 constexpr std::size_t kMostProblems = 20;
 
-// The whole text is one number, and a finite one.
+// The whole text is one finite number.
 std::optional<double> number_in(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
@@ -47,21 +47,21 @@ char delimiter_of(const std::string& name) {
 class Table final : public loom::Dataset {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Tables of numbers as text (CSV, TSV), a row an item, read as it is needed");
-    c.output("x", "[N, C]", "the chosen columns, standardised where asked for");
-    c.output("label", "[N]", "the label column, where the option names one").dtype(loom::DType::i32);
+    c.summary("Tables of numbers as text (CSV, TSV), one item per row, read on demand");
+    c.output("x", "[N, C]", "the chosen columns, standardised if requested");
+    c.output("label", "[N]", "the label column, if the option names one").dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(), "the file");
     c.option("columns", std::vector<loom::OptionValue>{}, loom::text().or_list(),
-             "names of the columns of x, in this order; none: all but the label");
+             "names of the columns of x, in this order; default: all columns except the label");
     c.option("label", "", loom::text(), "name of a column of integers, or of texts, which are numbered in their order");
     c.option("header", true, loom::flag(), "the first line has the names; false: they are 1, 2, ...");
     c.option("delimiter", "auto", loom::text({"auto", "comma", "semicolon", "tab", "pipe"}),
-             "between fields; auto: the one most frequent in the first line");
+             "the delimiter between fields; auto: the most frequent one in the first line");
     c.option("standardize", true, loom::flag(), "x has mean 0 and standard deviation 1 over train, column by column");
     c.option("missing", "error", loom::text({"error", "mean"}), "an empty field is an error, or the column's mean");
-    c.option("holdout", 10, loom::integer().at_least(2), "of so many rows one is held out for test");
+    c.option("holdout", 10, loom::integer().at_least(2), "one of this many rows is held out for test");
     c.option("split", "train", loom::text({"train", "test", "all"}),
-             "which rows: of every `holdout` one is of test, at a pseudo-random place");
+             "which rows: one of every `holdout` rows, at a pseudo-random position, belongs to test");
   }
 
   explicit Table(const loom::Options& o)
@@ -80,7 +80,7 @@ class Table final : public loom::Dataset {
     if (has_label_) columns.push_back({"label", loom::DType::i32, {}});
     return columns;
   }
-  // Only asked for in reports: the whole file is read for it.
+  // Called only for reports, since it reads the whole file.
   std::string hash() const override {
     loom::ContentHash hash = recipe_;
     hash.add(text_.bytes());
@@ -126,7 +126,7 @@ class Table final : public loom::Dataset {
     for (const std::string& name : chosen) {
       int& place = place_of_[column_named(name)];
       if (place != kUnused)
-        throw loom::Error(ErrorCode::data_specification, fmt::format("the column '{}' is asked for twice", name));
+        throw loom::Error(ErrorCode::data_specification, fmt::format("the column '{}' is requested twice", name));
       place = static_cast<int>(features_++);
     }
     if (features_ == 0)
@@ -143,7 +143,7 @@ class Table final : public loom::Dataset {
     return names;
   }
 
-  // Checks every field that is read, and takes the moments over the rows of train (Welford).
+  // Checks every field that is read, and computes the moments over the rows of train (Welford).
   void read_all(bool standardize, const table::Split& train) {
     Diagnostics problems(kMostProblems);
     std::vector<double> count(features_), squares(features_);
@@ -179,7 +179,7 @@ class Table final : public loom::Dataset {
                                                          field.text.empty() ? "empty" : "no number"),
                                              fmt::format("'{}'", field.text.substr(0, 40)), wanted);
     if (field.text.empty())
-      finding.hint = "missing: mean puts the column's mean there";
+      finding.hint = "`missing: mean` uses the column's mean";
     else if (field.text.find(',') != std::string_view::npos)
       finding.hint = "numbers are read with a decimal point";
     problems.add(loom::Error(std::move(finding)));
@@ -194,8 +194,8 @@ class Table final : public loom::Dataset {
   void number_texts(bool integers, std::map<std::string, std::int32_t, std::less<>>& texts) {
     if (!has_label_ || integers) return;
     if (texts.size() >= kMostTexts)
-      throw loom::Error(
-          text_.problem(1, 1, "the label has too many texts", fmt::format("{} or more", kMostTexts), "fewer"));
+      throw loom::Error(text_.problem(1, 1, "the label column has too many different texts",
+                                      fmt::format("{} or more", kMostTexts), "fewer"));
     std::int32_t next = 0;
     for (auto& [text, code] : texts) code = next++;
     texts_ = std::move(texts);
@@ -219,10 +219,10 @@ class Table final : public loom::Dataset {
   bool missing_is_mean_, has_label_ = false;
   table::Split split_;
   std::size_t features_ = 0, last_ = 0;  // last_: the rightmost column that is read
-  std::vector<int> place_of_;            // of each column: its place in x, kLabel or kUnused
+  std::vector<int> place_of_;            // per column: its index in x, kLabel or kUnused
   std::vector<double> mean_, shift_, factor_;
-  std::map<std::string, std::int32_t, std::less<>> texts_;  // empty where labels are integers
-  loom::ContentHash recipe_;                                // of the options
+  std::map<std::string, std::int32_t, std::less<>> texts_;  // empty if labels are integers
+  loom::ContentHash recipe_;                                // hash of the options
 };
 
 }  // namespace

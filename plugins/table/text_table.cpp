@@ -84,7 +84,7 @@ void TextTable::read_names(std::string_view line, bool header) {
   }
 }
 
-// Empty lines at the end are no rows.
+// Empty lines at the end are not rows.
 void TextTable::find_rows(std::size_t start) {
   const std::string_view all(reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size());
   while (start < all.size()) {
@@ -122,7 +122,7 @@ void TextTable::check_shape() const {
           loom::Error(problem(line_of(row), open_quote, "a quote does not end in its line", "", "another \"")));
     } else if (count != names_.size()) {
       const bool blank = line.find_first_not_of(" \t") == std::string_view::npos;
-      problems.add(loom::Error(problem(line_of(row), 1, "a row has not as many fields as the table has columns",
+      problems.add(loom::Error(problem(line_of(row), 1, "a row does not have as many fields as the table has columns",
                                        blank ? "an empty line" : fmt::format("{} fields", count),
                                        fmt::format("{} fields", names_.size()))));
     }

@@ -18,8 +18,8 @@ class NewName final : public loom::Dataset {
     c.output("x", "[N, size, size, 1]", "the image in [0, 1]");
     c.output("factors", "[N, 3]", "orientation, frequency, phase").dtype(loom::DType::i32);
     c.option("size", 16, loom::integer().at_least(4).at_most(1024), "side of the image", "pixels");
-    c.option("seed", 1, loom::integer().at_least(0), "of the split");
-    loom::declare_split(c, "test is every 10th of a pseudo-random order");
+    c.option("seed", 1, loom::integer().at_least(0), "seed of the split");
+    loom::declare_split(c, "test is every 10th item of a pseudo-random order");
   }
 
   explicit NewName(const loom::Options& options)
@@ -34,7 +34,7 @@ class NewName final : public loom::Dataset {
   }
   std::vector<std::int64_t> factor_sizes() const override { return {kFactors.begin(), kFactors.end()}; }
 
-  // Called from many threads at once: an item depends on its index alone.
+  // Called from many threads at once: an item depends only on its index.
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
     std::int64_t item = split_.item(index);
     std::array<std::int64_t, 3> factors{};
@@ -56,7 +56,7 @@ class NewName final : public loom::Dataset {
     }
   }
 
-  // Equal hashes mean equal data: everything that an item depends on goes in, and a number for the recipe.
+  // Equal hashes mean equal data: the hash includes everything that an item depends on, and a number for the recipe.
   std::string hash() const override {
     loom::ContentHash hash;
     hash.add("new.name, recipe 1");

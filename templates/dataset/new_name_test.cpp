@@ -1,4 +1,4 @@
-// new.name: what every data set must keep to, and items worked out by hand.
+// new.name: the checks of every data set, and items computed by hand.
 #include <loom/check.h>
 #include <loom/dataset.h>
 

@@ -1,4 +1,4 @@
-// new.name: what every node must keep to, and values worked out by hand.
+// new.name: the checks of every node, and values computed by hand.
 #include <loom/check.h>
 
 #include <cmath>

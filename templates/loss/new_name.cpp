@@ -1,6 +1,6 @@
 // Huber's loss: quadratic near the target, linear far from it, so that outliers pull with a bounded force.
-//   loss = sum over the event of  r^2 / 2                    where |r| <= delta,   r = mean - target
-//                                 delta (|r| - delta / 2)    elsewhere
+//   loss = sum over the event of  r^2 / 2                    if |r| <= delta,      r = mean - target
+//                                 delta (|r| - delta / 2)    otherwise
 //   d loss / d mean = clamp(r, -delta, delta)
 // Huber 1964, Robust Estimation of a Location Parameter.
 #include <loom/node.h>
@@ -18,7 +18,7 @@ class NewName final : public loom::Node {
     c.input("mean", "[N, ...E]", "prediction");
     c.input("target", "[N, ...E]", "observed values").no_gradient();
     c.output("loss", "[N]", "summed over the event, per sample");
-    c.option("delta", 1.0, loom::positive(), "where the linear part begins", "that of the data");
+    c.option("delta", 1.0, loom::positive(), "distance at which the linear part begins", "that of the data");
   }
 
   explicit NewName(const loom::Options& options) : delta_(options.number("delta")) {}

@@ -1,4 +1,4 @@
-// new.name: what every metric must keep to, and a value worked out by hand.
+// new.name: the checks of every metric, and a value computed by hand.
 #include <loom/check.h>
 #include <loom/metric.h>
 

@@ -22,7 +22,7 @@ class NewName final : public loom::Optimizer {
 
   std::vector<std::string> states() const override { return {"m"}; }
 
-  // Called for many ranges at once: each element on its own.
+  // Called for many ranges at once: each element is updated independently.
   void update(const loom::Update& u) const override {
     const auto rate = static_cast<float>(u.learning_rate), factor = static_cast<float>(u.gradient_factor);
     float* const m = u.states[0];

@@ -1,4 +1,4 @@
-// new.name: what every optimizer must keep to, and two steps worked out by hand.
+// new.name: the checks of every optimizer, and two steps computed by hand.
 #include <loom/check.h>
 #include <loom/optimizer.h>
 

@@ -17,7 +17,7 @@ class NewName final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("A learned factorised logistic prior: draws, or the density of z");
     loom::nodes::declare_prior(c, "[N, ...E]", "draws, or z");
-    c.parameter("mean", "[...E]", loom::zeros(), "of each dimension");
+    c.parameter("mean", "[...E]", loom::zeros(), "mean of each dimension");
     c.parameter("log_scale", "[...E]", loom::constant_value(-0.6), "natural logarithm of each dimension's scale");
     c.backward_reads({"z"});
   }

@@ -1,4 +1,4 @@
-// new.name: what every node must keep to, its density at points worked out by hand, and the moments of its draws.
+// new.name: the checks of every node, its density at points computed by hand, and the moments of its draws.
 #include <loom/check.h>
 
 #include <cmath>

@@ -2,7 +2,7 @@
 // Quantization in PCM).
 //   codes = argmin_k |x - level_k|,   quantized = level_codes
 //   loss  = sum over the event of (x - quantized)^2, with no gradient through quantized
-// After each step a level moves by `rate` of the way to the mean of the values that chose it.
+// After each step, a level moves by the fraction `rate` towards the mean of the values that chose it.
 // The gradient of quantized is straight-through: it reaches x as if quantized were x. The levels are state, not
 // parameters: the host keeps them, saves them, and passes the node the sums over the step's shards.
 //
@@ -22,10 +22,12 @@ class NewName final : public loom::Node {
     c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
     c.output("loss", "[N]", "squared distance that moves x towards its level, per sample");
     c.option("levels", 8, loom::integer().at_least(2), "number of levels, K");
-    c.option("rate", 0.1, loom::at_least(0).at_most(1), "share of the way to the mean that a level moves in a step");
+    c.option("rate", 0.1, loom::at_least(0).at_most(1),
+             "fraction of the distance to the mean that a level moves per step");
     c.state("levels", "[levels]", loom::uniform_values(-1, 1), "the levels");
     c.state("unused_for", "[levels]", loom::zeros(), "steps since a level was last used");
-    c.state("perplexity", "[1]", loom::zeros(), "of the last step's codes: exp of their histogram's entropy");
+    c.state("perplexity", "[1]", loom::zeros(),
+            "perplexity of the codes of the last step: exp of the entropy of their histogram");
     c.tally("counts", "[levels]", "values of each level");
     c.tally("sums", "[levels]", "their sum");
     c.backward_reads({"x", "codes"});
@@ -62,7 +64,7 @@ class NewName final : public loom::Node {
     }
   }
 
-  // Once a step, with the tallies of all shards.
+  // Called once per step, with the tallies of all shards.
   void end_step(const loom::EndStep& e) const override {
     const auto counts = e.tally("counts").values(), sums = e.tally("sums").values();
     const auto levels = e.state("levels").values(), unused_for = e.state("unused_for").values();

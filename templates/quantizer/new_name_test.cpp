@@ -1,4 +1,4 @@
-// new.name: what every node must keep to, and a step worked out by hand.
+// new.name: the checks of every node, and a step computed by hand.
 #include <loom/check.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
   test.expect_values("quantized", result.outputs.at("quantized"), {0, 1, 1});
   test.expect_values("loss", result.outputs.at("loss"), {3 * 0.0625F});
   test.expect_values("straight-through, and twice the distance", result.diff_inputs.at("x"), {1.5F, 1.5F, 3.5F});
-  // Half of the way to the means 0.25 and 1; both levels were used.
+  // Half of the distance to the means 0.25 and 1; both levels were used.
   test.expect_values("levels", result.states.at("levels"), {0.125F, 1});
   test.expect_values("unused_for", result.states.at("unused_for"), {0, 0});
   return test.finish();

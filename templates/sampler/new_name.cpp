@@ -24,7 +24,7 @@ class NewName final : public loom::Node {
 
   explicit NewName(const loom::Options&) {}
 
-  // Random numbers come from the call alone: the same seed then gives the same bits for any number of threads.
+  // Random numbers come only from the call: the same seed then gives the same bits for any number of threads.
   void forward(const loom::Forward& f) const override {
     const auto mu = f.input("mu"), log_scale = f.input("log_scale"), z = f.output("z");
     for (std::int64_t n = 0; n < f.rows; ++n) {

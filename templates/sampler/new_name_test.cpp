@@ -1,4 +1,4 @@
-// new.name: what every node must keep to, and the moments of its draws.
+// new.name: the checks of every node, and the moments of its draws.
 #include <loom/check.h>
 
 #include <cmath>

@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE(all_findings_are_thrown_at_once_and_the_limit_is_said) {
   for (int i = 0; i < 5; ++i) diagnostics.add(ErrorCode::unknown_key, {"a.yaml", i + 1, 1}, "key");
   BOOST_TEST(diagnostics.size() == 5);
   BOOST_CHECK_EXCEPTION(diagnostics.throw_if_any(), Error, [](const Error& error) {
-    return error.diagnostics().size() == 3 && std::string(error.what()).find("2 more findings") != std::string::npos;
+    return error.diagnostics().size() == 3 && std::string(error.what()).find("2 more diagnostics") != std::string::npos;
   });
 }
 

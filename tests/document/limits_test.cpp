@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(repeats_are_bounded_in_values_too) {
   std::string list = "1";
   for (int i = 0; i < 5000; ++i) list += ",1";
   BOOST_TEST(contains(failure("nodes:\n  x: {type: t}\n  a: {type: t, in: x, repeat: 10000, l: [" + list + "]}\n"),
-                      "E113 document-too-large: the blocks and repeats expand to too much"));
+                      "E113 document-too-large: the blocks and repeats expand to too many values"));
 }
 
 BOOST_AUTO_TEST_CASE(a_chain_of_documents_is_bounded) {

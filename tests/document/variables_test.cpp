@@ -38,10 +38,10 @@ BOOST_AUTO_TEST_CASE(chains_of_any_depth_in_any_order) {
 BOOST_AUTO_TEST_CASE(a_circle_is_one_finding_that_names_it) {
   const std::string three = findings("p: '${q + 1}', q: '${2 * r}', r: '${p}', s: '${p}', t: '${s}${q}'", "${t}");
   BOOST_TEST(count_of(three, "error ") == 1, three);
-  BOOST_TEST(contains(three, "error E108 unknown-variable: the variables need each other in a circle"), three);
+  BOOST_TEST(contains(three, "error E108 unknown-variable: the variables depend on each other in a cycle"), three);
   BOOST_TEST(contains(three, "p -> q -> r -> p"), three);
   BOOST_TEST(contains(findings("me: '${me}'"), "me -> me"));
-  BOOST_TEST(count_of(findings("a: '${a}', b: '${c}', c: '${b}'"), "in a circle") == 2);
+  BOOST_TEST(count_of(findings("a: '${a}', b: '${c}', c: '${b}'"), "in a cycle") == 2);
   // Two circles through one variable are one mistake.
   BOOST_TEST(count_of(findings("a: '${b + c}', b: '${a}', c: '${a}'"), "error ") == 1);
 }
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(all_texts_of_a_document_have_a_bound) {
   text += "  r: {type: t, in: x, repeat: 1000, a: '${t}', b: '${t}-${index}'}\n";
   const std::string found = failure(text);
   BOOST_TEST(count_of(found, "error ") == 1, found.substr(0, 2000));
-  BOOST_TEST(contains(found, "E113 document-too-large: the expressions of the document make too much text"));
+  BOOST_TEST(contains(found, "E113 document-too-large: the expressions of the document produce too much text"));
 }
 
 BOOST_AUTO_TEST_CASE(expressions_have_a_length_and_a_depth) {
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(expressions_have_a_length_and_a_depth) {
            std::string(static_cast<std::size_t>(depth), ')') + "}'";
   };
   BOOST_TEST(findings(nested(64), "${a}") == "");
-  BOOST_TEST(contains(findings(nested(65)), "at most 64 brackets inside each other"));
+  BOOST_TEST(contains(findings(nested(65)), "at most 64 nested brackets"));
   BOOST_TEST(contains(findings("a: '" + std::string(70000, 'y') + "${1}'"), "E113"));
   BOOST_TEST(findings("a: '" + std::string(70000, 'y') + "${1}'").size() < 1000U);
 }

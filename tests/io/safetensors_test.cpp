@@ -118,32 +118,33 @@ BOOST_AUTO_TEST_CASE(hostile_headers_are_refused_with_a_reason) {
   const std::string path = folder.file("hostile");
   const std::string nested(100'000, '[');
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {file_of("", ""), "no JSON"},
+      {file_of("", ""), "is not JSON"},
       {file_of("[1]", ""), "not a JSON object"},
       {file_of("{\"a\":" + nested, ""), "nested too deeply"},
       {std::string(8, '\xFF') + "{}", "the header is longer"},
       {file_of(
            R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
            "1234"),
-       "stands twice"},
+       "occurs twice"},
       {file_of(
            R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
            "1234"),
        "overlaps"},
       {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "12345678"), "a hole"},
       {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "12345678"), "after the last tensor"},
-      {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}})", "1234"), "outside of the file"},
-      {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", "1234"), "outside of the file"},
-      {file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "1234"), "another size"},
-      {file_of(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", ""), "another size"},
-      {file_of(R"({"a":{"dtype":"Q9","shape":[4],"data_offsets":[0,4]}})", "1234"), "another size"},
+      {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}})", "1234"), "outside the file"},
+      {file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", "1234"), "outside the file"},
+      {file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "1234"), "does not match its shape"},
+      {file_of(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", ""),
+       "does not match its shape"},
+      {file_of(R"({"a":{"dtype":"Q9","shape":[4],"data_offsets":[0,4]}})", "1234"), "does not match its shape"},
       {file_of(R"({"a":{"dtype":"U8","shape":[-4],"data_offsets":[0,4]}})", "1234"), "not described"},
       {file_of(R"({"a":{"dtype":"U8","shape":[18446744073709551615],"data_offsets":[0,4]}})", "1234"), "not described"},
       {file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0]}})", "1234"), "not described"},
       {file_of(R"({"a":7})", ""), "not described"},
       {file_of(R"({"__metadata__":[]})", ""), "not an object"},
       {file_of(R"({"__metadata__":{"a":1}})", ""), "not text"},
-      {file_of(R"({"__metadata__":{"checksum":"crc32:0"}})", ""), "checksum is not written"},
+      {file_of(R"({"__metadata__":{"checksum":"crc32:0"}})", ""), "checksum has the wrong format"},
       {file_of(R"({"__metadata__":{"format":"latentloom checkpoint 1"}})", ""), "checksum is missing"},
   };
   for (const auto& [content, reason] : cases) {

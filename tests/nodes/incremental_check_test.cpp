@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_SUITE(incremental_check)
 BOOST_AUTO_TEST_CASE(passes_what_is_right) { expect_ok(check<Mistake::none>()); }
 
 BOOST_AUTO_TEST_CASE(finds_what_is_wrong) {
-  expect_finding(check<Mistake::forward_looks_ahead>(), "is not there when it is computed");
+  expect_finding(check<Mistake::forward_looks_ahead>(), "is not available when it is computed");
   expect_finding(check<Mistake::advance_differs>(), "position by position");
   expect_finding(check<Mistake::reads_too_far>(), "position by position");
   expect_finding(check<Mistake::none>(Filled::before), "is filled through, not before");

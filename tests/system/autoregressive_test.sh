@@ -72,8 +72,8 @@ nodes:
   logits: {in: back}
 YAML
 expect 0 sample mixed.yaml --out mixed.npy --count 200 --seed 5
-says err "takes a run of the whole graph"
-says err "'turned' (flip) is not causal"
+says err "needs a run of the whole graph"
+says err "'turned' (flip) is neither causal nor pointwise"
 same drawn.npy mixed.npy
 
 # A shape that the next node takes back leaves the positions where they were.
@@ -89,7 +89,7 @@ expect 0 sample flat.yaml --out flat.npy --count 200 --seed 5
 grep -q "run of the whole graph" err && fail "two shapes stood in the way"
 same drawn.npy flat.npy
 
-# Under another shape what is drawn has other positions.
+# Under another shape the drawn map has other positions.
 cat >halves.yaml <<'YAML'
 extends: chain.yaml
 graph: halves
@@ -100,7 +100,7 @@ nodes:
   logits: {in: square}
 YAML
 expect 0 sample halves.yaml --out halves.npy --count 200 --seed 5
-says err "'plain' (activation) reads what is drawn under another shape"
+says err "'plain' (activation) reads the drawn map with another shape"
 same drawn.npy halves.npy
 
 # Without channels the last axis is that of the positions: a node that works along it sees them all.
@@ -118,7 +118,7 @@ generate:
   sample: {autoregressive: {input: x, from: drawn}, show: drawn}
 YAML
 expect 0 sample flat.yaml --out flat.npy --count 5 --seed 5
-says err "'share' (softmax) works along the last axis, whose places are what is drawn"
+says err "'share' (softmax) works along the last axis, which contains the drawn positions"
 
 # A reconstruction that is drawn: what the encoder makes of the data is told at each position.
 cat >told.yaml <<'YAML'

@@ -30,12 +30,12 @@ error 2 E701 "--steps: -1 is less than 0" train tiny.yaml --steps -1 --out q
 error 2 E701 "--batch: 0 is less than 1" train tiny.yaml --batch 0 --out q
 error 2 E701 "--steps takes a number, written plainly as in 1000, not '1e3'" train tiny.yaml --steps 1e3 --out q
 error 2 E701 "--steps is given more than once" train tiny.yaml --steps 1 --steps 2 --out q
-error 2 E701 "beside it stand only --steps, --threads, --plugin and --watch" train --resume run --seed 3
-error 2 E701 "the run has done 20 already" train --resume run --steps 10
+error 2 E701 "it can only be combined with --steps, --threads, --plugin and --watch" train --resume run --seed 3
+error 2 E701 "the run has already done 20" train --resume run --steps 10
 error 2 E701 "a .png, .npy or .wav file, not 'a.jpg'" sample run --out a.jpg
 error 2 E701 "--count: 0 is less than 1" sample run --count 0 --out a.png
 error 2 E701 "generate.foo" sample run --name foo --out a.png
-error 2 E701 "nothing is asked for" run run --feed x=x.npy
+error 2 E701 "nothing is requested" run run --feed x=x.npy
 error 2 E701 "takes NAME=VALUE" run run --fetch q.mu
 error 2 E701 "-0.5 is not at least 0" sample run --out a.npy --temperature -0.5
 error 2 E701 "--top-p: 0 is not above 0 and at most 1" sample run --out a.npy --top-p 0
@@ -68,7 +68,7 @@ error 65 E202 "there is no option 'splt'" train tiny.yaml --data idx:/nope,splt=
 error 65 E406 "does not fit the graph's input" train tiny.yaml --data sprites:size=32 --out q
 error 65 E118 "did you mean 'test'?" eval run --split tset
 error 65 E401 "there is no such file" run run --feed x=nope.npy --fetch q.mu=m.npy
-error 65 E405 "this is no .npy array" run run --feed x=tiny.yaml --fetch q.mu=m.npy
+error 65 E405 "this is not a .npy array" run run --feed x=tiny.yaml --fetch q.mu=m.npy
 head -c 200 x.npy >short.npy
 error 65 E402 "short.npy" run run --feed x=short.npy --fetch q.mu=m.npy
 
@@ -93,11 +93,11 @@ expect 0 train tiny.yaml --set 'data={type: sprites, size: 16}' --steps 1 --out 
 expect 0 run run --feed x=x.npy --fetch q.mu=mu.npy
 error 1 E302 "there is no such port" run run --feed y=x.npy --fetch q.mu=m.npy
 error 1 E302 "did you mean 'z.noise'?" run run --feed x=x.npy --feed z.nois=mu.npy --fetch q.mu=m.npy
-error 1 E302 "the values have another shape" run run --feed x=mu.npy --fetch q.mu=m.npy
-error 1 E302 "the input 'x' is needed here" run run --fetch q.mu=m.npy
+error 1 E302 "the values have the wrong shape" run run --feed x=mu.npy --fetch q.mu=m.npy
+error 1 E302 "the input 'x' is required here" run run --fetch q.mu=m.npy
 error 1 E303 "did you mean 'mu'?" run run --feed x=x.npy --fetch q.muu=m.npy
-error 1 E501 "is a run already" train tiny.yaml --out run
-error 1 E501 "something else than a run" train tiny.yaml --out tiny.yaml
+error 1 E501 "is already a run" train tiny.yaml --out run
+error 1 E501 "something other than a run" train tiny.yaml --out tiny.yaml
 error 1 E502 "nope is not a run" train --resume nope
 error 1 E506 "nope.safetensors" eval run --weights nope.safetensors
 error 1 E503 "tiny.yaml" eval run --weights tiny.yaml

@@ -88,7 +88,7 @@ if unshare --map-root-user --mount true 2>/dev/null; then
       says err "E505" "No space left on device" "free some space"
       [ -s left ] && fail "a full disk leaves $(cat left)"
       [ "$(cat resumed-code)" = 0 ] || fail "no resume after a full disk: $(tail -n 3 resumed)"
-      says resumed "going on from step"
+      says resumed "resuming from step"
       same undisturbed/checkpoints/step-000200.safetensors resumed-run/checkpoints/step-000200.safetensors
       ;;
     77) echo "not checked: a full disk (no tmpfs can be mounted here)" ;;

@@ -84,7 +84,7 @@ holds "$(json /terms/fit) == $loss"
 # A corrupt file is made again, with a line that says so.
 printf 'x' | dd of="$(ls prior/cache/test*.npy)" bs=1 seek=400 conv=notrunc 2>/dev/null
 expect 0 eval prior --json
-says err "is corrupt and made again" "computing vae/q.mu once"
+says err "is corrupt and is made again" "computing vae/q.mu once"
 holds "$(json /terms/fit) == $loss"
 
 # Other weights have other codes: what there is is not used.
@@ -114,11 +114,11 @@ expect 0 decode prior --codes z.npz --out all.npy
 expect 1 decode prior --codes shown.npy --out no.npy
 says err "E302" "got:      [8, 16, 16, 1]" "expected: [N, 3]"
 expect 2 encode vae --port q.mu --port encoder --out no.npy
-says err "do not go into one array"
+says err "do not fit into one array"
 expect 2 decode vae --codes mu.npy --out no.png
 says err "generate.decode"
 expect 2 sample prior --name decode --out no.png
-says err "is fed from a file"
+says err "takes values from a file"
 expect 2 encode vae --out mu.txt
 expect 1 decode prior --codes both.npz --out no.npy
 says err "the archive has no array 'vae/z'"
@@ -146,7 +146,7 @@ expect 0 decode codes.yaml --codes factors.npy --out decoded.npy
 expect 0 decode codes.yaml --codes factors.npy --name direct --out direct.npy
 same decoded.npy direct.npy
 expect 1 decode codes.yaml --codes factors.npy --name few --out no.npy
-says err "holds the code" "there are codes 0 to 1"
+says err "has the code" "the codes are 0 to 1"
 expect 1 decode codes.yaml --codes decoded.npy --out no.npy
 says err "E302" "got:      f32" "expected: i32"
 

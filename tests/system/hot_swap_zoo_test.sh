@@ -12,7 +12,7 @@ refuses() {
   echo "expecting $*"
   ctl 1 run reload "$plugin" && says err "$@"
   refused=$((refused + 1))
-  kill -0 $training 2>/dev/null || { fail "the training has ended"; cat run.err; finish; }
+  kill -0 $training 2>/dev/null || { fail "the training job has ended"; cat run.err; finish; }
 }
 
 # Not finite from a step on that the trial, which starts without a checkpoint, does not see: the first step in the training
@@ -31,7 +31,7 @@ for bad in "throws-in-declare E803" "throws-in-constructor E803" "throws-in-forw
 done
 
 head -c 9000 "$zoo" >next.so && mv next.so "$plugin"
-refuses E604 "not whole"
+refuses E604 "incomplete"
 echo "not a library" >next.so && mv next.so "$plugin"
 refuses E604
 LC_ALL=C sed 's/, cxx11 abi 1/, cxx11 abi 0/g' "$zoo" >next.so && mv next.so "$plugin" # another standard library

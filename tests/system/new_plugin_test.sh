@@ -20,7 +20,7 @@ for name in Huber ../huber "a b" acme. .acme 1st acme..huber; do
 done
 mkdir there
 expect 2 new-plugin huber --out there
-says err "nothing is overwritten"
+says err "already exists and is not overwritten"
 
 # in_words NAME: the name as a library is called.
 library_of() { echo "${1//./_}"; }
@@ -75,9 +75,9 @@ expect 0 sample acme_huber/run --count 2 --out s.png
 expect 0 list
 says out "LOOM_PLUGIN_PATH" "acme_huber  acme.huber"
 expect 0 inspect acme.huber --plugin acme_huber
-says out "where the linear part begins"
+says out "distance at which the linear part begins"
 expect 65 inspect acme.huber
-says err "the plugin 'acme_huber' has it"
+says err "the plugin 'acme_huber' has this type"
 expect 65 check acme.hubber --plugin acme_huber
 says err "did you mean 'acme.huber'?"
 sed '/^plugins:/d' acme_huber/acme_huber.yaml >without.yaml

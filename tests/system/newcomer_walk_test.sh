@@ -50,14 +50,14 @@ training=$!
 until [ -S run/control.sock ] || ! kill -0 $training 2>/dev/null; do sleep 0.05; done
 step "graph-runner ctl run status"
 
-note "another formula: half the squared residual becomes Huber's loss divided by delta"
+note "a different formula: half the squared residual becomes Huber's loss divided by delta"
 step "sed -i 's|return size <= delta_ ? r \\* r / 2 : delta_ \\* (size - delta_ / 2);|return size <= delta_ ? r * r / (2 * delta_) : size - delta_ / 2;|; s|factor \\* std::clamp(m - t, -delta_, delta_)|factor * std::clamp(m - t, -delta_, delta_) / delta_|' robust/robust.cpp"
 step "grep -c '/ (2 \\* delta_)' robust/robust.cpp"
 step "cmake --build robust/build"
 swapped 1
 step "tail -n 1 train.log"
 
-note "the same with a mistake in the gradient: refused, and the training goes on"
+note "a mistake in the gradient: refused, and the training job continues unchanged"
 step "cp robust/robust.cpp good.cpp && sed -i 's|delta_, delta_) / delta_|delta_, delta_) * 3|' robust/robust.cpp && cmake --build robust/build"
 until graph-runner ctl run status --json >status && [ "$(json /refused status)" -ge 1 ]; do sleep 0.1; done
 step "grep -A 3 'not swapped' train.log"

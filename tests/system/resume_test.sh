@@ -92,7 +92,7 @@ for signal in INT:130 TERM:143; do
   # A run of 4,000 steps and one of more share their first checkpoints; this one goes on to the next multiple of 40.
   to=$((step / 40 * 40 + 40))
   expect 0 train --resume "$run" --steps $to
-  says err "going on from step $step of $to"
+  says err "resuming from step $step of $to"
   expect 0 train tiny.yaml "${options[@]}" --steps $to --seed 3 --out "$run-straight"
   same "$run/checkpoints/step-$(printf %06d $to).safetensors" "$run-straight/checkpoints/step-$(printf %06d $to).safetensors"
 done
@@ -110,7 +110,7 @@ truncate -s 5 truncated/checkpoints/step-000160.safetensors
 for run in damaged:160 truncated:120; do
   expect 0 train --resume "${run%:*}"
   says err "step-000200.safetensors cannot be used; falling back to step-000${run#*:}.safetensors" "E503" \
-    "going on from step ${run#*:} of 200"
+    "resuming from step ${run#*:} of 200"
   same "${run%:*}/checkpoints/step-000200.safetensors" whole.safetensors
   exists "${run%:*}/checkpoints/step-000200.safetensors.corrupt"
 done

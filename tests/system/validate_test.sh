@@ -30,7 +30,7 @@ for document in *.yaml; do
   grep -aq '^# --set ' "$document" && continue
   [ "$(code validate "$document")" = 65 ] || fail "$document: exit code"
   [ ! -s "$work/out" ] || fail "$document: something on stdout"
-  sed -f "$work/lists.sed" "${document%.yaml}.expected" | diff - "$work/err" || fail "$document: other findings than expected"
+  sed -f "$work/lists.sed" "${document%.yaml}.expected" | diff - "$work/err" || fail "$document: unexpected diagnostics"
   count=$((count + 1))
 done
 [ "$count" -ge 60 ] || fail "only $count bad documents"
@@ -38,15 +38,15 @@ done
 [ "$(code validate --json everything-at-once.yaml)" = 65 ] || fail "--json: exit code"
 [ ! -s "$work/err" ] || fail "--json: something on stderr"
 for i in 0 1 2 3 4 5; do
-  [[ "$("$json" "$work/out" "/errors/$i/code")" == E* ]] || fail "--json: finding $i has no code"
-  [ -n "$("$json" "$work/out" "/errors/$i/file")" ] || fail "--json: finding $i has no file"
-  [ "$("$json" "$work/out" "/errors/$i/line")" -gt 0 ] || fail "--json: finding $i has no line"
+  [[ "$("$json" "$work/out" "/errors/$i/code")" == E* ]] || fail "--json: diagnostic $i has no code"
+  [ -n "$("$json" "$work/out" "/errors/$i/file")" ] || fail "--json: diagnostic $i has no file"
+  [ "$("$json" "$work/out" "/errors/$i/line")" -gt 0 ] || fail "--json: diagnostic $i has no line"
 done
 
 [ "$(code validate set-unknown-variable.yaml --set vars.latnet=3)" = 65 ] || fail "--set: exit code"
-grep -q E116 "$work/err" || fail "--set: finding"
+grep -q E116 "$work/err" || fail "--set: diagnostic"
 [ "$(code validate nowhere.yaml)" = 65 ] || fail "a missing file: exit code"
-grep -q "nowhere.yaml: error E109" "$work/err" || fail "a missing file: finding"
+grep -q "nowhere.yaml: error E109" "$work/err" || fail "a missing file: diagnostic"
 [ "$(code render unknown-key-root.yaml)" = 65 ] && [ ! -s "$work/out" ] || fail "render of a bad document prints a part"
 
 # Training starts with the same checks, and leaves nothing behind.
@@ -58,9 +58,9 @@ done
 
 # Wrong use.
 [ "$(code validate)" = 2 ] || fail "no argument: exit code"
-grep -q E701 "$work/err" || fail "no argument: finding"
+grep -q E701 "$work/err" || fail "no argument: diagnostic"
 [ "$(code train "$LATENTLOOM_SOURCE/graphs/ppca.yaml" --out "$work/run" --no-such-flag)" = 2 ] || fail "unknown flag: exit code"
-grep -q E701 "$work/err" || fail "unknown flag: finding"
+grep -q E701 "$work/err" || fail "unknown flag: diagnostic"
 [ ! -e "$work/run" ] || fail "unknown flag: a run folder"
 
 # Good ones.

@@ -164,8 +164,8 @@ BOOST_AUTO_TEST_CASE(other_settings_do_not_resume) {
   session->attach(run);
   BOOST_CHECK_EXCEPTION(session->resume(), Error, [](const Error& error) {
     const std::string text = error.what();
-    return error.code() == ErrorCode::checkpoint_mismatch && text.find("another seed") != std::string::npos &&
-           text.find("another number of lanes") != std::string::npos;
+    return error.code() == ErrorCode::checkpoint_mismatch && text.find("a different seed") != std::string::npos &&
+           text.find("a different number of lanes") != std::string::npos;
   });
 }
 

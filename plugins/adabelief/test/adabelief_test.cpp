@@ -1,4 +1,4 @@
-// adabelief against the paper's algorithm in double precision, and against what it must do with special gradients.
+// adabelief compared with the paper's algorithm in double precision, and its steps for special gradients.
 #define BOOST_TEST_MODULE adabelief
 #include <boost/test/unit_test.hpp>
 

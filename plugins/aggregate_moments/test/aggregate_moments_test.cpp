@@ -59,7 +59,8 @@ BOOST_AUTO_TEST_CASE(one_gaussian_has_its_own_kl) {
   BOOST_TEST(number(values, "scale_kl") == 0.5 * (4 - 1 - std::log(4.0)), tolerance(1e-6));
   BOOST_TEST(number(values, "correlation_kl") == 0.0, tolerance(1e-12));
   BOOST_TEST(number(values, "moment_kl") == 5 + 0.5 * (3 - std::log(4.0)), tolerance(1e-6));
-  BOOST_TEST(std::get<double>(std::get<std::vector<OptionValue>>(values.at("aggregate_deviations"))[1]) == 2.0, tolerance(1e-6));
+  BOOST_TEST(std::get<double>(std::get<std::vector<OptionValue>>(values.at("aggregate_deviations"))[1]) == 2.0,
+             tolerance(1e-6));
 }
 
 // Means at (1, 1) and (-1, -1) with variance 1: S = [[2, 1], [1, 2]], det S = 3.
@@ -74,7 +75,8 @@ BOOST_AUTO_TEST_CASE(correlations_are_seen) {
 // numpy: m = mu.mean(0); S = np.cov(mu.T, bias=True) + np.diag(np.exp(logvar).mean(0));
 // 0.5 * (m @ m + np.trace(S) - 3 - np.linalg.slogdet(S)[1])
 BOOST_AUTO_TEST_CASE(equals_numpy) {
-  const Tensor mu = tensor_of({4, 3}, std::vector<float>{0.5F, -1.25F, 2, 1.5F, 0.25F, -0.75F, -2, 1, 0.125F, 0.75F, -0.5F, 1});
+  const Tensor mu =
+      tensor_of({4, 3}, std::vector<float>{0.5F, -1.25F, 2, 1.5F, 0.25F, -0.75F, -2, 1, 0.125F, 0.75F, -0.5F, 1});
   const Tensor logvar =
       tensor_of({4, 3}, std::vector<float>{-1, 0.5F, -2, -0.25F, 0.75F, -3, 0, -1.5F, -0.5F, 0.25F, -0.125F, -1});
   BOOST_TEST(number(Measure()(mu, logvar), "moment_kl") == 0.8341951597187305, tolerance(1e-9));

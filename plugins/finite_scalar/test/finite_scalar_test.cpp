@@ -1,4 +1,4 @@
-// finite_scalar_quantizer against PyTorch; its levels, its way back, its gradient.
+// finite_scalar_quantizer compared with PyTorch; its levels, its inverse and its gradient.
 #define BOOST_TEST_MODULE finite_scalar
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(equals_pytorch) {
   expect_ok(check_golden(registry(), "finite_scalar_quantizer", TEST_FOLDER "/finite_scalar_quantizer.npz"));
 }
 
-// Without rounding the gradient is that of differences; with it, it is the same one: straight through.
+// Without rounding, the gradient agrees with differences; with rounding, it is the same gradient (straight through).
 BOOST_AUTO_TEST_CASE(gradient_goes_straight_through) {
   auto tester = quantizer({8, 5, 3});
   tester.random_input("x", {4, 3, 5, 3}, 1.5).option("round", false);
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(gradient_goes_straight_through) {
   expect_ok(tester.check_shards());
 }
 
-// Every code is reached, stands for a vector of its own, and comes back from it.
+// Every code is reached, has a unique vector, and is recovered from it.
 BOOST_AUTO_TEST_CASE(codes_and_vectors_are_one_to_one) {
   const std::vector<int> levels = {4, 3, 5};
   std::vector<std::int32_t> codes(60);

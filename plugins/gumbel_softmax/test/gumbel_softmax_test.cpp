@@ -1,4 +1,4 @@
-// The nodes of the categorical VAE: draws against the probabilities they are of, the divergence against PyTorch.
+// The nodes of the categorical VAE: draws compared with their probabilities, the divergence with PyTorch.
 #define BOOST_TEST_MODULE gumbel_softmax
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(keeps_the_rules) {
   expect_ok(prior.check_shards());
 }
 
-// Gumbel-max: the largest entry, and what evaluation gives, is class k with probability softmax(logits)_k.
+// Gumbel-max: the largest entry, which is the result in evaluation, is class k with probability softmax(logits)_k.
 BOOST_AUTO_TEST_CASE(draws_have_the_probabilities) {
   std::vector<float> expected(4);
   math::softmax(kLogits.data(), expected.data(), 4);
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(draws_have_the_probabilities) {
   }
 }
 
-// One-hot forward, and backward as if it were not.
+// One-hot in forward; backward is that of the soft draw.
 BOOST_AUTO_TEST_CASE(straight_through) {
   auto tester = sampler();
   tester.random_input("logits", {6, 3, 5});

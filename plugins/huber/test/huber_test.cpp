@@ -1,4 +1,4 @@
-// huber_nll against PyTorch, against the Gaussian that it becomes, and as a density.
+// huber_nll compared with PyTorch, with the Gaussian in its limit, and as a density.
 #define BOOST_TEST_MODULE huber
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -1,4 +1,4 @@
-// The nodes of the hyperspherical VAE: Bessel functions against mpmath, draws against their moments, gradients against
+// The nodes of the hyperspherical VAE: Bessel functions compared with mpmath, draws with their moments, gradients with
 // the derivatives of known expectations.
 #define BOOST_TEST_MODULE hyperspherical
 #include <boost/test/unit_test.hpp>
@@ -48,7 +48,7 @@ Tensor concentrations(Shape shape) {
   return kappa;
 }
 
-// `count` draws around one direction; `mu` and `kappa` are those of every row.
+// `count` draws around one direction; `mu` and `kappa` are those of all rows.
 constexpr std::int64_t kDraws = 50000;
 NodeTester draws(std::int64_t dim, float kappa) {
   auto tester = node("von_mises_fisher_sampler");
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
     auto sampler = node("von_mises_fisher_sampler");
     sampler.input("mu", directions(shape)).input("kappa", concentrations(ones)).option("gradient", "rejection");
     expect_ok(sampler.check());
-    // The implicit gradient by kappa is not that of the same proposals: it is checked by its expectation below.
+    // The implicit gradient by kappa is not that of fixed proposals: its expectation is checked below.
     sampler.option("gradient", "implicit");
     expect_ok(sampler.check_repeatable());
     expect_ok(sampler.check_shards());
@@ -171,8 +171,8 @@ BOOST_AUTO_TEST_CASE(implicit_gradient_is_that_of_the_expectation) {
   }
 }
 
-// Both sides of the angle, and what Gauss and Legendre leave out, against a sum over many strips: from theta to the
-// end on whose side the integrand keeps its sign, since the other sum cancels.
+// Both sides of the angle, and the error of Gauss-Legendre, compared with a sum over many strips: from theta to the
+// end where the integrand keeps its sign, since the other sum cancels.
 BOOST_AUTO_TEST_CASE(implicit_angle_equals_its_integral) {
   for (const auto& [dim, kappa] : {std::pair{2, 2.0}, {6, 30.0}, {64, 5.0}, {64, 3000.0}}) {
     const double mean = sphere::Concentration(dim).at(kappa).mean, typical = std::acos(mean);

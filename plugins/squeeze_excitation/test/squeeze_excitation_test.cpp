@@ -1,4 +1,4 @@
-// squeeze_excitation against two linear layers of PyTorch, and what its parameters become.
+// squeeze_excitation compared with two linear layers of PyTorch, and its parameters.
 #define BOOST_TEST_MODULE squeeze_excitation
 #include <boost/test/unit_test.hpp>
 
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(hidden_units) {
   BOOST_TEST((shape_of_weight1(8, "hidden", 5) == Shape{5, 8}));
 }
 
-// Open gates leave the map as it is, closed ones nothing of it.
+// Open gates leave the map unchanged; closed gates set it to 0.
 BOOST_AUTO_TEST_CASE(gates) {
   for (const float bias : {40.0F, -40.0F}) {
     auto tester = layer();

@@ -1,4 +1,4 @@
-// student_t_nll against PyTorch.
+// student_t_nll compared with PyTorch.
 #define BOOST_TEST_MODULE student_t_nll
 #include <boost/test/unit_test.hpp>
 

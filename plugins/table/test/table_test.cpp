@@ -1,4 +1,4 @@
-// The table reader: values, moments, labels, splits, and where a file is wrong.
+// The table reader: values, moments, labels, splits, and the positions of errors.
 #define BOOST_TEST_MODULE table
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -27,7 +27,7 @@ const Registry& registry() {
   return *loaded;
 }
 
-// A file of its own for each test, gone with it.
+// A separate file for each test, removed after it.
 class TextFile {
  public:
   explicit TextFile(const std::string& text) : path_("table_test_" + std::to_string(count_++) + ".csv") { write(text); }
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(standardised_by_train_alone) {
   }
   BOOST_TEST(std::abs(sum / 180) < 1e-5);
   BOOST_TEST(std::abs(squares / 180 - 1) < 1e-5);
-  // The test rows by the same shift and factor: two of them give both, a third one agrees.
+  // The test rows have the same shift and factor: two rows determine both, and a third one agrees.
   const table::Split rows("test", 200, 10);
   const auto raw_value = [&](std::int64_t i) { return static_cast<double>(row(raw, rows.item(i))[0]); };
   const double factor = (row(test, 9)[0] - row(test, 0)[0]) / (raw_value(9) - raw_value(0));
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(every_problem_has_its_place) {
   file.write("a,b,c\n1,2,3\n1,two,3\n6,7,\"8,5\"\n9,1e999, nan\n");
   expect_error(file.error(),
                {".csv:3:3", "'two'", "'b'", ".csv:4:6", "decimal point", ".csv:5:3", ".csv:5:10", "'nan'"});
-  BOOST_TEST(file.plain({{"columns", "a"}})->size() == 4);  // what is not read may be anything
+  BOOST_TEST(file.plain({{"columns", "a"}})->size() == 4);  // columns that are not read can contain anything
 }
 
 BOOST_AUTO_TEST_CASE(wrong_files) {
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(wrong_files) {
   expect_error(file.error(), {".csv:2:1", "a quote does not end"});
   file.write("height,weight\n1,2\n");
   expect_error(file.error({{"columns", "wieght"}}), {"E401", "'wieght'", "height, weight", "did you mean"});
-  expect_error(file.error({{"label", "height"}, {"columns", "height"}}), {"asked for twice"});
+  expect_error(file.error({{"label", "height"}, {"columns", "height"}}), {"requested twice"});
   expect_error(file.error({{"path", "nowhere.csv"}}), {"E401", "nowhere.csv"});
 }
 

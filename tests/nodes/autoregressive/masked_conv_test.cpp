@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(reports_what_does_not_fit) {
   auto even = masked("A", 4);
   expect_error(even.random_input("x", {2, 5, 5, 3}), "an odd kernel");
   auto blind = masked("A", 1);
-  expect_error(blind.random_input("x", {2, 5, 5, 3}), "nothing is visible");
+  expect_error(blind.random_input("x", {2, 5, 5, 3}), "no position is visible");
   auto rank = masked("A");
   expect_error(rank.random_input("x", {2, 5}), "a sequence or an image");
   auto mask = masked("C");

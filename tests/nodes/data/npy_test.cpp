@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(wrong_files) {
   write_bytes(file, npy("<f4", "1000000000000, 1000000000000, 100000", kSix));
   check_error(ErrorCode::data_truncated, {"x.npy"}, open);
   write_bytes(file, good);
-  check_error(ErrorCode::data_wrong_format, {"no integers"}, [&] {
+  check_error(ErrorCode::data_wrong_format, {"not integers"}, [&] {
     open_data("npy", {{"path", file}, {"dtype", "i32"}});
   });
   write_bytes(folder.file("y.npy"), npy<std::int32_t>("<i4", "3,", {1, 2, 3}));

@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(names_the_sample_whose_logits_are_no_distribution) {
       }
       return std::string("no error");
     };
-    BOOST_TEST(message(NAN, 0).find("sample 1 are no distribution: one is not a number") != std::string::npos);
+    BOOST_TEST(message(NAN, 0).find("sample 1 do not define a distribution: one is not a number") != std::string::npos);
     BOOST_TEST(message(HUGE_VALF, 0).find("one is infinite") != std::string::npos);
     BOOST_TEST(message(kNever, kNever).find("forbidden") != std::string::npos);
   }

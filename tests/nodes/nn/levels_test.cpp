@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(levels_are_equally_wide) {
 
 BOOST_AUTO_TEST_CASE(wrong_values) {
   BOOST_CHECK_EXCEPTION(decode({4}, 4), loom::Error, [](const loom::Error& e) {
-    return std::string(e.what()).find("the code 4, but the levels are 0 to 3") != std::string::npos;
+    return std::string(e.what()).find("a code 4, but the levels are 0 to 3") != std::string::npos;
   });
   BOOST_CHECK_EXCEPTION(encode({0, std::numeric_limits<float>::quiet_NaN()}, 4), loom::Error, [](const loom::Error& e) {
     return e.code() == loom::ErrorCode::not_finite && std::string(e.what()).find("sample 1") != std::string::npos;

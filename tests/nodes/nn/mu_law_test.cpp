@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(the_same_in_shards) {
 
 BOOST_AUTO_TEST_CASE(names_what_is_no_code_and_no_number) {
   BOOST_CHECK_EXCEPTION(decode({0, 256}), loom::Error, [](const loom::Error& e) {
-    return std::string(e.what()).find("sample 1 holds the code 256") != std::string::npos;
+    return std::string(e.what()).find("sample 1 has the code 256") != std::string::npos;
   });
   BOOST_CHECK_EXCEPTION(decode({-1}), loom::Error, [](const loom::Error& e) {
     return std::string(e.what()).find("the code -1") != std::string::npos;

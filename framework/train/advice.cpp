@@ -81,7 +81,7 @@ std::vector<std::string> collapse_remedies(const Document& document, const Train
   const bool bounded = declares(node, "capacity") && node.options.has("capacity");
   if (declares(node, "free_bits") && !charged && !bounded) out.emplace_back("free_bits");
   if (declares(node, "capacity") && !charged && !bounded) out.emplace_back("a capacity");
-  if (document.train.encoder_steps == 1) out.emplace_back("more encoder steps (train.encoder_steps)");
+  if (document.train.encoder_steps == 1) out.emplace_back("more steps of the encoder (train.encoder_steps)");
   if (node.contract().output_index("committed_rate") < 0) out.emplace_back("a prior that commits a rate (a delta-VAE)");
   out.emplace_back(has_noise(graph) ? "a weaker decoder (fewer layers, a smaller receptive field)"
                                     : "a weaker decoder (dropout of its inputs, a smaller receptive field)");
@@ -152,7 +152,7 @@ void add_findings(const Document& document, const TrainingPlan& plan, const Grap
     std::string text = codebook_sentence(used, codes, perplexity);
     const auto left = codebook_remedies(graph, value.subject.substr(value.subject.find('/') + 1));
     if (2 * used < codes && !left.empty())
-      text += fmt::format(", which is low. Not tried yet: {}", fmt::join(left, "; "));
+      text += fmt::format(": that is few. Not tried yet: {}", fmt::join(left, "; "));
     add_finding(value, std::move(text), found);
   }
   name_subjects(found);

@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(low_use_names_what_has_not_been_tried) {
     return findings_text(values);
   };
   BOOST_TEST(findings("", {1}) ==
-             "1 of 4 codes is used, perplexity 1.0, which is low. Not tried yet: init: kmeans; restart_after: 100; "
+             "1 of 4 codes is used, perplexity 1.0: that is few. Not tried yet: init: kmeans; restart_after: 100; "
              "distance: cosine; codes of fewer dimensions (dim is 4)");
   BOOST_TEST(findings("", {2}) == "2 of 4 codes are used, perplexity 2.0");
   BOOST_TEST(findings(", init: kmeans, restart_after: 7, distance: cosine", {1})

@@ -19,7 +19,7 @@ generate:
   reconstruct: {show: image}
 YAML
 expect 0 train codes.yaml --out plain
-says plain/report.html "q: usage of the codes" "q: age of the dead codes, batches" "which is low. Not tried yet: init: kmeans" \
+says plain/report.html "q: usage of the codes" "q: age of the dead codes, batches" "that is few. Not tried yet: init: kmeans" \
   "perplexity" "used codes" "age of the oldest unused code, batches"
 expect 0 eval plain
 says out "used codes" "of 64" "unigram entropy" "normalised error"

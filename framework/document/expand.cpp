@@ -9,6 +9,7 @@
 
 #include "document/block.h"
 #include "document/chain.h"
+#include "document/file_keys.h"
 #include "document/merge.h"
 #include "document/names.h"
 #include "document/plugins.h"
@@ -309,8 +310,7 @@ class Expander::Impl {
   void expand_graph(const Value& graph, const std::string& path, const Value* in, const Value* given,
                     const NodeEntry& shared, Scope* scope) {
     Section section(graph, fs::path(path).filename().string(), diagnostics_);
-    for (const char* key : {"version", "graph", "doc", "extends"}) section.get(key);
-    for (const char* key : kSections) section.get(key);
+    accept_keys(section, document_keys());
     read_plugins_of(section);
     const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_);
     const Value& nodes = section.required("nodes");

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "document/file_keys.h"
 #include "document/plugins.h"
-#include "document/section.h"
 
 namespace loom {
 namespace {
@@ -106,7 +106,7 @@ void bad_override(const Override& override_, const Value& at, const std::string&
 
 // Optional sections of a document: an override may create them.
 bool may_open(const std::vector<std::string>& parts, std::size_t i) {
-  if (i == 0) return std::ranges::find(kSections, parts[0]) != std::end(kSections);
+  if (i == 0) return is_document_key(parts[0]) && parts[0] != "graph" && parts[0] != "extends";
   return i == 1 && (parts[0] == "metrics" || (parts[0] == "train" && parts[1] == "optimizer"));
 }
 

@@ -13,9 +13,6 @@
 
 namespace loom {
 
-// The sections of a document beside its head (version, graph, doc, extends, plugins), its variables and its nodes.
-inline constexpr const char* kSections[] = {"data", "losses", "objectives", "train", "generate", "metrics"};
-
 class Section {
  public:
   // `what` names the section in messages ("train"). A value that is not a map is reported and counts as empty.

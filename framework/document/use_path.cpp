@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "document/section.h"
+#include "document/file_keys.h"
 
 namespace loom {
 
@@ -22,8 +22,7 @@ std::string used_path(const Value& use, const Scope& scope) {
 }
 
 bool is_whole_graph(const Value& root) {
-  const auto has = [&](const char* key) { return root.find(key) != nullptr; };
-  return has("graph") || has("extends") || std::ranges::any_of(kSections, has);
+  return std::ranges::any_of(root.members, [](const Member& member) { return is_document_key(member.key); });
 }
 
 bool is_weight_path(const std::string& text, const std::string& name, bool graph, const Scope& scope) {

@@ -1,6 +1,7 @@
 #include "train/schema.h"
 
 #include "data/source.h"
+#include "document/file_keys.h"
 #include "document/sections.h"
 #include "train/schema_values.h"
 
@@ -105,27 +106,34 @@ Json metrics_schema(const Registry& registry) {
 
 Json entries(const char* definition) { return map_of(or_null(reference(definition))); }
 
-// Keys of a document and of a block.
-Json file_keys() {
-  return {{"version", {{"const", 1}, {"description", "version of the format"}}},
-          {"doc", documented(text_or_null(), "a description in one line")},
-          {"plugins", documented(or_null(list_of({{"type", "string"}})), "plugins that add types")},
-          {"vars", documented(or_null({{"type", "object"}}), "the variables for ${...}")},
-          {"nodes", documented(entries("node"), "the graph")}};
+// The declared keys of a file, each with the shape of its value.
+Json file_keys(const Contract& keys, const Json& shapes) {
+  Json properties = Json::object();
+  for (const OptionDeclaration& key : keys.options()) properties[key.name] = documented(shapes.at(key.name), key.doc);
+  return properties;
+}
+
+// The shapes that a document and a block share; the others are `more`.
+Json file_shapes(const Json& more) {
+  Json shapes = {{"version", {{"const", 1}}},
+                 {"doc", text_or_null()},
+                 {"plugins", or_null(list_of({{"type", "string"}}))},
+                 {"vars", or_null({{"type", "object"}})},
+                 {"nodes", entries("node")}};
+  shapes.update(more);
+  return shapes;
 }
 
 Json graph_schema() {
-  Json properties = file_keys();
-  properties["extends"] = documented(text_or_null(), "the parent that this document is merged over");
-  properties["graph"] = documented(text_or_null(), "the name shown in reports");
-  properties["data"] = documented(or_null(reference("data")), "the data set");
-  properties["losses"] = documented(or_null(entries("loss")), "the terms of the loss");
-  properties["objectives"] = documented(or_null(entries("objective")), "what each optimizer minimizes");
-  properties["train"] = documented(or_null(reference("train")), "batch, steps, optimizer, evaluation, checkpoints");
-  properties["generate"] = documented(or_null(entries("generate")), "how samples and reconstructions are made");
-  properties["metrics"] =
-      documented(or_null(reference("metrics")), "the options of each metric; false: the metric is not measured");
-  Json schema = closed(std::move(properties));
+  const Json shapes = file_shapes({{"extends", text_or_null()},
+                                   {"graph", text_or_null()},
+                                   {"data", or_null(reference("data"))},
+                                   {"losses", or_null(entries("loss"))},
+                                   {"objectives", or_null(entries("objective"))},
+                                   {"train", or_null(reference("train"))},
+                                   {"generate", or_null(entries("generate"))},
+                                   {"metrics", or_null(reference("metrics"))}});
+  Json schema = closed(file_keys(document_keys(), shapes));
   const auto in_all = [](Json entry) { return or_null(map_of(std::move(entry))); };
   schema["if"] = {{"not", {{"required", {"extends"}}}}};
   schema["then"] = {{"required", {"nodes"}},
@@ -140,15 +148,12 @@ Json graph_schema() {
 
 // The file of a block, which `use` inserts: nodes with inputs and outputs.
 Json block_schema() {
-  Json properties = file_keys();
-  properties["block"] = documented(text_or_null(), "the name of the block, for readers");
-  properties["inputs"] =
-      documented(or_null(list_of({{"type", "string"}})), "names that its nodes read as if they were nodes");
-  properties["nodes"] =
-      documented({{"allOf", {entries("node"), map_of(reference("whole_node"))}}}, "the block's nodes");
-  properties["output"] = documented(text_or_null(), "the node that is the only output");
-  properties["outputs"] = documented(or_null(map_of({{"type", "string"}})), "the outputs; the first is the default");
-  Json schema = closed(std::move(properties));
+  const Json shapes = file_shapes({{"block", text_or_null()},
+                                   {"inputs", or_null(list_of({{"type", "string"}}))},
+                                   {"nodes", {{"allOf", {entries("node"), map_of(reference("whole_node"))}}}},
+                                   {"output", text_or_null()},
+                                   {"outputs", or_null(map_of({{"type", "string"}}))}});
+  Json schema = closed(file_keys(block_keys(), shapes));
   schema["required"] = {"nodes"};
   schema["anyOf"] = {{{"required", {"output"}}}, {{"required", {"outputs"}}}};
   return schema;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "document/file_keys.h"
 #include "document/sections.h"
 #include "train/schema.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 const std::vector<std::pair<std::string, const Contract*>>& sections() {
   static const std::vector<std::pair<std::string, const Contract*>> all = {
+      {"document", &document_keys()},
+      {"block", &block_keys()},
       {"losses", &loss_section().contract()},
       {"train", &train_section().contract()},
       {"objectives", &objective_section().contract()},

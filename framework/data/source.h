@@ -34,6 +34,7 @@ class DataSource {
   std::int64_t size() const { return size_; }
   const std::vector<Column>& columns() const { return columns_; }
   std::string hash() const { return dataset_->hash(); }
+  std::vector<std::string> notices() const { return dataset_->notices(); }
   const std::string& name() const { return name_; }
   const std::string& split() const { return split_; }  // "" if the data set has no splits
   std::vector<std::int64_t> factor_sizes() const { return dataset_->factor_sizes(); }

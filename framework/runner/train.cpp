@@ -21,6 +21,8 @@ void introduce(Session& session, Progress& progress) {
                             session.document().name, grouped(session.parameters().trainable_count()),
                             session.data().type, grouped(session.training_data().source()->size()), session.batch(),
                             session.executor().threads(), programs.lanes(), programs.shard(), session.seed()));
+  for (const std::string& notice : session.training_data().source()->notices())
+    progress.line(fmt::format("data: {}", notice));
   if (session.steps_done() > 0)
     progress.line(fmt::format("resuming from step {} of {}", session.steps_done(), session.settings().steps));
   for (const std::string& path : session.plan().unreached)

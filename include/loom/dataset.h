@@ -51,6 +51,9 @@ class Dataset {
   virtual void read(std::int64_t index, std::span<const TensorView> out) const = 0;
   // A hash over the content (or over the parameters of procedural data), reported with every metric measured on it.
   virtual std::string hash() const = 0;
+  // What was left out or assumed when the data were opened, one sentence each, for the user to read before training
+  // starts: "2 of 12 files were left out: 1 .heic, 1 .txt".
+  virtual std::vector<std::string> notices() const { return {}; }
   // The number of values of each known factor of variation, for data with a "factors" column; otherwise empty.
   virtual std::vector<std::int64_t> factor_sizes() const { return {}; }
   // The sample rate of sounds in Hz; 0 if the items are not sounds.

@@ -67,6 +67,8 @@ void Batches::check(const ColumnRequest& request) const {
     finding.expected = std::string(name_of(request.dtype));
     throw Error(std::move(finding));
   }
+  for (const ValueRange& range : request.ranges)
+    source_->require_range(static_cast<std::size_t>(index), range, request.where);
 }
 
 // A column is read straight into the memory of the first request for it; requests after that copy it.

@@ -7,9 +7,9 @@
 //
 // Ownership: shares the source; the memory of a View belongs to Batches and is valid until the next next() or seek().
 // Thread safety: one thread calls next() and seek(); the worker is internal.
-// Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit. If the worker
-// fails to read an item, next() throws that error, until seek().
-// an item throws in the worker is thrown again by next(), until seek().
+// Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit, and
+// Error(out_of_range) for values that the graph does not accept. If the worker fails to read an item, next() throws that
+// error, until seek().
 #pragma once
 
 #include <condition_variable>
@@ -32,6 +32,7 @@ struct ColumnRequest {
   DType dtype = DType::f32;
   Shape event;
   Location where;
+  std::vector<ValueRange> ranges = {};  // that the graph's nodes accept
 };
 
 class Batches {

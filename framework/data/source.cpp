@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <limits>
+#include <optional>
 
 #include "graph/check_options.h"
 #include "loom/dataset.h"
@@ -83,6 +85,34 @@ std::vector<float> per_channel(const Options& options, const DataEntry& entry, c
   return {values.begin(), values.end()};
 }
 
+// The first value that is not in the range; a NaN is in no range.
+std::optional<double> first_outside(const TensorView& values, const ValueRange& range) {
+  const auto find = [&](auto span) -> std::optional<double> {
+    for (const auto value : span) {
+      const auto number = static_cast<double>(value);
+      if (!(number >= range.minimum && number <= range.maximum)) return number;
+    }
+    return std::nullopt;
+  };
+  return values.dtype() == DType::i32 ? find(values.values<std::int32_t>()) : find(values.values());
+}
+
+Error outside(const std::string& data, const Column& column, std::int64_t item, double value, const ValueRange& range,
+              const Location& where) {
+  Diagnostic finding;
+  finding.code = ErrorCode::out_of_range;
+  finding.where = where;
+  finding.message = fmt::format("the column '{}' of '{}' has values outside of [{}, {}]", column.name, data,
+                                range.minimum, range.maximum);
+  finding.got = fmt::format("{} in item {}", value, item);
+  finding.expected = fmt::format("values in [{}, {}], which {} accepts", range.minimum, range.maximum, range.reader);
+  finding.hint = "scale the data (scale, normalize_mean and normalize_std of the data set), or choose a likelihood of "
+                 "such values, as gaussian_nll";
+  finding.other = range.where;
+  finding.other_role = range.reader;
+  return Error(std::move(finding));
+}
+
 }  // namespace
 
 void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& diagnostics) {
@@ -105,6 +135,7 @@ DataSource::DataSource(const Registry& registry, const DataEntry& entry)
   Diagnostic finding;
   finding.code = ErrorCode::data_empty;
   finding.where = entry.where;
+  if (split_ == "test" && options.has("holdout")) finding.hint = "the option holdout decides how many items test has";
   finding.message =
       fmt::format("[{}] there are no items{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
   throw Error(std::move(finding));
@@ -135,11 +166,20 @@ void DataSource::apply_common_options(const Options& options, const DataEntry& e
                        fmt::format("the option '{}' needs a column x of f32, and there is none", option));
   }
   x_ = static_cast<std::size_t>(x - columns_.begin());
+  if (binarize_ != Binarize::none) x->minimum = 0, x->maximum = 1;
   if (!normalized) return;
   const auto channels = static_cast<std::size_t>(x->event.rank() == 0 ? 1 : x->event.back());
   mean_ = per_channel(options, entry, "normalize_mean", 0, channels);
   inverse_std_ = per_channel(options, entry, "normalize_std", 1, channels);
   for (float& value : inverse_std_) value = 1 / value;
+  const double low = x->minimum, high = x->maximum;
+  x->minimum = std::numeric_limits<double>::infinity();
+  x->maximum = -x->minimum;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double mean = static_cast<double>(mean_[c]), factor = static_cast<double>(inverse_std_[c]);
+    x->minimum = std::min(x->minimum, (low - mean) * factor);
+    x->maximum = std::max(x->maximum, (high - mean) * factor);
+  }
 }
 
 std::string DataSource::binarization() const {
@@ -151,6 +191,22 @@ void DataSource::read(std::int64_t index, std::uint32_t draw, std::span<const Te
   dataset_->read(index, out);
   if (binarize_ != Binarize::none) binarize(index, binarize_ == Binarize::fixed ? 0 : draw, out[x_].values());
   if (!mean_.empty()) normalize(out[x_].values());
+}
+
+void DataSource::require_range(std::size_t column, const ValueRange& range, const Location& where) const {
+  const Column& asked = columns_[column];
+  if (asked.minimum >= range.minimum && asked.maximum <= range.maximum) return;
+  const std::tuple key(column, range.minimum, range.maximum);
+  const std::lock_guard lock(mutex_);
+  if (std::ranges::find(within_, key) != within_.end()) return;
+  std::vector<Tensor> item;
+  for (const Column& one : columns_) item.emplace_back(one.dtype, one.event);
+  const std::vector<TensorView> views(item.begin(), item.end());
+  for (std::int64_t index = 0; index < size_; ++index) {
+    read(index, 0, views);
+    if (const auto value = first_outside(views[column], range)) throw outside(name_, asked, index, *value, range, where);
+  }
+  within_.push_back(key);
 }
 
 void DataSource::binarize(std::int64_t index, std::uint32_t draw, std::span<float> values) const {

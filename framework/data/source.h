@@ -15,8 +15,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "graph/graph_document.h"
@@ -24,6 +26,13 @@
 #include "loom/plugin.h"
 
 namespace loom {
+
+// The values that an input of a node accepts, both ends included.
+struct ValueRange {
+  double minimum = 0, maximum = 0;
+  std::string reader;  // "the input 'target' of 'losses/reconstruction' (bernoulli_nll)"
+  Location where;      // of that node
+};
 
 class DataSource {
  public:
@@ -45,6 +54,9 @@ class DataSource {
   // Item `index`, one view per column in the order of columns(). `draw` affects only dynamic binarization: the same
   // draw gives the same item again. Allocates nothing beyond what the data set itself allocates.
   void read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const;
+  // Throws Error(out_of_range) that names the first item with a value outside of the range, at `where`. Reads all items
+  // unless the column declares a range within it.
+  void require_range(std::size_t column, const ValueRange& range, const Location& where) const;
 
  private:
   enum class Binarize { none, fixed, dynamic };
@@ -61,6 +73,8 @@ class DataSource {
   Binarize binarize_ = Binarize::none;
   std::uint64_t seed_ = 1;
   std::vector<float> mean_, inverse_std_;  // one per channel; empty: no normalization
+  mutable std::mutex mutex_;               // guards the next
+  mutable std::vector<std::tuple<std::size_t, double, double>> within_;  // columns and ranges found to hold
 };
 
 // The type of an entry and its options, without opening its files. Diagnostics: E407, E1xx and E2xx of the options.

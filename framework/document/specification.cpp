@@ -25,6 +25,22 @@ std::vector<Override> parse_overrides(const std::vector<std::string>& texts) {
   return overrides;
 }
 
+namespace {
+
+// Takes the text up to the next comma outside of quotes from the front of `rest`.
+std::string_view take_part(std::string_view& rest) {
+  bool quoted = false;
+  std::size_t end = 0;
+  while (end < rest.size() && (quoted || rest[end] != ',')) quoted ^= rest[end++] == '"';
+  const std::string_view part = rest.substr(0, end);
+  rest = end == rest.size() ? "" : rest.substr(end + 1);
+  return part;
+}
+
+bool in_quotes(std::string_view text) { return text.size() >= 2 && text.front() == '"' && text.back() == '"'; }
+
+}  // namespace
+
 DataEntry parse_data_specification(std::string_view text) {
   const auto fail = [&](std::string message) {
     Diagnostic finding;
@@ -32,6 +48,7 @@ DataEntry parse_data_specification(std::string_view text) {
     finding.message = std::move(message);
     finding.got = std::string(text);
     finding.expected = "type:path,key=value,... as in idx:mnist,split=train or sprites:size=64";
+    finding.hint = "a path with a comma or an equals sign stands in quotes: --data 'npy:\"a, b.npy\"'";
     throw Error(std::move(finding));
   };
   DataEntry entry;
@@ -41,16 +58,16 @@ DataEntry parse_data_specification(std::string_view text) {
   if (entry.type.empty()) fail("--data needs the type of a data set");
   std::string_view rest = colon == std::string_view::npos ? "" : text.substr(colon + 1);
   for (bool first = true; !rest.empty(); first = false) {
-    const std::size_t comma = rest.find(',');
-    const std::string_view part = rest.substr(0, comma);
-    rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
-    const std::size_t equals = part.find('=');
+    const std::string_view part = take_part(rest);
+    const std::size_t equals = part.starts_with('"') ? std::string_view::npos : part.find('=');
     if (equals == std::string_view::npos && !first) fail(fmt::format("'{}' is not key=value", part));
     const bool is_path = equals == std::string_view::npos;
     Value value;
     value.kind = Value::Kind::scalar;
-    value.scalar = std::string(is_path ? part : part.substr(equals + 1));
-    value.quoted = is_path;
+    const std::string_view text_of_value = is_path ? part : part.substr(equals + 1);
+    value.quoted = is_path || in_quotes(text_of_value);
+    value.scalar = std::string(in_quotes(text_of_value) ? text_of_value.substr(1, text_of_value.size() - 2)
+                                                        : text_of_value);
     if (value.scalar.empty() || equals == 0) fail(fmt::format("'{}' is not key=value", part));
     const std::string key = is_path ? "path" : std::string(part.substr(0, equals));
     if (!entry.options.emplace(key, OptionEntry{scalar_value(value), entry.where}).second)

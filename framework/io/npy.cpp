@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <bit>
+#include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <string_view>
 
 #include "io/atomic_file.h"
@@ -13,7 +12,15 @@
 namespace loom {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are read in the order of the file");
+struct TypeName {
+  NpyType type;
+  std::string_view name;
+};
+constexpr TypeName kTypes[] = {{NpyType::f2, "f2"}, {NpyType::f4, "f4"}, {NpyType::f8, "f8"}, {NpyType::i1, "i1"},
+                               {NpyType::i2, "i2"}, {NpyType::i4, "i4"}, {NpyType::i8, "i8"}, {NpyType::u1, "u1"},
+                               {NpyType::u2, "u2"}, {NpyType::u4, "u4"}, {NpyType::u8, "u8"}, {NpyType::b1, "b1"}};
+
+std::string_view name_of(NpyType type) { return std::ranges::find(kTypes, type, &TypeName::type)->name; }
 
 // The header that is read, for error messages.
 struct Text {
@@ -36,17 +43,19 @@ struct Text {
   }
 };
 
-NpyType value_type(const Text& text) {
+// Type and byte order of a descr such as '<f4'.
+void read_type(const Text& text, NpyHeader& header) {
   const std::size_t at = text.value_of("descr");
   const std::size_t end = text.dictionary.find(text.dictionary[at], at + 1);
   const std::string_view name =
       end == std::string_view::npos ? text.dictionary.substr(at) : text.dictionary.substr(at + 1, end - at - 1);
-  if (name == "<f4") return NpyType::f4;
-  if (name == "<f8") return NpyType::f8;
-  if (name == "|u1" || name == "|b1") return NpyType::u1;
-  if (name == "<i4") return NpyType::i4;
-  if (name == "<i8") return NpyType::i8;
-  text.fail(at, "values of an unsupported type", std::string(name), "<f4, <f8, |u1, |b1, <i4 or <i8");
+  const auto kind = name.size() == 3 ? std::ranges::find(kTypes, name.substr(1), &TypeName::name) : std::end(kTypes);
+  if (kind == std::end(kTypes) || std::string_view("<>|=").find(name[0]) == std::string_view::npos) {
+    text.fail(at, "values of an unsupported type", std::string(name),
+              "numbers of at most 8 bytes: save array.astype('float32')");
+  }
+  header.type = kind->type;
+  header.big_endian = name[0] == '>';
 }
 
 std::vector<std::int64_t> array_extents(const Text& text) {
@@ -98,34 +107,12 @@ Text header_text(std::span<const std::byte> bytes, const std::string& file) {
   return {all.substr(start, length), start, file};
 }
 
-// Copies an item through `convert`; memcpy, because alignment is not guaranteed.
-template <class From, class To, class Convert>
-void convert_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<To> out,
-                  Convert convert) {
-  const std::byte* item = values + static_cast<std::size_t>(index * header.per_item()) * sizeof(From);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    From value;
-    std::memcpy(&value, item + i * sizeof(From), sizeof(From));
-    out[i] = convert(value);
-  }
-}
-
-template <class To, class Convert>
-void convert_any_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<To> out,
-                      Convert convert) {
-  switch (header.type) {
-    case NpyType::f4: return convert_item<float>(header, values, index, out, convert);
-    case NpyType::f8: return convert_item<double>(header, values, index, out, convert);
-    case NpyType::u1: return convert_item<std::uint8_t>(header, values, index, out, convert);
-    case NpyType::i4: return convert_item<std::int32_t>(header, values, index, out, convert);
-    case NpyType::i8: return convert_item<std::int64_t>(header, values, index, out, convert);
-  }
-}
-
 }  // namespace
 
-std::size_t NpyHeader::value_bytes() const {
-  return type == NpyType::u1 ? 1 : type == NpyType::f4 || type == NpyType::i4 ? 4 : 8;
+std::size_t NpyHeader::value_bytes() const { return static_cast<std::size_t>(name_of(type)[1] - '0'); }
+
+std::string NpyHeader::type_name() const {
+  return fmt::format("{}{}", value_bytes() == 1 ? '|' : big_endian ? '>' : '<', name_of(type));
 }
 
 std::int64_t NpyHeader::per_item() const {
@@ -138,11 +125,8 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& f
   if (bytes.empty()) throw file_error(ErrorCode::data_empty, file, 0, "the array is empty");
   const Text text = header_text(bytes, file);
   NpyHeader header;
-  header.type = value_type(text);
-  if (const std::size_t at = text.value_of("fortran_order"); text.dictionary.substr(at, 5) != "False") {
-    text.fail(at, "the array is in Fortran order", std::string(text.dictionary.substr(at, 4)),
-              "False: save numpy.ascontiguousarray(array)");
-  }
+  read_type(text, header);
+  header.fortran_order = text.dictionary.substr(text.value_of("fortran_order"), 4) == "True";
   header.extents = array_extents(text);
   header.start = text.start + text.dictionary.size();
   std::int64_t expected = static_cast<std::int64_t>(header.value_bytes());
@@ -164,15 +148,6 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& f
   return header;
 }
 
-void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, float scale,
-                   std::span<float> out) {
-  convert_any_item(header, values, index, out, [scale](auto value) { return static_cast<float>(value) * scale; });
-}
-
-void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_t index, std::span<std::int32_t> out) {
-  convert_any_item(header, values, index, out, [](auto value) { return static_cast<std::int32_t>(value); });
-}
-
 std::string npy_header(DType dtype, const Shape& shape) {
   constexpr std::size_t preamble_size = 10, alignment = 64;  // magic, version 1.0, two bytes of length
   const char* descr = dtype == DType::f32 ? "<f4" : dtype == DType::i32 ? "<i4" : "|u1";
@@ -184,31 +159,6 @@ std::string npy_header(DType dtype, const Shape& shape) {
   std::string preamble("\x93NUMPY");
   preamble += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   return preamble + header;
-}
-
-Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
-  const NpyHeader header = read_npy_header(bytes, file);
-  const Shape shape{std::span(header.extents)};
-  const std::byte* values = bytes.data() + header.start;
-  NpyHeader whole = header;  // as one item
-  whole.extents.insert(whole.extents.begin(), 1);
-  if (header.type == NpyType::u1) {
-    Tensor tensor(DType::u8, shape);
-    std::memcpy(tensor.view().raw(), values, tensor.view().bytes());
-    return tensor;
-  }
-  const bool real = header.type == NpyType::f4 || header.type == NpyType::f8;
-  Tensor tensor(real ? DType::f32 : DType::i32, shape);
-  if (real)
-    read_npy_item(whole, values, 0, 1.0F, tensor.values());
-  else
-    read_npy_item(whole, values, 0, tensor.values<std::int32_t>());
-  return tensor;
-}
-
-Tensor read_npy(const std::string& path) {
-  const MappedFile file(path);
-  return npy_tensor(file.bytes(), path);
 }
 
 void write_npy(const std::string& path, const TensorView& values) {

@@ -6,6 +6,7 @@
 #include "data/source.h"
 #include "document/rewrite.h"
 #include "run/parameter_store.h"
+#include "train/feeds.h"
 #include "train/metric_set.h"
 #include "train/objectives.h"
 #include "train/weight_sources.h"
@@ -50,6 +51,24 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
   }
 }
 
+// Samples are made without data: each input that they are computed from must be drawn or fed.
+void check_sample(const Graph& drawn, const GenerateEntry& entry, Diagnostics& diagnostics) {
+  const Port show = drawn.find_port(entry.show);
+  std::vector<Port> given;
+  for (const Reference& feed : entry.feeds) given.push_back(drawn.find_port(feed));
+  for (const AutoregressionEntry& autoregression : entry.autoregressions) given.push_back(drawn.find_port(autoregression.input));
+  for (const int input : needed_inputs(drawn, {&show, 1}, false, given)) {
+    const GraphNode& node = drawn.node(input);
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::bad_feed, entry.where,
+                        fmt::format("generate.sample does not draw what it needs: '{}' is computed from the input '{}'",
+                                    entry.show.text(), node.path));
+    finding.expected = "a draw or a feed for each input: draw: {z: {type: standard_normal}}";
+    finding.other = node.where;
+    finding.other_role = "the input";
+  }
+}
+
 // Each entry has a separate graph.
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
@@ -63,7 +82,8 @@ void check_generate(const Document& document, const Graph& graph, const Registry
     }
     if (!good) continue;
     try {
-      with_draws(document, entry, registry).build();
+      const std::shared_ptr<const Graph> drawn = with_draws(document, entry, registry).build();
+      if (entry.name == "sample" && diagnostics.empty()) check_sample(*drawn, entry, diagnostics);
     } catch (const Error& error) {
       std::vector<Diagnostic> findings = error.diagnostics();
       for (Diagnostic& finding : findings) {

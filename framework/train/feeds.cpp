@@ -4,14 +4,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
 #include "loom/error.h"
 
 namespace loom {
 
-std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training,
-                               std::span<const Port> given) {
+namespace {
+
+// The nodes that these ports are computed from; not beyond `given` ports.
+std::set<int> needed_nodes(const Graph& graph, std::span<const Port> wanted, bool training,
+                           std::span<const Port> given) {
   std::set<int> seen;
   std::vector<int> open;
   const auto follow = [&](const Port& port) {
@@ -27,6 +32,41 @@ std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted,
       if (input.valid()) follow(input);
     }
   }
+  return seen;
+}
+
+// The input node whose values a port has: itself, or the source of an alias (a reshape, a flatten); -1 if there is none.
+int input_behind(const Graph& graph, Port port, bool training) {
+  port = graph.effective(port, training);
+  while (graph.node(port.node).contract().is_alias() && graph.node(port.node).inputs.front().valid())
+    port = graph.effective(graph.node(port.node).inputs.front(), training);
+  return graph.node(port.node).is_input() ? port.node : -1;
+}
+
+// What the nodes among `nodes` accept of the values of each input node.
+std::map<int, std::vector<ValueRange>> accepted_ranges(const Graph& graph, const std::set<int>& nodes, bool training) {
+  std::map<int, std::vector<ValueRange>> ranges;
+  for (const int index : nodes) {
+    const GraphNode& node = graph.node(index);
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!node.inputs[i].valid()) continue;
+      const PortDeclaration& port = node.contract().input_at(static_cast<int>(i));
+      const bool bounded = std::isfinite(port.minimum) || std::isfinite(port.maximum);
+      const int input = bounded ? input_behind(graph, node.inputs[i], training) : -1;
+      if (input < 0) continue;
+      ranges[input].push_back({port.minimum, port.maximum,
+                               fmt::format("the input '{}' of '{}' ({})", port.name, node.path, node.type->name),
+                               node.where});
+    }
+  }
+  return ranges;
+}
+
+}  // namespace
+
+std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training,
+                               std::span<const Port> given) {
+  const std::set<int> seen = needed_nodes(graph, wanted, training, given);
   std::vector<int> inputs;
   for (const int index : graph.inputs()) {
     if (seen.count(index) > 0) inputs.push_back(index);
@@ -47,6 +87,7 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
   const std::vector<int> inputs = needed_inputs(graph, wanted, training, given);
   const auto unmatched = std::ranges::count_if(inputs, [&](int input) { return !has(own_column(input)); });
   const bool x_is_taken = std::ranges::any_of(inputs, [&](int input) { return own_column(input) == "x"; });
+  auto ranges = accepted_ranges(graph, needed_nodes(graph, wanted, training, given), training);
   FeedPlan plan;
   Diagnostics diagnostics;
   for (const int input : inputs) {
@@ -63,7 +104,7 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
       continue;
     }
     plan.ports.push_back(port);
-    plan.requests.push_back({column, graph.dtype(port), graph.shape(port).event(), node.where});
+    plan.requests.push_back({column, graph.dtype(port), graph.shape(port).event(), node.where, std::move(ranges[input])});
   }
   diagnostics.throw_if_any();
   return plan;

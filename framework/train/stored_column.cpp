@@ -136,10 +136,13 @@ std::optional<StoredColumn> StoredFiles::open(std::int64_t items) const {
   const Json about = described(path_ + ".json");
   std::string problem;
   try {
-    StoredColumn stored{{request_.column, request_.dtype, request_.event}, MappedFile(path_), {}};
+    StoredColumn stored;
+    stored.column = {request_.column, request_.dtype, request_.event};
+    stored.file = MappedFile(path_);
     stored.header = read_npy_header(stored.file.bytes(), path_);
     const bool fits = std::ranges::equal(stored.header.extents, whole_shape(request_, items).extents()) &&
-                      stored.header.type == (request_.dtype == DType::f32 ? NpyType::f4 : NpyType::i4);
+                      stored.header.type_name() == (request_.dtype == DType::f32 ? "<f4" : "<i4") &&
+                      !stored.header.fortran_order;
     const bool whole = about.at("checksum").get<std::uint32_t>() == checksum_of(stored.file.bytes(), 0);
     if (fits && whole) return stored;
     problem = fits ? "its checksum does not match its content" : "it has a different shape";

@@ -13,10 +13,12 @@
 // expected.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -39,6 +41,8 @@ struct Column {
   std::string name;  // "x", "label", "factors"
   DType dtype = DType::f32;
   Shape event;  // shape of one item, without the batch axis
+  // The range of the values, both ends included, where the format or the reader decides it: images [0, 1].
+  double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
 };
 
 class Dataset {
@@ -70,14 +74,15 @@ inline void declare_split(Contract& c, const std::string& rule) {
   c.option("split", "train", text({"train", "test", "all"}), "which items: " + rule);
 }
 
-// The order depends only on `seed`, so train and test with the same seed never share an item. `all` keeps the natural
-// order, and a holdout of 0 leaves all items in train.
+// The order depends only on `seed`, so train and test with the same seed never share an item. Where there are fewer items
+// than `holdout`, but at least two, one is held out. `all` keeps the natural order, and a holdout of 0 leaves all items in
+// train.
 class Split {
  public:
   Split() = default;
   Split(const std::string& name, std::int64_t total, std::int64_t holdout, std::uint64_t seed)
       : total_(total),
-        holdout_(holdout),
+        holdout_(total > 1 ? std::min(holdout, total) : holdout),
         kind_(name == "train"  ? Kind::train
               : name == "test" ? Kind::test
                                : Kind::all),

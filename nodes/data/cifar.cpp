@@ -54,7 +54,7 @@ class Cifar final : public loom::Dataset {
 
   std::int64_t size() const override { return split_.size(); }
   std::vector<loom::Column> columns() const override {
-    return {{"x", loom::DType::f32, {kSide, kSide, kChannels}}, {"label", loom::DType::i32, {}}};
+    return {{"x", loom::DType::f32, {kSide, kSide, kChannels}, 0, 1}, {"label", loom::DType::i32, {}}};
   }
   std::string hash() const override { return hash_.text(); }
 

@@ -1,130 +1,134 @@
-// NumPy arrays: a .npy file, mapped and read item by item, or an array of an .npz archive, read into memory.
+// NumPy arrays: a .npy file, mapped and read item by item, or the arrays of an .npz archive, read into memory.
 #include <algorithm>
 
-#include "io/npy.h"
-#include "io/npz.h"
-#include "loom/dataset.h"
+#include "arrays.h"
 
 namespace {
 
+using loom::Array;
+using loom::DType;
 using loom::ErrorCode;
 using loom::file_error;
 using loom::kNoOffset;
-
-struct Array {
-  loom::MappedFile file;          // the file of a .npy
-  std::vector<std::byte> memory;  // the bytes of an archive's array
-  loom::NpyHeader header;
-  std::string name;  // in errors
-
-  std::span<const std::byte> bytes() const {
-    return memory.empty() ? file.bytes() : std::span<const std::byte>(memory);
-  }
-  const std::byte* values() const { return bytes().data() + header.start; }
-};
-
-bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
-
-Array open_file(const std::string& path) {
-  Array array{loom::MappedFile(path), {}, {}, path};
-  array.header = loom::read_npy_header(array.bytes(), path);
-  return array;
-}
-
-// `name` is the array's name; "" means x, or the first array of the archive.
-Array open_member(const std::string& path, const std::string& name) {
-  const loom::NpzFile archive(path);
-  const std::vector<std::string>& names = archive.names();
-  auto it = std::ranges::find(names, name.empty() ? "x" : name);
-  if (it == names.end() && name.empty()) it = names.begin();
-  if (it == names.end()) {
-    throw file_error(ErrorCode::data_not_found, path, kNoOffset, fmt::format("the archive has no array '{}'", name),
-                     name, "one of " + loom::joined(names));
-  }
-  Array array{{}, archive.read(*it), {}, archive.name_of(*it)};
-  array.header = loom::read_npy_header(array.bytes(), array.name);
-  return array;
-}
 
 class Npy final : public loom::Dataset {
  public:
   static void declare(loom::Contract& c) {
     c.summary(
-        "NumPy arrays, items first: a .npy file, read on demand, or an array of an .npz archive, read into "
+        "NumPy arrays, items first: a .npy file, read on demand, or the arrays of an .npz archive, read into "
         "memory");
     c.output("x", "[N, ...E]", "the array's items, times scale");
-    c.output("label", "[N]", "the labels, if the option names them").dtype(loom::DType::i32);
-    c.option("path", loom::required, loom::text(), "the .npy or .npz file");
-    c.option("array", "", loom::text(), "name of the array in an .npz; by default x, or the first");
+    c.output("label", "[N]", "the labels, if the option names them").dtype(DType::i32);
+    c.option("path", loom::required, loom::text(),
+             "the .npy or .npz file. Each array of an .npz with as many items as x is a column of its name: integers as "
+             "i32, floating point and booleans as f32; integers [N, F] named factors are the known factors of variation. A matrix of scipy.sparse.save_npz (csr, csc, coo) is x");
+    c.option("test", "", loom::text(), "a file of the same form whose items are the test split; `path` is train");
+    c.option("array", "", loom::text(), "name of the array in an .npz that is x; by default x, or the first");
     c.option("labels", "", loom::text(), "integer labels: another array of the .npz, or the path of another .npy");
     c.option("dtype", "f32", loom::text({"f32", "i32"}), "type of x; i32 (tokens) for arrays of integers");
     c.option("scale", loom::OptionValue{}, loom::number(),
-             "factor for x; default: 1/255 for bytes, otherwise 1; not for i32");
+             "factor for x; default: 1/255 for unsigned bytes, otherwise 1; not for i32");
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many items is held out for test");
-    loom::declare_split(c, "test is every holdout-th item of a pseudo-random order");
+    loom::declare_split(c, "test is every holdout-th item of a pseudo-random order, or the file of the option test");
   }
 
-  explicit Npy(const loom::Options& options) {
-    const std::string& path = options.text("path");
-    const std::string& labels = options.text("labels");
-    x_ = is_archive(path) ? open_member(path, options.text("array")) : open_file(path);
-    if (!labels.empty())
-      labels_ = std::make_unique<Array>(is_archive(path) ? open_member(path, labels) : open_file(labels));
+  explicit Npy(const loom::Options& options) : split_name_(options.text("split")) {
+    const std::string& test = options.text("test");
+    const bool own = !test.empty() && split_name_ == "test";
+    const std::string& path = own ? test : options.text("path");
+    if (!test.empty() && split_name_ == "all") {
+      throw loom::Error(ErrorCode::data_specification, "[npy] with the option test, split: all has no order",
+                        "use split=train or split=test, or leave out test");
+    }
+    loom::NamedArrays named = loom::open_arrays(path, options.text("array"));
+    arrays_ = std::move(named.arrays);
+    notices_ = std::move(named.notices);
     integers_ = options.text("dtype") == "i32";
-    if (integers_) require_integers(x_);
-    if (labels_) check_labels();
-    scale_ = options.has("scale")                  ? static_cast<float>(options.number("scale"))
-             : x_.header.type == loom::NpyType::u1 ? 1.0F / 255
-                                                   : 1.0F;
-    split_ = loom::Split(options.text("split"), x_.header.items(), options.integer("holdout"), 1);
-    hash_.add(split_.size());
-    hash_.add(options.text("split"));
+    if (integers_) require_integers(x());
+    if (!options.text("labels").empty()) add_labels(path, options.text("labels"));
+    scale_ = options.has("scale") ? static_cast<float>(options.number("scale")) : x().is_bytes() ? 1.0F / 255 : 1.0F;
+    for (const auto& [name, array] : arrays_) {
+      array.require_finite();
+      if (name == "factors" && dtype_of(name, array) == DType::i32) count_factors(array);
+    }
+    const std::string split = test.empty() ? split_name_ : "all";
+    split_ = loom::Split(split, x().items(), options.integer("holdout"), 1);
   }
 
   std::int64_t size() const override { return split_.size(); }
+  std::vector<std::string> notices() const override { return notices_; }
   std::vector<loom::Column> columns() const override {
-    const loom::Shape event(std::span(x_.header.extents).subspan(1));
-    std::vector<loom::Column> columns = {{"x", integers_ ? loom::DType::i32 : loom::DType::f32, event}};
-    if (labels_) columns.push_back({"label", loom::DType::i32, {}});
+    std::vector<loom::Column> columns;
+    for (const auto& [name, array] : arrays_) columns.push_back({name, dtype_of(name, array), array.event()});
     return columns;
   }
-  // Called only for reports, since it reads the whole array.
+  std::vector<std::int64_t> factor_sizes() const override { return factor_sizes_; }
+  // Called only for reports, since it reads the whole arrays.
   std::string hash() const override {
-    loom::ContentHash hash = hash_;
-    hash.add(x_.bytes());
-    if (labels_) hash.add(labels_->bytes());
+    loom::ContentHash hash;
+    hash.add(split_.size());
+    hash.add(split_name_);
+    for (const auto& [name, array] : arrays_) array.add_to(hash);
     return hash.text();
   }
 
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
     const std::int64_t item = split_.item(index);
-    if (integers_)
-      loom::read_npy_item(x_.header, x_.values(), item, out[0].values<std::int32_t>());
-    else
-      loom::read_npy_item(x_.header, x_.values(), item, scale_, out[0].values());
-    if (labels_) loom::read_npy_item(labels_->header, labels_->values(), item, out[1].values<std::int32_t>());
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+      if (out[i].dtype() == DType::i32)
+        arrays_[i].array.read(item, out[i].values<std::int32_t>());
+      else
+        arrays_[i].array.read(item, i == 0 ? scale_ : 1.0F, out[i].values());
+    }
   }
 
  private:
-  static void require_integers(const Array& array) {
-    using loom::NpyType;
-    if (array.header.type != NpyType::f4 && array.header.type != NpyType::f8) return;
-    throw file_error(ErrorCode::data_wrong_format, array.name, kNoOffset, "the values are not integers",
-                     "floating point", "|u1, <i4 or <i8");
+  const Array& x() const { return arrays_.front().array; }
+  DType dtype_of(const std::string& name, const Array& array) const {
+    if (name == "x") return integers_ ? DType::i32 : DType::f32;
+    return array.is_floating() || array.is_bool() ? DType::f32 : DType::i32;
   }
-  void check_labels() const {
-    require_integers(*labels_);
-    if (labels_->header.extents.size() == 1 && labels_->header.items() == x_.header.items()) return;
-    throw file_error(ErrorCode::data_shape, labels_->name, kNoOffset, fmt::format("the labels do not fit {}", x_.name),
-                     loom::joined(labels_->header.extents, " x "), fmt::format("{}", x_.header.items()));
+  // Values of each factor: 0 to the largest that occurs.
+  void count_factors(const Array& factors) {
+    std::vector<std::int32_t> values(static_cast<std::size_t>(factors.event().count()));
+    factor_sizes_.assign(values.size(), 0);
+    for (std::int64_t item = 0; item < factors.items(); ++item) {
+      factors.read(item, values);
+      for (std::size_t k = 0; k < values.size(); ++k) {
+        if (values[k] < 0) {
+          throw file_error(ErrorCode::data_corrupt, factors.name(), kNoOffset,
+                           fmt::format("factor {} of item {} is negative", k, item), fmt::format("{}", values[k]),
+                           "numbers of values, from 0");
+        }
+        factor_sizes_[k] = std::max<std::int64_t>(factor_sizes_[k], values[k] + 1);
+      }
+    }
+  }
+  static void require_integers(const Array& array) {
+    if (!array.is_floating()) return;
+    throw file_error(ErrorCode::data_wrong_format, array.name(), kNoOffset, "the values are not integers",
+                     array.type_name(), "integers: save array.astype('int32')");
+  }
+  // An array of the archive under its name, or a file: the column label.
+  void add_labels(const std::string& path, const std::string& labels) {
+    Array array = loom::is_archive(path) ? loom::open_member(path, labels) : Array::open(labels);
+    require_integers(array);
+    if (array.event().rank() != 0 || array.items() != x().items()) {
+      throw file_error(ErrorCode::data_shape, array.name(), kNoOffset, fmt::format("the labels do not fit {}", x().name()),
+                       fmt::format("{} items of shape {}", array.items(), array.event().text()),
+                       fmt::format("{} integers", x().items()));
+    }
+    std::erase_if(arrays_, [&](const auto& one) { return one.name == labels || one.name == "label"; });
+    arrays_.insert(arrays_.begin() + 1, {"label", std::move(array)});
   }
 
-  Array x_;
-  std::unique_ptr<Array> labels_;
+  std::string split_name_;
+  std::vector<loom::NamedArrays::Named> arrays_;  // x first
+  std::vector<std::string> notices_;
+  std::vector<std::int64_t> factor_sizes_;
   bool integers_ = false;
   float scale_ = 1;
   loom::Split split_;
-  loom::ContentHash hash_;
 };
 LOOM_DATASET(Npy, "npy")
 

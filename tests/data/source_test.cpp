@@ -3,10 +3,19 @@
 
 #include <cmath>
 
+#include "io/npy.h"
 #include "nodes/data/data_checks.h"
 
 using namespace loom;
 using namespace loom::check;
+
+namespace {
+
+std::string floats_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+}  // namespace
 
 BOOST_AUTO_TEST_SUITE(data_source)
 
@@ -43,10 +52,33 @@ BOOST_AUTO_TEST_CASE(errors_of_files_get_the_place_in_the_document) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(ranges_of_values) {
+  const ValueRange unit{0, 1, "the input 'target' of 'losses/l' (bernoulli_nll)", {"model.yaml", 20, 3}};
+  const Location where{"model.yaml", 11, 5};
+  const auto require = [&](const OptionList& options, const ValueRange& range, const char* type = "sprites") {
+    open_data(type, options).require_range(0, range, where);
+  };
+  require({{"size", 16}}, unit);
+  require({{"size", 16}, {"binarize", "fixed"}}, unit);
+  require({{"size", 16}, {"normalize_std", 2.0}}, unit);
+  require({{"size", 16}, {"normalize_mean", 0.5}, {"normalize_std", 0.5}}, {-1, 1, "", {}});
+  check_error(ErrorCode::out_of_range,
+              {"model.yaml:11:5", "'x' of 'sprites'", "outside of [0, 1]", "-1 in item 0", "bernoulli_nll", "model.yaml:20:3"},
+              [&] { require({{"size", 16}, {"normalize_mean", 0.5}, {"normalize_std", 0.5}}, unit); });
+
+  // Without a declared range the values decide.
+  const ScratchFolder folder;
+  write_bytes(folder.file("x.npy"), npy_header(DType::f32, {3, 2}) + floats_of({0, 1, 0.5F, 0.25F, 0.5F, 1.5F}));
+  check_error(ErrorCode::out_of_range, {"1.5 in item 2"},
+              [&] { require({{"path", folder.file("x.npy")}, {"split", "all"}}, unit, "npy"); });
+  require({{"path", folder.file("x.npy")}, {"split", "all"}, {"scale", 0.5}}, unit, "npy");
+  require({{"path", folder.file("x.npy")}, {"split", "all"}, {"limit", 2}}, unit, "npy");
+}
+
 BOOST_AUTO_TEST_CASE(limit) {
   BOOST_TEST(open_data("gaussian", {{"limit", 7}}).size() == 7);
   BOOST_TEST(open_data("gaussian", {{"count", 20}, {"limit", 700}}).size() == 18);
-  check_error(ErrorCode::data_empty, {"test"}, [] { open_data("gaussian", {{"count", 5}, {"split", "test"}}); });
+  check_error(ErrorCode::data_empty, {"test"}, [] { open_data("gaussian", {{"count", 1}, {"split", "test"}}); });
 }
 
 BOOST_AUTO_TEST_CASE(binarization_has_the_pixels_as_mean) {

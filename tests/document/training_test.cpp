@@ -26,7 +26,11 @@ BOOST_AUTO_TEST_CASE(specifications_of_data) {
   BOOST_TEST(std::get<std::int64_t>(entry.options.at("limit").value) == 10);
   BOOST_TEST(parse_data_specification("sprites").options.empty());
   BOOST_TEST(parse_data_specification("sprites:size=32").options.count("path") == 0);
-  for (const char* bad : {"", ":path", "idx:a,b", "idx:a,k=", "idx:a,=v", "idx:a,k=1,k=2"})
+  const DataEntry quoted = parse_data_specification("npy:\"a, b=1.npy\",array=\"u,v\",limit=2");
+  BOOST_TEST(std::get<std::string>(quoted.options.at("path").value) == "a, b=1.npy");
+  BOOST_TEST(std::get<std::string>(quoted.options.at("array").value) == "u,v");
+  BOOST_TEST(std::get<std::int64_t>(quoted.options.at("limit").value) == 2);
+  for (const char* bad : {"", ":path", "npy:\"\"", "idx:a,b", "idx:a,k=", "idx:a,=v", "idx:a,k=1,k=2"})
     BOOST_CHECK_THROW(parse_data_specification(bad), Error);
 }
 

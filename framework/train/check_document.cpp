@@ -60,7 +60,7 @@ void check_sample(const Graph& drawn, const GenerateEntry& entry, Diagnostics& d
   for (const int input : needed_inputs(drawn, {&show, 1}, false, given)) {
     const GraphNode& node = drawn.node(input);
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::bad_feed, entry.where,
+        diagnostics.add(ErrorCode::missing_input, entry.where,
                         fmt::format("generate.sample does not draw what it needs: '{}' is computed from the input '{}'",
                                     entry.show.text(), node.path));
     finding.expected = "a draw or a feed for each input: draw: {z: {type: standard_normal}}";

@@ -10,7 +10,10 @@ namespace loom::check {
 bool there(const Tensor& tensor) { return tensor.shape().rank() > 0; }
 
 DType NodeSetup::output_type(std::size_t k) const {
-  return contract().is_alias() ? inputs.front().dtype() : contract().outputs()[k].type;
+  const PortDeclaration& output = contract().outputs()[k];
+  if (contract().is_alias() || (!output.type_input.empty() && contract().variadic())) return inputs.front().dtype();
+  return output.type_input.empty() ? output.type
+                                   : inputs[static_cast<std::size_t>(contract().input_index(output.type_input))].dtype();
 }
 
 bool NodeSetup::differentiable(std::size_t input) const {

@@ -8,11 +8,11 @@
 
 namespace loom {
 
-// Binds the inputs that a block declares to what stands at `in` of its use. Findings: E105, E203, E205.
+// Binds the inputs that a block declares to the values of `in` of its use. Diagnostics: E105, E203, E205.
 void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
                        Diagnostics& diagnostics);
 
-// Connects nodes of a used graph, those without a source of their own, to what stands at `in` of its use; the others
+// Connects nodes of a used graph, those without a source of their own, to the values of `in` of its use; the others
 // stay as they are. Findings: E105, E203.
 void bind_graph_inputs(const Value& nodes, const Value* in, Scope& scope, Diagnostics& diagnostics);
 

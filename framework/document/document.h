@@ -20,7 +20,7 @@ namespace loom {
 // a node of the graph.
 struct LossEntry {
   std::string name;  // "kl"
-  std::string node;  // path of its node: "losses/kl", whose NodeEntry stands in Document::nodes; or that of `of`
+  std::string node;  // path of its node: "losses/kl", whose NodeEntry is in Document::nodes; or that of `of`
   std::string port;  // "" for the first output
   ScheduleEntry weight = ScheduleEntry::constant(1);
   When when = When::always;
@@ -136,7 +136,7 @@ Document load_document(const std::string& path, const std::vector<Override>& ove
 // The same, with what is wrong left in `diagnostics` beside what could be read: for checks that go on. What could not
 // be read has a node without a type in its place.
 Document load_document(const std::string& path, const std::vector<Override>& overrides, Diagnostics& diagnostics);
-// The same from text; `name` stands in positions, `directory` resolves relative files.
+// The same from text; `name` is used in positions, `directory` resolves relative files.
 Document parse_document(std::string_view text, const std::string& name, const std::string& directory,
                         const std::vector<Override>& overrides = {});
 

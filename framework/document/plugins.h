@@ -8,7 +8,7 @@
 
 namespace loom {
 
-// Adds what the value names to `plugins`, each name once. Findings: E105; E605 for what is no name but a path, since a
+// Adds what the value names to `plugins`, each name once. Findings: E105; E605 for a path instead of a name, since a
 // document may come from anywhere.
 void read_plugins(const Value& value, std::vector<PluginEntry>& plugins, Diagnostics& diagnostics);
 void add_plugin(const PluginEntry& plugin, std::vector<PluginEntry>& plugins);

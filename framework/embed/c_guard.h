@@ -44,7 +44,7 @@ bool read_options(const Options* given, Options defaults, Options& options) {
 std::function<void(const std::string&)> notice_of(void (*function)(void*, const char*), void* user);
 std::string text_of(const char* text);  // "" for NULL
 std::vector<std::string> list_of(const char* const* texts, std::size_t count);
-// False for what is no tensor: no values, a wrong dtype or rank, an extent below 1.
+// False for an invalid tensor: no values, a wrong dtype or rank, an extent below 1.
 bool view_of(const loom_tensor* tensor, TensorView& view);
 loom_tensor describe(DType dtype, const Shape& shape);  // without values
 loom_tensor to_c(const Tensor& tensor);                 // a copy that loom_tensor_free() frees

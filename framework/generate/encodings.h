@@ -1,7 +1,7 @@
 // What a model encodes to: what generate.encode shows, else the codes of its quantizers, else the means of its
 // posteriors.
 //
-// Thread safety: functions of their arguments. Errors: usage where there is no such thing, bad_fetch, those of the
+// Thread safety: functions of their arguments. Errors: usage for an unknown name, bad_fetch, those of the
 // graph and of the data.
 #pragma once
 

@@ -30,7 +30,7 @@ std::shared_ptr<const Graph> place_feeds(Rewrite& rewrite, std::vector<Feed>& fe
 Error bad_feed(const Feed& feed, std::string message, std::string got, std::string expected);
 
 // Types and shapes as the ports want them, one view a feed; an event of the same count is seen as the port's. Returns
-// the samples, which all feeds must have as many of; 1 where there is no feed. Views are of the feeds' own values.
+// the samples, the same for all feeds; 1 without a feed. Views are of the feeds' own values.
 std::int64_t fit_feeds(const Graph& graph, std::vector<Feed>& feeds, std::vector<TensorView>& views);
 
 }  // namespace loom

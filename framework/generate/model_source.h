@@ -20,7 +20,7 @@ namespace loom {
 
 class ModelSource {
  public:
-  // Errors: those of the document; run_not_found for a folder that is no run; usage for overrides of a run.
+  // Errors: those of the document; run_not_found for a folder that is not a run; usage for overrides of a run.
   explicit ModelSource(const std::string& path, const ModelOptions& options = {});
   explicit ModelSource(const DocumentText& document, const ModelOptions& options = {});
 
@@ -38,7 +38,7 @@ class ModelSource {
   // The data of this specification, else of the run, else of the document; throws Error(usage) where nothing names any.
   DataEntry data(const std::string& specification) const;
   // Of the data set, in Hz; 0 where its items are no sounds, or where it cannot be opened, which is noticed.
-  // `specification` stands in place of the model's own.
+  // `specification` replaces the model's own.
   std::int64_t sample_rate(const std::string& specification) const;
   // Parameters of `graph`: initial values drawn from `seed`, then the weights, if there are any.
   std::unique_ptr<ParameterStore> parameters(const Graph& graph, std::uint64_t seed) const;

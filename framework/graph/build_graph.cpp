@@ -220,25 +220,34 @@ class Builder {
 
   DType dtype_of_port(Port port) const {
     const auto owner = [&]() -> const GraphNode& { return nodes_[static_cast<std::size_t>(port.node)]; };
-    while (owner().contract().is_alias() && owner().inputs.front().valid()) port = owner().inputs.front();
+    for (Port source = port; source.valid(); source = owner().typed_by(port.index)) port = source;
     return owner().declared_dtype(port.index);
   }
 
   void check_dtypes(const GraphNode& node) {
     for (std::size_t k = 0; k < node.inputs.size(); ++k) {
       if (!node.inputs[k].valid() || node.contract().is_alias()) continue;
-      const DType expected = node.contract().input_at(static_cast<int>(k)).type;
+      const PortDeclaration& port = node.contract().input_at(static_cast<int>(k));
       const DType got = dtype_of_port(node.inputs[k]);
-      if (got == expected) continue;
+      if (got == (port.any_type && moves_integers(node) ? DType::i32 : port.type)) continue;
       const GraphNode& producer = nodes_[static_cast<std::size_t>(node.inputs[k].node)];
       Diagnostic& finding = find(ErrorCode::dtype_mismatch, node.input_locations[k],
                                  fmt::format("[{}] '{}', input '{}'", node.type->name, node.path,
                                              node.contract().input_name(static_cast<int>(k))));
       finding.got = fmt::format("{} from '{}'", name_of(got), producer.path);
-      finding.expected = std::string(name_of(expected));
+      finding.expected = port.any_type && moves_integers(node) ? "i32, as the other inputs" : std::string(name_of(port.type));
       finding.other = producer.where;
       finding.other_role = "produced here";
     }
+  }
+
+  // Whether the first input of any type is of integers: the others are then, too.
+  bool moves_integers(const GraphNode& node) const {
+    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+      if (node.inputs[k].valid() && node.contract().input_at(static_cast<int>(k)).any_type)
+        return dtype_of_port(node.inputs[k]) == DType::i32;
+    }
+    return false;
   }
 
   // Options whose check failed have no value: shapes cannot be derived from them, and the error is already reported.

@@ -59,8 +59,14 @@ DType GraphNode::declared_dtype(int output) const {
   return name == name_of(DType::i32) ? DType::i32 : name == name_of(DType::u8) ? DType::u8 : DType::f32;
 }
 
+Port GraphNode::typed_by(int output) const {
+  const std::string& input = contract().outputs()[static_cast<std::size_t>(output)].type_input;
+  if (inputs.empty() || (input.empty() && !contract().is_alias())) return {};
+  return inputs[contract().variadic() || input.empty() ? 0 : static_cast<std::size_t>(contract().input_index(input))];
+}
+
 DType Graph::dtype(Port port) const {
-  while (node(port.node).contract().is_alias()) port = node(port.node).inputs.front();
+  for (Port source = port; source.valid(); source = node(port.node).typed_by(port.index)) port = source;
   return node(port.node).declared_dtype(port.index);
 }
 

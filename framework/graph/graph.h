@@ -57,8 +57,10 @@ struct GraphNode {
     return parameter.path.size() > path.size() && parameter.path.starts_with(path) &&
            parameter.path.rfind('.') == path.size();
   }
-  // The dtype of an output that is not an alias.
+  // The dtype of an output that does not have it from an input.
   DType declared_dtype(int output) const;
+  // The source of the input that an output has its dtype from; invalid if there is none.
+  Port typed_by(int output) const;
 };
 
 class Graph {

@@ -14,7 +14,7 @@
 
 namespace loom::report {
 
-// How images are laid out. Rows stand in groups (an original above its reconstruction); a wider gap separates groups.
+// How images are laid out. Rows form groups (an original above its reconstruction); a wider gap separates groups.
 struct GridLayout {
   std::int64_t columns = 0;    // 0: about square
   std::int64_t group = 1;      // rows of a group: images g*columns*group + r*columns + c, r in [0, group)

@@ -12,7 +12,7 @@
 
 namespace loom {
 
-// Where a call stands in a run.
+// The place of a call in a run.
 struct CallPlace {
   RandomStream stream;  // of the node at this step
   std::int64_t first_sample = 0;

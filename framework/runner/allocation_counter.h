@@ -12,7 +12,7 @@ namespace loom::runner {
 check::AllocationCounter* allocation_counter();          // of the calling thread
 check::AllocationCounter* process_allocation_counter();  // of every thread
 
-// The innermost frames of the first allocation of our own since the last start of the process's counter, one a line; ""
+// The innermost frames of the first allocation of our own since the last start of the process's counter, one per line; ""
 // where there was none.
 const char* first_own_allocation();
 

@@ -16,7 +16,7 @@ namespace loom::runner {
 void check_out(const char* verb, const std::string& path, bool sounds = false);
 bool is_array(const std::string& path);  // a .npy
 bool is_sound(const std::string& path);  // a .wav
-// Throws Error(data_shape) where there is no picture, since values of `shape` are no images; write_failed.
+// Throws Error(data_shape) without a picture, since values of `shape` are not images; write_failed.
 void write_picture(const std::string& path, const std::optional<std::string>& png, const Shape& shape);
 
 // How a verb writes sounds: `rate` in Hz, 0: that of the data set (`data`, else the model's own), else 8000.

@@ -44,8 +44,10 @@ std::vector<std::string> traits_of(const Contract& contract) {
 }
 
 std::string port_type(const PortDeclaration& port) {
-  std::string type =
-      port.type_option.empty() ? std::string(name_of(port.type)) : fmt::format("option {}", port.type_option);
+  std::string type = !port.type_option.empty()  ? fmt::format("option {}", port.type_option)
+                     : !port.type_input.empty() ? fmt::format("that of {}", port.type_input)
+                     : port.any_type            ? "f32 or i32"
+                                                : std::string(name_of(port.type));
   if (port.is_variadic) type += ", any number";
   if (port.is_optional) type += ", optional";
   if (port.is_straight_through) type += ", straight-through";

@@ -40,7 +40,7 @@ struct CheckpointInfo : TrainProgress {
   GuardState guard;
 
   TextMap to_metadata() const;
-  // `file` stands in errors.
+  // `file` is named in errors.
   static CheckpointInfo from_metadata(const TextMap& metadata, const std::string& file);
 };
 

@@ -73,7 +73,7 @@ class Evaluator {
   struct Pass;
   struct Sums;
   Pass& pass(const std::string& split, bool with_ratios, const std::vector<Port>& watched);
-  // The terms of a pass, and where they stand in it.
+  // The terms of a pass, and their places in it.
   ProgramRequest request_for(const Graph& graph, bool with_ratios, Pass& pass) const;
   void begin_metrics(const Pass& pass, const EvaluationOptions& options);
   void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number,

@@ -1,5 +1,5 @@
 // Measured values as JSON: objects inside each other along their subjects, {"rate": 3.2, "latents": {"kl": {...}}}. A
-// standard error stands beside its value, as KEY_standard_error. What is not finite or not defined is null.
+// standard error follows its value, as KEY_standard_error. What is not finite or not defined is null.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -26,7 +26,7 @@ class RunFolder {
   // Throws run_exists where `path` is a run or a folder that holds anything else.
   static void check_free(const std::string& path);
   // Makes the folder, takes the lock, writes graph.yaml and run.json; between the two `fill` may write checkpoints,
-  // without which it is no run.
+  // without which it is not a run.
   static RunFolder create(const std::string& path, const std::string& document, const RunSettings& settings,
                           const std::function<void(const RunFolder&)>& fill = {});
   // Opens a run. `to_train`: takes the lock; throws run_exists while another process holds it.

@@ -33,7 +33,7 @@ inline constexpr int kMaxLanes = 4096;  // each holds gradient sums of every par
 
 struct RunSettings {
   std::uint64_t seed = 1;
-  int lanes = 1;                      // of a session: 0 until its programs are made means one a thread
+  int lanes = 1;                      // of a session: 0 until its programs are made means one per thread
   std::int64_t shard = 1, batch = 1;  // samples; shard 0 until the programs are made: chosen from the shapes
   std::int64_t steps = 0;             // to be done in all
   DataEntry data = {};                // as used: of the document, or what stood in its place
@@ -53,7 +53,7 @@ struct SessionSettings {
   std::optional<std::int64_t> steps = {}, batch = {};
   std::optional<std::uint64_t> seed = {};
   int threads = 0;
-  int lanes = 0;           // 0: one a thread
+  int lanes = 0;           // 0: one per thread
   std::int64_t shard = 0;  // 0: chosen from the shapes
   std::string cache = {};
   std::vector<LoadedWeights> weights = {};

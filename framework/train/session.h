@@ -112,7 +112,7 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
                                        Diagnostics& findings);
 // Makes the run of a session that starts, and attaches it.
 RunFolder start_run(const std::string& path, Session& session);
-// A session that goes on with a run, from its newest checkpoint; wanted steps go into run.json. `who` is named in the
+// A session that resumes a run, from its newest checkpoint; wanted steps go into run.json. `who` is named in the
 // run's history. Throws usage where more steps are done than wanted.
 std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Registry& registry, SessionSettings wanted,
                                     const std::string& who);

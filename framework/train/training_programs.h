@@ -22,7 +22,7 @@ class TrainingPrograms {
  public:
   struct Size {
     std::int64_t batch = 1, shard = 0;  // samples; shard 0: chosen from the shapes
-    int lanes = 0;                      // 0: one a thread
+    int lanes = 0;                      // 0: one per thread
   };
   TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
                    const TrainingPlan& plan, std::vector<Port> feeds, const Size& size);

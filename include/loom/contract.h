@@ -72,7 +72,9 @@ struct PortDeclaration {
   bool is_variadic = false;       // input: any number of sources, ports name0, name1, ...
   bool is_differentiable = true;  // input: gradients flow back through it; output: it can carry a gradient
   bool is_straight_through = false;
+  bool any_type = false;    // input: f32 or i32
   std::string type_option;  // output: the text option that names its dtype
+  std::string type_input;   // output: the input that has its dtype
   double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
 
   PortDeclaration& dtype(DType value) {
@@ -81,6 +83,16 @@ struct PortDeclaration {
   }
   PortDeclaration& dtype_from(std::string option) {
     type_option = std::move(option);
+    return *this;
+  }
+  // Input: f32 or i32, for a node that moves values and computes nothing from them. Several such inputs of a node have
+  // the same type. An output follows with dtype_of("x"), which makes it differentiable only for f32.
+  PortDeclaration& any_dtype() {
+    any_type = true;
+    return *this;
+  }
+  PortDeclaration& dtype_of(std::string input) {
+    type_input = std::move(input);
     return *this;
   }
   PortDeclaration& optional() {

@@ -128,7 +128,7 @@ struct Diagnostic {
   std::string suggestion;                   // the nearest valid name
   std::string hint;                         // what to do about it
   Location other;                           // the other end (the producer of an input, the first of two duplicates)
-  std::string other_role;                   // what stands at the other end: "produced here"
+  std::string other_role;                   // the role of the other end: "produced here"
   std::vector<OtherEnd> further_ends = {};  // where there are more than two
 
   // One more end: the first becomes `other`. The same one twice is said once.

@@ -3,7 +3,7 @@
  * Every function returns a status: LOOM_OK, or why it failed; loom_last_error() of the same thread says more, until the
  * next call of that thread. No exception crosses. Results are written through the last pointers, if all is well.
  *
- * Structs of options begin with their size, so that a program goes on working with a library that knows more options:
+ * Structs of options begin with their size, so that a program still works with a library that has more options:
  * make one with its LOOM_..._INIT, set what is wanted; text that is NULL and numbers that are 0 stand for the default.
  *
  * Ownership: loom_model, loom_trainer and the values of a loom_tensor belong to the caller, who frees them with the
@@ -71,7 +71,7 @@ typedef struct loom_model_options {
   size_t size;
   const char* weights; /* a safetensors file in place of a run's checkpoint */
   int32_t newest;      /* not 0: a run's newest checkpoint in place of its best */
-  int32_t threads;     /* 0: one a core */
+  int32_t threads;     /* 0: one per core */
   int32_t has_seed;    /* not 0: initial values, where nothing gives weights, are drawn from `seed` */
   uint64_t seed;
   const char* const* overrides; /* "path=value", of a graph file */
@@ -139,8 +139,8 @@ typedef struct loom_trainer_options {
   const char* data; /* TYPE:PATH,key=value in place of the document's */
   int64_t steps;    /* in all; 0: the document's */
   int64_t batch;    /* 0: the document's */
-  int32_t has_seed; /* not 0: `seed` stands in place of the document's */
-  int32_t threads;  /* 0: one a core */
+  int32_t has_seed; /* not 0: `seed` replaces the document's */
+  int32_t threads;  /* 0: one per core */
   uint64_t seed;
   const char* const* overrides; /* "path=value" */
   size_t override_count;

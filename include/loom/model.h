@@ -49,7 +49,7 @@ struct ModelOptions {
   std::string weights = {};                 // a safetensors file in place of a run's checkpoint
   bool newest = false;                      // a run's newest checkpoint in place of its best
   std::vector<std::string> plugins = {};    // libraries beside the standard ones: files, or names on LOOM_PLUGIN_PATH
-  int threads = 0;                          // 0: one a core
+  int threads = 0;                          // 0: one per core
   std::optional<std::uint64_t> seed = {};   // of initial values, where nothing gives weights; else the document's
   // What is worth knowing and no error, a sentence each: that something takes longer than it might. Called on the
   // thread that calls the model, which it must not call again from there.
@@ -161,7 +161,7 @@ class __attribute__((visibility("default"))) Model {
   // From latents to latents, f32 [n, ...] both: [n * steps, ...] decoded, a pair's steps one after the other.
   Tensor interpolate(const TensorView& from, const TensorView& to, const InterpolateOptions& options = {}) const;
 
-  // The importance-weighted estimate of ln p(x), a lower bound that rises with the draws: nats, one a sample.
+  // The importance-weighted estimate of ln p(x), a lower bound that rises with the draws: nats, one value per sample.
   // Burda et al. 2016. Its negative mean is the NLL of graph-runner eval --nll-samples.
   std::vector<double> log_density(const TensorView& x, const DensityOptions& options = {}) const;
 

@@ -39,8 +39,8 @@ struct TrainerOptions {
   std::string out = {};                                 // the folder that the run is written to; "": none is written
   std::vector<std::string> overrides = {};              // "path=value": train.optimizer.lr=1e-4
   std::vector<std::string> plugins = {};                // libraries beside the standard ones
-  int threads = 0;                                      // 0: one a core; they change no bit
-  int lanes = 0;                                        // 0: one a thread
+  int threads = 0;                                      // 0: one per core; does not affect the result
+  int lanes = 0;                                        // 0: one per thread
   std::int64_t shard = 0;                               // samples; 0: chosen from the shapes
   std::function<void(const std::string&)> notice = {};  // what is worth knowing and no error, a sentence each
 };
@@ -71,8 +71,8 @@ struct TrainEvaluation {
 
 enum class TrainResult {
   completed,  // every step is done
-  paused,     // the steps of this call are done; train() goes on
-  stopped,    // stop() was called; train() goes on
+  paused,     // the steps of this call are done; train() continues
+  stopped,    // stop() was called; train() continues
   early       // no improvement for train.early_stopping evaluations
 };
 

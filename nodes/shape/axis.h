@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "loom/shape_inference.h"
+#include "loom/tensor.h"
 
 namespace loom::nodes {
 
@@ -47,12 +48,23 @@ inline Shape with_extent(Shape shape, int axis, std::int64_t extent) {
   return shape;
 }
 
+// f(from, to) with pointers to the values of both, which are of one type, f32 or i32.
+template <class Function>
+void with_values(const TensorView& from, const TensorView& to, const Function& f) {
+  if (from.dtype() == DType::i32)
+    f(from.data<std::int32_t>(), to.data<std::int32_t>());
+  else
+    f(from.data(), to.data());
+}
+
 // Copies columns [from_start, from_start + width) of each outer row of `from` to columns from `to_start` on of `to`.
-inline void copy_columns(const float* from, std::int64_t from_width, std::int64_t from_start, float* to,
-                         std::int64_t to_width, std::int64_t to_start, std::int64_t width, std::int64_t outer) {
-  for (std::int64_t row = 0; row < outer; ++row) {
-    std::copy_n(from + row * from_width + from_start, width, to + row * to_width + to_start);
-  }
+inline void copy_columns(const TensorView& from_values, std::int64_t from_width, std::int64_t from_start,
+                         const TensorView& to_values, std::int64_t to_width, std::int64_t to_start, std::int64_t width,
+                         std::int64_t outer) {
+  with_values(from_values, to_values, [&](const auto* from, auto* to) {
+    for (std::int64_t row = 0; row < outer; ++row)
+      std::copy_n(from + row * from_width + from_start, width, to + row * to_width + to_start);
+  });
 }
 
 }  // namespace loom::nodes

@@ -11,8 +11,8 @@ class Concat final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Joins tensors along an axis");
-    c.inputs("x", "[N, ...]", "the parts, in order");
-    c.output("y", "[N, ...]", "the joined values");
+    c.inputs("x", "[N, ...]", "the parts, in order").any_dtype();
+    c.output("y", "[N, ...]", "the joined values").dtype_of("x");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.pointwise_if(along_channels);
     c.backward_reads({});
@@ -50,7 +50,7 @@ class Concat final : public loom::Node {
     std::int64_t start = 0;
     for (int i = 0; i < f.input_count(); ++i) {
       const std::int64_t width = widths_[static_cast<std::size_t>(i)];
-      copy_columns(f.input(i).data(), width, 0, f.output(0).data(), whole_, start, width, outer_);
+      copy_columns(f.input(i), width, 0, f.output(0), whole_, start, width, outer_);
       start += width;
     }
   }
@@ -60,7 +60,7 @@ class Concat final : public loom::Node {
     for (int i = 0; i < b.input_count(); ++i) {
       const std::int64_t width = widths_[static_cast<std::size_t>(i)];
       if (b.wants_diff(i))
-        copy_columns(b.diff_output(0).data(), whole_, start, b.diff_input(i).data(), width, 0, width, outer_);
+        copy_columns(b.diff_output(0), whole_, start, b.diff_input(i), width, 0, width, outer_);
       start += width;
     }
   }

@@ -11,8 +11,8 @@ class Flip final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("The positions of one axis in reverse order");
-    c.input("x", "[N, ...E]", "values");
-    c.output("y", "[N, ...E]", "y[t] = x[T - 1 - t]");
+    c.input("x", "[N, ...E]", "values").any_dtype();
+    c.output("y", "[N, ...E]", "y[t] = x[T - 1 - t]").dtype_of("x");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.backward_reads({});
   }
@@ -27,10 +27,12 @@ class Flip final : public loom::Node {
  private:
   void copy_reversed(const loom::TensorView& from, const loom::TensorView& to, std::int64_t samples) const {
     const AxisView view = axis_view(from.shape(), resolved_axis(axis_, from.shape().rank()), samples);
-    for (std::int64_t row = 0; row < view.outer * view.axis; ++row) {
-      const std::int64_t position = row % view.axis, mirrored = row + view.axis - 1 - 2 * position;
-      std::copy_n(from.data() + row * view.inner, view.inner, to.data() + mirrored * view.inner);
-    }
+    with_values(from, to, [&](const auto* x, auto* y) {
+      for (std::int64_t row = 0; row < view.outer * view.axis; ++row) {
+        const std::int64_t position = row % view.axis, mirrored = row + view.axis - 1 - 2 * position;
+        std::copy_n(x + row * view.inner, view.inner, y + mirrored * view.inner);
+      }
+    });
   }
 
   std::int64_t axis_;

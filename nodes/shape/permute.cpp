@@ -14,8 +14,8 @@ class Permute final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Reorders the axes of an event");
-    c.input("x", "[N, ...]", "the values");
-    c.output("y", "[N, ...]", "the values with axis order[i] of x as its axis i + 1");
+    c.input("x", "[N, ...]", "the values").any_dtype();
+    c.output("y", "[N, ...]", "the values with axis order[i] of x as its axis i + 1").dtype_of("x");
     c.option("order", loom::required, loom::integer_list(),
              "every axis except the batch once; the batch is axis 0; negative axes count from the end");
     c.backward_reads({});
@@ -41,8 +41,9 @@ class Permute final : public loom::Node {
   explicit Permute(const loom::Options& options) : order_(event_order(options)) {}
 
   void forward(const loom::Forward& f) const override {
-    walk(f.input(0).shape(),
-         [x = f.input(0).data(), y = f.output(0).data()](std::int64_t i, std::int64_t j) { y[j] = x[i]; });
+    with_values(f.input(0), f.output(0), [&](const auto* x, auto* y) {
+      walk(f.input(0).shape(), [x, y](std::int64_t i, std::int64_t j) { y[j] = x[i]; });
+    });
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;

@@ -4,6 +4,7 @@
 
 #include "loom/math.h"
 #include "loom/node.h"
+#include "shape/axis.h"
 
 namespace {
 
@@ -11,8 +12,8 @@ class Repeat final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Each sample several times, along the batch");
-    c.input("x", "[N, ...E]", "samples");
-    c.output("y", "[N, ...E]", "each sample `times` times in a row; the batch axis is `times` as long");
+    c.input("x", "[N, ...E]", "samples").any_dtype();
+    c.output("y", "[N, ...E]", "each sample `times` times in a row; the batch axis is `times` as long").dtype_of("x");
     c.option("times", loom::required, loom::integer().at_least(1), "rows per sample");
     c.backward_reads({});
   }
@@ -25,7 +26,9 @@ class Repeat final : public loom::Node {
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView x = f.input(0), y = f.output(0);
-    for (std::int64_t row = 0; row < y.samples(); ++row) std::ranges::copy(x[row / times_], y[row].begin());
+    loom::nodes::with_values(x, y, [&, width = x.per_sample()](const auto* from, auto* to) {
+      for (std::int64_t row = 0; row < y.samples(); ++row) std::copy_n(from + row / times_ * width, width, to + row * width);
+    });
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;

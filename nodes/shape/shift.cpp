@@ -16,8 +16,8 @@ class Shift final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Moves values along one axis; zeros fill the positions that become free");
-    c.input("x", "[N, ...E]", "values");
-    c.output("y", "[N, ...E]", "y[t] = x[t - by], or 0");
+    c.input("x", "[N, ...E]", "values").any_dtype();
+    c.output("y", "[N, ...E]", "y[t] = x[t - by], or 0").dtype_of("x");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("by", 1, loom::integer(), "positions, towards the end; negative: towards the start");
     c.causal_if("the shifted axis", [](const loom::Options& o) { return o.integer("by") >= 0; });
@@ -42,14 +42,15 @@ class Shift final : public loom::Node {
   void advance(const loom::Advance& a) const override {
     const std::int64_t extent = a.input(0).per_sample(), row = resolved_axis(axis_, x_.rank()) == row_axis(a) ? 1 : 0;
     const loom::Advance::Range range = a.range(0);
-    for (std::int64_t position = range.first; position < range.first + range.count; ++position) {
-      const bool there = row == 1 ? position % a.width >= by_ : position / a.width >= by_;
-      float* y = loom::Advance::at(a.output(0), position);
-      if (there)
-        std::copy_n(loom::Advance::at(a.input(0), position - by_ * (row == 1 ? 1 : a.width)), extent, y);
-      else
-        std::fill_n(y, extent, 0.0F);
-    }
+    with_values(a.input(0), a.output(0), [&](const auto* x, auto* y) {
+      for (std::int64_t position = range.first; position < range.first + range.count; ++position) {
+        const bool there = row == 1 ? position % a.width >= by_ : position / a.width >= by_;
+        if (there)
+          std::copy_n(x + (position - by_ * (row == 1 ? 1 : a.width)) * extent, extent, y + position * extent);
+        else
+          std::fill_n(y + position * extent, extent, 0);
+      }
+    });
   }
 
  private:
@@ -67,8 +68,8 @@ class Shift final : public loom::Node {
     const AxisView view = axis_view(from.shape(), resolved_axis(axis_, from.shape().rank()), samples);
     by = std::clamp(by, -view.axis, view.axis);
     const std::int64_t width = view.axis * view.inner, kept = (view.axis - std::abs(by)) * view.inner;
-    std::fill_n(to.data(), view.outer * width, 0.0F);
-    copy_columns(from.data(), width, std::max(-by, std::int64_t{0}) * view.inner, to.data(), width,
+    with_values(from, to, [&](const auto*, auto* y) { std::fill_n(y, view.outer * width, 0); });
+    copy_columns(from, width, std::max(-by, std::int64_t{0}) * view.inner, to, width,
                  std::max(by, std::int64_t{0}) * view.inner, kept, view.outer);
   }
 

@@ -17,8 +17,8 @@ class Slice final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("A range of positions of one axis");
-    c.input("x", "[N, ...]", "the value to cut from");
-    c.output("y", "[N, ...]", "positions start to stop - 1");
+    c.input("x", "[N, ...]", "the value to cut from").any_dtype();
+    c.output("y", "[N, ...]", "positions start to stop - 1").dtype_of("x");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("start", 0, loom::integer(), "first position; negative counts from the end");
     c.option("stop", loom::OptionValue(), loom::integer(), "position after the last; default: the end");
@@ -44,14 +44,14 @@ class Slice final : public loom::Node {
 
   void forward(const loom::Forward& f) const override {
     const Cut cut = cut_of(f.input(0).shape(), f.samples);
-    copy_columns(f.input(0).data(), cut.whole, cut.start, f.output(0).data(), cut.width, 0, cut.width, cut.outer);
+    copy_columns(f.input(0), cut.whole, cut.start, f.output(0), cut.width, 0, cut.width, cut.outer);
   }
 
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
     const Cut cut = cut_of(b.diff_input(0).shape(), b.samples);
     std::ranges::fill(b.diff_input(0).values(), 0.0F);
-    copy_columns(b.diff_output(0).data(), cut.width, 0, b.diff_input(0).data(), cut.whole, cut.start, cut.width,
+    copy_columns(b.diff_output(0), cut.width, 0, b.diff_input(0), cut.whole, cut.start, cut.width,
                  cut.outer);
   }
 

@@ -17,8 +17,9 @@ class Split final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Cuts a tensor along an axis");
-    c.input("x", "[N, ...]", "the value to divide");
-    for (int i = 0; i < kMostParts; ++i) c.output("y" + std::to_string(i), "[N, ...]", "part " + std::to_string(i));
+    c.input("x", "[N, ...]", "the value to divide").any_dtype();
+    for (int i = 0; i < kMostParts; ++i)
+      c.output("y" + std::to_string(i), "[N, ...]", "part " + std::to_string(i)).dtype_of("x");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("parts", loom::required, loom::integer().at_least(1).or_list(),
              "number of equal parts, or their extents (2 to 8)");
@@ -54,7 +55,7 @@ class Split final : public loom::Node {
     int port = 0;
     for (const std::int64_t extent : extents_) {
       const std::int64_t width = extent * whole.inner;
-      copy_columns(f.input(0).data(), whole.axis * whole.inner, start, f.output(port++).data(), width, 0, width,
+      copy_columns(f.input(0), whole.axis * whole.inner, start, f.output(port++), width, 0, width,
                    whole.outer);
       start += width;
     }
@@ -68,7 +69,7 @@ class Split final : public loom::Node {
     int port = 0;
     for (const std::int64_t extent : extents_) {
       const std::int64_t width = extent * whole.inner;
-      copy_columns(b.diff_output(port++).data(), width, 0, diff_x.data(), whole.axis * whole.inner, start, width,
+      copy_columns(b.diff_output(port++), width, 0, diff_x, whole.axis * whole.inner, start, width,
                    whole.outer);
       start += width;
     }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
+#include <cmath>
 #include <cstring>
 
 #include "image_formats.h"
@@ -96,8 +98,8 @@ Image read_image(const std::string& file, const ImageRequest& request) {
 
 std::vector<float> fit_image(const Image& image, int height, int width) {
   const double scale = std::min(static_cast<double>(image.height) / height, static_cast<double>(image.width) / width);
-  const int part_height = std::clamp(static_cast<int>(height * scale + 0.5), 1, image.height);
-  const int part_width = std::clamp(static_cast<int>(width * scale + 0.5), 1, image.width);
+  const int part_height = std::clamp(static_cast<int>(std::lround(height * scale)), 1, image.height);
+  const int part_width = std::clamp(static_cast<int>(std::lround(width * scale)), 1, image.width);
   const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(image.width) * image.channels;
   const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(width) * image.channels;
   const float* part = image.values.data() + (image.height - part_height) / 2 * stride +

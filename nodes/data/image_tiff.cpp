@@ -88,8 +88,10 @@ void check_kind(const std::string& file, const Tiff& tiff, Layout& layout) {
            "unsigned integers, whose largest value is known");
   if (layout.bits == 0 || (layout.bits > 16 && layout.bits != 32))
     refuse(file, fmt::format("{} bits", layout.bits), "1 to 16 or 32");
-  const bool jpeg = field<std::uint16_t>(tiff, TIFFTAG_COMPRESSION, COMPRESSION_NONE) == COMPRESSION_JPEG;
-  if (layout.meaning == PHOTOMETRIC_YCBCR && jpeg) {
+  const auto compression = field<std::uint16_t>(tiff, TIFFTAG_COMPRESSION, COMPRESSION_NONE);
+  if (TIFFIsCODECConfigured(compression) == 0)
+    refuse(file, fmt::format("compression {}", compression), "a compression that libtiff was built with");
+  if (layout.meaning == PHOTOMETRIC_YCBCR && compression == COMPRESSION_JPEG) {
     TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
     layout.meaning = PHOTOMETRIC_RGB;
   }
@@ -176,7 +178,8 @@ std::vector<float> read_samples(const std::string& file, const Tiff& tiff, const
     throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the TIFF's blocks have an impossible size", reason);
   const auto block = std::make_unique_for_overwrite<unsigned char[]>(static_cast<std::size_t>(size));
   std::vector<float> values;
-  for (std::uint16_t plane = 0; plane < (layout.planes ? layout.samples : 1); ++plane) {
+  const std::uint16_t planes = layout.planes ? layout.samples : std::uint16_t{1};
+  for (std::uint16_t plane = 0; plane < planes; ++plane) {
     for (std::uint32_t top = 0; top < layout.height; top += layout.block_height) {
       for (std::uint32_t left = 0; left < layout.width; left += layout.block_width) {
         const tmsize_t needed = layout.tiled ? size : stride * std::min(layout.block_height, layout.height - top);

@@ -86,6 +86,9 @@ class Images final : public loom::Dataset {
       for (std::size_t i = 0; i < folder_.files.size(); ++i) {
         if (split_name_ == "all" || folder_.files[i].part == wanted) items_.push_back(i);
       }
+      if (items_.empty())
+        throw loom::file_error(loom::ErrorCode::data_empty, path_, loom::kNoOffset,
+                               fmt::format("the folder of the split '{}' has no images", split_name_));
       return;
     }
     const loom::Split split(split_name_, static_cast<std::int64_t>(folder_.files.size()), holdout, 1);

@@ -244,6 +244,18 @@ BOOST_AUTO_TEST_CASE(folders_named_train_and_test_are_the_splits) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_split_folder_without_images) {
+  const ScratchFolder folder;
+  write_pixel(folder.file("train/1.png"), {10, 0, 0});
+  std::filesystem::create_directory(folder.file("test"));
+  const auto open = [&](const char* split) {
+    return open_data("images", {{"path", folder.path() + "/"}, {"split", split}});
+  };
+  BOOST_TEST(open("train").size() == 1);
+  BOOST_TEST(open("train").columns().size() == 1);  // no subfolder: no label
+  check_error(ErrorCode::data_empty, {"split 'test' has no images"}, [&] { open("test"); });
+}
+
 BOOST_AUTO_TEST_CASE(a_folder_train_alone_is_a_class) {
   const ScratchFolder folder;
   write_pixel(folder.file("train/1.png"), kRed);

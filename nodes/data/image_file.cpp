@@ -85,9 +85,9 @@ std::vector<float> scaled_values(const unsigned char* data, std::size_t count, i
   return values;
 }
 
-void check_image(const std::string& file) {
+bool check_image(const std::string& file) {
   const MappedFile mapped(file);
-  format_of(file, mapped.bytes()).check(file, mapped.bytes());
+  return format_of(file, mapped.bytes()).check(file, mapped.bytes());
 }
 
 Image read_image(const std::string& file, const ImageRequest& request) {

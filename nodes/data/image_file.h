@@ -23,8 +23,8 @@ struct ImageRequest {
 const std::vector<std::string>& image_endings();
 
 // Reads the header, and looks whether the file is complete as far as that takes no decoding. Throws what read_image
-// throws.
-void check_image(const std::string& file);
+// throws. True if the file has further pages or frames, which read_image does not read.
+bool check_image(const std::string& file);
 
 // The image as it is to be seen: turned as its orientation tag says, its transparency laid on the background. There is
 // no gamma or colour management. Gray is 0.299 R + 0.587 G + 0.114 B. Throws data_wrong_format, data_truncated,

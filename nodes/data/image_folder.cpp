@@ -81,9 +81,14 @@ void divide(const std::string& folder, const std::vector<std::string>& paths, Im
                                          count == 1 ? "it is" : "they are", division.train, division.test));
 }
 
-// What is wrong with each file, in their order. Waiting for the disk takes most of the time: more threads than cores.
-std::vector<std::optional<Error>> check_all(const std::vector<ImageFolder::File>& files) {
-  std::vector<std::optional<Error>> found(files.size());
+struct Finding {
+  std::optional<Error> error;
+  bool several = false;  // pages or frames
+};
+
+// What was found in each file, in their order. Waiting for the disk takes most of the time: more threads than cores.
+std::vector<Finding> check_all(const std::vector<ImageFolder::File>& files) {
+  std::vector<Finding> found(files.size());
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::mutex failing;
@@ -91,9 +96,9 @@ std::vector<std::optional<Error>> check_all(const std::vector<ImageFolder::File>
     try {
       for (std::size_t i = next++; i < files.size(); i = next++) {
         try {
-          check_image(files[i].path);
+          found[i].several = check_image(files[i].path);
         } catch (const Error& error) {
-          found[i] = error;
+          found[i].error = error;
         }
       }
     } catch (...) {
@@ -112,10 +117,10 @@ std::vector<std::optional<Error>> check_all(const std::vector<ImageFolder::File>
 }
 
 // One error of the files that cannot be read.
-void throw_unreadable(const std::vector<std::optional<Error>>& found) {
+void throw_unreadable(const std::vector<Finding>& found) {
   std::vector<Diagnostic> findings;
   std::size_t bad = 0;
-  for (const std::optional<Error>& error : found) {
+  for (const auto& [error, several] : found) {
     if (error && ++bad <= kMostNamed) findings.push_back(error->diagnostics().front());
   }
   if (bad == 0) return;
@@ -125,14 +130,14 @@ void throw_unreadable(const std::vector<std::optional<Error>>& found) {
 }
 
 // Leaves out the files that cannot be read, with a notice.
-void skip_unreadable(const std::vector<std::optional<Error>>& found, ImageFolder& result) {
+void skip_unreadable(const std::vector<Finding>& found, ImageFolder& result) {
   std::vector<ImageFolder::File> good;
   std::vector<std::string> bad;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (!found[i])
+    if (!found[i].error)
       good.push_back(std::move(result.files[i]));
     else
-      bad.push_back(found[i]->diagnostics().front().message);
+      bad.push_back(found[i].error->diagnostics().front().message);
   }
   result.files = std::move(good);
   if (bad.empty()) return;
@@ -160,8 +165,12 @@ ImageFolder open_image_folder(const std::string& folder, bool skip) {
   if (std::string notice = left_out_notice(paths.size(), left_out); !notice.empty())
     result.notices.push_back(std::move(notice));
   divide(folder, paths, result);
-  const std::vector<std::optional<Error>> found = check_all(result.files);
+  const std::vector<Finding> found = check_all(result.files);
   if (!skip) throw_unreadable(found);
+  const auto several = std::ranges::count_if(found, &Finding::several);
+  if (several > 0)
+    result.notices.push_back(fmt::format("{} of {} images {} several pages or frames: the first is read", several,
+                                         found.size(), several == 1 ? "has" : "have"));
   skip_unreadable(found, result);
   if (result.files.empty())
     throw file_error(ErrorCode::data_empty, folder, kNoOffset, "none of the images in the folder can be read");

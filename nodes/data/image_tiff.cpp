@@ -95,13 +95,16 @@ void check_kind(const std::string& file, const Tiff& tiff, Layout& layout) {
     TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
     layout.meaning = PHOTOMETRIC_RGB;
   }
+  constexpr const char* kKinds = "gray, palette, RGB or CMYK";
   switch (layout.meaning) {
     case PHOTOMETRIC_MINISWHITE:
     case PHOTOMETRIC_MINISBLACK:
     case PHOTOMETRIC_PALETTE: layout.colours = 1; break;
     case PHOTOMETRIC_RGB: layout.colours = 3; break;
     case PHOTOMETRIC_SEPARATED: layout.colours = 4; break;
-    default: refuse(file, fmt::format("photometric interpretation {}", layout.meaning), "gray, palette, RGB or CMYK");
+    case PHOTOMETRIC_YCBCR: refuse(file, "YCbCr that is not JPEG", kKinds);
+    case PHOTOMETRIC_CIELAB: refuse(file, "CIE Lab", kKinds);
+    default: refuse(file, fmt::format("photometric interpretation {}", layout.meaning), kKinds);
   }
   if (layout.meaning == PHOTOMETRIC_PALETTE && layout.bits > 8) refuse(file, "a palette of more than 8 bits", "8 bits");
   if (layout.samples < layout.colours || layout.samples > layout.colours + 1)
@@ -256,7 +259,7 @@ StoredImage read_tiff(const std::string& file, Bytes bytes, int /*least_side*/) 
   return {std::move(image), field<std::uint16_t>(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT)};
 }
 
-void check_tiff(const std::string& file, Bytes bytes) {
+bool check_tiff(const std::string& file, Bytes bytes) {
   Memory memory(bytes);
   const Tiff tiff = open_tiff(file, memory);
   const Layout layout = read_layout(file, tiff);
@@ -268,6 +271,7 @@ void check_tiff(const std::string& file, Bytes bytes) {
                        "the TIFF ends before its pixels", fmt::format("{} bytes", bytes.size()),
                        fmt::format("{} bytes from byte {} on", count, offset));
   }
+  return TIFFLastDirectory(tiff.get()) == 0;
 }
 
 bool is_tiff(Bytes bytes) {

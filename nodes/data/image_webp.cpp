@@ -81,7 +81,7 @@ StoredImage read_webp(const std::string& file, Bytes bytes, int /*least_side*/) 
 }
 
 bool is_webp(Bytes bytes) { return starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8); }
-void check_webp(const std::string& file, Bytes bytes) { read_header(file, bytes); }
+bool check_webp(const std::string& file, Bytes bytes) { return read_header(file, bytes).has_animation != 0; }
 
 }  // namespace
 

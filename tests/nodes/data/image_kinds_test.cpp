@@ -168,6 +168,13 @@ BOOST_AUTO_TEST_CASE(a_bmp_that_lies_about_its_size) {
   check_error(ErrorCode::data_corrupt, {picture.name, "impossible size"}, [&] { picture.open(); });
 }
 
+BOOST_AUTO_TEST_CASE(of_several_frames_the_first_is_read_with_a_notice) {
+  const OnePicture animation("webp_animation.webp"), picture("webp_lossy.webp");
+  BOOST_TEST((animation.open().notices() ==
+              std::vector<std::string>{"1 of 1 images has several pages or frames: the first is read"}));
+  BOOST_TEST(picture.open().notices().empty());
+}
+
 BOOST_AUTO_TEST_CASE(kinds_that_are_not_read_are_named) {
   const OnePicture tiff("tiff_rgb_16.tif");
   std::string bytes = file_of(tiff.name);
@@ -175,12 +182,12 @@ BOOST_AUTO_TEST_CASE(kinds_that_are_not_read_are_named) {
                          256U * static_cast<std::size_t>(static_cast<unsigned char>(bytes[5]));
   put(bytes, directory + 2 + 12 * 4 + 8, 8, 4, false);  // the fifth tag, the photometric interpretation: CIE Lab
   tiff.write(bytes);
-  check_error(ErrorCode::data_wrong_format, {tiff.name, "photometric interpretation 8"}, [&] { tiff.open(); });
+  check_error(ErrorCode::data_wrong_format, {tiff.name, "CIE Lab"}, [&] { tiff.open(); });
   const OnePicture bmp("bmp_palette_8.bmp");
   bytes = file_of(bmp.name);
   put(bytes, 30, 1, 4, false);
   bmp.write(bytes);
-  check_error(ErrorCode::data_wrong_format, {bmp.name, "compression 1"}, [&] { bmp.open(); });
+  check_error(ErrorCode::data_wrong_format, {bmp.name, "run lengths"}, [&] { bmp.open(); });
   bmp.write(
       std::string("\0\0\0\x18"
                   "ftypheic",

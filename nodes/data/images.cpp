@@ -56,7 +56,7 @@ class Images final : public loom::Dataset {
 
   std::int64_t size() const override { return static_cast<std::int64_t>(items_.size()); }
   std::vector<loom::Column> columns() const override {
-    std::vector<loom::Column> columns = {{"x", loom::DType::f32, {height_, width_, channels_}}};
+    std::vector<loom::Column> columns = {{"x", loom::DType::f32, {height_, width_, channels_}, 0, 1}};
     if (!labels_.empty()) columns.push_back({"label", loom::DType::i32, {}});
     return columns;
   }

@@ -86,7 +86,13 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
   };
   const std::vector<int> inputs = needed_inputs(graph, wanted, training, given);
   const auto unmatched = std::ranges::count_if(inputs, [&](int input) { return !has(own_column(input)); });
-  const bool x_is_taken = std::ranges::any_of(inputs, [&](int input) { return own_column(input) == "x"; });
+  // Where a single input has no column, x feeds it: unless x has an input of its own, or the input is one number.
+  const bool x_is_taken = std::ranges::any_of(graph.inputs(), [&](int input) { return own_column(input) == "x"; });
+  const auto x = std::ranges::find(columns, "x", &Column::name);
+  const auto takes_x = [&](int input) {
+    if (unmatched != 1 || x_is_taken || x == columns.end()) return false;
+    return graph.shape({input, 0}).event().count() > 1 || x->event.count() == 1;
+  };
   auto ranges = accepted_ranges(graph, needed_nodes(graph, wanted, training, given), training);
   FeedPlan plan;
   Diagnostics diagnostics;
@@ -94,7 +100,7 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
     const GraphNode& node = graph.node(input);
     const Port port{input, 0};
     std::string column = own_column(input);
-    if (!has(column) && unmatched == 1 && !x_is_taken && has("x")) column = "x";
+    if (!has(column) && takes_x(input)) column = "x";
     if (!has(column)) {
       Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where,
                                             fmt::format("no column of the data feeds the input '{}'", node.path));
@@ -104,7 +110,8 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
       continue;
     }
     plan.ports.push_back(port);
-    plan.requests.push_back({column, graph.dtype(port), graph.shape(port).event(), node.where, std::move(ranges[input])});
+    plan.requests.push_back(
+        {column, graph.dtype(port), graph.shape(port).event(), node.where, std::move(ranges[input])});
   }
   diagnostics.throw_if_any();
   return plan;

@@ -9,23 +9,80 @@
 namespace loom {
 namespace fs = std::filesystem;
 
-std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings) {
+namespace {
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+bool is_hidden(const fs::path& path) {
+  const std::string name = lower_case(path.filename().string());
+  return name.starts_with('.') || name == "thumbs.db" || name == "desktop.ini";
+}
+
+// A link to a folder that contains it would be followed without end.
+bool leads_back(const fs::directory_entry& entry) {
+  std::error_code failed;
+  if (!entry.is_symlink(failed) || !entry.is_directory(failed)) return false;
+  const std::string target = (fs::canonical(entry.path(), failed) / "").string();
+  const std::string place = (fs::canonical(entry.path().parent_path(), failed) / "").string();
+  return place.starts_with(target);
+}
+
+// Calls `visit` with the files below `folder` that are not hidden. A link to a missing file counts as a file: reading
+// it says what is wrong.
+template <class Visit>
+void visit_files(const std::string& folder, Visit visit) {
+  std::error_code failed;
+  fs::recursive_directory_iterator it(folder, fs::directory_options::follow_directory_symlink, failed);
+  for (; !failed && it != fs::recursive_directory_iterator(); it.increment(failed)) {
+    std::error_code unknown;
+    const bool is_folder = it->is_directory(unknown);
+    if (is_folder && (is_hidden(it->path()) || leads_back(*it))) it.disable_recursion_pending();
+    if (is_folder || is_hidden(it->path())) continue;
+    if (it->is_regular_file(unknown) || it->is_symlink(unknown)) visit(it->path());
+  }
+  if (failed)
+    throw file_error(ErrorCode::read_failed, folder, kNoOffset, "the folder cannot be read", failed.message());
+}
+
+}  // namespace
+
+std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings,
+                                    LeftOut* left_out) {
   require_exists(folder);
   if (!is_folder(folder))
     throw file_error(ErrorCode::data_wrong_format, folder, kNoOffset, "this is not a folder", "a file", "a folder");
   std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink)) {
-    std::string ending = entry.path().extension().string();
-    std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (std::ranges::find(endings, ending) != endings.end() && entry.is_regular_file())
-      files.push_back(entry.path().string());
-  }
+  LeftOut others;
+  visit_files(folder, [&](const fs::path& path) {
+    const std::string ending = lower_case(path.extension().string());
+    if (std::ranges::find(endings, ending) != endings.end())
+      files.push_back(path.string());
+    else
+      ++others[ending];
+  });
   if (files.empty()) {
-    throw file_error(ErrorCode::data_empty, folder, kNoOffset, "the folder has no such file", "none",
-                     "files that end in " + joined(endings));
+    const std::string notice = left_out_notice(0, others);
+    throw file_error(ErrorCode::data_empty, folder, kNoOffset, "the folder has no such file",
+                     notice.empty() ? "none" : notice, "files that end in " + joined(endings));
   }
   std::ranges::sort(files);
+  if (left_out != nullptr) *left_out = std::move(others);
   return files;
+}
+
+std::string left_out_notice(std::size_t taken, const LeftOut& left_out) {
+  std::size_t total = taken;
+  std::vector<std::string> kinds;
+  for (const auto& [ending, count] : left_out) {
+    total += static_cast<std::size_t>(count);
+    kinds.push_back(fmt::format("{} {}", count, ending.empty() ? "without an ending" : ending));
+  }
+  if (kinds.empty()) return "";
+  return fmt::format("{} of {} {} left out: {}", total - taken, total, total == 1 ? "file was" : "files were",
+                     joined(kinds));
 }
 
 void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files) {

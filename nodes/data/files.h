@@ -3,6 +3,8 @@
 // Thread safety: free functions without state.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,9 +12,17 @@
 
 namespace loom {
 
+// How many files of other kinds a folder has, by ending in small letters: ".txt".
+using LeftOut = std::map<std::string, std::int64_t>;
+
 // Paths of the files below `folder`, recursively, sorted, whose names end in one of `endings` (".png"; the case of
-// letters does not matter). Throws data_not_found, or data_empty when there is none.
-std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings);
+// letters does not matter). Hidden files and folders, whose names begin with a dot, and the files that Windows adds to
+// folders (Thumbs.db, desktop.ini) count as absent. Throws data_not_found, or data_empty when there is none.
+std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings,
+                                    LeftOut* left_out = nullptr);
+
+// "2 of 14 files were left out: 1 .heic, 1 .txt", or "" if nothing was. `taken` is the number of the others.
+std::string left_out_notice(std::size_t taken, const LeftOut& left_out);
 
 // For data too large to be read at the start: the names (below `folder`), the sizes and both ends of every file.
 void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files);

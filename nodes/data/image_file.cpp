@@ -1,13 +1,15 @@
 #include "image_file.h"
 
 #include <fmt/format.h>
-#include <png.h>
-#include <turbojpeg.h>
 
 #include <algorithm>
+#include <array>
+#include <climits>
+#include <cmath>
 #include <cstring>
-#include <memory>
-#include <string_view>
+
+#include "image_formats.h"
+#include "orientation.h"
 
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 #define STB_IMAGE_RESIZE_STATIC
@@ -16,106 +18,105 @@
 namespace loom {
 namespace {
 
-constexpr std::int64_t kLargest = std::int64_t{1} << 28;  // pixels; a damaged header can request any amount of memory
-
-void check_extents(const std::string& file, std::int64_t height, std::int64_t width) {
-  if (height >= 1 && width >= 1 && height * width <= kLargest) return;
-  throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the image has an impossible size",
-                   fmt::format("{} x {}", height, width), fmt::format("at most {} pixels", kLargest));
-}
-
-// libpng does not report where it stopped: for a truncated file the position is its size.
-Error png_error(const std::string& file, const png_image& png, std::size_t size) {
-  const std::string_view reason(png.message);
-  const bool truncated = reason.find("beyond end") != reason.npos || reason.find("truncated") != reason.npos ||
-                         reason.find("Not enough") != reason.npos;
-  return file_error(truncated ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
-                    truncated ? static_cast<std::int64_t>(size) : kNoOffset, "the PNG cannot be decoded",
-                    std::string(reason));
-}
-
-Image read_png(const std::string& file, std::span<const std::byte> bytes, int channels) {
-  png_image png{};
-  png.version = PNG_IMAGE_VERSION;
-  if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) throw png_error(file, png, bytes.size());
-  const std::unique_ptr<png_image, void (*)(png_image*)> closing(&png, png_image_free);
-  check_extents(file, png.height, png.width);
-  png.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  Image image{static_cast<int>(png.height), static_cast<int>(png.width), channels,
-              std::vector<unsigned char>(PNG_IMAGE_SIZE(png))};
-  const png_color black{0, 0, 0};
-  if (png_image_finish_read(&png, &black, image.pixels.data(), 0, nullptr) == 0)
-    throw png_error(file, png, bytes.size());
-  return image;
-}
-
-// The smallest of 1, 1/2, 1/4, 1/8 whose shorter side is still at least `least_side`.
-tjscalingfactor decoding_scale(int height, int width, int least_side) {
-  tjscalingfactor scale = {1, 1};
-  while (least_side > 0 && scale.denom < 8 && std::min(height, width) / (scale.denom * 2) >= least_side)
-    scale.denom *= 2;
-  return scale;
-}
-
-Image read_jpeg(const std::string& file, std::span<const std::byte> bytes, int channels, int least_side) {
-  const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
-  if (!decoder) throw Error(ErrorCode::out_of_memory, fmt::format("{}: the JPEG decoder cannot start", file));
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  int width = 0, height = 0, sampling = 0, space = 0;
-  if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &sampling, &space) != 0) {
-    const std::string reason = tjGetErrorStr2(decoder.get());  // a missing scan: the file ends within its header
-    const bool truncated = reason.find("missing SOS") != reason.npos || reason.find("Premature end") != reason.npos;
-    throw file_error(truncated ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
-                     truncated ? static_cast<std::int64_t>(bytes.size()) : kNoOffset,
-                     truncated ? "the JPEG ends within its header" : "the JPEG's header is damaged", reason);
+const ImageFormat& format_of(const std::string& file, Bytes bytes) {
+  for (const ImageFormat* format : {&kPng, &kJpeg, &kWebp, &kBmp, &kTiff}) {
+    if (format->matches(bytes)) return *format;
   }
-  check_extents(file, height, width);
-  const tjscalingfactor scale = decoding_scale(height, width, least_side);
-  Image image{TJSCALED(height, scale), TJSCALED(width, scale), channels, {}};
-  image.pixels.resize(static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width * channels));
-  const int state = tjDecompress2(decoder.get(), data, bytes.size(), image.pixels.data(), image.width, 0, image.height,
-                                  channels == 1 ? TJPF_GRAY : TJPF_RGB, 0);
-  if (state == 0) return image;
-  const std::string reason = tjGetErrorStr2(decoder.get());
-  const bool truncated = reason.find("Premature end") != reason.npos;
-  if (!truncated && tjGetErrorCode(decoder.get()) == TJERR_WARNING) return image;  // stray bytes, as cameras write them
-  throw file_error(truncated ? ErrorCode::data_truncated : ErrorCode::data_corrupt, file,
-                   static_cast<std::int64_t>(bytes.size()), "the JPEG cannot be decoded", reason);
+  std::string got;
+  if (starts_with(bytes, "ftyp", 4))
+    got = "an HEIC, AVIF or video file";
+  else if (starts_with(bytes, "GIF8"))
+    got = "a GIF";
+  else
+    for (std::size_t i = 0; i < std::min<std::size_t>(4, bytes.size()); ++i)
+      got += fmt::format("{}{:02x}", i > 0 ? " " : "", static_cast<unsigned>(bytes[i]));
+  throw file_error(ErrorCode::data_wrong_format, file, 0, "this is no image that can be read", got,
+                   "PNG, JPEG, WebP, BMP or TIFF");
 }
 
-bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
-  return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+// BT.601. Written so that equal red, green and blue give exactly their value.
+float luma(float red, float green, float blue) { return green + 0.299F * (red - green) + 0.114F * (blue - green); }
+
+// The wanted number of channels, with the transparency laid on the background.
+Image composed(Image image, int channels, float background) {
+  if (image.channels == channels) return image;
+  const bool coloured = image.channels >= 3, transparent = image.channels % 2 == 0;
+  Image result{image.height, image.width, channels, {}};
+  const std::size_t pixels = static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width);
+  result.values.reserve(pixels * static_cast<std::size_t>(channels));
+  const auto step = static_cast<std::size_t>(image.channels);
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const float* pixel = image.values.data() + i * step;
+    const float alpha = transparent ? pixel[step - 1] : 1;
+    const auto laid = [&](float value) { return value * alpha + background * (1 - alpha); };
+    const std::array<float, 3> colour = {laid(pixel[0]), laid(pixel[coloured ? 1 : 0]), laid(pixel[coloured ? 2 : 0])};
+    if (channels == 1)
+      result.values.push_back(coloured ? luma(colour[0], colour[1], colour[2]) : colour[0]);
+    else
+      result.values.insert(result.values.end(), colour.begin(), colour.end());
+  }
+  return result;
 }
 
 }  // namespace
 
-Image read_image(const std::string& file, int channels, int least_side) {
-  const std::vector<std::byte> bytes = read_whole(file);
-  if (starts_with(bytes, "\x89PNG")) return read_png(file, bytes, channels);
-  if (starts_with(bytes, "\xFF\xD8\xFF")) return read_jpeg(file, bytes, channels, least_side);
-  std::string got;
-  for (std::size_t i = 0; i < std::min<std::size_t>(4, bytes.size()); ++i)
-    got += fmt::format("{:02x} ", static_cast<unsigned>(bytes[i]));
-  throw file_error(ErrorCode::data_wrong_format, file, 0, "this is neither PNG nor JPEG", got, "89 'PNG' or ff d8 ff");
+const std::vector<std::string>& image_endings() {
+  static const std::vector<std::string> endings = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"};
+  return endings;
 }
 
-std::vector<unsigned char> fit_image(const Image& image, int height, int width) {
-  const double scale = std::min(static_cast<double>(image.height) / height, static_cast<double>(image.width) / width);
-  const int part_height = std::clamp(static_cast<int>(height * scale + 0.5), 1, image.height);
-  const int part_width = std::clamp(static_cast<int>(width * scale + 0.5), 1, image.width);
-  const int stride = image.width * image.channels;
-  const unsigned char* part =
-      image.pixels.data() + (image.height - part_height) / 2 * stride + (image.width - part_width) / 2 * image.channels;
-  std::vector<unsigned char> fitted(static_cast<std::size_t>(height) *
-                                    static_cast<std::size_t>(width * image.channels));
-  const int row = width * image.channels;
-  if (part_height == height && part_width == width) {
-    for (int y = 0; y < height; ++y)
-      std::memcpy(fitted.data() + y * row, part + y * stride, static_cast<std::size_t>(row));
-  } else if (stbir_resize_uint8(part, part_width, part_height, stride, fitted.data(), width, height, row,
-                                image.channels) == 0) {
-    throw Error(ErrorCode::out_of_memory, fmt::format("resizing an image to {} x {}", height, width));
+void check_extents(const std::string& file, std::int64_t height, std::int64_t width) {
+  if (height >= 1 && width >= 1 && height <= kMostPixels && width <= kMostPixels / height) return;
+  throw file_error(ErrorCode::data_corrupt, file, kNoOffset, "the image has an impossible size",
+                   fmt::format("{} x {}", height, width), fmt::format("1 to {} pixels", kMostPixels));
+}
+
+std::vector<float> scaled_values(const unsigned char* data, std::size_t count, int bits) {
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (bits == 8) {
+      values[i] = static_cast<float>(data[i]) / 255.0F;
+    } else {
+      std::uint16_t value = 0;
+      std::memcpy(&value, data + 2 * i, sizeof value);
+      values[i] = static_cast<float>(value) / 65535.0F;
+    }
   }
+  return values;
+}
+
+bool check_image(const std::string& file) {
+  const MappedFile mapped(file);
+  return format_of(file, mapped.bytes()).check(file, mapped.bytes());
+}
+
+Image read_image(const std::string& file, const ImageRequest& request) {
+  const std::vector<std::byte> bytes = read_whole(file);
+  StoredImage stored = format_of(file, bytes).read(file, bytes, request.least_side);
+  return upright(composed(std::move(stored.image), request.channels, request.background), stored.orientation);
+}
+
+std::vector<float> fit_image(const Image& image, int height, int width) {
+  const double scale = std::min(static_cast<double>(image.height) / height, static_cast<double>(image.width) / width);
+  const int part_height = std::clamp(static_cast<int>(std::lround(height * scale)), 1, image.height);
+  const int part_width = std::clamp(static_cast<int>(std::lround(width * scale)), 1, image.width);
+  const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(image.width) * image.channels;
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(width) * image.channels;
+  const float* part = image.values.data() + (image.height - part_height) / 2 * stride +
+                      static_cast<std::ptrdiff_t>((image.width - part_width) / 2) * image.channels;
+  std::vector<float> fitted(static_cast<std::size_t>(height * row));
+  if (part_height == height && part_width == width) {
+    for (int y = 0; y < height; ++y) std::copy_n(part + y * stride, row, fitted.data() + y * row);
+    return fitted;
+  }
+  constexpr int kBytes = sizeof(float);
+  if (stride > INT_MAX / kBytes ||
+      stbir_resize_float(part, part_width, part_height, static_cast<int>(stride) * kBytes, fitted.data(), width, height,
+                         static_cast<int>(row) * kBytes, image.channels) == 0)
+    throw Error(ErrorCode::out_of_memory,
+                fmt::format("resizing an image of {} x {} to {} x {}", image.height, image.width, height, width));
+  // The filters overshoot at sharp edges.
+  for (float& value : fitted) value = std::clamp(value, 0.0F, 1.0F);
   return fitted;
 }
 

@@ -1,28 +1,37 @@
-// PNG and JPEG files, decoded to bytes and fitted to a size.
+// Image files (PNG, JPEG, WebP, BMP, TIFF), decoded to values in [0, 1] and fitted to a size.
 //
 // Thread safety: every function may be called from many threads.
 #pragma once
 
-#include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
-
-#include "files.h"
 
 namespace loom {
 
 struct Image {
   int height = 0, width = 0, channels = 0;
-  std::vector<unsigned char> pixels;  // [height, width, channels]
+  std::vector<float> values;  // [height, width, channels]: the stored value over the largest that can be stored
 };
 
-// Gray (channels 1) or RGB (3), whatever the file holds; transparency is laid on black. A JPEG much larger than
-// `least_side` is decoded at a half, a quarter or an eighth, never with a shorter side below it (0: at full size).
-// The orientation tag of cameras is not applied. Throws data_wrong_format, data_truncated, data_corrupt, data_empty.
-Image read_image(const std::string& file, int channels, int least_side);
+struct ImageRequest {
+  int channels = 3;      // 1: gray, 3: red, green, blue; whatever the file holds
+  int least_side = 0;    // a JPEG may be decoded at a reduced scale, never with a shorter side below this; 0: full size
+  float background = 0;  // what shines through transparent pixels
+};
+
+// The endings of the files that read_image reads: ".png", ...
+const std::vector<std::string>& image_endings();
+
+// Reads the header, and looks whether the file is complete as far as that takes no decoding. Throws what read_image
+// throws. True if the file has further pages or frames, which read_image does not read.
+bool check_image(const std::string& file);
+
+// The image as it is to be seen: turned as its orientation tag says, its transparency laid on the background. There is
+// no gamma or colour management. Gray is 0.299 R + 0.587 G + 0.114 B. Throws data_wrong_format, data_truncated,
+// data_corrupt, data_empty.
+Image read_image(const std::string& file, const ImageRequest& request);
 
 // The largest centred part of the image with the form height : width, resized to it.
-std::vector<unsigned char> fit_image(const Image& image, int height, int width);
+std::vector<float> fit_image(const Image& image, int height, int width);
 
 }  // namespace loom

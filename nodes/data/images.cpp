@@ -1,93 +1,116 @@
-// A folder of PNG and JPEG images, decoded when they are read.
-#include <filesystem>
-
+// A folder of images, decoded when they are read.
+#include "files.h"
 #include "image_file.h"
+#include "image_folder.h"
 #include "loom/dataset.h"
 
 namespace {
 
-// The first folder below `root` on the way to `file`, or "" for a file in `root` itself.
-std::string class_of(const std::string& file, const std::string& root) {
-  const std::filesystem::path below = std::filesystem::path(file).lexically_relative(root);
-  return std::distance(below.begin(), below.end()) > 1 ? below.begin()->string() : "";
-}
-
 class Images final : public loom::Dataset {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("A folder of PNG and JPEG images, with its subfolders, decoded when they are read");
-    c.output("x", "[N, height, width, channels]", "the centre of the image, resized, in [0, 1]");
+    c.summary("A folder of images (PNG, JPEG, WebP, BMP, TIFF), with its subfolders, decoded when they are read");
+    c.output("x", "[N, height, width, channels]",
+             "the centre of the image, upright, resized, in [0, 1]: the stored value over the largest that can be "
+             "stored (255; 65535 for 16 bits), without gamma or colour profile; of several pages or frames, the first");
     c.output("label", "[N]", "number of the subfolder in alphabetical order, if every image is in one")
         .dtype(loom::DType::i32);
-    c.option("path", loom::required, loom::text(), "the folder");
+    c.option("path", loom::required, loom::text(),
+             "the folder. Directly in it, a folder train and a folder test (or val, validation) are the splits. Hidden "
+             "files are ignored");
     c.option("size", 0, loom::integer().at_least(0).at_most(8192), "height and width; 0: those of the first image",
              "pixels");
     c.option("height", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
     c.option("width", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
-    c.option("channels", 3, loom::integer().at_least(1).at_most(3), "1: gray, 3: red, green, blue");
-    c.option("holdout", 10, loom::integer().at_least(2), "one of this many images is held out for test");
-    loom::declare_split(c, "test is every holdout-th image of a pseudo-random order");
+    c.option("channels", 3, loom::integer().at_least(1).at_most(3),
+             "3: red, green, blue; 1: gray, of colours 0.299 red + 0.587 green + 0.114 blue");
+    c.option("background", 0.0, loom::number().at_least(0).at_most(1),
+             "the gray on which transparent pixels are laid; 0: black, 1: white");
+    c.option("unreadable", "error", loom::text({"error", "skip"}),
+             "images that are cut off, damaged, or larger than 2^28 pixels: an error that lists them, or they are left "
+             "out with a notice");
+    c.option("holdout", 10, loom::integer().at_least(2),
+             "one of this many images is held out for test; without meaning where folders are the splits");
+    loom::declare_split(c, "test is every holdout-th image of a pseudo-random order, or the images of the folder test");
   }
 
   explicit Images(const loom::Options& options)
-      : folder_(options.text("path")),
-        files_(loom::list_files(folder_, {".png", ".jpg", ".jpeg"})),
+      : path_(options.text("path")),
         channels_(static_cast<int>(options.integer("channels"))),
+        background_(static_cast<float>(options.number("background"))),
         split_name_(options.text("split")) {
     if (channels_ == 2) throw loom::Error(loom::ErrorCode::data_specification, "[images] channels is 2", "use 1 or 3");
+    folder_ = loom::open_image_folder(path_, options.text("unreadable") == "skip");
     const auto extent = [&](const char* name) {
       return static_cast<int>(options.integer(name) > 0 ? options.integer(name) : options.integer("size"));
     };
     height_ = extent("height");
     width_ = extent("width");
-    // The first image is always decoded, so that a folder of other files is detected before training.
-    const loom::Image first = loom::read_image(files_.front(), channels_, 0);
+    // The first image is always decoded, so that what no header shows is found before training where all are alike.
+    const loom::Image first = loom::read_image(folder_.files.front().path, {channels_, 0, background_});
     if (height_ == 0) height_ = first.height;
     if (width_ == 0) width_ = first.width;
-    split_ = loom::Split(split_name_, static_cast<std::int64_t>(files_.size()), options.integer("holdout"), 1);
+    choose_items(options.integer("holdout"));
     number_classes();
   }
 
-  std::int64_t size() const override { return split_.size(); }
+  std::int64_t size() const override { return static_cast<std::int64_t>(items_.size()); }
   std::vector<loom::Column> columns() const override {
-    std::vector<loom::Column> columns = {{"x", loom::DType::f32, {height_, width_, channels_}}};
+    std::vector<loom::Column> columns = {{"x", loom::DType::f32, {height_, width_, channels_}, 0, 1}};
     if (!labels_.empty()) columns.push_back({"label", loom::DType::i32, {}});
     return columns;
   }
+  std::vector<std::string> notices() const override { return folder_.notices; }
   std::string hash() const override {
     loom::ContentHash hash;
-    loom::add_files(hash, folder_, files_);
-    for (std::int64_t value : {std::int64_t{height_}, std::int64_t{width_}, std::int64_t{channels_}, split_.size()})
+    loom::add_files(hash, path_, folder_.paths());
+    for (std::int64_t value : {std::int64_t{height_}, std::int64_t{width_}, std::int64_t{channels_}, size()})
       hash.add(value);
     hash.add(split_name_);
+    if (background_ != 0) hash.add(std::as_bytes(std::span(&background_, 1)));
     return hash.text();
   }
 
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
-    const auto item = static_cast<std::size_t>(split_.item(index));
-    const loom::Image image = loom::read_image(files_[item], channels_, std::max(height_, width_));
-    const std::vector<unsigned char> pixels = loom::fit_image(image, height_, width_);
-    std::ranges::transform(pixels, out[0].data(),
-                           [](unsigned char value) { return static_cast<float>(value) / 255.0F; });
+    const std::size_t item = items_[static_cast<std::size_t>(index)];
+    const loom::Image image =
+        loom::read_image(folder_.files[item].path, {channels_, std::max(height_, width_), background_});
+    std::ranges::copy(loom::fit_image(image, height_, width_), out[0].data());
     if (!labels_.empty()) *out[1].data<std::int32_t>() = labels_[item];
   }
 
  private:
+  void choose_items(std::int64_t holdout) {
+    if (folder_.divided) {
+      const auto wanted = split_name_ == "test" ? loom::ImageFolder::Part::test : loom::ImageFolder::Part::train;
+      for (std::size_t i = 0; i < folder_.files.size(); ++i) {
+        if (split_name_ == "all" || folder_.files[i].part == wanted) items_.push_back(i);
+      }
+      if (items_.empty())
+        throw loom::file_error(loom::ErrorCode::data_empty, path_, loom::kNoOffset,
+                               fmt::format("the folder of the split '{}' has no images", split_name_));
+      return;
+    }
+    const loom::Split split(split_name_, static_cast<std::int64_t>(folder_.files.size()), holdout, 1);
+    for (std::int64_t i = 0; i < split.size(); ++i) items_.push_back(static_cast<std::size_t>(split.item(i)));
+  }
+
   void number_classes() {
     std::map<std::string, std::int32_t> numbers;
-    for (const std::string& file : files_) numbers.emplace(class_of(file, folder_), 0);
+    for (const loom::ImageFolder::File& file : folder_.files) numbers.emplace(file.class_name, 0);
     if (numbers.contains("")) return;
     std::int32_t next = 0;
     for (auto& [name, number] : numbers) number = next++;
-    for (const std::string& file : files_) labels_.push_back(numbers.at(class_of(file, folder_)));
+    for (const loom::ImageFolder::File& file : folder_.files) labels_.push_back(numbers.at(file.class_name));
   }
 
-  std::string folder_;
-  std::vector<std::string> files_;
+  std::string path_;
+  loom::ImageFolder folder_;
   int channels_, height_ = 0, width_ = 0;
+  float background_;
   std::string split_name_;
-  loom::Split split_;
-  std::vector<std::int32_t> labels_;  // empty if there are images outside subfolders
+  std::vector<std::size_t> items_;    // of the split, as places in folder_.files
+  std::vector<std::int32_t> labels_;  // of all files; empty if there are images outside subfolders
 };
 LOOM_DATASET(Images, "images")
 

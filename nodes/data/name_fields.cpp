@@ -36,6 +36,11 @@ Pattern parse_pattern(const std::string& pattern) {
     at = close + 1;
   }
   if (parsed.fields.empty()) throw_pattern(pattern);
+  for (auto field = parsed.fields.begin(); field != parsed.fields.end(); ++field) {
+    if (*field != "x" && std::find(parsed.fields.begin(), field, *field) == field) continue;
+    throw Error(ErrorCode::data_specification, fmt::format("'{}' names a second column '{}'", pattern, *field),
+                "give every field a name of its own, other than x");
+  }
   parsed.end = pattern.substr(at);
   return parsed;
 }
@@ -91,6 +96,8 @@ NameFields::NameFields(const std::string& pattern, const std::vector<std::string
     }
   }
 }
+
+bool NameFields::has(const std::string& field) const { return std::ranges::find(fields_, field) != fields_.end(); }
 
 std::vector<Column> NameFields::columns() const {
   std::vector<Column> columns;

@@ -21,6 +21,7 @@ class NameFields {
 
   // One i32 column a field.
   std::vector<Column> columns() const;
+  bool has(const std::string& field) const;
   std::size_t count() const { return fields_.size(); }
   std::int32_t code(std::size_t file, std::size_t field) const { return codes_[file * fields_.size() + field]; }
 

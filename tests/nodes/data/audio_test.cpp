@@ -1,38 +1,12 @@
 // Recordings: pieces, channels, mu-law, and wrong files.
-#include <sndfile.h>
-
 #include <cmath>
 #include <set>
 
 #include "loom/check.h"
-#include "nodes/data/data_checks.h"
+#include "nodes/data/sound_writer.h"
 
 using namespace loom;
 using namespace loom::check;
-
-namespace {
-
-// `frames` frames; sample i of channel c is value(i, c).
-template <class Value>
-void write_sound(const std::string& path, int frames, int channels, Value value, int rate = 8000,
-                 int format = SF_FORMAT_WAV | SF_FORMAT_PCM_16) {
-  SF_INFO info{};
-  info.samplerate = rate;
-  info.channels = channels;
-  info.format = format;
-  SNDFILE* file = sf_open(path.c_str(), SFM_WRITE, &info);
-  BOOST_REQUIRE(file != nullptr);
-  std::vector<float> samples;
-  for (int i = 0; i < frames; ++i) {
-    for (int c = 0; c < channels; ++c) samples.push_back(value(i, c));
-  }
-  BOOST_REQUIRE(sf_writef_float(file, samples.data(), frames) == frames);
-  sf_close(file);
-}
-
-float ramp(int i, int) { return static_cast<float>(i) / 1024; }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(audio)
 

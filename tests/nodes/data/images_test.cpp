@@ -1,8 +1,10 @@
-// Folders of PNG and JPEG: values, classes, fitting to a size, and wrong files.
+// Folders of images: values, classes, splits, fitting to a size, what is left out, and wrong files.
 #include <png.h>
 #include <turbojpeg.h>
 
+#include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "nodes/data/data_checks.h"
 
@@ -40,6 +42,26 @@ void write_jpeg(const std::string& path, int width, int height, const Pixels& rg
   write_bytes(path, std::string(reinterpret_cast<char*>(bytes), size));
   tjFree(bytes);
   tjDestroy(compressor);
+}
+
+// A PNG of one pixel.
+void write_pixel(const std::string& path, const Pixels& rgb) { write_png(path, 1, 1, rgb, PNG_FORMAT_RGB); }
+
+DataSource open_folder(const ScratchFolder& folder, OptionList more = {{"split", "all"}}) {
+  more.emplace_back("path", folder.path());
+  return open_data("images", more);
+}
+
+// The red values of all items, in steps of 1/255.
+std::multiset<int> reds(const DataSource& data) {
+  std::multiset<int> values;
+  for (std::int64_t i = 0; i < data.size(); ++i)
+    values.insert(static_cast<int>(std::lround(Item(data, i).floats()[0] * 255)));
+  return values;
+}
+
+bool mentions(const std::vector<std::string>& texts, const std::string& part) {
+  return std::ranges::any_of(texts, [&](const std::string& text) { return text.find(part) != text.npos; });
 }
 
 const Pixels kRed = {255, 0, 0}, kBlue = {0, 0, 255}, kGreen = {0, 255, 0};
@@ -129,6 +151,119 @@ BOOST_AUTO_TEST_CASE(wrong_files) {
   check_error(ErrorCode::data_specification, {"channels is 2"}, [&] {
     open_data("images", {{"path", folder.path()}, {"channels", 2}});
   });
+}
+
+BOOST_AUTO_TEST_CASE(sixteen_bits_survive_resizing) {
+  const ScratchFolder folder;
+  // libpng's simplified interface takes 16 bits as linear light and writes them as they are.
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = image.height = 8;
+  image.format = PNG_FORMAT_LINEAR_Y;
+  const std::vector<png_uint_16> pixels(64, 1001);
+  BOOST_REQUIRE(png_image_write_to_file(&image, folder.file("a.png").c_str(), 0, pixels.data(), 0, nullptr) != 0);
+  for (const int size : {3, 8, 20}) {
+    for (const float value : Item(open_folder(folder, {{"split", "all"}, {"size", size}, {"channels", 1}}), 0).floats())
+      BOOST_TEST(std::abs(value - 1001 / 65535.0F) < 1e-6F);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(transparency_is_laid_on_the_background) {
+  const ScratchFolder folder;
+  write_png(folder.file("a.png"), 1, 1, {255, 51, 0, 204}, PNG_FORMAT_RGBA);
+  const std::vector<float> values = Item(open_folder(folder, {{"split", "all"}, {"background", 0.5}}), 0).floats();
+  for (const auto& [got, colour] : {std::pair{values[0], 1.0F}, {values[1], 0.2F}, {values[2], 0.0F}})
+    BOOST_TEST(std::abs(got - (colour * 0.8F + 0.5F * 0.2F)) < 1e-6F);
+  BOOST_TEST(open_folder(folder, {{"background", 0.5}, {"split", "all"}}).hash() != open_folder(folder).hash());
+}
+
+BOOST_AUTO_TEST_CASE(hidden_files_are_ignored_and_other_files_counted) {
+  const ScratchFolder folder;
+  write_pixel(folder.file("a.png"), kRed);
+  write_pixel(folder.file("sub/B.PNG"), kRed);
+  write_pixel(folder.file(".trash/old.png"), kRed);
+  for (const char* name : {"._a.png", ".DS_Store", "Thumbs.db", "sub/._B.PNG", "sub/desktop.ini"})
+    write_bytes(folder.file(name), "no picture");
+  BOOST_TEST(open_folder(folder).size() == 2);
+  BOOST_TEST(open_folder(folder).notices().empty());
+  for (const char* name : {"c.HEIC", "sub/d.heic", "notes.txt", "README"}) write_bytes(folder.file(name), "text");
+  const DataSource data = open_folder(folder);
+  BOOST_TEST(data.size() == 2);
+  BOOST_TEST(
+      (data.notices() == std::vector<std::string>{"4 of 6 files were left out: 1 without an ending, 2 .heic, 1 .txt"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_leads_back_is_not_followed) {
+  const ScratchFolder folder;
+  write_pixel(folder.file("sub/a.png"), kRed);
+  std::filesystem::create_directory_symlink("..", folder.file("sub/up"));
+  BOOST_TEST(open_folder(folder).size() == 1);
+  std::filesystem::create_symlink("nowhere.png", folder.file("sub/b.png"));
+  check_error(ErrorCode::data_not_found, {"b.png"}, [&] { open_folder(folder); });
+}
+
+BOOST_AUTO_TEST_CASE(all_unreadable_files_are_listed_at_once_or_skipped) {
+  const ScratchFolder folder;
+  for (int i = 0; i < 60; ++i) write_pixel(folder.file(fmt::format("c{}/{:02}.png", i % 2, i)), {99, 0, 0});
+  const std::string whole = read_bytes(folder.file("c0/00.png"));
+  write_bytes(folder.file("c0/00.png"), whole.substr(0, whole.size() - 5));
+  write_bytes(folder.file("c1/17.png"), "");
+  write_bytes(folder.file("c1/59.png"), "no picture");
+  check_error(ErrorCode::data_truncated, {"00.png", "17.png", "59.png", "unreadable=skip"},
+              [&] { open_folder(folder); });
+  const DataSource data = open_folder(folder, {{"split", "all"}, {"unreadable", "skip"}});
+  BOOST_TEST(data.size() == 57);
+  BOOST_TEST(reds(data).count(99) == 57);
+  BOOST_TEST(mentions(data.notices(), "3 of 60 images were skipped as unreadable: "));
+  for (const char* name : {"00.png", "17.png", "59.png"}) BOOST_TEST(mentions(data.notices(), name));
+  for (int i = 0; i < 60; ++i) write_bytes(folder.file(fmt::format("c{}/{:02}.png", i % 2, i)), "no picture");
+  check_error(ErrorCode::data_wrong_format, {"40 more"}, [&] { open_folder(folder); });
+  check_error(ErrorCode::data_empty, {"can be read"}, [&] { open_folder(folder, {{"unreadable", "skip"}}); });
+}
+
+BOOST_AUTO_TEST_CASE(folders_named_train_and_test_are_the_splits) {
+  for (const char* held : {"test", "val", "Validation"}) {
+    const ScratchFolder folder;
+    write_pixel(folder.file("train/cat/1.png"), {10, 0, 0});
+    write_pixel(folder.file("train/dog/2.png"), {20, 0, 0});
+    write_pixel(folder.file(std::string(held) + "/dog/3.png"), {30, 0, 0});
+    write_pixel(folder.file(std::string(held) + "/eel/4.png"), {40, 0, 0});
+    write_pixel(folder.file("more/5.png"), {50, 0, 0});
+    const DataSource train = open_folder(folder, {{"split", "train"}, {"holdout", 2}});
+    BOOST_TEST((reds(train) == std::multiset<int>{10, 20}));
+    const DataSource test = open_folder(folder, {{"split", "test"}});
+    BOOST_TEST((reds(test) == std::multiset<int>{30, 40}));
+    const DataSource all = open_folder(folder);
+    BOOST_TEST((reds(all) == std::multiset<int>{10, 20, 30, 40}));
+    for (std::int64_t i = 0; i < 4; ++i) {  // cat 0, dog 1, eel 2, in both
+      const Item item(all, i);
+      BOOST_TEST(item.integers(1)[0] == std::lround(item.floats()[0] * 255) / 20);
+    }
+    BOOST_TEST(mentions(train.notices(), fmt::format("train/ and {}/ are the splits", held)));
+    BOOST_TEST(mentions(train.notices(), "1 image in more/ was left out"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_split_folder_without_images) {
+  const ScratchFolder folder;
+  write_pixel(folder.file("train/1.png"), {10, 0, 0});
+  std::filesystem::create_directory(folder.file("test"));
+  const auto open = [&](const char* split) {
+    return open_data("images", {{"path", folder.path() + "/"}, {"split", split}});
+  };
+  BOOST_TEST(open("train").size() == 1);
+  BOOST_TEST(open("train").columns().size() == 1);  // no subfolder: no label
+  check_error(ErrorCode::data_empty, {"split 'test' has no images"}, [&] { open("test"); });
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_train_alone_is_a_class) {
+  const ScratchFolder folder;
+  write_pixel(folder.file("train/1.png"), kRed);
+  write_pixel(folder.file("ship/2.png"), kRed);
+  const DataSource data = open_folder(folder);
+  BOOST_TEST(data.size() == 2);
+  BOOST_TEST(data.columns().size() == 2);
+  BOOST_TEST(data.notices().empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -52,12 +52,12 @@ struct Memory {
   static Memory& of(void* self) { return *static_cast<Memory*>(self); }
 };
 
-void write_one(const std::string& path, std::span<const float> values, std::int64_t rate) {
+void write_one(const std::string& path, std::span<const float> values, std::int64_t rate, std::int64_t channels) {
   Memory memory;
   SF_VIRTUAL_IO functions = Memory::functions();
   SF_INFO info{};
   info.samplerate = static_cast<int>(rate);
-  info.channels = 1;
+  info.channels = static_cast<int>(channels);
   info.format = SF_FORMAT_WAV | SF_FORMAT_PCM_16;
   {
     const Sound sound(sf_open_virtual(&functions, SFM_WRITE, &info, &memory));
@@ -66,7 +66,7 @@ void write_one(const std::string& path, std::span<const float> values, std::int6
                   fmt::format("{}: the sound cannot be written: {}", path, sf_strerror(nullptr)));
     sf_command(sound.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
     const auto count = static_cast<sf_count_t>(values.size());
-    if (sf_writef_float(sound.get(), values.data(), count) != count)
+    if (sf_write_float(sound.get(), values.data(), count) != count)
       throw Error(ErrorCode::write_failed, fmt::format("{}: {}", path, sf_strerror(sound.get())));
   }
   write_text_file(path, memory.bytes);
@@ -74,28 +74,33 @@ void write_one(const std::string& path, std::span<const float> values, std::int6
 
 }  // namespace
 
-bool has_sound_shape(const Shape& shape) { return shape.rank() == 2 || (shape.rank() == 3 && shape.back() == 1); }
+std::int64_t sound_channels(const Shape& shape) {
+  constexpr std::int64_t kMost = 8;
+  if (shape.rank() == 2) return 1;
+  return shape.rank() == 3 && shape.back() <= kMost ? shape.back() : 0;
+}
 
 WrittenSounds write_wav(const std::string& path, const TensorView& values, std::int64_t rate, bool separate) {
-  if (!has_sound_shape(values.shape()) || values.dtype() != DType::f32) {
+  const std::int64_t channels = sound_channels(values.shape());
+  if (channels == 0 || values.dtype() != DType::f32) {
     Diagnostic finding;
     finding.code = ErrorCode::data_shape;
     finding.message = "these values are not sounds";
     finding.got = fmt::format("{} {}", values.shape().text(), name_of(values.dtype()));
-    finding.expected = "[N, T, 1] or [N, T] f32, in [-1, 1]";
+    finding.expected = "[N, T] or [N, T, channels] f32 of at most 8 channels, in [-1, 1]";
     finding.hint = "a .npy file can contain any values";
     throw Error(std::move(finding));
   }
   WrittenSounds written;
   written.cut = std::ranges::count_if(values.values(), [](float v) { return !(std::abs(v) <= 1.0F); });
   if (!separate) {
-    write_one(path, values.values(), rate);
+    write_one(path, values.values(), rate, channels);
     written.files = {path};
     return written;
   }
   for (std::int64_t n = 0; n < values.samples(); ++n) {
     written.files.push_back(fmt::format("{}-{}.wav", path.substr(0, path.size() - 4), n));
-    write_one(written.files.back(), values[n], rate);
+    write_one(written.files.back(), values[n], rate, channels);
   }
   return written;
 }

@@ -1,4 +1,4 @@
-// Sounds as WAV files: values [N, T, 1] or [N, T] in [-1, 1], one sample after the other, 16 bits.
+// Sounds as WAV files: values [N, T, channels] or [N, T] in [-1, 1], one sample after the other, 16 bits.
 //
 // Thread safety: functions of their arguments. Errors: data_shape for other values, write_failed.
 #pragma once
@@ -11,7 +11,8 @@
 
 namespace loom {
 
-bool has_sound_shape(const Shape& shape);  // [N, T, 1] or [N, T]
+// 1 for [N, T] and [N, T, 1], up to 8 for [N, T, channels], 0 for shapes that are no sounds.
+std::int64_t sound_channels(const Shape& shape);
 
 struct WrittenSounds {
   std::vector<std::string> files;

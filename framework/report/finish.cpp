@@ -54,7 +54,7 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
   files.samples = or_notice(options, "samples", [&] {
     if (find_generate(source.document(), "sample") == nullptr) return std::string();
     const Tensor samples = model->sample(rate > 0 ? kSounds : kSamples, {.seed = source.seed()});
-    if (rate > 0 && has_sound_shape(samples.shape())) return sounds("samples", samples);
+    if (rate > 0 && sound_channels(samples.shape()) > 0) return sounds("samples", samples);
     return write_if_any(run->samples_path(), samples_png(source.document(), samples));
   });
   files.reconstructions = or_notice(options, "reconstructions", [&] {
@@ -63,8 +63,8 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
     Executor executor(options.threads);
     const Reconstructions pairs = reconstruct(source, executor, *entry, source.data(""), "test",
                                               rate > 0 ? kSounds : kReconstructions, source.seed());
-    if (rate > 0 && has_sound_shape(pairs.reconstructions.shape())) {
-      if (pairs.originals.dtype() == DType::f32 && has_sound_shape(pairs.originals.shape()))
+    if (rate > 0 && sound_channels(pairs.reconstructions.shape()) > 0) {
+      if (pairs.originals.dtype() == DType::f32 && sound_channels(pairs.originals.shape()) > 0)
         sounds("originals", pairs.originals);
       return sounds("reconstructions", pairs.reconstructions);
     }

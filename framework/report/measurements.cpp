@@ -85,7 +85,7 @@ void compare_reconstructions(Session& session, const ModelSource& model, const D
   if (pairs.originals.count() != pairs.reconstructions.count() || pairs.originals.count() == 0) return;
   const Tensors inputs = {{"original", pairs.originals.view()}, {"reconstruction", pairs.reconstructions.view()}};
   measurement.add(Measured::reconstructions, inputs);
-  if (model.sample_rate("") > 0 && has_sound_shape(pairs.reconstructions.shape()))
+  if (model.sample_rate("") > 0 && sound_channels(pairs.reconstructions.shape()) == 1)
     measurement.add(Measured::sounds, inputs);
   if (const auto images = image_pairs(pairs))
     measurement.add(Measured::images, {{"original", images->originals}, {"reconstruction", images->reconstructions}});

@@ -1,6 +1,6 @@
 // Which column of a data set feeds which input node: the column with the node's name, ignoring the prefix of a used
-// graph (`vq/x` takes "x"). If a single input has no such column and no other input has taken it, that input takes
-// the column "x".
+// graph (`vq/x` takes "x"). If a single input has no such column, it takes the column "x": unless that is the column of
+// another input of the graph, or the input is one number and x is not.
 //
 // Ownership: a FeedPlan is a value. Errors: bad_feed for an input without a column, with the columns there are.
 #pragma once

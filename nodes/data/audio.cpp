@@ -178,6 +178,15 @@ class Audio final : public loom::Dataset {
   void make_split(const std::vector<std::int64_t>& pieces, std::int64_t holdout, bool by_time) {
     split_ = loom::RecordingSplit(split_name_, pieces, holdout, by_time);
     add_notice(split_.notice());
+    if (split_.size() > 0) return;
+    loom::Diagnostic finding =
+        file_error(ErrorCode::data_empty, folder_, kNoOffset, "there is nothing to hold out for test",
+                   fmt::format("{} of one piece of {} samples", counted(pieces.size(), "recording"), length_),
+                   by_time ? "a recording of two pieces" : "two recordings, or one of two pieces")
+            .diagnostics()
+            .front();
+    finding.hint = by_time ? "holdout_by: file holds out whole recordings" : "a smaller length makes more pieces";
+    throw loom::Error(std::move(finding));
   }
 
   // Appends silence after the end of the recording.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fstream>
 #include <memory>
 
@@ -106,6 +107,12 @@ std::vector<float> read_frames(const std::string& path, const SoundHeader& heade
   std::vector<float> frames(static_cast<std::size_t>(count * header.channels));
   if (!skip_to(sound.get(), info, first) || sf_readf_float(sound.get(), frames.data(), count) != count)
     throw unreadable(path, sound.get(), first, fmt::format("{} samples", count));
+  const auto odd = std::ranges::find_if(frames, [](float value) { return !std::isfinite(value); });
+  if (odd != frames.end()) {
+    throw file_error(ErrorCode::data_corrupt, path, kNoOffset,
+                     fmt::format("sample {} is no number", first + (odd - frames.begin()) / header.channels),
+                     fmt::format("{}", *odd), "finite numbers");
+  }
   return frames;
 }
 

@@ -21,7 +21,8 @@ struct SoundHeader {
 SoundHeader read_sound_header(const std::string& path);
 
 // `count` frames from `first` on, channels interleaved. Throws data_corrupt or data_truncated if the file does not have
-// them, or is not the one with this header any more. An MP3 file is decoded from its start.
+// them, and data_corrupt if a sample is not finite or the file is not the one with this header any more. An MP3 file is
+// decoded from its start.
 std::vector<float> read_frames(const std::string& path, const SoundHeader& header, std::int64_t first,
                                std::int64_t count);
 

@@ -270,5 +270,5 @@ done
 expect 0 reconstruct sound --count 2 --out pairs.wav
 holds "$(wc -c <pairs.wav) == 44 + 4 * 100 * 2"
 expect 65 sample vae --count 2 --out no.wav
-says err "E406" "[N, T, 1] or [N, T] f32"
+says err "E406" "[N, T] or [N, T, channels] f32"
 finish

@@ -149,6 +149,16 @@ BOOST_AUTO_TEST_CASE(a_flac_file_of_unknown_length) {
   for (int i = 0; i < 1000; ++i) BOOST_TEST(std::abs(samples[static_cast<std::size_t>(i)] - ramp(i, 0)) < 1e-4F);
 }
 
+BOOST_AUTO_TEST_CASE(samples_that_are_no_numbers) {
+  const ScratchFolder folder;
+  write_sound(
+      folder.file("a.wav"), 30, 2, [](int i, int c) { return i == 17 && c == 1 ? std::nanf("") : 0.5F; }, 8000,
+      SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  const DataSource data = open_audio(folder.path(), 10);
+  Item(data, 0);
+  check_error(ErrorCode::data_corrupt, {"a.wav", "sample 17", "nan"}, [&] { Item(data, 1); });
+}
+
 // Text after the samples does not matter, whole or not.
 BOOST_AUTO_TEST_CASE(what_follows_the_samples_is_not_needed) {
   const ScratchFolder folder;

@@ -102,7 +102,8 @@ BOOST_AUTO_TEST_CASE(a_single_recording_is_cut_by_time) {
   const Recordings one({1});
   BOOST_TEST(one.open("train").size() == 1);
   BOOST_TEST(one.open("train").notices().at(0) == "there is one recording of one piece: nothing is held out for test");
-  check_error(ErrorCode::data_empty, {"test"}, [&] { one.open("test"); });
+  check_error(ErrorCode::data_empty, {"nothing to hold out", "1 recording of one piece", "smaller length"},
+              [&] { one.open("test"); });
 }
 
 BOOST_AUTO_TEST_CASE(every_recording_is_cut_by_time) {
@@ -113,6 +114,9 @@ BOOST_AUTO_TEST_CASE(every_recording_is_cut_by_time) {
   const auto train = places(recordings.open("train", by_time));
   BOOST_TEST(train.size() == 18U + 1U + 4U);
   for (const auto& place : test) BOOST_TEST((std::ranges::find(train, place) == train.end()));
+  const Recordings short_ones({1, 1, 1});
+  check_error(ErrorCode::data_empty, {"3 recordings of one piece", "holdout_by: file"},
+              [&] { short_ones.open("test", by_time); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,8 +12,9 @@ bool there(const Tensor& tensor) { return tensor.shape().rank() > 0; }
 DType NodeSetup::output_type(std::size_t k) const {
   const PortDeclaration& output = contract().outputs()[k];
   if (contract().is_alias() || (!output.type_input.empty() && contract().variadic())) return inputs.front().dtype();
-  return output.type_input.empty() ? output.type
-                                   : inputs[static_cast<std::size_t>(contract().input_index(output.type_input))].dtype();
+  return output.type_input.empty()
+             ? output.type
+             : inputs[static_cast<std::size_t>(contract().input_index(output.type_input))].dtype();
 }
 
 bool NodeSetup::differentiable(std::size_t input) const {

@@ -106,8 +106,9 @@ Error outside(const std::string& data, const Column& column, std::int64_t item, 
                                 range.minimum, range.maximum);
   finding.got = fmt::format("{} in item {}", value, item);
   finding.expected = fmt::format("values in [{}, {}], which {} accepts", range.minimum, range.maximum, range.reader);
-  finding.hint = "scale the data (scale, normalize_mean and normalize_std of the data set), or choose a likelihood of "
-                 "such values, as gaussian_nll";
+  finding.hint =
+      "scale the data (scale, normalize_mean and normalize_std of the data set), or choose a likelihood of "
+      "such values, as gaussian_nll";
   finding.other = range.where;
   finding.other_role = range.reader;
   return Error(std::move(finding));
@@ -204,7 +205,8 @@ void DataSource::require_range(std::size_t column, const ValueRange& range, cons
   const std::vector<TensorView> views(item.begin(), item.end());
   for (std::int64_t index = 0; index < size_; ++index) {
     read(index, 0, views);
-    if (const auto value = first_outside(views[column], range)) throw outside(name_, asked, index, *value, range, where);
+    if (const auto value = first_outside(views[column], range))
+      throw outside(name_, asked, index, *value, range, where);
   }
   within_.push_back(key);
 }

@@ -72,8 +72,8 @@ class DataSource {
   std::size_t x_ = 0;  // the column that binarize and normalize change
   Binarize binarize_ = Binarize::none;
   std::uint64_t seed_ = 1;
-  std::vector<float> mean_, inverse_std_;  // one per channel; empty: no normalization
-  mutable std::mutex mutex_;               // guards the next
+  std::vector<float> mean_, inverse_std_;                                // one per channel; empty: no normalization
+  mutable std::mutex mutex_;                                             // guards the next
   mutable std::vector<std::tuple<std::size_t, double, double>> within_;  // columns and ranges found to hold
 };
 

@@ -66,8 +66,8 @@ DataEntry parse_data_specification(std::string_view text) {
     value.kind = Value::Kind::scalar;
     const std::string_view text_of_value = is_path ? part : part.substr(equals + 1);
     value.quoted = is_path || in_quotes(text_of_value);
-    value.scalar = std::string(in_quotes(text_of_value) ? text_of_value.substr(1, text_of_value.size() - 2)
-                                                        : text_of_value);
+    value.scalar =
+        std::string(in_quotes(text_of_value) ? text_of_value.substr(1, text_of_value.size() - 2) : text_of_value);
     if (value.scalar.empty() || equals == 0) fail(fmt::format("'{}' is not key=value", part));
     const std::string key = is_path ? "path" : std::string(part.substr(0, equals));
     if (!entry.options.emplace(key, OptionEntry{scalar_value(value), entry.where}).second)

@@ -235,7 +235,8 @@ class Builder {
                                  fmt::format("[{}] '{}', input '{}'", node.type->name, node.path,
                                              node.contract().input_name(static_cast<int>(k))));
       finding.got = fmt::format("{} from '{}'", name_of(got), producer.path);
-      finding.expected = port.any_type && moves_integers(node) ? "i32, as the other inputs" : std::string(name_of(port.type));
+      finding.expected =
+          port.any_type && moves_integers(node) ? "i32, as the other inputs" : std::string(name_of(port.type));
       finding.other = producer.where;
       finding.other_role = "produced here";
     }

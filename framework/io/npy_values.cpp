@@ -4,9 +4,9 @@
 #include <bit>
 #include <cmath>
 #include <concepts>
-#include <utility>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "io/npy.h"
 #include "loom/dataset.h"
@@ -114,8 +114,8 @@ void read_npy_item(const NpyHeader& header, const std::byte* values, std::int64_
       }
       out[at] = static_cast<std::int32_t>(value);
     } else {
-      throw file_error(ErrorCode::data_wrong_format, file, kNoOffset, "the values are not integers",
-                       header.type_name(), "integers: save array.astype('int32')");
+      throw file_error(ErrorCode::data_wrong_format, file, kNoOffset, "the values are not integers", header.type_name(),
+                       "integers: save array.astype('int32')");
     }
   });
 }
@@ -133,8 +133,9 @@ Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file) {
   else if (!small)
     read_npy_item(whole, values, 0, tensor.values<std::int32_t>(), file);
   else
-    each_value<std::uint8_t>(whole, values, 0,
-                             [out = tensor.values<std::uint8_t>()](std::uint8_t value, std::size_t at) { out[at] = value; });
+    each_value<std::uint8_t>(
+        whole, values, 0,
+        [out = tensor.values<std::uint8_t>()](std::uint8_t value, std::size_t at) { out[at] = value; });
   return tensor;
 }
 

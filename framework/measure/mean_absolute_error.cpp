@@ -22,8 +22,7 @@ class MeanAbsoluteError final : public Metric {
     for (std::int64_t n = 0; n < inputs[0].samples(); ++n) {
       double sum = 0;
       const auto a = inputs[0][n], b = inputs[1][n];
-      for (std::size_t i = 0; i < a.size(); ++i)
-        sum += std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+      for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
       items_ += 1;
       const double before = sum / values - mean_;
       mean_ += before / items_;

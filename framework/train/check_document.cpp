@@ -56,7 +56,8 @@ void check_sample(const Graph& drawn, const GenerateEntry& entry, Diagnostics& d
   const Port show = drawn.find_port(entry.show);
   std::vector<Port> given;
   for (const Reference& feed : entry.feeds) given.push_back(drawn.find_port(feed));
-  for (const AutoregressionEntry& autoregression : entry.autoregressions) given.push_back(drawn.find_port(autoregression.input));
+  for (const AutoregressionEntry& autoregression : entry.autoregressions)
+    given.push_back(drawn.find_port(autoregression.input));
   for (const int input : needed_inputs(drawn, {&show, 1}, false, given)) {
     const GraphNode& node = drawn.node(input);
     Diagnostic& finding =

@@ -19,11 +19,11 @@ std::string name_of_x(const NpzFile& archive, const std::string& path, const std
   const std::vector<std::string>& names = archive.names();
   if (std::ranges::find(names, wanted.empty() ? "x" : wanted) != names.end()) return wanted.empty() ? "x" : wanted;
   if (wanted.empty()) return names.front();
-  Diagnostic finding = file_error(ErrorCode::data_not_found, path, kNoOffset,
-                                  fmt::format("the archive has no array '{}'", wanted), wanted,
-                                  "one of " + joined(names))
-                           .diagnostics()
-                           .front();
+  Diagnostic finding =
+      file_error(ErrorCode::data_not_found, path, kNoOffset, fmt::format("the archive has no array '{}'", wanted),
+                 wanted, "one of " + joined(names))
+          .diagnostics()
+          .front();
   finding.suggestion = nearest_name(wanted, names);
   throw Error(std::move(finding));
 }
@@ -85,8 +85,7 @@ void Array::require_finite() const {
     read(item, 1, values);
     const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
     if (bad == values.end()) continue;
-    if (++count <= kNamed)
-      places.push_back(fmt::format("{} of item {}, value {}", *bad, item, bad - values.begin()));
+    if (++count <= kNamed) places.push_back(fmt::format("{} of item {}, value {}", *bad, item, bad - values.begin()));
   }
   if (count == 0) return;
   if (count > kNamed) places.push_back(fmt::format("... in {} items", count));

@@ -19,9 +19,11 @@ class Npy final : public loom::Dataset {
         "memory");
     c.output("x", "[N, ...E]", "the array's items, times scale");
     c.output("label", "[N]", "the labels, if the option names them").dtype(DType::i32);
-    c.option("path", loom::required, loom::text(),
-             "the .npy or .npz file. Each array of an .npz with as many items as x is a column of its name: integers as "
-             "i32, floating point and booleans as f32; integers [N, F] named factors are the known factors of variation. A matrix of scipy.sparse.save_npz (csr, csc, coo) is x");
+    c.option(
+        "path", loom::required, loom::text(),
+        "the .npy or .npz file. Each array of an .npz with as many items as x is a column of its name: integers as "
+        "i32, floating point and booleans as f32; integers [N, F] named factors are the known factors of variation. A "
+        "matrix of scipy.sparse.save_npz (csr, csc, coo) is x");
     c.option("test", "", loom::text(), "a file of the same form whose items are the test split; `path` is train");
     c.option("array", "", loom::text(), "name of the array in an .npz that is x; by default x, or the first");
     c.option("labels", "", loom::text(), "integer labels: another array of the .npz, or the path of another .npy");
@@ -114,7 +116,8 @@ class Npy final : public loom::Dataset {
     Array array = loom::is_archive(path) ? loom::open_member(path, labels) : Array::open(labels);
     require_integers(array);
     if (array.event().rank() != 0 || array.items() != x().items()) {
-      throw file_error(ErrorCode::data_shape, array.name(), kNoOffset, fmt::format("the labels do not fit {}", x().name()),
+      throw file_error(ErrorCode::data_shape, array.name(), kNoOffset,
+                       fmt::format("the labels do not fit {}", x().name()),
                        fmt::format("{} items of shape {}", array.items(), array.event().text()),
                        fmt::format("{} integers", x().items()));
     }

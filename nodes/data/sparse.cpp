@@ -8,11 +8,14 @@
 namespace loom {
 namespace {
 
-bool has(const NpzFile& archive, const char* name) { return std::ranges::find(archive.names(), name) != archive.names().end(); }
+bool has(const NpzFile& archive, const char* name) {
+  return std::ranges::find(archive.names(), name) != archive.names().end();
+}
 
 // The text of an array of bytes or of UCS-4 characters: "csr".
 std::string text_of(const std::vector<std::byte>& npy) {
-  const std::size_t header = npy.size() > 10 ? 10 + static_cast<std::size_t>(npy[8]) + (static_cast<std::size_t>(npy[9]) << 8) : 0;
+  const std::size_t header =
+      npy.size() > 10 ? 10 + static_cast<std::size_t>(npy[8]) + (static_cast<std::size_t>(npy[9]) << 8) : 0;
   std::string text;
   for (std::size_t i = header; i < npy.size(); ++i)
     if (npy[i] != std::byte{0}) text += static_cast<char>(npy[i]);
@@ -33,7 +36,8 @@ std::vector<Value> numbers_of(const NpzFile& archive, const char* name) {
 }
 
 // The row or column of each entry, from the place where each row or column starts.
-std::vector<std::int64_t> expanded(const std::vector<std::int64_t>& starts, std::size_t entries, const std::string& name) {
+std::vector<std::int64_t> expanded(const std::vector<std::int64_t>& starts, std::size_t entries,
+                                   const std::string& name) {
   std::vector<std::int64_t> index(entries);
   for (std::size_t k = 0; k + 1 < starts.size(); ++k) {
     if (starts[k] < 0 || starts[k] > starts[k + 1] || starts[k + 1] > static_cast<std::int64_t>(entries)) {

@@ -59,8 +59,7 @@ class Concat final : public loom::Node {
     std::int64_t start = 0;
     for (int i = 0; i < b.input_count(); ++i) {
       const std::int64_t width = widths_[static_cast<std::size_t>(i)];
-      if (b.wants_diff(i))
-        copy_columns(b.diff_output(0), whole_, start, b.diff_input(i), width, 0, width, outer_);
+      if (b.wants_diff(i)) copy_columns(b.diff_output(0), whole_, start, b.diff_input(i), width, 0, width, outer_);
       start += width;
     }
   }

@@ -27,7 +27,8 @@ class Repeat final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const loom::TensorView x = f.input(0), y = f.output(0);
     loom::nodes::with_values(x, y, [&, width = x.per_sample()](const auto* from, auto* to) {
-      for (std::int64_t row = 0; row < y.samples(); ++row) std::copy_n(from + row / times_ * width, width, to + row * width);
+      for (std::int64_t row = 0; row < y.samples(); ++row)
+        std::copy_n(from + row / times_ * width, width, to + row * width);
     });
   }
   void backward(const loom::Backward& b) const override {

@@ -51,8 +51,7 @@ class Slice final : public loom::Node {
     if (!b.wants_diff(0)) return;
     const Cut cut = cut_of(b.diff_input(0).shape(), b.samples);
     std::ranges::fill(b.diff_input(0).values(), 0.0F);
-    copy_columns(b.diff_output(0), cut.width, 0, b.diff_input(0), cut.whole, cut.start, cut.width,
-                 cut.outer);
+    copy_columns(b.diff_output(0), cut.width, 0, b.diff_input(0), cut.whole, cut.start, cut.width, cut.outer);
   }
 
  private:

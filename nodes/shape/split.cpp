@@ -55,8 +55,7 @@ class Split final : public loom::Node {
     int port = 0;
     for (const std::int64_t extent : extents_) {
       const std::int64_t width = extent * whole.inner;
-      copy_columns(f.input(0), whole.axis * whole.inner, start, f.output(port++), width, 0, width,
-                   whole.outer);
+      copy_columns(f.input(0), whole.axis * whole.inner, start, f.output(port++), width, 0, width, whole.outer);
       start += width;
     }
   }
@@ -69,8 +68,7 @@ class Split final : public loom::Node {
     int port = 0;
     for (const std::int64_t extent : extents_) {
       const std::int64_t width = extent * whole.inner;
-      copy_columns(b.diff_output(port++), width, 0, diff_x, whole.axis * whole.inner, start, width,
-                   whole.outer);
+      copy_columns(b.diff_output(port++), width, 0, diff_x, whole.axis * whole.inner, start, width, whole.outer);
       start += width;
     }
   }

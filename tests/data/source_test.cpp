@@ -62,15 +62,19 @@ BOOST_AUTO_TEST_CASE(ranges_of_values) {
   require({{"size", 16}, {"binarize", "fixed"}}, unit);
   require({{"size", 16}, {"normalize_std", 2.0}}, unit);
   require({{"size", 16}, {"normalize_mean", 0.5}, {"normalize_std", 0.5}}, {-1, 1, "", {}});
-  check_error(ErrorCode::out_of_range,
-              {"model.yaml:11:5", "'x' of 'sprites'", "outside of [0, 1]", "-1 in item 0", "bernoulli_nll", "model.yaml:20:3"},
-              [&] { require({{"size", 16}, {"normalize_mean", 0.5}, {"normalize_std", 0.5}}, unit); });
+  check_error(
+      ErrorCode::out_of_range,
+      {"model.yaml:11:5", "'x' of 'sprites'", "outside of [0, 1]", "-1 in item 0", "bernoulli_nll", "model.yaml:20:3"},
+      [&] {
+        require({{"size", 16}, {"normalize_mean", 0.5}, {"normalize_std", 0.5}}, unit);
+      });
 
   // Without a declared range the values decide.
   const ScratchFolder folder;
   write_bytes(folder.file("x.npy"), npy_header(DType::f32, {3, 2}) + floats_of({0, 1, 0.5F, 0.25F, 0.5F, 1.5F}));
-  check_error(ErrorCode::out_of_range, {"1.5 in item 2"},
-              [&] { require({{"path", folder.file("x.npy")}, {"split", "all"}}, unit, "npy"); });
+  check_error(ErrorCode::out_of_range, {"1.5 in item 2"}, [&] {
+    require({{"path", folder.file("x.npy")}, {"split", "all"}}, unit, "npy");
+  });
   require({{"path", folder.file("x.npy")}, {"split", "all"}, {"scale", 0.5}}, unit, "npy");
   require({{"path", folder.file("x.npy")}, {"split", "all"}, {"limit", 2}}, unit, "npy");
 }

@@ -65,7 +65,8 @@ BOOST_AUTO_TEST_CASE(every_kind_of_array_equals_numpy) {
     const DataSource data = open_data("npy", {{"path", file}, {"array", name}, {"split", "all"}, {"scale", 1.0}});
     BOOST_REQUIRE((data.columns()[0].event == Shape{4, 2, 3}));
     for (std::int64_t item = 0; item < 3; ++item) {
-      const auto got = Item(data, item).floats(0), want = std::vector<float>(expected[item].begin(), expected[item].end());
+      const auto got = Item(data, item).floats(0),
+                 want = std::vector<float>(expected[item].begin(), expected[item].end());
       BOOST_TEST(got == want, name << ", item " << item);
     }
   }
@@ -85,11 +86,11 @@ BOOST_AUTO_TEST_CASE(every_array_of_an_archive_is_a_column) {
   const ScratchFolder folder;
   const std::string file = folder.file("data.npz");
   write_archive(file, {{"x.npy", npy("<f4", "2, 3", kSix)},
-                   {"mask.npy", npy<std::uint8_t>("|b1", "2, 2", {1, 0, 0, 1})},
-                   {"colour.npy", npy<std::uint8_t>("|u1", "2,", {7, 200})},
-                   {"weight.npy", npy<double>("<f8", "2,", {0.5, 2})},
-                   {"names.npy", npy<std::uint32_t>("<U1", "2,", {65, 66})},
-                   {"classes.npy", npy<std::int32_t>("<i4", "3,", {1, 2, 3})}});
+                       {"mask.npy", npy<std::uint8_t>("|b1", "2, 2", {1, 0, 0, 1})},
+                       {"colour.npy", npy<std::uint8_t>("|u1", "2,", {7, 200})},
+                       {"weight.npy", npy<double>("<f8", "2,", {0.5, 2})},
+                       {"names.npy", npy<std::uint32_t>("<U1", "2,", {65, 66})},
+                       {"classes.npy", npy<std::int32_t>("<i4", "3,", {1, 2, 3})}});
   const DataSource data = open_data("npy", {{"path", file}, {"split", "all"}});
   std::vector<std::string> names;
   for (const Column& column : data.columns()) names.push_back(column.name);
@@ -135,12 +136,21 @@ BOOST_AUTO_TEST_CASE(sparse_matrices) {
   };
   const std::string bytes_format = npy<char>("|S3", "", {'c', 's', 'r'}),
                     text_format = npy<std::uint32_t>("<U3", "", {'c', 's', 'c'});
-  check({{"format.npy", bytes_format}, {"shape.npy", shape}, {"data.npy", ints({2, 3, 4, 5})},
-         {"indices.npy", ints({1, 0, 2, 1})}, {"indptr.npy", ints({0, 1, 1, 3, 4})}});
-  check({{"format.npy", text_format}, {"shape.npy", shape}, {"data.npy", ints({3, 2, 5, 4})},
-         {"indices.npy", ints({2, 0, 3, 2})}, {"indptr.npy", ints({0, 1, 3, 4})}});
-  check({{"format.npy", npy<char>("|S3", "", {'c', 'o', 'o'})}, {"shape.npy", shape}, {"data.npy", ints({5, 4, 1, 3, 1})},
-         {"row.npy", ints({3, 2, 0, 2, 0})}, {"col.npy", ints({1, 2, 1, 0, 1})}});
+  check({{"format.npy", bytes_format},
+         {"shape.npy", shape},
+         {"data.npy", ints({2, 3, 4, 5})},
+         {"indices.npy", ints({1, 0, 2, 1})},
+         {"indptr.npy", ints({0, 1, 1, 3, 4})}});
+  check({{"format.npy", text_format},
+         {"shape.npy", shape},
+         {"data.npy", ints({3, 2, 5, 4})},
+         {"indices.npy", ints({2, 0, 3, 2})},
+         {"indptr.npy", ints({0, 1, 3, 4})}});
+  check({{"format.npy", npy<char>("|S3", "", {'c', 'o', 'o'})},
+         {"shape.npy", shape},
+         {"data.npy", ints({5, 4, 1, 3, 1})},
+         {"row.npy", ints({3, 2, 0, 2, 0})},
+         {"col.npy", ints({1, 2, 1, 0, 1})}});
 }
 
 BOOST_AUTO_TEST_CASE(damaged_sparse_matrices) {
@@ -166,7 +176,8 @@ BOOST_AUTO_TEST_CASE(damaged_sparse_matrices) {
   check_error(ErrorCode::data_corrupt, {"not in order"}, with("indptr.npy", ints({0, 3, 2})));
   check_error(ErrorCode::data_corrupt, {"indptr"}, with("indptr.npy", ints({0, 2})));
   check_error(ErrorCode::data_shape, {"rows x columns"}, with("shape.npy", ints({2})));
-  check_error(ErrorCode::data_wrong_format, {"bsr", "tocsr"}, with("format.npy", npy<char>("|S3", "", {'b', 's', 'r'})));
+  check_error(ErrorCode::data_wrong_format, {"bsr", "tocsr"},
+              with("format.npy", npy<char>("|S3", "", {'b', 's', 'r'})));
 }
 
 BOOST_AUTO_TEST_CASE(values_that_are_not_finite) {
@@ -176,8 +187,9 @@ BOOST_AUTO_TEST_CASE(values_that_are_not_finite) {
   values[7] = std::numeric_limits<float>::quiet_NaN();
   values[58] = -std::numeric_limits<float>::infinity();
   write_bytes(file, npy("<f4", "20, 3", values));
-  check_error(ErrorCode::data_corrupt, {"x.npy", "nan of item 2, value 1", "-inf of item 19, value 1"},
-              [&] { open_data("npy", {{"path", file}}); });
+  check_error(ErrorCode::data_corrupt, {"x.npy", "nan of item 2, value 1", "-inf of item 19, value 1"}, [&] {
+    open_data("npy", {{"path", file}});
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_file_of_its_own_for_the_test_split) {

@@ -15,11 +15,14 @@ struct Moved {
   std::vector<std::string> inputs = {"x"};
 };
 
-const std::vector<Moved> kNodes = {
-    {"concat", {{"axis", 1}}, {"x0", "x1"}}, {"slice", {{"axis", 1}, {"start", 1}}},
-    {"split", {{"axis", 1}, {"parts", 2}}},  {"flip", {{"axis", 1}}},
-    {"shift", {{"axis", 1}}},                {"shift", {{"axis", 2}, {"by", -2}}},
-    {"permute", {{"order", list({2, 1})}}},  {"repeat", {{"times", 3}}}};
+const std::vector<Moved> kNodes = {{"concat", {{"axis", 1}}, {"x0", "x1"}},
+                                   {"slice", {{"axis", 1}, {"start", 1}}},
+                                   {"split", {{"axis", 1}, {"parts", 2}}},
+                                   {"flip", {{"axis", 1}}},
+                                   {"shift", {{"axis", 1}}},
+                                   {"shift", {{"axis", 2}, {"by", -2}}},
+                                   {"permute", {{"order", list({2, 1})}}},
+                                   {"repeat", {{"times", 3}}}};
 
 NodeTester tester_of(const Moved& moved, bool integers) {
   NodeTester tester = node(moved.type);

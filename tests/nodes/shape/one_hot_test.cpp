@@ -19,9 +19,8 @@ BOOST_AUTO_TEST_CASE(values_and_rules) {
 BOOST_AUTO_TEST_CASE(a_code_beyond_the_classes_is_refused) {
   auto tester = node("one_hot");
   tester.option("classes", 3).input("x", tensor_of({2}, std::vector<std::int32_t>{2, 3}));
-  BOOST_CHECK_EXCEPTION(tester.run(), Error, [](const Error& error) {
-    return std::string(error.what()).find("3") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(tester.run(), Error,
+                        [](const Error& error) { return std::string(error.what()).find("3") != std::string::npos; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

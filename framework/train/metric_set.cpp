@@ -62,7 +62,7 @@ MetricSet::MetricSet(const std::vector<ChosenMetric>& metrics, const Graph& grap
   }
 }
 
-MetricSet::Source MetricSet::find(const Graph& graph, const GraphNode& node, int index, const std::string& name) {
+MetricSet::Source MetricSet::find(const GraphNode& node, int index, const std::string& name) {
   const Contract& contract = node.contract();
   for (const GraphParameter& state : node.states) {
     if (contract.states()[static_cast<std::size_t>(state.declaration)].name == name)
@@ -82,7 +82,7 @@ void MetricSet::bind(const ChosenMetric& chosen, const Graph& graph, int node, s
   Item item{&chosen, std::move(subject), fixed_prior, {}, nullptr};
   const std::size_t before = ports_.size();
   for (const PortDeclaration& input : chosen.type->contract.inputs()) {
-    item.sources.push_back(find(graph, graph.node(node), node, input.name));
+    item.sources.push_back(find(graph.node(node), node, input.name));
     const Source& source = item.sources.back();
     const bool fits = source.port < 0 || graph.dtype(ports_[static_cast<std::size_t>(source.port)]) == input.type;
     if (fits && (source.port >= 0 || source.state >= 0 || input.is_optional)) continue;

@@ -53,7 +53,7 @@ class MetricSet {
     std::unique_ptr<Metric> metric;
   };
   void bind(const ChosenMetric& chosen, const Graph& graph, int node, std::string subject, bool fixed_prior);
-  Source find(const Graph& graph, const GraphNode& node, int index, const std::string& name);
+  Source find(const GraphNode& node, int index, const std::string& name);
 
   std::vector<ChosenMetric> metrics_;
   const ParameterStore& store_;

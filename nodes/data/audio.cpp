@@ -35,7 +35,8 @@ class Audio final : public loom::Dataset {
              "waveform: f32, samples of b bits / 2^(b - 1); mu_law: i32 in 0 ... 255, [N, length] if channels is 1");
     c.output("label", "[N]", "number of the subfolder in alphabetical order, if every recording is in one")
         .dtype(loom::DType::i32);
-    c.option("path", loom::required, loom::text(), "the folder, or one file");
+    c.option("path", loom::required, loom::text(),
+             "the folder, or one file; long MP3 files are slow: they are decoded from their start for every piece");
     c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "length of a piece", "samples");
     c.option("tail", "drop", loom::text({"drop", "pad"}), "the rest of a recording: dropped, or padded with silence");
     c.option("channels", 1, loom::integer().at_least(1).at_most(64),

@@ -27,6 +27,8 @@ class OneHot final : public loom::Node {
     }
   }
 
+  void backward(const loom::Backward&) const override {}  // codes have no gradient
+
  private:
   std::int64_t classes_;
 };

@@ -218,17 +218,11 @@ class Builder {
     return !node.contract().variadic() || !node.inputs.empty();
   }
 
-  DType dtype_of_port(Port port) const {
-    const auto owner = [&]() -> const GraphNode& { return nodes_[static_cast<std::size_t>(port.node)]; };
-    for (Port source = port; source.valid(); source = owner().typed_by(port.index)) port = source;
-    return owner().declared_dtype(port.index);
-  }
-
   void check_dtypes(const GraphNode& node) {
     for (std::size_t k = 0; k < node.inputs.size(); ++k) {
       if (!node.inputs[k].valid() || node.contract().is_alias()) continue;
       const PortDeclaration& port = node.contract().input_at(static_cast<int>(k));
-      const DType got = dtype_of_port(node.inputs[k]);
+      const DType got = dtype_at(nodes_, node.inputs[k]);
       if (got == (port.any_type && moves_integers(node) ? DType::i32 : port.type)) continue;
       const GraphNode& producer = nodes_[static_cast<std::size_t>(node.inputs[k].node)];
       Diagnostic& finding = find(ErrorCode::dtype_mismatch, node.input_locations[k],
@@ -246,7 +240,7 @@ class Builder {
   bool moves_integers(const GraphNode& node) const {
     for (std::size_t k = 0; k < node.inputs.size(); ++k) {
       if (node.inputs[k].valid() && node.contract().input_at(static_cast<int>(k)).any_type)
-        return dtype_of_port(node.inputs[k]) == DType::i32;
+        return dtype_at(nodes_, node.inputs[k]) == DType::i32;
     }
     return false;
   }

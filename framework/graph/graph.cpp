@@ -65,10 +65,13 @@ Port GraphNode::typed_by(int output) const {
   return inputs[contract().variadic() || input.empty() ? 0 : static_cast<std::size_t>(contract().input_index(input))];
 }
 
-DType Graph::dtype(Port port) const {
-  for (Port source = port; source.valid(); source = node(port.node).typed_by(port.index)) port = source;
-  return node(port.node).declared_dtype(port.index);
+DType dtype_at(std::span<const GraphNode> nodes, Port port) {
+  const auto owner = [&]() -> const GraphNode& { return nodes[static_cast<std::size_t>(port.node)]; };
+  for (Port source = port; source.valid(); source = owner().typed_by(port.index)) port = source;
+  return owner().declared_dtype(port.index);
 }
+
+DType Graph::dtype(Port port) const { return dtype_at(nodes_, port); }
 
 std::vector<int> Graph::inputs() const {
   std::vector<int> found;

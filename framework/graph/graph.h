@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ struct GraphNode {
   // The source of the input that an output has its dtype from; invalid if there is none.
   Port typed_by(int output) const;
 };
+
+// The dtype of a port: declared, or that of the source which an alias or a node of any type has it from.
+DType dtype_at(std::span<const GraphNode> nodes, Port port);
 
 class Graph {
  public:

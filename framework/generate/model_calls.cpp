@@ -53,7 +53,8 @@ ModelCall decoding(const ModelSource& source, const std::shared_ptr<const Graph>
 TensorView rows_of(std::vector<float>& values, const Graph& graph, const Posterior& posterior) {
   const std::int64_t each = posterior.positions * posterior.dimensions;
   Shape shape{static_cast<std::int64_t>(values.size()) / each};
-  for (const std::int64_t extent : graph.shape(posterior.mu).event().extents()) shape.push_back(extent);
+  const Shape event = graph.shape(posterior.mu).event();  // named: extents() refers to it
+  for (const std::int64_t extent : event.extents()) shape.push_back(extent);
   return {DType::f32, shape, values.data()};
 }
 

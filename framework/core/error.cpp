@@ -53,8 +53,10 @@ std::string join(const std::vector<Diagnostic>& diagnostics) {
 }
 
 // Diagnostics are equal if they agree in all except the instance of a repeat or block ("r/0", "r/1"; "e/a", "f/a").
+// Those about data name files, whose paths look like instances: "img/007.jpg", "img/011.jpg".
 std::string identity(const Diagnostic& diagnostic) {
   const std::string text = diagnostic.text();
+  if (error_number(diagnostic.code).starts_with("E4")) return text;
   std::string key = diagnostic.where.text() + " " + diagnostic.other.text() + " ";
   for (std::size_t i = 0; i < text.size(); ++i) {
     key += text[i];

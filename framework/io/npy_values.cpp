@@ -1,6 +1,8 @@
 // The values of .npy arrays: of any type, byte order and order of axes, as f32, i32 or u8 in C order.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -29,25 +31,29 @@ struct Half {
   }
 };
 
-template <class Value>
-Value value_at(const std::byte* at, bool big_endian) {
-  std::byte bytes[sizeof(Value)];  // a copy: alignment is not guaranteed
-  for (std::size_t i = 0; i < sizeof(Value); ++i) bytes[i] = at[big_endian ? sizeof(Value) - 1 - i : i];
+template <class Value, bool big_endian>
+Value value_at(const std::byte* at) {
   Value value;
-  std::memcpy(&value, bytes, sizeof(Value));
+  if constexpr (big_endian) {
+    std::byte bytes[sizeof(Value)];
+    std::reverse_copy(at, at + sizeof(Value), bytes);
+    std::memcpy(&value, bytes, sizeof(Value));
+  } else {
+    std::memcpy(&value, at, sizeof(Value));  // a copy: alignment is not guaranteed
+  }
   return value;
 }
 
 // f(value, place in C order) for each value of item `index` of an array in Fortran order: the first axis varies fastest.
-template <class Value, class Function>
+template <class Value, bool big_endian, class Function>
 void each_value_of_columns(const NpyHeader& header, const std::byte* values, std::int64_t index, const Function& f) {
   const std::size_t axes = header.extents.size();
-  std::vector<std::int64_t> strides(axes, 1), place(axes, 0);
+  std::array<std::int64_t, kMaxRank + 1> strides{1}, place{};  // one more: a whole array is read as one item
   for (std::size_t k = 1; k < axes; ++k) strides[k] = strides[k - 1] * header.extents[k - 1];
   std::int64_t offset = index;
   const std::int64_t count = header.per_item();
   for (std::int64_t i = 0; i < count; ++i) {
-    f(value_at<Value>(values + static_cast<std::size_t>(offset) * sizeof(Value), header.big_endian),
+    f(value_at<Value, big_endian>(values + static_cast<std::size_t>(offset) * sizeof(Value)),
       static_cast<std::size_t>(i));
     for (std::size_t axis = axes; axis-- > 1;) {
       offset += strides[axis];
@@ -58,13 +64,22 @@ void each_value_of_columns(const NpyHeader& header, const std::byte* values, std
   }
 }
 
-// The same for either order.
-template <class Value, class Function>
-void each_value(const NpyHeader& header, const std::byte* values, std::int64_t index, const Function& f) {
-  if (header.fortran_order) return each_value_of_columns<Value>(header, values, index, f);
+// The same for either order of axes.
+template <class Value, bool big_endian, class Function>
+void each_value_in(const NpyHeader& header, const std::byte* values, std::int64_t index, const Function& f) {
+  if (header.fortran_order) return each_value_of_columns<Value, big_endian>(header, values, index, f);
   const auto count = static_cast<std::size_t>(header.per_item());
   const std::byte* item = values + static_cast<std::size_t>(index) * count * sizeof(Value);
-  for (std::size_t i = 0; i < count; ++i) f(value_at<Value>(item + i * sizeof(Value), header.big_endian), i);
+  for (std::size_t i = 0; i < count; ++i) f(value_at<Value, big_endian>(item + i * sizeof(Value)), i);
+}
+
+// The same for either order of bytes.
+template <class Value, class Function>
+void each_value(const NpyHeader& header, const std::byte* values, std::int64_t index, const Function& f) {
+  if (header.big_endian)
+    each_value_in<Value, true>(header, values, index, f);
+  else
+    each_value_in<Value, false>(header, values, index, f);
 }
 
 template <class Function>

@@ -81,8 +81,20 @@ std::string left_out_notice(std::size_t taken, const LeftOut& left_out) {
     kinds.push_back(fmt::format("{} {}", count, ending.empty() ? "without an ending" : ending));
   }
   if (kinds.empty()) return "";
-  return fmt::format("{} of {} {} left out: {}", total - taken, total, total == 1 ? "file was" : "files were",
-                     joined(kinds));
+  const std::size_t count = total - taken;
+  return fmt::format("{} of {} {} {} left out: {}", count, total, total == 1 ? "file" : "files",
+                     count == 1 ? "was" : "were", joined(kinds));
+}
+
+std::vector<std::int32_t> numbered(const std::vector<std::string>& names) {
+  std::map<std::string, std::int32_t> numbers;
+  for (const std::string& name : names) numbers.emplace(name, 0);
+  if (numbers.contains("")) return {};
+  std::int32_t next = 0;
+  for (auto& [name, number] : numbers) number = next++;
+  std::vector<std::int32_t> result;
+  for (const std::string& name : names) result.push_back(numbers.at(name));
+  return result;
 }
 
 void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files) {

@@ -24,6 +24,9 @@ std::vector<std::string> list_files(const std::string& folder, const std::vector
 // "2 of 14 files were left out: 1 .heic, 1 .txt", or "" if nothing was. `taken` is the number of the others.
 std::string left_out_notice(std::size_t taken, const LeftOut& left_out);
 
+// The number of each name in the alphabetical order of all; empty if a name is "".
+std::vector<std::int32_t> numbered(const std::vector<std::string>& names);
+
 // For data too large to be read at the start: the names (below `folder`), the sizes and both ends of every file.
 void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files);
 

@@ -96,12 +96,9 @@ class Images final : public loom::Dataset {
   }
 
   void number_classes() {
-    std::map<std::string, std::int32_t> numbers;
-    for (const loom::ImageFolder::File& file : folder_.files) numbers.emplace(file.class_name, 0);
-    if (numbers.contains("")) return;
-    std::int32_t next = 0;
-    for (auto& [name, number] : numbers) number = next++;
-    for (const loom::ImageFolder::File& file : folder_.files) labels_.push_back(numbers.at(file.class_name));
+    std::vector<std::string> classes;
+    for (const loom::ImageFolder::File& file : folder_.files) classes.push_back(file.class_name);
+    labels_ = loom::numbered(classes);
   }
 
   std::string path_;

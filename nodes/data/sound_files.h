@@ -15,8 +15,7 @@ struct SoundFiles {
 };
 
 // The file `path`, or all recordings in the folder `path` and its subfolders, by the endings of the formats that
-// libsndfile reads. Files and folders whose names begin with a dot are hidden, and ignored. Throws data_not_found, or
-// data_empty if there is no recording.
+// libsndfile reads; see list_files. Throws data_not_found, or data_empty if there is no recording.
 SoundFiles find_sounds(const std::string& path);
 
 // For each file the number of the first subfolder of `root` that it is in, in alphabetical order; empty if a file is

@@ -51,6 +51,23 @@ BOOST_AUTO_TEST_CASE(findings_stand_in_the_order_of_their_places) {
   BOOST_TEST(order == expected, boost::test_tools::per_element());
 }
 
+// Instances of a repeat report an error once; files whose names differ in their numbers are each reported.
+BOOST_AUTO_TEST_CASE(files_are_not_instances_of_a_repeat) {
+  const auto count = [](ErrorCode code, const char* one, const char* other) {
+    Diagnostics diagnostics;
+    diagnostics.add(code, {"g.yaml", 3, 5}, one);
+    diagnostics.add(code, {"g.yaml", 3, 5}, other);
+    try {
+      diagnostics.throw_if_any();
+    } catch (const Error& error) {
+      return error.diagnostics().size();
+    }
+    return std::size_t{0};
+  };
+  BOOST_TEST(count(ErrorCode::missing_input, "'r/0' has no input", "'r/1' has no input") == 1U);
+  BOOST_TEST(count(ErrorCode::data_truncated, "img/007.jpg: it ends early", "img/011.jpg: it ends early") == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(a_finding_has_as_many_ends_as_it_needs) {
   Diagnostic finding{};
   finding.code = ErrorCode::shape_mismatch;

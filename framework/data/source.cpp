@@ -116,6 +116,11 @@ Error outside(const std::string& data, const Column& column, std::int64_t item, 
 
 }  // namespace
 
+std::string_view name_of(ColumnRole role) {
+  static constexpr std::array<std::string_view, 6> kNames = {"data", "label", "condition", "mask", "factor", "weight"};
+  return kNames[static_cast<std::size_t>(role)];
+}
+
 void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& diagnostics) {
   try {
     checked_options(*find_type(registry, entry), entry);

@@ -37,12 +37,34 @@
 
 namespace loom {
 
+// What the values of a column are, for the data card of a run and for what is written in the units of the data.
+enum class ColumnRole {
+  data,       // what a model describes
+  label,      // a class, numbered from 0; Column::classes may name them
+  condition,  // given to a model, not described by it
+  mask,       // 1 where a value of another column is there, 0 where it is not
+  factor,     // known factors of variation, for measures of disentanglement
+  weight,     // how much an item or a value counts, at least 0
+};
+std::string_view name_of(ColumnRole role);
+
 struct Column {
   std::string name;  // "x", "label", "factors"
   DType dtype = DType::f32;
   Shape event;  // shape of one item, without the batch axis
   // The range of the values, both ends included, where the format or the reader decides it: images [0, 1].
   double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
+  ColumnRole role = ColumnRole::data;
+  std::string unit = {};                   // "mm", "s"; "": none is known
+  std::vector<std::string> classes = {};   // of integers: classes[i] is the name of the value i
+  std::vector<std::string> features = {};  // features[i] is the name of index i of the last axis: the header of a table
+};
+
+// Where an item comes from.
+struct Origin {
+  std::string file;           // "": the item is computed
+  std::int64_t position = 0;  // the row of a table (1: the first after the header), the first frame of a piece of a
+                              // recording, the index in an array
 };
 
 class Dataset {
@@ -53,6 +75,12 @@ class Dataset {
   // Writes item `index`, one view per column in the order of columns(), each with the column's event shape. Images and
   // sounds are scaled to what declare() documents (images: [0, 1]).
   virtual void read(std::int64_t index, std::span<const TensorView> out) const = 0;
+  virtual Origin origin(std::int64_t index) const { return {"", index}; }
+  // How many positions of the first axis of x are data where items differ in it; the rest is padding. -1: all are.
+  virtual std::int64_t length([[maybe_unused]] std::int64_t index) const { return -1; }
+  // Options with which other data of this type are read as these were: what was found in the data rather than given, such
+  // as the categories of a table or the rate of recordings. A run keeps them in its data card.
+  virtual std::map<std::string, OptionValue> settled_options() const { return {}; }
   // A hash over the content (or over the parameters of procedural data), reported with every metric measured on it.
   virtual std::string hash() const = 0;
   // What was left out or assumed when the data were opened, one sentence each, for the user to read before training
@@ -72,6 +100,16 @@ std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::strin
 // Splits for data that has none: every n-th position of a pseudo-random order is held out for `test`.
 inline void declare_split(Contract& c, const std::string& rule) {
   c.option("split", "train", text({"train", "test", "all"}), "which items: " + rule);
+}
+
+// For data in which values can be missing. Where `missing` is not error, read() gives a missing number as NaN and a missing
+// class as -1, and the host replaces them; where it is error, the constructor throws one diagnostic for each, with file,
+// row and column.
+inline void declare_missing(Contract& c) {
+  c.option("missing", "error", text({"error", "mask", "mean", "value"}),
+           "missing values: an error; `fill`, with a column mask (NAME_mask beside a column other than x) of 1 where a "
+           "value is there; the mean of their feature over train (the most frequent class); `fill`");
+  c.option("fill", 0, number(), "what replaces a missing number, in the unit of the data, with missing: mask or value");
 }
 
 // The order depends only on `seed`, so train and test with the same seed never share an item. Where there are fewer items

@@ -76,21 +76,23 @@ void Array::read(std::int64_t item, std::span<std::int32_t> out) const {
     read_npy_item(header_, bytes().data() + header_.start, item, out, name_);
 }
 
-void Array::require_finite() const {
+void Array::require_finite(bool nan_is_missing) const {
   if (!is_floating()) return;
   std::vector<float> values(static_cast<std::size_t>(event().count()));
   std::vector<std::string> places;
   std::size_t count = 0;
   for (std::int64_t item = 0; item < items(); ++item) {
     read(item, 1, values);
-    const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
+    const auto bad = std::ranges::find_if(
+        values, [&](float value) { return !std::isfinite(value) && !(nan_is_missing && std::isnan(value)); });
     if (bad == values.end()) continue;
     if (++count <= kNamed) places.push_back(fmt::format("{} of item {}, value {}", *bad, item, bad - values.begin()));
   }
   if (count == 0) return;
   if (count > kNamed) places.push_back(fmt::format("... in {} items", count));
   throw file_error(ErrorCode::data_corrupt, name_, kNoOffset, "there are values that are not finite", joined(places),
-                   "finite values; items are counted from 0");
+                   nan_is_missing ? "finite values, or NaN, which is missing; items are counted from 0"
+                                  : "finite values; items are counted from 0; the option missing takes NaN as missing");
 }
 
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }

@@ -31,8 +31,8 @@ class Array {
 
   void read(std::int64_t item, float scale, std::span<float> out) const;
   void read(std::int64_t item, std::span<std::int32_t> out) const;
-  // Throws Error(data_corrupt) that names the items with values that are not finite.
-  void require_finite() const;
+  // Throws Error(data_corrupt) that names the items with values that are not finite, but for NaN where that is missing.
+  void require_finite(bool nan_is_missing) const;
 
  private:
   Array() = default;

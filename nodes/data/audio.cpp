@@ -35,10 +35,14 @@ class Audio final : public loom::Dataset {
              "waveform: f32, samples of b bits / 2^(b - 1); mu_law: i32 in 0 ... 255, [N, length] if channels is 1");
     c.output("label", "[N]", "number of the subfolder in alphabetical order, if every recording is in one")
         .dtype(loom::DType::i32);
+    c.output("mask", "[N, length, channels]",
+             "with tail: pad: 1 for samples of the recording, 0 for padding; of the shape of x");
     c.option("path", loom::required, loom::text(),
-             "the folder, or one file; long MP3 files are slow: they are decoded from their start for every piece");
+             "the folder, an archive of one (.tar, .zip; compressed ones are decoded into memory, at most 1 GiB), or "
+             "one file; long MP3 files are slow: they are decoded from their start for every piece");
     c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "length of a piece", "samples");
-    c.option("tail", "drop", loom::text({"drop", "pad"}), "the rest of a recording: dropped, or padded with silence");
+    c.option("tail", "drop", loom::text({"drop", "pad"}),
+             "the rest of a recording: dropped, or padded with silence, which a column mask marks");
     c.option("channels", 1, loom::integer().at_least(1).at_most(64),
              "1: several channels are averaged; n: every file must have n");
     c.option("names", "", loom::text(), "labels in the names of the files, as {digit}_{speaker}_{take}: i32 columns");
@@ -66,10 +70,12 @@ class Audio final : public loom::Dataset {
         split_name_(options.text("split")) {
     loom::SoundFiles found = loom::find_sounds(folder_);
     files_ = std::move(found.paths);
+    archive_ = std::move(found.archive);
     add_notice(found.left_out);
     if (!options.text("names").empty()) fields_ = loom::NameFields(options.text("names"), files_);
-    if (loom::is_folder(folder_) && !fields_.has("label")) labels_ = loom::folder_labels(files_, folder_);
-    const loom::SoundHeaders headers = loom::read_sound_headers(files_, options.text("unreadable") == "skip");
+    if ((archive_ || loom::is_folder(folder_)) && !fields_.has("label"))
+      labels_ = loom::folder_labels(files_, found.root);
+    const loom::SoundHeaders headers = loom::read_sound_headers(files_, options.text("unreadable") == "skip", archive_);
     add_notice(headers.skipped);
     require_alike(headers);
     make_split(add_recordings(headers), options.integer("holdout"), options.text("holdout_by") == "time");
@@ -80,15 +86,27 @@ class Audio final : public loom::Dataset {
     std::vector<loom::Column> columns = fields_.columns();
     loom::Shape event{length_};
     if (!mu_law_ || channels_ > 1) event.push_back(channels_);
-    columns.insert(columns.begin(), {"x", mu_law_ ? loom::DType::i32 : loom::DType::f32, event});
-    if (!labels_.empty()) columns.push_back({"label", loom::DType::i32, {}});
+    loom::Column x{"x", mu_law_ ? loom::DType::i32 : loom::DType::f32, event};
+    if (mu_law_) x.minimum = 0, x.maximum = 255;
+    columns.insert(columns.begin(), std::move(x));
+    if (!labels_.empty()) columns.push_back(labels_.column());
+    if (pad_) columns.push_back({"mask", loom::DType::f32, event, 0, 1, loom::ColumnRole::mask});
     return columns;
   }
+  std::int64_t length(std::int64_t index) const override { return pad_ ? frames_of(split_.piece(index)) : -1; }
   std::int64_t sample_rate() const override { return rate_; }
+  loom::Origin origin(std::int64_t index) const override {
+    const loom::Piece piece = split_.piece(index);
+    return {files_[recordings_[piece.recording].file], piece.number * length_};
+  }
+  std::map<std::string, loom::OptionValue> settled_options() const override { return {{"rate", rate_}}; }
   std::vector<std::string> notices() const override { return notices_; }
   std::string hash() const override {
     loom::ContentHash hash;
-    loom::add_files(hash, folder_, files_);
+    if (archive_)
+      archive_->add_to(hash);
+    else
+      loom::add_files(hash, folder_, files_);
     for (std::int64_t value : {length_, split_.size(), std::int64_t{mu_law_}, std::int64_t{pad_}, channels_, rate_})
       hash.add(value);
     hash.add(split_name_);
@@ -101,7 +119,12 @@ class Audio final : public loom::Dataset {
     const Recording& recording = recordings_[piece.recording];
     for (std::size_t k = 0; k < fields_.count(); ++k)
       out[k + 1].data<std::int32_t>()[0] = fields_.code(recording.file, k);
-    if (!labels_.empty()) out[fields_.count() + 1].data<std::int32_t>()[0] = labels_[recording.file];
+    if (!labels_.empty()) out[fields_.count() + 1].data<std::int32_t>()[0] = labels_.numbers[recording.file];
+    if (pad_) {
+      float* mask = out.back().data();
+      const std::int64_t there = frames_of(piece) * channels_;
+      std::fill(std::fill_n(mask, there, 1.0F), mask + length_ * channels_, 0.0F);
+    }
     const std::vector<float> samples = read_piece(recording, piece.number * length_);
     if (!mu_law_)
       std::ranges::copy(samples, out[0].data());
@@ -190,12 +213,17 @@ class Audio final : public loom::Dataset {
     throw loom::Error(std::move(finding));
   }
 
+  // Of a piece: those of the recording, without the padding.
+  std::int64_t frames_of(const loom::Piece& piece) const {
+    return std::min(length_, recordings_[piece.recording].frames - piece.number * length_);
+  }
+
   // Appends silence after the end of the recording.
   std::vector<float> read_piece(const Recording& recording, std::int64_t start) const {
     const std::string& path = files_[recording.file];
     const loom::SoundHeader& header = recording.header;
     const loom::FrameReader source = [&](std::int64_t first, std::int64_t count) {
-      std::vector<float> frames = loom::read_frames(path, header, first, count);
+      std::vector<float> frames = loom::read_frames(path, header, first, count, loom::bytes_in(archive_, path));
       return channels_ > 1 ? frames : mean_of_channels(std::move(frames), header.channels);
     };
     const std::int64_t count = std::min(length_, recording.frames - start);
@@ -217,12 +245,13 @@ class Audio final : public loom::Dataset {
 
   std::string folder_;
   std::vector<std::string> files_;
+  std::shared_ptr<const loom::Archive> archive_;  // null: the files are on the disk
   std::int64_t length_, channels_;
   bool mu_law_, pad_, resample_;
   std::int64_t rate_;
   std::string split_name_;
   loom::NameFields fields_;
-  std::vector<std::int32_t> labels_;   // of the files; empty: there is no such column
+  loom::Classes labels_;               // of the files; empty: there is no such column
   std::vector<Recording> recordings_;  // those with at least one piece
   loom::RecordingSplit split_;
   std::vector<std::string> notices_;

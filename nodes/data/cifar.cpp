@@ -54,7 +54,9 @@ class Cifar final : public loom::Dataset {
 
   std::int64_t size() const override { return split_.size(); }
   std::vector<loom::Column> columns() const override {
-    return {{"x", loom::DType::f32, {kSide, kSide, kChannels}, 0, 1}, {"label", loom::DType::i32, {}}};
+    loom::Column label{"label", loom::DType::i32, {}, 0, kClasses - 1, loom::ColumnRole::label};
+    label.classes = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+    return {{"x", loom::DType::f32, {kSide, kSide, kChannels}, 0, 1}, label};
   }
   std::string hash() const override { return hash_.text(); }
 

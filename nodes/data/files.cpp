@@ -16,10 +16,7 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-bool is_hidden(const fs::path& path) {
-  const std::string name = lower_case(path.filename().string());
-  return name.starts_with('.') || name == "thumbs.db" || name == "desktop.ini";
-}
+bool is_hidden(const fs::path& path) { return is_hidden_name(path.filename().string()); }
 
 // A link to a folder that contains it would be followed without end.
 bool leads_back(const fs::directory_entry& entry) {
@@ -48,6 +45,11 @@ void visit_files(const std::string& folder, Visit visit) {
 }
 
 }  // namespace
+
+bool is_hidden_name(const std::string& name) {
+  const std::string lower = lower_case(name);
+  return lower.starts_with('.') || lower == "thumbs.db" || lower == "desktop.ini";
+}
 
 std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings,
                                     LeftOut* left_out) {
@@ -86,15 +88,23 @@ std::string left_out_notice(std::size_t taken, const LeftOut& left_out) {
                      count == 1 ? "was" : "were", joined(kinds));
 }
 
-std::vector<std::int32_t> numbered(const std::vector<std::string>& names) {
+Column Classes::column() const {
+  Column column{"label", DType::i32, {}, 0, static_cast<double>(names.size()) - 1, ColumnRole::label};
+  column.classes = names;
+  return column;
+}
+
+Classes numbered(const std::vector<std::string>& names) {
   std::map<std::string, std::int32_t> numbers;
   for (const std::string& name : names) numbers.emplace(name, 0);
   if (numbers.contains("")) return {};
-  std::int32_t next = 0;
-  for (auto& [name, number] : numbers) number = next++;
-  std::vector<std::int32_t> result;
-  for (const std::string& name : names) result.push_back(numbers.at(name));
-  return result;
+  Classes classes;
+  for (auto& [name, number] : numbers) {
+    number = static_cast<std::int32_t>(classes.names.size());
+    classes.names.push_back(name);
+  }
+  for (const std::string& name : names) classes.numbers.push_back(numbers.at(name));
+  return classes;
 }
 
 void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files) {

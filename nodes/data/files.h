@@ -21,11 +21,21 @@ using LeftOut = std::map<std::string, std::int64_t>;
 std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings,
                                     LeftOut* left_out = nullptr);
 
+// A name that begins with a dot, or one of a file that Windows adds.
+bool is_hidden_name(const std::string& name);
+
 // "2 of 14 files were left out: 1 .heic, 1 .txt", or "" if nothing was. `taken` is the number of the others.
 std::string left_out_notice(std::size_t taken, const LeftOut& left_out);
 
-// The number of each name in the alphabetical order of all; empty if a name is "".
-std::vector<std::int32_t> numbered(const std::vector<std::string>& names);
+// Classes of items by name: number n is names[n].
+struct Classes {
+  std::vector<std::string> names;     // in alphabetical order
+  std::vector<std::int32_t> numbers;  // of each item
+  bool empty() const { return numbers.empty(); }
+  Column column() const;  // "label"
+};
+// The class of each item by its name; empty if a name is "".
+Classes numbered(const std::vector<std::string>& names);
 
 // For data too large to be read at the start: the names (below `folder`), the sizes and both ends of every file.
 void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files);

@@ -150,7 +150,7 @@ class Idx final : public loom::Dataset {
     const std::vector<std::int64_t>& extents = images_.front().extents;
     std::vector<loom::Column> columns = {
         {"x", loom::DType::f32, {extents[1], extents[2], extents.size() == 4 ? extents[3] : 1}, 0, 1}};
-    if (has_labels()) columns.push_back({"label", loom::DType::i32, {}});
+    if (has_labels()) columns.push_back({"label", loom::DType::i32, {}, 0, 255, loom::ColumnRole::label});
     return columns;
   }
   std::string hash() const override { return hash_.text(); }

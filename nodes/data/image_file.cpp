@@ -85,13 +85,16 @@ std::vector<float> scaled_values(const unsigned char* data, std::size_t count, i
   return values;
 }
 
-bool check_image(const std::string& file) {
-  const MappedFile mapped(file);
-  return format_of(file, mapped.bytes()).check(file, mapped.bytes());
+bool check_image(const std::string& file, Bytes bytes) {
+  MappedFile mapped;
+  if (bytes.data() == nullptr) bytes = (mapped = MappedFile(file)).bytes();
+  if (bytes.empty()) throw file_error(ErrorCode::data_empty, file, kNoOffset, "the file is empty");
+  return format_of(file, bytes).check(file, bytes);
 }
 
-Image read_image(const std::string& file, const ImageRequest& request) {
-  const std::vector<std::byte> bytes = read_whole(file);
+Image read_image(const std::string& file, const ImageRequest& request, Bytes bytes) {
+  std::vector<std::byte> own;
+  if (bytes.data() == nullptr) bytes = own = read_whole(file);
   StoredImage stored = format_of(file, bytes).read(file, bytes, request.least_side);
   return upright(composed(std::move(stored.image), request.channels, request.background), stored.orientation);
 }

@@ -3,6 +3,8 @@
 // Thread safety: every function may be called from many threads.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,14 +24,16 @@ struct ImageRequest {
 // The endings of the files that read_image reads: ".png", ...
 const std::vector<std::string>& image_endings();
 
+// Both functions read the file itself, unless its bytes are given: then `file` is its name in messages.
+
 // Reads the header, and looks whether the file is complete as far as that takes no decoding. Throws what read_image
 // throws. True if the file has further pages or frames, which read_image does not read.
-bool check_image(const std::string& file);
+bool check_image(const std::string& file, std::span<const std::byte> bytes = {});
 
 // The image as it is to be seen: turned as its orientation tag says, its transparency laid on the background. There is
 // no gamma or colour management. Gray is 0.299 R + 0.587 G + 0.114 B. Throws data_wrong_format, data_truncated,
 // data_corrupt, data_empty.
-Image read_image(const std::string& file, const ImageRequest& request);
+Image read_image(const std::string& file, const ImageRequest& request, std::span<const std::byte> bytes = {});
 
 // The largest centred part of the image with the form height : width, resized to it.
 std::vector<float> fit_image(const Image& image, int height, int width);

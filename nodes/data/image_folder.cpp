@@ -26,14 +26,26 @@ struct Division {
   bool found() const { return !train.empty() && !test.empty(); }
 };
 
-// The first of `names` that is a folder directly in `folder`, in any case of letters.
-std::string find_folder(const std::string& folder, const std::vector<std::string>& names) {
+// The folders directly in `folder`, sorted; in an archive, those with images.
+std::vector<std::string> folders_in(const std::string& folder, const Archive* archive) {
   std::vector<std::string> present;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    std::error_code failed;
-    if (entry.is_directory(failed)) present.push_back(entry.path().filename().string());
+  if (archive != nullptr) {
+    for (const std::string& path : archive->paths()) {
+      const fs::path below = fs::path(path).lexically_relative(folder);
+      if (std::distance(below.begin(), below.end()) > 1) present.push_back(below.begin()->string());
+    }
+  } else {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      std::error_code failed;
+      if (entry.is_directory(failed)) present.push_back(entry.path().filename().string());
+    }
   }
   std::ranges::sort(present);
+  return present;
+}
+
+// The first of `names` that is one of the folders `present`, in any case of letters.
+std::string find_folder(const std::vector<std::string>& present, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     for (const std::string& candidate : present) {
       if (std::ranges::equal(candidate, name, [](unsigned char a, unsigned char b) { return std::tolower(a) == b; }))
@@ -43,14 +55,14 @@ std::string find_folder(const std::string& folder, const std::vector<std::string
   return "";
 }
 
-Division find_division(const std::string& folder) {
-  return {find_folder(folder, {"train", "training"}),
-          find_folder(folder, {"test", "testing", "val", "valid", "validation"})};
+Division find_division(const std::vector<std::string>& present) {
+  return {find_folder(present, {"train", "training"}),
+          find_folder(present, {"test", "testing", "val", "valid", "validation"})};
 }
 
 // Sets the part and the class of every file; in a divided folder, files outside both parts are left out.
 void divide(const std::string& folder, const std::vector<std::string>& paths, ImageFolder& result) {
-  const Division division = find_division(folder);
+  const Division division = find_division(folders_in(folder, result.archive.get()));
   result.divided = division.found();
   std::map<std::string, std::int64_t> outside;
   for (const std::string& path : paths) {
@@ -87,7 +99,8 @@ struct Finding {
 };
 
 // What was found in each file, in their order. Waiting for the disk takes most of the time: more threads than cores.
-std::vector<Finding> check_all(const std::vector<ImageFolder::File>& files) {
+std::vector<Finding> check_all(const ImageFolder& folder) {
+  const std::vector<ImageFolder::File>& files = folder.files;
   std::vector<Finding> found(files.size());
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
@@ -96,7 +109,7 @@ std::vector<Finding> check_all(const std::vector<ImageFolder::File>& files) {
     try {
       for (std::size_t i = next++; i < files.size(); i = next++) {
         try {
-          found[i].several = check_image(files[i].path);
+          found[i].several = check_image(files[i].path, bytes_in(folder.archive, files[i].path));
         } catch (const Error& error) {
           found[i].error = error;
         }
@@ -151,21 +164,32 @@ void skip_unreadable(const std::vector<Finding>& found, ImageFolder& result) {
 
 }  // namespace
 
-std::vector<std::string> ImageFolder::paths() const {
+Image ImageFolder::read(std::size_t file, const ImageRequest& request) const {
+  const std::string& path = files[file].path;
+  return read_image(path, request, bytes_in(archive, path));
+}
+
+void ImageFolder::add_to(ContentHash& hash, const std::string& folder) const {
+  if (archive) return archive->add_to(hash);
   std::vector<std::string> paths;
   paths.reserve(files.size());
   for (const File& file : files) paths.push_back(file.path);
-  return paths;
+  add_files(hash, folder, paths);
 }
 
 ImageFolder open_image_folder(const std::string& folder, bool skip) {
   LeftOut left_out;
-  const std::vector<std::string> paths = list_files(folder, image_endings(), &left_out);
   ImageFolder result;
+  if (Archive::is_one(folder)) {
+    result.archive = std::make_shared<Archive>(folder, image_endings());
+    left_out = result.archive->left_out();
+  }
+  const std::vector<std::string> paths =
+      result.archive ? result.archive->paths() : list_files(folder, image_endings(), &left_out);
   if (std::string notice = left_out_notice(paths.size(), left_out); !notice.empty())
     result.notices.push_back(std::move(notice));
-  divide(folder, paths, result);
-  const std::vector<Finding> found = check_all(result.files);
+  divide(result.archive ? result.archive->root() : folder, paths, result);
+  const std::vector<Finding> found = check_all(result);
   if (!skip) throw_unreadable(found);
   const auto several = std::ranges::count_if(found, &Finding::several);
   if (several > 0)

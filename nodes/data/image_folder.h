@@ -1,10 +1,14 @@
-// A folder of images: which files are read, which split and class they belong to, and what is left out.
+// A folder of images, or an archive of one: which files are read, which split and class they belong to, and what is left out.
 //
 // Thread safety: a free function without state.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "archive_file.h"
+#include "image_file.h"
 
 namespace loom {
 
@@ -18,12 +22,14 @@ struct ImageFolder {
   std::vector<File> files;  // sorted by path
   bool divided = false;     // by a folder train/ and a folder test/, val/ or validation/
   std::vector<std::string> notices;
+  std::shared_ptr<const Archive> archive;  // null: the files are on the disk
 
-  std::vector<std::string> paths() const;
+  Image read(std::size_t file, const ImageRequest& request) const;
+  void add_to(ContentHash& hash, const std::string& folder) const;
 };
 
-// Lists the folder and looks at the header and the end of every file. Throws one Error with the files that cannot be
-// read, or, with `skip`, leaves them out with a notice. Throws what list_files throws.
+// Lists the folder or archive and looks at the header and the end of every file. Throws one Error with the files that cannot be
+// read, or, with `skip`, leaves them out with a notice. Throws what list_files and Archive throw.
 ImageFolder open_image_folder(const std::string& folder, bool skip);
 
 }  // namespace loom

@@ -16,7 +16,8 @@ class Images final : public loom::Dataset {
     c.output("label", "[N]", "number of the subfolder in alphabetical order, if every image is in one")
         .dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(),
-             "the folder. Directly in it, a folder train and a folder test (or val, validation) are the splits. Hidden "
+             "the folder, or an archive of one (.tar, .zip; compressed ones are decoded into memory, at most 1 GiB). "
+             "Directly in it, a folder train and a folder test (or val, validation) are the splits. Hidden "
              "files are ignored");
     c.option("size", 0, loom::integer().at_least(0).at_most(8192), "height and width; 0: those of the first image",
              "pixels");
@@ -27,7 +28,7 @@ class Images final : public loom::Dataset {
     c.option("background", 0.0, loom::number().at_least(0).at_most(1),
              "the gray on which transparent pixels are laid; 0: black, 1: white");
     c.option("unreadable", "error", loom::text({"error", "skip"}),
-             "images that are cut off, damaged, or larger than 2^28 pixels: an error that lists them, or they are left "
+             "images that are cut off, damaged, or larger than 2^27 pixels: an error that lists them, or they are left "
              "out with a notice");
     c.option("holdout", 10, loom::integer().at_least(2),
              "one of this many images is held out for test; without meaning where folders are the splits");
@@ -47,7 +48,7 @@ class Images final : public loom::Dataset {
     height_ = extent("height");
     width_ = extent("width");
     // The first image is always decoded, so that what no header shows is found before training where all are alike.
-    const loom::Image first = loom::read_image(folder_.files.front().path, {channels_, 0, background_});
+    const loom::Image first = folder_.read(0, {channels_, 0, background_});
     if (height_ == 0) height_ = first.height;
     if (width_ == 0) width_ = first.width;
     choose_items(options.integer("holdout"));
@@ -57,13 +58,20 @@ class Images final : public loom::Dataset {
   std::int64_t size() const override { return static_cast<std::int64_t>(items_.size()); }
   std::vector<loom::Column> columns() const override {
     std::vector<loom::Column> columns = {{"x", loom::DType::f32, {height_, width_, channels_}, 0, 1}};
-    if (!labels_.empty()) columns.push_back({"label", loom::DType::i32, {}});
+    if (!labels_.empty()) columns.push_back(labels_.column());
     return columns;
+  }
+  loom::Origin origin(std::int64_t index) const override {
+    return {folder_.files[items_[static_cast<std::size_t>(index)]].path, 0};
+  }
+  // The size is that of the first image of the training data, if no option gives it.
+  std::map<std::string, loom::OptionValue> settled_options() const override {
+    return {{"height", height_}, {"width", width_}};
   }
   std::vector<std::string> notices() const override { return folder_.notices; }
   std::string hash() const override {
     loom::ContentHash hash;
-    loom::add_files(hash, path_, folder_.paths());
+    folder_.add_to(hash, path_);
     for (std::int64_t value : {std::int64_t{height_}, std::int64_t{width_}, std::int64_t{channels_}, size()})
       hash.add(value);
     hash.add(split_name_);
@@ -73,10 +81,9 @@ class Images final : public loom::Dataset {
 
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
     const std::size_t item = items_[static_cast<std::size_t>(index)];
-    const loom::Image image =
-        loom::read_image(folder_.files[item].path, {channels_, std::max(height_, width_), background_});
+    const loom::Image image = folder_.read(item, {channels_, std::max(height_, width_), background_});
     std::ranges::copy(loom::fit_image(image, height_, width_), out[0].data());
-    if (!labels_.empty()) *out[1].data<std::int32_t>() = labels_[item];
+    if (!labels_.empty()) *out[1].data<std::int32_t>() = labels_.numbers[item];
   }
 
  private:
@@ -106,8 +113,8 @@ class Images final : public loom::Dataset {
   int channels_, height_ = 0, width_ = 0;
   float background_;
   std::string split_name_;
-  std::vector<std::size_t> items_;    // of the split, as places in folder_.files
-  std::vector<std::int32_t> labels_;  // of all files; empty if there are images outside subfolders
+  std::vector<std::size_t> items_;  // of the split, as places in folder_.files
+  loom::Classes labels_;            // of all files; empty if there are images outside subfolders
 };
 LOOM_DATASET(Images, "images")
 

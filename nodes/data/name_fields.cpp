@@ -94,6 +94,7 @@ NameFields::NameFields(const std::string& pattern, const std::vector<std::string
       const auto it = std::ranges::lower_bound(known, values[f][k], comes_before);
       codes_[f * fields_.size() + k] = static_cast<std::int32_t>(it - known.begin());
     }
+    values_.push_back(std::move(known));
   }
 }
 
@@ -101,7 +102,10 @@ bool NameFields::has(const std::string& field) const { return std::ranges::find(
 
 std::vector<Column> NameFields::columns() const {
   std::vector<Column> columns;
-  for (const std::string& field : fields_) columns.push_back({field, DType::i32, {}});
+  for (std::size_t k = 0; k < fields_.size(); ++k) {
+    const auto last = static_cast<double>(values_[k].size()) - 1;
+    columns.push_back({fields_[k], DType::i32, {}, 0, last, ColumnRole::label, {}, values_[k], {}});
+  }
   return columns;
 }
 

@@ -27,7 +27,8 @@ class NameFields {
 
  private:
   std::vector<std::string> fields_;
-  std::vector<std::int32_t> codes_;  // [file, field]
+  std::vector<std::vector<std::string>> values_;  // of each field, in the order of their numbers
+  std::vector<std::int32_t> codes_;               // [file, field]
 };
 
 }  // namespace loom

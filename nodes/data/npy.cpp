@@ -31,6 +31,7 @@ class Npy final : public loom::Dataset {
     c.option("scale", loom::OptionValue{}, loom::number(),
              "factor for x; default: 1/255 for unsigned bytes, otherwise 1; not for i32");
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many items is held out for test");
+    loom::declare_missing(c);
     loom::declare_split(c, "test is every holdout-th item of a pseudo-random order, or the file of the option test");
   }
 
@@ -42,6 +43,8 @@ class Npy final : public loom::Dataset {
       throw loom::Error(ErrorCode::data_specification, "[npy] with the option test, split: all has no order",
                         "use split=train or split=test, or leave out test");
     }
+    file_ = path;
+    missing_ = options.text("missing") != "error";
     loom::NamedArrays named = loom::open_arrays(path, options.text("array"));
     arrays_ = std::move(named.arrays);
     notices_ = std::move(named.notices);
@@ -50,7 +53,7 @@ class Npy final : public loom::Dataset {
     if (!options.text("labels").empty()) add_labels(path, options.text("labels"));
     scale_ = options.has("scale") ? static_cast<float>(options.number("scale")) : x().is_bytes() ? 1.0F / 255 : 1.0F;
     for (const auto& [name, array] : arrays_) {
-      array.require_finite();
+      array.require_finite(missing_ && role_of(name) == loom::ColumnRole::data);
       if (name == "factors" && dtype_of(name, array) == DType::i32) count_factors(array);
     }
     const std::string split = test.empty() ? split_name_ : "all";
@@ -61,10 +64,14 @@ class Npy final : public loom::Dataset {
   std::vector<std::string> notices() const override { return notices_; }
   std::vector<loom::Column> columns() const override {
     std::vector<loom::Column> columns;
-    for (const auto& [name, array] : arrays_) columns.push_back({name, dtype_of(name, array), array.event()});
+    for (const auto& [name, array] : arrays_) {
+      columns.push_back({name, dtype_of(name, array), array.event()});
+      columns.back().role = role_of(name);
+    }
     return columns;
   }
   std::vector<std::int64_t> factor_sizes() const override { return factor_sizes_; }
+  loom::Origin origin(std::int64_t index) const override { return {file_, split_.item(index)}; }
   // Called only for reports, since it reads the whole arrays.
   std::string hash() const override {
     loom::ContentHash hash;
@@ -89,6 +96,14 @@ class Npy final : public loom::Dataset {
   DType dtype_of(const std::string& name, const Array& array) const {
     if (name == "x") return integers_ ? DType::i32 : DType::f32;
     return array.is_floating() || array.is_bool() ? DType::f32 : DType::i32;
+  }
+  // By the name of the array, as what is in it is known by nothing else.
+  static loom::ColumnRole role_of(const std::string& name) {
+    if (name == "label") return loom::ColumnRole::label;
+    if (name == "factors") return loom::ColumnRole::factor;
+    if (name == "mask" || name.ends_with("_mask")) return loom::ColumnRole::mask;
+    if (name == "weight" || name.ends_with("_weight")) return loom::ColumnRole::weight;
+    return loom::ColumnRole::data;
   }
   // Values of each factor: 0 to the largest that occurs.
   void count_factors(const Array& factors) {
@@ -125,11 +140,11 @@ class Npy final : public loom::Dataset {
     arrays_.insert(arrays_.begin() + 1, {"label", std::move(array)});
   }
 
-  std::string split_name_;
+  std::string split_name_, file_;
   std::vector<loom::NamedArrays::Named> arrays_;  // x first
   std::vector<std::string> notices_;
   std::vector<std::int64_t> factor_sizes_;
-  bool integers_ = false;
+  bool integers_ = false, missing_ = false;
   float scale_ = 1;
   loom::Split split_;
 };

@@ -9,13 +9,13 @@
 namespace loom {
 
 RecordingSplit::RecordingSplit(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout,
-                               bool by_time) {
+                               bool by_time, const std::string& noun) {
   if (split == "all") {
     for (std::size_t r = 0; r < pieces.size(); ++r) add(r, 0, pieces[r]);
   } else if (by_time || pieces.size() == 1) {
-    cut_time(split, pieces, holdout);
+    cut_time(split, pieces, holdout, noun);
   } else {
-    cut_files(split, pieces, holdout);
+    cut_files(split, pieces, holdout, noun);
   }
 }
 
@@ -25,12 +25,12 @@ void RecordingSplit::add(std::size_t recording, std::int64_t first, std::int64_t
   ends_.push_back(size() + count);
 }
 
-void RecordingSplit::cut_files(const std::string& split, const std::vector<std::int64_t>& pieces,
-                               std::int64_t holdout) {
+void RecordingSplit::cut_files(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout,
+                               const std::string& noun) {
   const auto total = static_cast<std::int64_t>(pieces.size());
   if (total < holdout) {
     notice_ =
-        fmt::format("there are {} recordings, fewer than holdout={}: one of them is held out for test", total, holdout);
+        fmt::format("there are {} {}s, fewer than holdout={}: one of them is held out for test", total, noun, holdout);
   }
   const Split order(split, total, std::min(holdout, total), 1);
   for (std::int64_t i = 0; i < order.size(); ++i) {
@@ -39,7 +39,8 @@ void RecordingSplit::cut_files(const std::string& split, const std::vector<std::
   }
 }
 
-void RecordingSplit::cut_time(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout) {
+void RecordingSplit::cut_time(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout,
+                              const std::string& noun) {
   for (std::size_t r = 0; r < pieces.size(); ++r) {
     const std::int64_t held = std::max<std::int64_t>(pieces[r] / holdout, pieces[r] > 1 ? 1 : 0);
     if (split == "test")
@@ -47,8 +48,8 @@ void RecordingSplit::cut_time(const std::string& split, const std::vector<std::i
     else
       add(r, 0, pieces[r] - held);
     if (pieces.size() > 1) continue;
-    notice_ = held == 0 ? "there is one recording of one piece: nothing is held out for test"
-                        : fmt::format("there is one recording: the last {} of its {} {} held out for test", held,
+    notice_ = held == 0 ? fmt::format("there is one {} of one piece: nothing is held out for test", noun)
+                        : fmt::format("there is one {}: the last {} of its {} {} held out for test", noun, held,
                                       counted(static_cast<std::size_t>(pieces[r]), "piece"), held == 1 ? "is" : "are");
   }
 }

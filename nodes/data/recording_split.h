@@ -24,7 +24,8 @@ class RecordingSplit {
   //   by time: the last 1/holdout of the pieces of every recording is held out, at least one piece where there are two
   // A single recording is always cut by time. The recordings of a split keep their pseudo-random order, by file; their
   // pieces follow each other.
-  RecordingSplit(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout, bool by_time);
+  RecordingSplit(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout, bool by_time,
+                 const std::string& noun = "recording");  // noun: what notices call a file
 
   std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
   Piece piece(std::int64_t index) const;
@@ -34,8 +35,10 @@ class RecordingSplit {
 
  private:
   void add(std::size_t recording, std::int64_t first, std::int64_t count);
-  void cut_files(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout);
-  void cut_time(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout);
+  void cut_files(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout,
+                 const std::string& noun);
+  void cut_time(const std::string& split, const std::vector<std::int64_t>& pieces, std::int64_t holdout,
+                const std::string& noun);
 
   std::vector<Piece> firsts_;       // the first piece of each recording in the split
   std::vector<std::int64_t> ends_;  // the number of pieces up to the end of each

@@ -119,10 +119,9 @@ std::optional<std::uint64_t> end_of_samples(Bytes bytes) {
 
 }  // namespace
 
-void require_all_samples(const std::string& path) {
-  const MappedFile file(path);
-  const std::optional<std::uint64_t> end = end_of_samples(file.bytes());
-  const std::size_t size = file.bytes().size();
+void require_all_samples(const std::string& path, Bytes bytes) {
+  const std::optional<std::uint64_t> end = end_of_samples(bytes);
+  const std::size_t size = bytes.size();
   if (!end || *end <= size) return;
   throw file_error(ErrorCode::data_truncated, path, static_cast<std::int64_t>(size), "the recording ends early",
                    fmt::format("{} bytes", size), fmt::format("at least {} bytes", *end));

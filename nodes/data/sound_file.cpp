@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
+#include <cstring>
 #include <memory>
 
 #include "loom/dataset.h"
@@ -15,34 +15,76 @@
 namespace loom {
 namespace {
 
+using Bytes = std::span<const std::byte>;
 using Sound = std::unique_ptr<SNDFILE, decltype([](SNDFILE* file) { sf_close(file); })>;
+
+// Bytes in memory as a file of libsndfile's. It must outlive the sound.
+struct MemoryFile {
+  Bytes bytes;
+  sf_count_t at = 0;
+
+  sf_count_t size() const { return static_cast<sf_count_t>(bytes.size()); }
+  static MemoryFile& of(void* user) { return *static_cast<MemoryFile*>(user); }
+  static sf_count_t seek(sf_count_t offset, int whence, void* user) {
+    MemoryFile& file = of(user);
+    const sf_count_t from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? file.at : file.size();
+    return file.at = std::clamp<sf_count_t>(from + offset, 0, file.size());
+  }
+  static sf_count_t read(void* to, sf_count_t count, void* user) {
+    MemoryFile& file = of(user);
+    const sf_count_t taken = std::clamp<sf_count_t>(count, 0, file.size() - file.at);
+    if (taken > 0) std::memcpy(to, file.bytes.data() + file.at, static_cast<std::size_t>(taken));
+    file.at += taken;
+    return taken;
+  }
+  static SF_VIRTUAL_IO functions() {
+    return {[](void* user) { return of(user).size(); }, seek, read,
+            [](const void*, sf_count_t, void*) -> sf_count_t { return 0; }, [](void* user) { return of(user).at; }};
+  }
+};
+
+// A sound that is open: a file on the disk, or one in memory.
+struct OpenSound {
+  std::unique_ptr<MemoryFile> memory;
+  Sound sound;
+  SF_INFO info{};
+
+  SNDFILE* get() const { return sound.get(); }
+};
 
 constexpr const char* kFormats = "a format of libsndfile: WAV, FLAC, Ogg, MP3, AIFF, AU, CAF, W64, RF64";
 constexpr std::int64_t kMaxFrames = std::int64_t{1} << 56;  // more is no length: FLAC from a pipe does not know its own
 
 // The file says that it is a sound, whatever is wrong with the rest.
-bool has_known_start(const std::string& path) {
+bool has_known_start(Bytes bytes) {
   std::array<char, 4> start{};
-  std::ifstream(path, std::ios::binary).read(start.data(), start.size());
+  std::memcpy(start.data(), bytes.data(), std::min(start.size(), bytes.size()));
   constexpr std::array<std::string_view, 10> kKnown = {"RIFF", "RIFX", "RF64", "FORM", "fLaC",
                                                        "OggS", ".snd", "dns.", "caff", "riff"};
   return std::ranges::find(kKnown, std::string_view(start.data(), start.size())) != kKnown.end();
 }
 
-Sound open_sound(const std::string& path, SF_INFO& info) {
-  info = {};
-  Sound sound(sf_open(path.c_str(), SFM_READ, &info));
-  if (!sound && has_known_start(path)) {
+OpenSound open_sound(const std::string& path, Bytes bytes) {
+  OpenSound open;
+  SF_INFO& info = open.info;
+  if (bytes.data() == nullptr) {
+    open.sound.reset(sf_open(path.c_str(), SFM_READ, &info));
+  } else {
+    open.memory = std::make_unique<MemoryFile>(bytes);
+    SF_VIRTUAL_IO functions = MemoryFile::functions();
+    open.sound.reset(sf_open_virtual(&functions, SFM_READ, &info, open.memory.get()));
+  }
+  if (!open.sound && has_known_start(bytes.data() == nullptr ? MappedFile(path).bytes() : bytes)) {
     throw file_error(ErrorCode::data_corrupt, path, 0, "the header of the recording cannot be read",
                      sf_strerror(nullptr), "a whole header");
   }
-  if (!sound)
+  if (!open.sound)
     throw file_error(ErrorCode::data_wrong_format, path, 0, "this is not a sound", sf_strerror(nullptr), kFormats);
   if (info.frames < 0 || info.channels < 1 || info.samplerate < 1) {
     throw file_error(ErrorCode::data_corrupt, path, kNoOffset, "the header is invalid",
                      fmt::format("{} samples, {} channels, {} Hz", info.frames, info.channels, info.samplerate));
   }
-  return sound;
+  return open;
 }
 
 Error unreadable(const std::string& path, SNDFILE* sound, std::int64_t first, const std::string& expected) {
@@ -83,10 +125,15 @@ bool skip_to(SNDFILE* sound, const SF_INFO& info, std::int64_t first) {
 
 }  // namespace
 
-SoundHeader read_sound_header(const std::string& path) {
-  require_all_samples(path);
-  SF_INFO info;
-  const Sound sound = open_sound(path, info);
+SoundHeader read_sound_header(const std::string& path, Bytes bytes) {
+  if (bytes.data() == nullptr)
+    require_all_samples(path, MappedFile(path).bytes());
+  else
+    require_all_samples(path, bytes);
+  if (bytes.data() != nullptr && bytes.empty())
+    throw file_error(ErrorCode::data_empty, path, kNoOffset, "the file is empty");
+  const OpenSound sound = open_sound(path, bytes);
+  const SF_INFO& info = sound.info;
   SoundHeader header{info.frames, info.channels, info.samplerate};
   if (header.frames > kMaxFrames)
     header.frames = count_frames(sound.get(), header.channels);
@@ -96,9 +143,9 @@ SoundHeader read_sound_header(const std::string& path) {
 }
 
 std::vector<float> read_frames(const std::string& path, const SoundHeader& header, std::int64_t first,
-                               std::int64_t count) {
-  SF_INFO info;
-  const Sound sound = open_sound(path, info);
+                               std::int64_t count, Bytes bytes) {
+  const OpenSound sound = open_sound(path, bytes);
+  const SF_INFO& info = sound.info;
   if (info.channels != header.channels || info.samplerate != header.rate) {
     throw file_error(ErrorCode::data_corrupt, path, kNoOffset, "the file has changed since it was opened",
                      fmt::format("{} channels, {} Hz", info.channels, info.samplerate),

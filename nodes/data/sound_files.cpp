@@ -28,14 +28,18 @@ std::string counted(std::size_t count, const std::string& noun) {
 
 SoundFiles find_sounds(const std::string& path) {
   require_exists(path);
-  if (!is_folder(path)) return {{path}, ""};
+  if (Archive::is_one(path)) {
+    const auto archive = std::make_shared<const Archive>(path, kEndings);
+    return {archive->paths(), archive->root(), archive, left_out_notice(archive->paths().size(), archive->left_out())};
+  }
+  if (!is_folder(path)) return {{path}, path, nullptr, ""};
   LeftOut left_out;
   std::vector<std::string> paths = list_files(path, kEndings, &left_out);
   std::string notice = left_out_notice(paths.size(), left_out);
-  return {std::move(paths), std::move(notice)};
+  return {std::move(paths), path, nullptr, std::move(notice)};
 }
 
-std::vector<std::int32_t> folder_labels(const std::vector<std::string>& paths, const std::string& root) {
+Classes folder_labels(const std::vector<std::string>& paths, const std::string& root) {
   std::vector<std::string> classes;
   for (const std::string& path : paths) classes.push_back(class_of(path, root));
   return numbered(classes);

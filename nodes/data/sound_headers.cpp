@@ -15,13 +15,14 @@ namespace {
 constexpr std::size_t kShown = 20;  // diagnostics
 constexpr std::size_t kNamed = 5;   // files in a notice
 
-std::vector<std::optional<SoundHeader>> read_all(const std::vector<std::string>& paths) {
+std::vector<std::optional<SoundHeader>> read_all(const std::vector<std::string>& paths,
+                                                 const std::shared_ptr<const Archive>& archive) {
   std::vector<std::optional<SoundHeader>> headers(paths.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < paths.size(); i = next++) {
       try {
-        headers[i] = read_sound_header(paths[i]);
+        headers[i] = read_sound_header(paths[i], bytes_in(archive, paths[i]));
       } catch (const Error&) {
         headers[i].reset();  // read again below: libsndfile keeps the reason in one place for all threads
       }
@@ -37,14 +38,15 @@ std::vector<std::optional<SoundHeader>> read_all(const std::vector<std::string>&
 
 }  // namespace
 
-SoundHeaders read_sound_headers(const std::vector<std::string>& paths, bool skip) {
-  SoundHeaders found{read_all(paths), ""};
+SoundHeaders read_sound_headers(const std::vector<std::string>& paths, bool skip,
+                                const std::shared_ptr<const Archive>& archive) {
+  SoundHeaders found{read_all(paths, archive), ""};
   Diagnostics diagnostics(kShown);
   std::vector<std::string> bad;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (found.files[i]) continue;
     try {
-      found.files[i] = read_sound_header(paths[i]);
+      found.files[i] = read_sound_header(paths[i], bytes_in(archive, paths[i]));
     } catch (const Error& error) {
       bad.push_back(paths[i]);
       Diagnostic finding = error.diagnostics().front();

@@ -3,10 +3,12 @@
 // Thread safety: free functions without state.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "archive_file.h"
 #include "sound_file.h"
 
 namespace loom {
@@ -18,6 +20,7 @@ struct SoundHeaders {
 
 // Without `skip` the files that cannot be read are one Error with a diagnostic for each of the first 20, and the number
 // of the others. With it they are skipped, unless none can be read.
-SoundHeaders read_sound_headers(const std::vector<std::string>& paths, bool skip);
+SoundHeaders read_sound_headers(const std::vector<std::string>& paths, bool skip,
+                                const std::shared_ptr<const Archive>& archive = nullptr);
 
 }  // namespace loom

@@ -85,7 +85,8 @@ class Sprites final : public loom::Dataset {
 
   std::int64_t size() const override { return split_.size(); }
   std::vector<loom::Column> columns() const override {
-    return {{"x", loom::DType::f32, {pixels_, pixels_, 1}, 0, 1}, {"factors", loom::DType::i32, {5}}};
+    return {{"x", loom::DType::f32, {pixels_, pixels_, 1}, 0, 1},
+            {"factors", loom::DType::i32, {5}, 0, 39, loom::ColumnRole::factor}};
   }
   std::vector<std::int64_t> factor_sizes() const override { return {kFactors.begin(), kFactors.end()}; }
 

@@ -62,12 +62,8 @@ check categorical_kl --shape logits=4,3,5 --shape z=4,3,5
 check one_hot_prior --set shape=[3,4]
 check adabelief
 check aggregate_moments
-expect 0 inspect table
-says out "column" "standardise" "holdout"
-
-# A table that is made here: a noisy line in three columns.
-awk 'BEGIN { srand(7); print "a,b,c"; for (i = 0; i < 2000; i++) { t = rand() * 6 - 3
-  printf "%.5f,%.5f,%.5f\n", 2 * t + rand(), 5 - t + rand(), 100 * t + 40 * rand() } }' >table.csv
+expect 0 inspect swiss_roll
+says out "place" "noise" "holdout"
 
 # trains NAME GRAPH STEPS ARGUMENT...: the loss falls, and a run that was cut in two has the bits of one that was not.
 trains() {
@@ -92,7 +88,7 @@ trains finite_scalar plugins/finite_scalar/finite-scalar-vae.yaml 40 --set data.
 trains gumbel_softmax plugins/gumbel_softmax/categorical-vae.yaml 40 --set data.count=2000
 trains adabelief plugins/adabelief/adabelief-vae.yaml 40 --set data.count=2000 --set train.optimizer.lr=1e-3
 trains aggregate_moments plugins/aggregate_moments/aggregate-vae.yaml 40 --set data.count=2000
-trains table plugins/table/table-vae.yaml 200 --data table:table.csv --set vars.features=3
+trains swiss_roll plugins/swiss_roll/swiss-roll-vae.yaml 200 --set data.count=2000
 
 # The graphs as JSON are valid under the schema that knows the plugins.
 expect 0 schema $(printf -- '--plugin %s ' $names)
@@ -127,11 +123,6 @@ has_json /latents/kl/moment_kl
 expect 0 encode finite_scalar --out codes.npy --count 8
 expect 0 decode finite_scalar --codes codes.npy --out decoded.png
 is_png decoded.png
-
-# A table with a mistake: its place, in the words of the reader.
-{ head -n 4 table.csv; echo "1,2,three"; } >wrong.csv
-expect 65 train plugins/table/table-vae.yaml --data table:wrong.csv --set vars.features=3 --out wrong
-says err "wrong.csv:5:5" "E405" "'three'"
 
 # Without the plugins the graphs are refused, by the name of the plugin.
 use_plugins

@@ -47,6 +47,7 @@ small() {
       form=(--set "data.count=120" --set "nodes.encoder.vars=$narrow" --set "nodes.decoder.vars=$narrow") ;;
     vae-mnist | wae-mmd | conditional-vae) form=(--data idx:idx --set vars.hidden=16) ;;
     iwae) form=(--data idx:idx --set vars.hidden=16 --set vars.samples=3) ;;
+    swiss-roll-vae) form=(--set data.count=200 --set vars.hidden=16) ;;
     ppca | robust-ppca) form=(--set data.count=200) ;;
     delta-vae | delta-vae-standard-prior)
       form=(--data idx:idx --set vars.channels=4 --set vars.layers=2 --set vars.pixel_channels=2) ;;
@@ -68,7 +69,7 @@ small() {
         --set vars.units=1 --set vars.hidden=4) ;;
     finite-scalar-vae)
       form=(--set data.count=120 --set vars.size=32 --set vars.channels=8 --set vars.hidden=4) ;;
-    table-vae) form=(--data table:table.csv --set vars.features=3 --set vars.hidden=16) ;;
+    table-vae) form=(--data table:table.csv,normalize_mean=500,normalize_std=500 --set vars.features=3 --set vars.hidden=16) ;;
     *) form=() ;;
   esac
   sets=()

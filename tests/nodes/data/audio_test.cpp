@@ -1,5 +1,6 @@
 // Recordings: pieces, channels, mu-law, and wrong files.
 #include <cmath>
+#include <filesystem>
 #include <set>
 
 #include "loom/check.h"
@@ -55,6 +56,33 @@ BOOST_AUTO_TEST_CASE(the_last_piece_is_padded_with_silence) {
   BOOST_TEST(data.size() == 2);
   const std::vector<float> piece = Item(data, 1).floats();
   for (std::size_t i = 0; i < 10; ++i) BOOST_TEST(std::abs(piece[i] - (i < 4 ? 0.5F : 0.0F)) < 1e-4F);
+}
+
+BOOST_AUTO_TEST_CASE(a_mask_marks_the_padding) {
+  const ScratchFolder folder;
+  std::filesystem::create_directories(folder.file("yes"));
+  write_sound(folder.file("yes/a.wav"), 14, 2, ramp);
+  for (const std::int64_t channels : {1, 2}) {
+    const auto open = [&](const char* tail) {
+      return open_data(
+          "audio", {{"path", folder.path()}, {"length", 10}, {"split", "all"}, {"channels", channels}, {"tail", tail}});
+    };
+    const DataSource data = open("pad");
+    const Column& mask = data.columns().back();
+    BOOST_TEST(mask.name == "mask");
+    BOOST_TEST((mask.role == ColumnRole::mask));
+    BOOST_TEST((mask.event == data.columns()[0].event));
+    const auto column = data.columns().size() - 1;
+    BOOST_TEST((Item(data, 0).floats(column) == std::vector<float>(static_cast<std::size_t>(10 * channels), 1.0F)));
+    std::vector<float> last(static_cast<std::size_t>(10 * channels), 0.0F);
+    std::fill_n(last.begin(), 4 * channels, 1.0F);
+    BOOST_TEST((Item(data, 1).floats(column) == last));
+    BOOST_TEST(open("drop").columns().back().name == "label");
+  }
+  const auto padded = open_dataset(standard_registry(), "audio",
+                                   {{"path", folder.path()}, {"length", 10}, {"split", "all"}, {"tail", "pad"}});
+  BOOST_TEST(padded->length(0) == 10);
+  BOOST_TEST(padded->length(1) == 4);
 }
 
 BOOST_AUTO_TEST_CASE(labels_in_names) {

@@ -20,6 +20,7 @@ class Codebook final : public Metric {
     c.source("van den Oord et al. 2017, Neural Discrete Representation Learning");
     c.input("codes", "[N, ...]", "the code of each position").dtype(DType::i32);
     c.input("unused_for", "[K]", "batches since each code was last used in training");
+    c.input("mask", "[N, ...]", "1 where a position is there; others do not count").optional();
     c.value("codes", "codes", "", "K, the size of the codebook");
     c.value("used_codes", "used codes", "", "number of codes that occur at least once; 1 to K").curve();
     c.value("perplexity", "perplexity", "", "exp of the entropy of the codes' shares; 1 to K").curve();
@@ -33,9 +34,13 @@ class Codebook final : public Metric {
 
   void add(std::span<const TensorView> inputs) override {
     const auto ages = inputs[1].values();
+    const std::span<const float> mask = inputs[2].empty() ? std::span<float>() : inputs[2].values();
     counts_.resize(ages.size());
     oldest_ = ages.empty() ? 0 : static_cast<double>(*std::ranges::max_element(ages));
-    for (const std::int32_t code : inputs[0].values<std::int32_t>()) ++counts_[static_cast<std::size_t>(code)];
+    const auto codes = inputs[0].values<std::int32_t>();
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      if (mask.empty() || mask[i * mask.size() / codes.size()] != 0) ++counts_[static_cast<std::size_t>(codes[i])];
+    }
   }
 
   std::vector<MetricResult> finish() override {

@@ -54,8 +54,22 @@ std::vector<double> filtered(const std::vector<double>& values, std::int64_t hei
   return out;
 }
 
-double channel_similarity(const std::vector<double>& x, const std::vector<double>& y, std::int64_t height,
-                          std::int64_t width) {
+bool is_gap(std::span<const float> mask, std::size_t i) { return !mask.empty() && mask[i] == 0; }
+
+// 1 where the mask is 0. There both images become 0, since what they hold may be no number.
+std::vector<double> gaps_of(const std::vector<double>& mask, std::vector<double>& x, std::vector<double>& y) {
+  std::vector<double> gaps(mask.size());
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (mask[i] != 0) continue;
+    gaps[i] = 1;
+    x[i] = y[i] = 0;
+  }
+  return gaps;
+}
+
+// Over the windows without a gap; nothing if there is none. `gaps` may be empty.
+std::optional<double> channel_similarity(const std::vector<double>& x, const std::vector<double>& y,
+                                         const std::vector<double>& gaps, std::int64_t height, std::int64_t width) {
   std::vector<double> xx(x.size()), yy(x.size()), xy(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     xx[i] = x[i] * x[i];
@@ -65,70 +79,92 @@ double channel_similarity(const std::vector<double>& x, const std::vector<double
   const std::vector<double> mx = filtered(x, height, width), my = filtered(y, height, width);
   const std::vector<double> sxx = filtered(xx, height, width), syy = filtered(yy, height, width);
   const std::vector<double> sxy = filtered(xy, height, width);
-  double sum = 0;
+  const std::vector<double> missing = gaps.empty() ? gaps : filtered(gaps, height, width);
+  double sum = 0, windows = 0;
   for (std::size_t i = 0; i < mx.size(); ++i) {
+    if (!missing.empty() && missing[i] > 0) continue;
+    windows += 1;
     const double product = mx[i] * my[i], squares = mx[i] * mx[i] + my[i] * my[i];
     sum += (2 * product + kC1) * (2 * (sxy[i] - product) + kC2) / ((squares + kC1) * (sxx[i] + syy[i] - squares + kC2));
   }
-  return sum / static_cast<double>(mx.size());
+  return windows > 0 ? std::optional(sum / windows) : std::nullopt;
 }
 
 }  // namespace
 
-double peak_signal_to_noise_ratio(const TensorView& image, const TensorView& original) {
+double peak_signal_to_noise_ratio(const TensorView& image, const TensorView& original, std::span<const float> mask) {
   check(image, original, 3);
   const auto a = image.values(), b = original.values();
-  double sum = 0;
+  double sum = 0, values = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
+    if (is_gap(mask, i)) continue;
     const double distance = static_cast<double>(a[i]) - static_cast<double>(b[i]);
     sum += distance * distance;
+    values += 1;
   }
-  return sum == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(sum / static_cast<double>(a.size()));
+  if (values == 0) return std::numeric_limits<double>::quiet_NaN();
+  return sum == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(sum / values);
 }
 
-std::optional<double> structural_similarity(const TensorView& image, const TensorView& original) {
+std::optional<double> structural_similarity(const TensorView& image, const TensorView& original,
+                                            std::span<const float> mask) {
   check(image, original, 3);
   const std::int64_t height = image.shape()[0], width = image.shape()[1], channels = image.shape()[2];
   if (height < kWindow || width < kWindow) return std::nullopt;
-  const auto channel = [&](const TensorView& from, std::int64_t c) {
+  const auto channel = [&](std::span<const float> from, std::int64_t c) {
     std::vector<double> values;
     for (std::int64_t i = 0; i < height * width; ++i)
-      values.push_back(static_cast<double>(from.values()[static_cast<std::size_t>(i * channels + c)]));
+      values.push_back(static_cast<double>(from[static_cast<std::size_t>(i * channels + c)]));
     return values;
   };
-  double sum = 0;
-  for (std::int64_t c = 0; c < channels; ++c)
-    sum += channel_similarity(channel(image, c), channel(original, c), height, width);
-  return sum / static_cast<double>(channels);
+  double sum = 0, compared = 0;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    std::vector<double> x = channel(image.values(), c), y = channel(original.values(), c), gaps;
+    if (!mask.empty()) gaps = gaps_of(channel(mask, c), x, y);
+    const auto similarity = channel_similarity(x, y, gaps, height, width);
+    if (!similarity) continue;
+    sum += *similarity;
+    compared += 1;
+  }
+  return compared > 0 ? std::optional(sum / compared) : std::nullopt;
 }
 
-ImageQuality image_quality(const TensorView& images, const TensorView& originals) {
+ImageQuality image_quality(const TensorView& images, const TensorView& originals, const TensorView& masks) {
   check(images, originals, 4);
   const std::int64_t count = images.samples();
   const auto image = [](const TensorView& all, std::int64_t n) {
     return TensorView(all.dtype(), all.shape().event(), all[n].data());
   };
-  double psnr = 0, ssim = 0;
-  bool has_ssim = true;
+  double psnr = 0, ssim = 0, compared = 0, similar = 0;
   for (std::int64_t n = 0; n < count; ++n) {
-    psnr += peak_signal_to_noise_ratio(image(images, n), image(originals, n));
-    const auto similarity = structural_similarity(image(images, n), image(originals, n));
-    has_ssim = has_ssim && similarity;
-    if (similarity) ssim += *similarity;
+    const std::span<const float> mask = masks.empty() ? std::span<float>() : masks[n];
+    const double ratio = peak_signal_to_noise_ratio(image(images, n), image(originals, n), mask);
+    if (std::isnan(ratio) && !mask.empty()) continue;  // nothing of it is there
+    psnr += ratio;
+    compared += 1;
+    const auto similarity = structural_similarity(image(images, n), image(originals, n), mask);
+    if (!similarity) continue;
+    ssim += *similarity;
+    similar += 1;
   }
-  const auto all = static_cast<double>(count);
-  return {psnr / all, has_ssim ? std::optional(ssim / all) : std::nullopt};
+  return {psnr / compared, similar > 0 ? std::optional(ssim / similar) : std::nullopt};
 }
 
-double normalised_error(const TensorView& reconstructions, const TensorView& originals) {
+double normalised_error(const TensorView& reconstructions, const TensorView& originals, const TensorView& masks) {
   const auto a = reconstructions.values(), b = originals.values();
   if (a.size() != b.size() || a.empty()) {
     throw Error(ErrorCode::data_shape, fmt::format("reconstructions of {} and originals of {} cannot be compared",
                                                    reconstructions.shape().text(), originals.shape().text()));
   }
+  const std::span<const float> mask = masks.empty() ? std::span<float>() : masks.values();
   double mean = 0, error = 0, spread = 0;
-  for (const float value : b) mean += static_cast<double>(value) / static_cast<double>(b.size());
+  auto values = static_cast<double>(b.size());
+  for (const float there : mask) values -= there == 0 ? 1 : 0;
   for (std::size_t i = 0; i < b.size(); ++i) {
+    if (!is_gap(mask, i)) mean += static_cast<double>(b[i]) / values;
+  }
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    if (is_gap(mask, i)) continue;
     const double value = static_cast<double>(b[i]), distance = static_cast<double>(a[i]) - value;
     error += distance * distance;
     spread += (value - mean) * (value - mean);
@@ -139,7 +175,8 @@ double normalised_error(const TensorView& reconstructions, const TensorView& ori
 namespace {
 
 constexpr const char *kOriginal = "the data, which are the target of the likelihood",
-                     *kReconstruction = "the port that generate.reconstruct shows";
+                     *kReconstruction = "the port that generate.reconstruct shows",
+                     *kMask = "1 where a value of the original is there; others do not count";
 
 class ImageQualityMetric final : public Metric {
  public:
@@ -148,6 +185,7 @@ class ImageQualityMetric final : public Metric {
     c.source("Wang et al. 2004, Image Quality Assessment, equation 13");
     c.input("original", "[N, H, W, C]", kOriginal);
     c.input("reconstruction", "[N, H, W, C]", kReconstruction);
+    c.input("mask", "[N, H, W, C]", kMask).optional();
     c.value("psnr", "PSNR", "dB", "-10 log10(mean squared error), mean over the images; infinite for equal images");
     c.value("ssim", "SSIM", "",
             "structural similarity, 11x11 Gaussian window of sigma 1.5 inside the image, C1 = 0.01^2, C2 = 0.03^2, "
@@ -156,7 +194,7 @@ class ImageQualityMetric final : public Metric {
   }
   explicit ImageQualityMetric(const Options&) {}
   void add(std::span<const TensorView> inputs) override {
-    quality_ = image_quality(inputs[1], inputs[0]);
+    quality_ = image_quality(inputs[1], inputs[0], inputs[2]);
     images_ += inputs[0].samples();
   }
   std::vector<MetricResult> finish() override {
@@ -176,6 +214,7 @@ class NormalisedError final : public Metric {
     c.summary("The error of reconstructions, relative to the variance of the data").measures(Measured::reconstructions);
     c.input("original", "[N, ...E]", kOriginal);
     c.input("reconstruction", "[N, ...E]", kReconstruction);
+    c.input("mask", "[N, ...E]", kMask).optional();
     c.value("normalised_error", "normalised error", "",
             "mean squared error divided by the variance of all values of the originals, >= 0; 1: no better than the "
             "mean");
@@ -183,7 +222,7 @@ class NormalisedError final : public Metric {
   }
   explicit NormalisedError(const Options&) {}
   void add(std::span<const TensorView> inputs) override {
-    error_ = normalised_error(inputs[1], inputs[0]);
+    error_ = normalised_error(inputs[1], inputs[0], inputs[2]);
     items_ = inputs[0].samples();
   }
   std::vector<MetricResult> finish() override {

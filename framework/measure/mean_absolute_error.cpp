@@ -13,16 +13,22 @@ class MeanAbsoluteError final : public Metric {
     c.summary("The mean absolute error of reconstructions").measures(Measured::reconstructions);
     c.input("original", "[N, ...E]", "the data");
     c.input("reconstruction", "[N, ...E]", "the reconstruction of each item");
-    c.value("mean_absolute_error", "mean absolute error", "", "mean of |x - y| over all values; >= 0");
+    c.input("mask", "[N, ...E]", "1 where a value of the data is there").optional();
+    c.value("mean_absolute_error", "mean absolute error", "", "mean of |x - y| over the values that are there; >= 0");
   }
   explicit MeanAbsoluteError(const Options&) {}
 
   void add(std::span<const TensorView> inputs) override {
-    const double values = static_cast<double>(inputs[0].per_sample());
     for (std::int64_t n = 0; n < inputs[0].samples(); ++n) {
-      double sum = 0;
+      double sum = 0, values = 0;
       const auto a = inputs[0][n], b = inputs[1][n];
-      for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        const double there = inputs[2].empty() ? 1 : static_cast<double>(inputs[2][n][i]);
+        if (there == 0) continue;
+        values += there;
+        sum += there * std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+      }
+      if (values == 0) continue;  // nothing of the item is there
       items_ += 1;
       const double before = sum / values - mean_;
       mean_ += before / items_;

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <vector>
 
 #include "loom/error.h"
 #include "loom/metric.h"
@@ -90,6 +92,7 @@ class SpectralDistance final : public Metric {
     c.source("Gray and Markel 1976, section III");
     c.input("original", "[N, T, ...]", "the data, which are the target of the likelihood");
     c.input("reconstruction", "[N, T, ...]", "what generate.reconstruct shows");
+    c.input("mask", "[N, T, ...]", "1 where a sample of the original is there; a sound ends at its first 0").optional();
     c.value("spectral_distance_db", "spectral distance", "dB", "log spectral distance, mean over the items, >= 0");
     c.value("spectral_distance_to_others_db", "distance to other items", "dB",
             "the same to the original of the next item, for comparison");
@@ -98,13 +101,19 @@ class SpectralDistance final : public Metric {
   void add(std::span<const TensorView> inputs) override {
     const TensorView &originals = inputs[0], &sounds = inputs[1];
     const std::int64_t count = sounds.samples();
-    if (sounds.per_sample() < static_cast<std::int64_t>(kFrame) || count < 2) return;
-    own_ = others_ = 0;
+    std::vector<std::int64_t> long_enough;
     for (std::int64_t i = 0; i < count; ++i) {
-      own_ += log_spectral_distance(sounds[i], originals[i]);
-      others_ += log_spectral_distance(sounds[i], originals[(i + 1) % count]);
+      if (length_of(inputs[2], sounds, i) >= kFrame) long_enough.push_back(i);
     }
-    count_ = static_cast<double>(count);
+    if (long_enough.size() < 2) return;
+    own_ = others_ = 0;
+    for (std::size_t k = 0; k < long_enough.size(); ++k) {
+      const std::int64_t i = long_enough[k], next = long_enough[(k + 1) % long_enough.size()];
+      const std::size_t own = length_of(inputs[2], sounds, i), both = std::min(own, length_of(inputs[2], sounds, next));
+      own_ += log_spectral_distance(sounds[i].first(own), originals[i].first(own));
+      others_ += log_spectral_distance(sounds[i].first(both), originals[next].first(both));
+    }
+    count_ = static_cast<double>(long_enough.size());
   }
   std::vector<MetricResult> finish() override {
     if (count_ == 0) return {};
@@ -112,6 +121,11 @@ class SpectralDistance final : public Metric {
   }
 
  private:
+  static std::size_t length_of(const TensorView& mask, const TensorView& sounds, std::int64_t i) {
+    if (mask.empty()) return sounds[i].size();
+    return static_cast<std::size_t>(std::ranges::find(mask[i], 0.0F) - mask[i].begin());
+  }
+
   double own_ = 0, others_ = 0, count_ = 0;
 };
 

@@ -8,7 +8,9 @@
 #include <map>
 #include <set>
 
+#include "graph/accepted_values.h"
 #include "loom/error.h"
+#include "train/masks.h"
 
 namespace loom {
 
@@ -43,26 +45,37 @@ int input_behind(const Graph& graph, Port port, bool training) {
   return graph.node(port.node).is_input() ? port.node : -1;
 }
 
-// What the nodes among `nodes` accept of the values of each input node.
-std::map<int, std::vector<ValueRange>> accepted_ranges(const Graph& graph, const std::set<int>& nodes, bool training) {
+bool has_mask(const GraphNode& node) {
+  const int mask = node.contract().input_index("mask");
+  return mask >= 0 && node.inputs[static_cast<std::size_t>(mask)].valid();
+}
+
+ValueRange range_at(const Graph& graph, const GraphNode& node, int input) {
+  const PortDeclaration& port = node.contract().input_at(input);
+  const auto [minimum, maximum] = accepted_values(graph, node, input);
+  ValueRange range{minimum, maximum, fmt::format("the input '{}' of '{}' ({})", port.name, node.path, node.type->name),
+                   node.where, port.name == "target" && has_mask(node)};
+  if (port.type == DType::i32)
+    range.remedy = "codes count from 0: the graph must have as many as the data, or the data be numbered anew";
+  return range;
+}
+
+}  // namespace
+
+std::map<int, std::vector<ValueRange>> accepted_ranges(const Graph& graph, std::span<const Port> wanted, bool training,
+                                                       std::span<const Port> given) {
   std::map<int, std::vector<ValueRange>> ranges;
-  for (const int index : nodes) {
+  for (const int index : needed_nodes(graph, wanted, training, given)) {
     const GraphNode& node = graph.node(index);
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (!node.inputs[i].valid()) continue;
-      const PortDeclaration& port = node.contract().input_at(static_cast<int>(i));
-      const bool bounded = std::isfinite(port.minimum) || std::isfinite(port.maximum);
-      const int input = bounded ? input_behind(graph, node.inputs[i], training) : -1;
-      if (input < 0) continue;
-      ranges[input].push_back({port.minimum, port.maximum,
-                               fmt::format("the input '{}' of '{}' ({})", port.name, node.path, node.type->name),
-                               node.where});
+    for (int i = 0; i < static_cast<int>(node.inputs.size()); ++i) {
+      const Port source = node.inputs[static_cast<std::size_t>(i)];
+      if (!source.valid() || !accepted_values(graph, node, i).is_bounded()) continue;
+      const int input = input_behind(graph, source, training);
+      if (input >= 0) ranges[input].push_back(range_at(graph, node, i));
     }
   }
   return ranges;
 }
-
-}  // namespace
 
 std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted, bool training,
                                std::span<const Port> given) {
@@ -74,34 +87,45 @@ std::vector<int> needed_inputs(const Graph& graph, std::span<const Port> wanted,
   return inputs;
 }
 
-FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns,
-                    std::span<const Port> given) {
-  std::vector<std::string> names;
-  for (const Column& column : columns) names.push_back(column.name);
-  const auto has = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
+std::vector<std::string> columns_of(const Graph& graph, std::span<const int> inputs, std::span<const Column> columns) {
+  const auto find = [&](const std::string& name) { return std::ranges::find(columns, name, &Column::name); };
+  const auto has = [&](const std::string& name) { return find(name) != columns.end(); };
   // The column with the input's path, or with its name inside a used graph.
   const auto own_column = [&](int input) {
     const std::string& path = graph.node(input).path;
     return has(path) ? path : path.substr(path.rfind('/') + 1);
   };
-  const std::vector<int> inputs = needed_inputs(graph, wanted, training, given);
-  const auto unmatched = std::ranges::count_if(inputs, [&](int input) { return !has(own_column(input)); });
+  const auto unmatched =
+      std::ranges::count_if(inputs, [&](int input) { return !has(own_column(input)) && !is_mask_input(graph, input); });
   // Where a single input has no column, x feeds it: unless x has an input of its own, or the input is one number.
   const bool x_is_taken = std::ranges::any_of(graph.inputs(), [&](int input) { return own_column(input) == "x"; });
-  const auto x = std::ranges::find(columns, "x", &Column::name);
+  const auto x = find("x");
   const auto takes_x = [&](int input) {
-    if (unmatched != 1 || x_is_taken || x == columns.end()) return false;
+    if (unmatched != 1 || x_is_taken || x == columns.end() || is_mask_input(graph, input)) return false;
     return graph.shape({input, 0}).event().count() > 1 || x->event.count() == 1;
   };
-  auto ranges = accepted_ranges(graph, needed_nodes(graph, wanted, training, given), training);
+  std::vector<std::string> names;
+  for (const int input : inputs) {
+    const std::string own = own_column(input);
+    names.push_back(has(own) ? own : takes_x(input) ? "x" : "");
+  }
+  return names;
+}
+
+FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool training, std::span<const Column> columns,
+                    std::span<const Port> given) {
+  const std::vector<int> inputs = needed_inputs(graph, wanted, training, given);
+  const std::vector<std::string> fed_by = columns_of(graph, inputs, columns);
+  auto ranges = accepted_ranges(graph, wanted, training, given);
   FeedPlan plan;
   Diagnostics diagnostics;
-  for (const int input : inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const int input = inputs[i];
     const GraphNode& node = graph.node(input);
     const Port port{input, 0};
-    std::string column = own_column(input);
-    if (!has(column) && takes_x(input)) column = "x";
-    if (!has(column)) {
+    if (fed_by[i].empty() && !is_mask_input(graph, input)) {
+      std::vector<std::string> names;
+      for (const Column& column : columns) names.push_back(column.name);
       Diagnostic& finding = diagnostics.add(ErrorCode::bad_feed, node.where,
                                             fmt::format("no column of the data feeds the input '{}'", node.path));
       finding.got = fmt::format("columns {}", fmt::join(names, ", "));
@@ -111,7 +135,7 @@ FeedPlan plan_feeds(const Graph& graph, std::span<const Port> wanted, bool train
     }
     plan.ports.push_back(port);
     plan.requests.push_back(
-        {column, graph.dtype(port), graph.shape(port).event(), node.where, std::move(ranges[input])});
+        {fed_by[i], graph.dtype(port), graph.shape(port).event(), node.where, std::move(ranges[input])});
   }
   diagnostics.throw_if_any();
   return plan;

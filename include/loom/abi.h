@@ -10,7 +10,7 @@
 // not survive (a member of a class in the SDK's headers, a virtual function), the minor one with additions: a host
 // takes plugins of its own major number and of no later minor one.
 #define LOOM_ABI_MAJOR 3
-#define LOOM_ABI_MINOR 0
+#define LOOM_ABI_MINOR 1
 
 #define LOOM_STRINGIFY_(x) #x
 #define LOOM_STRINGIFY(x) LOOM_STRINGIFY_(x)

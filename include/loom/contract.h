@@ -76,6 +76,7 @@ struct PortDeclaration {
   std::string type_option;  // output: the text option that names its dtype
   std::string type_input;   // output: the input that has its dtype
   double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
+  std::string limit;  // input: the letter or the integer option that every value is less than; "": none
 
   PortDeclaration& dtype(DType value) {
     type = value;
@@ -113,6 +114,12 @@ struct PortDeclaration {
   PortDeclaration& between(double low, double high) {
     minimum = low;
     maximum = high;
+    return *this;
+  }
+  // Input: codes from 0 on that are less than an integer option ("count"), or than the extent of a letter ("K").
+  PortDeclaration& codes_below(std::string letter_or_option) {
+    minimum = 0;
+    limit = std::move(letter_or_option);
     return *this;
   }
 };

@@ -96,6 +96,29 @@ void transform(std::span<const float> a, std::span<const float> b, std::span<flo
     y[i] = static_cast<float>(f(static_cast<double>(a[i]), static_cast<double>(b[i])));
 }
 
+// The same over values of which each counts weights[i] (Weighting in loom/node.h); without weights, once. f is not called
+// for a value that counts 0.
+template <class Function>
+float weighted_sum_of(std::span<const float> weights, std::span<const float> a, std::span<const float> b,
+                      const Function& f) {
+  if (weights.empty()) return sum_of(a, b, f);
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (weights[i] != 0)
+      sum += static_cast<double>(weights[i]) * f(static_cast<double>(a[i]), static_cast<double>(b[i]));
+  }
+  return static_cast<float>(sum);
+}
+template <class Function>
+void weighted_transform(std::span<const float> weights, std::span<const float> a, std::span<const float> b,
+                        std::span<float> y, const Function& f) {
+  if (weights.empty()) return transform(a, b, y, f);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const auto weight = static_cast<double>(weights[i]);
+    y[i] = weight == 0 ? 0.0F : static_cast<float>(weight * f(static_cast<double>(a[i]), static_cast<double>(b[i])));
+  }
+}
+
 // Fills a port [N] from a function of the row: loss.values()[n] = f(n).
 template <class Function>
 void for_each_row(const TensorView& port, const Function& f) {

@@ -145,8 +145,14 @@ class __attribute__((visibility("default"))) Model {
   std::vector<Tensor> run(const Feeds& feeds, const std::vector<std::string>& fetch,
                           const RunOptions& options = {}) const;
 
+  // What follows takes x, and returns what an entry shows, in the units of the data: a run that was trained on
+  // normalised values normalises x as its data card says, and turns what it shows back. run() does neither.
+
   // count >= 1 samples of what the entry shows: [count, ...]. Only of entries that need no data.
   Tensor sample(std::int64_t count, const SampleOptions& options = {}) const;
+  // The same of an entry whose `show` is a map: one tensor for each column of the data that it names; else one, "".
+  std::vector<std::pair<std::string, Tensor>> sample_columns(std::int64_t count,
+                                                             const SampleOptions& options = {}) const;
   // The latent values or codes of x, [n, ...]. Posteriors give their means, so that nothing is drawn.
   Tensor encode(const TensorView& x, const EncodeOptions& options = {}) const;
   // What latent values or codes are decoded to: through the fed entry `name` of `generate:`, else through the first

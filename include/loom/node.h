@@ -293,6 +293,35 @@ class Node {
   virtual double forward_flop(const Prepare&) const { return 0; }
 };
 
+// How much each value of a loss counts: its optional inputs `mask` and `weight`. Their shape is that of the port whose
+// values they are about, or that of its first axes: of [N, T, C], a mask [N, T] is about all C values of a position, and
+// a weight [N] about all values of a sample. A value that counts 0 may be anything, also NaN.
+//
+//   static void declare(loom::Contract& c) { ... loom::Weighting::declare(c); ... }
+//   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }
+//   void prepare(const loom::Prepare& p) override { weighting_.prepare(p, "target"); }
+//   void forward(const loom::Forward& f) const override {
+//     ... loom::weighted_sum_of(weighting_.row(f, n), mean[n], target[n], nll) ...
+//   loom::Weighting weighting_;
+//
+// `positions`: the last axis of the port holds the components of one value, such as a vector that is quantized.
+class Weighting {
+ public:
+  enum class Over { values, positions };
+
+  static void declare(Contract& c);       // mask and weight
+  static void declare_mask(Contract& c);  // mask alone, where a weight has no meaning
+  static void infer(ShapeInference& s, std::string_view port, Over over = Over::values);
+  void prepare(const Prepare& p, std::string_view port, Over over = Over::values);
+
+  // mask * weight of each value of row n; empty if neither is connected, and every value counts once.
+  std::span<const float> row(const Call& call, std::int64_t n) const;
+
+ private:
+  std::size_t values_ = 0;  // of a row of the port
+  Slot<float> product_;     // a row, where it is not that of one input
+};
+
 }  // namespace loom
 
 // What every node file needs beside it.

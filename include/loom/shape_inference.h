@@ -45,6 +45,7 @@ class ShapeInference {
   // For infer():
   const Options& options() const { return *options_; }
   int input_count() const { return static_cast<int>(inputs_.size()); }
+  int input_index(std::string_view port) const { return contract_->input_index(port); }
   bool has_input(std::string_view port) const;
   const Shape& input(std::string_view port) const;
   const Shape& input(int index) const { return *inputs_[static_cast<std::size_t>(index)]; }

@@ -1,12 +1,14 @@
 // Negative log-likelihood of independent Bernoulli variables, given the logits.
-//   loss = sum over the event of ln(1 + e^logits) - target logits     [nats per sample]
+//   loss = sum over the event of mask weight (ln(1 + e^logits) - target logits)     [nats per sample]
 // With a target in (0, 1) it is the cross entropy, whose minimum is not 0.
 #include "loom/math.h"
 #include "loom/node.h"
+#include "loss/weighted.h"
 #include "math/likelihood.h"
 
 namespace {
 
+using namespace loom::nodes;
 namespace math = loom::math;
 
 class BernoulliNll final : public loom::Node {
@@ -17,16 +19,22 @@ class BernoulliNll final : public loom::Node {
     c.role(loom::Role::likelihood);
     c.input("logits", "[N, ...E]", "ln p / (1 - p)");
     c.input("target", "[N, ...E]", "observed values in [0, 1]").between(0, 1);
+    loom::Weighting::declare(c);
     c.output("loss", "[N]", "nats per sample");
-    c.backward_reads({"logits", "target"});
+    c.backward_reads({"logits", "target", "mask", "weight"});
   }
+  static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }
   explicit BernoulliNll(const loom::Options&) {}
+
+  void prepare(const loom::Prepare& p) override { weighting_.prepare(p, "target"); }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView logits = f.input("logits"), target = f.input("target");
     for (std::int64_t n = 0; n < f.rows; ++n) {
-      f.output("loss")[n][0] =
-          static_cast<float>(math::bernoulli_nll(logits[n].data(), target[n].data(), logits.per_sample()));
+      const std::span<const float> weights = weighting_.row(f, n);
+      f.output("loss")[n][0] = static_cast<float>(
+          weights.empty() ? math::bernoulli_nll(logits[n].data(), target[n].data(), logits.per_sample())
+                          : weighted_nll(weights, logits[n].data(), target[n].data()));
     }
   }
 
@@ -34,14 +42,29 @@ class BernoulliNll final : public loom::Node {
     const loom::TensorView logits = b.input("logits"), target = b.input("target"), diff = b.diff_output("loss");
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const float factor = diff[n][0];
+      const std::span<const float> weights = weighting_.row(b, n);
       if (b.wants_diff("logits")) {
-        math::bernoulli_nll_gradient(factor, logits[n].data(), target[n].data(), b.diff_input("logits")[n].data(),
-                                     logits.per_sample());
+        float* out = b.diff_input("logits")[n].data();
+        math::bernoulli_nll_gradient(factor, logits[n].data(), target[n].data(), out, logits.per_sample());
+        apply_weights(weights, out);
       }
-      if (b.wants_diff("target"))
-        math::scale(-factor, logits[n].data(), b.diff_input("target")[n].data(), logits.per_sample());
+      if (b.wants_diff("target")) {
+        float* out = b.diff_input("target")[n].data();
+        math::scale(-factor, logits[n].data(), out, logits.per_sample());
+        apply_weights(weights, out);
+      }
     }
   }
+
+ private:
+  static double weighted_nll(std::span<const float> weights, const float* logits, const float* target) {
+    return weighted_sum(weights, [&](std::int64_t first, std::int64_t count, float* out) {
+      math::softplus(logits + first, out, count);
+      for (std::int64_t i = 0; i < count; ++i) out[i] -= target[first + i] * logits[first + i];
+    });
+  }
+
+  loom::Weighting weighting_;
 };
 LOOM_NODE(BernoulliNll, "bernoulli_nll")
 

@@ -1,5 +1,5 @@
 // Divergence from N(0, I) of a Gaussian posterior with a fixed variance other than 1: the simplest delta-VAE.
-//   loss = 1/2 sum (mu^2 + variance - 1 - ln variance) >= committed_rate, which mu = 0 reaches     [nats per sample]
+//   loss = 1/2 sum mask (mu^2 + variance - 1 - ln variance) >= committed_rate, which mu = 0 reaches     [nats per sample]
 //   log_ratio = ln q(z|x) - ln N(z; 0, I) at a drawn z; 0 if z is not connected
 // Draw with gaussian_sampler from mu and a `constant` of ln variance. Razavi et al. 2019, section 2.
 #include <cmath>
@@ -20,26 +20,35 @@ class FixedVarianceKl final : public loom::Node {
     c.role(loom::Role::divergence);
     c.input("mu", "[N, ...E]", "mean");
     c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional().no_gradient();
+    loom::Weighting::declare_mask(c);
     c.output("loss", "[N]", "nats per sample");
     c.output("committed_rate", "[N]", "the lower bound of loss, nats").no_gradient();
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
     c.option("variance", loom::required, loom::positive(), "variance of the posterior");
-    c.backward_reads({"mu"});
+    c.backward_reads({"mu", "mask"});
   }
+  static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "mu"); }
   explicit FixedVarianceKl(const loom::Options& options) : variance_(options.number("variance")) {}
+
+  void prepare(const loom::Prepare& p) override { weighting_.prepare(p, "mu"); }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView mu = f.input("mu"), z = f.input("z");
     const std::int64_t count = mu.per_sample();
-    const double committed = 0.5 * static_cast<double>(count) * (variance_ - 1 - std::log(variance_));
-    const double constant = static_cast<double>(count) * (kHalfLogTwoPi + 0.5 * std::log(variance_));
     for (std::int64_t n = 0; n < f.rows; ++n) {
-      f.output("loss")[n][0] = static_cast<float>(committed + 0.5 * math::sum_of_squares(mu[n].data(), count));
+      const std::span<const float> mask = weighting_.row(f, n);
+      const double values = mask.empty() ? static_cast<double>(count) : weight_sum(mask);
+      const double committed = 0.5 * values * (variance_ - 1 - std::log(variance_));
+      const double squares = mask.empty() ? math::sum_of_squares(mu[n].data(), count)
+                                          : weighted_squared_distance(mask, mu[n].data(), nullptr);
+      f.output("loss")[n][0] = static_cast<float>(committed + 0.5 * squares);
       f.output("committed_rate")[n][0] = static_cast<float>(committed);
       double ratio = 0;
       if (!z.empty()) {
-        ratio = -constant - 0.5 / variance_ * math::squared_distance(z[n].data(), mu[n].data(), count) -
-                standard_normal_log_density(z[n].data(), count);
+        const double constant = values * (kHalfLogTwoPi + 0.5 * std::log(variance_));
+        const double distance = mask.empty() ? math::squared_distance(z[n].data(), mu[n].data(), count)
+                                             : weighted_squared_distance(mask, z[n].data(), mu[n].data());
+        ratio = -constant - 0.5 / variance_ * distance - standard_normal_log_density(z[n].data(), count, mask);
       }
       f.output("log_ratio")[n][0] = static_cast<float>(ratio);
     }
@@ -48,12 +57,16 @@ class FixedVarianceKl final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff("mu")) return;
     const loom::TensorView mu = b.input("mu");
-    for (std::int64_t n = 0; n < b.rows; ++n)
-      math::scale(b.diff_output("loss")[n][0], mu[n].data(), b.diff_input("mu")[n].data(), mu.per_sample());
+    for (std::int64_t n = 0; n < b.rows; ++n) {
+      float* out = b.diff_input("mu")[n].data();
+      math::scale(b.diff_output("loss")[n][0], mu[n].data(), out, mu.per_sample());
+      apply_weights(weighting_.row(b, n), out);
+    }
   }
 
  private:
   double variance_;
+  loom::Weighting weighting_;
 };
 LOOM_NODE(FixedVarianceKl, "fixed_variance_kl")
 

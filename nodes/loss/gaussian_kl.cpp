@@ -1,5 +1,5 @@
 // Divergence of a diagonal Gaussian posterior from the prior N(0, I).
-//   kl_j = 1/2 (e^logvar_j + mu_j^2 - 1 - logvar_j),   KL = their sum over the event          [nats per sample]
+//   kl_j = 1/2 (e^logvar_j + mu_j^2 - 1 - logvar_j), 0 where mask is,  KL = their sum over the event  [nats per sample]
 //   loss = KL                                               Kingma and Welling 2014, appendix B
 //   loss = sum over groups g of max(free_bits, E KL_g)      Kingma et al. 2016, section 3.2.1 and appendix C.8
 //   loss = |E KL - C|, C = capacity min(1, step / capacity_steps)     Burgess et al. 2018, equation 8
@@ -31,6 +31,7 @@ class GaussianKl final : public loom::Node {
     c.input("mu", "[N, ...E]", "mean");
     c.input("logvar", "[N, ...E]", "natural logarithm of the variance");
     c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional();
+    loom::Weighting::declare_mask(c);
     c.output("loss", "[N]", "nats per sample");
     c.output("per_dimension", "[N, ...E]", "nats of each latent dimension");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
@@ -43,9 +44,10 @@ class GaussianKl final : public loom::Node {
              "nats");
     c.option("capacity_steps", 0, loom::integer().at_least(0), "training steps over which C rises from 0", "steps");
     c.whole_batch_if(over_batch);
-    c.backward_reads({"mu", "logvar", "z"});
+    c.backward_reads({"mu", "logvar", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) {
+    loom::Weighting::infer(s, "mu");
     const std::int64_t groups = s.options().integer("free_bits_groups"), count = s.input("mu").event().count();
     if (groups > 0 && count % groups != 0) {
       s.fail("free_bits_groups does not divide the latent values", std::to_string(groups) + " groups",
@@ -65,6 +67,7 @@ class GaussianKl final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     count_ = p.input("mu").count_from(1);
     if (groups_ == 0) groups_ = count_;
+    weighting_.prepare(p, "mu");
     if (!over_batch_) return;
     means_ = p.backward ? p.saved<double>(groups_) : p.scratch<double>(groups_);
     if (p.backward) factors_ = p.scratch<float>(count_);
@@ -75,9 +78,16 @@ class GaussianKl final : public loom::Node {
     const loom::TensorView loss = f.output("loss"), ratio = f.output("log_ratio"), kl = f.output("kl");
     for (std::int64_t n = 0; n < f.rows; ++n) {
       const float *m = mu[n].data(), *l = logvar[n].data();
-      kl[n][0] = static_cast<float>(math::gaussian_kl(m, l, f.output("per_dimension")[n].data(), count_));
+      const std::span<const float> mask = weighting_.row(f, n);
+      float* values = f.output("per_dimension")[n].data();
+      double sum = math::gaussian_kl(m, l, values, count_);
+      if (!mask.empty()) {
+        apply_weights(mask, values);
+        sum = math::sum(values, count_);
+      }
+      kl[n][0] = static_cast<float>(sum);
       loss[n][0] = kl[n][0];
-      ratio[n][0] = z.empty() ? 0.0F : static_cast<float>(math::gaussian_log_ratio(m, l, z[n].data(), count_));
+      ratio[n][0] = z.empty() ? 0.0F : static_cast<float>(log_ratio(m, l, z[n].data(), mask));
     }
     if (over_batch_) std::ranges::fill(loss.values(), batch_loss(f));
   }
@@ -98,14 +108,36 @@ class GaussianKl final : public loom::Node {
       } else {
         math::gaussian_kl_gradient(diff[n][0], per_dimension, m, l, diff_mu, diff_logvar, count_);
       }
+      const std::span<const float> mask = weighting_.row(b, n);
+      if (diff_mu != nullptr) apply_weights(mask, diff_mu);
+      if (diff_logvar != nullptr) apply_weights(mask, diff_logvar);
       if (diff_z != nullptr) std::fill_n(diff_z, count_, 0.0F);
       if (z.empty() || diff_ratio[n][0] == 0) continue;
-      add_gaussian_log_density_gradient(diff_ratio[n][0], m, l, z[n].data(), diff_mu, diff_logvar, diff_z, count_);
-      if (diff_z != nullptr) math::accumulate(diff_ratio[n][0], z[n].data(), diff_z, count_);  // of -ln N(z; 0, I)
+      add_ratio_gradient(diff_ratio[n][0], {m, l, z[n].data()}, diff_mu, diff_logvar, diff_z, mask);
     }
   }
 
  private:
+  // ln q(z|x) - ln N(z; 0, I)
+  double log_ratio(const float* mu, const float* logvar, const float* z, std::span<const float> mask) const {
+    if (mask.empty()) return math::gaussian_log_ratio(mu, logvar, z, count_);
+    return gaussian_log_density(mu, logvar, z, count_, mask) - standard_normal_log_density(z, count_, mask);
+  }
+
+  struct Draw {
+    const float *mu, *logvar, *z;
+  };
+  void add_ratio_gradient(float factor, const Draw& d, float* diff_mu, float* diff_logvar, float* diff_z,
+                          std::span<const float> mask) const {
+    add_gaussian_log_density_gradient(factor, d.mu, d.logvar, d.z, diff_mu, diff_logvar, diff_z, count_, mask);
+    if (diff_z == nullptr) return;
+    if (mask.empty()) return math::accumulate(factor, d.z, diff_z, count_);  // of -ln N(z; 0, I)
+    for (std::int64_t i = 0; i < count_; ++i) {
+      const float weight = mask[static_cast<std::size_t>(i)];
+      if (weight != 0) diff_z[i] += factor * weight * d.z[i];
+    }
+  }
+
   double target(std::int64_t step, bool training) const {
     if (!training || capacity_steps_ == 0) return capacity_;
     return capacity_ * std::min(1.0, static_cast<double>(step) / static_cast<double>(capacity_steps_));
@@ -138,6 +170,7 @@ class GaussianKl final : public loom::Node {
     return distance > 0 ? 1 : distance < 0 ? -1 : 0;
   }
 
+  loom::Weighting weighting_;
   double free_bits_, capacity_ = -1;  // -1: none
   std::int64_t groups_, capacity_steps_, count_ = 0;
   bool over_batch_;

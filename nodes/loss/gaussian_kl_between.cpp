@@ -11,6 +11,7 @@
 namespace {
 
 using namespace loom::nodes;
+namespace math = loom::math;
 
 class GaussianKlBetween final : public loom::Node {
  public:
@@ -23,19 +24,25 @@ class GaussianKlBetween final : public loom::Node {
     c.input("prior_mu", "[N, ...E]", "mean of the prior");
     c.input("prior_logvar", "[N, ...E]", "natural logarithm of its variance");
     c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional().no_gradient();
+    loom::Weighting::declare_mask(c);
     c.output("loss", "[N]", "nats per sample");
     c.output("per_dimension", "[N, ...E]", "nats of each latent dimension").no_gradient();
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
-    c.backward_reads({"mu", "logvar", "prior_mu", "prior_logvar"});
+    c.backward_reads({"mu", "logvar", "prior_mu", "prior_logvar", "mask"});
   }
+  static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "mu"); }
   explicit GaussianKlBetween(const loom::Options&) {}
 
-  void prepare(const loom::Prepare& p) override { count_ = p.input("mu").count_from(1); }
+  void prepare(const loom::Prepare& p) override {
+    count_ = p.input("mu").count_from(1);
+    weighting_.prepare(p, "mu");
+  }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView z = f.input("z");
     for (std::int64_t n = 0; n < f.rows; ++n) {
       const Row row = row_of(f, n);
+      const std::span<const float> mask = weighting_.row(f, n);
       float* values = f.output("per_dimension")[n].data();
       double sum = 0;
       for_precision_blocks(
@@ -47,11 +54,16 @@ class GaussianKlBetween final : public loom::Node {
               sum += static_cast<double>(values[i]);
             }
           });
+      if (!mask.empty()) {
+        apply_weights(mask, values);
+        sum = math::sum(values, count_);
+      }
       f.output("loss")[n][0] = static_cast<float>(sum);
       f.output("log_ratio")[n][0] =
-          z.empty() ? 0.0F
-                    : static_cast<float>(gaussian_log_density(row.mu, row.logvar, z[n].data(), count_) -
-                                         gaussian_log_density(row.prior_mu, row.prior_logvar, z[n].data(), count_));
+          z.empty()
+              ? 0.0F
+              : static_cast<float>(gaussian_log_density(row.mu, row.logvar, z[n].data(), count_, mask) -
+                                   gaussian_log_density(row.prior_mu, row.prior_logvar, z[n].data(), count_, mask));
     }
   }
 
@@ -74,6 +86,10 @@ class GaussianKlBetween final : public loom::Node {
                                  diff_prior_logvar[i] = factor * 0.5F * (1 - variance - distance * distance * p);
                              }
                            });
+      const std::span<const float> mask = weighting_.row(b, n);
+      for (float* diff : {diff_mu, diff_logvar, diff_prior_mu, diff_prior_logvar}) {
+        if (diff != nullptr) apply_weights(mask, diff);
+      }
     }
   }
 
@@ -87,6 +103,7 @@ class GaussianKlBetween final : public loom::Node {
   }
 
   std::int64_t count_ = 0;
+  loom::Weighting weighting_;
 };
 LOOM_NODE(GaussianKlBetween, "gaussian_kl_between")
 

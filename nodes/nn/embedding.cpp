@@ -11,7 +11,7 @@ class Embedding final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("A learned vector for each code");
-    c.input("x", "[N, ...E]", "codes from 0 to count - 1").dtype(loom::DType::i32).no_gradient();
+    c.input("x", "[N, ...E]", "codes from 0 to count - 1").dtype(loom::DType::i32).no_gradient().codes_below("count");
     c.output("y", "[N, ...E, dim]", "their vectors");
     c.option("count", loom::required, loom::integer().at_least(1), "number of codes");
     c.option("dim", loom::required, loom::integer().at_least(1), "extent of a vector");

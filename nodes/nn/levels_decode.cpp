@@ -12,7 +12,7 @@ class LevelsDecode final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("The values in [0, 1] of levels");
     c.source("van den Oord et al. 2016, Pixel Recurrent Neural Networks, section 3.4");
-    c.input("codes", "[N, ...E]", "0 to levels - 1").dtype(loom::DType::i32).no_gradient();
+    c.input("codes", "[N, ...E]", "0 to levels - 1").dtype(loom::DType::i32).no_gradient().codes_below("levels");
     c.output("y", "[N, ...E]", "values in [0, 1]").no_gradient();
     c.option("levels", 256, loom::integer().at_least(2).at_most(65536), "number of levels");
     c.pointwise();

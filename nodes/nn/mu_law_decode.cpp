@@ -14,7 +14,7 @@ class MuLawDecode final : public loom::Node {
   static void declare(loom::Contract& c) {
     c.summary("The waveform of mu-law codes");
     c.source("ITU-T G.711; van den Oord et al. 2016, WaveNet, section 2.2");
-    c.input("codes", "[N, ...E]", "0 to classes - 1").dtype(loom::DType::i32).no_gradient();
+    c.input("codes", "[N, ...E]", "0 to classes - 1").dtype(loom::DType::i32).no_gradient().codes_below("classes");
     c.output("y", "[N, ...E]", "waveform in [-1, 1]").no_gradient();
     c.option("classes", 256, loom::integer().at_least(2).at_most(65536), "number of codes");
     c.pointwise();

@@ -4,7 +4,7 @@
 // Averages (van den Oord et al. 2017, appendix A.1), with n_k vectors of the batch at code k and their sum s_k:
 //   N_k <- decay N_k + (1 - decay) n_k,   m_k <- decay m_k + (1 - decay) s_k,   N = sum N_k
 //   e_k <- m_k / ((N_k + epsilon) N / (N + K epsilon))
-// N_k starts at 1 and m_k at e_k.
+// N_k starts at 1 and m_k at e_k. A position that a mask leaves out is in none of these sums.
 #pragma once
 
 #include <algorithm>
@@ -50,6 +50,9 @@ class CodebookCare {
     });
     c.tally("candidates", "[codes, D]", "a vector of the batch for each code that needs a new one")
         .only_if([=](const auto& o) { return from_data(o) || o.integer("restart_after") > 0; });
+    c.tally("offered", "[codes]", "1 where there is such a vector: a mask may leave out every position of a sample")
+        .only_if([=](const auto& o) { return from_data(o) || o.integer("restart_after") > 0; })
+        .only_with("mask");
     c.stochastic_in_training();
   }
 
@@ -72,13 +75,17 @@ class CodebookCare {
     return (ema_ ? call.state("codebook") : call.parameter("codebook")).data();
   }
 
-  // Counts one vector `x` of the batch towards code k.
+  // Counts one vector `x` of the batch towards code k; `there`: what its mask is.
   struct Tallies {
     float *counts = nullptr, *sums = nullptr;
     std::int64_t dim = 0;
-    void add(std::int32_t k, const float* x) const {
-      counts[k] += 1;
-      if (sums != nullptr) math::add(sums + k * dim, x, sums + k * dim, dim);
+    void add(std::int32_t k, const float* x, float there) const {
+      counts[k] += there;
+      if (sums == nullptr) return;
+      if (there == 1)
+        math::add(sums + k * dim, x, sums + k * dim, dim);
+      else
+        math::accumulate(there, x, sums + k * dim, dim);
     }
   };
   Tallies tallies(const Forward& f) const {
@@ -87,10 +94,12 @@ class CodebookCare {
   }
 
   // Candidate k is the vector of the whole batch at place k of a random order; the shard that holds it adds it.
-  // vector_at(i, out) adds vector i of this shard, of `vectors`, to out.
-  template <class Vector>
-  void add_candidates(const Forward& f, std::int64_t vectors, const Vector& vector_at) const {
-    const TensorView candidates = f.tally("candidates");
+  // vector_at(i, out) adds vector i of this shard, of `vectors`, to out. Where mask_of(row) leaves the place out, the next
+  // one of its row that is there takes part, so that the choice does not depend on how the batch is cut.
+  template <class Mask, class Vector>
+  void add_candidates(const Forward& f, std::int64_t vectors, std::int64_t positions, const Mask& mask_of,
+                      const Vector& vector_at) const {
+    const TensorView candidates = f.tally("candidates"), offered = f.tally("offered");
     if (candidates.empty() || vectors == 0) return;
     const std::int64_t per_sample = vectors / f.samples, first = f.first_sample * per_sample;
     const std::int64_t total = f.batch_samples * per_sample;
@@ -101,7 +110,12 @@ class CodebookCare {
       if (!starting && (restart_after_ == 0 || unused_for[k] + 1 < static_cast<float>(restart_after_))) continue;
       const auto place = static_cast<std::int64_t>(
           permuted_index(static_cast<std::uint64_t>(k % total), static_cast<std::uint64_t>(total), key));
-      if (place >= first && place < first + vectors) vector_at(place - first, candidates.data() + k * dim_);
+      if (place < first || place >= first + vectors) continue;
+      const std::int64_t row = (place - first) / positions;
+      const std::int64_t position = next_there(mask_of(row), (place - first) % positions);
+      if (position < 0) continue;
+      vector_at(row * positions + position, candidates.data() + k * dim_);
+      if (!offered.empty()) offered.data()[k] = 1;
     }
   }
 
@@ -126,6 +140,17 @@ class CodebookCare {
   }
 
  private:
+  // The first position from `position` on, cyclically, that is there; -1: none is.
+  static std::int64_t next_there(std::span<const float> mask, std::int64_t position) {
+    const auto count = static_cast<std::int64_t>(mask.size());
+    if (count == 0) return position;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t next = (position + i) % count;
+      if (mask[static_cast<std::size_t>(next)] != 0) return next;
+    }
+    return -1;
+  }
+
   static bool moving(const Options& o) { return o.text("update") == "ema"; }
 
   template <class C>
@@ -157,8 +182,9 @@ class CodebookCare {
     batches += 1;
   }
 
-  // Code k becomes its candidate, and nothing remains of what it was.
+  // Code k becomes its candidate, and nothing remains of what it was; where there is none, it stays until the next batch.
   void reset(const EndStep& e, std::int64_t k) const {
+    if (const TensorView offered = e.tally("offered"); !offered.empty() && offered.data()[k] == 0) return;
     const float* candidate = e.tally("candidates").data() + k * dim_;
     std::copy_n(candidate, dim_, codebook(e) + k * dim_);
     if (ema_) set_averages(e, k, 1, candidate);

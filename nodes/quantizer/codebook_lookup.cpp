@@ -17,7 +17,10 @@ class CodebookLookup final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("The codebook's vectors of codes");
-    c.input("codes", "[N, ...E]", "codes from 0 to codes - 1").dtype(loom::DType::i32).no_gradient();
+    c.input("codes", "[N, ...E]", "codes from 0 to codes - 1")
+        .dtype(loom::DType::i32)
+        .no_gradient()
+        .codes_below("codes");
     c.output("y", "[N, ...E, dim]", "their vectors");
     c.option("codes", loom::required, loom::integer().at_least(1), "number of codes");
     c.option("dim", loom::required, loom::integer().at_least(1), "extent of a vector");

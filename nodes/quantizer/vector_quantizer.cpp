@@ -3,6 +3,8 @@
 //   codebook_loss   = mean over the positions E of |sg[x] - e|^2     (sg: no gradient goes through)
 //   commitment_loss = mean over the positions E of |x - sg[e]|^2
 //   loss [N] = commitment commitment_loss, and with update: loss + codebook_loss;  |.|^2 is summed over D
+// A mask leaves positions out: the means are over those that are there (0 of a sample without any), and the others count
+// neither for the averages, the candidates, unused_for nor the perplexity. They are still quantized.
 // van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3. With update: ema the codebook is not a
 // parameter but follows the vectors' means: see codebook_care.h, also for initialisation and restart.
 //
@@ -52,6 +54,7 @@ class VectorQuantizer final : public loom::Node {
     c.summary("Replaces each vector by the nearest of a learned codebook").role(loom::Role::quantizer);
     c.source("van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3 and appendix A.1");
     c.input("x", "[N, ...E, D]", "vectors along the last axis");
+    loom::Weighting::declare_mask(c);
     c.output("quantized", "[N, ...E, D]", "the nearest codes' vectors").straight_through();
     c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
     c.output("loss", "[N]", "commitment commitment_loss, with update: loss + codebook_loss; mean over the positions");
@@ -66,10 +69,11 @@ class VectorQuantizer final : public loom::Node {
     c.option("gradient", "straight_through", loom::text({"straight_through", "rotation"}),
              "how the gradient of quantized reaches x");
     CodebookCare::declare(c);
-    c.backward_reads({"x", "codes"});
+    c.backward_reads({"x", "codes", "mask"});
   }
 
   static void infer(loom::ShapeInference& s) {
+    loom::Weighting::infer(s, "x", loom::Weighting::Over::positions);
     const std::int64_t dim = s.options().integer("dim"), got = s.extent("D");
     if (dim != 0 && dim != got)
       s.fail("the vectors' extent is not `dim`", loom::Shape({got}).text(), loom::Shape({dim}).text(), 0);
@@ -87,6 +91,7 @@ class VectorQuantizer final : public loom::Node {
     samples_ = p.input(0)[0];
     positions_ = p.input(0).count_from(1) / dim_;
     care_.prepare(dim_);
+    weighting_.prepare(p, "x", loom::Weighting::Over::positions);
     nearest_.prepare(p, codes_, dim_, unit_);
   }
 
@@ -101,6 +106,8 @@ class VectorQuantizer final : public loom::Node {
     const CodebookCare::Tallies tallies = counts ? care_.tallies(f) : CodebookCare::Tallies();
     const std::int64_t rows = samples_ * positions_;
     double distance = 0;  // summed over the positions of a sample so far
+    std::span<const float> mask;
+    if (rows > 0) mask = weighting_.row(f, 0);
     for (std::int64_t first = 0; first < rows; first += NearestCode::kBlock) {
       const std::int64_t count = std::min(NearestCode::kBlock, rows - first);
       const float* block = nearest_.block(f, x + first * dim_, count);
@@ -109,15 +116,20 @@ class VectorQuantizer final : public loom::Node {
         const std::int64_t row = first + i;
         const float *vector = block + i * dim_, *code = vectors + codes[row] * dim_;
         std::copy_n(code, dim_, quantized + row * dim_);
-        distance += math::squared_distance(vector, code, dim_);
-        if (counts) tallies.add(codes[row], vector);
+        const float there = mask.empty() ? 1 : mask[static_cast<std::size_t>(row % positions_)];
+        if (there != 0) {
+          distance += static_cast<double>(there) * math::squared_distance(vector, code, dim_);
+          if (counts) tallies.add(codes[row], vector, there);
+        }
         if ((row + 1) % positions_ != 0) continue;
-        write_losses(f, row / positions_, distance / static_cast<double>(positions_));
+        write_losses(f, row / positions_, distance / positions_there(mask));
         distance = 0;
+        if (!mask.empty() && row + 1 < rows) mask = weighting_.row(f, row / positions_ + 1);
       }
     }
     if (!counts) return;
-    care_.add_candidates(f, rows, [&](std::int64_t row, float* out) {
+    const auto mask_of = [&](std::int64_t sample) { return weighting_.row(f, sample); };
+    care_.add_candidates(f, rows, positions_, mask_of, [&](std::int64_t row, float* out) {
       const float* vector = x + row * dim_;
       float* unit = nearest_.rows()(f).data();
       if (unit_) normalise(vector, unit, dim_);
@@ -133,19 +145,27 @@ class VectorQuantizer final : public loom::Node {
     float* diff_code = wants_code ? b.diff_parameter("codebook").data() : nullptr;
     float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : nullptr;
     float* unit = nearest_.rows()(b).data();
+    std::span<const float> mask;
+    float positions = 0;  // of a sample that are there
     const std::int64_t rows = samples_ * positions_;
     for (std::int64_t row = 0; row < rows; ++row, x += dim_, diff_quantized += dim_) {
       const float* code = vectors + codes[row] * dim_;
       const float* vector = unit_ ? unit : x;
       const float reciprocal = unit_ ? normalise(x, unit, dim_) : 1;
-      const float pull = 2 * diff_loss[row / positions_] / static_cast<float>(positions_);  // of x - e
+      const std::int64_t n = row / positions_, position = row % positions_;
+      if (position == 0) {
+        mask = weighting_.row(b, n);
+        positions = static_cast<float>(positions_there(mask));
+      }
+      const float there = mask.empty() ? 1 : mask[static_cast<std::size_t>(position)];
+      const float pull = 2 * diff_loss[n] / positions * there;  // of x - e
       if (diff_x != nullptr) {
         Weights w = rotates_ ? rotation(vector, code, diff_quantized, dim_) : Weights();
         w.vector += static_cast<float>(commitment_) * pull;
         w.code -= static_cast<float>(commitment_) * pull;
         vector_gradient(b, w, {diff_quantized, vector, code}, reciprocal, diff_x + row * dim_);
       }
-      if (wants_code) code_gradient(b, codes[row], pull, vector, code, diff_code + codes[row] * dim_);
+      if (wants_code && there != 0) code_gradient(b, codes[row], pull, vector, code, diff_code + codes[row] * dim_);
     }
   }
 
@@ -156,6 +176,12 @@ class VectorQuantizer final : public loom::Node {
   }
 
  private:
+  // The number of positions of a sample that are there. Where none is, any: the sum that it divides is 0.
+  double positions_there(std::span<const float> mask) const {
+    const double there = mask.empty() ? 0 : math::sum(mask.data(), positions_);
+    return there > 0 ? there : static_cast<double>(positions_);
+  }
+
   void write_losses(const loom::Forward& f, std::int64_t n, double distance) const {
     const double loss = (commitment_ + (care_.ema() ? 0 : 1)) * distance;
     f.output(2).data()[n] = static_cast<float>(loss);
@@ -189,6 +215,7 @@ class VectorQuantizer final : public loom::Node {
   std::int64_t codes_;
   double commitment_;
   bool unit_, rotates_;
+  loom::Weighting weighting_;
   std::int64_t samples_ = 0, positions_ = 0, dim_ = 0;
 };
 LOOM_NODE(VectorQuantizer, "vector_quantizer")

@@ -10,7 +10,10 @@ class OneHot final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Each code as a vector with a 1 at its place");
-    c.input("x", "[N, ...E]", "codes from 0 to classes - 1").dtype(loom::DType::i32).no_gradient();
+    c.input("x", "[N, ...E]", "codes from 0 to classes - 1")
+        .dtype(loom::DType::i32)
+        .no_gradient()
+        .codes_below("classes");
     c.output("y", "[N, ...E, classes]", "1 at the place of the code, otherwise 0").no_gradient();
     c.option("classes", loom::required, loom::integer().at_least(1), "number of codes");
     c.pointwise();

@@ -5,7 +5,7 @@
 //   quantized = round(bounded) / floor(L / 2)       x, quantized [N, ...E, D], one L for each of the D channels
 //   codes     = the levels as the digits of a number, [N, ...E] i32 (levels.h)
 // The gradient goes straight through the rounding: diff x = diff quantized (dbounded / dx) / floor(L / 2).
-// The metrics of codebooks read the states perplexity and unused_for.
+// Positions that `mask` leaves out are quantized and not counted. The metrics of codebooks read the states perplexity and unused_for.
 // Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1, and the code of appendix A.1, which
 // has tan(o / h); here it is atanh(o / h), which maps 0 to 0.
 #include <fmt/format.h>
@@ -29,6 +29,7 @@ class FiniteScalarQuantizer final : public loom::Node {
     c.source("Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1");
     c.role(loom::Role::quantizer);
     c.input("x", "[N, ...E, D]", "one channel per entry of levels");
+    loom::Weighting::declare_mask(c);
     c.output("quantized", "[N, ...E, D]", "the levels, in [-1, 1]").straight_through();
     c.output("codes", "[N, ...E]", "0 to the product of levels - 1").dtype(loom::DType::i32).no_gradient();
     finite_scalar::declare_levels(c);
@@ -46,6 +47,7 @@ class FiniteScalarQuantizer final : public loom::Node {
       s.fail("x does not have one channel per entry of levels", s.input("x").text(),
              fmt::format("{} channels", channels), 0);
     finite_scalar::bind_codes(s);
+    loom::Weighting::infer(s, "x", loom::Weighting::Over::positions);
   }
 
   explicit FiniteScalarQuantizer(const loom::Options& o) : levels_(o), rounds_(o.flag("round")) {
@@ -56,17 +58,22 @@ class FiniteScalarQuantizer final : public loom::Node {
     }
   }
 
+  void prepare(const loom::Prepare& p) override { weighting_.prepare(p, "x", loom::Weighting::Over::positions); }
+
   void forward(const loom::Forward& f) const override {
     const auto x = f.input("x"), quantized = f.output("quantized");
     std::int32_t* codes = f.output("codes").data<std::int32_t>();
     const std::int64_t channels = levels_.channels(), vectors = x.count() / channels;
+    const std::int64_t positions = vectors / std::max<std::int64_t>(f.rows, 1);
     float* counts = f.training ? f.tally("counts").data() : nullptr;
+    std::span<const float> mask;
     for (std::int64_t v = 0; v < vectors; ++v) {
+      if (counts != nullptr && v % positions == 0) mask = weighting_.row(f, v / positions);
       std::int64_t code = 0, place = 1;
       for (std::int64_t d = 0; d < channels; ++d) {
         const Bound& bound = bounds_[static_cast<std::size_t>(d)];
         const double value = bound.half * std::tanh(x.data()[v * channels + d] + bound.shift) - bound.offset;
-        if (std::isnan(value)) throw_not_a_number(f.first_row + v / (vectors / f.rows));
+        if (std::isnan(value)) throw_not_a_number(f.first_row + v / positions);
         const auto level = std::lrint(value + bound.centre);
         code += place * level;
         place *= levels_.count(d);
@@ -74,7 +81,7 @@ class FiniteScalarQuantizer final : public loom::Node {
             rounds_ ? levels_.value(d, level) : static_cast<float>(value / bound.centre);
       }
       codes[v] = static_cast<std::int32_t>(code);
-      if (counts != nullptr) counts[code] += 1;
+      if (counts != nullptr) counts[code] += mask.empty() ? 1 : mask[static_cast<std::size_t>(v % positions)];
     }
   }
 
@@ -113,6 +120,7 @@ class FiniteScalarQuantizer final : public loom::Node {
 
   Levels levels_;
   bool rounds_;
+  loom::Weighting weighting_;
   std::vector<Bound> bounds_;
 };
 

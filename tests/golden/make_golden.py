@@ -11,6 +11,7 @@ import cases_continuous
 import cases_latent
 import cases_layers
 import cases_linear_conv
+import cases_masked
 import cases_quantizer
 import cases_sequence
 import cases_shapes
@@ -22,7 +23,7 @@ parser.add_argument("nodes", nargs="*", metavar="NODE")
 arguments = parser.parse_args()
 
 for module in (cases_autoregressive, cases_linear_conv, cases_layers, cases_shapes, cases_latent, cases_continuous,
-               cases_quantizer, cases_sequence):
+               cases_quantizer, cases_sequence, cases_masked):
     module.add_cases()
 unknown = sorted(set(arguments.nodes) - set(golden.FILES))
 if unknown:

@@ -100,4 +100,36 @@ BOOST_AUTO_TEST_CASE(small_images_have_no_window_and_unlike_ones_do_not_compare)
   BOOST_TEST(std::abs(image_quality(both, other).psnr - 30) < 1e-5);  // 20 and 40 dB
 }
 
+// What is under a mask of 0 counts in no measure, whatever it is.
+BOOST_AUTO_TEST_CASE(only_what_is_there_counts) {
+  const Tensor x = image(13, 11, 2, 1), y = image(13, 11, 2, 2);
+  Tensor damaged = y.clone(), mask(DType::f32, y.shape());
+  std::ranges::fill(mask.values(), 1.0F);
+  for (std::size_t i = 0; i < 2 * 11 * 2; ++i) {  // two rows: one of three windows of each channel is whole
+    damaged.values()[i] = std::nanf("");
+    mask.values()[i] = 0;
+  }
+  const auto rows = [](const Tensor& of) {
+    Tensor part(DType::f32, {11, 11, 2});
+    std::ranges::copy(of.values().subspan(2 * 11 * 2), part.values().begin());
+    return part;
+  };
+  BOOST_TEST(std::abs(peak_signal_to_noise_ratio(x, damaged, mask.values()) -
+                      peak_signal_to_noise_ratio(rows(x), rows(y))) < 1e-9);
+  BOOST_TEST(std::abs(*structural_similarity(x, damaged, mask.values()) - *structural_similarity(rows(x), rows(y))) <
+             1e-12);
+  BOOST_TEST(std::abs(normalised_error(x, damaged, mask) - normalised_error(rows(x), rows(y))) < 1e-9);
+  std::ranges::fill(mask.values(), 0.0F);
+  BOOST_TEST(std::isnan(peak_signal_to_noise_ratio(x, damaged, mask.values())));
+  BOOST_TEST(!structural_similarity(x, damaged, mask.values()));
+}
+
+BOOST_AUTO_TEST_CASE(images_without_any_value_do_not_count) {
+  Tensor both(DType::f32, {2, 12, 16, 1}), other(DType::f32, {2, 12, 16, 1}), mask(DType::f32, {2, 12, 16, 1});
+  std::ranges::fill(other.view()[0], 0.1F);
+  std::ranges::fill(other.view()[1], 0.01F);
+  std::ranges::fill(mask.view()[1], 1.0F);
+  BOOST_TEST(std::abs(image_quality(both, other, mask).psnr - 40) < 1e-5);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

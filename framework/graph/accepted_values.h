@@ -1,0 +1,21 @@
+// The range of the values that an input port of a graph's node accepts: what its declaration says, with the number of
+// classes from the node's options and shapes.
+//
+// Thread safety: a function of values. Errors: none.
+#pragma once
+
+#include <cmath>
+
+#include "graph/graph.h"
+
+namespace loom {
+
+// Both ends included.
+struct AcceptedValues {
+  double minimum, maximum;
+  bool is_bounded() const { return std::isfinite(minimum) || std::isfinite(maximum); }
+};
+
+AcceptedValues accepted_values(const Graph& graph, const GraphNode& node, int input);
+
+}  // namespace loom

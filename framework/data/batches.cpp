@@ -2,14 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <tbb/parallel_for.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "loom/dataset.h"
 #include "loom/random.h"
 
 namespace loom {
 namespace {
+
+constexpr double kLong = 50e-6;  // seconds: the time of an item from which on sharing the batch among threads pays
 
 int column_index(const DataSource& source, const std::string& name) {
   const auto it = std::ranges::find(source.columns(), name, &Column::name);
@@ -38,6 +44,7 @@ Batches::Batches(std::shared_ptr<const DataSource> source, std::vector<ColumnReq
 Batches::~Batches() { stop(); }
 
 void Batches::check(const ColumnRequest& request) const {
+  if (request.column.empty() && request.dtype == DType::f32) return;
   Diagnostic finding;
   finding.where = request.where;
   const int index = column_index(*source_, request.column);
@@ -77,8 +84,17 @@ void Batches::prepare_reading() {
     const auto request = std::ranges::find(requests_, column.name, &ColumnRequest::column);
     const bool wanted = request != requests_.end();
     reader_.push_back(wanted ? static_cast<int>(request - requests_.begin()) : -1);
-    unused_.push_back(wanted ? Tensor() : Tensor(column.dtype, column.event));
-    item_.emplace_back(column.dtype, column.event, wanted ? nullptr : unused_.back().view().raw());
+  }
+  add_reader();
+}
+
+void Batches::add_reader() {
+  Reader& reader = readers_.emplace_back();
+  for (std::size_t c = 0; c < reader_.size(); ++c) {
+    const Column& column = source_->columns()[c];
+    const bool wanted = reader_[c] >= 0;
+    reader.unused.push_back(wanted ? Tensor() : Tensor(column.dtype, column.event));
+    reader.item.emplace_back(column.dtype, column.event, wanted ? nullptr : reader.unused.back().view().raw());
   }
 }
 
@@ -87,6 +103,9 @@ void Batches::make_slots(int count) {
   for (Slot& slot : slots_) {
     for (const ColumnRequest& request : requests_)
       slot.memory.emplace_back(request.dtype, batched(batch_, request.event));
+    for (std::size_t r = 0; r < requests_.size(); ++r) {
+      if (requests_[r].column.empty()) std::ranges::fill(slot.memory[r].values(), 1.0F);
+    }
     slot.views.resize(requests_.size());
     slot.indices.resize(static_cast<std::size_t>(batch_));
   }
@@ -162,7 +181,26 @@ void Batches::fill(std::int64_t position, Slot& slot) {
   for (std::size_t r = 0; r < requests_.size(); ++r) {
     slot.views[r] = {requests_[r].dtype, batched(slot.samples, requests_[r].event), slot.memory[r].view().raw()};
   }
-  for (std::int64_t row = 0; row < slot.samples; ++row) read_item(row, static_cast<std::uint32_t>(position), slot);
+  read_items(position, slot);
+}
+
+// The first batch is read by one thread, to see whether more would help.
+void Batches::read_items(std::int64_t position, Slot& slot) {
+  const auto draw = static_cast<std::uint32_t>(position);
+  if (readers_.size() > 1) {
+    tbb::parallel_for(std::size_t{0}, readers_.size(), [&](std::size_t r) {
+      for (auto row = static_cast<std::int64_t>(r); row < slot.samples;
+           row += static_cast<std::int64_t>(readers_.size()))
+        read_item(row, draw, slot, readers_[r]);
+    });
+    return;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t row = 0; row < slot.samples; ++row) read_item(row, draw, slot, readers_.front());
+  if (std::exchange(measured_, true) || slot.samples == 0) return;
+  const std::chrono::duration<double> each = (std::chrono::steady_clock::now() - start) / slot.samples;
+  const auto threads = std::min<std::int64_t>(static_cast<std::int64_t>(std::thread::hardware_concurrency()), batch_);
+  while (each.count() > kLong && static_cast<std::int64_t>(readers_.size()) < threads) add_reader();
 }
 
 void Batches::choose_items(std::int64_t position, Slot& slot) const {
@@ -185,21 +223,22 @@ void Batches::choose_items(std::int64_t position, Slot& slot) const {
   }
 }
 
-void Batches::read_item(std::int64_t row, std::uint32_t draw, Slot& slot) {
+void Batches::read_item(std::int64_t row, std::uint32_t draw, Slot& slot, Reader& reader) const {
   const auto place = [&](std::size_t request) {
     const std::size_t bytes =
         static_cast<std::size_t>(requests_[request].event.count()) * size_of(requests_[request].dtype);
     return std::span(static_cast<std::byte*>(slot.memory[request].view().raw()) + static_cast<std::size_t>(row) * bytes,
                      bytes);
   };
-  for (std::size_t c = 0; c < item_.size(); ++c) {
-    if (reader_[c] >= 0) item_[c].rebind(place(static_cast<std::size_t>(reader_[c])).data());
+  for (std::size_t c = 0; c < reader.item.size(); ++c) {
+    if (reader_[c] >= 0) reader.item[c].rebind(place(static_cast<std::size_t>(reader_[c])).data());
   }
-  source_->read(slot.indices[static_cast<std::size_t>(row)], draw, item_);
+  source_->read(slot.indices[static_cast<std::size_t>(row)], draw, reader.item);
   for (std::size_t r = 0; r < requests_.size(); ++r) {
+    if (requests_[r].column.empty()) continue;  // written once
     const auto column = static_cast<std::size_t>(column_index(*source_, requests_[r].column));
     if (reader_[column] == static_cast<int>(r)) continue;
-    std::memcpy(place(r).data(), item_[column].raw(), place(r).size());
+    std::memcpy(place(r).data(), reader.item[column].raw(), place(r).size());
   }
 }
 

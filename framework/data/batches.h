@@ -5,6 +5,9 @@
 // Without shuffle the items are read in order once, the last batch is short, and all batches after it have 0 samples.
 // Training can therefore resume at any step with seek(step), and continues as if it had never stopped.
 //
+// Items that take long to read (pictures and sounds that are decoded) are read by every core, beside the lanes of the
+// training; each writes its own place in the batch, so the number of threads does not affect the values.
+//
 // Ownership: shares the source; the memory of a View belongs to Batches and is valid until the next next() or seek().
 // Thread safety: one thread calls next() and seek(); the worker is internal.
 // Errors: the constructor throws Error(data_shape) or Error(dtype_mismatch) for columns that do not fit, and
@@ -28,7 +31,7 @@ namespace loom {
 
 // A column as a graph requests it. The event may have a different shape from that in the data set if the counts agree.
 struct ColumnRequest {
-  std::string column;
+  std::string column;  // "": every value is 1, the mask of data without gaps
   DType dtype = DType::f32;
   Shape event;
   Location where;
@@ -66,13 +69,20 @@ class Batches {
 
   void check(const ColumnRequest& request) const;
   void prepare_reading();
+  void add_reader();
   void make_slots(int count);
   void start();
   void stop();
   void work();
   void fill(std::int64_t position, Slot& slot);
   void choose_items(std::int64_t position, Slot& slot) const;
-  void read_item(std::int64_t row, std::uint32_t draw, Slot& slot);
+  // What one thread reads an item with.
+  struct Reader {
+    std::vector<Tensor> unused;    // per column of the source: its target if no request needs it
+    std::vector<TensorView> item;  // per column of the source: the target of the current item
+  };
+  void read_items(std::int64_t position, Slot& slot);
+  void read_item(std::int64_t row, std::uint32_t draw, Slot& slot, Reader& reader) const;
 
   std::shared_ptr<const DataSource> source_;
   std::vector<ColumnRequest> requests_;
@@ -81,9 +91,9 @@ class Batches {
   bool shuffle_;
 
   // Used only by the worker while it runs.
-  std::vector<int> reader_;       // per column of the source: the request that it is read for, or -1
-  std::vector<Tensor> unused_;    // per column of the source: its target if no request needs it
-  std::vector<TensorView> item_;  // per column of the source: the target of the current item
+  std::vector<int> reader_;      // per column of the source: the request that it is read for, or -1
+  std::vector<Reader> readers_;  // one; more where items take long to read
+  bool measured_ = false;        // how long an item takes
 
   std::vector<Slot> slots_;
   std::int64_t first_ = 0;  // batch number of the first slot filled since the last seek

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "data/validation_split.h"
 #include "graph/check_options.h"
 #include "loom/dataset.h"
 #include "loom/random.h"
@@ -36,8 +37,16 @@ Contract with_common_options(Contract contract) {
     if (std::ranges::find(own, name) == own.end()) contract.option(name, std::move(value), std::move(constraint), doc);
   };
   add("binarize", "none", text({"none", "fixed", "dynamic"}), "draw each value of x as 0 or 1, once or at every read");
+  add("normalize", "none", text({"none", "dataset"}),
+      "dataset: every column of numbers becomes (value - mean) / deviation, measured feature by feature of the last "
+      "axis "
+      "on the training split");
   add("normalize_mean", {}, number().or_list(), "subtracted from x: one number, or one per channel");
   add("normalize_std", {}, positive().or_list(), "divides x: one number, or one per channel");
+  add("validation", 0, integer().at_least(0).or_text({}),
+      "one of this many items of train is held out to choose the best model, whole files where there are several; or "
+      "the "
+      "path of the items for it; 0: test chooses");
   add("limit", 0, integer().at_least(0), "only the first n items; 0: all");
   add("seed", 1, integer().at_least(0), "seed of the random draws");
   return contract;
@@ -64,32 +73,12 @@ std::unique_ptr<Dataset> create(const DatasetType& type, const Options& options,
   }
 }
 
-Error wrong_option(const DataEntry& entry, const std::string& option, std::string message) {
-  const auto it = entry.options.find(option);
-  Diagnostic finding;
-  finding.code = ErrorCode::data_specification;
-  finding.where = it != entry.options.end() ? it->second.where : entry.where;
-  finding.message = fmt::format("[{}] {}", entry.type, message);
-  return Error(std::move(finding));
-}
-
-std::vector<float> per_channel(const Options& options, const DataEntry& entry, const std::string& name,
-                               double otherwise, std::size_t channels) {
-  if (!options.has(name)) return std::vector<float>(channels, static_cast<float>(otherwise));
-  const std::vector<double> values = options.is_list(name) ? options.numbers(name) : options.numbers(name, channels);
-  if (values.size() != channels) {
-    throw wrong_option(
-        entry, name,
-        fmt::format("the option '{}' has {} values, but x has {} channels", name, values.size(), channels));
-  }
-  return {values.begin(), values.end()};
-}
-
-// The first value that is not in the range; a NaN is in no range.
-std::optional<double> first_outside(const TensorView& values, const ValueRange& range) {
+// The first value that is not in the range; a NaN is in no range. Values with a mask of 0 are passed over.
+std::optional<double> first_outside(const TensorView& values, std::span<const float> mask, const ValueRange& range) {
   const auto find = [&](auto span) -> std::optional<double> {
-    for (const auto value : span) {
-      const auto number = static_cast<double>(value);
+    for (std::size_t i = 0; i < span.size(); ++i) {
+      if (!mask.empty() && mask[i * mask.size() / span.size()] == 0) continue;
+      const auto number = static_cast<double>(span[i]);
       if (!(number >= range.minimum && number <= range.maximum)) return number;
     }
     return std::nullopt;
@@ -106,12 +95,48 @@ Error outside(const std::string& data, const Column& column, std::int64_t item, 
                                 range.minimum, range.maximum);
   finding.got = fmt::format("{} in item {}", value, item);
   finding.expected = fmt::format("values in [{}, {}], which {} accepts", range.minimum, range.maximum, range.reader);
-  finding.hint =
-      "scale the data (scale, normalize_mean and normalize_std of the data set), or choose a likelihood of "
-      "such values, as gaussian_nll";
+  finding.hint = range.remedy;
+  if (range.remedy.empty())
+    finding.hint =
+        "scale the data (scale, normalize_mean and normalize_std of the data set), or choose a likelihood of "
+        "such values, as gaussian_nll";
   finding.other = range.where;
   finding.other_role = range.reader;
   return Error(std::move(finding));
+}
+
+Error no_items(const DataSource& source, const DataEntry& entry, const Options& options) {
+  Diagnostic finding;
+  finding.code = ErrorCode::data_empty;
+  finding.where = entry.where;
+  const std::string& split = source.split();
+  if (split == "test" && options.has("holdout")) finding.hint = "the option holdout decides how many items test has";
+  finding.message = fmt::format("[{}] there are no items{}", source.name(),
+                                split.empty() ? "" : fmt::format(" in the split '{}'", split));
+  return Error(std::move(finding));
+}
+
+Error no_validation(const DataEntry& entry) {
+  Diagnostic finding;
+  finding.code = ErrorCode::data_specification;
+  finding.where = entry.where;
+  finding.message = fmt::format("[{}] the data have no validation split", entry.type);
+  finding.hint = "validation: 10 holds out one of 10 training items; validation: PATH names them";
+  return Error(std::move(finding));
+}
+
+// Sounds of another rate would be other sounds to the run.
+void require_rate(const Dataset& data, const DataCard& card, const DataEntry& entry) {
+  const std::int64_t rate = data.sample_rate();
+  if (rate == 0 || card.sample_rate == 0 || rate == card.sample_rate) return;
+  Diagnostic finding;
+  finding.code = ErrorCode::data_shape;
+  finding.where = entry.where;
+  finding.message = fmt::format("[{}] the sounds have another rate than those that the run was trained on", entry.type);
+  finding.got = fmt::format("{} Hz", rate);
+  finding.expected = fmt::format("{} Hz", card.sample_rate);
+  finding.hint = fmt::format("resample=true,rate={} converts them as they are read", card.sample_rate);
+  throw Error(std::move(finding));
 }
 
 }  // namespace
@@ -129,110 +154,109 @@ void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& d
   }
 }
 
-DataSource::DataSource(const Registry& registry, const DataEntry& entry)
-    : type_(find_type(registry, entry)), name_(entry.type) {
+DataSource::DataSource(const Registry& registry, const DataEntry& asked, const DataCard* card)
+    : type_(find_type(registry, asked)), name_(asked.type) {
+  const auto split = asked.options.find("split");
+  const bool validation = split != asked.options.end() && split->second.value.text() == kValidation;
+  if (validation && !has_validation(asked)) throw no_validation(asked);
+  const DataEntry entry = validation ? validation_entry(asked) : asked;
   const Options options = checked_options(*type_, entry);
   dataset_ = create(*type_, options, entry.where);
-  columns_ = dataset_->columns();
+  stored_columns_ = dataset_->columns().size();
+  if (options.has("split")) split_ = validation ? kValidation : options.text("split");
+  choose_items(asked, validation, options.integer("limit"));
+  if (size_ == 0) throw no_items(*this, entry, options);
+  if (card != nullptr) require_rate(*dataset_, *card, entry);
+  preparation_ = Preparation(dataset_->columns(), options, entry, card,
+                             [&](std::span<const std::size_t> columns) { return measure_train(asked, columns); });
+  options_ = lasting_options(asked);
+  for (const auto& [name, value] : dataset_->settled_options()) options_[name] = value;
+}
+
+// Of train without what is held out for validation, or of validation.
+void DataSource::choose_items(const DataEntry& entry, bool validation, std::int64_t limit) {
+  const auto option = entry.options.find(kValidation);
+  const auto* each = option == entry.options.end() ? nullptr : std::get_if<std::int64_t>(&option->second.value);
   size_ = dataset_->size();
-  if (options.has("split")) split_ = options.text("split");
-  apply_common_options(options, entry);
-  if (size_ > 0) return;
-  Diagnostic finding;
-  finding.code = ErrorCode::data_empty;
-  finding.where = entry.where;
-  if (split_ == "test" && options.has("holdout")) finding.hint = "the option holdout decides how many items test has";
-  finding.message =
-      fmt::format("[{}] there are no items{}", name_, split_.empty() ? "" : fmt::format(" in the split '{}'", split_));
-  throw Error(std::move(finding));
+  if (each != nullptr && *each > 0 && (validation || split_ == "train")) {
+    items_ = validation_items(*dataset_, *each, validation);
+    size_ = static_cast<std::int64_t>(items_.size());
+  }
+  if (limit > 0) size_ = std::min(size_, limit);
+}
+
+std::vector<ColumnStatistics> DataSource::measure_train(const DataEntry& entry,
+                                                        std::span<const std::size_t> columns) const {
+  if (split_.empty() || split_ == "train") return measure_columns(*dataset_, items_, size_, columns);
+  DataSource train(name_, "train", nullptr);
+  const DataEntry other = with_split(entry, "train");
+  const Options options = checked_options(*type_, other);
+  train.dataset_ = create(*type_, options, entry.where);
+  train.choose_items(other, false, options.integer("limit"));
+  return train.measure_train(other, columns);
+}
+
+std::vector<std::string> DataSource::notices() const {
+  std::vector<std::string> notices = dataset_->notices();
+  if (!items_.empty() && split_ == "train") {
+    const std::int64_t all = dataset_->size();
+    notices.push_back(fmt::format("{} of {} training items are held out for validation",
+                                  all - static_cast<std::int64_t>(items_.size()), all));
+  }
+  return notices;
+}
+
+std::string DataSource::hash() const {
+  if (items_.empty()) return dataset_->hash();
+  ContentHash hash;
+  hash.add(dataset_->hash());
+  hash.add(split_);
+  hash.add(size_);
+  return hash.text();
 }
 
 DataSource::DataSource(std::string name, std::string split, std::unique_ptr<Dataset> dataset)
-    : name_(std::move(name)),
-      split_(std::move(split)),
-      dataset_(std::move(dataset)),
-      columns_(dataset_->columns()),
-      size_(dataset_->size()) {}
-
-void DataSource::apply_common_options(const Options& options, const DataEntry& entry) {
-  const std::int64_t limit = options.integer("limit");
-  if (limit > 0) size_ = std::min(size_, limit);
-  seed_ = static_cast<std::uint64_t>(options.integer("seed"));
-  const std::string& kind = options.text("binarize");
-  if (kind != "none") binarize_ = kind == "fixed" ? Binarize::fixed : Binarize::dynamic;
-  const bool normalized = options.has("normalize_mean") || options.has("normalize_std");
-  if (binarize_ == Binarize::none && !normalized) return;
-
-  const auto x = std::ranges::find(columns_, "x", &Column::name);
-  if (x == columns_.end() || x->dtype != DType::f32) {
-    const std::string option = binarize_ != Binarize::none     ? "binarize"
-                               : options.has("normalize_mean") ? "normalize_mean"
-                                                               : "normalize_std";
-    throw wrong_option(entry, option,
-                       fmt::format("the option '{}' needs a column x of f32, and there is none", option));
-  }
-  x_ = static_cast<std::size_t>(x - columns_.begin());
-  if (binarize_ != Binarize::none) x->minimum = 0, x->maximum = 1;
-  if (!normalized) return;
-  const auto channels = static_cast<std::size_t>(x->event.rank() == 0 ? 1 : x->event.back());
-  mean_ = per_channel(options, entry, "normalize_mean", 0, channels);
-  inverse_std_ = per_channel(options, entry, "normalize_std", 1, channels);
-  for (float& value : inverse_std_) value = 1 / value;
-  const double low = x->minimum, high = x->maximum;
-  x->minimum = std::numeric_limits<double>::infinity();
-  x->maximum = -x->minimum;
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double mean = static_cast<double>(mean_[c]), factor = static_cast<double>(inverse_std_[c]);
-    x->minimum = std::min(x->minimum, (low - mean) * factor);
-    x->maximum = std::max(x->maximum, (high - mean) * factor);
-  }
+    : name_(std::move(name)), split_(std::move(split)), dataset_(std::move(dataset)) {
+  if (!dataset_) return;
+  stored_columns_ = dataset_->columns().size();
+  size_ = dataset_->size();
+  preparation_ = Preparation(dataset_->columns());
 }
 
-std::string DataSource::binarization() const {
-  if (binarize_ == Binarize::none) return "none";
-  return fmt::format("{} (seed {})", binarize_ == Binarize::fixed ? "fixed" : "dynamic", seed_);
+DataCard DataSource::card() const {
+  return {.type = name_,
+          .options = options_,
+          .columns = preparation_.cards(),
+          .sample_rate = sample_rate(),
+          .items = {{split_.empty() ? "all" : split_, size_}},
+          .hash = ""};
 }
 
 void DataSource::read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const {
-  dataset_->read(index, out);
-  if (binarize_ != Binarize::none) binarize(index, binarize_ == Binarize::fixed ? 0 : draw, out[x_].values());
-  if (!mean_.empty()) normalize(out[x_].values());
+  dataset_->read(place(index), out.first(stored_columns_));
+  preparation_.apply(index, draw, out);
 }
 
 void DataSource::require_range(std::size_t column, const ValueRange& range, const Location& where) const {
-  const Column& asked = columns_[column];
+  const Column& asked = columns()[column];
   if (asked.minimum >= range.minimum && asked.maximum <= range.maximum) return;
-  const std::tuple key(column, range.minimum, range.maximum);
+  const std::tuple key(column, range.minimum, range.maximum, range.masked);
   const std::lock_guard lock(mutex_);
   if (std::ranges::find(within_, key) != within_.end()) return;
   std::vector<Tensor> item;
-  for (const Column& one : columns_) item.emplace_back(one.dtype, one.event);
+  for (const Column& one : columns()) item.emplace_back(one.dtype, one.event);
   const std::vector<TensorView> views(item.begin(), item.end());
+  const std::string mask = asked.name == "x" ? "mask" : asked.name + "_mask";
+  const auto found = std::ranges::find(columns(), mask, &Column::name);
+  const bool masked = range.masked && found != columns().end() && found->dtype == DType::f32;
+  const std::span<const float> there =
+      masked ? views[static_cast<std::size_t>(found - columns().begin())].values() : std::span<float>();
   for (std::int64_t index = 0; index < size_; ++index) {
     read(index, 0, views);
-    if (const auto value = first_outside(views[column], range))
+    if (const auto value = first_outside(views[column], there, range))
       throw outside(name_, asked, index, *value, range, where);
   }
   within_.push_back(key);
-}
-
-void DataSource::binarize(std::int64_t index, std::uint32_t draw, std::span<float> values) const {
-  static const std::uint32_t stream_number = stream_of("binarize");
-  const RandomStream stream(seed_, stream_number, draw);
-  std::array<float, 1024> uniform;  // in pieces, so that any image size needs no memory
-  for (std::size_t first = 0; first < values.size(); first += uniform.size()) {
-    const std::span<float> piece = values.subspan(first, std::min(uniform.size(), values.size() - first));
-    stream.uniform(static_cast<std::uint32_t>(index), std::span(uniform).first(piece.size()),
-                   static_cast<std::uint32_t>(first / uniform.size()));
-    for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = uniform[i] < piece[i] ? 1.0F : 0.0F;
-  }
-}
-
-void DataSource::normalize(std::span<float> values) const {
-  const std::size_t channels = mean_.size();
-  for (std::size_t i = 0; i < values.size(); i += channels) {
-    for (std::size_t c = 0; c < channels; ++c) values[i + c] = (values[i + c] - mean_[c]) * inverse_std_[c];
-  }
 }
 
 std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::string& type,
@@ -243,6 +267,8 @@ std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::strin
   const auto found = find_type(registry, entry);
   return create(*found, checked_options(*found, entry), entry.where);
 }
+
+std::vector<std::string> common_data_options() { return with_common_options(Contract()).option_names(); }
 
 Contract data_contract(const Registry& registry, const std::string& type) {
   return with_common_options(registry.dataset(type)->contract);
@@ -269,9 +295,9 @@ bool has_splits(const Registry& registry, const DataEntry& data) {
   return type && std::ranges::count(type->contract.option_names(), "split") > 0;
 }
 
-std::shared_ptr<const DataSource> open_split(const Registry& registry, const DataEntry& data,
-                                             const std::string& split) {
-  return std::make_shared<DataSource>(registry, has_splits(registry, data) ? with_split(data, split) : data);
+std::shared_ptr<const DataSource> open_split(const Registry& registry, const DataEntry& data, const std::string& split,
+                                             const DataCard* card) {
+  return std::make_shared<DataSource>(registry, has_splits(registry, data) ? with_split(data, split) : data, card);
 }
 
 bool same_data(const DataEntry& one, const DataEntry& other) {

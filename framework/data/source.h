@@ -1,11 +1,10 @@
-// A data set as a document names it. Finds the type in the registry, checks its options, and implements what is
-// common to every data set: binarization, normalization, a limit.
+// A data set as a document names it. Finds the type in the registry, checks its options, and does what is common to
+// every data set: a limit, and what preparation.h says of its columns. With the data card of a run, the values are those
+// that the run would have read: see card.h.
 //
-// Options of every data set, in addition to its own:
-//   binarize: none | fixed | dynamic   each value of x becomes 1 with itself as probability, else 0; fixed draws once,
-//                                      dynamic draws again at every `draw`
-//   normalize_mean, normalize_std      x becomes (x - mean) / std, after binarize; one number, or one per channel
+// Options of every data set, in addition to its own: those of preparation.h, and
 //   limit                              only the first n items; 0: all
+//   validation                         see validation_split.h
 //   seed                               of binarize, and of the data set itself if it draws
 //
 // Thread safety: after construction every method may be called from many threads at once.
@@ -21,6 +20,7 @@
 #include <tuple>
 #include <vector>
 
+#include "data/preparation.h"
 #include "graph/graph_document.h"
 #include "loom/dataset.h"
 #include "loom/plugin.h"
@@ -30,26 +30,33 @@ namespace loom {
 // The values that an input of a node accepts, both ends included.
 struct ValueRange {
   double minimum = 0, maximum = 0;
-  std::string reader;  // "the input 'target' of 'losses/reconstruction' (bernoulli_nll)"
-  Location where;      // of that node
+  std::string reader;       // "the input 'target' of 'losses/reconstruction' (bernoulli_nll)"
+  Location where;           // of that node
+  bool masked = false;      // what the column's own mask leaves out may be anything
+  std::string remedy = {};  // "": scaling, or another likelihood
 };
 
 class DataSource {
  public:
-  DataSource(const Registry& registry, const DataEntry& entry);
+  // `card`: of the run that reads the data, or null.
+  DataSource(const Registry& registry, const DataEntry& entry, const DataCard* card = nullptr);
   // Items that the program itself has computed from a data set; `name` and `split` are those of that data set.
   DataSource(std::string name, std::string split, std::unique_ptr<Dataset> dataset);
 
   std::int64_t size() const { return size_; }
-  const std::vector<Column>& columns() const { return columns_; }
-  std::string hash() const { return dataset_->hash(); }
-  std::vector<std::string> notices() const { return dataset_->notices(); }
+  const std::vector<Column>& columns() const { return preparation_.columns(); }
+  std::string hash() const;
+  // The data card of a run that trains on these data; without its hash, which takes a while.
+  DataCard card() const;
+  Origin origin(std::int64_t index) const { return dataset_->origin(place(index)); }
+  std::int64_t length(std::int64_t index) const { return dataset_->length(place(index)); }  // -1: all is data
+  std::vector<std::string> notices() const;
   const std::string& name() const { return name_; }
   const std::string& split() const { return split_; }  // "" if the data set has no splits
   std::vector<std::int64_t> factor_sizes() const { return dataset_->factor_sizes(); }
   std::int64_t sample_rate() const { return dataset_->sample_rate(); }  // Hz; 0: not sounds
-  bool is_dynamic() const { return binarize_ == Binarize::dynamic; }    // an item differs between reads
-  std::string binarization() const;                                     // "none", "fixed (seed 1)", "dynamic (seed 1)"
+  bool is_dynamic() const { return preparation_.is_dynamic(); }         // an item differs between reads
+  std::string binarization() const { return preparation_.binarization(); }
 
   // Item `index`, one view per column in the order of columns(). `draw` affects only dynamic binarization: the same
   // draw gives the same item again. Allocates nothing beyond what the data set itself allocates.
@@ -59,30 +66,32 @@ class DataSource {
   void require_range(std::size_t column, const ValueRange& range, const Location& where) const;
 
  private:
-  enum class Binarize { none, fixed, dynamic };
-  void apply_common_options(const Options& options, const DataEntry& entry);
-  void binarize(std::int64_t index, std::uint32_t draw, std::span<float> values) const;
-  void normalize(std::span<float> values) const;
-
   std::shared_ptr<const DatasetType> type_;  // holds the library open; declared first, so that it is destroyed last
   std::string name_, split_;
   std::unique_ptr<Dataset> dataset_;
-  std::vector<Column> columns_;
+  void choose_items(const DataEntry& entry, bool validation, std::int64_t limit);
+  // The item of the data set.
+  std::int64_t place(std::int64_t index) const {
+    return items_.empty() ? index : items_[static_cast<std::size_t>(index)];
+  }
+  std::vector<ColumnStatistics> measure_train(const DataEntry& entry, std::span<const std::size_t> columns) const;
+
+  std::size_t stored_columns_ = 0;  // of the data set itself
   std::int64_t size_ = 0;
-  std::size_t x_ = 0;  // the column that binarize and normalize change
-  Binarize binarize_ = Binarize::none;
-  std::uint64_t seed_ = 1;
-  std::vector<float> mean_, inverse_std_;                                // one per channel; empty: no normalization
-  mutable std::mutex mutex_;                                             // guards the next
-  mutable std::vector<std::tuple<std::size_t, double, double>> within_;  // columns and ranges found to hold
+  std::vector<std::int64_t> items_;  // of the data set, where a part of its training items is held out; else empty
+  Preparation preparation_;
+  std::map<std::string, OptionValue> options_;                                 // for the card
+  mutable std::mutex mutex_;                                                   // guards the next
+  mutable std::vector<std::tuple<std::size_t, double, double, bool>> within_;  // columns and ranges found to hold
 };
 
 // The type of an entry and its options, without opening its files. Diagnostics: E407, E1xx and E2xx of the options.
 void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& diagnostics);
 
-// The same data with another split: "train", "test", "all".
 // The options of a data set with those that every data set takes. The type must be registered.
 Contract data_contract(const Registry& registry, const std::string& type);
+std::vector<std::string> common_data_options();  // the names of the latter
+// The same data with another split: "train", "test", "all".
 DataEntry with_split(DataEntry entry, const std::string& split);
 // The same data with paths that are valid from any working folder.
 DataEntry with_absolute_paths(DataEntry entry);
@@ -91,6 +100,7 @@ bool same_data(const DataEntry& one, const DataEntry& other);
 // Whether data of this type is divided into splits; false for an unknown type.
 bool has_splits(const Registry& registry, const DataEntry& data);
 // Opens a split of the data, or all items if the data has no splits.
-std::shared_ptr<const DataSource> open_split(const Registry& registry, const DataEntry& data, const std::string& split);
+std::shared_ptr<const DataSource> open_split(const Registry& registry, const DataEntry& data, const std::string& split,
+                                             const DataCard* card = nullptr);
 
 }  // namespace loom

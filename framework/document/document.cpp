@@ -142,11 +142,7 @@ class Reader {
       entry.where = member->where;
       Section keys(member->value, fmt::format("generate.{}", member->key), diagnostics_);
       Value show = evaluated(keys.required("show"));
-      if (!show.is_null() && show.kind != Value::Kind::scalar) {
-        wrong_type(show, fmt::format("generate.{}.show", member->key), "a node, or node.port", diagnostics_);
-        show.kind = Value::Kind::null;
-      }
-      shows_.push_back(std::move(show));
+      shows_.push_back(checked_show(std::move(show), fmt::format("generate.{}.show", member->key)));
       if (const Value* draws = keys.get("draw")) {
         for (const Member& draw : draws->members) {
           const std::string path = "generate/" + member->key + "/" + std::to_string(entry.draws.size());
@@ -169,6 +165,17 @@ class Reader {
     }
   }
 
+  // A port, or a map of ports; null where it is neither, which is reported.
+  Value checked_show(Value show, const std::string& what) {
+    const auto is_port = [](const Value& value) { return value.kind == Value::Kind::scalar; };
+    const bool map = show.is_map() && !show.members.empty() &&
+                     std::ranges::all_of(show.members, [&](const Member& one) { return is_port(one.value); });
+    if (show.is_null() || is_port(show) || map) return show;
+    wrong_type(show, what, "a node, node.port, or a map from columns of the data to these", diagnostics_);
+    show.kind = Value::Kind::null;
+    return show;
+  }
+
   // The references as they are written; they are resolved when all nodes exist.
   void read_feeds(const Value& value, GenerateEntry& entry) {
     const bool several = value.kind == Value::Kind::sequence;
@@ -181,6 +188,18 @@ class Reader {
     }
   }
 
+  void read_given(const Value& value, const std::string& owner, AutoregressionEntry& entry) {
+    const OptionValue given = value.kind == Value::Kind::scalar ? scalar_value(value) : OptionValue();
+    const auto* positions = std::get_if<std::int64_t>(&given);
+    const auto* node = std::get_if<std::string>(&given);
+    if (positions != nullptr && *positions >= 1)
+      entry.given = *positions;
+    else if (node != nullptr)
+      entry.given_mask = {*node, "", value.where};
+    else if (!value.broken)
+      wrong_type(value, owner + ".given", "a number of positions, at least 1, or a node", diagnostics_);
+  }
+
   AutoregressionEntry read_autoregression(const Value& value, const std::string& owner) {
     AutoregressionEntry entry;
     entry.where = value.where;
@@ -191,6 +210,7 @@ class Reader {
       section.read(key, reference->node);
       reference->reported = reference->node.empty();
     }
+    if (const Value* given = section.get("given")) read_given(*given, section.what(), entry);
     autoregression_section().read(section, entry);
     section.finish();
     return entry;
@@ -201,15 +221,21 @@ class Reader {
     std::size_t i = 0;
     for (GenerateEntry& entry : document_.generate) {
       const Value& show = shows_[i++];
-      if (!show.is_null() && !show.broken) {
-        entry.show = expander_.resolve(show.scalar, show.where);
-        check_reference(entry.show);
+      if (show.is_map()) {
+        for (const Member& one : show.members) entry.shows.emplace_back(one.key, resolved_port(one.value));
+        entry.show = entry.shows.front().second;
+      } else if (!show.is_null() && !show.broken) {
+        entry.show = resolved_port(show);
       }
       for (AutoregressionEntry& autoregression : entry.autoregressions) {
         for (Reference* reference : {&autoregression.input, &autoregression.from}) {
           if (reference->reported) continue;
           *reference = expander_.resolve(reference->node, reference->where);
           check_reference(*reference);
+        }
+        if (Reference& mask = autoregression.given_mask; !mask.node.empty()) {
+          mask = expander_.resolve(mask.node, mask.where);
+          check_reference(mask);
         }
       }
       for (Reference& feed : entry.feeds) {
@@ -226,6 +252,12 @@ class Reader {
         document_.nodes.erase(it);
       }
     }
+  }
+
+  Reference resolved_port(const Value& value) {
+    Reference port = expander_.resolve(value.scalar, value.where);
+    check_reference(port);
+    return port;
   }
 
   void check_reference(const Reference& reference) {

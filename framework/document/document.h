@@ -75,10 +75,12 @@ struct TrainEntry {
 
 // autoregressive: {input: x, from: drawn, axis: 1}: the port `input` is filled position by position along the axis,
 // each position with what `from` gives there when it sees the positions before. With `axes: 2` the positions are those
-// of an image, in raster order over two adjacent axes.
+// of an image, in raster order over two adjacent axes. What is `given` keeps the values that the input is fed with.
 struct AutoregressionEntry {
   Reference input, from;
-  std::int64_t axis = 1;  // the first of them; the batch is axis 0
+  std::int64_t given = 0;     // the first positions
+  Reference given_mask = {};  // an input node [N, P...] that is not 0 where a position is given; no node: none
+  std::int64_t axis = 1;      // the first of them; the batch is axis 0
   std::int64_t axes = 1;
   Location where;
 };
@@ -90,8 +92,10 @@ struct GenerateEntry {
   std::vector<std::pair<Reference, NodeEntry>> draws;  // the port, and the node that takes its place
   std::vector<AutoregressionEntry> autoregressions;    // one after the other
   std::vector<Reference> feeds;                        // ports whose values come from a file
-  Reference show;
-  Location where;
+  Reference show;                                      // of several, the first
+  std::vector<std::pair<std::string, Reference>> shows =
+      {};  // of a map: a column of the data, and the port that shows it
+  Location where = {};
 };
 
 // `weights: PATH` of a use: the nodes behind the prefix start with the weights of a run, or of a safetensors file. A
@@ -144,7 +148,12 @@ Document parse_document(std::string_view text, const std::string& name, const st
 Override parse_override(std::string_view text);
 std::vector<Override> parse_overrides(const std::vector<std::string>& texts);
 
-// Options of `--data type:path,key=value,...` as a DataEntry; throws Error(data_specification).
+// Options of `--data type:path,key=value,...` as a DataEntry; throws Error(data_specification). A value that begins with
+// [ or { is a list or a map, as in YAML.
 DataEntry parse_data_specification(std::string_view text);
+// Data in place of the document's, `specification`, with the overrides of its values ("data.size=32") on top, in their
+// order; null removes an option. They are taken out of `overrides`, since the document may name no data. Throws
+// Error(data_specification) and Error(bad_override).
+DataEntry take_data(std::string_view specification, std::vector<std::string>& overrides);
 
 }  // namespace loom

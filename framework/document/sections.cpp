@@ -83,6 +83,9 @@ const SectionType<AutoregressionEntry>& autoregression_section() {
            "the port that computes the value of a position, of the shape and element type of `input` (E207); it may "
            "depend on "
            "earlier positions of `input` only");
+    s.form("given", "a number of positions, or a node",
+           "what is kept of the values that feed the input: the first positions, in raster order, or those where an "
+           "input node [N, positions] is not 0");
     s.key("axis", &AutoregressionEntry::axis, integer().at_least(1), "the first axis of the positions; the batch is 0");
     s.key("axes", &AutoregressionEntry::axes, integer().at_least(1).at_most(3),
           "number of adjacent axes of the positions, in raster order");
@@ -99,7 +102,8 @@ const SectionType<GenerateEntry>& generate_section() {
         "nodes to draw from instead of computing the ports; the default of an option `shape` is the shape of the port");
     s.form("autoregressive", "a map, or a list of maps", "inputs that are filled position by position");
     s.form("feed", "a node, node.port, or a list of these", "ports whose values come from a file");
-    s.form("show", "a node, or node.port", "the port that is written");
+    s.form("show", "a node, node.port, or a map from columns of the data to these",
+           "the port that is written; of a map, one port for each column");
     return s;
   }();
   return section;

@@ -93,13 +93,21 @@ OptionMap generate_of(const GenerateEntry& entry) {
   std::vector<OptionValue> autoregressions, feeds;
   for (const AutoregressionEntry& item : entry.autoregressions) {
     OptionMap one{{"input", tree_of(item.input)}, {"from", tree_of(item.from)}};
+    if (item.given > 0) one.push_back({"given", item.given});
+    if (!item.given_mask.node.empty()) one.push_back({"given", tree_of(item.given_mask)});
     append(one, autoregression_section().values(item));
     autoregressions.emplace_back(std::move(one));
   }
   for (const Reference& feed : entry.feeds) feeds.push_back(tree_of(feed));
   if (!autoregressions.empty()) map.push_back({"autoregressive", std::move(autoregressions)});
   if (!feeds.empty()) map.push_back({"feed", std::move(feeds)});
-  map.push_back({"show", tree_of(entry.show)});
+  if (entry.shows.empty()) {
+    map.push_back({"show", tree_of(entry.show)});
+    return map;
+  }
+  OptionMap shows;
+  for (const auto& [column, port] : entry.shows) shows.push_back({column, tree_of(port)});
+  map.push_back({"show", std::move(shows)});
   return map;
 }
 

@@ -19,9 +19,14 @@ SessionSettings settings_from(const TrainerOptions& options) {
                            .threads = options.threads,
                            .lanes = options.lanes,
                            .shard = options.shard};
-  if (!options.data.empty()) settings.data = parse_data_specification(options.data);
   if (!options.out.empty()) settings.cache = options.out + "/cache";
   return settings;
+}
+
+// What stands in place of the document's data; its overrides are taken out of `overrides`.
+std::optional<DataEntry> data_of(const TrainerOptions& options, std::vector<std::string>& overrides) {
+  if (options.data.empty()) return std::nullopt;
+  return with_absolute_paths(take_data(options.data, overrides));
 }
 
 }  // namespace
@@ -31,8 +36,10 @@ class Trainer::Impl {
   explicit Impl(const TrainerOptions& options);
   Impl(const std::string& run, const ResumeOptions& options);
 
-  // A new training job; `source`: the document that changes of the run start from (train --resume RUN --watch).
-  void start(Document document, Diagnostics& findings, const RunSource& source, const TrainerOptions& options);
+  // A new training job; `source`: the document that changes of the run start from (train --resume RUN --watch). `data`:
+  // in place of the document's.
+  void start(Document document, Diagnostics& findings, const RunSource& source, std::optional<DataEntry> data,
+             const TrainerOptions& options);
   TrainObserver observer();
   TrainEvaluation described(const Evaluation& evaluation) const;
 
@@ -54,9 +61,10 @@ Trainer::Impl::Impl(const TrainerOptions& options)
 }
 
 void Trainer::Impl::start(Document document, Diagnostics& findings, const RunSource& source,
-                          const TrainerOptions& options) {
+                          std::optional<DataEntry> data, const TrainerOptions& options) {
   SessionSettings settings = settings_from(options);
   settings.source = source;
+  settings.data = std::move(data);
   registry = registry_for({document.plugins, plugins});
   session = start_session(std::move(document), *registry, std::move(settings), findings);
   if (!out.empty()) run = start_run(out, *session);
@@ -103,17 +111,20 @@ TrainObserver Trainer::Impl::observer() {
 }
 
 Trainer::Trainer(const std::string& graph, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
-  const RunSource source{
+  RunSource source{
       std::filesystem::absolute(graph).lexically_normal().string(), options.overrides, {}, options.plugins};
+  std::optional<DataEntry> data = data_of(options, source.overrides);
   Diagnostics findings;
   Document document = load_source(source, findings);
-  impl_->start(std::move(document), findings, source, options);
+  impl_->start(std::move(document), findings, source, std::move(data), options);
 }
 Trainer::Trainer(const DocumentText& text, const TrainerOptions& options) : impl_(std::make_unique<Impl>(options)) {
+  std::vector<std::string> overrides = options.overrides;
+  std::optional<DataEntry> data = data_of(options, overrides);
   Diagnostics findings;
-  Document document = parse_document(text.yaml, text.name, text.folder, parse_overrides(options.overrides));
+  Document document = parse_document(text.yaml, text.name, text.folder, parse_overrides(overrides));
   name_plugins(document, options.plugins);
-  impl_->start(std::move(document), findings, {}, options);
+  impl_->start(std::move(document), findings, {}, std::move(data), options);
 }
 Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Trainer Trainer::resume(const std::string& run, const ResumeOptions& options) {

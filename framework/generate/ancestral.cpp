@@ -1,27 +1,43 @@
 #include "generate/ancestral.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstring>
 
 #include "generate/entry.h"
+#include "loom/error.h"
 
 namespace loom {
 namespace {
 
-// Position `t` of the axes, in raster order, of every sample.
-void copy_position(const TensorView& from, const TensorView& to, std::int64_t axis, std::int64_t axes, std::int64_t t) {
+// Position `t` of the axes, in raster order, of every sample but those that keep it.
+void copy_position(const TensorView& from, const TensorView& to, std::int64_t axis, std::int64_t axes, std::int64_t t,
+                   std::span<const std::uint8_t> kept) {
   const Shape& shape = from.shape();
   const auto element = static_cast<std::int64_t>(from.bytes()) / shape.count();
   const std::int64_t inner = shape.count_from(static_cast<int>(axis + axes)) * element,
                      row = shape.count_from(static_cast<int>(axis)) * element,
-                     outer = static_cast<std::int64_t>(from.bytes()) / row;
+                     outer = static_cast<std::int64_t>(from.bytes()) / row, positions = row / inner,
+                     before = outer / shape[0];  // rows of a sample
   const auto* source = static_cast<const std::byte*>(from.raw());
   auto* target = static_cast<std::byte*>(to.raw());
-  for (std::int64_t i = 0; i < outer; ++i)
+  for (std::int64_t i = 0; i < outer; ++i) {
+    if (!kept.empty() && kept[static_cast<std::size_t>(i / before * positions + t)] != 0) continue;
     std::memcpy(target + i * row + t * inner, source + i * row + t * inner, static_cast<std::size_t>(inner));
+  }
 }
 
 std::int64_t positions(const Shape& shape, std::int64_t axis, std::int64_t axes) {
   return shape.count_from(static_cast<int>(axis)) / shape.count_from(static_cast<int>(axis + axes));
+}
+
+// Copies the positions of `from` that are kept.
+void keep(const TensorView& from, const TensorView& to, std::int64_t axis, std::int64_t axes,
+          std::span<const std::uint8_t> kept) {
+  std::vector<std::uint8_t> others(kept.begin(), kept.end());
+  for (std::uint8_t& one : others) one = one == 0 ? 1 : 0;
+  for (std::int64_t t = 0; t < positions(from.shape(), axis, axes); ++t) copy_position(from, to, axis, axes, t, others);
 }
 
 }  // namespace
@@ -30,12 +46,25 @@ AncestralSampler::AncestralSampler(const Rewrite& rewrite, const BoundGraph& bou
                                    std::int64_t batch, std::vector<Port> given, bool incremental)
     : given_(std::move(given)) {
   const auto& [graph, store, executor] = bound;
+  std::vector<Port> drawn;
+  for (const AutoregressionEntry& one : entry.autoregressions)
+    drawn.push_back(graph->port(rewrite.resolved(one.input)));
   for (const AutoregressionEntry& autoregression : entry.autoregressions) {
-    const Port input = graph->port(rewrite.resolved(autoregression.input)),
-               from = graph->port(rewrite.resolved(autoregression.from));
-    Stage stage{autoregression.axis, autoregression.axes,
-                Tensor(graph->dtype(input), graph->shape(input).at_batch(batch)), nullptr, nullptr};
-    std::vector<Port> known = given_;  // and the draws of earlier entries
+    const Port input = drawn[inputs_.size()], from = graph->port(rewrite.resolved(autoregression.from));
+    Stage stage;
+    stage.axis = autoregression.axis;
+    stage.axes = autoregression.axes;
+    stage.values = Tensor(graph->dtype(input), graph->shape(input).at_batch(batch));
+    stage.given = autoregression.given;
+    const Reference& mask = autoregression.given_mask;
+    if (!mask.node.empty()) stage.mask = place_of(graph->port(rewrite.resolved(mask)), mask.text());
+    if (stage.given > 0 || stage.mask >= 0) stage.source = place_of(input, autoregression.input.text());
+    std::vector<Port> known;  // data, and the draws of earlier entries
+    for (std::size_t i = 0; i < given_.size(); ++i) {
+      if (std::ranges::find(drawn, given_[i]) != drawn.end()) continue;
+      stage.feeds.push_back(static_cast<int>(i));
+      known.push_back(given_[i]);
+    }
     known.insert(known.end(), inputs_.begin(), inputs_.end());
     IncrementalRequest position{input, from, static_cast<int>(autoregression.axes), known, batch};
     IncrementalPlan plan;
@@ -59,27 +88,56 @@ AncestralSampler::AncestralSampler(const Rewrite& rewrite, const BoundGraph& bou
   }
 }
 
-void AncestralSampler::draw_whole(Stage& stage, StepInput input, const TensorView& values) {
+int AncestralSampler::place_of(Port port, const std::string& what) const {
+  const auto found = std::ranges::find(given_, port);
+  if (found != given_.end()) return static_cast<int>(found - given_.begin());
+  throw Error(ErrorCode::bad_feed, fmt::format("a part of '{}' is given, but no values are fed", what),
+              "feed it from a file (decode), or from data with a column of its name (reconstruct)");
+}
+
+// For each sample and position of the stage whether its value is given; empty where none is.
+std::vector<std::uint8_t> AncestralSampler::kept(const Stage& stage, const StepInput& input) const {
+  if (stage.source < 0) return {};
+  const std::int64_t each = positions(stage.values.shape(), stage.axis, stage.axes);
+  std::vector<std::uint8_t> kept(static_cast<std::size_t>(input.samples * each), 0);
+  if (stage.mask < 0) {
+    for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = static_cast<std::int64_t>(i) % each < stage.given ? 1 : 0;
+    return kept;
+  }
+  const TensorView& mask = input.feeds[static_cast<std::size_t>(stage.mask)];
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    kept[i] = mask.dtype() == DType::f32 ? mask.values()[i] != 0 : mask.values<std::int32_t>()[i] != 0;
+  return kept;
+}
+
+void AncestralSampler::draw_whole(Stage& stage, const StepInput& input, const TensorView& values,
+                                  std::span<const std::uint8_t> kept) {
   for (std::int64_t t = 0; t < positions(values.shape(), stage.axis, stage.axes); ++t) {
     stage.whole->run(input);
-    copy_position(stage.whole->fetched(0), values, stage.axis, stage.axes, t);
+    copy_position(stage.whole->fetched(0), values, stage.axis, stage.axes, t, kept);
   }
 }
 
 std::vector<TensorView> AncestralSampler::draw(const StepInput& input) {
-  std::vector<TensorView> feeds(input.feeds.begin(), input.feeds.end());
+  std::vector<TensorView> drawn;
   for (Stage& stage : stages_) {
     const TensorView values = stage.values.view().rows(0, input.samples);
     std::memset(values.raw(), 0, values.bytes());
+    const std::vector<std::uint8_t> given = kept(stage, input);
+    if (stage.source >= 0)
+      keep(input.feeds[static_cast<std::size_t>(stage.source)], values, stage.axis, stage.axes, given);
+    std::vector<TensorView> feeds;
+    for (const int place : stage.feeds) feeds.push_back(input.feeds[static_cast<std::size_t>(place)]);
+    feeds.insert(feeds.end(), drawn.begin(), drawn.end());
     StepInput step = input;
     step.feeds = feeds;
-    if (stage.incremental) stage.incremental->run(step, values);
+    if (stage.incremental) stage.incremental->run(step, values, given);
     feeds.push_back(values);
+    drawn.push_back(values);
     step.feeds = feeds;
-    if (stage.whole) draw_whole(stage, step, values);
+    if (stage.whole) draw_whole(stage, step, values, given);
   }
-  feeds.erase(feeds.begin(), feeds.begin() + static_cast<std::ptrdiff_t>(given_.size()));
-  return feeds;
+  return drawn;
 }
 
 }  // namespace loom

@@ -23,6 +23,17 @@ std::vector<Port> quantizer_codes(const Graph& graph) {
   return ports;
 }
 
+Error no_column(const DataSource& source, const std::string& name) {
+  Diagnostic finding;
+  finding.code = ErrorCode::data_specification;
+  std::vector<std::string> names;
+  for (const Column& column : source.columns()) names.push_back(column.name);
+  finding.message = fmt::format("the data '{}' has no column '{}'", source.name(), name);
+  finding.expected = "one of " + joined(names);
+  finding.suggestion = nearest_name(name, names);
+  return Error(std::move(finding));
+}
+
 }  // namespace
 
 std::vector<std::string> Encodings::names() const {
@@ -60,7 +71,7 @@ Encodings require_encodings(const ModelSource& model, const std::vector<std::str
 std::int64_t encode_items(const ModelSource& model, Executor& executor, const Encodings& encodings,
                           const EncodeItems& items, const std::function<void(std::int64_t items)>& begin,
                           const std::function<void(std::size_t i, const TensorView& rows)>& add) {
-  const auto source = open_split(model.registry(), items.data, items.split);
+  const std::shared_ptr<const DataSource>& source = items.source;
   FeedPlan feeds = plan_feeds(*encodings.graph, encodings.ports, false, source->columns());
   const std::int64_t count = items.count > 0 ? std::min(items.count, source->size()) : source->size();
   const std::int64_t batch_size = std::min(kSamplesAtOnce, count);
@@ -70,6 +81,12 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
              .feeds = feeds.ports,
              .fetch = encodings.ports,
              .batch = batch_size});
+  const std::size_t fed = feeds.requests.size();
+  for (const std::string& name : items.columns) {
+    const auto column = std::ranges::find(source->columns(), name, &Column::name);
+    if (column == source->columns().end()) throw no_column(*source, name);
+    feeds.requests.push_back({name, column->dtype, column->event, {}, {}});
+  }
   Batches batches(source, std::move(feeds.requests), batch_size, items.seed, false);
   begin(count);
   std::uint32_t step = 0;
@@ -77,9 +94,11 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
     const Batches::View batch = batches.next();
     const std::int64_t samples = std::min(batch.samples, count - done);
     std::vector<TensorView> columns;
-    for (const TensorView& column : batch.columns) columns.push_back(column.rows(0, samples));
+    for (const TensorView& column : batch.columns.first(fed)) columns.push_back(column.rows(0, samples));
     pass.run(columns, samples, items.seed ^ kDrawSeed, step);
     for (std::size_t i = 0; i < encodings.ports.size(); ++i) add(i, pass.fetched(static_cast<int>(i)));
+    for (std::size_t i = fed; i < batch.columns.size(); ++i)
+      add(encodings.ports.size() + i - fed, batch.columns[i].rows(0, samples));
     done += samples;
   }
   return count;

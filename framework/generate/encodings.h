@@ -28,12 +28,13 @@ Encodings find_encodings(const ModelSource& model);
 Encodings require_encodings(const ModelSource& model, const std::vector<std::string>& names);
 
 struct EncodeItems {
-  DataEntry data;
-  std::string split = "test";
-  std::int64_t count = 0;  // only the first ones; 0: all
-  std::uint64_t seed = 1;  // of what the graph draws on the way
+  std::shared_ptr<const DataSource> source;
+  std::int64_t count = 0;            // only the first ones; 0: all
+  std::uint64_t seed = 1;            // of what the graph draws on the way
+  std::vector<std::string> columns;  // of the data, beside the ports
 };
-// Batch after batch of a split: `begin` is told the number of items, `add` gets port i's rows. Returns the items.
+// Batch after batch, in the order of the source: `begin` is told the number of items, `add` gets port i's rows, or, after
+// the ports, those of column i. Returns the items.
 std::int64_t encode_items(const ModelSource& model, Executor& executor, const Encodings& encodings,
                           const EncodeItems& items, const std::function<void(std::int64_t items)>& begin,
                           const std::function<void(std::size_t i, const TensorView& rows)>& add);

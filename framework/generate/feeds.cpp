@@ -57,6 +57,19 @@ Error unknown_feed(const Graph& graph, const Feed& feed) {
   return Error(std::move(finding));
 }
 
+// The place of the first value that is not in the range; a NaN is in no range. -1: all are.
+std::int64_t first_outside(const TensorView& values, const ValueRange& range) {
+  const auto find = [&](auto span) {
+    const auto outside = [&](auto value) {
+      const auto number = static_cast<double>(value);
+      return !(number >= range.minimum && number <= range.maximum);
+    };
+    const auto it = std::ranges::find_if(span, outside);
+    return it == span.end() ? std::int64_t{-1} : static_cast<std::int64_t>(it - span.begin());
+  };
+  return values.dtype() == DType::i32 ? find(values.values<std::int32_t>()) : find(values.values());
+}
+
 bool is_output_port(const Graph& graph, const std::string& name) {
   try {
     graph.port(name, ErrorCode::bad_feed);
@@ -119,6 +132,32 @@ std::int64_t fit_feeds(const Graph& graph, std::vector<Feed>& feeds, std::vector
     views.emplace_back(wanted, shape.at_batch(samples), feed.view().raw());
   }
   return samples > 0 ? samples : 1;
+}
+
+void check_values(const std::vector<Feed>& feeds, const std::vector<TensorView>& views,
+                  const std::map<int, std::vector<ValueRange>>& ranges) {
+  for (std::size_t i = 0; i < feeds.size(); ++i) {
+    const auto accepted = ranges.find(feeds[i].port.node);
+    if (accepted == ranges.end()) continue;
+    for (const ValueRange& range : accepted->second) {
+      if (range.masked) continue;
+      const std::int64_t place = first_outside(views[i], range);
+      if (place < 0) continue;
+      const auto at = static_cast<std::size_t>(place);
+      const double value = views[i].dtype() == DType::i32 ? views[i].values<std::int32_t>()[at]
+                                                          : static_cast<double>(views[i].values()[at]);
+      Error error =
+          bad_feed(feeds[i], "values that the graph does not accept",
+                   fmt::format("{} in item {}", value, place / views[i].per_sample()),
+                   fmt::format("values in [{}, {}], which {} accepts", range.minimum, range.maximum, range.reader));
+      Diagnostic finding = error.diagnostics().front();
+      finding.code = ErrorCode::out_of_range;
+      finding.hint = range.remedy;
+      finding.other = range.where;
+      finding.other_role = range.reader;
+      throw Error(std::move(finding));
+    }
+  }
 }
 
 }  // namespace loom

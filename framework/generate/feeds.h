@@ -3,10 +3,12 @@
 // Thread safety: functions of their arguments. Errors: bad_feed.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "data/source.h"
 #include "document/rewrite.h"
 #include "loom/tensor.h"
 
@@ -32,5 +34,10 @@ Error bad_feed(const Feed& feed, std::string message, std::string got, std::stri
 // Types and shapes as the ports want them, one view a feed; an event of the same count is seen as the port's. Returns
 // the samples, the same for all feeds; 1 without a feed. Views are of the feeds' own values.
 std::int64_t fit_feeds(const Graph& graph, std::vector<Feed>& feeds, std::vector<TensorView>& views);
+
+// Throws Error(out_of_range) for the first value that a node does not accept, by the ranges of accepted_ranges(). A target
+// with a mask is left to its node.
+void check_values(const std::vector<Feed>& feeds, const std::vector<TensorView>& views,
+                  const std::map<int, std::vector<ValueRange>>& ranges);
 
 }  // namespace loom

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "generate/entry.h"
+#include "generate/units.h"
 #include "loom/error.h"
 #include "run/program.h"
 #include "train/feeds.h"
@@ -46,9 +47,7 @@ LatentSpace::LatentSpace(const ModelSource& model, Executor& executor, const std
   show_ = decoded_port(model.document(), *graph_);
 }
 
-void LatentSpace::open_data(const DataEntry& data, const std::string& split) {
-  source_ = open_split(model_.registry(), data, split);
-}
+void LatentSpace::open_data(const DataEntry& data, const std::string& split) { source_ = model_.open(data, split); }
 
 Tensor LatentSpace::column(const ColumnRequest& request, std::int64_t item, std::int64_t rows) const {
   if (item < 0 || item >= items())
@@ -106,6 +105,7 @@ Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std:
   program.run({.feeds = views, .weights = {}, .samples = rows, .seed = seed_, .step = 0});
   Tensor shown(graph_->dtype(show_), graph_->shape(show_).at_batch(rows));
   std::memcpy(shown.view().raw(), program.fetched(0).raw(), shown.view().bytes());
+  to_data_units(model_, *graph_, show_, shown);
   return shown;
 }
 

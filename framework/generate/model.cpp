@@ -5,7 +5,10 @@
 
 #include "generate/encodings.h"
 #include "generate/model_impl.h"
+#include "generate/units.h"
 #include "loom/error.h"
+#include "train/feeds.h"
+#include "train/masks.h"
 #include "train/objectives.h"
 
 namespace loom {
@@ -22,6 +25,16 @@ bool holds(const ParameterStore& store, const Graph& graph) {
   return std::ranges::all_of(graph.nodes(), [&](const GraphNode& node) {
     return std::ranges::all_of(node.parameters, has) && std::ranges::all_of(node.states, has);
   });
+}
+
+// Each shown port in the unit of the column that it is named by, or that it describes.
+void show_in_data_units(const ModelSource& source, const Way& way, std::vector<Tensor>& results) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const ColumnCard* card = way.columns.empty() ? described_column(source, *way.graph, way.fetch[i])
+                             : source.card()     ? source.card()->find(way.columns[i])
+                                                 : nullptr;
+    if (card != nullptr) restore_units(*card, results[i]);
+  }
 }
 
 }  // namespace
@@ -65,6 +78,7 @@ Way& Model::Impl::way_of(const std::string& key, ModelCall& call) {
   Way way;
   call.make(way, call.feeds);
   for (const Feed& feed : call.feeds) way.feeds.push_back(feed.port);
+  way.ranges = accepted_ranges(*way.graph, way.fetch, false, way.feeds);
   if (ways_.size() >= kWays) ways_.clear();
   return ways_.emplace(key, std::move(way)).first->second;
 }
@@ -76,6 +90,7 @@ std::vector<Tensor> Model::Impl::run(ModelCall call) {
   Way& way = way_of(key, call);
   std::vector<TensorView> views;
   const std::int64_t fed = fit_feeds(*way.graph, call.feeds, views);
+  check_values(call.feeds, views, way.ranges);
   const std::int64_t samples = call.samples > 0 ? call.samples : fed;
   const std::int64_t batch = call.at_once ? samples : std::min(kSamplesAtOnce, samples);
   if (way.passes.size() >= kSizes && !way.passes.contains(batch)) way.passes.clear();
@@ -91,22 +106,44 @@ std::vector<Tensor> Model::Impl::run(ModelCall call) {
                                               .rewrite = way.rewrite ? &*way.rewrite : nullptr,
                                               .incremental = call.incremental});
   }
-  if (!call.at_once) return pass->run_all(views, samples, call.seed);
-  pass->run(views, samples, call.seed, call.step);
   std::vector<Tensor> results;
+  if (!call.at_once) {
+    results = pass->run_all(views, samples, call.seed);
+    if (way.shows) show_in_data_units(source, way, results);
+    return results;
+  }
+  pass->run(views, samples, call.seed, call.step);
   for (std::size_t i = 0; i < way.fetch.size(); ++i) {
     const TensorView value = pass->fetched(static_cast<int>(i));
     std::memcpy(results.emplace_back(value.dtype(), value.shape()).view().raw(), value.raw(), value.bytes());
   }
+  if (way.shows) show_in_data_units(source, way, results);
   return results;
 }
 
+namespace {
+
+// Values that are fed without a mask are all there.
+void add_masks(const Graph& graph, std::int64_t samples, std::vector<Feed>& feeds, std::vector<TensorView>& views) {
+  for (const int input : graph.inputs()) {
+    const Port port{input, 0};
+    if (std::ranges::find(feeds, port, &Feed::port) != feeds.end() || !is_mask_input(graph, input)) continue;
+    Tensor ones(DType::f32, graph.shape(port).at_batch(samples));
+    std::ranges::fill(ones.values(), 1.0F);
+    views.push_back(ones.view());
+    feeds.push_back({"", graph.node(input).path, "", std::move(ones), port});
+  }
+}
+
+}  // namespace
+
 std::vector<double> Model::Impl::density(std::vector<Feed> feeds, const DensityOptions& options) {
-  std::vector<std::string> names;
-  for (const Feed& feed : feeds) names.push_back(feed.name);
   find_ports(*graph, feeds);
   std::vector<TensorView> views;
   const std::int64_t samples = fit_feeds(*graph, feeds, views), batch = std::min(kSamplesAtOnce, samples);
+  add_masks(*graph, samples, feeds, views);
+  std::vector<std::string> names;
+  for (const Feed& feed : feeds) names.push_back(feed.name);
   const std::lock_guard lock(mutex_);
   const std::pair key(names, batch);
   if (densities_.size() >= kSizes && !densities_.contains(key)) densities_.clear();

@@ -5,15 +5,19 @@
 #include "generate/latent.h"
 #include "generate/model_impl.h"
 #include "generate/sampling.h"
+#include "generate/units.h"
 #include "generate/walk.h"
 #include "loom/error.h"
 
 namespace loom {
 namespace {
 
-// x, for the first input, and the other feeds.
-Feeds with_input(const Graph& graph, const TensorView& x, const Feeds& beside) {
-  Feeds feeds{{first_input(graph), x}};
+// x, for the first input, and the other feeds. x is in the units of the data; `scaled` holds what the graph reads.
+Feeds with_input(const ModelSource& source, const Graph& graph, const TensorView& x, const Feeds& beside,
+                 Tensor& scaled) {
+  const std::string input = first_input(graph);
+  if (!x.empty()) scaled = to_model_units(source, input, x);
+  Feeds feeds{{input, scaled.view().empty() ? x : scaled.view()}};
   feeds.insert(feeds.end(), beside.begin(), beside.end());
   return feeds;
 }
@@ -27,7 +31,12 @@ void make_entry_way(const ModelSource& source, const GenerateEntry& entry, Way& 
   if (!way.rewrite) way.rewrite.emplace(with_draws(source.document(), entry, source.registry()));
   way.graph = way.rewrite->build();
   way.entry = &entry;
-  way.fetch = {way.graph->port(way.rewrite->resolved(entry.show))};
+  for (const auto& [column, port] : entry.shows) {
+    way.fetch.push_back(way.graph->port(way.rewrite->resolved(port)));
+    way.columns.push_back(column);
+  }
+  if (entry.shows.empty()) way.fetch = {way.graph->port(way.rewrite->resolved(entry.show))};
+  way.shows = true;
 }
 
 // From the values of a posterior's latent variable to the shown port.
@@ -43,6 +52,7 @@ ModelCall decoding(const ModelSource& source, const std::shared_ptr<const Graph>
               [&source, graph](Way& way, std::vector<Feed>& given) {
                 way.graph = graph;
                 way.fetch = {decoded_port(source.document(), *graph)};
+                way.shows = true;
                 find_ports(*graph, given);
               },
           .seed = seed,
@@ -81,6 +91,11 @@ std::vector<Tensor> Model::run(const Feeds& feeds, const std::vector<std::string
 }
 
 Tensor Model::sample(std::int64_t count, const SampleOptions& options) const {
+  return std::move(sample_columns(count, options).front().second);
+}
+
+std::vector<std::pair<std::string, Tensor>> Model::sample_columns(std::int64_t count,
+                                                                  const SampleOptions& options) const {
   require_at_least(1, "samples", count);
   const GenerateEntry& entry = require_generate(impl_->source.document(), options.name);
   require_not_fed(entry);
@@ -91,17 +106,20 @@ Tensor Model::sample(std::int64_t count, const SampleOptions& options) const {
     set_options(*way.rewrite, entry, options.options);
     make_entry_way(impl_->source, entry, way);
   };
-  return std::move(impl_
-                       ->run({.key = key,
-                              .feeds = {},
-                              .make = make,
-                              .seed = options.seed ^ kDrawSeed,
-                              .samples = count,
-                              .incremental = options.incremental})
-                       .front());
+  std::vector<Tensor> values = impl_->run({.key = key,
+                                           .feeds = {},
+                                           .make = make,
+                                           .seed = options.seed ^ kDrawSeed,
+                                           .samples = count,
+                                           .incremental = options.incremental});
+  std::vector<std::pair<std::string, Tensor>> columns;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    columns.emplace_back(entry.shows.empty() ? "" : entry.shows[i].first, std::move(values[i]));
+  return columns;
 }
 
 Tensor Model::encode(const TensorView& x, const EncodeOptions& options) const {
+  Tensor scaled;
   const auto make = [&](Way& way, std::vector<Feed>& feeds) {
     const std::vector<std::string> names(options.port.empty() ? 0 : 1, options.port);
     const Encodings found = require_encodings(impl_->source, names);
@@ -111,7 +129,7 @@ Tensor Model::encode(const TensorView& x, const EncodeOptions& options) const {
   };
   return std::move(impl_
                        ->run({.key = "encode " + options.port,
-                              .feeds = feeds_of(with_input(*impl_->graph, x, options.beside)),
+                              .feeds = feeds_of(with_input(impl_->source, *impl_->graph, x, options.beside, scaled)),
                               .make = make,
                               .seed = options.seed ^ kDrawSeed})
                        .front());
@@ -139,6 +157,7 @@ Tensor Model::decode(const TensorView& latents, const DecodeOptions& options) co
 }
 
 Tensor Model::reconstruct(const TensorView& x, const ReconstructOptions& options) const {
+  Tensor scaled;
   const GenerateEntry& entry = require_generate(impl_->source.document(), options.name);
   require_not_fed(entry);
   const auto make = [&](Way& way, std::vector<Feed>& feeds) {
@@ -147,7 +166,7 @@ Tensor Model::reconstruct(const TensorView& x, const ReconstructOptions& options
   };
   return std::move(impl_
                        ->run({.key = "reconstruct " + options.name,
-                              .feeds = feeds_of(with_input(*impl_->graph, x, options.beside)),
+                              .feeds = feeds_of(with_input(impl_->source, *impl_->graph, x, options.beside, scaled)),
                               .make = make,
                               .seed = options.seed ^ kDrawSeed})
                        .front());
@@ -202,8 +221,9 @@ Tensor Model::interpolate(const TensorView& from, const TensorView& to, const In
 }
 
 std::vector<double> Model::log_density(const TensorView& x, const DensityOptions& options) const {
+  Tensor scaled;
   require_at_least(1, "draws", options.draws);
-  return impl_->density(feeds_of(with_input(*impl_->graph, x, options.beside)), options);
+  return impl_->density(feeds_of(with_input(impl_->source, *impl_->graph, x, options.beside, scaled)), options);
 }
 
 }  // namespace loom

@@ -5,9 +5,11 @@
 #include <filesystem>
 
 #include "data/source.h"
+#include "generate/fit_inputs.h"
 #include "loom/error.h"
 #include "plugin/registries.h"
 #include "train/checkpoint.h"
+#include "train/data_card_json.h"
 #include "train/weight_sources.h"
 
 namespace loom {
@@ -31,6 +33,16 @@ void check_exists(const std::string& path) {
   throw Error(std::move(finding));
 }
 
+// A checkpoint holds the data card of its run. Null for weights from elsewhere.
+std::shared_ptr<const DataCard> card_of_weights(const std::string& file) {
+  std::error_code ignored;
+  if (file.empty() || !fs::is_regular_file(file, ignored)) return nullptr;  // whoever loads the weights reports this
+  const SafetensorsFile weights(file);
+  const auto text = weights.metadata().find("data_card");
+  if (text == weights.metadata().end() || text->second.empty()) return nullptr;
+  return std::make_shared<DataCard>(data_card_from_json(text->second, file));
+}
+
 }  // namespace
 
 ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
@@ -48,6 +60,7 @@ ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
     document_ = load_document(run.document_path());
     if (weights_.empty()) weights_ = find_checkpoint(run.checkpoints_path(), !options.newest);
   }
+  card_ = settings_ ? settings_->card : card_of_weights(weights_);
   registry_ = registry_for({document_.plugins, options.plugins});
 }
 
@@ -57,11 +70,15 @@ ModelSource::ModelSource(const DocumentText& document, const ModelOptions& optio
       weights_(options.weights),
       seed_(options.seed),
       notice_(options.notice) {
+  card_ = card_of_weights(weights_);
   registry_ = registry_for({document_.plugins, options.plugins});
 }
 
 DataEntry ModelSource::data(const std::string& specification) const {
-  if (!specification.empty()) return parse_data_specification(specification);
+  if (!specification.empty()) {
+    DataEntry entry = parse_data_specification(specification);
+    return card_ ? with_card(*registry_, std::move(entry), *card_) : entry;
+  }
   const DataEntry& entry = settings_ ? settings_->data : document_.data;
   if (entry.type.empty()) {
     throw Error(ErrorCode::usage, fmt::format("{} does not name a data set", path_),
@@ -70,11 +87,20 @@ DataEntry ModelSource::data(const std::string& specification) const {
   return entry;
 }
 
+std::shared_ptr<const DataSource> ModelSource::open(const DataEntry& data, const std::string& split) const {
+  return open_split(*registry_, data, split, card_.get());
+}
+
+void ModelSource::fit(const DataSource& data) {
+  document_ = fit_inputs(std::move(document_), *registry_, data.columns());
+}
+
 std::int64_t ModelSource::sample_rate(const std::string& specification) const {
+  if (specification.empty() && card_) return card_->sample_rate;
   const DataEntry& own = settings_ ? settings_->data : document_.data;
   if (specification.empty() && own.type.empty()) return 0;
   try {
-    return DataSource(*registry_, specification.empty() ? own : parse_data_specification(specification)).sample_rate();
+    return DataSource(*registry_, specification.empty() ? own : data(specification), card_.get()).sample_rate();
   } catch (const Error& error) {
     notice(fmt::format("the data does not declare a sample rate: {}", error.what()));
     return 0;

@@ -1,7 +1,7 @@
 // Where a model comes from: a graph file or the folder of a run, with its plugins and its weights.
 //
 // Ownership: owns its registry, which graphs built from it must not outlive. Thread safety: a ModelSource is constant
-// once made; several may be made and destroyed at once.
+// once made and fitted; several may be made and destroyed at once.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "data/source.h"
 #include "document/document.h"
 #include "document/rewrite.h"
 #include "graph/graph.h"
@@ -36,7 +37,14 @@ class ModelSource {
   }
 
   // The data of this specification, else of the run, else of the document; throws Error(usage) where nothing names any.
+  // Options that a specification leaves out are those of the run's data card.
   DataEntry data(const std::string& specification) const;
+  // The data card of the run, or of the file that the weights come from; null where there is none.
+  const std::shared_ptr<const DataCard>& card() const { return card_; }
+  // Opens the graph at the size of the items (fit_inputs.h). Not after a graph has been built.
+  void fit(const DataSource& data);
+  // A split of these data, read as the run's were.
+  std::shared_ptr<const DataSource> open(const DataEntry& data, const std::string& split) const;
   // Of the data set, in Hz; 0 where its items are no sounds, or where it cannot be opened, which is noticed.
   // `specification` replaces the model's own.
   std::int64_t sample_rate(const std::string& specification) const;
@@ -49,6 +57,7 @@ class ModelSource {
   std::string path_;
   Document document_;
   std::optional<RunSettings> settings_;
+  std::shared_ptr<const DataCard> card_;
   std::string weights_;
   std::optional<std::uint64_t> seed_;
   std::function<void(const std::string&)> notice_;

@@ -20,7 +20,11 @@ Pass::Pass(const ModelSource& model, Executor& executor, PassRequest request)
                                            batch_, std::move(request.feeds), request.incremental);
     for (const std::string& obstacle : ancestral_->obstacles())
       model.notice(fmt::format("each position needs a run of the whole graph, because of {}", obstacle));
-    asked.feeds.insert(asked.feeds.end(), ancestral_->inputs().begin(), ancestral_->inputs().end());
+    for (const Port& input : ancestral_->inputs()) {  // one that is fed, too, is given in part
+      const auto fed = std::ranges::find(asked.feeds, input);
+      drawn_.push_back(static_cast<std::size_t>(fed - asked.feeds.begin()));
+      if (fed == asked.feeds.end()) asked.feeds.push_back(input);
+    }
   }
   asked.fetch = std::move(request.fetch);
   asked.batch = batch_;
@@ -31,7 +35,13 @@ void Pass::run(std::span<const TensorView> feeds, std::int64_t samples, std::uin
   StepInput input{.feeds = feeds, .weights = {}, .samples = samples, .seed = seed, .step = step};
   fed_.assign(feeds.begin(), feeds.end());
   if (ancestral_) {
-    for (const TensorView& drawn : ancestral_->draw(input)) fed_.push_back(drawn);
+    const std::vector<TensorView> drawn = ancestral_->draw(input);
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      if (drawn_[i] < fed_.size())
+        fed_[drawn_[i]] = drawn[i];
+      else
+        fed_.push_back(drawn[i]);
+    }
   }
   input.feeds = fed_;
   program_->run(input);

@@ -48,6 +48,7 @@ class Pass {
   std::vector<Port> fetch_;
   std::int64_t batch_;
   std::vector<TensorView> fed_;                  // of the last run: a fed port that is fetched is a view of it
+  std::vector<std::size_t> drawn_;               // places in fed_ of the autoregressive inputs
   std::unique_ptr<AncestralSampler> ancestral_;  // null where no input is autoregressive
   std::unique_ptr<Program> program_;
 };

@@ -33,6 +33,7 @@ Tensor decode(const ModelSource& model, Executor& executor, const GenerateEntry&
 struct Reconstructions {
   Tensor originals;        // [n, ...]: what goes into the likelihood, or the first input
   Tensor reconstructions;  // [n, ...]: what the entry shows
+  Tensor mask = {};        // of the originals, in their shape: 1 where a value is there; no axes: all are
 };
 // Of the first `count` items of a split.
 Reconstructions reconstruct(const ModelSource& model, Executor& executor, const GenerateEntry& entry,

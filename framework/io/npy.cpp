@@ -148,17 +148,64 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes, const std::string& f
   return header;
 }
 
-std::string npy_header(DType dtype, const Shape& shape) {
+namespace {
+
+std::string header_of(const std::string& descr, const std::string& extents) {
   constexpr std::size_t preamble_size = 10, alignment = 64;  // magic, version 1.0, two bytes of length
-  const char* descr = dtype == DType::f32 ? "<f4" : dtype == DType::i32 ? "<i4" : "|u1";
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': (", descr);
-  for (const std::int64_t extent : shape.extents()) header += fmt::format("{},", extent);
-  header += "), }";
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, extents);
   header.append(alignment - (preamble_size + header.size() + 1) % alignment, ' ');
   header += '\n';
   std::string preamble("\x93NUMPY");
   preamble += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   return preamble + header;
+}
+
+// The code points of a UTF-8 text.
+std::u32string code_points(std::string_view text) {
+  constexpr char32_t replacement = 0xFFFD;
+  std::u32string points;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+    const unsigned first = byte(i);
+    const std::size_t more = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2 : first >> 3 == 30 ? 3 : 4;
+    char32_t point = more == 0 ? first : first & (0x3FU >> more);
+    bool valid = more < 4;
+    for (std::size_t k = 1; valid && k <= more; ++k) {
+      valid = byte(i + k) >> 6 == 2;
+      point = point << 6 | (byte(i + k) & 0x3FU);
+    }
+    points += valid ? point : replacement;
+    i += valid ? more + 1 : 1;
+  }
+  return points;
+}
+
+}  // namespace
+
+std::string npy_header(DType dtype, const Shape& shape) {
+  std::string extents;
+  for (const std::int64_t extent : shape.extents()) extents += fmt::format("{},", extent);
+  return header_of(dtype == DType::f32 ? "<f4" : dtype == DType::i32 ? "<i4" : "|u1", extents);
+}
+
+void write_npy(const std::string& path, std::span<const std::int64_t> values) {
+  AtomicFile file(path);
+  file.write(header_of("<i8", fmt::format("{},", values.size())));
+  file.write(std::as_bytes(values));
+  file.commit();
+}
+
+void write_npy(const std::string& path, std::span<const std::string> texts) {
+  std::vector<std::u32string> rows;
+  std::size_t width = 1;
+  for (const std::string& text : texts) width = std::max(width, rows.emplace_back(code_points(text)).size());
+  AtomicFile file(path);
+  file.write(header_of(fmt::format("<U{}", width), fmt::format("{},", rows.size())));
+  for (std::u32string& row : rows) {
+    row.resize(width, U'\0');
+    file.write(std::as_bytes(std::span(row)));
+  }
+  file.commit();
 }
 
 void write_npy(const std::string& path, const TensorView& values) {

@@ -49,5 +49,9 @@ Tensor npy_tensor(std::span<const std::byte> bytes, const std::string& file);
 Tensor read_npy(const std::string& path);
 // As f4, i4 or u1, atomically.
 void write_npy(const std::string& path, const TensorView& values);
+// As i8.
+void write_npy(const std::string& path, std::span<const std::int64_t> values);
+// UTF-8 texts as an array of NumPy's Unicode type, "<U12": as wide as the longest. What is not UTF-8 becomes U+FFFD.
+void write_npy(const std::string& path, std::span<const std::string> texts);
 
 }  // namespace loom

@@ -11,6 +11,7 @@
 #include "loom/error.h"
 #include "train/check_document.h"
 #include "train/checkpoint.h"
+#include "train/masks.h"
 
 namespace loom {
 namespace {
@@ -182,8 +183,10 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   Diagnostics findings;
   Document document = load_source(model.source, findings);
   findings.throw_if_any();
+  bind_masks(document, running.session->training_data().source()->columns(), *running.registry);
   add_new_libraries(request, libraries_for(plugins_of(model.source, document)));
-  const bool same_document = document.resolved == running.session->document().resolved;
+  const Document before = with_settings(running.session->document(), running.declared);
+  const bool same_document = document.resolved == before.resolved;
   if (same_document && request.libraries.empty() && !request.is_forced) {
     candidate.what = "nothing has changed";
     return;
@@ -194,7 +197,7 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   std::vector<std::string> parts;
   if (!request.libraries.empty()) parts.push_back("library " + names_of(request.libraries));
   if (!same_document) {
-    parts.push_back(difference(with_settings(running.session->document(), running.declared), document));
+    parts.push_back(difference(before, document));
   }
   candidate.what = parts.empty() ? "the same graph and libraries" : fmt::format("{}", fmt::join(parts, "; "));
   for (const std::string& file : request.libraries) check_library(file);

@@ -83,12 +83,17 @@ void compare_reconstructions(Session& session, const ModelSource& model, const D
       reconstruct(model, session.executor(), *entry, data, options.split, count, session.seed());
   if (pairs.originals.dtype() != DType::f32 || pairs.reconstructions.dtype() != DType::f32) return;
   if (pairs.originals.count() != pairs.reconstructions.count() || pairs.originals.count() == 0) return;
-  const Tensors inputs = {{"original", pairs.originals.view()}, {"reconstruction", pairs.reconstructions.view()}};
+  Tensors inputs = {{"original", pairs.originals.view()}, {"reconstruction", pairs.reconstructions.view()}};
+  const bool masked = pairs.mask.count() > 1 || pairs.mask.shape().rank() > 0;
+  if (masked) inputs["mask"] = pairs.mask.view();
   measurement.add(Measured::reconstructions, inputs);
   if (model.sample_rate("") > 0 && sound_channels(pairs.reconstructions.shape()) == 1)
     measurement.add(Measured::sounds, inputs);
-  if (const auto images = image_pairs(pairs))
-    measurement.add(Measured::images, {{"original", images->originals}, {"reconstruction", images->reconstructions}});
+  if (const auto images = image_pairs(pairs)) {
+    Tensors seen = {{"original", images->originals}, {"reconstruction", images->reconstructions}};
+    if (masked) seen["mask"] = TensorView(DType::f32, images->originals.shape(), pairs.mask.view().raw());
+    measurement.add(Measured::images, seen);
+  }
 }
 
 }  // namespace
@@ -99,7 +104,7 @@ Evaluation measure(Session& session, const ModelSource& model, const DataEntry& 
   Measurement measurement(session, evaluation);
   const std::vector<LossTerm> terms = resolve_losses(session.document(), *session.graph());
   const std::vector<Posterior> posteriors = find_posteriors(*session.graph(), terms);
-  measure::Items items{.source = open_split(model.registry(), data, options.split),
+  measure::Items items{.source = model.open(data, options.split),
                        .count = options.limit > 0 ? std::min(options.limit, kShuffled) : kShuffled,
                        .shuffle = true,
                        .seed = session.seed(),

@@ -32,7 +32,7 @@ class IncrementalProgram::Impl {
       conditions_ = std::make_unique<Program>(graph_.graph, graph_.store, graph_.executor, std::move(wanted));
   }
 
-  void run(const StepInput& input, const TensorView& drawn) {
+  void run(const StepInput& input, const TensorView& drawn, std::span<const std::uint8_t> kept) {
     if (conditions_) conditions_->run(input);
     std::vector<TensorView> conditions;
     for (const int source : sources_) {
@@ -49,7 +49,7 @@ class IncrementalProgram::Impl {
       graph_.executor.parallel_for(lanes, 1, [&](std::int64_t lane, std::int64_t) {
         for (std::int64_t group = lane; group < groups; group += lanes) {
           const std::int64_t first = group * size, count = std::min(size, input.samples - first);
-          group_of(lane, count).run(input, first, conditions, drawn);
+          group_of(lane, count).run(input, first, conditions, drawn, kept);
         }
       });
     });
@@ -86,7 +86,9 @@ class IncrementalProgram::Impl {
 IncrementalProgram::IncrementalProgram(BoundGraph graph, IncrementalRequest request, IncrementalPlan plan)
     : impl_(std::make_unique<Impl>(std::move(graph), std::move(request), std::move(plan))) {}
 IncrementalProgram::~IncrementalProgram() = default;
-void IncrementalProgram::run(const StepInput& input, const TensorView& drawn) { impl_->run(input, drawn); }
+void IncrementalProgram::run(const StepInput& input, const TensorView& drawn, std::span<const std::uint8_t> kept) {
+  impl_->run(input, drawn, kept);
+}
 std::size_t IncrementalProgram::memory_bytes() const { return impl_->memory_bytes(); }
 
 }  // namespace loom

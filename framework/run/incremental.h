@@ -24,8 +24,9 @@ class IncrementalProgram {
   IncrementalProgram(BoundGraph graph, IncrementalRequest request, IncrementalPlan plan);
   ~IncrementalProgram();
 
-  // Draws every position of `drawn`, [samples, P..., ...event]. `input.feeds` are those of request.feeds.
-  void run(const StepInput& input, const TensorView& drawn);
+  // Draws every position of `drawn`, [samples, P..., ...event]. `input.feeds` are those of request.feeds. `kept`: for
+  // each sample and position, whether the value in `drawn` stays (1) or is drawn (0); empty: all are drawn.
+  void run(const StepInput& input, const TensorView& drawn, std::span<const std::uint8_t> kept = {});
 
   std::size_t memory_bytes() const;  // of the maps of one group
 

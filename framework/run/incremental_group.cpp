@@ -186,7 +186,7 @@ void IncrementalGroup::call(std::size_t index, std::int64_t time) {
 }
 
 void IncrementalGroup::run(const StepInput& input, std::int64_t first, std::span<const TensorView> conditions,
-                           const TensorView& drawn) {
+                           const TensorView& drawn, std::span<const std::uint8_t> kept) {
   input_ = &input;
   first_ = first;
   take_conditions(first, conditions);
@@ -210,6 +210,7 @@ void IncrementalGroup::run(const StepInput& input, std::int64_t first, std::span
     }
     const std::size_t at = static_cast<std::size_t>(time) * row;
     std::memcpy(static_cast<std::byte*>(to.raw()) + at, static_cast<const std::byte*>(from.raw()) + at, row);
+    if (!kept.empty()) keep_given(time, drawn, kept);
   }
   const std::size_t event = row / static_cast<std::size_t>(nodes_.samples());
   for (std::int64_t n = 0; n < nodes_.samples(); ++n) {
@@ -219,6 +220,20 @@ void IncrementalGroup::run(const StepInput& input, std::int64_t first, std::span
                   static_cast<const std::byte*>(to.raw()) + static_cast<std::size_t>(p * nodes_.samples() + n) * event,
                   event);
     }
+  }
+}
+
+// The given values of one position take the place of those that were drawn.
+void IncrementalGroup::keep_given(std::int64_t time, const TensorView& drawn,
+                                  std::span<const std::uint8_t> kept) const {
+  const TensorView& map = maps_[static_cast<std::size_t>(plan_.input)].whole;
+  const std::int64_t samples = nodes_.samples();
+  const std::size_t event = map.bytes() / static_cast<std::size_t>(positions_ * samples);
+  for (std::int64_t n = 0; n < samples; ++n) {
+    if (kept[static_cast<std::size_t>((first_ + n) * positions_ + time)] == 0) continue;
+    std::memcpy(static_cast<std::byte*>(map.raw()) + static_cast<std::size_t>(time * samples + n) * event,
+                static_cast<const std::byte*>(drawn.rows(first_ + n, 1).raw()) + static_cast<std::size_t>(time) * event,
+                event);
   }
 }
 

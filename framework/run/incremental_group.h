@@ -37,8 +37,10 @@ class IncrementalGroup {
   IncrementalGroup(const Graph& graph, const IncrementalPlan& plan, const IncrementalRequest& request,
                    const IncrementalNodes& nodes);
 
-  // Draws the samples [first, first + samples) of the batch. `conditions` are the plan's, [batch, ...].
-  void run(const StepInput& input, std::int64_t first, std::span<const TensorView> conditions, const TensorView& drawn);
+  // Draws the samples [first, first + samples) of the batch. `conditions` are the plan's, [batch, ...]; `kept` is that of
+  // IncrementalProgram::run, of the batch.
+  void run(const StepInput& input, std::int64_t first, std::span<const TensorView> conditions, const TensorView& drawn,
+           std::span<const std::uint8_t> kept);
   std::size_t memory_bytes() const;
 
  private:
@@ -59,6 +61,7 @@ class IncrementalGroup {
   void take_conditions(std::int64_t first, std::span<const TensorView> conditions);
   void call(std::size_t index, std::int64_t time);
   void call_pointwise(std::size_t index, Advance& call);
+  void keep_given(std::int64_t time, const TensorView& drawn, std::span<const std::uint8_t> kept) const;
   void fill(Call& call, std::size_t index, const PreparedNode& node) const;
 
   const Graph& graph_;

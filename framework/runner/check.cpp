@@ -8,6 +8,7 @@
 #include "loom/check.h"
 #include "plugin/registries.h"
 #include "runner/allocation_counter.h"
+#include "runner/check_data.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
 
@@ -22,6 +23,7 @@ struct Request {
   std::vector<std::string> options, shapes;
   std::int64_t samples = 4, classes = 2;
   std::uint64_t seed = 1;
+  int threads = 0;
   bool evaluation = false, strict = false;
 };
 
@@ -198,6 +200,7 @@ int check(const Request& request, bool json) {
   std::vector<std::string> given = request.plugins;
   if (is_library(request.subject)) given.push_back(request.subject);
   const auto registry = registry_for({{}, given});
+  if (is_data(request.subject)) return check_data(*registry, request.subject, request.threads, json);
   const Subjects subjects = subjects_of(request.subject, *registry);
   std::vector<std::string> options, ports;
   std::vector<check::CheckTable> tables;
@@ -223,9 +226,12 @@ int check(const Request& request, bool json) {
 void add_check(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "check", "Check a type, or all types of a plugin library: gradients, shards, threads",
                             "graph-runner check conv --set filters=4 --set kernel=3 --shape x=2,8,8,3\n"
-                            "  graph-runner check build/libhuber.so");
+                            "  graph-runner check build/libhuber.so\n"
+                            "  graph-runner check images:photos,size=64");
   auto request = std::make_shared<Request>();
-  verb->add_option("NODE", request->subject, "a type of any kind, or the file of a plugin library")->required();
+  verb->add_option("NODE", request->subject,
+                   "a type of any kind, the file of a plugin library, or data, TYPE:PATH,key=value: every item is read")
+      ->required();
   verb->add_option("--set", request->options,
                    "an option: NAME=VALUE; other options get a value from their declared range")
       ->allow_extra_args(false);
@@ -239,6 +245,9 @@ void add_check(CLI::App& app, Invocation& invocation) {
       ->check(at_least(1))
       ->capture_default_str();
   verb->add_option("--seed", request->seed, "seed of a node that draws")->capture_default_str();
+  verb->add_option("--threads", request->threads, "threads that read data; 0: one per core")
+      ->check(at_least(0))
+      ->capture_default_str();
   verb->add_flag("--eval", request->evaluation, "check in evaluation mode, not in training mode");
   verb->add_flag("--strict", request->strict, "treat a call that allocates memory as a failure");
   add_plugins(verb, request->plugins);

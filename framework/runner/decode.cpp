@@ -9,6 +9,7 @@
 #include "loom/dataset.h"
 #include "report/pictures.h"
 #include "runner/console.h"
+#include "runner/csv_file.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -24,8 +25,18 @@ struct Request {
   bool newest = false, separate = false, whole = false;
 };
 
+// The only array of an archive beside the columns of the data and those with which encode says where its items come from;
+// the end if there are several.
+std::vector<std::string>::const_iterator the_only_codes(const std::vector<std::string>& names, const DataCard* card) {
+  const auto is_codes = [&](const std::string& name) {
+    return name != "origin" && name != "start" && name != "length" && (card == nullptr || card->find(name) == nullptr);
+  };
+  return std::ranges::count_if(names, is_codes) == 1 ? std::ranges::find_if(names, is_codes) : names.end();
+}
+
 // The arrays of the file for the ports; with several ports, the arrays of the archive with the ports' names.
-std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports) {
+std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports,
+                             const DataCard* card) {
   std::vector<Feed> feeds;
   for (const Port& port : ports) feeds.push_back({"--codes", graph.name_of(port), file, {}, port, {}});
   if (!file.ends_with(".npz")) {
@@ -39,8 +50,8 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
   const NpzFile archive(file);
   for (Feed& feed : feeds) {
     const std::vector<std::string>& names = archive.names();
-    const bool alone = feeds.size() == 1 && names.size() == 1;
-    const auto found = alone ? names.begin() : std::ranges::find(names, feed.name);
+    auto found = std::ranges::find(names, feed.name);
+    if (found == names.end() && feeds.size() == 1) found = the_only_codes(names, card);
     if (found == names.end())
       throw bad_feed(feed, fmt::format("the archive has no array '{}'", feed.name), joined(names), feed.name);
     feed.values = npy_tensor(archive.read(*found), archive.name_of(*found));
@@ -56,10 +67,14 @@ int decode(const Request& request) {
       {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
   const GenerateEntry& entry = require_fed(model.document(), request.name);
   Executor executor(request.threads);
-  const Tensor shown = loom::decode(
-      model, executor, entry, {.count = request.count, .seed = request.seed, .incremental = !request.whole},
-      [&](const Graph& graph, const std::vector<Port>& ports) { return read_codes(request.codes, graph, ports); });
-  if (is_array(request.out))
+  const Tensor shown = loom::decode(model, executor, entry,
+                                    {.count = request.count, .seed = request.seed, .incremental = !request.whole},
+                                    [&](const Graph& graph, const std::vector<Port>& ports) {
+                                      return read_codes(request.codes, graph, ports, model.card().get());
+                                    });
+  if (is_table(request.out))
+    write_csv(request.out, {described(model, "", shown)});
+  else if (is_array(request.out))
     write_npy(request.out, shown);
   else if (is_sound(request.out))
     write_sound(request.out, shown, model, {"", request.rate, request.separate});
@@ -76,7 +91,7 @@ void add_decode(CLI::App& app, Invocation& invocation) {
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
   verb->add_option("--codes", request->codes, "a .npy array, or an .npz archive with one array per port that is fed")
       ->required();
-  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .wav sound")->required();
+  verb->add_option("--out", request->out, "a .png picture, a .npy array, a .csv table or a .wav sound")->required();
   verb->add_option("--count", request->count, "only the first items; 0: all")
       ->check(at_least(0))
       ->capture_default_str();

@@ -1,7 +1,8 @@
-// graph-runner encode: writes what a model computes from data, by default its codes, as arrays.
+// graph-runner encode: writes what a model computes from data, by default its codes, with where each item comes from.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "generate/encodings.h"
@@ -10,6 +11,9 @@
 #include "io/npz.h"
 #include "loom/dataset.h"
 #include "runner/console.h"
+#include "runner/csv_file.h"
+#include "runner/out_file.h"
+#include "runner/recordings.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
@@ -18,14 +22,42 @@ namespace {
 struct Request {
   std::vector<std::string> plugins;
   std::string model, out, weights, data, split = "test";
-  std::vector<std::string> ports;
+  std::vector<std::string> ports, columns;
   std::int64_t count = 0;
   std::uint64_t seed = 1;
   int threads = 0;
-  bool newest = false;
+  bool newest = false, whole_recordings = false;
 };
 
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
+
+// Labels and factors, and what --column asks for; not what a port of the same name gives.
+std::vector<std::string> columns_of(const DataSource& source, const Request& request,
+                                    const std::vector<std::string>& ports) {
+  std::vector<std::string> columns = request.columns;
+  for (const Column& column : source.columns()) {
+    const bool labels = column.role == ColumnRole::label || column.role == ColumnRole::factor;
+    if (labels && std::ranges::find(columns, column.name) == columns.end()) columns.push_back(column.name);
+  }
+  std::erase_if(columns, [&](const std::string& name) { return std::ranges::find(ports, name) != ports.end(); });
+  return columns;
+}
+
+// The arrays of the result: the ports, then the columns of the data.
+std::vector<Column> arrays_of(const Encodings& encodings, const DataSource& source,
+                              const std::vector<std::string>& columns) {
+  std::vector<Column> arrays;
+  const std::vector<std::string> names = encodings.names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Port port = encodings.ports[i];
+    arrays.push_back({names[i], encodings.graph->dtype(port), encodings.graph->shape(port).event()});
+  }
+  for (const std::string& name : columns) {
+    const auto column = std::ranges::find(source.columns(), name, &Column::name);
+    if (column != source.columns().end()) arrays.push_back(*column);  // encode_items() reports the others
+  }
+  return arrays;
+}
 
 // A .npy file that grows batch by batch.
 class ArrayFile {
@@ -40,73 +72,154 @@ class ArrayFile {
   AtomicFile file_;
 };
 
+Shape with_items(std::int64_t items, const Shape& event) {
+  Shape shape{items};
+  for (const std::int64_t extent : event.extents()) shape.push_back(extent);
+  return shape;
+}
+
+// Everything that encode writes from: the items, and what is computed of them.
+struct Work {
+  const ModelSource& model;
+  const Encodings& encodings;
+  EncodeItems items;
+  std::vector<Column> arrays;
+  int threads = 0;
+};
+
+// Writes each array into its file; returns the items.
+std::int64_t write_arrays(const Work& work, const std::vector<std::string>& files) {
+  Executor executor(work.threads);
+  std::vector<std::unique_ptr<ArrayFile>> opened;
+  const auto begin = [&](std::int64_t items) {
+    for (std::size_t i = 0; i < files.size(); ++i)
+      opened.push_back(
+          std::make_unique<ArrayFile>(files[i], work.arrays[i].dtype, with_items(items, work.arrays[i].event)));
+  };
+  const std::int64_t count = encode_items(work.model, executor, work.encodings, work.items, begin,
+                                          [&](std::size_t i, const TensorView& rows) { opened[i]->add(rows); });
+  for (const auto& array : opened) array->commit();
+  return count;
+}
+
 // Temporary files next to the archive.
 struct Parts {
   std::vector<std::pair<std::string, std::string>> names_and_files;
+  std::string add(const std::string& out, const std::string& name) {
+    return names_and_files.emplace_back(name, fmt::format("{}.{}.tmp", out, names_and_files.size())).second;
+  }
   ~Parts() {
     std::error_code ignored;
     for (const auto& [name, file] : names_and_files) std::filesystem::remove(file, ignored);
   }
 };
 
-// Writes each port into its file; returns the items.
-std::int64_t write_ports(const ModelSource& model, const Request& request, const Encodings& encodings,
-                         const std::vector<std::string>& files) {
-  Executor executor(request.threads);
-  std::vector<std::unique_ptr<ArrayFile>> arrays;
-  const auto begin = [&](std::int64_t items) {
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      const Port port = encodings.ports[i];
-      arrays.push_back(std::make_unique<ArrayFile>(files[i], encodings.graph->dtype(port),
-                                                   encodings.graph->shape(port).at_batch(items)));
-    }
-  };
-  const std::int64_t count = encode_items(
-      model, executor, encodings,
-      {.data = model.data(request.data), .split = request.split, .count = request.count, .seed = request.seed}, begin,
-      [&](std::size_t i, const TensorView& rows) { arrays[i]->add(rows); });
-  for (const auto& array : arrays) array->commit();
+// The arrays, and where each item comes from: its file, the position in it and, where items differ in it, its length.
+std::int64_t write_archive(const Work& work, const std::string& out) {
+  Parts parts;
+  std::vector<std::string> files;
+  for (const Column& array : work.arrays) files.push_back(parts.add(out, array.name));
+  const std::int64_t count = write_arrays(work, files);
+  std::vector<std::string> origins;
+  std::vector<std::int64_t> starts, lengths;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Origin origin = work.items.source->origin(i);
+    origins.push_back(origin.file);
+    starts.push_back(origin.position);
+    lengths.push_back(work.items.source->length(i));
+  }
+  write_npy(parts.add(out, "origin"), origins);
+  write_npy(parts.add(out, "start"), starts);
+  if (std::ranges::any_of(lengths, [](std::int64_t length) { return length >= 0; }))
+    write_npy(parts.add(out, "length"), lengths);
+  write_npz(out, parts.names_and_files);
   return count;
 }
 
-int encode(const Request& request, bool json) {
-  if (!is_archive(request.out) && !request.out.ends_with(".npy"))
-    throw usage_error("encode", fmt::format("--out is a .npy or .npz file, not '{}'", request.out));
-  const ModelSource model(
-      request.model,
-      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
-  const Encodings wanted = require_encodings(model, request.ports);
-  const std::vector<std::string> names = wanted.names();
-  std::int64_t count = 0;
-  if (is_archive(request.out)) {
-    Parts parts;
-    std::vector<std::string> files;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      files.push_back(fmt::format("{}.{}.tmp", request.out, i));
-      parts.names_and_files.emplace_back(names[i], files.back());
-    }
-    count = write_ports(model, request, wanted, files);
-    write_npz(request.out, parts.names_and_files);
-  } else {
-    if (names.size() > 1) {
-      throw usage_error("encode", fmt::format("{} ports do not fit into one array: {}; give --out a .npz file, or name "
-                                              "one with --port",
-                                              names.size(), joined(names)));
-    }
-    count = write_ports(model, request, wanted, {request.out});
+// One row per item: where it comes from, then the values of each part; classes by their names.
+std::int64_t write_table(const Work& work, const std::string& out) {
+  std::vector<std::string> header = {"origin", "start"};
+  for (const Column& array : work.arrays) std::ranges::copy(header_of(array), std::back_inserter(header));
+  CsvFile table(out, header);
+  Executor executor(work.threads);
+  std::vector<Tensor> batch(work.arrays.size());
+  std::int64_t done = 0;
+  const std::int64_t count = encode_items(
+      work.model, executor, work.encodings, work.items, [](std::int64_t) {},
+      [&](std::size_t i, const TensorView& rows) {
+        batch[i] = Tensor(rows.dtype(), rows.shape());
+        std::memcpy(batch[i].view().raw(), rows.raw(), rows.bytes());
+        if (i + 1 < work.arrays.size()) return;
+        for (std::int64_t n = 0; n < rows.samples(); ++n, ++done) {
+          const Origin origin = work.items.source->origin(done);
+          table.add(origin.file);
+          table.add(origin.position);
+          for (std::size_t k = 0; k < work.arrays.size(); ++k) table.add(batch[k].view().rows(n, 1), work.arrays[k]);
+          table.end_row();
+        }
+      });
+  table.commit();
+  return count;
+}
+
+std::int64_t write_one(const Work& work, const std::string& out) {
+  if (work.arrays.size() > 1) {
+    std::vector<std::string> names;
+    for (const Column& array : work.arrays) names.push_back(array.name);
+    throw usage_error("encode",
+                      fmt::format("{} ports do not fit into one array: {}; give --out a .npz file, or name one "
+                                  "port with --port",
+                                  names.size(), joined(names)));
   }
+  return write_arrays(work, {out});
+}
+
+void print_result(const Work& work, const Request& request, std::int64_t count, bool json) {
   if (json) {
     nlohmann::ordered_json ports = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < names.size(); ++i)
-      ports[names[i]] = wanted.graph->shape(wanted.ports[i]).event().text();
+    for (const Column& array : work.arrays) ports[array.name] = array.event.text();
     print_json({{"out", request.out}, {"items", count}, {"ports", ports}});
-    return kOk;
+    return;
   }
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    print("{}: {} items of {} {} in {}\n", names[i], grouped(count),
-          wanted.graph->shape(wanted.ports[i]).event().text(), name_of(wanted.graph->dtype(wanted.ports[i])),
+  for (const Column& array : work.arrays)
+    print("{}: {} items of {} {} in {}\n", array.name, grouped(count), array.event.text(), name_of(array.dtype),
           request.out);
-  }
+}
+
+WholeRecordings recordings_of(const Request& request) {
+  return {
+      .model = request.model,
+      .data = request.data,
+      .split = request.split,
+      .out = request.out,
+      .options = {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line},
+      .entry = {},
+      .ports = request.ports,
+      .count = request.count,
+      .seed = request.seed,
+      .threads = request.threads};
+}
+
+int encode(const Request& request, bool json) {
+  if (request.whole_recordings) return encode_recordings(recordings_of(request));
+  const bool alone = request.out.ends_with(".npy");
+  if (!is_archive(request.out) && !is_table(request.out) && !alone)
+    throw usage_error("encode", fmt::format("--out is a .npy, .npz or .csv file, not '{}'", request.out));
+  ModelSource model(
+      request.model,
+      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
+  const auto source = model.open(model.data(request.data), request.split);
+  model.fit(*source);
+  const Encodings wanted = require_encodings(model, request.ports);
+  for (const std::string& notice : source->notices()) say_line("data: " + notice);
+  const std::vector<std::string> columns = alone ? request.columns : columns_of(*source, request, wanted.names());
+  const Work work{model, wanted,
+                  EncodeItems{.source = source, .count = request.count, .seed = request.seed, .columns = columns},
+                  arrays_of(wanted, *source, columns), request.threads};
+  const std::int64_t count = alone                   ? write_one(work, request.out)
+                             : is_table(request.out) ? write_table(work, request.out)
+                                                     : write_archive(work, request.out);
+  print_result(work, request, count, json);
   return kOk;
 }
 
@@ -116,14 +229,21 @@ void add_encode(CLI::App& app, Invocation& invocation) {
                             "  graph-runner encode runs/vq2 --out codes.npz --port top.codes --port bottom.codes");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out, "a .npy array, or an .npz archive with one array per port")->required();
+  verb->add_option("--out", request->out,
+                   "a .npy array; an .npz archive with one array per port, the labels, and `origin` and `start`, the "
+                   "file of each item and its position there; or a .csv table of the same")
+      ->required();
   verb->add_option(
           "--port", request->ports,
           "the port to write; default: what generate.encode shows, the codes of the quantizers, or the means of the "
           "posteriors")
       ->allow_extra_args(false);
+  verb->add_option("--column", request->columns, "a column of the data to write beside the ports and the labels")
+      ->allow_extra_args(false);
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
+  verb->add_flag("--whole-recordings", request->whole_recordings,
+                 "each recording as one item, whatever its length; --out is an .npz archive");
   verb->add_option("--count", request->count, "only the first items; 0: all")
       ->check(at_least(0))
       ->capture_default_str();

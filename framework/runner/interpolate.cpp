@@ -7,6 +7,7 @@
 #include "io/npy.h"
 #include "report/pictures.h"
 #include "runner/console.h"
+#include "runner/csv_file.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -40,7 +41,9 @@ int interpolate(const Request& request) {
                       latents);
   }
   const Tensor shown = space.decode(latents, std::nullopt);
-  if (is_array(request.out))
+  if (is_table(request.out))
+    write_csv(request.out, {described(model, "", shown)});
+  else if (is_array(request.out))
     write_npy(request.out, shown);
   else
     write_picture(request.out, report::samples_png(model.document(), shown, request.steps), shown.shape());
@@ -54,7 +57,7 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
                             "graph-runner interpolate runs/first --pairs 4 --out interpolation.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out, "a .png picture or a .npy array")->required();
+  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .csv table")->required();
   verb->add_option("--pairs", request->pairs, "pairs of items, spread over the split")
       ->check(at_least(1))
       ->capture_default_str();

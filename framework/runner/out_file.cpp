@@ -16,10 +16,12 @@ bool is_sound(const std::string& path) { return path.ends_with(".wav"); }
 
 bool is_array(const std::string& path) { return path.ends_with(".npy"); }
 
+bool is_table(const std::string& path) { return path.ends_with(".csv"); }
+
 void check_out(const char* verb, const std::string& path, bool sounds) {
-  if (is_array(path) || path.ends_with(".png") || (sounds && is_sound(path))) return;
-  throw usage_error(verb,
-                    fmt::format("--out is a {} file, not '{}'", sounds ? ".png, .npy or .wav" : ".png or .npy", path));
+  if (is_array(path) || is_table(path) || path.ends_with(".png") || (sounds && is_sound(path))) return;
+  throw usage_error(verb, fmt::format("--out is a {} file, not '{}'",
+                                      sounds ? ".png, .npy, .csv or .wav" : ".png, .npy or .csv", path));
 }
 
 void write_picture(const std::string& path, const std::optional<std::string>& png, const Shape& shape) {

@@ -1,4 +1,4 @@
-// The file that --out of a verb names: a .png picture, a .npy array or, of some verbs, a .wav sound.
+// The file that --out of a verb names: a .png picture, a .npy array, a .csv table or, of some verbs, a .wav sound.
 //
 // Thread safety: one thread.
 #pragma once
@@ -15,6 +15,7 @@ namespace loom::runner {
 // Before any work is done: throws Error(usage) for any other ending.
 void check_out(const char* verb, const std::string& path, bool sounds = false);
 bool is_array(const std::string& path);  // a .npy
+bool is_table(const std::string& path);  // a .csv
 bool is_sound(const std::string& path);  // a .wav
 // Throws Error(data_shape) without a picture, since values of `shape` are not images; write_failed.
 void write_picture(const std::string& path, const std::optional<std::string>& png, const Shape& shape);

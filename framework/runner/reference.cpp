@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "data/source.h"
 #include "train/schema.h"
 
 namespace loom::runner {
@@ -15,6 +16,14 @@ using Json = nlohmann::ordered_json;
 std::string joined(const std::vector<std::string>& parts, const char* separator) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
+  return text;
+}
+
+// "`a`, `b` and `c`".
+std::string in_backquotes(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += fmt::format("{}`{}`", i == 0 ? "" : i + 1 < names.size() ? ", " : " and ", names[i]);
   return text;
 }
 
@@ -152,11 +161,12 @@ std::string reference_text(const Registry& registry) {
     out += fmt::format("\n## {}\n", group);
     for (const std::string& name : names) out += section_of(name, registry.node(name)->contract, "output");
   }
-  add_sections<DatasetType>(
-      registry,
+  const std::string data_heading =
       "\n## Data sets\nA graph names one under `data:`, the command line with `--data TYPE:PATH,key=value`. Every data "
-      "set also takes `binarize`,\n`normalize_mean`, `normalize_std`, `limit` and `seed`.\n",
-      "column", out);
+      "set "
+      "also takes " +
+      in_backquotes(common_data_options()) + ".\n";
+  add_sections<DatasetType>(registry, data_heading.c_str(), "column", out);
   add_sections<OptimizerType>(registry,
                               "\n## Optimizers\n`optimizer: {type: NAME, lr: ..., option: value}` under `train` or an "
                               "objective. Every optimizer "

@@ -9,6 +9,7 @@
 #include "runner/console.h"
 #include "runner/total_loss.h"
 #include "runner/verbs.h"
+#include "train/feeds.h"
 
 namespace loom::runner {
 namespace {
@@ -69,6 +70,13 @@ void write_gradients(const std::string& path, const Program& program, const Para
   write_safetensors(path, named);
 }
 
+// What the nodes that run accept of the graph's inputs.
+std::map<int, std::vector<ValueRange>> ranges_of(const Graph& graph, const ProgramRequest& asked) {
+  std::vector<Port> wanted = asked.fetch;
+  wanted.insert(wanted.end(), asked.terms.begin(), asked.terms.end());
+  return accepted_ranges(graph, wanted, asked.training);
+}
+
 int run(const Request& request, bool json) {
   std::vector<std::pair<std::string, std::string>> fetches;
   for (const std::string& text : request.fetches) fetches.push_back(name_and_value("run", "--fetch", text));
@@ -99,6 +107,7 @@ int run(const Request& request, bool json) {
     total = total_loss(model.document(), *graph, *store, model.registry(), asked.training, request.step);
   asked.terms = total.ports;
   if (!request.gradients.empty()) asked.objectives = {total.objective};
+  check_values(feeds, views, ranges_of(*graph, asked));
 
   Program program(graph, *store, executor, asked);
   const std::vector<std::vector<double>> weights = {total.objective_weights};

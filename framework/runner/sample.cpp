@@ -8,7 +8,9 @@
 #include "io/npy.h"
 #include "report/pictures.h"
 #include "runner/console.h"
+#include "runner/csv_file.h"
 #include "runner/out_file.h"
+#include "runner/recordings.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
@@ -20,7 +22,7 @@ struct Request {
   std::int64_t count = 64, rate = 0;
   std::uint64_t seed = 1;
   int threads = 0;
-  bool newest = false, whole = false, separate = false;
+  bool newest = false, whole = false, separate = false, whole_recordings = false;
   std::optional<double> temperature, top_p;
   std::optional<std::int64_t> top_k, only_class;
 };
@@ -42,16 +44,28 @@ SampleOptions sample_options(const Request& request) {
   return options;
 }
 
+std::vector<CsvColumn> columns_of(const ModelSource& model, const std::vector<std::pair<std::string, Tensor>>& shown) {
+  std::vector<CsvColumn> columns;
+  for (const auto& [name, values] : shown) columns.push_back(described(model, name, values));
+  return columns;
+}
+
 int sample(const Request& request) {
   check_out("sample", request.out, true);
   const Model model(request.model, model_options(request));
-  const Tensor samples = model.sample(request.count, sample_options(request));
-  if (is_array(request.out))
+  const auto shown = model.sample_columns(request.count, sample_options(request));
+  const Tensor& samples = shown.front().second;
+  if (is_table(request.out))
+    write_csv(request.out, columns_of(model.source(), shown));
+  else if (is_array(request.out))
     write_npy(request.out, samples);
   else if (is_sound(request.out))
     write_sound(request.out, samples, model.source(), {"", request.rate, request.separate});
   else
     write_picture(request.out, report::samples_png(model.source().document(), samples), samples.shape());
+  if (shown.size() > 1 && !is_table(request.out))
+    say(fmt::format("of {} columns only '{}' is in {}; a .csv file has all\n", shown.size(), shown.front().first,
+                    request.out));
   print("{} samples of {} in {}\n", request.count, samples.shape().event().text(), request.out);
   return kOk;
 }
@@ -86,14 +100,32 @@ TensorView in_turn(const Tensor& both) {
   return {both.dtype(), shape, both.view().raw()};
 }
 
+WholeRecordings recordings_of(const Request& request) {
+  return {.model = request.model,
+          .data = request.data,
+          .split = request.split,
+          .out = request.out,
+          .options = model_options(request),
+          .entry = request.name,
+          .ports = {},
+          .count = request.count,
+          .rate = request.rate,
+          .seed = request.seed,
+          .threads = request.threads};
+}
+
 int reconstruct(const Request& request) {
   check_out("reconstruct", request.out, true);
-  const ModelSource model(request.model, model_options(request));
+  if (request.whole_recordings) return reconstruct_recordings(recordings_of(request));
+  ModelSource model(request.model, model_options(request));
+  model.fit(*model.open(model.data(request.data), request.split));
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
   const Reconstructions pairs =
       loom::reconstruct(model, executor, entry, model.data(request.data), request.split, request.count, request.seed);
-  if (is_array(request.out))
+  if (is_table(request.out))
+    write_csv(request.out, {described(model, "", pairs.reconstructions)});
+  else if (is_array(request.out))
     write_npy(request.out, stacked(pairs));
   else if (is_sound(request.out))
     write_sound(request.out, in_turn(stacked(pairs)), model, {request.data, request.rate, request.separate});
@@ -106,7 +138,7 @@ int reconstruct(const Request& request) {
 
 void add_common(CLI::App* verb, Request& request) {
   verb->add_option("RUN", request.model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request.out, "a .png picture, a .npy array or a .wav sound")->required();
+  verb->add_option("--out", request.out, "a .png picture, a .npy array, a .csv table or a .wav sound")->required();
   verb->add_option("--count", request.count, "how many")->check(at_least(1))->capture_default_str();
   verb->add_option("--rate", request.rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
       ->check(at_least(0));
@@ -147,6 +179,8 @@ void add_reconstruct(CLI::App& app, Invocation& invocation) {
   add_common(verb, *request);
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
+  verb->add_flag("--whole-recordings", request->whole_recordings,
+                 "each recording as one item, whatever its length, into a .wav file of its own length");
   verb->callback([&invocation, request] { invocation.action = [request] { return reconstruct(*request); }; });
 }
 LOOM_VERB(50, add_reconstruct)

@@ -33,6 +33,13 @@ std::unique_ptr<Registry> private_registry(std::unique_ptr<Registry> registry) {
 #endif
 }
 
+// The document that changes of a resumed run start from; the run's own, where it cannot be read.
+Document document_of(const RunSource& source, const Document& own) {
+  Diagnostics findings;
+  Document document = load_source(source, findings);
+  return findings.empty() ? document : own;
+}
+
 void start(Training& training, const TrainRequest& request) {
   RunFolder::check_free(request.out);
   LiveModel& model = training.model;
@@ -40,7 +47,7 @@ void start(Training& training, const TrainRequest& request) {
   model.source.plugins = request.plugins;
   model.source.overrides = request.overrides;
   SessionSettings settings = request.settings;
-  if (!request.data.empty()) settings.data = parse_data_specification(request.data);
+  if (!request.data.empty()) settings.data = with_absolute_paths(take_data(request.data, model.source.overrides));
   settings.cache = request.out + "/cache";
   settings.source = model.source;
   Diagnostics findings;
@@ -60,7 +67,7 @@ void resume(Training& training, const TrainRequest& request) {
   model.source.plugins = request.plugins;
   Document document = load_document(training.run->document_path());
   model.registry = private_registry(registry_for({document.plugins, request.plugins}));
-  model.declared = settings_of(document);
+  model.declared = settings_of(document_of(model.source, document));
   model.session = resume_run(*training.run, std::move(document), *model.registry, request.settings, "train --resume");
 }
 

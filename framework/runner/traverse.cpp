@@ -8,6 +8,7 @@
 #include "io/npy.h"
 #include "report/pictures.h"
 #include "runner/console.h"
+#include "runner/csv_file.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -58,7 +59,9 @@ int traverse(const Request& request) {
   }
   const std::vector<float> latents = traversal(centre, width, dimensions, request.range, request.steps);
   const Tensor shown = space.decode(latents, request.item);
-  if (is_array(request.out))
+  if (is_table(request.out))
+    write_csv(request.out, {described(model, "", shown)});
+  else if (is_array(request.out))
     write_npy(request.out, shown);
   else
     write_picture(request.out, report::samples_png(model.document(), shown, request.steps), shown.shape());
@@ -73,7 +76,7 @@ void add_traverse(CLI::App& app, Invocation& invocation) {
                             "graph-runner traverse runs/first --dimensions 0,3,7 --item 12 --out traversal.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out, "a .png picture or a .npy array")->required();
+  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .csv table")->required();
   verb->add_option("--dimensions", request->dimensions,
                    "the dimensions, as in 0,3,7, counted from 0; default: all, up to 32");
   verb->add_option("--range", request->range, "values from -RANGE to RANGE: standard deviations of N(0, I)")

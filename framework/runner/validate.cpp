@@ -26,6 +26,7 @@ int validate(const Request& request, bool json) {
   const Document document = load_document(document_of(request), parse_overrides(request.overrides), diagnostics);
   const auto registry = find_registry({document.plugins, request.plugins}, diagnostics);
   const auto graph = check_document(document, *registry, diagnostics);
+  for (const GenerateEntry& entry : document.generate) check_fed_draws(entry, diagnostics);
   diagnostics.throw_if_any();
   const std::int64_t parameters = ParameterStore(*graph).trainable_count();
   if (json)

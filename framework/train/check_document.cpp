@@ -51,14 +51,40 @@ void check_autoregression(const Graph& graph, const AutoregressionEntry& entry, 
   }
 }
 
+// What is given is kept of what feeds the input.
+void check_given(const Graph& graph, const AutoregressionEntry& drawn, Diagnostics& diagnostics) {
+  const bool given = drawn.given > 0 || !drawn.given_mask.node.empty();
+  if (!given) return;
+  const Shape& shape = graph.shape(graph.port(drawn.input));
+  const int last = static_cast<int>(std::min<std::int64_t>(drawn.axis + drawn.axes, shape.rank()));
+  const std::int64_t positions = shape.count_from(static_cast<int>(drawn.axis)) / shape.count_from(last);
+  if (drawn.given > positions) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::out_of_range, drawn.where, "more positions are given than there are");
+    finding.got = fmt::format("{}", drawn.given);
+    finding.expected = fmt::format("1 to {}", positions);
+  }
+  if (drawn.given_mask.node.empty()) return;
+  const Port mask = graph.port(drawn.given_mask);
+  if (!graph.node(mask.node).is_input() || graph.shape(mask).event().count() != positions) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::shape_mismatch, drawn.given_mask.where,
+                        fmt::format("'{}' does not say which positions are given", drawn.given_mask.text()));
+    finding.got = fmt::format("{} {}", graph.node(mask.node).type->name, graph.shape(mask).text());
+    finding.expected = fmt::format("an input node of {} values, one for each position", positions);
+  }
+}
+
 // Samples are made without data: each input that they are computed from must be drawn or fed.
 void check_sample(const Graph& drawn, const GenerateEntry& entry, Diagnostics& diagnostics) {
-  const Port show = drawn.find_port(entry.show);
-  std::vector<Port> given;
+  std::vector<Port> shown = {drawn.find_port(entry.show)}, given;
+  for (const auto& [column, port] : entry.shows) shown.push_back(drawn.find_port(port));
   for (const Reference& feed : entry.feeds) given.push_back(drawn.find_port(feed));
-  for (const AutoregressionEntry& autoregression : entry.autoregressions)
-    given.push_back(drawn.find_port(autoregression.input));
-  for (const int input : needed_inputs(drawn, {&show, 1}, false, given)) {
+  for (const AutoregressionEntry& autoregression : entry.autoregressions) {
+    if (autoregression.given == 0 && autoregression.given_mask.node.empty())
+      given.push_back(drawn.find_port(autoregression.input));
+  }
+  for (const int input : needed_inputs(drawn, shown, false, given)) {
     const GraphNode& node = drawn.node(input);
     Diagnostic& finding =
         diagnostics.add(ErrorCode::missing_input, entry.where,
@@ -74,12 +100,16 @@ void check_sample(const Graph& drawn, const GenerateEntry& entry, Diagnostics& d
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
     bool good = check_port(graph, entry.show, diagnostics);
+    for (const auto& [column, port] : entry.shows) good = check_port(graph, port, diagnostics) && good;
     for (const auto& [port, draw] : entry.draws) good = check_port(graph, port, diagnostics) && good;
     for (const Reference& feed : entry.feeds) good = check_port(graph, feed, diagnostics) && good;
     for (const AutoregressionEntry& autoregression : entry.autoregressions) {
       const bool input = check_port(graph, autoregression.input, diagnostics);
-      if (check_port(graph, autoregression.from, diagnostics) && input)
-        check_autoregression(graph, autoregression, diagnostics);
+      const bool mask =
+          autoregression.given_mask.node.empty() || check_port(graph, autoregression.given_mask, diagnostics);
+      if (!check_port(graph, autoregression.from, diagnostics) || !input || !mask) continue;
+      check_autoregression(graph, autoregression, diagnostics);
+      if (good) check_given(graph, autoregression, diagnostics);
     }
     if (!good) continue;
     try {
@@ -108,6 +138,20 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
   if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), registry, diagnostics);
   check_generate(document, *graph, registry, diagnostics);
   return graph;
+}
+
+void check_fed_draws(const GenerateEntry& entry, Diagnostics& diagnostics) {
+  for (const AutoregressionEntry& drawn : entry.autoregressions) {
+    const bool given = drawn.given > 0 || !drawn.given_mask.node.empty();
+    const bool fed =
+        std::ranges::any_of(entry.feeds, [&](const Reference& feed) { return feed.text() == drawn.input.text(); });
+    if (!fed || given) continue;
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::missing_option, drawn.where,
+                        fmt::format("generate.{} both feeds and draws '{}', so that what is fed would be thrown away",
+                                    entry.name, drawn.input.text()));
+    finding.expected = "given: N, the first positions that are kept, or given: NODE, a mask of them";
+  }
 }
 
 Document load_checked(const std::string& path, const std::vector<Override>& overrides, const Registry& registry) {

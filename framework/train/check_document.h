@@ -15,6 +15,10 @@ namespace loom {
 std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
                                             Diagnostics& diagnostics);
 
+// A port that an entry feeds and draws without saying what is given: what is fed would be thrown away. Training does not
+// depend on it; validate and decode refuse it.
+void check_fed_draws(const GenerateEntry& entry, Diagnostics& diagnostics);
+
 // Loads and checks a document; throws one Error with everything wrong in it, in its text and in its graph.
 Document load_checked(const std::string& path, const std::vector<Override>& overrides, const Registry& registry);
 

@@ -107,6 +107,7 @@ TextMap CheckpointInfo::to_metadata() const {
           {"data_position", fmt::format("{}", step * batch)},
           {"data_hash", data_hash},
           {"document_hash", document_hash},
+          {"data_card", data_card},
           {"best_value", best_value ? fmt::format("{}", *best_value) : ""},
           {"best_step", fmt::format("{}", best_step)},
           {"evaluations_without_improvement", fmt::format("{}", evaluations_without_improvement)},
@@ -128,6 +129,7 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   info.batch = fields.integer("batch", 1, kMaxBatch);
   info.data_hash = fields.text("data_hash");
   info.document_hash = fields.text("document_hash");
+  if (fields.has("data_card")) info.data_card = fields.text("data_card");
   if (!fields.text("best_value").empty()) info.best_value = fields.number("best_value");
   info.best_step = fields.integer("best_step", 0, kMaxSteps);
   info.evaluations_without_improvement = fields.integer("evaluations_without_improvement", 0, kMost);

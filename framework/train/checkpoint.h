@@ -34,6 +34,7 @@ struct CheckpointInfo : TrainProgress {
   int lanes = 1;
   std::int64_t shard = 1, batch = 1;  // samples
   std::string data_hash, document_hash;
+  std::string data_card;  // JSON (data_card_json.h): the file alone says what its data mean; "": of an older version
   std::map<std::string, std::int64_t> optimizer_updates;                        // per objective
   std::map<std::string, std::map<std::string, std::int64_t>> optimizer_starts;  // [objective][parameter], where not 0
   std::int64_t average_updates = 0;

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "loom/error.h"
+#include "loom/math.h"
 #include "train/evaluation_draws.h"
 #include "train/front_cache.h"
 
@@ -66,11 +67,14 @@ struct Evaluator::Pass {
   std::vector<int> elbo_terms;  // per loss: its part of the ELBO; -1: none
   int ratios = 0;               // the first log ratio
   int committed = 0;            // the first committed rate, after the log ratios
+  std::size_t watched = 0;      // the first of what is fetched is for the metrics
+  std::vector<int> masks;       // per loss: where its mask is fetched; -1: it has none
 };
 
 struct Evaluator::Sums {
   std::vector<Moments> terms;
   Moments elbo, nll, rate, distortion, committed;
+  Moments values;                       // of the targets that are there
   std::vector<Moments> divergences;     // per loss; empty if the loss is its part of the ELBO
   std::vector<LogMeanExp> log_weights;  // per sample of the batch
 };
@@ -120,6 +124,34 @@ ProgramRequest Evaluator::request_for(const Graph& graph, bool with_ratios, Pass
   return request;
 }
 
+// Fetches the masks of the likelihoods, behind what the metrics watch.
+void Evaluator::add_masks(const Graph& graph, ProgramRequest& request, Pass& pass) const {
+  pass.watched = request.fetch.size();
+  for (const LossTerm& term : terms_) {
+    pass.masks.push_back(-1);
+    if (!term.mask.valid()) continue;
+    pass.masks.back() = static_cast<int>(request.fetch.size());
+    request.fetch.push_back(graph.port(graph_->name_of(term.mask), ErrorCode::bad_fetch));
+  }
+}
+
+// The values of the targets of item n that are there.
+double Evaluator::values_there(const Pass& current, std::size_t n, std::int64_t samples) const {
+  double values = 0;
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    const auto all = static_cast<double>(terms_[t].event_values);
+    if (current.masks[t] < 0) {
+      values += all;
+      continue;
+    }
+    const TensorView mask = current.program->fetched(current.masks[t]);
+    const std::int64_t each = mask.samples() / samples;  // rows of an item
+    const TensorView rows = mask.rows(static_cast<std::int64_t>(n) * each, each);
+    values += all * math::sum(rows.data(), rows.count()) / static_cast<double>(rows.count());
+  }
+  return values;
+}
+
 Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios, const std::vector<Port>& watched) {
   const std::string split = has_splits(registry_, setting_.data) ? wanted_split : "";
   std::string key = fmt::format("{} {}", split, with_ratios);
@@ -131,8 +163,8 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   const auto graph = with_ratios ? connect_draws(graph_, setting_.entries, registry_, terms_) : graph_;
   ProgramRequest request = request_for(*graph, with_ratios, *fresh);
   for (const Port& port : watched) request.fetch.push_back(graph->port(graph_->name_of(port), ErrorCode::bad_fetch));
-  const auto source =
-      std::make_shared<DataSource>(registry_, split.empty() ? setting_.data : with_split(setting_.data, split));
+  add_masks(*graph, request, *fresh);
+  const auto source = open_split(registry_, setting_.data, split, setting_.card.get());
   std::vector<Port> wanted = request.terms;
   wanted.insert(wanted.end(), request.fetch.begin(), request.fetch.end());
   const FrontFeeds feeds = plan_front_feeds(*graph, store_, wanted, false, *source, setting_.cache);
@@ -188,13 +220,15 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
         {.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
     if (draw == 0 && options.metrics) {
       std::vector<TensorView> values;
-      for (std::size_t i = 0; i < current.program->request().fetch.size(); ++i)
-        values.push_back(current.program->fetched(static_cast<int>(i)));
+      for (std::size_t i = 0; i < current.watched; ++i) values.push_back(current.program->fetched(static_cast<int>(i)));
       metrics_.add(values);
     }
     for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n) {
       double elbo = 0, log_weight = 0;
-      if (draw == 0) add_rates(current, n, sums);
+      if (draw == 0) {
+        add_rates(current, n, sums);
+        sums.values.add(values_there(current, n, samples));
+      }
       for (std::size_t t = 0; t < terms_.size(); ++t) {
         const double value = current.program->term(static_cast<int>(t))[n];
         if (draw == 0) sums.terms[t].add(value);
@@ -259,13 +293,11 @@ void Evaluator::add_evidence(const EvaluationOptions& options, const Sums& sums,
   const auto defined = [](bool is, double value) { return is ? OptionValue(value) : OptionValue(); };
   const bool likelihood = result.has_likelihood,
              divergence = std::ranges::find(terms_, Role::divergence, &LossTerm::role) != terms_.end();
-  std::int64_t values = 0;
-  for (const LossTerm& term : terms_) values += term.event_values;
+  const double values = sums.values.mean();
   std::vector<MetricResult> results;
   results.push_back({"negative_elbo", defined(likelihood, result.negative_elbo), "", sums.elbo.standard_error()});
   results.push_back(
-      {"bits_per_dim",
-       defined(likelihood && values > 0, result.negative_elbo / (std::numbers::ln2 * static_cast<double>(values)))});
+      {"bits_per_dim", defined(likelihood && values > 0, result.negative_elbo / (std::numbers::ln2 * values))});
   if (sums.nll.count > 0) {
     results.push_back({"nll", sums.nll.mean(), "", sums.nll.standard_error()});
     results.push_back({"nll_samples", options.nll_samples});
@@ -298,7 +330,10 @@ const Contract& evidence_contract() {
         "The evidence lower bound and its parts: losses of role likelihood and divergence, without their weights");
     c.value("negative_elbo", "negative ELBO", "nats", "`rate + distortion`, mean per item. Kingma and Welling 2014")
         .curve();
-    c.value("bits_per_dim", "bits per dimension", "bits", "`negative_elbo / (ln 2 x values of the targets)`").curve();
+    c.value("bits_per_dim", "bits per dimension", "bits",
+            "`negative_elbo / (ln 2 x values of the targets)`; "
+            "values under a mask of 0 do not count")
+        .curve();
     c.value("nll", "negative log-likelihood", "nats",
             "-ln 1/K sum_k p(x, z_k) / q(z_k|x), K draws; in expectation at most `negative_elbo`. Burda et al. 2016");
     c.value("nll_samples", "draws per item", "", "K of `nll`");

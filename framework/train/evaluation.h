@@ -56,8 +56,9 @@ class Evaluator {
  public:
   struct Setting {
     DataEntry data;
-    std::vector<NodeEntry> entries;      // of the graph
-    std::int64_t batch = 64, shard = 0;  // samples; shard 0: chosen from the shapes
+    std::shared_ptr<const DataCard> card;  // of the run, or null
+    std::vector<NodeEntry> entries;        // of the graph
+    std::int64_t batch = 64, shard = 0;    // samples; shard 0: chosen from the shapes
     int lanes = 0;
     std::uint64_t seed = 1;
     std::string cache = {};  // a folder for what frozen nodes make of the data; "": none
@@ -75,6 +76,8 @@ class Evaluator {
   Pass& pass(const std::string& split, bool with_ratios, const std::vector<Port>& watched);
   // The terms of a pass, and their places in it.
   ProgramRequest request_for(const Graph& graph, bool with_ratios, Pass& pass) const;
+  void add_masks(const Graph& graph, ProgramRequest& request, Pass& pass) const;
+  double values_there(const Pass& pass, std::size_t sample, std::int64_t samples) const;
   void begin_metrics(const Pass& pass, const EvaluationOptions& options);
   void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
                  const EvaluationOptions& options, Sums& sums);

@@ -78,11 +78,12 @@ class Extraction {
                         feeds.front[i], feeds.stored[i]});
     }
     for (const ColumnRequest& request : feeds.direct.requests) {
-      reads_base_ = reads_base_ || bytes_of(request) > kSmallColumn;
+      reads_base_ = reads_base_ || (!request.column.empty() && bytes_of(request) > kSmallColumn);
     }
     if (reads_base_) return;
-    for (const ColumnRequest& request : feeds.direct.requests)
-      items_.push_back({files(request, identity.key_of(request)), {}, request});
+    for (const ColumnRequest& request : feeds.direct.requests) {
+      if (!request.column.empty()) items_.push_back({files(request, identity.key_of(request)), {}, request});
+    }
   }
 
   std::shared_ptr<const DataSource> open() {

@@ -12,10 +12,15 @@
 namespace loom {
 namespace {
 
+// The source of an input port; not valid where there is none.
+Port source_of(const GraphNode& node, std::string_view port) {
+  const int index = node.contract().input_index(port);
+  const bool connected = index >= 0 && static_cast<std::size_t>(index) < node.inputs.size();
+  return connected ? node.inputs[static_cast<std::size_t>(index)] : Port();
+}
+
 std::int64_t target_values(const Graph& graph, const GraphNode& node) {
-  const int index = node.contract().input_index("target");
-  if (index < 0 || static_cast<std::size_t>(index) >= node.inputs.size()) return 0;
-  const Port source = node.inputs[static_cast<std::size_t>(index)];
+  const Port source = source_of(node, "target");
   return source.valid() ? graph.shape(source).event().count() : 0;
 }
 
@@ -183,7 +188,10 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
     term.port = graph.port(Reference{loss.node, loss.port, {}});
     const GraphNode& node = graph.node(term.port.node);
     if (term.port.index == 0) term.role = node.contract().role();
-    if (term.role == Role::likelihood) term.event_values = target_values(graph, node);
+    if (term.role == Role::likelihood) {
+      term.event_values = target_values(graph, node);
+      term.mask = source_of(node, "mask");
+    }
     term.in_training = loss.when != When::evaluation;
     term.in_evaluation = loss.when != When::training;
     terms.push_back(std::move(term));

@@ -24,6 +24,7 @@ struct LossTerm {
   Port port;                      // [N], nats per sample
   Role role = Role::other;        // likelihood or divergence: part of the negative ELBO
   std::int64_t event_values = 0;  // likelihood: values of its target per sample, for bits/dim; else 0
+  Port mask;                      // likelihood: which of them are there, where it has a mask
   bool in_training = true, in_evaluation = true;
 };
 

@@ -13,6 +13,7 @@
 #include "io/atomic_file.h"
 #include "loom/error.h"
 #include "train/checkpoint.h"
+#include "train/data_card_json.h"
 #include "train/run_document.h"
 
 namespace loom {
@@ -35,7 +36,8 @@ bool is_unfinished(const fs::path& path) {
   for (const fs::directory_entry& entry : fs::directory_iterator(path, ignored)) {
     const fs::path name = entry.path().filename();
     if (name == "checkpoints" && has_no_step(entry.path())) continue;
-    const bool ours = name == "graph.yaml" || name == ".lock" || name.string().starts_with("metrics.sqlite");
+    const bool ours =
+        name == "graph.yaml" || name == "data.json" || name == ".lock" || name.string().starts_with("metrics.sqlite");
     if (!ours && name.extension() != ".tmp") return false;
   }
   return true;
@@ -43,7 +45,7 @@ bool is_unfinished(const fs::path& path) {
 
 void remove_unfinished(const fs::path& path) {
   std::error_code ignored;
-  for (const fs::path& entry : {path / "checkpoints" / checkpoint_name(0), path / "metrics.sqlite",
+  for (const fs::path& entry : {path / "checkpoints" / checkpoint_name(0), path / "data.json", path / "metrics.sqlite",
                                 path / "metrics.sqlite-wal", path / "metrics.sqlite-shm"})
     fs::remove(entry, ignored);
 }
@@ -103,11 +105,22 @@ RunFolder RunFolder::open(const std::string& path, bool to_train) {
   }
   const std::string file = path + "/run.json";
   run.settings_ = RunSettings::from_json(read_text_file(file), file);
+  std::error_code ignored;
+  if (fs::is_regular_file(run.card_path(), ignored)) {
+    run.settings_.card =
+        std::make_shared<DataCard>(data_card_from_json(read_text_file(run.card_path()), run.card_path()));
+  } else if (run.settings_.format >= 2) {
+    throw Error(ErrorCode::checkpoint_corrupt, fmt::format("{} is missing", run.card_path()),
+                "it says what the data of the run mean; restore it from a copy, or from the field data_card of the "
+                "metadata of a checkpoint");
+  }
   return run;
 }
 
 void RunFolder::update_settings(const RunSettings& settings) {
   settings_ = settings;
+  std::error_code ignored;
+  if (settings.card && !fs::exists(card_path(), ignored)) write_text_file(card_path(), to_json(*settings.card));
   write_text_file(path_ + "/run.json", settings_.to_json());
 }
 

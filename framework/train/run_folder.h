@@ -1,6 +1,7 @@
 // A run is a folder:
 //   graph.yaml         the resolved document: enough to run it anywhere
 //   run.json           the settings that the run was started with (run_settings.h); paths of data are absolute
+//   data.json          the data card (data/card.h): what the data of the run mean
 //   checkpoints/       step-NNNNNN.safetensors, best.safetensors
 //   metrics.sqlite     the curves
 //   samples.png  reconstructions.png  report.html
@@ -47,6 +48,7 @@ class RunFolder {
   // written, and made the run's own after that.
   void keep_documents(const std::string& before, const std::string& after) const;
   void set_document(const std::string& document);
+  std::string card_path() const { return path_ + "/data.json"; }
   std::string checkpoints_path() const { return path_ + "/checkpoints"; }
   std::string cache_path() const { return path_ + "/cache"; }
   std::string metrics_path() const { return path_ + "/metrics.sqlite"; }

@@ -6,34 +6,16 @@
 
 #include "data/source.h"
 #include "document/option_json.h"
+#include "document/render.h"
 #include "io/json_fields.h"
 #include "loom/abi.h"
 #include "loom/error.h"
+#include "train/option_field.h"
 
 namespace loom {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr int kRunFormat = 1;  // format of run.json
-
-OptionValue option_from(const JsonField& field) {
-  const Json& json = field.json();
-  if (json.is_null()) return {};
-  if (json.is_boolean()) return json.get<bool>();
-  if (json.is_number_integer()) return field.integer();
-  if (json.is_number()) return json.get<double>();
-  if (json.is_string()) return json.get<std::string>();
-  if (json.is_object()) {
-    OptionMap map;
-    for (const auto& [name, value] : field.members()) map.push_back({name, option_from(value)});
-    return map;
-  }
-  if (!json.is_array()) field.fail("a flag, a number, a text, a list or a map of these");
-  std::vector<OptionValue> list;
-  for (const JsonField& item : field.items()) list.push_back(option_from(item));
-  return list;
-}
 
 std::vector<std::string> texts_of(const JsonField& field) {
   std::vector<std::string> texts;
@@ -67,7 +49,7 @@ std::string RunSettings::to_json() const {
   Json loaded = Json::array();
   for (const LoadedWeights& one : weights)
     loaded.push_back({{"nodes", one.nodes}, {"file", one.file}, {"hash", one.hash}});
-  const Json json = {{"format", kRunFormat},
+  const Json json = {{"format", card ? kRunFormat : 1},
                      {"version", version.empty() ? LOOM_VERSION : version},
                      {"seed", seed},
                      {"lanes", lanes},
@@ -84,8 +66,8 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
   const JsonSource source{file, "not the settings of a run"};
   const Json json = parse_json(text, source);
   const JsonField run(json, source);
-  run.at("format").integer(kRunFormat, kRunFormat);
   RunSettings settings;
+  settings.format = static_cast<int>(run.at("format").integer(1, kRunFormat));
   settings.version = run.at("version").text();
   settings.seed = run.at("seed").natural();
   settings.lanes = static_cast<int>(run.at("lanes").integer(1, kMaxLanes));
@@ -112,6 +94,7 @@ RunSettings settings_of(const Document& document, SessionSettings wanted) {
           .batch = wanted.batch.value_or(document.train.batch),
           .steps = wanted.steps.value_or(document.train.steps),
           .data = wanted.data.value_or(document.data),
+          .card = std::move(wanted.card),
           .weights = std::move(wanted.weights),
           .source = std::move(wanted.source),
           .threads = wanted.threads,
@@ -123,14 +106,21 @@ Document with_settings(Document document, const RunSettings& settings) {
   check_range("the number of steps", settings.steps, 0, kMaxSteps);
   check_range("the number of lanes", settings.lanes, 0, kMaxLanes);
   check_range("the shard", settings.shard, 0, kMaxBatch);
-  document.train.steps = settings.steps;
-  document.train.batch = settings.batch;
-  document.train.seed = settings.seed;
+  TrainEntry& train = document.train;
+  const bool same = train.steps == settings.steps && train.batch == settings.batch && train.seed == settings.seed &&
+                    same_data(document.data, settings.data);
+  if (same) return document;
+  train.steps = settings.steps;
+  train.batch = settings.batch;
+  train.seed = settings.seed;
+  document.data = settings.data;
+  document.resolved = render_document(document);
   return document;
 }
 
 SessionSettings settings_of(const RunSettings& run, SessionSettings wanted) {
   if (!wanted.data) wanted.data = run.data;
+  if (!wanted.card) wanted.card = run.card;
   if (!wanted.steps) wanted.steps = run.steps;
   if (!wanted.batch) wanted.batch = run.batch;
   if (!wanted.seed) wanted.seed = run.seed;

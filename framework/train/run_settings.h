@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "data/card.h"
 #include "document/document.h"
 
 namespace loom {
@@ -29,15 +31,20 @@ struct RunSource {
   std::vector<std::string> plugins;             // of --plugin; not in run.json, since a run may come from elsewhere
 };
 
+// Format of run.json. 2: the run has a data card, and graph.yaml holds the settings. Runs of format 1 have neither; the
+// next resume adds both.
+inline constexpr int kRunFormat = 2;
 inline constexpr int kMaxLanes = 4096;  // each holds gradient sums of every parameter
 
 struct RunSettings {
   std::uint64_t seed = 1;
-  int lanes = 1;                      // of a session: 0 until its programs are made means one per thread
-  std::int64_t shard = 1, batch = 1;  // samples; shard 0 until the programs are made: chosen from the shapes
-  std::int64_t steps = 0;             // to be done in all
-  DataEntry data = {};                // as used: of the document, or what stood in its place
-  std::string version = {};           // of the program that started the run
+  int lanes = 1;                              // of a session: 0 until its programs are made means one per thread
+  std::int64_t shard = 1, batch = 1;          // samples; shard 0 until the programs are made: chosen from the shapes
+  std::int64_t steps = 0;                     // to be done in all
+  DataEntry data = {};                        // as used: of the document, or what stood in its place
+  std::shared_ptr<const DataCard> card = {};  // of data.json; null before the data was opened, and in runs of format 1
+  int format = kRunFormat;                    // of run.json as it was read
+  std::string version = {};                   // of the program that started the run
   std::vector<LoadedWeights> weights = {};
   RunSource source = {};
   int threads = 0;         // 0: every core
@@ -50,6 +57,7 @@ struct RunSettings {
 // What a caller wants in place of the document's own settings. The fields are those of RunSettings.
 struct SessionSettings {
   std::optional<DataEntry> data = {};
+  std::shared_ptr<const DataCard> card = {};
   std::optional<std::int64_t> steps = {}, batch = {};
   std::optional<std::uint64_t> seed = {};
   int threads = 0;
@@ -62,7 +70,7 @@ struct SessionSettings {
 
 // The settings of a session: what is wanted, else what the document says.
 RunSettings settings_of(const Document& document, SessionSettings wanted = {});
-// The document with the settings in place of its own, for what looks at the document alone (schedules, measurements).
+// The document with the settings in place of its own, in its text too: RUN/graph.yaml says what was run.
 Document with_settings(Document document, const RunSettings& settings);
 // The settings that a run was started with, with `wanted` (steps, threads) on top.
 SessionSettings settings_of(const RunSettings& run, SessionSettings wanted = {});

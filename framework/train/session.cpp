@@ -5,10 +5,14 @@
 
 #include <algorithm>
 
+#include "io/atomic_file.h"
 #include "loom/abi.h"
 #include "loom/error.h"
 #include "train/advice.h"
 #include "train/check_document.h"
+#include "train/data_card_json.h"
+#include "train/masks.h"
+#include "train/run_document.h"
 #include "train/weight_sources.h"
 
 namespace loom {
@@ -31,7 +35,7 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
       document_(with_settings(std::move(document), settings_)),
       registry_(registry),
       executor_(settings_.threads),
-      training_data_(registry, settings_.data),
+      training_data_(registry, settings_.data, settings_.card),
       state_(document_, settings_, registry, executor_),
       recorder_(*state_.graph(), state_.parameters(), state_.plan()) {
   std::vector<LoadedWeights> loaded = load_weight_sources(document_, state_.parameters());
@@ -49,6 +53,7 @@ const TrainingPrograms& Session::prepare_training() {
 
 const RunSettings& Session::run_settings() {
   prepare_training();
+  settings_.card = training_data_.card();
   return settings_;
 }
 
@@ -71,6 +76,7 @@ Evaluation Session::evaluate(const EvaluationOptions& options) {
     findings.throw_if_any();
     evaluator_ = std::make_unique<Evaluator>(state_.graph(), state_.parameters(), executor_, registry_, plan().terms,
                                              Evaluator::Setting{.data = settings_.data,
+                                                                .card = training_data_.card_if_open(),
                                                                 .entries = document_.nodes,
                                                                 .batch = settings_.batch,
                                                                 .lanes = settings_.lanes,
@@ -87,6 +93,7 @@ Evaluation Session::evaluate(const EvaluationOptions& options) {
 void Session::attach(const RunFolder& run) {
   prepare_training();
   checkpoints_ = std::make_unique<CheckpointFolder>(run.checkpoints_path(), document_.train.keep);
+  run_document_ = document_hash(read_text_file(run.document_path()));
   const auto metrics = std::make_shared<Metrics>(run.metrics_path());
   recorder_.attach(metrics);
   metrics->set_info("graph", document_.name);
@@ -106,10 +113,16 @@ Adoption Session::adopt(const Session& running) {
   return adoption;
 }
 
+CheckpointInfo Session::checkpoint_info() {
+  CheckpointInfo info = state_.info(training_data_.hash());
+  info.data_card = to_json(*training_data_.card());
+  return info;
+}
+
 std::string Session::save_checkpoint() {
   if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was requested without a run folder");
   recorder_.flush();  // first, so that after a kill the rows up to the checkpoint's step exist
-  return checkpoints_->save(state_.info(training_data_.hash()), state_.tensors());
+  return checkpoints_->save(checkpoint_info(), state_.tensors());
 }
 
 void Session::retire_best() {
@@ -125,7 +138,7 @@ bool Session::resume() {
     metrics()->remove_after(0);
     return false;
   }
-  const CheckpointInfo info = state_.restore(file, training_data_.hash());
+  const CheckpointInfo info = state_.restore(file, training_data_.hash(), run_document_);
   forget_front();
   metrics()->remove_after(info.step);
   if (info.best_value && info.best_step == info.step)
@@ -146,7 +159,12 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
     throw Error(ErrorCode::usage, fmt::format("{} does not name a data set", document.file),
                 "give --data TYPE:PATH,key=value; graph-runner list shows the types");
   }
-  return std::make_unique<Session>(std::move(document), registry, std::move(settings));
+  const DataEntry data = settings.data.value_or(document.data);
+  TrainingData opened(registry, data, settings.card);
+  bind_masks(document, opened.source()->columns(), registry);
+  auto session = std::make_unique<Session>(std::move(document), registry, std::move(settings));
+  session->training_data().share(opened);
+  return session;
 }
 
 // The first checkpoint has the weights that were loaded from other runs, so this run never needs those runs again.
@@ -173,7 +191,12 @@ std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Reg
   if (steps && *steps < done)
     throw Error(ErrorCode::usage, fmt::format("steps {}: the run has already done {}", *steps, done));
   session->metrics()->add_event({done, "resumed", who, fmt::format("from the checkpoint of step {}", done)});
-  if (steps) run.update_settings(session->settings());
+  const std::string before = read_text_file(run.document_path()), &now = session->document().resolved;
+  if (now != before) {  // the steps are others, or the run is of a version that did not write settings into it
+    run.keep_documents(before, now);
+    run.set_document(now);
+  }
+  if (steps || run.settings().format < kRunFormat) run.update_settings(session->run_settings());
   return session;
 }
 

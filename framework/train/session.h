@@ -90,6 +90,7 @@ class Session {
   std::int64_t steps_done() const { return state_.progress().step; }
 
  private:
+  CheckpointInfo checkpoint_info();
   void forget_front();  // the weights have changed: what frozen nodes made of the data may have, too
   void evaluate_held_out(const TrainObserver& observer);  // the best value, too
   void write_checkpoints(const TrainObserver& observer, bool due);
@@ -104,6 +105,7 @@ class Session {
   std::unique_ptr<Stepper> stepper_;      // null until training is prepared
   std::unique_ptr<Evaluator> evaluator_;  // null until it is needed
   std::unique_ptr<CheckpointFolder> checkpoints_;
+  std::string run_document_;  // the hash of graph.yaml of the attached run
 };
 
 // A session that starts from a document and not from a run. Throws all errors of the document, besides the diagnostics

@@ -1,10 +1,9 @@
 // The training loop: decides when to evaluate, to write a checkpoint and to stop.
+#include "data/validation_split.h"
 #include "train/session.h"
 
 namespace loom {
 namespace {
-
-constexpr const char* kHeldOutSplit = "test";
 
 bool is_due(std::int64_t step, std::int64_t every) { return every > 0 && step % every == 0; }
 
@@ -35,8 +34,9 @@ std::optional<TrainEnd> Session::conclude(const StepReport& report, const TrainO
 }
 
 void Session::evaluate_held_out(const TrainObserver& observer) {
-  const Evaluation evaluation =
-      evaluate({.split = kHeldOutSplit, .limit = document_.train.eval_limit, .in_training = true});
+  const Evaluation evaluation = evaluate({.split = has_validation(settings_.data) ? kValidation : "test",
+                                          .limit = document_.train.eval_limit,
+                                          .in_training = true});
   recorder_.record(evaluation);
   state_.add_evaluation(evaluation.measure());
   if (observer.evaluation) observer.evaluation(evaluation);
@@ -47,7 +47,7 @@ void Session::write_checkpoints(const TrainObserver& observer, bool due) {
   if (!checkpoints_) return;
   std::string path;
   if (due) path = save_checkpoint();
-  if (state_.take_new_best()) checkpoints_->save_best(state_.info(training_data_.hash()), state_.tensors());
+  if (state_.take_new_best()) checkpoints_->save_best(checkpoint_info(), state_.tensors());
   if (due && observer.checkpoint) observer.checkpoint(path);
 }
 

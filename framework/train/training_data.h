@@ -13,11 +13,26 @@ namespace loom {
 
 class TrainingData {
  public:
-  TrainingData(const Registry& registry, const DataEntry& entry) : registry_(registry), entry_(entry) {}
+  // `card`: of the run that resumes, or null.
+  TrainingData(const Registry& registry, const DataEntry& entry, std::shared_ptr<const DataCard> card)
+      : registry_(registry), entry_(entry), card_(std::move(card)) {}
 
   const std::shared_ptr<const DataSource>& source() {
-    if (!source_) source_ = std::make_shared<DataSource>(registry_, entry_);
+    if (!source_) source_ = std::make_shared<DataSource>(registry_, entry_, card_.get());
     return source_;
+  }
+  // The card of the run, or that of the data; null where neither a run nor the data are open.
+  std::shared_ptr<const DataCard> card_if_open() const {
+    return card_ || !source_ ? card_ : std::make_shared<DataCard>(source_->card());
+  }
+  // With the hash of the data.
+  const std::shared_ptr<const DataCard>& card() {
+    if (!card_) {
+      auto card = std::make_shared<DataCard>(source()->card());
+      card->hash = hash();
+      card_ = std::move(card);
+    }
+    return card_;
   }
   // Of the content or the recipe; computed once, which takes a while for a large data set.
   const std::string& hash() {
@@ -28,6 +43,7 @@ class TrainingData {
   void share(const TrainingData& other) {
     source_ = other.source_;
     hash_ = other.hash_;
+    card_ = other.card_;
   }
 
  private:
@@ -35,6 +51,7 @@ class TrainingData {
   const DataEntry& entry_;
   std::shared_ptr<const DataSource> source_;
   std::string hash_;
+  std::shared_ptr<const DataCard> card_;
 };
 
 }  // namespace loom

@@ -98,11 +98,12 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
   return info;
 }
 
-CheckpointInfo TrainingState::restore(const std::string& file, const std::string& data_hash) {
+CheckpointInfo TrainingState::restore(const std::string& file, const std::string& data_hash,
+                                      const std::string& run_document) {
   const SafetensorsFile stored(file);
   const CheckpointInfo mine = info(data_hash), theirs = CheckpointInfo::from_metadata(stored.metadata(), file);
   check_same_run(mine, theirs, file);
-  if (mine.document_hash != theirs.document_hash)
+  if (run_document != theirs.document_hash && mine.document_hash != theirs.document_hash)
     spdlog::warn("{}: the document has changed since this checkpoint was written", document_.file);
   aside_.clear();
   for (const auto& [name, entry] : stored.entries()) {

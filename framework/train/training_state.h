@@ -55,8 +55,9 @@ class TrainingState {
   // Of a checkpoint.
   std::vector<NamedTensor> tensors() const;
   CheckpointInfo info(const std::string& data_hash) const;
+  // `run_document`: the hash of the run's graph.yaml; a checkpoint of neither that nor this document draws a warning.
   // Throws checkpoint_mismatch where the checkpoint was written with other settings or data.
-  CheckpointInfo restore(const std::string& file, const std::string& data_hash);
+  CheckpointInfo restore(const std::string& file, const std::string& data_hash, const std::string& run_document);
 
   // Adoption: values are carried over by name and shape; `running` stays as it was, so that it can go on where this one
   // does not. Throws candidate_unfit with every reason.

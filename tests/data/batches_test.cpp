@@ -146,6 +146,15 @@ BOOST_AUTO_TEST_CASE(columns_that_do_not_fit) {
   check_error(ErrorCode::out_of_range, {"batch"}, [] { Batches(counter(10), {}, 0, 1, true); });
 }
 
+BOOST_AUTO_TEST_CASE(the_mask_of_data_without_gaps_is_1) {
+  Batches batches(counter(10), {{"", DType::f32, {2}, {}}, x_request()}, 4, 1, false);
+  for (int time = 0; time < 3; ++time) {
+    const Batches::View view = batches.next();
+    for (const float value : view.columns[0].values()) BOOST_TEST(value == 1);
+    BOOST_TEST(view.columns[1].values()[0] == static_cast<float>(4 * time));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(stops_while_the_worker_waits_or_works) {
   for (int time = 0; time < 50; ++time) {
     Batches batches(counter(1000), {x_request()}, 16, 1, true, 3);

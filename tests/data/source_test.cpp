@@ -5,6 +5,7 @@
 
 #include "io/npy.h"
 #include "nodes/data/data_checks.h"
+#include "nodes/data/sound_writer.h"
 
 using namespace loom;
 using namespace loom::check;
@@ -77,6 +78,19 @@ BOOST_AUTO_TEST_CASE(ranges_of_values) {
   });
   require({{"path", folder.file("x.npy")}, {"split", "all"}, {"scale", 0.5}}, unit, "npy");
   require({{"path", folder.file("x.npy")}, {"split", "all"}, {"limit", 2}}, unit, "npy");
+}
+
+BOOST_AUTO_TEST_CASE(ranges_pass_over_what_a_mask_leaves_out) {
+  const ScratchFolder folder;
+  write_sound(folder.file("a.wav"), 14, 1, [](int, int) { return 0.5F; });
+  const DataSource data = open_audio(folder.path(), 10, {{"tail", "pad"}});
+  ValueRange range{0.2, 1, "a reader", {}};
+  check_error(ErrorCode::out_of_range, {"0 in item 1"}, [&] { data.require_range(0, range, {}); });
+  range.masked = true;
+  data.require_range(0, range, {});
+  range.minimum = 0.6;
+  range.remedy = "speak louder";
+  check_error(ErrorCode::out_of_range, {"in item 0", "speak louder"}, [&] { data.require_range(0, range, {}); });
 }
 
 BOOST_AUTO_TEST_CASE(limit) {

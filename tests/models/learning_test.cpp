@@ -89,6 +89,7 @@ Form form_of(const std::string& name) {
        {{"data:sprites:size=16,count=400", "vars.size=16", "vars.channels=8", "vars.layers=2", "vars.levels=2",
          "nodes.label={type: categorical_prior, classes: 10, order: in_turn, dtype: null}"}}},
       {"ppca", {{"data.count=2000", "train.optimizer.lr=1e-2"}}},
+      {"table-vae", {{"data:gaussian:features=8,count=2000", "train.optimizer.lr=1e-2"}}},
       {"vae", convolutional},
       {"vae-gan", game},
       {"vae-gan-without-game", {adversarial}},

@@ -32,7 +32,7 @@ error 2 E701 "--steps takes a number, written plainly as in 1000, not '1e3'" tra
 error 2 E701 "--steps is given more than once" train tiny.yaml --steps 1 --steps 2 --out q
 error 2 E701 "it can only be combined with --steps, --threads, --plugin and --watch" train --resume run --seed 3
 error 2 E701 "the run has already done 20" train --resume run --steps 10
-error 2 E701 "a .png, .npy or .wav file, not 'a.jpg'" sample run --out a.jpg
+error 2 E701 "a .png, .npy, .csv or .wav file, not 'a.jpg'" sample run --out a.jpg
 error 2 E701 "--count: 0 is less than 1" sample run --count 0 --out a.png
 error 2 E701 "generate.foo" sample run --name foo --out a.png
 error 2 E701 "nothing is requested" run run --feed x=x.npy

@@ -44,7 +44,7 @@ for file in "$repository"/graphs/*.yaml "$repository"/graphs/baselines/*.yaml; d
   reloaded "$file" "${form[@]}" --batch 4 --lanes 2 --set train.eval_limit=8
   expect 0 eval "$name" --limit 12 --json && has_json /samples /terms
   case $name in
-    ppca | vq-vae-2-top-prior) ;;
+    ppca | table-vae | vq-vae-2-top-prior) ;;
     wavenet-prior) exists "$name/samples.wav" ;;
     *) grep -q '^ *sample:' "$name/graph.yaml" && is_png "$name/samples.png" ;;
   esac

@@ -51,7 +51,7 @@ until [ -S run/control.sock ] || ! kill -0 $training 2>/dev/null; do sleep 0.05;
 step "graph-runner ctl run status"
 
 note "a different formula: half the squared residual becomes Huber's loss divided by delta"
-step "sed -i 's|return size <= delta_ ? r \\* r / 2 : delta_ \\* (size - delta_ / 2);|return size <= delta_ ? r * r / (2 * delta_) : size - delta_ / 2;|; s|factor \\* std::clamp(m - t, -delta_, delta_)|factor * std::clamp(m - t, -delta_, delta_) / delta_|' robust/robust.cpp"
+step "sed -i 's|delta_ ? r \\* r / 2 : delta_ \\* (std::abs(r) - delta_ / 2);|delta_ ? r * r / (2 * delta_) : std::abs(r) - delta_ / 2;|; s|factor \\* std::clamp(m - t, -delta_, delta_)|factor * std::clamp(m - t, -delta_, delta_) / delta_|' robust/robust.cpp"
 step "grep -c '/ (2 \\* delta_)' robust/robust.cpp"
 step "cmake --build robust/build"
 swapped 1

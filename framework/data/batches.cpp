@@ -233,7 +233,7 @@ void Batches::read_item(std::int64_t row, std::uint32_t draw, Slot& slot, Reader
   for (std::size_t c = 0; c < reader.item.size(); ++c) {
     if (reader_[c] >= 0) reader.item[c].rebind(place(static_cast<std::size_t>(reader_[c])).data());
   }
-  source_->read(slot.indices[static_cast<std::size_t>(row)], draw, reader.item);
+  source_->read(slot.indices[static_cast<std::size_t>(row)], draw, reader.item, shuffle_);
   for (std::size_t r = 0; r < requests_.size(); ++r) {
     if (requests_[r].column.empty()) continue;  // written once
     const auto column = static_cast<std::size_t>(column_index(*source_, requests_[r].column));

@@ -65,6 +65,7 @@ Preparation::Preparation(std::vector<Column> columns, const Options& options, co
   map_classes(entry, card);
   if (options.has("missing")) plan_missing(options, card, measure);
   plan_binarize(options, entry);
+  plan_pictures(options, entry);
   plan_normalize(options, entry, card, measure);
 }
 
@@ -207,7 +208,7 @@ std::vector<ColumnCard> Preparation::cards() const {
   return cards;
 }
 
-void Preparation::apply(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const {
+void Preparation::apply(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out, bool training) const {
   for (std::size_t c = steps_.size(); c < columns_.size(); ++c) std::ranges::fill(out[c].values(), 1.0F);
   for (std::size_t c = 0; c < steps_.size(); ++c) {
     const Step& step = steps_[c];
@@ -219,6 +220,7 @@ void Preparation::apply(std::int64_t index, std::uint32_t draw, std::span<const 
       }
     }
   }
+  if (training && changes_pictures()) change_picture(index, draw, out[x_]);
   if (binarize_ != Binarize::none) binarize(index, binarize_ == Binarize::fixed ? 0 : draw, out[x_].values());
   for (std::size_t c = 0; c < steps_.size(); ++c) {
     const std::size_t features = steps_[c].shift.size();

@@ -9,6 +9,8 @@
 //                                      deviation of 0
 //   normalize_mean, normalize_std      x becomes (x - mean) / std: one number, or one per channel
 //   missing, fill                      of data sets that declare them (declare_missing)
+//   flip, shift                        pictures of a training batch are mirrored at random, and moved by up to `shift`
+//                                      pixels with their edges repeated; what is evaluated, encoded or shown never is
 //
 // Thread safety: immutable after construction. Errors: data_specification for options that do not go together,
 // data_wrong_format for classes that the run does not know.
@@ -48,9 +50,9 @@ class Preparation {
 
   // As a graph reads them: the reader's, then the masks of missing values.
   const std::vector<Column>& columns() const { return columns_; }
-  // `out`: a view for each of columns(), of which the reader has written its own.
-  void apply(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const;
-  bool is_dynamic() const { return binarize_ == Binarize::dynamic; }
+  // `out`: a view for each of columns(), of which the reader has written its own. `training`: with flip and shift.
+  void apply(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out, bool training) const;
+  bool is_dynamic() const { return binarize_ == Binarize::dynamic || changes_pictures(); }
   std::string binarization() const;  // "none", "fixed (seed 1)", "dynamic (seed 1)"
   std::vector<ColumnCard> cards() const;
 
@@ -76,10 +78,15 @@ class Preparation {
   std::vector<std::size_t> numbers() const;  // columns of f32 that are data
   void replace_missing(const Step& step, const TensorView& values, std::span<const TensorView> out) const;
   void binarize(std::int64_t index, std::uint32_t draw, std::span<float> values) const;
+  void plan_pictures(const Options& options, const DataEntry& entry);
+  bool changes_pictures() const { return flip_ || shift_ > 0; }
+  void change_picture(std::int64_t index, std::uint32_t draw, const TensorView& picture) const;
 
   std::vector<Column> columns_;
   std::vector<Step> steps_;  // of the reader's columns
-  std::size_t x_ = 0;        // the column that binarize changes
+  std::size_t x_ = 0;        // the column that binarize, flip and shift change
+  bool flip_ = false;
+  std::int64_t shift_ = 0;  // pixels
   Binarize binarize_ = Binarize::none;
   std::uint64_t seed_ = 1;
 };

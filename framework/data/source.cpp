@@ -33,10 +33,15 @@ std::shared_ptr<const DatasetType> find_type(const Registry& registry, const Dat
 // Adds the options of every data set to those of this one. If the data set declares a `seed`, it serves both.
 Contract with_common_options(Contract contract) {
   const std::vector<std::string> own = contract.option_names();
-  const auto add = [&](const char* name, OptionValue value, Constraint constraint, const char* doc) {
-    if (std::ranges::find(own, name) == own.end()) contract.option(name, std::move(value), std::move(constraint), doc);
+  const auto add = [&](const char* name, OptionValue value, Constraint constraint, const char* doc,
+                       const char* unit = "") {
+    if (std::ranges::find(own, name) == own.end())
+      contract.option(name, std::move(value), std::move(constraint), doc, unit);
   };
   add("binarize", "none", text({"none", "fixed", "dynamic"}), "draw each value of x as 0 or 1, once or at every read");
+  add("flip", "none", text({"none", "horizontal"}), "pictures of a training batch are mirrored at random");
+  add("shift", 0, integer().at_least(0),
+      "pictures of a training batch are moved at random by up to so many pixels, with their edges repeated", "pixels");
   add("normalize", "none", text({"none", "dataset"}),
       "dataset: every column of numbers becomes (value - mean) / deviation, measured feature by feature of the last "
       "axis "
@@ -232,9 +237,9 @@ DataCard DataSource::card() const {
           .hash = ""};
 }
 
-void DataSource::read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const {
+void DataSource::read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out, bool training) const {
   dataset_->read(place(index), out.first(stored_columns_));
-  preparation_.apply(index, draw, out);
+  preparation_.apply(index, draw, out, training);
 }
 
 void DataSource::require_range(std::size_t column, const ValueRange& range, const Location& where) const {

@@ -60,7 +60,8 @@ class DataSource {
 
   // Item `index`, one view per column in the order of columns(). `draw` affects only dynamic binarization: the same
   // draw gives the same item again. Allocates nothing beyond what the data set itself allocates.
-  void read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out) const;
+  // `training`: with the random changes of preparation.h.
+  void read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out, bool training = false) const;
   // Throws Error(out_of_range) that names the first item with a value outside of the range, at `where`. Reads all items
   // unless the column declares a range within it.
   void require_range(std::size_t column, const ValueRange& range, const Location& where) const;

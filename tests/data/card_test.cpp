@@ -150,12 +150,14 @@ BOOST_AUTO_TEST_CASE(classes_have_the_numbers_of_the_run) {
   options.set("seed", 1);
   options.set("binarize", "none");
   options.set("normalize", "none");
+  options.set("flip", "none");
+  options.set("shift", 0);
   const auto none = [](std::span<const std::size_t>) { return std::vector<ColumnStatistics>(); };
   const Preparation preparation({here}, options, entry, &card, none);
   Tensor value(DType::i32, {});
   value.values<std::int32_t>()[0] = 1;
   const std::vector<TensorView> out = {value.view()};
-  preparation.apply(0, 0, out);
+  preparation.apply(0, 0, out, false);
   BOOST_TEST(value.values<std::int32_t>()[0] == 2);
   BOOST_TEST(preparation.columns()[0].classes.size() == 3U);
   here.classes = {"dog", "dot", "eel"};

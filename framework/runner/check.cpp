@@ -198,7 +198,7 @@ int report(const std::vector<check::CheckTable>& tables, bool json) {
 
 int check(const Request& request, bool json) {
   std::vector<std::string> given = request.plugins;
-  if (is_library(request.subject)) given.push_back(request.subject);
+  if (!is_data(request.subject) && is_library(request.subject)) given.push_back(request.subject);
   const auto registry = registry_for({{}, given});
   if (is_data(request.subject)) return check_data(*registry, request.subject, request.threads, json);
   const Subjects subjects = subjects_of(request.subject, *registry);

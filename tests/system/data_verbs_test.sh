@@ -71,6 +71,8 @@ od -An -t u4 -j 24 -N 4 decoded.wav | grep -qw 8000 || fail "decoded.wav has not
 # Every item of data, read and described.
 expect 0 check audio:gone,length=256
 says out "12 items" "x " "f32" "every item was read"
+expect 0 check audio:"$work/gone",length=256 --json
+has_json /items
 expect 0 check sprites:size=8,count=20 --json --threads 1
 has_json /items /items_per_s /columns/0/maximum /hash
 

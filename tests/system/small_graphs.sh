@@ -69,7 +69,7 @@ small() {
         --set vars.units=1 --set vars.hidden=4) ;;
     finite-scalar-vae)
       form=(--set data.count=120 --set vars.size=32 --set vars.channels=8 --set vars.hidden=4) ;;
-    table-vae) form=(--data table:table.csv,normalize_mean=500,normalize_std=500 --set vars.features=3 --set vars.hidden=16) ;;
+    table-vae) form=(--data table:table.csv,normalize=dataset --set vars.features=3 --set vars.hidden=16) ;;
     *) form=() ;;
   esac
   sets=()

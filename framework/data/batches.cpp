@@ -74,6 +74,7 @@ void Batches::check(const ColumnRequest& request) const {
     finding.expected = std::string(name_of(request.dtype));
     throw Error(std::move(finding));
   }
+  if (request.by_graph) source_->require_known_classes(static_cast<std::size_t>(index));
   for (const ValueRange& range : request.ranges)
     source_->require_range(static_cast<std::size_t>(index), range, request.where);
 }

@@ -36,6 +36,7 @@ struct ColumnRequest {
   Shape event;
   Location where;
   std::vector<ValueRange> ranges = {};  // that the graph's nodes accept
+  bool by_graph = true;                 // whether a graph reads it: classes must be those of the run
 };
 
 class Batches {

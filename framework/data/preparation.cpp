@@ -38,22 +38,16 @@ std::vector<double> per_channel(const Options& options, const DataEntry& entry, 
   return values;
 }
 
-// The number in the run of each class of the column here.
-std::vector<std::int32_t> numbers_in_run(const Column& here, const Column& run, const DataEntry& entry,
-                                         Diagnostics& diagnostics) {
-  std::vector<std::int32_t> numbers;
-  for (const std::string& name : here.classes) {
-    const auto it = std::ranges::find(run.classes, name);
-    numbers.push_back(static_cast<std::int32_t>(it - run.classes.begin()));
-    if (it != run.classes.end()) continue;
-    Diagnostic& finding = diagnostics.add(
-        ErrorCode::data_wrong_format, entry.where,
-        fmt::format("[{}] the run was not trained on the class '{}' of the column '{}'", entry.type, name, here.name));
-    finding.got = name;
-    finding.expected = "one of " + joined(run.classes);
-    finding.suggestion = nearest_name(name, run.classes);
-  }
-  return numbers;
+Diagnostic unknown_class(const std::string& name, const Column& run, const DataEntry& entry) {
+  Diagnostic finding;
+  finding.code = ErrorCode::data_wrong_format;
+  finding.where = entry.where;
+  finding.message =
+      fmt::format("[{}] the run was not trained on the class '{}' of the column '{}'", entry.type, name, run.name);
+  finding.got = name;
+  finding.expected = "one of " + joined(run.classes);
+  finding.suggestion = nearest_name(name, run.classes);
+  return finding;
 }
 
 }  // namespace
@@ -71,15 +65,26 @@ Preparation::Preparation(std::vector<Column> columns, const Options& options, co
 
 void Preparation::map_classes(const DataEntry& entry, const DataCard* card) {
   if (card == nullptr) return;
-  Diagnostics diagnostics;
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    const ColumnCard* known = card->find(columns_[c].name);
-    if (known == nullptr || columns_[c].classes.empty() || known->column.classes.empty()) continue;
-    if (columns_[c].classes == known->column.classes) continue;
-    steps_[c].class_number = numbers_in_run(columns_[c], known->column, entry, diagnostics);
-    columns_[c].classes = known->column.classes;
+    Column& here = columns_[c];
+    const ColumnCard* known = card->find(here.name);
+    if (known == nullptr || here.classes.empty() || known->column.classes.empty()) continue;
+    if (here.classes == known->column.classes) continue;
+    std::vector<std::string> all = known->column.classes;
+    for (const std::string& name : here.classes) {
+      const auto it = std::ranges::find(all, name);
+      steps_[c].class_number.push_back(static_cast<std::int32_t>(it - all.begin()));
+      if (it != all.end()) continue;
+      all.push_back(name);
+      steps_[c].unknown.push_back(unknown_class(name, known->column, entry));
+    }
+    here.classes = std::move(all);
+    here.maximum = static_cast<double>(here.classes.size()) - 1;
   }
-  diagnostics.throw_if_any();
+}
+
+void Preparation::require_known(std::size_t column) const {
+  if (column < steps_.size() && !steps_[column].unknown.empty()) throw Error(steps_[column].unknown);
 }
 
 std::vector<std::size_t> Preparation::numbers() const {

@@ -12,8 +12,8 @@
 //   flip, shift                        pictures of a training batch are mirrored at random, and moved by up to `shift`
 //                                      pixels with their edges repeated; what is evaluated, encoded or shown never is
 //
-// Thread safety: immutable after construction. Errors: data_specification for options that do not go together,
-// data_wrong_format for classes that the run does not know.
+// Thread safety: immutable after construction. Errors: data_specification for options that do not go together;
+// require_known() throws data_wrong_format.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +55,9 @@ class Preparation {
   bool is_dynamic() const { return binarize_ == Binarize::dynamic || changes_pictures(); }
   std::string binarization() const;  // "none", "fixed (seed 1)", "dynamic (seed 1)"
   std::vector<ColumnCard> cards() const;
+  // Classes that the run was not trained on have the numbers after those of the run. A graph must not read them: throws
+  // one Error with each.
+  void require_known(std::size_t column) const;
 
  private:
   enum class Binarize { none, fixed, dynamic };
@@ -66,6 +69,7 @@ class Preparation {
     std::vector<double> fill;                // per feature, of integers one; empty: no value is missing
     int mask = -1;                           // the column that says which values are there
     std::vector<std::int32_t> class_number;  // in the run, of each class here; empty: the same
+    std::vector<Diagnostic> unknown;         // one for each class that the run does not have
   };
 
   void map_classes(const DataEntry& entry, const DataCard* card);

@@ -62,6 +62,8 @@ class DataSource {
   // draw gives the same item again. Allocates nothing beyond what the data set itself allocates.
   // `training`: with the random changes of preparation.h.
   void read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out, bool training = false) const;
+  // Throws Error(data_wrong_format) with the classes of a column that the run was not trained on.
+  void require_known_classes(std::size_t column) const { preparation_.require_known(column); }
   // Throws Error(out_of_range) that names the first item with a value outside of the range, at `where`. Reads all items
   // unless the column declares a range within it.
   void require_range(std::size_t column, const ValueRange& range, const Location& where) const;

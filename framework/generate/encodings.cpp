@@ -85,7 +85,7 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
   for (const std::string& name : items.columns) {
     const auto column = std::ranges::find(source->columns(), name, &Column::name);
     if (column == source->columns().end()) throw no_column(*source, name);
-    feeds.requests.push_back({name, column->dtype, column->event, {}, {}});
+    feeds.requests.push_back({name, column->dtype, column->event, {}, {}, false});
   }
   Batches batches(source, std::move(feeds.requests), batch_size, items.seed, false);
   begin(count);

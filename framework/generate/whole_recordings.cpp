@@ -20,6 +20,11 @@ DataEntry as_one_item(DataEntry data, const Recording& recording) {
 }  // namespace
 
 std::vector<Recording> whole_recordings(const ModelSource& model, const DataEntry& data, const std::string& split) {
+  const std::vector<std::string> options = model.registry().dataset(data.type)
+                                               ? data_contract(model.registry(), data.type).option_names()
+                                               : std::vector<std::string>();
+  if (!options.empty() && std::ranges::find(options, "tail") == options.end())
+    throw Error(ErrorCode::data_wrong_format, fmt::format("the items of '{}' are not recordings", data.type));
   DataEntry pieces = data;
   pieces.options["tail"].value = "pad";
   const auto source = model.open(pieces, split);

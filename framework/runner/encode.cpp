@@ -201,7 +201,11 @@ WholeRecordings recordings_of(const Request& request) {
 }
 
 int encode(const Request& request, bool json) {
-  if (request.whole_recordings) return encode_recordings(recordings_of(request));
+  if (request.whole_recordings) {
+    if (json || !request.columns.empty())
+      throw usage_error("encode", "--whole-recordings cannot be combined with --json or --column");
+    return encode_recordings(recordings_of(request));
+  }
   const bool alone = request.out.ends_with(".npy");
   if (!is_archive(request.out) && !is_table(request.out) && !alone)
     throw usage_error("encode", fmt::format("--out is a .npy, .npz or .csv file, not '{}'", request.out));
@@ -242,8 +246,9 @@ void add_encode(CLI::App& app, Invocation& invocation) {
       ->allow_extra_args(false);
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
-  verb->add_flag("--whole-recordings", request->whole_recordings,
-                 "each recording as one item, whatever its length; --out is an .npz archive");
+  verb->add_flag(
+      "--whole-recordings", request->whole_recordings,
+      "each recording as one item, whatever its length; --out is an .npz archive, without --json and --column");
   verb->add_option("--count", request->count, "only the first items; 0: all")
       ->check(at_least(0))
       ->capture_default_str();

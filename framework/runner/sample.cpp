@@ -131,8 +131,8 @@ int reconstruct(const Request& request) {
     write_sound(request.out, in_turn(stacked(pairs)), model, {request.data, request.rate, request.separate});
   else
     write_picture(request.out, report::reconstructions_png(pairs), pairs.reconstructions.shape());
-  print("{} items of the split '{}', each above its reconstruction, in {}\n", pairs.originals.shape()[0], request.split,
-        request.out);
+  print("{} items of the split '{}', {}, in {}\n", pairs.originals.shape()[0], request.split,
+        is_table(request.out) ? "reconstructed" : "each above its reconstruction", request.out);
   return kOk;
 }
 

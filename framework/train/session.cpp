@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "data/validation_split.h"
 #include "io/atomic_file.h"
 #include "loom/abi.h"
 #include "loom/error.h"
@@ -162,6 +163,9 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
   const DataEntry data = settings.data.value_or(document.data);
   TrainingData opened(registry, data, settings.card);
   bind_masks(document, opened.source()->columns(), registry);
+  // What stands in files of its own is met by the first evaluation: a wrong path is told of before the first step.
+  if (has_validation(data) || data.options.contains("test"))
+    open_split(registry, data, has_validation(data) ? kValidation : "test", opened.card_if_open().get());
   auto session = std::make_unique<Session>(std::move(document), registry, std::move(settings));
   session->training_data().share(opened);
   return session;

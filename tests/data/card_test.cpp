@@ -160,9 +160,11 @@ BOOST_AUTO_TEST_CASE(classes_have_the_numbers_of_the_run) {
   preparation.apply(0, 0, out, false);
   BOOST_TEST(value.values<std::int32_t>()[0] == 2);
   BOOST_TEST(preparation.columns()[0].classes.size() == 3U);
+  preparation.require_known(0);
   here.classes = {"dog", "dot", "eel"};
+  BOOST_TEST(Preparation({here}, options, entry, &card, none).columns()[0].classes.size() == 5U);
   check_error(ErrorCode::data_wrong_format, {"'dot'", "'eel'", "one of cat, dog, owl", "did you mean 'dog'"},
-              [&] { Preparation({here}, options, entry, &card, none); });
+              [&] { Preparation({here}, options, entry, &card, none).require_known(0); });
 }
 
 BOOST_AUTO_TEST_CASE(the_file_of_the_card) {

@@ -82,6 +82,21 @@ expect 0 train tiny.yaml --steps 4 --set data.validation=5 --set train.eval_ever
 says err "validation" "held out for validation"
 expect 0 eval chosen --split validation --json
 expect 0 eval chosen --split test
+expect 65 train tiny.yaml --steps 4 --set data.validation=nowhere --out unchosen
+[ ! -e unchosen ] || fail "a run was written before its validation data were looked at"
+cat >rows.yaml <<'YAML'
+version: 1
+graph: rows
+nodes:
+  x: {type: input, shape: [256, 1]}
+  y: {type: linear, in: x, units: 1}
+losses: {l: {type: squared_error, in: {x: y, target: x}}}
+train: {batch: 4, steps: 2}
+YAML
+expect 65 train rows.yaml --data npy:decoded.npy,test=nowhere.npy --out unchosen
+[ ! -e unchosen ] || fail "a run was written before its test file was looked at"
+expect 65 reconstruct chosen --whole-recordings --out no.wav
+says err "not recordings"
 expect 65 eval chosen --data sprites:size=8 --split validation
 says err "no validation split"
 

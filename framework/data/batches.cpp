@@ -58,12 +58,16 @@ void Batches::check(const ColumnRequest& request) const {
     throw Error(std::move(finding));
   }
   const Column& column = source_->columns()[static_cast<std::size_t>(index)];
-  if (column.event.count() != request.event.count()) {
+  const bool other_form = column.event.rank() == request.event.rank() && !(column.event == request.event);
+  if (column.event.count() != request.event.count() || other_form) {
     finding.code = ErrorCode::data_shape;
     finding.message =
         fmt::format("the column '{}' of '{}' does not fit the graph's input", column.name, source_->name());
     finding.got = fmt::format("items of shape {}, {} values", column.event.text(), column.event.count());
     finding.expected = fmt::format("shape {}, {} values", request.event.text(), request.event.count());
+    if (request.event.rank() == 3 && source_->card().options.contains("height"))
+      finding.hint =
+          fmt::format("the data options height={} and width={} resize the images", request.event[0], request.event[1]);
     throw Error(std::move(finding));
   }
   if (column.dtype != request.dtype) {

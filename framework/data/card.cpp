@@ -53,7 +53,7 @@ std::map<std::string, OptionValue> lasting_options(const DataEntry& entry) {
 DataEntry with_card(const Registry& registry, DataEntry entry, const DataCard& card) {
   if (!registry.dataset(entry.type)) return entry;  // whoever opens it reports this
   const std::vector<std::string> known = data_contract(registry, entry.type).option_names();
-  const std::vector<std::string> common = common_data_options();
+  const std::vector<std::string> common = common_data_contract().option_names();
   const auto has = [](const std::vector<std::string>& names, const std::string& name) {
     return std::ranges::find(names, name) != names.end();
   };

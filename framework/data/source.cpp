@@ -48,10 +48,11 @@ Contract with_common_options(Contract contract) {
       "on the training split");
   add("normalize_mean", {}, number().or_list(), "subtracted from x: one number, or one per channel");
   add("normalize_std", {}, positive().or_list(), "divides x: one number, or one per channel");
+  if (takes_test_path(contract))
+    contract.option("test", "", text(), "a folder whose items are the test split; `path` is train");
   add("validation", 0, integer().at_least(0).or_text({}),
       "one of this many items of train is held out to choose the best model, whole files where there are several; or "
-      "the "
-      "path of the items for it; 0: test chooses");
+      "the path of the items for it; 0: a folder named so chooses, or test");
   add("limit", 0, integer().at_least(0), "only the first n items; 0: all");
   add("seed", 1, integer().at_least(0), "seed of the random draws");
   return contract;
@@ -159,17 +160,27 @@ void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& d
   }
 }
 
-DataSource::DataSource(const Registry& registry, const DataEntry& asked, const DataCard* card)
-    : type_(find_type(registry, asked)), name_(asked.type) {
+DataSource::DataSource(const Registry& registry, const DataEntry& given, const DataCard* card)
+    : type_(find_type(registry, given)), name_(given.type) {
+  // A split with files of its own is read as train, which settles classes, sizes and rates.
+  const bool own_path = has_own_path(given, type_->contract);
+  std::optional<DataCard> of_train;
+  if (own_path && card == nullptr) card = &of_train.emplace(DataSource(registry, with_split(given, "train")).card());
+  const DataEntry asked = own_path ? with_card(registry, given, *card) : given;
   const auto split = asked.options.find("split");
   const bool validation = split != asked.options.end() && split->second.value.text() == kValidation;
-  if (validation && !has_validation(asked)) throw no_validation(asked);
-  const DataEntry entry = validation ? validation_entry(asked) : asked;
+  const bool by_option = validation && loom::has_validation(asked);
+  if (validation && !by_option && !knows_validation(type_->contract)) throw no_validation(asked);
+  const DataEntry entry = entry_of_split(asked, type_->contract);
   const Options options = checked_options(*type_, entry);
   dataset_ = create(*type_, options, entry.where);
+  has_validation_ = loom::has_validation(asked) || dataset_->has_validation();
   stored_columns_ = dataset_->columns().size();
-  if (options.has("split")) split_ = validation ? kValidation : options.text("split");
-  choose_items(asked, validation, options.integer("limit"));
+  if (options.has("split"))
+    split_ = split != asked.options.end()      ? split->second.value.text()
+             : entry.options.contains("split") ? "train"
+                                               : options.text("split");
+  choose_items(asked, by_option, options.integer("limit"));
   if (size_ == 0) throw no_items(*this, entry, options);
   if (card != nullptr) require_rate(*dataset_, *card, entry);
   preparation_ = Preparation(dataset_->columns(), options, entry, card,
@@ -195,7 +206,7 @@ std::vector<ColumnStatistics> DataSource::measure_train(const DataEntry& entry,
   if (split_.empty() || split_ == "train") return measure_columns(*dataset_, items_, size_, columns);
   DataSource train(name_, "train", nullptr);
   const DataEntry other = with_split(entry, "train");
-  const Options options = checked_options(*type_, other);
+  const Options options = checked_options(*type_, entry_of_split(other, type_->contract));
   train.dataset_ = create(*type_, options, entry.where);
   train.choose_items(other, false, options.integer("limit"));
   return train.measure_train(other, columns);
@@ -212,12 +223,20 @@ std::vector<std::string> DataSource::notices() const {
 }
 
 std::string DataSource::hash() const {
-  if (items_.empty()) return dataset_->hash();
+  const std::lock_guard lock(mutex_);
+  if (!hash_.empty()) return hash_;
+  hash_ = dataset_->hash();
+  if (items_.empty()) return hash_;
   ContentHash hash;
-  hash.add(dataset_->hash());
+  hash.add(hash_);
   hash.add(split_);
   hash.add(size_);
-  return hash.text();
+  return hash_ = hash.text();
+}
+
+std::string DataSource::earlier_hash() const {
+  const std::string earlier = items_.empty() ? dataset_->earlier_hash() : "";
+  return earlier.empty() ? hash() : earlier;
 }
 
 DataSource::DataSource(std::string name, std::string split, std::unique_ptr<Dataset> dataset)
@@ -273,7 +292,7 @@ std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::strin
   return create(*found, checked_options(*found, entry), entry.where);
 }
 
-std::vector<std::string> common_data_options() { return with_common_options(Contract()).option_names(); }
+Contract common_data_contract() { return with_common_options(Contract()); }
 
 Contract data_contract(const Registry& registry, const std::string& type) {
   return with_common_options(registry.dataset(type)->contract);

@@ -45,7 +45,8 @@ class DataSource {
 
   std::int64_t size() const { return size_; }
   const std::vector<Column>& columns() const { return preparation_.columns(); }
-  std::string hash() const;
+  std::string hash() const;          // computed once: every byte of the data is read for it
+  std::string earlier_hash() const;  // Dataset::earlier_hash, or hash()
   // The data card of a run that trains on these data; without its hash, which takes a while.
   DataCard card() const;
   Origin origin(std::int64_t index) const { return dataset_->origin(place(index)); }
@@ -56,6 +57,8 @@ class DataSource {
   std::vector<std::int64_t> factor_sizes() const { return dataset_->factor_sizes(); }
   std::int64_t sample_rate() const { return dataset_->sample_rate(); }  // Hz; 0: not sounds
   bool is_dynamic() const { return preparation_.is_dynamic(); }         // an item differs between reads
+  // Whether the same data have a split "validation".
+  bool has_validation() const { return has_validation_; }
   std::string binarization() const { return preparation_.binarization(); }
 
   // Item `index`, one view per column in the order of columns(). `draw` affects only dynamic binarization: the same
@@ -81,10 +84,12 @@ class DataSource {
 
   std::size_t stored_columns_ = 0;  // of the data set itself
   std::int64_t size_ = 0;
+  bool has_validation_ = false;
   std::vector<std::int64_t> items_;  // of the data set, where a part of its training items is held out; else empty
   Preparation preparation_;
-  std::map<std::string, OptionValue> options_;                                 // for the card
-  mutable std::mutex mutex_;                                                   // guards the next
+  std::map<std::string, OptionValue> options_;  // for the card
+  mutable std::mutex mutex_;                    // guards the next two
+  mutable std::string hash_;
   mutable std::vector<std::tuple<std::size_t, double, double, bool>> within_;  // columns and ranges found to hold
 };
 
@@ -93,7 +98,7 @@ void check_data(const Registry& registry, const DataEntry& entry, Diagnostics& d
 
 // The options of a data set with those that every data set takes. The type must be registered.
 Contract data_contract(const Registry& registry, const std::string& type);
-std::vector<std::string> common_data_options();  // the names of the latter
+Contract common_data_contract();  // the latter alone
 // The same data with another split: "train", "test", "all".
 DataEntry with_split(DataEntry entry, const std::string& split);
 // The same data with paths that are valid from any working folder.

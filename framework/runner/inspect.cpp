@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "data/source.h"
 #include "plugin/registries.h"
 #include "report/graph_summary.h"
 #include "runner/console.h"
@@ -91,6 +92,8 @@ void print_summary(const report::GraphSummary& summary) {
 
 int inspect(const Request& request, bool json) {
   const auto registry = registry_for({{}, request.plugins});
+  if (registry->dataset(request.name))
+    return inspect_contract(request.name, data_contract(*registry, request.name), json);
   for (const RegisteredType& type : registry->types()) {
     if (type.name == request.name) return inspect_contract(request.name, *type.contract, json);
   }

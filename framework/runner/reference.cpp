@@ -19,14 +19,6 @@ std::string joined(const std::vector<std::string>& parts, const char* separator)
   return text;
 }
 
-// "`a`, `b` and `c`".
-std::string in_backquotes(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    text += fmt::format("{}`{}`", i == 0 ? "" : i + 1 < names.size() ? ", " : " and ", names[i]);
-  return text;
-}
-
 std::string_view role_text(Role role) {
   switch (role) {
     case Role::input: return "input";
@@ -112,6 +104,15 @@ void parameter_table(std::string& out, const char* title, const std::vector<Para
   }
 }
 
+void option_table(std::string& out, const Contract& contract) {
+  if (contract.options().empty()) return;
+  out += "\n| option | default | accepts | |\n|---|---|---|---|\n";
+  for (const OptionDeclaration& option : contract.options()) {
+    out += fmt::format("| `{}` | {} | {} | {} |\n", option.name, cell(default_text(option)),
+                       cell(option.constraint.text()), cell(option_doc(option)));
+  }
+}
+
 std::string section_of(const std::string& name, const Contract& contract, const char* outputs) {
   std::string out = fmt::format("\n### {}\n{}.", name, contract.summary());
   if (!contract.source().empty()) out += fmt::format(" Source: {}.", contract.source());
@@ -120,13 +121,7 @@ std::string section_of(const std::string& name, const Contract& contract, const 
   out += '\n';
   port_table(out, "input", contract.inputs());
   port_table(out, outputs, contract.outputs());
-  if (!contract.options().empty()) {
-    out += "\n| option | default | accepts | |\n|---|---|---|---|\n";
-    for (const OptionDeclaration& option : contract.options()) {
-      out += fmt::format("| `{}` | {} | {} | {} |\n", option.name, cell(default_text(option)),
-                         cell(option.constraint.text()), cell(option_doc(option)));
-    }
-  }
+  option_table(out, contract);
   parameter_table(out, "parameter", contract.parameters());
   parameter_table(out, "state", contract.states());
   if (!contract.values().empty()) out += "\n" + value_table(contract);
@@ -161,11 +156,11 @@ std::string reference_text(const Registry& registry) {
     out += fmt::format("\n## {}\n", group);
     for (const std::string& name : names) out += section_of(name, registry.node(name)->contract, "output");
   }
-  const std::string data_heading =
-      "\n## Data sets\nA graph names one under `data:`, the command line with `--data TYPE:PATH,key=value`. Every data "
-      "set "
-      "also takes " +
-      in_backquotes(common_data_options()) + ".\n";
+  std::string data_heading =
+      "\n## Data sets\nA graph names one under `data:`, the command line with `--data TYPE:PATH,key=value`. Those that "
+      "hold out files of a\nfolder also take `test`, a folder whose items are the test split; `path` is train then. "
+      "Every data set also takes\n";
+  option_table(data_heading, common_data_contract());
   add_sections<DatasetType>(registry, data_heading.c_str(), "column", out);
   add_sections<OptimizerType>(registry,
                               "\n## Optimizers\n`optimizer: {type: NAME, lr: ..., option: value}` under `train` or an "

@@ -5,6 +5,7 @@
 
 #include "data/source.h"
 #include "document/rewrite.h"
+#include "graph/fitting_extents.h"
 #include "run/parameter_store.h"
 #include "train/feeds.h"
 #include "train/metric_set.h"
@@ -125,6 +126,17 @@ void check_generate(const Document& document, const Graph& graph, const Registry
   }
 }
 
+// Where shapes contradict each other, the first finding says which extents of the inputs would fit.
+std::shared_ptr<const Graph> build_nodes(const Document& document, const Registry& registry, Diagnostics& diagnostics) {
+  Diagnostics found;
+  auto graph = build_graph(document.nodes, registry, found);
+  std::vector<Diagnostic> findings = found.items();
+  const auto mismatch = std::ranges::find(findings, ErrorCode::shape_mismatch, &Diagnostic::code);
+  if (mismatch != findings.end() && mismatch->hint.empty()) mismatch->hint = fitting_extents(document.nodes, registry);
+  if (!findings.empty()) diagnostics.add(Error(std::move(findings)));
+  return graph;
+}
+
 }  // namespace
 
 std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
@@ -132,7 +144,7 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
   if (!document.data.type.empty()) check_data(registry, document.data, diagnostics);
   check_updates(document, registry, diagnostics);
   choose_metrics(document, registry, diagnostics);
-  auto graph = build_graph(document.nodes, registry, diagnostics);
+  auto graph = build_nodes(document, registry, diagnostics);
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);
   if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), registry, diagnostics);

@@ -139,7 +139,8 @@ bool Session::resume() {
     metrics()->remove_after(0);
     return false;
   }
-  const CheckpointInfo info = state_.restore(file, training_data_.hash(), run_document_);
+  const std::string stored = CheckpointInfo::from_metadata(SafetensorsFile(file).metadata(), file).data_hash;
+  const CheckpointInfo info = state_.restore(file, training_data_.hash_beside(stored), run_document_);
   forget_front();
   metrics()->remove_after(info.step);
   if (info.best_value && info.best_step == info.step)
@@ -164,8 +165,9 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
   TrainingData opened(registry, data, settings.card);
   bind_masks(document, opened.source()->columns(), registry);
   // What stands in files of its own is met by the first evaluation: a wrong path is told of before the first step.
-  if (has_validation(data) || data.options.contains("test"))
-    open_split(registry, data, has_validation(data) ? kValidation : "test", opened.card_if_open().get());
+  const bool by_option = has_validation(data);
+  if (by_option || data.options.contains("test"))
+    open_split(registry, data, by_option ? kValidation : "test", opened.card_if_open().get());
   auto session = std::make_unique<Session>(std::move(document), registry, std::move(settings));
   session->training_data().share(opened);
   return session;

@@ -34,7 +34,7 @@ std::optional<TrainEnd> Session::conclude(const StepReport& report, const TrainO
 }
 
 void Session::evaluate_held_out(const TrainObserver& observer) {
-  const Evaluation evaluation = evaluate({.split = has_validation(settings_.data) ? kValidation : "test",
+  const Evaluation evaluation = evaluate({.split = training_data_.source()->has_validation() ? kValidation : "test",
                                           .limit = document_.train.eval_limit,
                                           .in_training = true});
   recorder_.record(evaluation);

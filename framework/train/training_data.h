@@ -39,6 +39,10 @@ class TrainingData {
     if (hash_.empty()) hash_ = source()->hash();
     return hash_;
   }
+  // The hash to compare with that of a checkpoint: the same content may have had another hash when it was written.
+  const std::string& hash_beside(const std::string& stored) {
+    return stored != hash() && stored == source()->earlier_hash() ? stored : hash();
+  }
   // The data set of another session, instead of opening it again.
   void share(const TrainingData& other) {
     source_ = other.source_;

@@ -76,6 +76,8 @@ class Dataset {
   // sounds are scaled to what declare() documents (images: [0, 1]).
   virtual void read(std::int64_t index, std::span<const TensorView> out) const = 0;
   virtual Origin origin(std::int64_t index) const { return {"", index}; }
+  // Items of one group are never on both sides of a split; where all are of one group, each is for itself.
+  virtual std::string group(std::int64_t index) const { return origin(index).file; }
   // How many positions of the first axis of x are data where items differ in it; the rest is padding. -1: all are.
   virtual std::int64_t length([[maybe_unused]] std::int64_t index) const { return -1; }
   // Options with which other data of this type are read as these were: what was found in the data rather than given, such
@@ -83,9 +85,14 @@ class Dataset {
   virtual std::map<std::string, OptionValue> settled_options() const { return {}; }
   // A hash over the content (or over the parameters of procedural data), reported with every metric measured on it.
   virtual std::string hash() const = 0;
+  // The hash that the first versions gave the same content, for types whose hash has changed: their runs resume. "": it
+  // has not changed.
+  virtual std::string earlier_hash() const { return ""; }
   // What was left out or assumed when the data were opened, one sentence each, for the user to read before training
   // starts: "2 of 12 files were left out: 1 .heic, 1 .txt".
   virtual std::vector<std::string> notices() const { return {}; }
+  // Whether the data have a split "validation" of their own, as a folder that is divided into three.
+  virtual bool has_validation() const { return false; }
   // The number of values of each known factor of variation, for data with a "factors" column; otherwise empty.
   virtual std::vector<std::int64_t> factor_sizes() const { return {}; }
   // The sample rate of sounds in Hz; 0 if the items are not sounds.

@@ -170,10 +170,8 @@ void Archive::fail(archive* reader, const std::string& name) const {
 }
 
 void Archive::add_to(ContentHash& hash) const {
-  for (const auto& [path, bytes] : files_) {
-    hash.add(std::string_view(path).substr(root_.size()));
-    hash.add(bytes);
-  }
+  for (const std::string& path : paths_) hash.add(std::string_view(path).substr(root_.size()));
+  add_files(hash, path_, {path_});
 }
 
 std::span<const std::byte> bytes_in(const std::shared_ptr<const Archive>& archive, const std::string& path) {

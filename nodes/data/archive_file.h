@@ -39,7 +39,7 @@ class Archive {
   const std::string& root() const { return root_; }
   std::span<const std::byte> bytes(const std::string& path) const { return files_.at(path); }
   const LeftOut& left_out() const { return left_out_; }
-  void add_to(ContentHash& hash) const;  // the names below the root and all bytes
+  void add_to(ContentHash& hash) const;  // the names below the root, and all bytes of the archive
 
  private:
   void add(archive* reader, archive_entry* entry, const std::vector<std::string>& endings);

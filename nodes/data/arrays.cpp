@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "files.h"
 #include "io/npz.h"
 
 namespace loom {
@@ -56,6 +57,15 @@ Shape Array::event() const {
 }
 
 void Array::add_to(ContentHash& hash) const {
+  if (rows_)
+    rows_->add_to(hash);
+  else if (memory_.empty())
+    add_files(hash, name_, {name_});
+  else
+    hash.add(memory_);
+}
+
+void Array::add_values_to(ContentHash& hash) const {
   if (rows_)
     rows_->add_to(hash);
   else

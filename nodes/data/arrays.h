@@ -27,7 +27,8 @@ class Array {
   bool is_bool() const { return !rows_ && header_.type == NpyType::b1; }
   std::int64_t items() const { return rows_ ? rows_->rows() : header_.items(); }
   Shape event() const;
-  void add_to(ContentHash& hash) const;
+  void add_to(ContentHash& hash) const;         // the bytes of the array, by the digest of a file of its own
+  void add_values_to(ContentHash& hash) const;  // the bytes themselves
 
   void read(std::int64_t item, float scale, std::span<float> out) const;
   void read(std::int64_t item, std::span<std::int32_t> out) const;

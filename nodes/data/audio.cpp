@@ -37,9 +37,11 @@ class Audio final : public loom::Dataset {
         .dtype(loom::DType::i32);
     c.output("mask", "[N, length, channels]",
              "with tail: pad: 1 for samples of the recording, 0 for padding; of the shape of x");
-    c.option("path", loom::required, loom::text(),
-             "the folder, an archive of one (.tar, .zip; compressed ones are decoded into memory, at most 1 GiB), or "
-             "one file; long MP3 files are slow: they are decoded from their start for every piece");
+    c.option(
+        "path", loom::required, loom::text(),
+        "the folder, an archive of one (.tar, .zip; compressed ones are decoded into memory, at most 1 GiB), or "
+        "one file. Directly in it, the folders train, test and validation (or val) are the splits; without "
+        "test, validation takes its place. Long MP3 files are slow: they are decoded from their start for every piece");
     c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "length of a piece", "samples");
     c.option("tail", "drop", loom::text({"drop", "pad"}),
              "the rest of a recording: dropped, or padded with silence, which a column mask marks");
@@ -54,9 +56,10 @@ class Audio final : public loom::Dataset {
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many recordings is held out for test");
     c.option("holdout_by", "file", loom::text({"file", "time"}),
              "file: whole recordings; time: the last pieces of every recording, as always of a single one");
-    loom::declare_split(c,
-                        "test is every holdout-th recording of a pseudo-random order, and one if there are fewer than "
-                        "holdout");
+    loom::declare_folder_split(
+        c,
+        "test is every holdout-th recording of a pseudo-random order, and one if there are fewer than "
+        "holdout, or those in the folder test");
   }
 
   explicit Audio(const loom::Options& options)
@@ -72,9 +75,12 @@ class Audio final : public loom::Dataset {
     files_ = std::move(found.paths);
     archive_ = std::move(found.archive);
     add_notice(found.left_out);
+    parts_ = std::move(found.parts);
+    parts_.require(split_name_);
+    for (const std::string& notice : parts_.notices(files_, "recording")) add_notice(notice);
+    std::erase_if(files_, [&](const std::string& file) { return !parts_.is_in("all", file); });
     if (!options.text("names").empty()) fields_ = loom::NameFields(options.text("names"), files_);
-    if ((archive_ || loom::is_folder(folder_)) && !fields_.has("label"))
-      labels_ = loom::folder_labels(files_, found.root);
+    if ((archive_ || loom::is_folder(folder_)) && !fields_.has("label")) labels_ = folder_labels();
     const loom::SoundHeaders headers = loom::read_sound_headers(files_, options.text("unreadable") == "skip", archive_);
     add_notice(headers.skipped);
     require_alike(headers);
@@ -100,6 +106,7 @@ class Audio final : public loom::Dataset {
     return {files_[recordings_[piece.recording].file], piece.number * length_};
   }
   std::map<std::string, loom::OptionValue> settled_options() const override { return {{"rate", rate_}}; }
+  bool has_validation() const override { return parts_.has_validation(); }
   std::vector<std::string> notices() const override { return notices_; }
   std::string hash() const override {
     loom::ContentHash hash;
@@ -134,6 +141,13 @@ class Audio final : public loom::Dataset {
   }
 
  private:
+  // The class of each file by the first subfolder that it is in; empty if a file is in none.
+  loom::Classes folder_labels() const {
+    std::vector<std::string> classes;
+    for (const std::string& file : files_) classes.push_back(parts_.class_name(file));
+    return loom::numbered(classes);
+  }
+
   void add_notice(const std::string& notice) {
     if (!notice.empty()) notices_.push_back(notice);
   }
@@ -174,7 +188,7 @@ class Audio final : public loom::Dataset {
     std::vector<std::int64_t> pieces;
     std::size_t readable = 0;
     for (std::size_t i = 0; i < files_.size(); ++i) {
-      if (!headers.files[i]) continue;
+      if (!headers.files[i] || !parts_.is_in(split_name_, files_[i])) continue;
       ++readable;
       const loom::SoundHeader& header = *headers.files[i];
       const std::int64_t frames =
@@ -200,7 +214,7 @@ class Audio final : public loom::Dataset {
   }
 
   void make_split(const std::vector<std::int64_t>& pieces, std::int64_t holdout, bool by_time) {
-    split_ = loom::RecordingSplit(split_name_, pieces, holdout, by_time);
+    split_ = loom::RecordingSplit(parts_.divided() ? "all" : split_name_, pieces, holdout, by_time);
     add_notice(split_.notice());
     if (split_.size() > 0) return;
     loom::Diagnostic finding =
@@ -245,6 +259,7 @@ class Audio final : public loom::Dataset {
 
   std::string folder_;
   std::vector<std::string> files_;
+  loom::FolderParts parts_;
   std::shared_ptr<const loom::Archive> archive_;  // null: the files are on the disk
   std::int64_t length_, channels_;
   bool mu_law_, pad_, resample_;

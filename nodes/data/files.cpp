@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "file_digests.h"
+
 namespace loom {
 namespace fs = std::filesystem;
 
@@ -107,7 +109,15 @@ Classes numbered(const std::vector<std::string>& names) {
   return classes;
 }
 
-void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files) {
+void add_files(ContentHash& hash, const std::string& root, const std::vector<std::string>& files) {
+  const std::vector<std::uint64_t> digests = file_digests(root, files);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    hash.add(std::string_view(files[i]).substr(std::min(files[i].size(), root.size())));
+    hash.add(static_cast<std::int64_t>(digests[i]));
+  }
+}
+
+void add_ends_of_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files) {
   std::array<char, 4096> end{};
   for (const std::string& path : files) {
     hash.add(std::string_view(path).substr(std::min(path.size(), folder.size())));

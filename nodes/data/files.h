@@ -37,7 +37,9 @@ struct Classes {
 // The class of each item by its name; empty if a name is "".
 Classes numbered(const std::vector<std::string>& names);
 
-// For data too large to be read at the start: the names (below `folder`), the sizes and both ends of every file.
-void add_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files);
+// The names below `root`, a folder or the file itself, and all bytes of every file (file_digests.h).
+void add_files(ContentHash& hash, const std::string& root, const std::vector<std::string>& files);
+// The names, the sizes and both ends of every file: what the hashes of runs of format 1 are made of.
+void add_ends_of_files(ContentHash& hash, const std::string& folder, const std::vector<std::string>& files);
 
 }  // namespace loom

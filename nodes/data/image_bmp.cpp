@@ -112,9 +112,9 @@ StoredImage read_bmp(const std::string& file, Bytes bytes, int /*least_side*/) {
   return {std::move(image)};
 }
 
-bool check_bmp(const std::string& file, Bytes bytes) {
-  read_header(file, bytes);
-  return false;
+ImageHeader check_bmp(const std::string& file, Bytes bytes) {
+  const Header header = read_header(file, bytes);
+  return {header.height, header.width};
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ std::vector<float> scaled_values(const unsigned char* data, std::size_t count, i
   return values;
 }
 
-bool check_image(const std::string& file, Bytes bytes) {
+ImageHeader check_image(const std::string& file, Bytes bytes) {
   MappedFile mapped;
   if (bytes.data() == nullptr) bytes = (mapped = MappedFile(file)).bytes();
   if (bytes.empty()) throw file_error(ErrorCode::data_empty, file, kNoOffset, "the file is empty");
@@ -97,6 +97,19 @@ Image read_image(const std::string& file, const ImageRequest& request, Bytes byt
   if (bytes.data() == nullptr) bytes = own = read_whole(file);
   StoredImage stored = format_of(file, bytes).read(file, bytes, request.least_side);
   return upright(composed(std::move(stored.image), request.channels, request.background), stored.orientation);
+}
+
+Image central_square(const Image& image, int side) {
+  Image square{side, side, image.channels, {}};
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(side) * image.channels;
+  const std::ptrdiff_t first = static_cast<std::ptrdiff_t>((image.width - side) / 2) * image.channels;
+  for (int y = 0; y < side; ++y) {
+    const std::ptrdiff_t line =
+        static_cast<std::ptrdiff_t>((image.height - side) / 2 + y) * image.width * image.channels;
+    const auto begin = image.values.begin() + line + first;
+    square.values.insert(square.values.end(), begin, begin + row);
+  }
+  return square;
 }
 
 std::vector<float> fit_image(const Image& image, int height, int width) {

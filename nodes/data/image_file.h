@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,15 +27,22 @@ const std::vector<std::string>& image_endings();
 
 // Both functions read the file itself, unless its bytes are given: then `file` is its name in messages.
 
+struct ImageHeader {
+  std::int64_t height = 0, width = 0;  // as stored, before it is turned
+  bool several = false;                // further pages or frames, which read_image does not read
+};
+
 // Reads the header, and looks whether the file is complete as far as that takes no decoding. Throws what read_image
-// throws. True if the file has further pages or frames, which read_image does not read.
-bool check_image(const std::string& file, std::span<const std::byte> bytes = {});
+// throws.
+ImageHeader check_image(const std::string& file, std::span<const std::byte> bytes = {});
 
 // The image as it is to be seen: turned as its orientation tag says, its transparency laid on the background. There is
 // no gamma or colour management. Gray is 0.299 R + 0.587 G + 0.114 B. Throws data_wrong_format, data_truncated,
 // data_corrupt, data_empty.
 Image read_image(const std::string& file, const ImageRequest& request, std::span<const std::byte> bytes = {});
 
+// The centred square of that many pixels; an image must not be smaller.
+Image central_square(const Image& image, int side);
 // The largest centred part of the image with the form height : width, resized to it.
 std::vector<float> fit_image(const Image& image, int height, int width);
 

@@ -8,28 +8,27 @@
 #include <vector>
 
 #include "archive_file.h"
+#include "folder_parts.h"
 #include "image_file.h"
 
 namespace loom {
 
 struct ImageFolder {
-  enum class Part { any, train, test };
   struct File {
     std::string path;
-    Part part = Part::any;   // any: the folder is not divided
     std::string class_name;  // the first folder on the way to the file; "" for a file outside such a folder
   };
   std::vector<File> files;  // sorted by path
-  bool divided = false;     // by a folder train/ and a folder test/, val/ or validation/
+  FolderParts parts;
   std::vector<std::string> notices;
   std::shared_ptr<const Archive> archive;  // null: the files are on the disk
 
   Image read(std::size_t file, const ImageRequest& request) const;
-  void add_to(ContentHash& hash, const std::string& folder) const;
+  void add_to(ContentHash& hash, const std::string& folder, bool format_1 = false) const;  // see Dataset::earlier_hash
 };
 
 // Lists the folder or archive and looks at the header and the end of every file. Throws one Error with the files that cannot be
-// read, or, with `skip`, leaves them out with a notice. Throws what list_files and Archive throw.
-ImageFolder open_image_folder(const std::string& folder, bool skip);
+// read or are smaller than a square of `crop` pixels, or, with `skip`, leaves them out with a notice. Throws what list_files and Archive throw.
+ImageFolder open_image_folder(const std::string& folder, bool skip, int crop);
 
 }  // namespace loom

@@ -25,7 +25,7 @@ struct StoredImage {
 
 struct ImageFormat {
   bool (*matches)(Bytes bytes);  // by the first bytes
-  bool (*check)(const std::string& file, Bytes bytes);
+  ImageHeader (*check)(const std::string& file, Bytes bytes);
   StoredImage (*read)(const std::string& file, Bytes bytes, int least_side);
 };
 extern const ImageFormat kPng, kJpeg, kWebp, kBmp, kTiff;

@@ -117,10 +117,10 @@ StoredImage read_jpeg(const std::string& file, Bytes bytes, int least_side) {
 
 // Within compressed data the end marker does not occur, so any one behind the header is the end. It is looked for from
 // the end of the file: cameras add bytes behind it.
-bool check_jpeg(const std::string& file, Bytes bytes) {
+ImageHeader check_jpeg(const std::string& file, Bytes bytes) {
   const Header header = read_header(file, bytes);
   for (std::size_t at = bytes.size(); at-- > header.scan + 1;) {
-    if (bytes[at] == std::byte{0xD9} && bytes[at - 1] == std::byte{0xFF}) return false;
+    if (bytes[at] == std::byte{0xD9} && bytes[at - 1] == std::byte{0xFF}) return {header.height, header.width};
   }
   throw file_error(ErrorCode::data_truncated, file, static_cast<std::int64_t>(bytes.size()),
                    "the JPEG ends before its end marker");

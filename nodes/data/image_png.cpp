@@ -120,7 +120,7 @@ void check_end(const std::string& file, Bytes bytes) {
                    "the PNG ends before its chunk IEND");
 }
 
-bool check_png(const std::string& file, Bytes bytes) {
+ImageHeader check_png(const std::string& file, Bytes bytes) {
   if (bytes.size() < kHeaderEnd + kEnd.size())
     throw file_error(ErrorCode::data_truncated, file, static_cast<std::int64_t>(bytes.size()),
                      "the PNG ends within its header");
@@ -138,7 +138,7 @@ bool check_png(const std::string& file, Bytes bytes) {
     throw file_error(ErrorCode::data_truncated, file, static_cast<std::int64_t>(bytes.size()),
                      "the PNG is too short for its size", fmt::format("{} bytes", bytes.size()),
                      fmt::format("{} x {} pixels", height, width));
-  return false;
+  return {static_cast<std::int64_t>(height), static_cast<std::int64_t>(width)};
 }
 
 }  // namespace

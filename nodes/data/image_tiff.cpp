@@ -259,7 +259,7 @@ StoredImage read_tiff(const std::string& file, Bytes bytes, int /*least_side*/) 
   return {std::move(image), field<std::uint16_t>(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT)};
 }
 
-bool check_tiff(const std::string& file, Bytes bytes) {
+ImageHeader check_tiff(const std::string& file, Bytes bytes) {
   Memory memory(bytes);
   const Tiff tiff = open_tiff(file, memory);
   const Layout layout = read_layout(file, tiff);
@@ -271,7 +271,7 @@ bool check_tiff(const std::string& file, Bytes bytes) {
                        "the TIFF ends before its pixels", fmt::format("{} bytes", bytes.size()),
                        fmt::format("{} bytes from byte {} on", count, offset));
   }
-  return TIFFLastDirectory(tiff.get()) == 0;
+  return {layout.height, layout.width, TIFFLastDirectory(tiff.get()) == 0};
 }
 
 bool is_tiff(Bytes bytes) {

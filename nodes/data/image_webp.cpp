@@ -81,7 +81,10 @@ StoredImage read_webp(const std::string& file, Bytes bytes, int /*least_side*/) 
 }
 
 bool is_webp(Bytes bytes) { return starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8); }
-bool check_webp(const std::string& file, Bytes bytes) { return read_header(file, bytes).has_animation != 0; }
+ImageHeader check_webp(const std::string& file, Bytes bytes) {
+  const WebPBitstreamFeatures features = read_header(file, bytes);
+  return {features.height, features.width, features.has_animation != 0};
+}
 
 }  // namespace
 

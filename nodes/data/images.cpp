@@ -17,38 +17,45 @@ class Images final : public loom::Dataset {
         .dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(),
              "the folder, or an archive of one (.tar, .zip; compressed ones are decoded into memory, at most 1 GiB). "
-             "Directly in it, a folder train and a folder test (or val, validation) are the splits. Hidden "
-             "files are ignored");
+             "Directly in it, the folders train, test and validation (or val) are the splits; without "
+             "test, validation takes its place. Hidden files are ignored");
     c.option("size", 0, loom::integer().at_least(0).at_most(8192), "height and width; 0: those of the first image",
              "pixels");
     c.option("height", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
     c.option("width", 0, loom::integer().at_least(0).at_most(8192), "0: size", "pixels");
+    c.option("crop", 0, loom::integer().at_least(0).at_most(8192),
+             "only the central square of so many pixels is read, before it is resized; 0: the largest part of the form "
+             "height : width",
+             "pixels");
     c.option("channels", 3, loom::integer().at_least(1).at_most(3),
              "3: red, green, blue; 1: gray, of colours 0.299 red + 0.587 green + 0.114 blue");
     c.option("background", 0.0, loom::number().at_least(0).at_most(1),
              "the gray on which transparent pixels are laid; 0: black, 1: white");
-    c.option("unreadable", "error", loom::text({"error", "skip"}),
-             "images that are cut off, damaged, or larger than 2^27 pixels: an error that lists them, or they are left "
-             "out with a notice");
+    c.option(
+        "unreadable", "error", loom::text({"error", "skip"}),
+        "images that are cut off, damaged, larger than 2^27 pixels or smaller than crop: an error that lists them, "
+        "or they are left out with a notice");
     c.option("holdout", 10, loom::integer().at_least(2),
              "one of this many images is held out for test; without meaning where folders are the splits");
-    loom::declare_split(c, "test is every holdout-th image of a pseudo-random order, or the images of the folder test");
+    loom::declare_folder_split(
+        c, "test is every holdout-th image of a pseudo-random order, or the images of the folder test");
   }
 
   explicit Images(const loom::Options& options)
       : path_(options.text("path")),
+        crop_(static_cast<int>(options.integer("crop"))),
         channels_(static_cast<int>(options.integer("channels"))),
         background_(static_cast<float>(options.number("background"))),
         split_name_(options.text("split")) {
     if (channels_ == 2) throw loom::Error(loom::ErrorCode::data_specification, "[images] channels is 2", "use 1 or 3");
-    folder_ = loom::open_image_folder(path_, options.text("unreadable") == "skip");
+    folder_ = loom::open_image_folder(path_, options.text("unreadable") == "skip", crop_);
     const auto extent = [&](const char* name) {
       return static_cast<int>(options.integer(name) > 0 ? options.integer(name) : options.integer("size"));
     };
     height_ = extent("height");
     width_ = extent("width");
     // The first image is always decoded, so that what no header shows is found before training where all are alike.
-    const loom::Image first = folder_.read(0, {channels_, 0, background_});
+    const loom::Image first = read_file(0, 0);
     if (height_ == 0) height_ = first.height;
     if (width_ == 0) width_ = first.width;
     choose_items(options.integer("holdout"));
@@ -68,30 +75,40 @@ class Images final : public loom::Dataset {
   std::map<std::string, loom::OptionValue> settled_options() const override {
     return {{"height", height_}, {"width", width_}};
   }
+  bool has_validation() const override { return folder_.parts.has_validation(); }
   std::vector<std::string> notices() const override { return folder_.notices; }
-  std::string hash() const override {
-    loom::ContentHash hash;
-    folder_.add_to(hash, path_);
-    for (std::int64_t value : {std::int64_t{height_}, std::int64_t{width_}, std::int64_t{channels_}, size()})
-      hash.add(value);
-    hash.add(split_name_);
-    if (background_ != 0) hash.add(std::as_bytes(std::span(&background_, 1)));
-    return hash.text();
-  }
+  std::string hash() const override { return hash_of(false); }
+  std::string earlier_hash() const override { return hash_of(true); }
 
   void read(std::int64_t index, std::span<const loom::TensorView> out) const override {
     const std::size_t item = items_[static_cast<std::size_t>(index)];
-    const loom::Image image = folder_.read(item, {channels_, std::max(height_, width_), background_});
-    std::ranges::copy(loom::fit_image(image, height_, width_), out[0].data());
+    std::ranges::copy(loom::fit_image(read_file(item, std::max(height_, width_)), height_, width_), out[0].data());
     if (!labels_.empty()) *out[1].data<std::int32_t>() = labels_.numbers[item];
   }
 
  private:
+  // A JPEG may be decoded at a reduced scale, unless its pixels are counted.
+  loom::Image read_file(std::size_t file, int least_side) const {
+    if (crop_ == 0) return folder_.read(file, {channels_, least_side, background_});
+    return loom::central_square(folder_.read(file, {channels_, 0, background_}), crop_);
+  }
+
+  std::string hash_of(bool format_1) const {
+    loom::ContentHash hash;
+    folder_.add_to(hash, path_, format_1);
+    for (std::int64_t value : {std::int64_t{height_}, std::int64_t{width_}, std::int64_t{channels_}, size()})
+      hash.add(value);
+    hash.add(split_name_);
+    if (crop_ != 0) hash.add(std::int64_t{crop_});
+    if (background_ != 0) hash.add(std::as_bytes(std::span(&background_, 1)));
+    return hash.text();
+  }
+
   void choose_items(std::int64_t holdout) {
-    if (folder_.divided) {
-      const auto wanted = split_name_ == "test" ? loom::ImageFolder::Part::test : loom::ImageFolder::Part::train;
+    folder_.parts.require(split_name_);
+    if (folder_.parts.divided()) {
       for (std::size_t i = 0; i < folder_.files.size(); ++i) {
-        if (split_name_ == "all" || folder_.files[i].part == wanted) items_.push_back(i);
+        if (folder_.parts.is_in(split_name_, folder_.files[i].path)) items_.push_back(i);
       }
       if (items_.empty())
         throw loom::file_error(loom::ErrorCode::data_empty, path_, loom::kNoOffset,
@@ -110,7 +127,7 @@ class Images final : public loom::Dataset {
 
   std::string path_;
   loom::ImageFolder folder_;
-  int channels_, height_ = 0, width_ = 0;
+  int crop_, channels_, height_ = 0, width_ = 0;
   float background_;
   std::string split_name_;
   std::vector<std::size_t> items_;  // of the split, as places in folder_.files

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "arrays.h"
+#include "row_split.h"
 
 namespace {
 
@@ -31,6 +32,9 @@ class Npy final : public loom::Dataset {
     c.option("scale", loom::OptionValue{}, loom::number(),
              "factor for x; default: 1/255 for unsigned bytes, otherwise 1; not for i32");
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many items is held out for test");
+    c.option("holdout_by", "", loom::text(),
+             "an array of the .npz, integers [N]: items with one number in it are never on both sides of a split, and "
+             "one of `holdout` of its numbers is held out");
     loom::declare_missing(c);
     loom::declare_split(c, "test is every holdout-th item of a pseudo-random order, or the file of the option test");
   }
@@ -57,7 +61,7 @@ class Npy final : public loom::Dataset {
       if (name == "factors" && dtype_of(name, array) == DType::i32) count_factors(array);
     }
     const std::string split = test.empty() ? split_name_ : "all";
-    split_ = loom::Split(split, x().items(), options.integer("holdout"), 1);
+    split_ = loom::RowSplit(split, x().items(), options.integer("holdout"), groups_of(options.text("holdout_by")));
   }
 
   std::int64_t size() const override { return split_.size(); }
@@ -71,13 +75,17 @@ class Npy final : public loom::Dataset {
     return columns;
   }
   std::vector<std::int64_t> factor_sizes() const override { return factor_sizes_; }
+  std::string group(std::int64_t index) const override { return split_.group(index); }
   loom::Origin origin(std::int64_t index) const override { return {file_, split_.item(index)}; }
-  // Called only for reports, since it reads the whole arrays.
   std::string hash() const override {
-    loom::ContentHash hash;
-    hash.add(split_.size());
-    hash.add(split_name_);
+    loom::ContentHash hash = hash_of_split();
     for (const auto& [name, array] : arrays_) array.add_to(hash);
+    return hash.text();
+  }
+  // Format 1 had no columns but x and the labels that the option names.
+  std::string earlier_hash() const override {
+    loom::ContentHash hash = hash_of_split();
+    for (std::size_t i = 0; i < (has_labels_ ? 2U : 1U); ++i) arrays_[i].array.add_values_to(hash);
     return hash.text();
   }
 
@@ -92,10 +100,44 @@ class Npy final : public loom::Dataset {
   }
 
  private:
+  loom::ContentHash hash_of_split() const {
+    loom::ContentHash hash;
+    hash.add(split_.size());
+    hash.add(split_name_);
+    return hash;
+  }
   const Array& x() const { return arrays_.front().array; }
   DType dtype_of(const std::string& name, const Array& array) const {
     if (name == "x") return integers_ ? DType::i32 : DType::f32;
     return array.is_floating() || array.is_bool() ? DType::f32 : DType::i32;
+  }
+  // The number of each item's value in the array; empty without one.
+  std::vector<std::int64_t> groups_of(const std::string& name) const {
+    if (name.empty()) return {};
+    std::vector<std::string> names;
+    for (const auto& one : arrays_) names.push_back(one.name);
+    const auto found = std::ranges::find(names, name);
+    if (found == names.end()) {
+      loom::Diagnostic finding = file_error(ErrorCode::data_not_found, file_, kNoOffset,
+                                            fmt::format("there is no array '{}', which holdout_by names", name), name,
+                                            "one of " + loom::joined(names))
+                                     .diagnostics()
+                                     .front();
+      finding.suggestion = loom::nearest_name(name, names);
+      throw loom::Error(std::move(finding));
+    }
+    const Array& array = arrays_[static_cast<std::size_t>(found - names.begin())].array;
+    require_integers(array);
+    if (array.event().rank() != 0)
+      throw file_error(ErrorCode::data_shape, array.name(), kNoOffset, "holdout_by names an array of several numbers",
+                       array.event().text(), "one integer an item");
+    loom::GroupNumbers groups;
+    for (std::int64_t item = 0; item < array.items(); ++item) {
+      std::int32_t value = 0;
+      array.read(item, std::span(&value, 1));
+      groups.add(std::to_string(value));
+    }
+    return groups.take();
   }
   // By the name of the array, as what is in it is known by nothing else.
   static loom::ColumnRole role_of(const std::string& name) {
@@ -138,15 +180,16 @@ class Npy final : public loom::Dataset {
     }
     std::erase_if(arrays_, [&](const auto& one) { return one.name == labels || one.name == "label"; });
     arrays_.insert(arrays_.begin() + 1, {"label", std::move(array)});
+    has_labels_ = true;
   }
 
   std::string split_name_, file_;
   std::vector<loom::NamedArrays::Named> arrays_;  // x first
   std::vector<std::string> notices_;
   std::vector<std::int64_t> factor_sizes_;
-  bool integers_ = false, missing_ = false;
+  bool integers_ = false, missing_ = false, has_labels_ = false;
   float scale_ = 1;
-  loom::Split split_;
+  loom::RowSplit split_;
 };
 LOOM_DATASET(Npy, "npy")
 

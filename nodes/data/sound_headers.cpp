@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "loom/dataset.h"
+#include "parallel.h"
 #include "sound_files.h"
 
 namespace loom {
@@ -19,20 +18,13 @@ std::vector<std::optional<SoundHeader>> read_all(const std::vector<std::string>&
                                                  const std::shared_ptr<const Archive>& archive) {
   std::vector<std::optional<SoundHeader>> headers(paths.size());
   std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < paths.size(); i = next++) {
-      try {
-        headers[i] = read_sound_header(paths[i], bytes_in(archive, paths[i]));
-      } catch (const Error&) {
-        headers[i].reset();  // read again below: libsndfile keeps the reason in one place for all threads
-      }
+  in_parallel(paths.size(), [&](std::size_t i) {
+    try {
+      headers[i] = read_sound_header(paths[i], bytes_in(archive, paths[i]));
+    } catch (const Error&) {
+      headers[i].reset();  // read again below: libsndfile keeps the reason in one place for all threads
     }
-  };
-  std::vector<std::jthread> threads;
-  const std::size_t wanted = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
-  for (std::size_t i = 1; i < std::min(wanted, paths.size()); ++i) threads.emplace_back(work);
-  work();
-  threads.clear();
+  });
   return headers;
 }
 

@@ -1,6 +1,8 @@
 // Tables as text: CSV, TSV and the like, one item per row, read on demand from the mapped file.
 #include "csv_file.h"
+#include "files.h"
 #include "loom/dataset.h"
+#include "row_split.h"
 #include "table_choice.h"
 #include "table_layout.h"
 
@@ -32,6 +34,9 @@ class Table final : public loom::Dataset {
     c.option("delimiter", "auto", loom::text({"auto", "comma", "semicolon", "tab", "pipe"}),
              "what stands between fields; auto: the most frequent of them in the first row");
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many rows is held out for test");
+    c.option("holdout_by", "", loom::text(),
+             "a column: rows with one value in it are never on both sides of a split, and one of `holdout` of its "
+             "values is held out. It is no part of x unless `columns` names it");
     loom::declare_split(
         c,
         "test is every holdout-th row of a pseudo-random order, or the file of the option test. To standardise, "
@@ -45,7 +50,8 @@ class Table final : public loom::Dataset {
       throw loom::Error(ErrorCode::data_specification, "[table] with the option test, split: all has no order",
                         "use split=train or split=test, or leave out test");
     if (!test.empty() && split_name_ == "test") read_like_train(test, o);
-    split_ = loom::Split(test.empty() ? split_name_ : "all", file_.rows(), o.integer("holdout"), 1);
+    split_ = loom::RowSplit(test.empty() ? split_name_ : "all", file_.rows(), o.integer("holdout"),
+                            groups_of(o.text("holdout_by")));
     for (const auto& [name, value] : o.values())
       if (name != "path" && name != "test" && name != "split") recipe_.add(name + "=" + value.text());
   }
@@ -58,12 +64,12 @@ class Table final : public loom::Dataset {
     notices.insert(notices.end(), file_.notices().begin(), file_.notices().end());
     return notices;
   }
+  std::string group(std::int64_t index) const override { return split_.group(index); }
   loom::Origin origin(std::int64_t index) const override { return {file_.path(), split_.item(index) + 1}; }
-  // Called only for reports, since it reads the whole file.
   std::string hash() const override {
     loom::ContentHash hash = recipe_;
     hash.add(split_name_);
-    hash.add(file_.bytes());
+    loom::add_files(hash, file_.path(), {file_.path()});
     return hash.text();
   }
 
@@ -87,6 +93,19 @@ class Table final : public loom::Dataset {
     return {path, delimiter, header};
   }
 
+  // The number of each row's value in the column; empty without a column.
+  std::vector<std::int64_t> groups_of(const std::string& column) const {
+    if (column.empty() || split_name_ == "all") return {};
+    const auto place = static_cast<std::size_t>(std::ranges::find(file_.names(), column) - file_.names().begin());
+    loom::GroupNumbers groups;
+    loom::CsvFields fields;
+    for (std::int64_t row = 0; row < file_.rows(); ++row) {
+      file_.read(row, fields);
+      groups.add(fields[place]);
+    }
+    return groups.take();
+  }
+
   // The classes and the columns are those of the training file.
   void read_like_train(const std::string& test, const loom::Options& o) {
     loom::Options settled = o;
@@ -98,7 +117,7 @@ class Table final : public loom::Dataset {
   CsvFile file_;
   loom::TableLayout layout_;
   std::string split_name_;
-  loom::Split split_;
+  loom::RowSplit split_;
   loom::ContentHash recipe_;  // of the options
 };
 LOOM_DATASET(Table, "table")

@@ -99,8 +99,9 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-void check(const TableChoice& choice, const CsvFile& file) {
+void check(const TableChoice& choice, const CsvFile& file, bool whole) {
   Checks checks(file);
+  if (!choice.holdout_by.empty() && !whole) checks.column(choice.holdout_by, "holdout_by");
   checks.columns(choice.columns, "columns");
   checks.columns(choice.exclude, "exclude");
   checks.columns(choice.categorical, "categorical");
@@ -163,6 +164,7 @@ TableChoice table_choice(const Options& options, const CsvFile& file) {
   choice.exclude = names_of(options, "exclude", file.names());
   choice.categorical = names_of(options, "categorical", file.names());
   choice.label = options.text("label");
+  choice.holdout_by = options.text("holdout_by");
   choice.groups = lists_of(options, "groups");
   choice.categories = lists_of(options, "categories");
   choice.one_hot = options.flag("one_hot");
@@ -174,7 +176,7 @@ TableChoice table_choice(const Options& options, const CsvFile& file) {
     choice.label = "label";
     choice.label_by_name = true;
   }
-  check(choice, file);
+  check(choice, file, options.text("split") == "all");
   return choice;
 }
 

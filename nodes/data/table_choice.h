@@ -21,6 +21,7 @@ struct NamedList {
 struct TableChoice {
   std::vector<std::string> columns, exclude, categorical;
   std::string label;           // "": none is named
+  std::string holdout_by;      // "": none
   bool label_by_name = false;  // it is the column named label, which nobody asked for
   std::vector<NamedList> groups, categories;
   bool one_hot = false, missing_is_error = true;

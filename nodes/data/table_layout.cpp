@@ -88,6 +88,7 @@ void TableLayout::choose_kind(std::size_t i, const ColumnSurvey& found, std::int
   const auto leave_out = [&](std::string reason) { source.reason = std::move(reason); };
   const bool free_label = is_label(i) && choice_.label_by_name && (found.too_many || found.fractions > 0);
   if (has(choice_.exclude, name)) return leave_out("excluded");
+  if (name == choice_.holdout_by && !is_named(name)) return leave_out("it decides what is held out, left out");
   if (has(choice_.categorical, name) || find_list(choice_.categories, name) != nullptr || (is_label(i) && !free_label))
     return choose_classes(source, found);
   if (found.numbers == 0 && found.texts.count == 0) return leave_out("no values, left out");

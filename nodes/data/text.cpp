@@ -1,8 +1,8 @@
 // Text as tokens: one file, or a folder of files, cut into pieces of at most `length` tokens.
 #include <algorithm>
-#include <filesystem>
 
 #include "files.h"
+#include "folder_parts.h"
 #include "loom/dataset.h"
 #include "recording_split.h"
 #include "sound_files.h"
@@ -25,7 +25,9 @@ class Text final : public loom::Dataset {
     c.output("mask", "[N, length]", "1 where a token is, 0 behind the end; where pieces can be short");
     c.output("label", "[N]", "number of the subfolder in alphabetical order, if every file is in one")
         .dtype(loom::DType::i32);
-    c.option("path", loom::required, loom::text(), "the file, or the folder; UTF-8 unless tokens is bytes");
+    c.option("path", loom::required, loom::text(),
+             "the file, or the folder; UTF-8 unless tokens is bytes. Directly in a folder, the folders train, test and "
+             "validation (or val) are the splits; without test, validation takes its place");
     c.option("test", "", loom::text(), "a file or folder whose pieces are the test split; `path` is train");
     c.option("tokens", "characters", loom::text({"bytes", "characters", "words"}),
              "what a token is: a byte; a code point of Unicode; what stands between blanks and ends of lines");
@@ -44,10 +46,10 @@ class Text final : public loom::Dataset {
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many files is held out for test");
     c.option("holdout_by", "file", loom::text({"file", "end"}),
              "file: whole files; end: the last pieces of every file, as always of a single one");
-    loom::declare_split(
+    loom::declare_folder_split(
         c,
         "test is every holdout-th file of a pseudo-random order, and one if there are fewer than holdout; "
-        "or the text of the option test");
+        "or those in the folder test; or the text of the option test");
     c.rule({"tokens", "vocabulary"}, "tokens: bytes has all 256 values as its vocabulary", "no vocabulary",
            [](const loom::Options& o) { return o.text("tokens") != "bytes" || given(o).empty(); });
     c.rule({"test", "split"}, "with the option test, split: all has no order", "split: train or test",
@@ -67,9 +69,7 @@ class Text final : public loom::Dataset {
     const std::string& test = options.text("test");
     if (!test.empty() && split_name_ == "test") open_test(test);
     require_known();
-    split_ = loom::RecordingSplit(test.empty() ? split_name_ : "all", pieces_.counts(), options.integer("holdout"),
-                                  options.text("holdout_by") == "end", "text");
-    if (!split_.notice().empty()) notices_.push_back(split_.notice());
+    make_split(options);
     if (form_.unit != TokenUnit::bytes)
       notices_.push_back(fmt::format("the vocabulary has {} {}", vocabulary_.tokens().size(), options.text("tokens")));
     if (split_.size() == 0)
@@ -91,6 +91,7 @@ class Text final : public loom::Dataset {
     }
     return columns;
   }
+  bool has_validation() const override { return parts_.has_validation(); }
   std::vector<std::string> notices() const override { return notices_; }
   std::map<std::string, OptionValue> settled_options() const override {
     if (form_.unit == TokenUnit::bytes) return {};
@@ -145,8 +146,26 @@ class Text final : public loom::Dataset {
       if (std::string notice = loom::left_out_notice(files.size(), left_out); !notice.empty())
         notices_.push_back(std::move(notice));
     }
+    parts_ = loom::FolderParts(root_, nullptr);
+    const std::vector<std::string> of_parts = parts_.notices(files, "text");
+    notices_.insert(notices_.end(), of_parts.begin(), of_parts.end());
+    std::erase_if(files, [&](const std::string& file) { return !parts_.is_in("all", file); });
     pieces_ = loom::TextPieces(root_, std::move(files), form_);
     notices_.insert(notices_.end(), pieces_.notices().begin(), pieces_.notices().end());
+  }
+
+  // By the option test, by the folders, or by holding out.
+  void make_split(const loom::Options& options) {
+    std::vector<std::int64_t> counts = pieces_.counts();
+    const bool whole = !options.text("test").empty();
+    if (!whole) parts_.require(split_name_);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (!whole && !parts_.is_in(split_name_, pieces_.files()[i])) counts[i] = 0;
+    }
+    const bool divided = whole || parts_.divided();
+    split_ = loom::RecordingSplit(divided ? "all" : split_name_, counts, options.integer("holdout"),
+                                  options.text("holdout_by") == "end", "text");
+    if (!split_.notice().empty()) notices_.push_back(split_.notice());
   }
 
   // The vocabulary and the classes are those of the training text.
@@ -202,10 +221,7 @@ class Text final : public loom::Dataset {
   // The first folder below the root on the way to each file: the classes, unless those of `train` are given.
   void number_labels(const std::vector<std::string>* train) {
     std::vector<std::string> names;
-    for (const std::string& file : pieces_.files()) {
-      const std::filesystem::path below = std::filesystem::path(file).lexically_relative(root_);
-      names.push_back(std::distance(below.begin(), below.end()) > 1 ? below.begin()->string() : "");
-    }
+    for (const std::string& file : pieces_.files()) names.push_back(parts_.class_name(file));
     labels_.clear();
     if (train == nullptr && std::ranges::count(names, "") == 0) {
       classes_ = names;
@@ -226,6 +242,7 @@ class Text final : public loom::Dataset {
   std::string root_;
   TextForm form_;
   std::string split_name_;
+  loom::FolderParts parts_;
   loom::TextPieces pieces_;
   loom::Vocabulary vocabulary_;
   std::vector<std::string> classes_;

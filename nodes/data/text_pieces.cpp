@@ -4,6 +4,7 @@
 #include <fstream>
 #include <limits>
 
+#include "files.h"
 #include "sound_files.h"
 #include "utf8.h"
 
@@ -27,7 +28,8 @@ void require_utf8(const std::string& file, std::string_view text, Diagnostics& p
 
 }  // namespace
 
-TextPieces::TextPieces(const std::string& path, std::vector<std::string> files, const TextForm& form) : form_(form) {
+TextPieces::TextPieces(const std::string& path, std::vector<std::string> files, const TextForm& form)
+    : form_(form), root_(path) {
   Diagnostics problems(kMostProblems);
   std::size_t without = 0;
   for (std::string& file : files) {
@@ -121,8 +123,6 @@ std::string TextPieces::read(std::size_t file, const TextPiece& piece) const {
   return text;
 }
 
-void TextPieces::add_to(ContentHash& hash) const {
-  for (const std::string& file : files_) hash.add(MappedFile(file).bytes());
-}
+void TextPieces::add_to(ContentHash& hash) const { add_files(hash, root_, files_); }
 
 }  // namespace loom

@@ -49,6 +49,7 @@ class TextPieces {
   std::size_t add_piece(std::string_view text, std::int64_t offset, bool may_be_short, std::vector<TextPiece>& pieces);
 
   TextForm form_;
+  std::string root_;  // the folder, or the file
   std::vector<std::string> files_;
   std::vector<std::vector<TextPiece>> pieces_;  // of each file
   TokenMap token_counts_;

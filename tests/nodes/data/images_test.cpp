@@ -60,10 +60,6 @@ std::multiset<int> reds(const DataSource& data) {
   return values;
 }
 
-bool mentions(const std::vector<std::string>& texts, const std::string& part) {
-  return std::ranges::any_of(texts, [&](const std::string& text) { return text.find(part) != text.npos; });
-}
-
 const Pixels kRed = {255, 0, 0}, kBlue = {0, 0, 255}, kGreen = {0, 255, 0};
 
 }  // namespace
@@ -242,6 +238,76 @@ BOOST_AUTO_TEST_CASE(folders_named_train_and_test_are_the_splits) {
     BOOST_TEST(mentions(train.notices(), fmt::format("train/ and {}/ are the splits", held)));
     BOOST_TEST(mentions(train.notices(), "1 image in more/ was left out"));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_third_folder_is_the_split_validation) {
+  const ScratchFolder folder;
+  write_pixel(folder.file("train/cat/1.png"), {10, 0, 0});
+  write_pixel(folder.file("val/cat/2.png"), {20, 0, 0});
+  write_pixel(folder.file("test/cat/3.png"), {30, 0, 0});
+  BOOST_TEST((reds(open_folder(folder, {{"split", "train"}})) == std::multiset<int>{10}));
+  BOOST_TEST((reds(open_folder(folder, {{"split", "validation"}})) == std::multiset<int>{20}));
+  BOOST_TEST((reds(open_folder(folder, {{"split", "test"}})) == std::multiset<int>{30}));
+  BOOST_TEST(reds(open_folder(folder)).size() == 3U);
+  BOOST_TEST(open_folder(folder).has_validation());
+  // What the option says goes before the folder.
+  check_error(ErrorCode::data_not_found, {"elsewhere"}, [&] {
+    open_folder(folder, {{"split", "validation"}, {"validation", folder.file("elsewhere")}});
+  });
+}
+
+BOOST_AUTO_TEST_CASE(the_option_test_names_a_folder) {
+  const ScratchFolder train, test;
+  for (int i = 1; i <= 4; ++i) write_pixel(train.file(fmt::format("{}.png", i)), {static_cast<unsigned char>(i), 0, 0});
+  write_pixel(test.file("9.png"), {90, 0, 0});
+  const auto open = [&](const char* split) { return open_folder(train, {{"test", test.path()}, {"split", split}}); };
+  BOOST_TEST((reds(open("train")) == std::multiset<int>{1, 2, 3, 4}));
+  BOOST_TEST((reds(open("test")) == std::multiset<int>{90}));
+  BOOST_TEST(open("test").split() == "test");
+  BOOST_TEST(Item(open("test"), 0).columns[0].shape().text() == "[1, 1, 3]");
+  const DataSource part = open_folder(train, {{"test", test.path()}, {"validation", 4}, {"split", "validation"}});
+  BOOST_TEST(part.size() == 1);
+}
+
+// Files for evaluation are read as those of train: their size, and their classes by name.
+BOOST_AUTO_TEST_CASE(files_of_a_split_of_their_own_are_read_as_train) {
+  const ScratchFolder train, test;
+  write_png(train.file("ant/1.png"), 2, 2, rows(2, {kRed, kRed}), PNG_FORMAT_RGB);
+  write_pixel(train.file("bee/2.png"), kRed);
+  write_pixel(test.file("bee/3.png"), kRed);
+  for (const char* option : {"test", "validation"}) {
+    const DataSource data = open_folder(train, {{option, test.path()}, {"split", option}});
+    BOOST_TEST(data.columns()[0].event.text() == "[2, 2, 3]");
+    BOOST_TEST(Item(data, 0).integers(1)[0] == 1);
+  }
+  write_pixel(test.file("cow/4.png"), kRed);
+  check_error(ErrorCode::data_wrong_format, {"cow"}, [&] {
+    open_folder(train, {{"test", test.path()}, {"split", "test"}}).require_known_classes(1);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(the_central_square) {
+  const ScratchFolder folder;
+  // 6 x 4 pixels whose red is 10 * row + column; rows 1 and 2, columns 2 and 3 are the square of 2.
+  Pixels pixels;
+  for (unsigned char y = 0; y < 4; ++y)
+    for (unsigned char x = 0; x < 6; ++x) pixels.insert(pixels.end(), {static_cast<unsigned char>(10 * y + x), 0, 0});
+  write_png(folder.file("1.png"), 6, 4, pixels, PNG_FORMAT_RGB);
+  BOOST_TEST((reds(open_folder(folder, {{"split", "all"}, {"crop", 2}})) == std::multiset<int>{12}));
+  const DataSource data = open_folder(folder, {{"split", "all"}, {"crop", 2}});
+  BOOST_TEST(data.columns()[0].event.text() == "[2, 2, 3]");
+  const std::vector<float> values = Item(data, 0).floats();
+  for (const auto& [place, red] : {std::pair{0U, 12}, {3U, 13}, {6U, 22}, {9U, 23}})
+    BOOST_TEST(std::lround(values[place] * 255) == red);
+  BOOST_TEST(open_folder(folder, {{"split", "all"}, {"crop", 4}, {"size", 1}}).columns()[0].event.text() ==
+             "[1, 1, 3]");
+  BOOST_TEST(data.hash() != open_folder(folder).hash());
+  write_pixel(folder.file("0.png"), kRed);
+  check_error(ErrorCode::data_shape,
+              {"0.png", "smaller than crop", "1 x 1 pixels", "2 x 2 pixels or more", "unreadable=skip"}, [&] {
+                open_folder(folder, {{"split", "all"}, {"crop", 2}});
+              });
+  BOOST_TEST(open_folder(folder, {{"split", "all"}, {"crop", 2}, {"unreadable", "skip"}}).size() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_split_folder_without_images) {

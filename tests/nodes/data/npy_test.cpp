@@ -2,6 +2,7 @@
 #include <zip.h>
 
 #include <limits>
+#include <set>
 
 #include "io/npy.h"
 #include "io/npz.h"
@@ -303,6 +304,35 @@ BOOST_AUTO_TEST_CASE(whole_arrays_as_tensors) {
   const Tensor tensor = read_npy(folder.file("x.npy"));
   BOOST_TEST((tensor.shape() == Shape{2, 3}));
   BOOST_TEST(tensor.values()[5] == 6);
+}
+
+BOOST_AUTO_TEST_CASE(items_with_one_number_stay_together) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("x.npz");
+  std::vector<float> x;
+  std::vector<std::int64_t> speaker;
+  for (int i = 0; i < 40; ++i) {
+    x.push_back(static_cast<float>(i % 8));
+    speaker.push_back(i % 8 - 4);
+  }
+  write_archive(file, {{"x.npy", npy("<f4", "40, 1", x)}, {"speaker.npy", npy("<i8", "40,", speaker)}});
+  std::set<float> held_out;
+  for (const char* split : {"test", "train"}) {
+    const DataSource data =
+        open_data("npy", {{"path", file}, {"holdout", 4}, {"holdout_by", "speaker"}, {"split", split}});
+    BOOST_TEST(data.size() == (std::string(split) == "test" ? 10 : 30));
+    for (std::int64_t i = 0; i < data.size(); ++i) {
+      const float value = Item(data, i).floats()[0];
+      if (std::string(split) == "test")
+        held_out.insert(value);
+      else
+        BOOST_TEST(held_out.count(value) == 0U);
+    }
+  }
+  BOOST_TEST(held_out.size() == 2U);
+  check_error(ErrorCode::data_not_found, {"no array 'speakr'", "did you mean 'speaker'"}, [&] {
+    open_data("npy", {{"path", file}, {"holdout_by", "speakr"}});
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -34,6 +34,8 @@ bool names_a_file(const OptionValue& value) {
 
 }  // namespace
 
+std::string mask_name(const std::string& column) { return column == "x" ? "mask" : column + "_mask"; }
+
 const ColumnCard* DataCard::find(const std::string& column) const {
   for (const ColumnCard& one : columns) {
     if (one.column.name == column) return &one;

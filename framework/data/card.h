@@ -16,6 +16,9 @@
 
 namespace loom {
 
+// The name of the mask of a column: "mask" of x, "counts_mask" of counts.
+std::string mask_name(const std::string& column);
+
 // A column as a graph reads it: value = (stored - mean) / deviation, feature by feature of the last axis.
 struct ColumnCard {
   Column column;

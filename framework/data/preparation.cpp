@@ -57,7 +57,8 @@ Preparation::Preparation(std::vector<Column> columns, const Options& options, co
     : columns_(std::move(columns)), steps_(columns_.size()) {
   seed_ = static_cast<std::uint64_t>(options.integer("seed"));
   map_classes(entry, card);
-  if (options.has("missing")) plan_missing(options, card, measure);
+  require_features(entry, card);
+  if (options.has("missing")) plan_missing(options, entry, card, measure);
   plan_binarize(options, entry);
   plan_pictures(options, entry);
   plan_normalize(options, entry, card, measure);
@@ -83,8 +84,28 @@ void Preparation::map_classes(const DataEntry& entry, const DataCard* card) {
   }
 }
 
-void Preparation::require_known(std::size_t column) const {
-  if (column < steps_.size() && !steps_[column].unknown.empty()) throw Error(steps_[column].unknown);
+// Features of other names, or in another order, would be read in the place of the run's.
+void Preparation::require_features(const DataEntry& entry, const DataCard* card) const {
+  if (card == nullptr) return;
+  std::vector<Diagnostic> findings;
+  for (const Column& here : columns_) {
+    const ColumnCard* known = card->find(here.name);
+    if (known == nullptr || here.features.empty() || known->column.features.empty()) continue;
+    if (here.features == known->column.features) continue;
+    Diagnostic& finding = findings.emplace_back();
+    finding.code = ErrorCode::data_shape;
+    finding.where = entry.where;
+    finding.message =
+        fmt::format("[{}] the features of the column '{}' are not those of the run", entry.type, here.name);
+    finding.got = joined(here.features);
+    finding.expected = joined(known->column.features);
+    finding.hint = fmt::format("--data {}:PATH finds the columns of a file by their names, in any order", entry.type);
+  }
+  if (!findings.empty()) throw Error(std::move(findings));
+}
+
+std::vector<Diagnostic> Preparation::unknown_classes(std::size_t column) const {
+  return column < steps_.size() ? steps_[column].unknown : std::vector<Diagnostic>();
 }
 
 std::vector<std::size_t> Preparation::numbers() const {
@@ -96,7 +117,9 @@ std::vector<std::size_t> Preparation::numbers() const {
 }
 
 // Reader's columns that may hold a missing value: numbers as NaN, classes as -1.
-void Preparation::plan_missing(const Options& options, const DataCard* card, const Measure& measure) {
+// A missing class has no value that the option fill could give: it becomes the most frequent one, or is masked.
+void Preparation::plan_missing(const Options& options, const DataEntry& entry, const DataCard* card,
+                               const Measure& measure) {
   const std::string& policy = options.text("missing");
   if (policy == "error") return;
   std::vector<std::size_t> affected = numbers();
@@ -106,14 +129,16 @@ void Preparation::plan_missing(const Options& options, const DataCard* card, con
   std::vector<std::size_t> unknown;
   for (const std::size_t c : affected) {
     const ColumnCard* known = card == nullptr ? nullptr : card->find(columns_[c].name);
-    if (policy != "mean")
-      steps_[c].fill.assign(columns_[c].dtype == DType::i32 ? 1 : features_of(columns_[c]),
-                            columns_[c].dtype == DType::i32 ? 0 : options.number("fill"));
+    const bool classes = columns_[c].dtype == DType::i32;
+    if (policy == "mask" && classes)
+      steps_[c].fill = {0};
+    else if (policy != "mean" && !classes)
+      steps_[c].fill.assign(features_of(columns_[c]), options.number("fill"));
     else if (known != nullptr && !known->fill.empty())
       steps_[c].fill = known->fill;
     else
       unknown.push_back(c);
-    if (policy == "mask") add_mask(c);
+    if (policy == "mask") add_mask(c, entry);
   }
   if (unknown.empty()) return;
   const std::vector<ColumnStatistics> measured = measure(unknown);
@@ -124,9 +149,16 @@ void Preparation::plan_missing(const Options& options, const DataCard* card, con
 }
 
 // The data set's own mask of that name, or a new one.
-void Preparation::add_mask(std::size_t column) {
-  const std::string name = columns_[column].name == "x" ? "mask" : columns_[column].name + "_mask";
+void Preparation::add_mask(std::size_t column, const DataEntry& entry) {
+  const std::string name = mask_name(columns_[column].name);
   const auto own = std::ranges::find(columns_, name, &Column::name);
+  if (own != columns_.end() && (own->role != ColumnRole::mask || own->dtype != DType::f32 ||
+                                own->event.count() != columns_[column].event.count()))
+    throw wrong_option(
+        entry, "missing",
+        fmt::format("missing: mask makes a column '{0}', but the data have another of that name: rename it "
+                    "or leave it out",
+                    name));
   steps_[column].mask = static_cast<int>(own - columns_.begin());
   if (own == columns_.end())
     columns_.push_back({name, DType::f32, columns_[column].event, 0, 1, ColumnRole::mask, {}, {}, {}});

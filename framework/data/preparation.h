@@ -55,9 +55,9 @@ class Preparation {
   bool is_dynamic() const { return binarize_ == Binarize::dynamic || changes_pictures(); }
   std::string binarization() const;  // "none", "fixed (seed 1)", "dynamic (seed 1)"
   std::vector<ColumnCard> cards() const;
-  // Classes that the run was not trained on have the numbers after those of the run. A graph must not read them: throws
-  // one Error with each.
-  void require_known(std::size_t column) const;
+  // Classes that the run was not trained on, a finding for each: they have the numbers after those of the run, in this
+  // order, and a graph must not read them.
+  std::vector<Diagnostic> unknown_classes(std::size_t column) const;
 
  private:
   enum class Binarize { none, fixed, dynamic };
@@ -73,10 +73,11 @@ class Preparation {
   };
 
   void map_classes(const DataEntry& entry, const DataCard* card);
-  void plan_missing(const Options& options, const DataCard* card, const Measure& measure);
+  void require_features(const DataEntry& entry, const DataCard* card) const;
+  void plan_missing(const Options& options, const DataEntry& entry, const DataCard* card, const Measure& measure);
   void plan_binarize(const Options& options, const DataEntry& entry);
   void plan_normalize(const Options& options, const DataEntry& entry, const DataCard* card, const Measure& measure);
-  void add_mask(std::size_t column);
+  void add_mask(std::size_t column, const DataEntry& entry);
   void scale(std::size_t column, std::vector<double> mean, std::vector<double> deviation);
   std::size_t x_for(const std::string& option, const DataEntry& entry) const;
   std::vector<std::size_t> numbers() const;  // columns of f32 that are data

@@ -79,38 +79,6 @@ std::unique_ptr<Dataset> create(const DatasetType& type, const Options& options,
   }
 }
 
-// The first value that is not in the range; a NaN is in no range. Values with a mask of 0 are passed over.
-std::optional<double> first_outside(const TensorView& values, std::span<const float> mask, const ValueRange& range) {
-  const auto find = [&](auto span) -> std::optional<double> {
-    for (std::size_t i = 0; i < span.size(); ++i) {
-      if (!mask.empty() && mask[i * mask.size() / span.size()] == 0) continue;
-      const auto number = static_cast<double>(span[i]);
-      if (!(number >= range.minimum && number <= range.maximum)) return number;
-    }
-    return std::nullopt;
-  };
-  return values.dtype() == DType::i32 ? find(values.values<std::int32_t>()) : find(values.values());
-}
-
-Error outside(const std::string& data, const Column& column, std::int64_t item, double value, const ValueRange& range,
-              const Location& where) {
-  Diagnostic finding;
-  finding.code = ErrorCode::out_of_range;
-  finding.where = where;
-  finding.message = fmt::format("the column '{}' of '{}' has values outside of [{}, {}]", column.name, data,
-                                range.minimum, range.maximum);
-  finding.got = fmt::format("{} in item {}", value, item);
-  finding.expected = fmt::format("values in [{}, {}], which {} accepts", range.minimum, range.maximum, range.reader);
-  finding.hint = range.remedy;
-  if (range.remedy.empty())
-    finding.hint =
-        "scale the data (scale, normalize_mean and normalize_std of the data set), or choose a likelihood of "
-        "such values, as gaussian_nll";
-  finding.other = range.where;
-  finding.other_role = range.reader;
-  return Error(std::move(finding));
-}
-
 Error no_items(const DataSource& source, const DataEntry& entry, const Options& options) {
   Diagnostic finding;
   finding.code = ErrorCode::data_empty;
@@ -185,6 +153,7 @@ DataSource::DataSource(const Registry& registry, const DataEntry& given, const D
   if (card != nullptr) require_rate(*dataset_, *card, entry);
   preparation_ = Preparation(dataset_->columns(), options, entry, card,
                              [&](std::span<const std::size_t> columns) { return measure_train(asked, columns); });
+  if (options.text("binarize") != "none") require_unit_interval(entry.where);
   options_ = lasting_options(asked);
   for (const auto& [name, value] : dataset_->settled_options()) options_[name] = value;
 }
@@ -259,28 +228,6 @@ DataCard DataSource::card() const {
 void DataSource::read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out, bool training) const {
   dataset_->read(place(index), out.first(stored_columns_));
   preparation_.apply(index, draw, out, training);
-}
-
-void DataSource::require_range(std::size_t column, const ValueRange& range, const Location& where) const {
-  const Column& asked = columns()[column];
-  if (asked.minimum >= range.minimum && asked.maximum <= range.maximum) return;
-  const std::tuple key(column, range.minimum, range.maximum, range.masked);
-  const std::lock_guard lock(mutex_);
-  if (std::ranges::find(within_, key) != within_.end()) return;
-  std::vector<Tensor> item;
-  for (const Column& one : columns()) item.emplace_back(one.dtype, one.event);
-  const std::vector<TensorView> views(item.begin(), item.end());
-  const std::string mask = asked.name == "x" ? "mask" : asked.name + "_mask";
-  const auto found = std::ranges::find(columns(), mask, &Column::name);
-  const bool masked = range.masked && found != columns().end() && found->dtype == DType::f32;
-  const std::span<const float> there =
-      masked ? views[static_cast<std::size_t>(found - columns().begin())].values() : std::span<float>();
-  for (std::int64_t index = 0; index < size_; ++index) {
-    read(index, 0, views);
-    if (const auto value = first_outside(views[column], there, range))
-      throw outside(name_, asked, index, *value, range, where);
-  }
-  within_.push_back(key);
 }
 
 std::unique_ptr<Dataset> open_dataset(const Registry& registry, const std::string& type,

@@ -65,8 +65,9 @@ class DataSource {
   // draw gives the same item again. Allocates nothing beyond what the data set itself allocates.
   // `training`: with the random changes of preparation.h.
   void read(std::int64_t index, std::uint32_t draw, std::span<const TensorView> out, bool training = false) const;
-  // Throws Error(data_wrong_format) with the classes of a column that the run was not trained on.
-  void require_known_classes(std::size_t column) const { preparation_.require_known(column); }
+  // Throws Error(data_wrong_format) with the classes of a column that the run was not trained on, and the first item of
+  // each.
+  void require_known_classes(std::size_t column) const;
   // Throws Error(out_of_range) that names the first item with a value outside of the range, at `where`. Reads all items
   // unless the column declares a range within it.
   void require_range(std::size_t column, const ValueRange& range, const Location& where) const;
@@ -75,6 +76,7 @@ class DataSource {
   std::shared_ptr<const DatasetType> type_;  // holds the library open; declared first, so that it is destroyed last
   std::string name_, split_;
   std::unique_ptr<Dataset> dataset_;
+  void require_unit_interval(const Location& where) const;
   void choose_items(const DataEntry& entry, bool validation, std::int64_t limit);
   // The item of the data set.
   std::int64_t place(std::int64_t index) const {

@@ -5,6 +5,7 @@
 #include "data/batches.h"
 #include "generate/entry.h"
 #include "generate/pass.h"
+#include "generate/units.h"
 #include "loom/error.h"
 #include "train/feeds.h"
 #include "train/posterior.h"
@@ -82,10 +83,13 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
              .fetch = encodings.ports,
              .batch = batch_size});
   const std::size_t fed = feeds.requests.size();
+  std::vector<const ColumnCard*> units;  // of the ports, then of the columns; null where there is none
+  for (const Port port : encodings.ports) units.push_back(column_of_values(model, *encodings.graph, port));
   for (const std::string& name : items.columns) {
     const auto column = std::ranges::find(source->columns(), name, &Column::name);
     if (column == source->columns().end()) throw no_column(*source, name);
     feeds.requests.push_back({name, column->dtype, column->event, {}, {}, false});
+    units.push_back(model.card() ? model.card()->find(name) : nullptr);
   }
   Batches batches(source, std::move(feeds.requests), batch_size, items.seed, false);
   begin(count);
@@ -96,9 +100,13 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
     std::vector<TensorView> columns;
     for (const TensorView& column : batch.columns.first(fed)) columns.push_back(column.rows(0, samples));
     pass.run(columns, samples, items.seed ^ kDrawSeed, step);
-    for (std::size_t i = 0; i < encodings.ports.size(); ++i) add(i, pass.fetched(static_cast<int>(i)));
+    const auto give = [&](std::size_t i, const TensorView& rows) {
+      if (units[i] != nullptr) restore_units(*units[i], rows);
+      add(i, rows);
+    };
+    for (std::size_t i = 0; i < encodings.ports.size(); ++i) give(i, pass.fetched(static_cast<int>(i)));
     for (std::size_t i = fed; i < batch.columns.size(); ++i)
-      add(encodings.ports.size() + i - fed, batch.columns[i].rows(0, samples));
+      give(encodings.ports.size() + i - fed, batch.columns[i].rows(0, samples));
     done += samples;
   }
   return count;

@@ -34,7 +34,7 @@ struct EncodeItems {
   std::vector<std::string> columns;  // of the data, beside the ports
 };
 // Batch after batch, in the order of the source: `begin` is told the number of items, `add` gets port i's rows, or, after
-// the ports, those of column i. Returns the items.
+// the ports, those of column i, both in the units of the data where they have one. Returns the items.
 std::int64_t encode_items(const ModelSource& model, Executor& executor, const Encodings& encodings,
                           const EncodeItems& items, const std::function<void(std::int64_t items)>& begin,
                           const std::function<void(std::size_t i, const TensorView& rows)>& add);

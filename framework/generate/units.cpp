@@ -39,6 +39,23 @@ const ColumnCard* described_column(const ModelSource& model, const Graph& graph,
   return card != nullptr && graph.shape(show).event().count() == card->column.event.count() ? card : nullptr;
 }
 
+const ColumnCard* column_of_values(const ModelSource& model, const Graph& graph, Port port) {
+  if (!model.card()) return nullptr;
+  Port described = graph.node(port.node).is_input() ? port : Port{};
+  for (const LossTerm& term : resolve_losses(model.document(), graph)) {
+    const GraphNode& node = graph.node(term.port.node);
+    const int target = node.contract().input_index("target");
+    if (described.valid() || term.role != Role::likelihood || target < 0) continue;
+    for (const char* mean : {"mean", "x"}) {
+      const int input = node.contract().input_index(mean);
+      if (input >= 0 && node.inputs[static_cast<std::size_t>(input)] == port)
+        described = node.inputs[static_cast<std::size_t>(target)];
+    }
+  }
+  if (!described.valid() || !graph.node(described.node).is_input()) return nullptr;
+  return column_of(*model.card(), graph.node(described.node).path);
+}
+
 void to_data_units(const ModelSource& model, const Graph& graph, Port show, const TensorView& values) {
   if (const ColumnCard* card = described_column(model, graph, show)) restore_units(*card, values);
 }

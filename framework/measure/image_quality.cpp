@@ -150,6 +150,27 @@ ImageQuality image_quality(const TensorView& images, const TensorView& originals
   return {psnr / compared, similar > 0 ? std::optional(ssim / similar) : std::nullopt};
 }
 
+namespace {
+
+// Of every step-th value from `first` on; not finite where they are all equal.
+double error_over_variance(std::span<const float> a, std::span<const float> b, std::span<const float> mask,
+                           std::size_t first, std::size_t step) {
+  double mean = 0, count = 0, error = 0, spread = 0;
+  for (std::size_t i = first; i < b.size(); i += step) count += is_gap(mask, i) ? 0 : 1;
+  for (std::size_t i = first; i < b.size(); i += step) {
+    if (!is_gap(mask, i)) mean += static_cast<double>(b[i]) / count;
+  }
+  for (std::size_t i = first; i < b.size(); i += step) {
+    if (is_gap(mask, i)) continue;
+    const double value = static_cast<double>(b[i]), distance = static_cast<double>(a[i]) - value;
+    error += distance * distance;
+    spread += (value - mean) * (value - mean);
+  }
+  return error / spread;
+}
+
+}  // namespace
+
 double normalised_error(const TensorView& reconstructions, const TensorView& originals, const TensorView& masks) {
   const auto a = reconstructions.values(), b = originals.values();
   if (a.size() != b.size() || a.empty()) {
@@ -157,19 +178,16 @@ double normalised_error(const TensorView& reconstructions, const TensorView& ori
                                                    reconstructions.shape().text(), originals.shape().text()));
   }
   const std::span<const float> mask = masks.empty() ? std::span<float>() : masks.values();
-  double mean = 0, error = 0, spread = 0;
-  auto values = static_cast<double>(b.size());
-  for (const float there : mask) values -= there == 0 ? 1 : 0;
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    if (!is_gap(mask, i)) mean += static_cast<double>(b[i]) / values;
+  // The columns of a table have units of their own.
+  const std::size_t features = originals.shape().rank() == 2 ? static_cast<std::size_t>(originals.shape()[1]) : 1;
+  double sum = 0, varying = 0;
+  for (std::size_t feature = 0; feature < features; ++feature) {
+    const double ratio = error_over_variance(a, b, mask, feature, features);
+    if (!std::isfinite(ratio)) continue;
+    sum += ratio;
+    varying += 1;
   }
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    if (is_gap(mask, i)) continue;
-    const double value = static_cast<double>(b[i]), distance = static_cast<double>(a[i]) - value;
-    error += distance * distance;
-    spread += (value - mean) * (value - mean);
-  }
-  return error / spread;
+  return sum / varying;
 }
 
 namespace {
@@ -216,8 +234,9 @@ class NormalisedError final : public Metric {
     c.input("reconstruction", "[N, ...E]", kReconstruction);
     c.input("mask", "[N, ...E]", kMask).optional();
     c.value("normalised_error", "normalised error", "",
-            "mean squared error divided by the variance of all values of the originals, >= 0; 1: no better than the "
-            "mean");
+            "mean squared error divided by the variance of the originals, >= 0; 1: no better than the mean. Of "
+            "vectors, the "
+            "mean over their features that vary");
     c.value("reconstructed_items", "items compared", "", "number of items for `normalised_error`");
   }
   explicit NormalisedError(const Options&) {}

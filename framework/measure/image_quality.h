@@ -33,8 +33,9 @@ struct ImageQuality {
 // Of [n, H, W, C], n >= 1. Images of which nothing is there do not count.
 ImageQuality image_quality(const TensorView& images, const TensorView& originals, const TensorView& masks = {});
 
-// Mean squared error divided by the variance of all values of the originals, which may have any unit and any shape: 1
-// if every value is replaced by their mean. Not finite if all values of the originals are equal.
+// Mean squared error divided by the variance of the originals, which may have any unit and any shape: 1 if every value is
+// replaced by their mean. Of vectors [n, F], the mean over the features, each with its own variance, without those that
+// are constant. Not finite if all values of the originals are equal.
 double normalised_error(const TensorView& reconstructions, const TensorView& originals, const TensorView& masks = {});
 
 }  // namespace loom::measure

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "data/batches.h"
+#include "data/validation_split.h"
 #include "document/document.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
@@ -51,6 +52,26 @@ struct Contents {
   double seconds = 0;
 };
 
+// Reads every item by itself, and throws one Error with what is wrong with each.
+void report_bad_items(const DataSource& source) {
+  constexpr std::size_t kReported = 20;
+  std::vector<Tensor> item;
+  for (const Column& column : source.columns()) item.emplace_back(column.dtype, column.event);
+  const std::vector<TensorView> views(item.begin(), item.end());
+  std::vector<Diagnostic> findings;
+  std::size_t bad = 0;
+  for (std::int64_t index = 0; index < source.size(); ++index) {
+    try {
+      source.read(index, 0, views);
+    } catch (const Error& error) {
+      if (++bad <= kReported) findings.push_back(error.diagnostics().front());
+    }
+  }
+  if (bad == 0) return;
+  if (bad > kReported) findings.back().hint = fmt::format("{} more items cannot be read", bad - kReported);
+  throw Error(std::move(findings));
+}
+
 Contents read_all(const std::shared_ptr<const DataSource>& source) {
   Contents contents;
   std::vector<ColumnRequest> requests;
@@ -58,10 +79,15 @@ Contents read_all(const std::shared_ptr<const DataSource>& source) {
   contents.values.resize(requests.size());
   Batches batches(source, std::move(requests), std::min(kBatch, source->size()), 1, false);
   const auto start = std::chrono::steady_clock::now();
-  for (Batches::View batch = batches.next(); batch.samples > 0; batch = batches.next()) {
-    for (std::size_t c = 0; c < batch.columns.size(); ++c)
-      contents.values[c].add(batch.columns[c].rows(0, batch.samples));
-    contents.items += batch.samples;
+  try {
+    for (Batches::View batch = batches.next(); batch.samples > 0; batch = batches.next()) {
+      for (std::size_t c = 0; c < batch.columns.size(); ++c)
+        contents.values[c].add(batch.columns[c].rows(0, batch.samples));
+      contents.items += batch.samples;
+    }
+  } catch (const Error&) {
+    report_bad_items(*source);
+    throw;
   }
   contents.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return contents;
@@ -101,35 +127,64 @@ bool is_data(const std::string& subject) {
   return subject.find(':') != std::string::npos && subject.find('/') > subject.find(':');
 }
 
+namespace {
+
+// All items; where no split has all of them, each that has files of its own.
+std::vector<std::string> splits_of(const Registry& registry, const DataEntry& entry) {
+  const auto split = entry.options.find("split");
+  if (split != entry.options.end()) return {split->second.value.text()};
+  std::vector<std::string> splits = {registry.dataset(entry.type) ? "all" : ""};
+  const auto names_files = [&](const char* option) {
+    const auto it = entry.options.find(option);
+    return it != entry.options.end() && std::holds_alternative<std::string>(it->second.value) &&
+           !it->second.value.text().empty();
+  };
+  if (names_files("test")) splits = {"train", "test"};
+  if (names_files(kValidation)) splits.emplace_back(kValidation);
+  return splits;
+}
+
+Json read_json(const DataSource& source, const Contents& contents, double rate) {
+  Json columns = Json::array();
+  for (std::size_t c = 0; c < contents.values.size(); ++c)
+    columns.push_back(column_json(source.columns()[c], contents.values[c]));
+  return {{"split", source.split()},      {"items", contents.items}, {"seconds", contents.seconds},
+          {"items_per_s", rate},          {"hash", source.hash()},   {"notices", source.notices()},
+          {"columns", std::move(columns)}};
+}
+
+void print_read(const DataSource& source, const Contents& contents, double rate) {
+  print("{}: {} items{}\n", source.name(), grouped(contents.items),
+        source.split().empty() ? "" : fmt::format(", split {}", source.split()));
+  for (std::size_t c = 0; c < contents.values.size(); ++c) print_column(source.columns()[c], contents.values[c]);
+  for (const std::string& notice : source.notices()) print("  {}\n", notice);
+  print("every item was read, in {} ({:.0f} items/s)\n", readable_time(contents.seconds), rate);
+}
+
+}  // namespace
+
 int check_data(const Registry& registry, const std::string& specification, int threads, bool json) {
-  DataEntry entry = parse_data_specification(specification);
-  const bool split_given = entry.options.contains("split");
+  const DataEntry entry = parse_data_specification(specification);
   const auto available = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   const int used = threads > 0 ? std::min(threads, available) : available;
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(used));
-  const auto source = split_given ? std::make_shared<const DataSource>(registry, entry)
-                                  : open_split(registry, entry, registry.dataset(entry.type) ? "all" : "");
-  const Contents contents = read_all(source);
-  const double rate = static_cast<double>(contents.items) / std::max(contents.seconds, 1e-9);
-  if (json) {
-    Json columns = Json::array();
-    for (std::size_t c = 0; c < contents.values.size(); ++c)
-      columns.push_back(column_json(source->columns()[c], contents.values[c]));
-    print_json({{"data", specification},
-                {"split", source->split()},
-                {"items", contents.items},
-                {"seconds", contents.seconds},
-                {"items_per_s", rate},
-                {"hash", source->hash()},
-                {"notices", source->notices()},
-                {"columns", columns}});
-    return kOk;
+  Json splits = Json::array();
+  for (const std::string& split : splits_of(registry, entry)) {
+    const auto source = open_split(registry, entry, split);
+    const Contents contents = read_all(source);
+    const double rate = static_cast<double>(contents.items) / std::max(contents.seconds, 1e-9);
+    if (json)
+      splits.push_back(read_json(*source, contents, rate));
+    else
+      print_read(*source, contents, rate);
   }
-  print("{}: {} items{}\n", source->name(), grouped(contents.items),
-        source->split().empty() ? "" : fmt::format(", split {}", source->split()));
-  for (std::size_t c = 0; c < contents.values.size(); ++c) print_column(source->columns()[c], contents.values[c]);
-  for (const std::string& notice : source->notices()) print("  {}\n", notice);
-  print("every item was read, in {} ({:.0f} items/s)\n", readable_time(contents.seconds), rate);
+  if (!json) return kOk;
+  Json out = {{"data", specification}};
+  if (splits.size() == 1)
+    out.update(splits.front());
+  else
+    out["splits"] = std::move(splits);
+  print_json(out);
   return kOk;
 }
 

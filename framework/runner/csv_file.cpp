@@ -29,12 +29,18 @@ void CsvFile::add(std::string_view text) {
 
 void CsvFile::add(std::int64_t number) { add_field(fmt::format("{}", number)); }
 
-void CsvFile::add(const TensorView& values, const Column& column) {
-  if (values.dtype() == DType::f32) {
-    for (const float value : values.values()) add_field(fmt::format("{}", value));
-    return;
-  }
-  for (const std::int32_t value : values.values<std::int32_t>()) {
+void CsvFile::add(const TensorView& values, const Column& column, const TensorView& mask) {
+  const auto count = static_cast<std::size_t>(values.count());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!mask.empty() && mask.data()[i] == 0) {
+      add_field("");
+      continue;
+    }
+    if (values.dtype() == DType::f32) {
+      add_field(fmt::format("{}", values.data()[i]));
+      continue;
+    }
+    const std::int32_t value = values.data<std::int32_t>()[i];
     const bool named = value >= 0 && static_cast<std::size_t>(value) < column.classes.size();
     if (named)
       add(column.classes[static_cast<std::size_t>(value)]);

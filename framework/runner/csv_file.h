@@ -20,8 +20,9 @@ class CsvFile {
 
   void add(std::string_view text);
   void add(std::int64_t number);
-  // Every value, in its shortest form that reads as the same f32; classes by their names, where the column has them.
-  void add(const TensorView& values, const Column& column);
+  // Every value, in its shortest form that reads as the same f32; classes by their names, where the column has them; an empty
+  // field where the mask is 0.
+  void add(const TensorView& values, const Column& column, const TensorView& mask = {});
   void end_row();
   void commit();
 

@@ -59,6 +59,16 @@ std::vector<Column> arrays_of(const Encodings& encodings, const DataSource& sour
   return arrays;
 }
 
+// The masks of the columns of the data that have one.
+std::vector<std::string> masks_of(const DataSource& source, const std::vector<std::string>& columns) {
+  std::vector<std::string> masks;
+  for (const std::string& name : columns) {
+    const auto mask = std::ranges::find(source.columns(), mask_name(name), &Column::name);
+    if (mask != source.columns().end() && mask->role == ColumnRole::mask) masks.push_back(mask->name);
+  }
+  return masks;
+}
+
 // A .npy file that grows batch by batch.
 class ArrayFile {
  public:
@@ -136,25 +146,37 @@ std::int64_t write_archive(const Work& work, const std::string& out) {
   return count;
 }
 
-// One row per item: where it comes from, then the values of each part; classes by their names.
+// One row per item: where it comes from, then the values of each part; classes by their names, and nothing for a missing
+// value.
 std::int64_t write_table(const Work& work, const std::string& out) {
   std::vector<std::string> header = {"origin", "start"};
   for (const Column& array : work.arrays) std::ranges::copy(header_of(array), std::back_inserter(header));
   CsvFile table(out, header);
   Executor executor(work.threads);
-  std::vector<Tensor> batch(work.arrays.size());
+  EncodeItems items = work.items;
+  const std::vector<std::string> masks = masks_of(*items.source, items.columns);
+  items.columns.insert(items.columns.end(), masks.begin(), masks.end());
+  const auto mask_of = [&](const Column& array) {
+    const auto mask = std::ranges::find(masks, mask_name(array.name));
+    return mask == masks.end() ? -1 : static_cast<std::ptrdiff_t>(work.arrays.size()) + (mask - masks.begin());
+  };
+  std::vector<Tensor> batch(work.arrays.size() + masks.size());
   std::int64_t done = 0;
   const std::int64_t count = encode_items(
-      work.model, executor, work.encodings, work.items, [](std::int64_t) {},
+      work.model, executor, work.encodings, items, [](std::int64_t) {},
       [&](std::size_t i, const TensorView& rows) {
         batch[i] = Tensor(rows.dtype(), rows.shape());
         std::memcpy(batch[i].view().raw(), rows.raw(), rows.bytes());
-        if (i + 1 < work.arrays.size()) return;
+        if (i + 1 < batch.size()) return;
         for (std::int64_t n = 0; n < rows.samples(); ++n, ++done) {
           const Origin origin = work.items.source->origin(done);
           table.add(origin.file);
           table.add(origin.position);
-          for (std::size_t k = 0; k < work.arrays.size(); ++k) table.add(batch[k].view().rows(n, 1), work.arrays[k]);
+          for (std::size_t k = 0; k < work.arrays.size(); ++k) {
+            const std::ptrdiff_t mask = mask_of(work.arrays[k]);
+            const TensorView there = mask < 0 ? TensorView() : batch[static_cast<std::size_t>(mask)].view().rows(n, 1);
+            table.add(batch[k].view().rows(n, 1), work.arrays[k], there);
+          }
           table.end_row();
         }
       });

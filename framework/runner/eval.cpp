@@ -8,6 +8,7 @@
 #include "report/measurements.h"
 #include "runner/console.h"
 #include "runner/verbs.h"
+#include "train/masks.h"
 #include "train/metric_json.h"
 
 namespace loom::runner {
@@ -105,12 +106,22 @@ void print_table(const Evaluation& result, const ModelSource& model, const DataE
   }
 }
 
+// The run's document; with other data, whose masks it may not know, also with those.
+Document document_for(const ModelSource& model, const Request& request, const DataEntry& data) {
+  Document document = model.document();
+  if (model.is_run() && request.data.empty()) return document;
+  const auto source = model.open(data, request.options.split);
+  for (const std::string& notice : source->notices()) say_line("data: " + notice);
+  bind_masks(document, source->columns(), model.registry());
+  return document;
+}
+
 int eval(const Request& request, bool json) {
   const ModelSource model(
       request.model,
       {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
   const DataEntry data = model.data(request.data);
-  Session session(model.document(), model.registry(), settings_for(model, request));
+  Session session(document_for(model, request, data), model.registry(), settings_for(model, request));
   if (!model.weights().empty()) session.load_weights(model.weights());
   const Evaluation result = report::measure(session, model, data, request.options, request.disentanglement);
   if (json)

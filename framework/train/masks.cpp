@@ -176,10 +176,6 @@ bool read_as_mask(const Graph& graph, Port port) {
 
 }  // namespace
 
-std::string mask_name(const std::string& column) {
-  return column == "x" ? std::string(kMask) : fmt::format("{}_{}", column, kMask);
-}
-
 bool is_mask_input(const Graph& graph, int input) {
   const std::string& path = graph.node(input).path;
   const std::string name = path.substr(path.rfind('/') + 1);

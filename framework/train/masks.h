@@ -22,9 +22,6 @@ namespace loom {
 
 void bind_masks(Document& document, std::span<const Column> columns, const Registry& registry);
 
-// The name of the mask of a column: "mask" of x, "counts_mask" of counts.
-std::string mask_name(const std::string& column);
-
 // Whether an input of the graph is a mask by its name, and is read only as one. Data without such a column have no
 // gaps, and every value of the mask is 1.
 bool is_mask_input(const Graph& graph, int input);

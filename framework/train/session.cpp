@@ -6,12 +6,14 @@
 #include <algorithm>
 
 #include "data/validation_split.h"
+#include "document/rewrite.h"
 #include "io/atomic_file.h"
 #include "loom/abi.h"
 #include "loom/error.h"
 #include "train/advice.h"
 #include "train/check_document.h"
 #include "train/data_card_json.h"
+#include "train/feeds.h"
 #include "train/masks.h"
 #include "train/run_document.h"
 #include "train/weight_sources.h"
@@ -123,7 +125,9 @@ CheckpointInfo Session::checkpoint_info() {
 std::string Session::save_checkpoint() {
   if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was requested without a run folder");
   recorder_.flush();  // first, so that after a kill the rows up to the checkpoint's step exist
-  return checkpoints_->save(checkpoint_info(), state_.tensors());
+  const std::string path = checkpoints_->save(checkpoint_info(), state_.tensors());
+  saved_ = steps_done();
+  return path;
 }
 
 void Session::retire_best() {
@@ -143,6 +147,7 @@ bool Session::resume() {
   const CheckpointInfo info = state_.restore(file, training_data_.hash_beside(stored), run_document_);
   forget_front();
   metrics()->remove_after(info.step);
+  saved_ = info.step;
   if (info.best_value && info.best_step == info.step)
     checkpoints_->save_best(info, state_.tensors());  // interrupted between the two files
   return true;
@@ -152,6 +157,21 @@ void Session::load_weights(const std::string& file) {
   loom::load_weights(file, state_.parameters());
   forget_front();
 }
+
+namespace {
+
+// Throws the classes that train does not have, of the columns that feed an input of the graph.
+void require_read_classes(const Document& document, const Registry& registry, const DataSource& data) {
+  const std::shared_ptr<const Graph> graph = build_checked(document.nodes, registry);
+  const std::vector<int> inputs = graph->inputs();
+  for (const std::string& name : columns_of(*graph, inputs, data.columns())) {
+    const auto column = std::ranges::find(data.columns(), name, &Column::name);
+    if (column != data.columns().end())
+      data.require_known_classes(static_cast<std::size_t>(column - data.columns().begin()));
+  }
+}
+
+}  // namespace
 
 std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
                                        Diagnostics& findings) {
@@ -164,10 +184,12 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
   const DataEntry data = settings.data.value_or(document.data);
   TrainingData opened(registry, data, settings.card);
   bind_masks(document, opened.source()->columns(), registry);
-  // What stands in files of its own is met by the first evaluation: a wrong path is told of before the first step.
-  const bool by_option = has_validation(data);
-  if (by_option || data.options.contains("test"))
-    open_split(registry, data, by_option ? kValidation : "test", opened.card_if_open().get());
+  // What stands in files of its own is met by an evaluation: a wrong path is told of before the first step.
+  std::vector<std::string> named;
+  if (has_validation(data)) named.emplace_back(kValidation);
+  if (data.options.contains("test")) named.emplace_back("test");
+  for (const std::string& split : named)
+    require_read_classes(document, registry, *open_split(registry, data, split, opened.card_if_open().get()));
   auto session = std::make_unique<Session>(std::move(document), registry, std::move(settings));
   session->training_data().share(opened);
   return session;

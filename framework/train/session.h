@@ -50,7 +50,8 @@ class Session {
   const TrainingPrograms& prepare_training();
   StepReport step();
   // To the last step, with evaluations, checkpoints and metrics on the way. `stop` is asked after every step: true
-  // writes a checkpoint and returns. Observers may be empty.
+  // writes a checkpoint and returns. Observers may be empty. An error on the way is thrown after a checkpoint of the steps
+  // before it.
   TrainEnd train(const TrainObserver& observer = {}, const std::function<bool()>& stop = {});
   // What follows a step() that was made by hand: observers, evaluation, checkpoints; as train() does. Where it ends.
   std::optional<TrainEnd> conclude(const StepReport& report, const TrainObserver& observer = {},
@@ -90,6 +91,8 @@ class Session {
   std::int64_t steps_done() const { return state_.progress().step; }
 
  private:
+  TrainEnd train_steps(const TrainObserver& observer, const std::function<bool()>& stop);
+  void keep_steps(const TrainObserver& observer) noexcept;  // after an error: those since the last checkpoint
   CheckpointInfo checkpoint_info();
   void forget_front();  // the weights have changed: what frozen nodes made of the data may have, too
   void evaluate_held_out(const TrainObserver& observer);  // the best value, too
@@ -105,6 +108,7 @@ class Session {
   std::unique_ptr<Stepper> stepper_;      // null until training is prepared
   std::unique_ptr<Evaluator> evaluator_;  // null until it is needed
   std::unique_ptr<CheckpointFolder> checkpoints_;
+  std::int64_t saved_ = 0;    // the step of the last checkpoint
   std::string run_document_;  // the hash of graph.yaml of the attached run
 };
 

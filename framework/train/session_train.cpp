@@ -1,4 +1,6 @@
 // The training loop: decides when to evaluate, to write a checkpoint and to stop.
+#include <spdlog/spdlog.h>
+
 #include "data/validation_split.h"
 #include "train/session.h"
 
@@ -11,6 +13,15 @@ bool is_due(std::int64_t step, std::int64_t every) { return every > 0 && step % 
 
 TrainEnd Session::train(const TrainObserver& observer, const std::function<bool()>& stop) {
   prepare_training();
+  try {
+    return train_steps(observer, stop);
+  } catch (...) {
+    keep_steps(observer);
+    throw;
+  }
+}
+
+TrainEnd Session::train_steps(const TrainObserver& observer, const std::function<bool()>& stop) {
   if (settings_.steps == 0) write_checkpoints(observer, true);
   while (steps_done() < settings_.steps) {
     if (state_.gave_up()) return TrainEnd::early;
@@ -18,6 +29,19 @@ TrainEnd Session::train(const TrainObserver& observer, const std::function<bool(
   }
   recorder_.flush();
   return TrainEnd::completed;
+}
+
+// A step that fails (a picture that cannot be decoded) leaves the state as it was before it, and so does an evaluation: what
+// was trained until then is worth keeping.
+void Session::keep_steps(const TrainObserver& observer) noexcept {
+  if (!checkpoints_ || steps_done() == saved_) return;
+  try {
+    const std::string path = save_checkpoint();
+    spdlog::warn("the training is kept up to step {}: {}", steps_done(), path);
+    if (observer.checkpoint) observer.checkpoint(path);
+  } catch (const std::exception& error) {
+    spdlog::warn("the training since step {} is lost: {}", saved_, error.what());
+  }
 }
 
 std::optional<TrainEnd> Session::conclude(const StepReport& report, const TrainObserver& observer,

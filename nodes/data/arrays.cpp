@@ -125,6 +125,7 @@ NamedArrays open_arrays(const std::string& path, const std::string& x) {
   }
   const std::string first = name_of_x(archive, path, x);
   all.arrays.push_back({"x", read_member(archive, first)});
+  all.name_of_x = first;
   const std::int64_t items = all.arrays.front().array.items();
   for (const std::string& name : archive.names()) {
     if (name == first) continue;

@@ -55,6 +55,7 @@ struct NamedArrays {
     Array array;
   };
   std::vector<Named> arrays;         // x first
+  std::string name_of_x;             // in the archive; "" in a .npy
   std::vector<std::string> notices;  // of arrays that were left out
 };
 

@@ -46,7 +46,11 @@ class Audio final : public loom::Dataset {
     c.option("tail", "drop", loom::text({"drop", "pad"}),
              "the rest of a recording: dropped, or padded with silence, which a column mask marks");
     c.option("channels", 1, loom::integer().at_least(1).at_most(64),
-             "1: several channels are averaged; n: every file must have n");
+             "1: several channels are averaged, if mix allows it; n: every file must have n");
+    c.option(
+        "mix", true, loom::flag(),
+        "whether files of several channels are averaged where channels is 1; false: an error. A run that was trained "
+        "on mono files alone does not average later ones");
     c.option("names", "", loom::text(), "labels in the names of the files, as {digit}_{speaker}_{take}: i32 columns");
     c.option("representation", "waveform", loom::text({"waveform", "mu_law"}), "of x");
     c.option("rate", 0, loom::integer().at_least(0), "sample rate that every file must have; 0: that of the first file",
@@ -68,6 +72,7 @@ class Audio final : public loom::Dataset {
         channels_(options.integer("channels")),
         mu_law_(options.text("representation") == "mu_law"),
         pad_(options.text("tail") == "pad"),
+        mix_(options.flag("mix")),
         resample_(options.flag("resample")),
         rate_(options.integer("rate")),
         split_name_(options.text("split")) {
@@ -105,7 +110,9 @@ class Audio final : public loom::Dataset {
     const loom::Piece piece = split_.piece(index);
     return {files_[recordings_[piece.recording].file], piece.number * length_};
   }
-  std::map<std::string, loom::OptionValue> settled_options() const override { return {{"rate", rate_}}; }
+  std::map<std::string, loom::OptionValue> settled_options() const override {
+    return {{"rate", rate_}, {"mix", mixed_}};
+  }
   bool has_validation() const override { return parts_.has_validation(); }
   std::vector<std::string> notices() const override { return notices_; }
   std::string hash() const override {
@@ -163,10 +170,12 @@ class Audio final : public loom::Dataset {
         add(diagnostics, files_[i], "the recordings have different rates", fmt::format("{} Hz", header.rate),
             fmt::format("{} Hz", rate_), "resample: true converts them to one rate, that of the option rate");
       }
-      if (channels_ > 1 && header.channels != channels_) {
+      mixed_ = mixed_ || header.channels > channels_;
+      if (header.channels != channels_ && (channels_ > 1 || !mix_)) {
         add(diagnostics, files_[i], "the recording has another number of channels",
             counted(static_cast<std::size_t>(header.channels), "channel"),
-            counted(static_cast<std::size_t>(channels_), "channel"), "channels: 1 averages the channels of every file");
+            counted(static_cast<std::size_t>(channels_), "channel"),
+            channels_ > 1 ? "channels: 1 averages the channels of every file" : "mix: true averages them");
       }
     }
     diagnostics.throw_if_any();
@@ -262,7 +271,7 @@ class Audio final : public loom::Dataset {
   loom::FolderParts parts_;
   std::shared_ptr<const loom::Archive> archive_;  // null: the files are on the disk
   std::int64_t length_, channels_;
-  bool mu_law_, pad_, resample_;
+  bool mu_law_, pad_, mix_, resample_, mixed_ = false;
   std::int64_t rate_;
   std::string split_name_;
   loom::NameFields fields_;

@@ -16,7 +16,7 @@ constexpr std::size_t kMostNamed = 20;
 
 struct Finding {
   std::optional<Error> error;
-  bool several = false;  // pages or frames
+  ImageHeader header;
 };
 
 Error too_small(const std::string& file, const ImageHeader& header, int crop) {
@@ -25,14 +25,14 @@ Error too_small(const std::string& file, const ImageHeader& header, int crop) {
                     fmt::format("{0} x {0} pixels or more", crop));
 }
 
-// What was found in each file, in their order.
-std::vector<Finding> check_all(const ImageFolder& folder, int crop) {
+// What was found in each file, in their order. `decode`: damage behind the header is found too.
+std::vector<Finding> check_all(const ImageFolder& folder, int crop, bool decode) {
   std::vector<Finding> found(folder.files.size());
   in_parallel(found.size(), [&](std::size_t i) {
     const std::string& path = folder.files[i].path;
     try {
-      const ImageHeader header = check_image(path, bytes_in(folder.archive, path));
-      found[i].several = header.several;
+      const ImageHeader header = found[i].header = check_image(path, bytes_in(folder.archive, path));
+      if (decode) folder.read(i, {});
       if (std::min(header.height, header.width) < crop) found[i].error = too_small(path, header, crop);
     } catch (const Error& error) {
       found[i].error = error;
@@ -45,7 +45,7 @@ std::vector<Finding> check_all(const ImageFolder& folder, int crop) {
 void throw_unreadable(const std::vector<Finding>& found) {
   std::vector<Diagnostic> findings;
   std::size_t bad = 0;
-  for (const auto& [error, several] : found) {
+  for (const auto& [error, header] : found) {
     if (error && ++bad <= kMostNamed) findings.push_back(error->diagnostics().front());
   }
   if (bad == 0) return;
@@ -105,9 +105,10 @@ ImageFolder open_image_folder(const std::string& folder, bool skip, int crop) {
   for (const std::string& path : paths) {
     if (result.parts.is_in("all", path)) result.files.push_back({path, result.parts.class_name(path)});
   }
-  const std::vector<Finding> found = check_all(result, crop);
+  const std::vector<Finding> found = check_all(result, crop, skip);
   if (!skip) throw_unreadable(found);
-  const auto several = std::ranges::count_if(found, &Finding::several);
+  for (std::size_t i = 0; i < found.size(); ++i) result.files[i].header = found[i].header;
+  const auto several = std::ranges::count_if(found, [](const Finding& one) { return one.header.several; });
   if (several > 0)
     result.notices.push_back(fmt::format("{} of {} images {} several pages or frames: the first is read", several,
                                          found.size(), several == 1 ? "has" : "have"));

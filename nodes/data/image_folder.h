@@ -17,6 +17,7 @@ struct ImageFolder {
   struct File {
     std::string path;
     std::string class_name;  // the first folder on the way to the file; "" for a file outside such a folder
+    ImageHeader header = {};
   };
   std::vector<File> files;  // sorted by path
   FolderParts parts;
@@ -27,7 +28,7 @@ struct ImageFolder {
   void add_to(ContentHash& hash, const std::string& folder, bool format_1 = false) const;  // see Dataset::earlier_hash
 };
 
-// Lists the folder or archive and looks at the header and the end of every file. Throws one Error with the files that cannot be
+// Lists the folder or archive and looks at the header and the end of every file; with `skip`, every file is decoded. Throws one Error with the files that cannot be
 // read or are smaller than a square of `crop` pixels, or, with `skip`, leaves them out with a notice. Throws what list_files and Archive throw.
 ImageFolder open_image_folder(const std::string& folder, bool skip, int crop);
 

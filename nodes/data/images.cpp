@@ -34,7 +34,7 @@ class Images final : public loom::Dataset {
     c.option(
         "unreadable", "error", loom::text({"error", "skip"}),
         "images that are cut off, damaged, larger than 2^27 pixels or smaller than crop: an error that lists them, "
-        "or they are left out with a notice");
+        "or they are left out with a notice. To find them, skip decodes every image when the data are opened");
     c.option("holdout", 10, loom::integer().at_least(2),
              "one of this many images is held out for test; without meaning where folders are the splits");
     loom::declare_folder_split(
@@ -58,6 +58,7 @@ class Images final : public loom::Dataset {
     const loom::Image first = read_file(0, 0);
     if (height_ == 0) height_ = first.height;
     if (width_ == 0) width_ = first.width;
+    if (extent("height") == 0 || extent("width") == 0) notice_other_sizes();
     choose_items(options.integer("holdout"));
     number_classes();
   }
@@ -102,6 +103,19 @@ class Images final : public loom::Dataset {
     if (crop_ != 0) hash.add(std::int64_t{crop_});
     if (background_ != 0) hash.add(std::as_bytes(std::span(&background_, 1)));
     return hash.text();
+  }
+
+  // Nobody has asked for a size: that of the first image is every image's.
+  void notice_other_sizes() {
+    const auto sides = [](const loom::ImageHeader& header) { return std::minmax({header.height, header.width}); };
+    const auto first = sides(folder_.files.front().header);
+    const auto other =
+        std::ranges::count_if(folder_.files, [&](const auto& file) { return sides(file.header) != first; });
+    if (other == 0 || crop_ > 0) return;
+    folder_.notices.push_back(
+        fmt::format("{} of {} images have another size than the first: they are cut and resized to its {} x {} pixels; "
+                    "size says which",
+                    other, folder_.files.size(), height_, width_));
   }
 
   void choose_items(std::int64_t holdout) {

@@ -52,6 +52,7 @@ class Npy final : public loom::Dataset {
     loom::NamedArrays named = loom::open_arrays(path, options.text("array"));
     arrays_ = std::move(named.arrays);
     notices_ = std::move(named.notices);
+    x_name_ = std::move(named.name_of_x);
     integers_ = options.text("dtype") == "i32";
     if (integers_) require_integers(x());
     if (!options.text("labels").empty()) add_labels(path, options.text("labels"));
@@ -82,6 +83,13 @@ class Npy final : public loom::Dataset {
     for (const auto& [name, array] : arrays_) array.add_to(hash);
     return hash.text();
   }
+  // Another file has its values in the same unit, whatever they are stored as, and x is the array of the same name.
+  std::map<std::string, loom::OptionValue> settled_options() const override {
+    std::map<std::string, loom::OptionValue> options;
+    if (!integers_) options["scale"] = static_cast<double>(scale_);
+    if (!x_name_.empty()) options["array"] = x_name_;
+    return options;
+  }
   // Format 1 had no columns but x and the labels that the option names.
   std::string earlier_hash() const override {
     loom::ContentHash hash = hash_of_split();
@@ -109,6 +117,7 @@ class Npy final : public loom::Dataset {
   const Array& x() const { return arrays_.front().array; }
   DType dtype_of(const std::string& name, const Array& array) const {
     if (name == "x") return integers_ ? DType::i32 : DType::f32;
+    if (role_of(name) == loom::ColumnRole::mask || role_of(name) == loom::ColumnRole::weight) return DType::f32;
     return array.is_floating() || array.is_bool() ? DType::f32 : DType::i32;
   }
   // The number of each item's value in the array; empty without one.
@@ -183,7 +192,7 @@ class Npy final : public loom::Dataset {
     has_labels_ = true;
   }
 
-  std::string split_name_, file_;
+  std::string split_name_, file_, x_name_;
   std::vector<loom::NamedArrays::Named> arrays_;  // x first
   std::vector<std::string> notices_;
   std::vector<std::int64_t> factor_sizes_;

@@ -109,7 +109,9 @@ class Table final : public loom::Dataset {
   // The classes and the columns are those of the training file.
   void read_like_train(const std::string& test, const loom::Options& o) {
     loom::Options settled = o;
-    for (auto& [name, value] : layout_.settled_options()) settled.set(name, value);
+    for (auto& [name, value] : layout_.settled_options()) {
+      if (name != "settled") settled.set(name, value);  // a file of this training must have all columns and classes
+    }
     file_ = open(test, o);
     layout_ = loom::TableLayout(loom::table_choice(settled, file_), file_);
   }

@@ -99,6 +99,17 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
+// Of the options of a run, those about columns that this table has.
+void keep_present(TableChoice& choice, const CsvFile& file) {
+  choice.settled = true;
+  const auto absent = [&](const std::string& name) { return !has(file.names(), name); };
+  std::erase_if(choice.exclude, absent);
+  std::erase_if(choice.categorical, absent);
+  std::erase_if(choice.categories, [&](const NamedList& column) { return absent(column.name); });
+  std::erase_if(choice.groups, [&](const NamedList& group) { return std::ranges::any_of(group.items, absent); });
+  if (absent(choice.label)) choice.label = "";
+}
+
 void check(const TableChoice& choice, const CsvFile& file, bool whole) {
   Checks checks(file);
   if (!choice.holdout_by.empty() && !whole) checks.column(choice.holdout_by, "holdout_by");
@@ -149,6 +160,11 @@ void declare_table_choice(Contract& c) {
         "the classes of columns in their order: a list of rows \"colour,blue,red\"; another value is an error; "
         "default: those "
         "found, in alphabetical order, numbers by size");
+  c.option(
+      "settled", false, flag(),
+      "the other options are those of a run, which says so itself: only the columns of x must be there and complete. "
+      "Others that are missing, or have missing values, are left out, and their new classes are an error only where "
+      "a graph reads them");
   c.option("one_hot", false, flag(), "x also has columns of classes: a feature \"colour=red\" for each class, 1 or 0");
   c.option("max_classes", 1000, integer().at_least(2).at_most(100000),
            "a column of more different texts, or of another text in each of more than 10 rows, is left out unless an "
@@ -171,6 +187,7 @@ TableChoice table_choice(const Options& options, const CsvFile& file) {
   choice.missing_is_error = options.text("missing") == "error";
   choice.max_classes = static_cast<std::size_t>(options.integer("max_classes"));
   for (const std::string& word : names_of(options, "missing_words", {})) choice.words.insert(word);
+  if (options.flag("settled")) keep_present(choice, file);
   if (choice.label.empty() && has(file.names(), "label") && !has(choice.columns, "label") &&
       !has(choice.exclude, "label")) {
     choice.label = "label";

@@ -25,6 +25,7 @@ struct TableChoice {
   bool label_by_name = false;  // it is the column named label, which nobody asked for
   std::vector<NamedList> groups, categories;
   bool one_hot = false, missing_is_error = true;
+  bool settled = false;  // the options are those of a run
   std::size_t max_classes = 0;
   MissingWords words;
 };

@@ -103,10 +103,12 @@ void TableLayout::choose_kind(std::size_t i, const ColumnSurvey& found, std::int
   choose_classes(source, found);
 }
 
-// Where the columns of x are named, a column that no option names need not be complete.
+// Where the columns of x are named, a column that no option names need not be complete; in a table that is read as that of
+// a run, no other column need be.
 void TableLayout::leave_out_unused(std::size_t i, const ColumnSurvey& found) {
   Source& source = sources_[i];
-  if (choice_.columns.empty() || source.kind == Kind::left_out || is_named(file_names_[i])) return;
+  const bool needed = choice_.settled ? has(choice_.columns, file_names_[i]) : is_named(file_names_[i]);
+  if ((choice_.columns.empty() && !choice_.settled) || source.kind == Kind::left_out || needed) return;
   const std::int64_t texts = source.kind == Kind::number ? found.texts.count : 0;
   const std::int64_t missing = choice_.missing_is_error ? found.missing.count : 0;
   if (texts + missing == 0) return;
@@ -120,18 +122,32 @@ void TableLayout::choose_classes(Source& source, const ColumnSurvey& found) {
   const std::string& name = file_names_[static_cast<std::size_t>(&source - sources_.data())];
   if (const NamedList* given = find_list(choice_.categories, name)) {
     source.classes = given->items;
+    if (!may_grow(name)) return number(source);
+    for (const std::string& value : found.values)
+      if (!has(source.classes, value)) source.classes.push_back(value);
   } else {
     source.classes.assign(found.values.begin(), found.values.end());
     std::ranges::sort(source.classes, class_order);
   }
+  number(source);
+}
+
+void TableLayout::number(Source& source) {
   for (std::size_t k = 0; k < source.classes.size(); ++k)
     source.codes.emplace(source.classes[k], static_cast<std::int32_t>(k));
+}
+
+// Whether classes that a run did not have are numbered after its own: the host refuses them where a graph reads the column.
+bool TableLayout::may_grow(const std::string& name) const {
+  return choice_.settled && !(choice_.one_hot && has(choice_.columns, name));
 }
 
 void TableLayout::report(const CsvFile& file, const std::vector<ColumnSurvey>& found) const {
   Diagnostics problems(kMostProblems);
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     if (sources_[i].kind == Kind::number) report_fields(file, i, found[i], problems);
+    const bool number_in_x = has(choice_.columns, file_names_[i]) && !choice_.one_hot && found[i].numbers > 0;
+    if (sources_[i].kind == Kind::classes && number_in_x) report_fields(file, i, found[i], problems);
     if (sources_[i].kind == Kind::classes) report_classes(file, i, found[i], problems);
     if (sources_[i].kind == Kind::left_out || !choice_.missing_is_error || found[i].missing.count == 0) continue;
     const FieldList& missing = found[i].missing;
@@ -156,7 +172,10 @@ void TableLayout::report_fields(const CsvFile& file, std::size_t i, const Column
                   found.texts.count == 1 ? "is" : "are", found.texts.rows()),
       fmt::format("'{}'", first.text), "a number");
   finding.hint = first.text.find(',') != std::string::npos
-                     ? "numbers are read with a decimal point"
+                     ? fmt::format(
+                           "numbers are read with a decimal point and without separators; exclude={} leaves the "
+                           "column out",
+                           csv_row({file_names_[i]}))
                      : fmt::format(
                            "categorical={0} reads them as classes, exclude={0} leaves the column out, and "
                            "missing_words names what stands for a missing value",
@@ -172,7 +191,7 @@ void TableLayout::report_classes(const CsvFile& file, std::size_t i, const Colum
                                     fmt::format("more than {}", found.values.size()), "fewer")));
     return;
   }
-  const bool given = find_list(choice_.categories, name) != nullptr;
+  const bool given = find_list(choice_.categories, name) != nullptr && !may_grow(name);
   std::vector<std::string> wrong;
   for (const std::string& value : found.values) {
     if (first_not_utf8(value) != std::string_view::npos || (given && !sources_[i].codes.contains(value)))
@@ -308,6 +327,7 @@ std::map<std::string, OptionValue> TableLayout::settled_options() const {
   if (!columns.empty()) options["columns"] = std::move(columns);
   if (!categories.empty()) options["categories"] = std::move(categories);
   if (!choice_.label.empty()) options["label"] = choice_.label;
+  options["settled"] = true;
   return options;
 }
 

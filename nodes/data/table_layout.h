@@ -48,6 +48,8 @@ class TableLayout {
   std::vector<ColumnSurvey> survey(const CsvFile& file) const;
   void choose_kind(std::size_t i, const ColumnSurvey& found, std::int64_t rows);
   void leave_out_unused(std::size_t i, const ColumnSurvey& found);
+  bool may_grow(const std::string& name) const;
+  static void number(Source& source);
   void choose_classes(Source& source, const ColumnSurvey& found);
   void report(const CsvFile& file, const std::vector<ColumnSurvey>& found) const;
   void report_fields(const CsvFile& file, std::size_t i, const ColumnSurvey& found, Diagnostics& problems) const;

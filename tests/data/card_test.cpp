@@ -101,6 +101,76 @@ BOOST_AUTO_TEST_CASE(constant_features_stay_finite) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(features_in_another_order_are_refused) {
+  const std::string one = file("hw.csv"), other = file("wh.csv");
+  write_bytes(one, "h,w\n1,10\n2,20\n3,30\n");
+  write_bytes(other, "w,h\n10,1\n20,2\n30,3\n");
+  const DataSource run = open_data("table", {{"path", one}, {"split", "all"}});
+  const DataCard card = run.card();
+  // Other data are read by the names of their columns; the run's own file, written anew, is read as it stands.
+  BOOST_TEST((Item(with(card, "table", {{"path", other}, {"split", "all"}}), 1).floats() == std::vector<float>{2, 20}));
+  check_error(ErrorCode::data_shape, {"features of the column 'x'", "got:      w, h", "expected: h, w"}, [&] {
+    DataSource(standard_registry(), data_entry("table", {{"path", other}, {"split", "all"}}), &card);
+  });
+}
+
+BOOST_AUTO_TEST_CASE(unknown_classes_say_where_they_are) {
+  const std::string one = file("one.csv"), other = file("other.csv");
+  write_bytes(one, "h,city\n1,A\n2,B\n3,A\n");
+  write_bytes(other, "h,city\n1,A\n2,C\n3,B\n4,D\n5,C\n");
+  const DataCard card = open_data("table", {{"path", one}, {"split", "all"}}).card();
+  const DataSource later = with(card, "table", {{"path", other}, {"split", "all"}});
+  const auto city = std::ranges::find(later.columns(), "city", &Column::name) - later.columns().begin();
+  check_error(ErrorCode::data_wrong_format,
+              {"class 'C' of the column 'city'", "C in " + other + " at 2", "D in " + other + " at 4", "one of A, B"},
+              [&] { later.require_known_classes(static_cast<std::size_t>(city)); });
+  const std::vector<float> h = Item(later, 3).floats();  // what no graph reads is no error
+  BOOST_TEST(h[0] == 4);
+}
+
+BOOST_AUTO_TEST_CASE(arrays_keep_their_unit_and_their_name) {
+  const std::vector<unsigned char> bytes = {0, 51, 102, 255};
+  const std::vector<std::int64_t> numbers(bytes.begin(), bytes.end());
+  write_npy(file("u1.npy"), std::span<const std::int64_t>(numbers));
+  std::string npy = read_bytes(file("u1.npy"));
+  BOOST_REQUIRE(npy.find("<i8") != std::string::npos);
+  const std::string values(bytes.begin(), bytes.end());
+  npy.replace(npy.find("<i8"), 3, "|u1");
+  write_bytes(file("bytes.npy"), npy.substr(0, npy.size() - 32) + values);
+  const DataSource run = open_data("npy", {{"path", file("bytes.npy")}, {"split", "all"}});
+  BOOST_TEST(std::abs(Item(run, 1).floats()[0] - 0.2F) < 1e-6F);
+  const DataSource later = with(run.card(), "npy", {{"path", file("u1.npy")}, {"split", "all"}});
+  BOOST_TEST((Item(later, 1).floats() == Item(run, 1).floats()));
+}
+
+BOOST_AUTO_TEST_CASE(binarized_values_are_probabilities) {
+  check_error(ErrorCode::out_of_range, {"outside of [0, 1]", "3 in item 1", "binarize"}, [&] {
+    open_data("npy", {{"path", array("b.npy", {0, 1, 3, 1})}, {"binarize", "fixed"}, {"split", "all"}, {"holdout", 2}});
+  });
+  BOOST_TEST(
+      open_data("npy", {{"path", array("b.npy", {0, 1, 0.5F, 1})}, {"binarize", "fixed"}, {"split", "all"}}).size() ==
+      2);
+}
+
+BOOST_AUTO_TEST_CASE(a_column_with_the_name_of_the_mask) {
+  write_bytes(file("m.csv"), "h,mask\n1,0\n,1\n3,2\n");
+  check_error(ErrorCode::data_specification, {"a column 'mask'", "another of that name"}, [&] {
+    open_data("table", {{"path", file("m.csv")}, {"missing", "mask"}, {"split", "all"}});
+  });
+  BOOST_TEST(open_data("table", {{"path", file("m.csv")}, {"missing", "mask"}, {"exclude", "mask"}, {"split", "all"}})
+                 .columns()
+                 .size() == 4U);  // x, h and their masks
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_class_is_the_most_frequent_one) {
+  write_bytes(file("c.csv"), "h,city\n1,A\n2,B\n3,\n4,B\n5,B\n6,B\n");
+  for (const char* missing : {"value", "mean"}) {
+    const DataSource data = open_data("table", {{"path", file("c.csv")}, {"missing", missing}, {"split", "all"}});
+    const auto city = std::ranges::find(data.columns(), "city", &Column::name) - data.columns().begin();
+    BOOST_TEST(Item(data, 2).integers(static_cast<std::size_t>(city))[0] == 1);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(missing_values) {
   const std::string path = array("m.npy", {1, 10, kMissing, 20, 3, kMissing, 8, 30});
   const auto open = [&](const OptionList& more) {
@@ -160,11 +230,11 @@ BOOST_AUTO_TEST_CASE(classes_have_the_numbers_of_the_run) {
   preparation.apply(0, 0, out, false);
   BOOST_TEST(value.values<std::int32_t>()[0] == 2);
   BOOST_TEST(preparation.columns()[0].classes.size() == 3U);
-  preparation.require_known(0);
+  BOOST_TEST(preparation.unknown_classes(0).empty());
   here.classes = {"dog", "dot", "eel"};
   BOOST_TEST(Preparation({here}, options, entry, &card, none).columns()[0].classes.size() == 5U);
   check_error(ErrorCode::data_wrong_format, {"'dot'", "'eel'", "one of cat, dog, owl", "did you mean 'dog'"},
-              [&] { Preparation({here}, options, entry, &card, none).require_known(0); });
+              [&] { throw Error(Preparation({here}, options, entry, &card, none).unknown_classes(0)); });
 }
 
 BOOST_AUTO_TEST_CASE(the_file_of_the_card) {

@@ -140,6 +140,35 @@ BOOST_AUTO_TEST_CASE(a_kill_falls_back_to_the_last_checkpoint) {
   BOOST_TEST(same_bits(all_values(*session), all_values(*reference)));
 }
 
+BOOST_AUTO_TEST_CASE(an_item_that_cannot_be_read_loses_no_step) {
+  const ScratchFolder folder;
+  const Document document = rich_document();
+  const std::string path = folder.file("run");
+  std::int64_t kept = 0;
+  for (std::int64_t item = 0; kept < 2; ++item) {  // one that is not met in the first two steps
+    std::filesystem::remove_all(path);
+    Document damaged = document;
+    damaged.data.options["fail_at"] = {OptionValue(item), {}};
+    const auto session = session_of(damaged);
+    const RunFolder run = RunFolder::create(path, document.resolved, session->run_settings());
+    session->attach(run);
+    BOOST_CHECK_THROW(session->train(), Error);
+    kept = session->steps_done();
+    if (kept > 0) BOOST_TEST(std::filesystem::exists(run.checkpoints_path() + "/" + checkpoint_name(kept)));
+  }
+  SessionSettings repaired = settings_of(RunFolder::open(path, false).settings());
+  repaired.data->options.erase("fail_at");
+  const auto session = session_of(document, repaired);
+  const RunFolder run = RunFolder::open(path, true);
+  session->attach(run);
+  BOOST_TEST(session->resume());
+  BOOST_TEST(session->steps_done() == kept);
+  session->train();
+  const auto reference = session_of(document);
+  reference->train();
+  BOOST_TEST(same_bits(all_values(*session), all_values(*reference)));
+}
+
 BOOST_AUTO_TEST_CASE(a_run_without_a_checkpoint_starts_again) {
   const ScratchFolder folder;
   const Document document = rich_document();

@@ -14,23 +14,28 @@ class ToyData final : public Dataset {
     c.summary("noise");
     c.option("count", 100, integer().at_least(1), "items");
     c.option("nan_at", -1, integer().at_least(-1), "item that is not a number");
+    c.option("fail_at", -1, integer().at_least(-1), "item that cannot be read");
     c.option("split", "train", text({"train", "test"}), "other draws");
     c.output("x", "[N, 6]", "noise");
     c.output("label", "[N]", "the index");
   }
   explicit ToyData(const Options& options)
-      : count_(options.integer("count")), nan_at_(options.integer("nan_at")), split_(options.text("split")) {}
+      : count_(options.integer("count")),
+        nan_at_(options.integer("nan_at")),
+        fail_at_(options.integer("fail_at")),
+        split_(options.text("split")) {}
   std::int64_t size() const override { return count_; }
   std::vector<Column> columns() const override { return {{"x", DType::f32, {6}}, {"label", DType::i32, Shape()}}; }
   void read(std::int64_t index, std::span<const TensorView> out) const override {
     RandomStream(9, stream_of(split_), 0).normal(static_cast<std::uint32_t>(index), out[0].values());
+    if (index == fail_at_ && split_ == "train") throw Error(ErrorCode::data_corrupt, "the item cannot be read");
     if (index == nan_at_ && split_ == "train") out[0].values()[0] = std::nanf("");
     out[1].values<std::int32_t>()[0] = static_cast<std::int32_t>(index);
   }
   std::string hash() const override { return "toy:" + std::to_string(count_); }
 
  private:
-  std::int64_t count_, nan_at_;
+  std::int64_t count_, nan_at_, fail_at_;
   std::string split_;
 };
 

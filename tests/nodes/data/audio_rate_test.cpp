@@ -149,4 +149,24 @@ BOOST_AUTO_TEST_CASE(recordings_of_several_rates) {
               [&] { open_audio(folder.path(), 1, resampled(50)); });
 }
 
+BOOST_AUTO_TEST_CASE(a_run_of_mono_files_does_not_average_others) {
+  const ScratchFolder mono, stereo;
+  write_sound(mono.file("m.wav"), 8, 1, ramp);
+  write_sound(stereo.file("s.wav"), 8, 2, ramp);
+  const auto open = [](const ScratchFolder& folder, OptionList more) {
+    more.insert(more.end(), {{"path", folder.path()}, {"length", 4}, {"split", "all"}});
+    return open_data("audio", more);
+  };
+  const auto with_card = [&](const DataSource& run, const ScratchFolder& folder) {
+    const DataCard card = run.card();
+    const DataEntry entry = data_entry("audio", {{"path", folder.path()}, {"split", "all"}});
+    return DataSource(standard_registry(), loom::with_card(standard_registry(), entry, card), &card);
+  };
+  check_error(ErrorCode::data_shape, {"another number of channels", "2 channels", "1 channel", "mix: true"},
+              [&] { with_card(open(mono, {}), stereo); });
+  BOOST_TEST(with_card(open(stereo, {}), mono).size() == 2);
+  BOOST_TEST(with_card(open(stereo, {}), stereo).size() == 2);
+  check_error(ErrorCode::data_shape, {"mix: true averages"}, [&] { open(stereo, {{"mix", false}}); });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

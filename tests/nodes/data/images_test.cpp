@@ -217,6 +217,28 @@ BOOST_AUTO_TEST_CASE(all_unreadable_files_are_listed_at_once_or_skipped) {
   check_error(ErrorCode::data_empty, {"can be read"}, [&] { open_folder(folder, {{"unreadable", "skip"}}); });
 }
 
+BOOST_AUTO_TEST_CASE(skip_finds_damage_behind_the_header) {
+  const ScratchFolder folder;
+  Pixels pixels;
+  for (int i = 0; i < 64 * 64 * 3; ++i) pixels.push_back(static_cast<unsigned char>(i * 7 % 251));
+  for (int i = 0; i < 3; ++i) write_png(folder.file(fmt::format("{}.png", i)), 64, 64, pixels, PNG_FORMAT_RGB);
+  std::string bytes = read_bytes(folder.file("1.png"));
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x55);
+  write_bytes(folder.file("1.png"), bytes);
+  const DataSource data = open_folder(folder, {{"split", "all"}, {"unreadable", "skip"}});
+  BOOST_TEST(data.size() == 2);
+  BOOST_TEST(mentions(data.notices(), "1 of 3 images was skipped as unreadable: " + folder.file("1.png")));
+}
+
+BOOST_AUTO_TEST_CASE(other_sizes_are_announced_where_nobody_asked_for_one) {
+  const ScratchFolder folder;
+  write_png(folder.file("1.png"), 4, 2, Pixels(24, 9), PNG_FORMAT_RGB);
+  write_png(folder.file("2.png"), 2, 4, Pixels(24, 9), PNG_FORMAT_RGB);  // may be one that is turned
+  write_png(folder.file("3.png"), 4, 4, Pixels(48, 9), PNG_FORMAT_RGB);
+  BOOST_TEST(mentions(open_folder(folder).notices(), "1 of 3 images have another size than the first"));
+  BOOST_TEST(!mentions(open_folder(folder, {{"split", "all"}, {"size", 2}}).notices(), "another size"));
+}
+
 BOOST_AUTO_TEST_CASE(folders_named_train_and_test_are_the_splits) {
   for (const char* held : {"test", "val", "Validation"}) {
     const ScratchFolder folder;

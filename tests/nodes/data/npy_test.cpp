@@ -306,6 +306,19 @@ BOOST_AUTO_TEST_CASE(whole_arrays_as_tensors) {
   BOOST_TEST(tensor.values()[5] == 6);
 }
 
+BOOST_AUTO_TEST_CASE(masks_of_integers_are_masks) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("x.npz");
+  write_archive(
+      file, {{"x.npy", npy("<f4", "2, 3", kSix)}, {"mask.npy", npy<std::uint8_t>("|u1", "2, 3", {1, 0, 1, 1, 1, 0})}});
+  const DataSource data = open_data("npy", {{"path", file}, {"split", "all"}});
+  const auto mask = std::ranges::find(data.columns(), "mask", &Column::name);
+  BOOST_REQUIRE((mask != data.columns().end()));
+  BOOST_TEST((mask->dtype == DType::f32 && mask->role == ColumnRole::mask));
+  BOOST_TEST(
+      (Item(data, 0).floats(static_cast<std::size_t>(mask - data.columns().begin())) == std::vector<float>{1, 0, 1}));
+}
+
 BOOST_AUTO_TEST_CASE(items_with_one_number_stay_together) {
   const ScratchFolder folder;
   const std::string file = folder.file("x.npz");

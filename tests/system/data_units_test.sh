@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# What encode and check say of values: in the units of the data, nothing where a value is missing, every bad item at once, every
+# split that has files of its own.
+. "$(dirname "$0")/lib.sh"
+
+{
+  echo "h,w,city"
+  for i in $(seq 0 39); do
+    h=$((1000 + 7 * i)) city=$([ $((i % 3)) -eq 0 ] && echo north || echo south)
+    [ $((i % 5)) -eq 0 ] && h=""
+    [ $((i % 7)) -eq 6 ] && city=""
+    echo "$h,$i,$city"
+  done
+} >t.csv
+cat >t.yaml <<'YAML'
+version: 1
+graph: t
+nodes:
+  x:    {type: input, shape: [2]}
+  q:    {type: gaussian_parameters, in: x, dim: 2}
+  z:    {type: gaussian_sampler, in: {mu: q.mu, logvar: q.logvar}}
+  mean: {type: linear, in: z, units: 2}
+losses:
+  l:  {type: gaussian_nll, in: {mean: mean, target: x}}
+  kl: {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}}
+train: {batch: 8, steps: 3}
+generate: {reconstruct: {show: mean}}
+YAML
+expect 0 train t.yaml --data table:t.csv,missing=mask,normalize=dataset --out run
+expect 0 encode run --split all --port x --column h --column city --column w --out o.csv
+awk -F, 'NR == FNR { if (FNR > 1) { h[FNR - 1] = $1; w[FNR - 1] = $2; city[FNR - 1] = $3 } next }
+  FNR == 1 { next }
+  { sub(/\r/, "", $0); n = $2
+    if ($5 != h[n] && ($5 == "" || h[n] == "" || ($5 - h[n]) ^ 2 > 1e-4)) { print "row " n ": h " $5 " for " h[n]; bad = 1 }
+    if ($6 != city[n]) { print "row " n ": city " $6 " for " city[n]; bad = 1 }
+    if (($7 - w[n]) ^ 2 > 1e-6 || ($4 - w[n]) ^ 2 > 1e-6) { print "row " n ": w " $7 ", " $4 " for " w[n]; bad = 1 }
+  }
+  END { exit bad || FNR != 41 }' t.csv o.csv || fail "o.csv is not what the table holds"
+
+# A latent vector has no unit, though it has as many values as x.
+expect 0 encode run --split all --port q.mu --out mu.npy
+expect 0 encode run --split all --out again.npy
+same mu.npy again.npy
+
+# Masks of other data count, though the graph has none: what fills a gap changes nothing.
+cat >still.yaml <<'YAML'
+version: 1
+graph: still
+nodes:
+  x:    {type: input, shape: [2]}
+  base: {type: constant, shape: [2], value: 3}
+  mean: {type: linear, in: base, units: 2}
+losses: {l: {type: squared_error, in: {x: mean, target: x}}}
+train: {batch: 4, steps: 1}
+YAML
+head -12 t.csv | sed 's/^,/1,/; s/,$/,south/' >good.csv
+expect 0 train still.yaml --data table:good.csv --out still
+for fill in 0 1000000; do
+  expect 0 eval still --split all --json --data table:t.csv,missing=mask,fill=$fill
+  json /terms/l >>filled
+done
+[ "$(sort -u filled | wc -l)" -eq 1 ] || fail "gaps are compared: $(cat filled)"
+expect 0 eval still --split all --json --data table:t.csv,missing=value,fill=1000000
+[ "$(json /terms/l)" != "$(head -1 filled)" ] || fail "a filled value is not compared"
+
+# check reads train and test where they have files of their own, and a wrong path is an error.
+expect 0 check table:good.csv,test=good.csv
+says out "split train" "split test"
+expect 65 check table:good.csv,validation=nowhere.csv
+says err "nowhere.csv"
+
+# Every picture whose pixels are damaged, at once.
+mkdir p
+for i in $(seq 0 5); do expect 0 sample "$repository/graphs/vae.yaml" --count 1 --seed "$i" --out p/p-$i.png; done
+for i in 1 4; do
+  size=$(wc -c <p/p-$i.png)
+  printf 'damage' | dd of=p/p-$i.png bs=1 seek=$((size / 2)) conv=notrunc status=none
+done
+expect 65 check images:p
+says err "p-1.png" "p-4.png"
+expect 0 check images:p,unreadable=skip
+says out "images: 4 items"
+finish

@@ -1,7 +1,7 @@
 // The two uses of every prior.
 //   z not connected: y is a new draw with the shape given by the option `shape`
 //   z connected:     y is z
-//   log_density is ln p(y) in both cases, in nats
+//   log_density is ln p(y) in both cases, in nats; of priors that take a mask, over the values that are there
 // The same node therefore trains (through log_density) and samples, and a document's `generate:` shares its weights
 // with the trained prior: {type: mixture_prior, weights: prior}.
 #pragma once
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "loom/plugin.h"
+#include "loom/node.h"
 
 namespace loom::nodes {
 
@@ -32,6 +32,17 @@ inline std::vector<std::int64_t> prior_extents(ShapeInference& s) {
   if (s.options().has("shape")) return s.options().integers("shape");
   s.fail("the shape of a draw is not known", "neither z nor shape", "shape: [extents], or in: {z: ...}");
   return {};
+}
+
+// An optional mask [N, ...M] of z: values where it is 0 do not count in log_density.
+inline void infer_prior_mask(ShapeInference& s) {
+  if (s.has_input("z"))
+    Weighting::infer(s, "z");
+  else if (s.has_input("mask"))
+    s.fail("a mask says which values of z count", "no z", "in: {z: ..., mask: ...}");
+}
+inline void prepare_prior_mask(Weighting& weighting, const Prepare& p) {
+  if (p.has_input("z")) weighting.prepare(p, "z");
 }
 
 inline void copy_event(const TensorView& from, const TensorView& to, std::int64_t n) {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "latent/gaussian_density.h"
@@ -48,15 +49,34 @@ class Ar1Alpha {
   std::vector<double> given_;
 };
 
+// The steps of one dimension that are there. A process begins anew behind a gap.
+class Ar1Steps {
+ public:
+  // `mask`: of a row [steps, width], or empty: all steps are there.
+  Ar1Steps(std::span<const float> mask, std::int64_t dimension, std::int64_t width)
+      : mask_(mask.empty() ? nullptr : mask.data() + dimension), width_(width) {}
+
+  bool has(std::int64_t t) const { return mask_ == nullptr || mask_[t * width_] != 0; }
+  bool begins(std::int64_t t) const { return t == 0 || !has(t - 1); }
+
+ private:
+  const float* mask_;
+  std::int64_t width_;
+};
+
 // ln p(z) of one dimension of z [steps, width], nats.
-inline double ar1_log_density(double alpha, const float* z, std::int64_t steps, std::int64_t width) {
+inline double ar1_log_density(double alpha, const float* z, std::int64_t steps, std::int64_t width,
+                              const Ar1Steps& there) {
   const double rest = 1 - alpha * alpha;
-  double sum = static_cast<double>(z[0]) * static_cast<double>(z[0]);
-  for (std::int64_t t = 1; t < steps; ++t) {
-    const double residual = static_cast<double>(z[t * width]) - alpha * static_cast<double>(z[(t - 1) * width]);
-    sum += residual * residual / rest + std::log(rest);
+  double sum = 0, count = 0;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    if (!there.has(t)) continue;
+    const auto value = static_cast<double>(z[t * width]);
+    const double residual = there.begins(t) ? 0 : value - alpha * static_cast<double>(z[(t - 1) * width]);
+    sum += there.begins(t) ? value * value : residual * residual / rest + std::log(rest);
+    count += 1;
   }
-  return -0.5 * sum - static_cast<double>(steps) * kHalfLogTwoPi;
+  return -0.5 * sum - count * kHalfLogTwoPi;
 }
 
 // The least divergence of any posterior with independent steps from the AR(1) prior, of one dimension, nats:
@@ -65,6 +85,16 @@ inline double ar1_committed_rate(double alpha, std::int64_t steps) {
   if (steps < 2) return 0;
   const double square = alpha * alpha;
   return 0.5 * (static_cast<double>(steps - 2) * std::log1p(square) - std::log1p(-square));
+}
+// The same of the runs of steps that are there.
+inline double ar1_committed_rate(double alpha, std::int64_t steps, const Ar1Steps& there) {
+  double sum = 0;
+  std::int64_t run = 0;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    run = there.has(t) ? run + 1 : 0;
+    if (run > 0 && (t + 1 == steps || !there.has(t + 1))) sum += ar1_committed_rate(alpha, run);
+  }
+  return sum;
 }
 
 }  // namespace loom::nodes

@@ -3,6 +3,8 @@
 //   KL = 1/2 (m_1^2 + s_1 - 1 - ln s_1) + sum_t>1 1/2 ((s_t + r_t^2 + alpha^2 s_t-1) / a - 1 - ln s_t + ln a)
 //   loss = the sum over the dimensions; it is at least committed_rate, whatever the posterior   [nats per sample]
 //   log_ratio = ln q(z|x) - ln p(z) at a drawn z; 0 if z is not connected
+// Steps where mask is 0 do not count, and the process begins anew behind them: with padding at the end of a sequence this is
+// the divergence of the sequence without it.
 // Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, sections 2.1 and 2.2, appendix.
 #include <cmath>
 
@@ -21,39 +23,46 @@ class Ar1Kl final : public loom::Node {
     c.input("mu", "[N, T, D]", "mean of each step");
     c.input("logvar", "[N, T, D]", "natural logarithm of the variance");
     c.input("z", "[N, T, D]", "a draw, for log_ratio only").optional().no_gradient();
+    loom::Weighting::declare_mask(c);
     c.output("loss", "[N]", "nats per sample");
     c.output("committed_rate", "[N]", "the lower bound of loss, nats").no_gradient();
     c.output("per_dimension", "[N, D]", "nats of each latent dimension").no_gradient();
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
     Ar1Alpha::declare(c);
-    c.backward_reads({"mu", "logvar"});
+    c.backward_reads({"mu", "logvar", "mask"});
   }
-  static void infer(loom::ShapeInference& s) { Ar1Alpha::infer(s); }
+  static void infer(loom::ShapeInference& s) {
+    Ar1Alpha::infer(s);
+    loom::Weighting::infer(s, "mu");
+  }
   explicit Ar1Kl(const loom::Options& options) : alpha_(options) {}
 
   void prepare(const loom::Prepare& p) override {
     steps_ = p.input("mu")[1];
     width_ = p.input("mu")[2];
+    weighting_.prepare(p, "mu");
   }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView mu = f.input("mu"), logvar = f.input("logvar"), z = f.input("z");
     for (std::int64_t n = 0; n < f.rows; ++n) {
       double sum = 0, committed = 0, prior = 0;
+      const std::span<const float> mask = weighting_.row(f, n);
       for (std::int64_t d = 0; d < width_; ++d) {
-        const double alpha = alpha_.at(f, d), one = divergence(alpha, mu[n].data() + d, logvar[n].data() + d);
+        const Ar1Steps there(mask, d, width_);
+        const double alpha = alpha_.at(f, d), one = divergence(alpha, mu[n].data() + d, logvar[n].data() + d, there);
         f.output("per_dimension")[n][static_cast<std::size_t>(d)] = static_cast<float>(one);
         sum += one;
-        committed += ar1_committed_rate(alpha, steps_);
-        if (!z.empty()) prior += ar1_log_density(alpha, z[n].data() + d, steps_, width_);
+        committed += ar1_committed_rate(alpha, steps_, there);
+        if (!z.empty()) prior += ar1_log_density(alpha, z[n].data() + d, steps_, width_, there);
       }
       f.output("loss")[n][0] = static_cast<float>(sum);
       f.output("committed_rate")[n][0] = static_cast<float>(committed);
       const std::int64_t count = steps_ * width_;
       f.output("log_ratio")[n][0] =
-          z.empty()
-              ? 0.0F
-              : static_cast<float>(gaussian_log_density(mu[n].data(), logvar[n].data(), z[n].data(), count) - prior);
+          z.empty() ? 0.0F
+                    : static_cast<float>(
+                          gaussian_log_density(mu[n].data(), logvar[n].data(), z[n].data(), count, mask) - prior);
     }
   }
 
@@ -61,11 +70,12 @@ class Ar1Kl final : public loom::Node {
     const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar");
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const double factor = static_cast<double>(b.diff_output("loss")[n][0]);
+      const std::span<const float> mask = weighting_.row(b, n);
       const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
       for (std::int64_t d = 0; d < width_; ++d) {
         const double alpha = alpha_.at(b, d);
-        const double slope =
-            gradient(alpha, factor, mu[n].data() + d, logvar[n].data() + d, wanted("mu"), wanted("logvar"), d);
+        const Moments of{mu[n].data() + d, logvar[n].data() + d, Ar1Steps(mask, d, width_)};
+        const double slope = gradient(alpha, factor, of, wanted("mu"), wanted("logvar"), d);
         if (b.wants_parameter_diff("alpha_logit"))
           b.diff_parameter("alpha_logit").data()[d] += static_cast<float>(slope * alpha * (1 - alpha));
       }
@@ -73,15 +83,22 @@ class Ar1Kl final : public loom::Node {
   }
 
  private:
-  double divergence(double alpha, const float* mu, const float* logvar) const {
+  // Of one dimension of the posterior, every width-th value.
+  struct Moments {
+    const float *mu, *logvar;
+    Ar1Steps there;
+  };
+
+  double divergence(double alpha, const float* mu, const float* logvar, const Ar1Steps& there) const {
     const double rest = 1 - alpha * alpha;
     double sum = 0, mean_before = 0, variance_before = 0;
     for (std::int64_t t = 0; t < steps_; ++t) {
+      if (!there.has(t)) continue;
       const auto mean = static_cast<double>(mu[t * width_]), log_variance = static_cast<double>(logvar[t * width_]);
       const double variance = std::exp(log_variance), residual = mean - alpha * mean_before;
-      sum += t == 0 ? mean * mean + variance - 1 - log_variance
-                    : (variance + residual * residual + alpha * alpha * variance_before) / rest - 1 - log_variance +
-                          std::log(rest);
+      sum += there.begins(t) ? mean * mean + variance - 1 - log_variance
+                             : (variance + residual * residual + alpha * alpha * variance_before) / rest - 1 -
+                                   log_variance + std::log(rest);
       mean_before = mean;
       variance_before = variance;
     }
@@ -89,22 +106,28 @@ class Ar1Kl final : public loom::Node {
   }
 
   // Writes the requested gradients of one dimension; returns factor times the derivative with respect to alpha.
-  double gradient(double alpha, double factor, const float* mu, const float* logvar, float* diff_mu, float* diff_logvar,
+  double gradient(double alpha, double factor, const Moments& of, float* diff_mu, float* diff_logvar,
                   std::int64_t d) const {
     const double precision = 1 / (1 - alpha * alpha);
-    const auto mean = [&](std::int64_t t) { return static_cast<double>(mu[t * width_]); };
+    const auto mean = [&](std::int64_t t) { return static_cast<double>(of.mu[t * width_]); };
+    const auto write = [&](std::int64_t t, double by_mean, double by_log_variance) {
+      if (diff_mu != nullptr) diff_mu[t * width_ + d] = static_cast<float>(by_mean);
+      if (diff_logvar != nullptr) diff_logvar[t * width_ + d] = static_cast<float>(by_log_variance);
+    };
     double by_alpha = 0, variance_before = 0;
     for (std::int64_t t = 0; t < steps_; ++t) {
-      const double variance = std::exp(static_cast<double>(logvar[t * width_]));
-      const double residual = t == 0 ? 0 : mean(t) - alpha * mean(t - 1);
-      const bool more = t + 1 < steps_;
+      if (!of.there.has(t)) {
+        write(t, 0, 0);
+        continue;
+      }
+      const bool begins = of.there.begins(t), more = t + 1 < steps_ && of.there.has(t + 1);
+      const double variance = std::exp(static_cast<double>(of.logvar[t * width_]));
+      const double residual = begins ? 0 : mean(t) - alpha * mean(t - 1);
       const double by_mean =
-          (t == 0 ? mean(0) : residual * precision) - (more ? alpha * precision * (mean(t + 1) - alpha * mean(t)) : 0);
-      const double by_variance = 0.5 * ((t == 0 ? 1 : precision) + (more ? alpha * alpha * precision : 0));
-      if (diff_mu != nullptr) diff_mu[t * width_ + d] = static_cast<float>(factor * by_mean);
-      if (diff_logvar != nullptr)
-        diff_logvar[t * width_ + d] = static_cast<float>(factor * (by_variance * variance - 0.5));
-      if (t > 0) {
+          (begins ? mean(t) : residual * precision) - (more ? alpha * precision * (mean(t + 1) - alpha * mean(t)) : 0);
+      const double by_variance = 0.5 * ((begins ? 1 : precision) + (more ? alpha * alpha * precision : 0));
+      write(t, factor * by_mean, factor * (by_variance * variance - 0.5));
+      if (!begins) {
         const double spread = variance + residual * residual + alpha * alpha * variance_before;
         by_alpha += precision * (alpha * variance_before - residual * mean(t - 1)) +
                     alpha * precision * (spread * precision - 1);
@@ -115,6 +138,7 @@ class Ar1Kl final : public loom::Node {
   }
 
   Ar1Alpha alpha_;
+  loom::Weighting weighting_;
   std::int64_t steps_ = 0, width_ = 0;
 };
 LOOM_NODE(Ar1Kl, "ar1_kl")

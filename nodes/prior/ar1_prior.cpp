@@ -1,5 +1,6 @@
 // The autoregressive prior of order 1 (latent/ar1.h), with the two uses in prior.h.
 //   y [N, T, D];   log_density = ln N(y_1; 0, 1) + sum_t>1 ln N(y_t; alpha y_t-1, 1 - alpha^2), summed over D
+// Steps where mask is 0 do not count, and the process begins anew behind them.
 // Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1.
 #include "latent/ar1.h"
 #include "loom/prior.h"
@@ -15,7 +16,8 @@ class Ar1Prior final : public loom::Node {
     c.source("Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2.1");
     declare_prior(c, "[N, T, D]", "a sequence of D independent processes, or z");
     Ar1Alpha::declare(c);
-    c.backward_reads({"z"});
+    loom::Weighting::declare_mask(c);
+    c.backward_reads({"z", "mask"});
   }
   static void infer(loom::ShapeInference& s) {
     const std::vector<std::int64_t> extents = prior_extents(s);
@@ -26,12 +28,14 @@ class Ar1Prior final : public loom::Node {
     s.bind("T", extents[0]);
     s.bind("D", extents[1]);
     Ar1Alpha::infer(s);
+    infer_prior_mask(s);
   }
   explicit Ar1Prior(const loom::Options& options) : alpha_(options) {}
 
   void prepare(const loom::Prepare& p) override {
     steps_ = p.output("y")[1];
     width_ = p.output("y")[2];
+    prepare_prior_mask(weighting_, p);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -42,10 +46,11 @@ class Ar1Prior final : public loom::Node {
       else
         f.normal(n, y[n]);
       double density = 0;
+      const std::span<const float> mask = weighting_.row(f, n);
       for (std::int64_t d = 0; d < width_; ++d) {
         const double alpha = alpha_.at(f, d);
         if (z.empty()) correlate(alpha, y[n].data() + d);
-        density += ar1_log_density(alpha, y[n].data() + d, steps_, width_);
+        density += ar1_log_density(alpha, y[n].data() + d, steps_, width_, Ar1Steps(mask, d, width_));
       }
       f.output("log_density")[n][0] = static_cast<float>(density);
     }
@@ -58,9 +63,11 @@ class Ar1Prior final : public loom::Node {
       const auto factor = static_cast<double>(b.diff_output("log_density")[n][0]);
       float* diff_z = b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
       if (diff_z != nullptr) copy_event(b.diff_output("y"), b.diff_input("z"), n);
+      const std::span<const float> mask = weighting_.row(b, n);
       for (std::int64_t d = 0; d < width_; ++d) {
         const double alpha = alpha_.at(b, d);
-        const double slope = add_gradient(alpha, factor, z[n].data() + d, diff_z == nullptr ? nullptr : diff_z + d);
+        const double slope = add_gradient(alpha, factor, z[n].data() + d, diff_z == nullptr ? nullptr : diff_z + d,
+                                          Ar1Steps(mask, d, width_));
         if (b.wants_parameter_diff("alpha_logit"))
           b.diff_parameter("alpha_logit").data()[d] += static_cast<float>(slope * alpha * (1 - alpha));
       }
@@ -78,12 +85,16 @@ class Ar1Prior final : public loom::Node {
   }
 
   // The gradient of one dimension; returns factor times the derivative with respect to alpha.
-  double add_gradient(double alpha, double factor, const float* z, float* diff_z) const {
+  double add_gradient(double alpha, double factor, const float* z, float* diff_z, const Ar1Steps& there) const {
     const double precision = 1 / (1 - alpha * alpha);
     const auto at = [&](std::int64_t t) { return static_cast<double>(z[t * width_]); };
     double by_alpha = 0;
-    if (diff_z != nullptr) diff_z[0] -= static_cast<float>(factor * at(0));
-    for (std::int64_t t = 1; t < steps_; ++t) {
+    for (std::int64_t t = 0; t < steps_; ++t) {
+      if (!there.has(t)) continue;
+      if (there.begins(t)) {
+        if (diff_z != nullptr) diff_z[t * width_] -= static_cast<float>(factor * at(t));
+        continue;
+      }
       const double residual = at(t) - alpha * at(t - 1), slope = residual * precision;
       if (diff_z != nullptr) {
         diff_z[t * width_] -= static_cast<float>(factor * slope);
@@ -95,6 +106,7 @@ class Ar1Prior final : public loom::Node {
   }
 
   Ar1Alpha alpha_;
+  loom::Weighting weighting_;
   std::int64_t steps_ = 0, width_ = 0;
 };
 LOOM_NODE(Ar1Prior, "ar1_prior")

@@ -20,6 +20,7 @@ class LearnedGaussianPrior final : public loom::Node {
     c.role(loom::Role::prior);
     c.input("condition", "[N, C]", "features of the condition: the embedding of a label, a lower level");
     c.input("z", "[N, ...E]", "the point at which the density is computed; default: a draw").optional();
+    loom::Weighting::declare_mask(c);
     c.output("y", "[N, ...E]", "draws, or z");
     c.output("log_density", "[N]", "ln p(y | condition), nats");
     c.output("mu", "[N, ...E]", "mean");
@@ -29,18 +30,20 @@ class LearnedGaussianPrior final : public loom::Node {
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
     c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
     c.stochastic();
-    c.backward_reads({"condition", "y", "mu", "logvar"});
+    c.backward_reads({"condition", "y", "mu", "logvar", "mask"});
   }
   static void infer(loom::ShapeInference& s) {
     const std::vector<std::int64_t> extents = prior_extents(s);
     s.bind_run("E", extents);
     s.bind("P", 2 * loom::Shape(extents).count());
+    infer_prior_mask(s);
   }
   explicit LearnedGaussianPrior(const loom::Options&) {}
 
   void prepare(const loom::Prepare& p) override {
     channels_ = p.input("condition").back();
     count_ = p.output("y").count_from(1);
+    prepare_prior_mask(weighting_, p);
     if (p.backward) diffs_ = p.scratch<float>(2 * count_);
   }
 
@@ -62,7 +65,8 @@ class LearnedGaussianPrior final : public loom::Node {
       } else {
         copy_event(z, y, n);
       }
-      f.output("log_density")[n][0] = static_cast<float>(gaussian_log_density(mu, logvar, y[n].data(), count_));
+      f.output("log_density")[n][0] =
+          static_cast<float>(gaussian_log_density(mu, logvar, y[n].data(), count_, weighting_.row(f, n)));
     }
   }
 
@@ -77,8 +81,8 @@ class LearnedGaussianPrior final : public loom::Node {
       float* diff_z = b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
       if (diff_z != nullptr) copy_event(b.diff_output("y"), b.diff_input("z"), n);
       add_gaussian_log_density_gradient(b.diff_output("log_density")[n][0], b.output("mu")[n].data(),
-                                        b.output("logvar")[n].data(), y[n].data(), diff_mu, diff_logvar, diff_z,
-                                        count_);
+                                        b.output("logvar")[n].data(), y[n].data(), diff_mu, diff_logvar, diff_z, count_,
+                                        weighting_.row(b, n));
       if (b.wants_diff("condition")) std::ranges::fill(b.diff_input("condition")[n], 0.0F);
       for (std::int64_t row = 0; row < 2 * count_; ++row) {  // diff_mu and diff_logvar are contiguous
         if (b.wants_diff("condition"))
@@ -93,6 +97,7 @@ class LearnedGaussianPrior final : public loom::Node {
   }
 
  private:
+  loom::Weighting weighting_;
   std::int64_t channels_ = 0, count_ = 0;
   loom::Slot<float> diffs_;  // of an event's mu, then of its logvar
 };

@@ -22,7 +22,10 @@ const std::vector<Loss> kLosses = {
     {"feature_nll", {"features", "target"}}, {"gaussian_log_density", {"mu", "logvar", "value"}, "nll"}};
 const std::vector<Loss> kDivergences = {{"gaussian_kl", {"logvar", "mu"}},
                                         {"fixed_variance_kl", {"mu"}},
-                                        {"gaussian_kl_between", {"logvar", "prior_mu", "prior_logvar", "mu"}}};
+                                        {"gaussian_kl_between", {"logvar", "prior_mu", "prior_logvar", "mu"}},
+                                        {"ar1_kl", {"logvar", "mu"}},
+                                        {"standard_normal", {"z"}, "log_density"},
+                                        {"ar1_prior", {"z"}, "log_density"}};
 
 Tensor values_of(const std::string& port) {
   Tensor tensor = random_tensor(kShape, loom::stream_of(port));
@@ -148,6 +151,42 @@ BOOST_AUTO_TEST_CASE(a_weight_multiplies_and_spreads_to_the_right) {
       BOOST_TEST(std::ranges::equal(one.outputs.at(loss.loss).values(), other.outputs.at(loss.loss).values()));
     }
   }
+}
+
+// With padding behind a sequence, a process is as long as what is there.
+BOOST_AUTO_TEST_CASE(padded_sequences_are_the_short_ones) {
+  const Shape whole{2, 6, 3}, part{2, 4, 3};
+  const auto cut = [&](const Tensor& tensor) {
+    Tensor first(loom::DType::f32, part);
+    for (std::int64_t n = 0; n < 2; ++n) std::copy_n(tensor.view()[n].data(), 12, first.view()[n].data());
+    return first;
+  };
+  Tensor mask(loom::DType::f32, {2, 6});
+  for (std::size_t i = 0; i < 12; ++i) mask.values()[i] = i % 6 < 4 ? 1.0F : 0.0F;
+  for (const auto& [type, ports] : {std::pair<std::string, std::vector<std::string>>{"ar1_kl", {"mu", "logvar", "z"}},
+                                    {"ar1_prior", {"z"}},
+                                    {"standard_normal", {"z"}}}) {
+    NodeTester padded = node(type), shorter = node(type);
+    if (type.starts_with("ar1")) padded.option("alpha", 0.8), shorter.option("alpha", 0.8);
+    for (const std::string& port : ports) {
+      const Tensor values = random_tensor(whole, loom::stream_of(port));
+      padded.input(port, values.clone());
+      shorter.input(port, cut(values));
+    }
+    const NodeResult got = padded.input("mask", mask.clone()).run({}), expected = shorter.run({});
+    for (const auto& [port, output] : expected.outputs) {
+      if (port != "y") expect_close(got.outputs.at(port), output, type + "." + port);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_prior_with_a_condition) {
+  NodeTester tester = node("learned_gaussian_prior");
+  tester.random_input("condition", {3, 2}).random_input("z", kShape).input("mask", gaps({3, 4}));
+  expect_ok(tester.check());
+  NodeTester drawn = node("standard_normal");
+  drawn.option("shape", list({4, 5})).input("mask", gaps({3, 4}));
+  expect_error(drawn, "a mask says which values of z count");
 }
 
 BOOST_AUTO_TEST_CASE(a_learned_sigma_counts_only_what_is_there) {

@@ -16,6 +16,21 @@
 namespace loom {
 namespace {
 
+// The type that reads what people call so: an ending of files, a program, a data set.
+std::string type_for(const std::string& word) {
+  static const std::map<std::string, std::vector<std::string>> kWords = {
+      {"table", {"csv", "tsv", "excel", "pandas", "dataframe"}},
+      {"images", {"folder", "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "pictures", "photos"}},
+      {"audio", {"wav", "flac", "mp3", "ogg", "sound", "sounds", "speech", "recordings"}},
+      {"npy", {"npz", "numpy", "array", "arrays"}},
+      {"idx", {"mnist", "fashion-mnist", "fashion_mnist"}},
+      {"text", {"txt", "words"}}};
+  for (const auto& [type, words] : kWords) {
+    if (std::ranges::find(words, word) != words.end()) return type;
+  }
+  return "";
+}
+
 std::shared_ptr<const DatasetType> find_type(const Registry& registry, const DataEntry& entry) {
   if (auto type = registry.dataset(entry.type)) return type;
   const std::vector<std::string> names = registry.dataset_names();
@@ -25,7 +40,8 @@ std::shared_ptr<const DatasetType> find_type(const Registry& registry, const Dat
   finding.message =
       entry.type.empty() ? "the data has no type" : fmt::format("there is no data set type '{}'", entry.type);
   finding.got = entry.type;
-  finding.suggestion = nearest_name(entry.type, names);
+  finding.suggestion = type_for(entry.type);
+  if (!registry.dataset(finding.suggestion)) finding.suggestion = nearest_name(entry.type, names);
   finding.expected = "one of " + joined(names);
   throw Error(std::move(finding));
 }

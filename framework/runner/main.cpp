@@ -1,6 +1,6 @@
 // graph-runner: trains, evaluates and samples the models of YAML graphs.
 //
-// Exit codes: 0 ok, 1 failed, 2 wrong use, 65 bad document or data, 130 and 143 after SIGINT and SIGTERM.
+// Exit codes: 0 ok, 1 failed, 2 wrong use, 65 bad document or data, 129, 130 and 143 after SIGHUP, SIGINT and SIGTERM.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 

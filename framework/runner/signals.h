@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM during training: the first stops the job after the current step, a second SIGINT exits at once.
+// SIGINT, SIGTERM and SIGHUP during training: the first stops the job after the current step, a second SIGINT exits at once.
+// SIGHUP stays ignored where it was, as under nohup.
 //
 // Thread safety: one StopSignals at a time; received() may be asked from any thread.
 #pragma once
@@ -15,11 +16,11 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   int received() const;                               // the signal's number, or 0
-  int exit_code() const { return 128 + received(); }  // 130, 143
+  int exit_code() const { return 128 + received(); }  // 129, 130, 143
 
  private:
   struct sigaction interrupt_ {
-  }, terminate_{};
+  }, terminate_{}, hang_up_{};
 };
 
 }  // namespace loom::runner

@@ -71,8 +71,8 @@ fi
 ls killed-*/checkpoints/*.tmp killed-*/*.tmp 2>/dev/null && fail "temporary files are left after a resume"
 echo "killed $killed times in $runs runs"
 
-# SIGINT and SIGTERM: the step is finished, a checkpoint written, the exit code says which signal it was.
-for signal in INT:130 TERM:143; do
+# SIGINT, SIGTERM and SIGHUP: the step is finished, a checkpoint written, the exit code says which signal it was.
+for signal in INT:130 TERM:143 HUP:129; do
   run=signal-${signal%:*}
   "$GRAPH_RUNNER" train tiny.yaml "${options[@]}" --steps 400000 --seed 3 --out "$run" >out 2>err &
   training=$!

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
 #include "files.h"
 
 namespace loom {
@@ -10,6 +14,20 @@ namespace {
 const std::vector<std::string> kEndings = {".wav",  ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif",
                                            ".aiff", ".aifc", ".au",  ".snd", ".w64",  ".caf", ".rf64"};
 
+// The one file that the path names within an archive, as "speech.tar/yes/0.wav".
+std::optional<SoundFiles> find_in_archive(const std::string& path) {
+  std::error_code failed;
+  if (std::filesystem::exists(path, failed)) return std::nullopt;
+  for (std::filesystem::path file = std::filesystem::path(path).parent_path();
+       !file.empty() && file != file.root_path(); file = file.parent_path()) {
+    if (!Archive::is_one(file.string()) || !is_file(file.string())) continue;
+    const auto archive = std::make_shared<const Archive>(file.string(), kEndings);
+    if (std::ranges::find(archive->paths(), path) == archive->paths().end()) return std::nullopt;
+    return SoundFiles{{path}, FolderParts(archive->root(), archive.get()), archive, ""};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string counted(std::size_t count, const std::string& noun) {
@@ -17,6 +35,7 @@ std::string counted(std::size_t count, const std::string& noun) {
 }
 
 SoundFiles find_sounds(const std::string& path) {
+  if (std::optional<SoundFiles> member = find_in_archive(path)) return std::move(*member);
   require_exists(path);
   if (Archive::is_one(path)) {
     const auto archive = std::make_shared<const Archive>(path, kEndings);

@@ -155,6 +155,23 @@ BOOST_AUTO_TEST_CASE(sounds_are_those_of_the_unpacked_folder) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(one_recording_of_an_archive) {
+  const ScratchFolder folder, packed;
+  fs::create_directories(folder.file("no"));
+  write_sound(folder.file("no/a.wav"), 8, 1, ramp);
+  write_sound(folder.file("no/b.wav"), 12, 1, ramp);
+  const std::string archive = packed.file("s.tar");
+  pack(archive, {".tar", ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE}, files_below(folder.path(), ""));
+  const auto open = [](const std::string& path) {
+    return open_data("audio", {{"path", path}, {"length", 4}, {"split", "all"}});
+  };
+  const DataSource one = open(archive + "/no/b.wav");
+  BOOST_TEST(one.size() == 3);
+  BOOST_TEST(one.origin(2).file == archive + "/no/b.wav");
+  BOOST_TEST((Item(one, 1).floats() == Item(open(folder.file("no/b.wav")), 1).floats()));
+  check_error(ErrorCode::data_not_found, {"s.tar/no/c.wav"}, [&] { open(archive + "/no/c.wav"); });
+}
+
 BOOST_AUTO_TEST_CASE(a_single_folder_with_pictures_alone_is_a_class) {
   const ScratchFolder folder;
   const std::string packed = folder.file("some.tar"), own = folder.file("cats.tar");

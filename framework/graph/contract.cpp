@@ -152,6 +152,10 @@ Contract& Contract::pointwise_if(Condition value) {
   pointwise_if_ = std::move(value);
   return *this;
 }
+Contract& Contract::reads_window(TimeWindowRule value) {
+  window_ = std::move(value);
+  return *this;
+}
 Contract& Contract::alias() {
   alias_ = true;
   return *this;
@@ -160,6 +164,16 @@ Contract& Contract::backward_reads(std::vector<std::string> ports) {
   backward_reads_ = std::move(ports);
   backward_reads_set_ = true;
   return *this;
+}
+
+std::optional<TimeWindow> Contract::window(const TimeWindowOf& of) const {
+  if (of.from.rank() < 2 || of.to.rank() < 2) return std::nullopt;  // a value of the whole event
+  if (window_) return window_(of);
+  if (!is_pointwise(of.options) || of.from[1] != of.to[1]) return std::nullopt;
+  // Of [N, C] the only axis may be the one that the node works along.
+  const std::string& pattern = input_at(of.input).pattern;
+  const bool channels = pattern.find("...", pattern.rfind(',')) == std::string::npos;
+  return of.from.rank() > 2 || !channels ? std::optional(TimeWindow()) : std::nullopt;
 }
 
 std::string Contract::whole_batch_text() const {

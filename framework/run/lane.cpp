@@ -95,6 +95,9 @@ void Lane::fill(Call& call, int i, const TapeStep& step, StepContext& context, s
              .step = batch_.step,
              .lanes = batch_.lanes},
             {context.inputs, context.outputs, scratch, saved_of(step)});
+  if (batch_.starts.empty() || context.outputs.front().shape().rank() < 2) return;
+  call.position = batch_.starts[static_cast<std::size_t>(step.node)];
+  call.part = context.outputs.front().shape()[1];
 }
 
 void Lane::forward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) {

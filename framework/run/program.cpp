@@ -54,6 +54,7 @@ class Program::Impl {
     batch_.samples = input.samples;
     batch_.seed = input.seed;
     batch_.step = input.step;
+    batch_.starts = input.starts;
     shard_count_ = (input.samples + request_.shard - 1) / request_.shard;
     failed_ = false;
     failure_ = nullptr;

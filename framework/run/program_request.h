@@ -38,6 +38,9 @@ struct StepInput {
   std::int64_t samples = 0;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
+  // The feeds are a part of longer sequences: the position along the first axis of an event at which the values of each
+  // node of the graph begin. Pointwise nodes then draw what they would have drawn there. Empty: 0.
+  std::span<const std::int64_t> starts = {};
   // The feeds hold fewer samples, a multiple of the shard, which are read over and over: synthetic data then takes no
   // memory of the batch. Only where has_whole_batch_steps() is false.
   bool feeds_repeat = false;

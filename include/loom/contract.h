@@ -14,6 +14,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -167,6 +168,22 @@ struct ParameterDeclaration {
   }
 };
 
+// What an output of a node reads of an input, both counted along the first axis of an event (the time of a sequence): output
+// position j reads positions floor(j down / up) - before ... floor(j down / up) + after. What lies beyond the ends is what
+// the node takes for it, such as the zeros of a padding.
+struct TimeWindow {
+  std::int64_t up = 1, down = 1;
+  std::int64_t before = 0, after = 0;  // less than 0: the positions next to it are not read (a shift)
+};
+// The ports in question, and their shapes with the abstract batch axis.
+struct TimeWindowOf {
+  const Options& options;
+  int input = 0, output = 0;
+  const Shape& from;
+  const Shape& to;
+};
+using TimeWindowRule = std::function<std::optional<TimeWindow>(const TimeWindowOf&)>;
+
 class Contract {
  public:
   Contract& summary(std::string text);
@@ -207,6 +224,9 @@ class Contract {
   // once.
   Contract& pointwise();
   Contract& pointwise_if(Condition value);
+  // What output positions read of the inputs, the same at every position; nothing: the node may read all positions, as one
+  // that declares no rule. A pointwise node needs none. A recording of any length is then computed in pieces.
+  Contract& reads_window(TimeWindowRule value);
   Contract& alias();  // the first output is the first input's memory with another shape
   // The ports that backward reads; by default every input and output is kept for it.
   Contract& backward_reads(std::vector<std::string> ports);
@@ -232,6 +252,7 @@ class Contract {
   bool is_stochastic() const { return stochastic_ || stochastic_in_training_; }
   bool is_stochastic(bool training) const { return stochastic_ || (training && stochastic_in_training_); }
   bool is_pointwise(const Options& options) const { return pointwise_ || (pointwise_if_ && pointwise_if_(options)); }
+  std::optional<TimeWindow> window(const TimeWindowOf& of) const;
   bool is_whole_batch(const Options& options, bool training) const {
     return whole_batch_ || (training && whole_batch_in_training_) || (whole_batch_if_ && whole_batch_if_(options));
   }
@@ -264,6 +285,7 @@ class Contract {
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
   Condition whole_batch_if_, pointwise_if_, causal_if_;
+  TimeWindowRule window_;
   bool pointwise_ = false;
   bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
        alias_ = false;

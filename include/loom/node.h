@@ -181,8 +181,9 @@ class Call {
   // The same in rows of the first output's batch axis. A sample may have several rows (n draws of each), one after the
   // other.
   std::int64_t first_row = 0, rows = 0;
-  std::int64_t step = 0;      // in training: the step, from 0; in evaluation: the batch
-  std::int64_t position = 0;  // for a pointwise node that computes one position of a map at a time
+  std::int64_t step = 0;  // in training: the step, from 0; in evaluation: the batch
+  // For a pointwise node that computes a part of a map: the first position of the part, and how many it has.
+  std::int64_t position = 0, part = 1;
   bool training = false;
   int lanes = 1;  // for parallel(): the number of chunks that the work is cut into
 
@@ -196,8 +197,8 @@ class Call {
   bool has_parameter(std::string_view name) const { return !parameter(name).empty(); }
   TensorView state(std::string_view name) const;
 
-  // Draws for row n of this shard; the counter is the row's place in the whole batch. One position at a time draws
-  // what the whole map would have drawn there.
+  // Draws for row n of this shard; the counter is the row's place in the whole batch. A part of a map draws what the
+  // whole map would have drawn there.
   void normal(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
     stream.normal(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
@@ -220,7 +221,9 @@ class Call {
   // Not a std::function, which would allocate in each call.
   void run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
                   const void* self) const;
-  std::uint64_t skipped(std::span<float> out) const { return static_cast<std::uint64_t>(position) * out.size(); }
+  std::uint64_t skipped(std::span<float> out) const {
+    return static_cast<std::uint64_t>(position) * (out.size() / static_cast<std::uint64_t>(part));
+  }
 };
 
 class Forward : public Call {

@@ -36,6 +36,12 @@ class MaskedConv final : public loom::Node {
       return o.flag("bias");
     });
     c.causal("S");
+    c.reads_window([](const loom::TimeWindowOf& of) -> std::optional<loom::TimeWindow> {
+      if (of.from.rank() < 3) return std::nullopt;
+      // In an image, mask A hides a position, not the row that it is in.
+      const bool strict = of.from.rank() == 3 && of.options.text("mask") == "A";
+      return loom::TimeWindow{1, 1, window_axis(of.options, 0, of.from.rank() - 2).kernel / 2, strict ? -1 : 0};
+    });
     c.backward_reads({"x", "y"});
   }
 

@@ -32,6 +32,11 @@ void WavenetBlock::declare(Contract& c) {
   c.parameter("condition_weight", "[D, M, 1]", kaiming_uniform(), "V").only_with("condition");
   c.parameter("global_weight", "[D, G]", kaiming_uniform(), "U").only_with("global");
   c.causal("S");
+  c.reads_window([](const TimeWindowOf& of) -> std::optional<TimeWindow> {
+    if (of.input == 0) return TimeWindow{.before = (of.options.integer("kernel") - 1) * of.options.integer("dilation")};
+    if (of.input == 1) return TimeWindow{.up = of.to[1] / of.from[1]};
+    return of.input == 3 ? std::optional(TimeWindow()) : std::nullopt;
+  });
   c.backward_reads({"x", "condition", "global"});
 }
 

@@ -33,6 +33,9 @@ class BatchNorm final : public loom::Node {
     c.state("running_mean", "[C]", loom::zeros(), "moving average of the mean");
     c.state("running_var", "[C]", loom::ones(), "moving average of the unbiased variance");
     c.whole_batch_in_training();
+    c.reads_window([](const loom::TimeWindowOf& of) {
+      return of.from.rank() > 2 ? std::optional(loom::TimeWindow()) : std::nullopt;
+    });
     c.backward_reads({"x"});
   }
   explicit BatchNorm(const loom::Options& options)

@@ -30,6 +30,7 @@ class Conv final : public Base {
     c.pointwise_if(
         [](const loom::Options& o) { return all_ones(o, "kernel") && all_ones(o, "stride") && no_padding(o); });
     c.causal_if("S", [](const loom::Options& o) { return causal_padding(o) && all_ones(o, "stride"); });
+    c.reads_window(window_over_time);
     c.backward_reads({"x", "y"});
   }
 

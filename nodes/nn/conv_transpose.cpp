@@ -23,6 +23,7 @@ class ConvTranspose final : public Base {
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
       return o.flag("bias");
     });
+    c.reads_window(time_window);
     c.backward_reads({"x", "y"});
   }
 
@@ -65,6 +66,16 @@ class ConvTranspose final : public Base {
   double forward_flop(const loom::Prepare& p) const override {
     const TransposedConvolutionShape g = geometry(p.input(0));
     return 2.0 * static_cast<double>(g.x_count()) * static_cast<double>(g.filters / g.groups * g.kh * g.kw);
+  }
+
+ private:
+  // Input position i is added to the outputs i stride - padding + k dilation.
+  static std::optional<loom::TimeWindow> time_window(const loom::TimeWindowOf& of) {
+    if (of.from.rank() < 3) return std::nullopt;
+    const WindowAxis axis = window_axis(of.options, 0, of.from.rank() - 2);
+    const std::int64_t span = axis.reach() - 1 - axis.pad_before;
+    const std::int64_t before = span >= 0 ? span / axis.stride : -((-span + axis.stride - 1) / axis.stride);
+    return loom::TimeWindow{axis.stride, 1, before, (axis.stride - 1 + axis.pad_before) / axis.stride};
   }
 };
 LOOM_NODE(ConvTranspose, "conv_transpose")

@@ -25,6 +25,7 @@ class Pool final : public loom::Node {
              "step between windows; default: the kernel");
     c.option("padding", 0, loom::integer().at_least(0).or_list(),
              "positions before and after each axis; at most half of the kernel");
+    c.reads_window(window_over_time);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

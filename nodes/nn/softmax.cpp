@@ -19,6 +19,7 @@ class Softmax final : public loom::Node {
     c.option("axis", -1, loom::integer(), "0 is the batch and not allowed; negative counts from the end");
     c.option("log", false, loom::flag(), "gives the logarithm", "nats");
     c.pointwise_if(along_channels);
+    c.reads_window(window_beside_axis);
     c.backward_reads({"y"});
   }
   static void infer(loom::ShapeInference& s) {

@@ -18,6 +18,10 @@ class Upsample final : public loom::Node {
     c.input("x", "[N, ...S, C]", "a sequence or an image");
     c.output("y", "[N, ...P, C]", "each position repeated");
     c.option("factor", 2, loom::integer().at_least(1).or_list(), "repetitions, or one count for each spatial axis");
+    c.reads_window([](const loom::TimeWindowOf& of) -> std::optional<loom::TimeWindow> {
+      if (of.from.rank() < 3) return std::nullopt;
+      return loom::TimeWindow{.up = axis_option(of.options, "factor", 0, of.from.rank() - 2, 1)};
+    });
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

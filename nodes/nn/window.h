@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,13 @@ inline bool check_window(ShapeInference& s, const Shape& x) {
     return false;
   }
   return true;
+}
+
+// What a window over the first spatial axis reads.
+inline std::optional<TimeWindow> window_over_time(const TimeWindowOf& of) {
+  if (of.from.rank() < 3) return std::nullopt;
+  const WindowAxis axis = window_axis(of.options, 0, of.from.rank() - 2);
+  return TimeWindow{1, axis.stride, axis.pad_before, axis.reach() - 1 - axis.pad_before};
 }
 
 // Text of a shape's spatial axes: "4x5".

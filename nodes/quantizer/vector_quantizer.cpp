@@ -69,6 +69,9 @@ class VectorQuantizer final : public loom::Node {
     c.option("gradient", "straight_through", loom::text({"straight_through", "rotation"}),
              "how the gradient of quantized reaches x");
     CodebookCare::declare(c);
+    c.reads_window([](const loom::TimeWindowOf& of) {
+      return of.input > 0 || of.from.rank() > 2 ? std::optional(loom::TimeWindow()) : std::nullopt;
+    });
     c.backward_reads({"x", "codes", "mask"});
   }
 

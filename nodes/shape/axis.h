@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "loom/shape_inference.h"
 #include "loom/tensor.h"
@@ -20,6 +21,19 @@ inline int resolved_axis(std::int64_t axis, int rank) { return static_cast<int>(
 
 // True where the axis is the last one for any rank: what is done along it is done at each position alone.
 inline bool along_channels(const Options& options) { return options.integer("axis") == -1; }
+
+// Of a node that works along an axis: at each position alone, unless that is the axis of the positions.
+inline std::optional<TimeWindow> window_beside_axis(const TimeWindowOf& of) {
+  const bool beside = resolved_axis(of.options.integer("axis"), of.from.rank()) > 1;
+  return beside ? std::optional(TimeWindow()) : std::nullopt;
+}
+
+// Of a node that keeps the values and changes the shape, in which several positions may be one, or one several.
+inline std::optional<TimeWindow> window_of_alias(const TimeWindowOf& of) {
+  const std::int64_t from = of.from[1], to = of.to[1];
+  if (from % to == 0) return TimeWindow{1, from / to, 0, from / to - 1};
+  return to % from == 0 ? std::optional(TimeWindow{.up = to / from}) : std::nullopt;
+}
 
 // False, with a diagnostic, if the shape has no such axis.
 inline bool check_axis(ShapeInference& s, std::int64_t axis, const Shape& shape, int input = 0) {

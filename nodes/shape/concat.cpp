@@ -15,6 +15,7 @@ class Concat final : public loom::Node {
     c.output("y", "[N, ...]", "the joined values").dtype_of("x");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.pointwise_if(along_channels);
+    c.reads_window(window_beside_axis);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

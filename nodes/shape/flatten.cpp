@@ -1,6 +1,7 @@
 // One vector per sample; no copy is made.
 //   y [N, product of E] from x [N, ...E]
 #include "loom/node.h"
+#include "shape/axis.h"
 
 namespace {
 
@@ -11,6 +12,7 @@ class Flatten final : public loom::Node {
     c.input("x", "[N, ...]", "values of any type");
     c.output("y", "[N, C]", "the same values");
     c.alias();
+    c.reads_window(loom::nodes::window_of_alias);
   }
   static void infer(loom::ShapeInference& s) { s.bind("C", s.input(0).event().count()); }
   explicit Flatten(const loom::Options&) {}

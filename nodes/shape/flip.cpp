@@ -14,6 +14,7 @@ class Flip final : public loom::Node {
     c.input("x", "[N, ...E]", "values").any_dtype();
     c.output("y", "[N, ...E]", "y[t] = x[T - 1 - t]").dtype_of("x");
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.reads_window(window_beside_axis);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) { check_axis(s, s.options().integer("axis"), s.input(0)); }

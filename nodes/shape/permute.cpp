@@ -18,6 +18,10 @@ class Permute final : public loom::Node {
     c.output("y", "[N, ...]", "the values with axis order[i] of x as its axis i + 1").dtype_of("x");
     c.option("order", loom::required, loom::integer_list(),
              "every axis except the batch once; the batch is axis 0; negative axes count from the end");
+    c.reads_window([](const loom::TimeWindowOf& of) {
+      const bool stays = resolved_axis(event_order(of.options).front(), of.from.rank()) == 1;
+      return stays ? std::optional(loom::TimeWindow()) : std::nullopt;
+    });
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

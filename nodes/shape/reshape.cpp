@@ -1,6 +1,7 @@
 // The same values with another shape; no copy is made.
 //   y [N, shape...] from x [N, ...] of as many values; one extent may be -1 and follows from the others.
 #include "loom/node.h"
+#include "shape/axis.h"
 
 namespace {
 
@@ -12,6 +13,7 @@ class Reshape final : public loom::Node {
     c.output("y", "[N, ...S]", "the same values");
     c.option("shape", loom::required, loom::integer_list().at_least(-1), "extents of one sample; one may be -1");
     c.alias();
+    c.reads_window(loom::nodes::window_of_alias);
   }
   static void infer(loom::ShapeInference& s) {
     std::vector<std::int64_t> extents = s.options().integers("shape");

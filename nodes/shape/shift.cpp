@@ -21,6 +21,11 @@ class Shift final : public loom::Node {
     c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
     c.option("by", 1, loom::integer(), "positions, towards the end; negative: towards the start");
     c.causal_if("the shifted axis", [](const loom::Options& o) { return o.integer("by") >= 0; });
+    c.reads_window([](const loom::TimeWindowOf& of) -> std::optional<loom::TimeWindow> {
+      const int axis = resolved_axis(of.options.integer("axis"), of.from.rank());
+      const std::int64_t by = axis == 1 ? of.options.integer("by") : 0;
+      return axis > 0 ? std::optional(loom::TimeWindow{1, 1, by, -by}) : std::nullopt;
+    });
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) { check_axis(s, s.options().integer("axis"), s.input(0)); }

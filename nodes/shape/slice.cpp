@@ -23,6 +23,7 @@ class Slice final : public loom::Node {
     c.option("start", 0, loom::integer(), "first position; negative counts from the end");
     c.option("stop", loom::OptionValue(), loom::integer(), "position after the last; default: the end");
     c.pointwise_if(along_channels);
+    c.reads_window(window_beside_axis);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

@@ -24,6 +24,7 @@ class Split final : public loom::Node {
     c.option("parts", loom::required, loom::integer().at_least(1).or_list(),
              "number of equal parts, or their extents (2 to 8)");
     c.pointwise_if(along_channels);
+    c.reads_window(window_beside_axis);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {

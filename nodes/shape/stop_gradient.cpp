@@ -11,6 +11,7 @@ class StopGradient final : public loom::Node {
     c.input("x", "[N, ...E]", "values of any type").no_gradient();
     c.output("y", "[N, ...E]", "the same values");
     c.alias();
+    c.reads_window([](const loom::TimeWindowOf&) { return loom::TimeWindow(); });
   }
   explicit StopGradient(const loom::Options&) {}
   void forward(const loom::Forward&) const override {}  // an alias: never called

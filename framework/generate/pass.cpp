@@ -31,8 +31,9 @@ Pass::Pass(const ModelSource& model, Executor& executor, PassRequest request)
   program_ = std::make_unique<Program>(graph_, *weights_, executor, std::move(asked));
 }
 
-void Pass::run(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed, std::uint32_t step) {
-  StepInput input{.feeds = feeds, .weights = {}, .samples = samples, .seed = seed, .step = step};
+void Pass::run(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed, std::uint32_t step,
+               std::span<const std::int64_t> starts) {
+  StepInput input{.feeds = feeds, .weights = {}, .samples = samples, .seed = seed, .step = step, .starts = starts};
   fed_.assign(feeds.begin(), feeds.end());
   if (ancestral_) {
     const std::vector<TensorView> drawn = ancestral_->draw(input);

@@ -19,7 +19,7 @@ struct Original {
 // Throws Error(usage) where the graph has no input.
 Original original_of(const Document& document, const Graph& graph, Port show);
 // The column of the run's data card that a shown port describes: that of its original, or x; null where there is none, or
-// where its items have another shape.
+// where its items have another shape, beside their length or size.
 const ColumnCard* described_column(const ModelSource& model, const Graph& graph, Port show);
 // The column of the data that an encoded port has the values of: an input, or what a likelihood is given as the mean of its
 // target. Null for any other port, such as a latent one, which has no unit.

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 
 #include "generate/encodings.h"
-#include "io/atomic_file.h"
 #include "io/npy.h"
 #include "io/npz.h"
 #include "loom/dataset.h"
+#include "runner/array_file.h"
 #include "runner/console.h"
 #include "runner/csv_file.h"
 #include "runner/out_file.h"
@@ -69,19 +68,6 @@ std::vector<std::string> masks_of(const DataSource& source, const std::vector<st
   return masks;
 }
 
-// A .npy file that grows batch by batch.
-class ArrayFile {
- public:
-  ArrayFile(const std::string& path, DType dtype, const Shape& shape) : file_(path) {
-    file_.write(npy_header(dtype, shape));
-  }
-  void add(const TensorView& rows) { file_.write({static_cast<const std::byte*>(rows.raw()), rows.bytes()}); }
-  void commit() { file_.commit(); }
-
- private:
-  AtomicFile file_;
-};
-
 Shape with_items(std::int64_t items, const Shape& event) {
   Shape shape{items};
   for (const std::int64_t extent : event.extents()) shape.push_back(extent);
@@ -112,23 +98,11 @@ std::int64_t write_arrays(const Work& work, const std::vector<std::string>& file
   return count;
 }
 
-// Temporary files next to the archive.
-struct Parts {
-  std::vector<std::pair<std::string, std::string>> names_and_files;
-  std::string add(const std::string& out, const std::string& name) {
-    return names_and_files.emplace_back(name, fmt::format("{}.{}.tmp", out, names_and_files.size())).second;
-  }
-  ~Parts() {
-    std::error_code ignored;
-    for (const auto& [name, file] : names_and_files) std::filesystem::remove(file, ignored);
-  }
-};
-
 // The arrays, and where each item comes from: its file, the position in it and, where items differ in it, its length.
 std::int64_t write_archive(const Work& work, const std::string& out) {
-  Parts parts;
+  ArchiveParts parts(out);
   std::vector<std::string> files;
-  for (const Column& array : work.arrays) files.push_back(parts.add(out, array.name));
+  for (const Column& array : work.arrays) files.push_back(parts.add(array.name));
   const std::int64_t count = write_arrays(work, files);
   std::vector<std::string> origins;
   std::vector<std::int64_t> starts, lengths;
@@ -138,11 +112,11 @@ std::int64_t write_archive(const Work& work, const std::string& out) {
     starts.push_back(origin.position);
     lengths.push_back(work.items.source->length(i));
   }
-  write_npy(parts.add(out, "origin"), origins);
-  write_npy(parts.add(out, "start"), starts);
+  write_npy(parts.add("origin"), origins);
+  write_npy(parts.add("start"), starts);
   if (std::ranges::any_of(lengths, [](std::int64_t length) { return length >= 0; }))
-    write_npy(parts.add(out, "length"), lengths);
-  write_npz(out, parts.names_and_files);
+    write_npy(parts.add("length"), lengths);
+  parts.write();
   return count;
 }
 

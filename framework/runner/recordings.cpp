@@ -2,16 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "generate/encodings.h"
 #include "generate/entry.h"
+#include "generate/recording_run.h"
 #include "generate/sampling.h"
+#include "generate/units.h"
 #include "generate/whole_recordings.h"
-#include "io/npy.h"
-#include "io/npz.h"
 #include "io/wav.h"
+#include "runner/array_file.h"
 #include "runner/console.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
@@ -21,22 +24,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<Recording> recordings_of(const WholeRecordings& request) {
-  const ModelSource model(request.model, request.options);
+std::vector<Recording> recordings_of(const WholeRecordings& request, const ModelSource& model) {
   std::vector<Recording> recordings = whole_recordings(model, model.data(request.data), request.split);
   if (request.count > 0 && request.count < static_cast<std::int64_t>(recordings.size()))
     recordings.resize(static_cast<std::size_t>(request.count));
   return recordings;
 }
 
-// The run, opened at the length of the recording.
-ModelSource fitted(const WholeRecordings& request, const Recording& recording) {
-  ModelSource model(request.model, request.options);
-  model.fit(*model.open(recording.data, "all"));
-  return model;
+// A notice that concerns the model is given once, not for each recording.
+std::function<void(const std::string&)> once(const ModelSource& model) {
+  return [&model, said = false](const std::string& sentence) mutable {
+    if (!said) model.notice(sentence);
+    said = true;
+  };
 }
 
-std::string stem_of(const std::string& file) { return fs::path(file).stem().string(); }
+RecordingRequest request_of(const WholeRecordings& request, const ModelSource& model,
+                            std::function<Encodings(const ModelSource&)> wanted) {
+  return {.model = model,
+          .open = [&request] { return ModelSource(request.model, request.options); },
+          .wanted = std::move(wanted),
+          .seed = request.seed,
+          .notice = once(model)};
+}
 
 // The values of the recording itself, without what it was padded with.
 TensorView trimmed(const TensorView& values, std::int64_t frames) {
@@ -45,23 +55,81 @@ TensorView trimmed(const TensorView& values, std::int64_t frames) {
   return {values.dtype(), shape, values.raw()};
 }
 
+// What an entry shows of a recording whose positions are drawn one after the other: in one piece.
+Tensor drawn(const WholeRecordings& request, const Recording& recording, Executor& executor) {
+  ModelSource model(request.model, request.options);
+  model.fit(*model.open(recording.data, "all"));
+  return loom::reconstruct(model, executor, require_generate(model.document(), request.entry), recording.data, "all", 1,
+                           request.seed)
+      .reconstructions;
+}
+
+// What an entry shows of a recording.
+Tensor shown(const RecordingRequest& request, const Recording& recording, Executor& executor) {
+  Tensor whole;
+  Port port;
+  std::size_t done = 0;
+  const auto begin = [&](const std::vector<RecordingArray>& arrays) {
+    whole = Tensor(arrays[0].dtype, arrays[0].shape);
+    port = arrays[0].port;
+  };
+  const auto add = [&](std::size_t, const TensorView& values, const ModelSource& model, const Graph& graph) {
+    const TensorView target(values.dtype(), values.shape(), static_cast<std::byte*>(whole.view().raw()) + done);
+    std::memcpy(target.raw(), values.raw(), values.bytes());
+    to_data_units(model, graph, port, target);
+    done += values.bytes();
+  };
+  run_recording(request, recording, executor, {begin, add});
+  return whole;
+}
+
+// Writes the arrays of a recording into parts of the archive, named `prefix` + port.
+void write_codes(const RecordingRequest& request, const Recording& recording, Executor& executor,
+                 const std::string& prefix, const std::string& out, ArchiveParts& parts) {
+  std::vector<std::unique_ptr<ArrayFile>> files;
+  const auto begin = [&](const std::vector<RecordingArray>& arrays) {
+    for (const RecordingArray& array : arrays) {
+      files.push_back(std::make_unique<ArrayFile>(parts.add(prefix + array.name), array.dtype, array.shape));
+      print("{}: {} {} in {}\n", prefix + array.name, array.shape.text(), name_of(array.dtype), out);
+    }
+  };
+  const auto add = [&](std::size_t i, const TensorView& values, const ModelSource&, const Graph&) {
+    files[i]->add(values);
+  };
+  run_recording(request, recording, executor, {begin, add});
+  for (const auto& file : files) file->commit();
+}
+
 }  // namespace
 
 int reconstruct_recordings(const WholeRecordings& request) {
   if (!is_sound(request.out))
     throw usage_error("reconstruct", fmt::format("--out of whole recordings is a .wav file, not '{}'", request.out));
-  const std::vector<Recording> recordings = recordings_of(request);
+  const ModelSource model(request.model, request.options);
+  const std::vector<Recording> recordings = recordings_of(request, model);
+  const GenerateEntry& entry = require_generate(model.document(), request.entry);
+  require_not_fed(entry);
+  const RecordingRequest asked = request_of(request, model, [&request](const ModelSource& opened) {
+    const GenerateEntry& own = require_generate(opened.document(), request.entry);
+    const Rewrite rewrite = with_draws(opened.document(), own, opened.registry());
+    const std::shared_ptr<const Graph> graph = rewrite.build();
+    return Encodings{graph, {graph->port(rewrite.resolved(own.show))}};
+  });
   Executor executor(request.threads);
   for (const Recording& recording : recordings) {
-    const ModelSource model = fitted(request, recording);
-    const Reconstructions pairs = loom::reconstruct(model, executor, require_generate(model.document(), request.entry),
-                                                    recording.data, "all", 1, request.seed);
+    const bool in_turn = !entry.autoregressions.empty();
+    if (in_turn && recording.rounded > window_core(recording.piece, 0))
+      asked.notice(
+          fmt::format("recordings are computed in one piece, and memory grows with their length: generate.{} "
+                      "draws each position after those before it",
+                      entry.name));
+    const Tensor sound = in_turn ? drawn(request, recording, executor) : shown(asked, recording, executor);
     const fs::path out(request.out);
     const std::string path =
         recordings.size() == 1
             ? request.out
-            : (out.parent_path() / fmt::format("{}-{}.wav", out.stem().string(), stem_of(recording.file))).string();
-    write_sound(path, trimmed(pairs.reconstructions, recording.frames), model, {request.data, request.rate, false});
+            : (out.parent_path() / fmt::format("{}-{}.wav", out.stem().string(), recording.name)).string();
+    write_sound(path, trimmed(sound, recording.frames), model, {request.data, request.rate, false});
     print("{}: {} samples in {}\n", recording.file, grouped(recording.frames), path);
   }
   return kOk;
@@ -70,35 +138,22 @@ int reconstruct_recordings(const WholeRecordings& request) {
 int encode_recordings(const WholeRecordings& request) {
   if (!request.out.ends_with(".npz"))
     throw usage_error("encode", fmt::format("--out of whole recordings is an .npz file, not '{}'", request.out));
-  const std::vector<Recording> recordings = recordings_of(request);
+  const ModelSource model(request.model, request.options);
+  const std::vector<Recording> recordings = recordings_of(request, model);
+  const RecordingRequest asked = request_of(
+      request, model, [&request](const ModelSource& opened) { return require_encodings(opened, request.ports); });
   Executor executor(request.threads);
-  std::vector<std::pair<std::string, std::string>> arrays;
-  const auto add = [&](const std::string& name, const auto& values) {
-    arrays.emplace_back(name, fmt::format("{}.{}.tmp", request.out, arrays.size()));
-    write_npy(arrays.back().second, values);
-  };
+  ArchiveParts parts(request.out);
   std::vector<std::string> files;
   std::vector<std::int64_t> lengths;
   for (const Recording& recording : recordings) {
-    const ModelSource model = fitted(request, recording);
-    const Encodings wanted = require_encodings(model, request.ports);
-    const std::vector<std::string> names = wanted.names();
-    encode_items(
-        model, executor, wanted, {.source = model.open(recording.data, "all"), .seed = request.seed},
-        [](std::int64_t) {},
-        [&](std::size_t i, const TensorView& rows) {
-          const std::string name = recordings.size() == 1 ? names[i] : stem_of(recording.file) + "." + names[i];
-          add(name, rows);
-          print("{}: {} {} in {}\n", name, rows.shape().text(), name_of(rows.dtype()), request.out);
-        });
+    write_codes(asked, recording, executor, recordings.size() == 1 ? "" : recording.name + ".", request.out, parts);
     files.push_back(recording.file);
     lengths.push_back(recording.frames);
   }
-  add("origin", std::span<const std::string>(files));
-  add("length", std::span<const std::int64_t>(lengths));
-  write_npz(request.out, arrays);
-  std::error_code ignored;
-  for (const auto& [name, file] : arrays) fs::remove(file, ignored);
+  write_npy(parts.add("origin"), std::span<const std::string>(files));
+  write_npy(parts.add("length"), std::span<const std::int64_t>(lengths));
+  parts.write();
   return kOk;
 }
 

@@ -7,6 +7,7 @@
 
 #include "check/example.h"
 #include "check/node_call.h"
+#include "check/window_check.h"
 #include "loom/check.h"
 #include "loom/error.h"
 #include "loom/math.h"
@@ -30,6 +31,7 @@ class NodeCheck {
     guarded("repeat", [&] { check_repeat(); });
     guarded("shards", [&] { check_shards(); });
     guarded("threads", [&] { check_threads(); });
+    guarded("windows", [&] { check_time(); });
     guarded("allocations", [&] { check_cost(); });
     add("memory", broken_.empty() ? Result::passed : Result::failed,
         broken_.empty() ? "every element is written, gradients are added to sums" : broken_.front());
@@ -189,6 +191,16 @@ class NodeCheck {
     copy.training = setup_.training;
     copy.seed = setup_.seed;
     return copy;
+  }
+
+  // Only in evaluation, which is what windows are declared of; without a row where none is declared.
+  void check_time() {
+    if (setup_.training || setup_.contract().is_alias()) return;
+    const WindowFinding found = check_windows(setup_);
+    if (!found.failure.empty())
+      add("windows", Result::failed, found.failure);
+    else if (found.windows > 0)
+      add("windows", Result::passed, "each position changes with inputs in its window only");
   }
 
   // All threads call one node object at the same time, in several rounds.

@@ -58,7 +58,7 @@ std::string difference(const Opened& whole, const Opened& cut, const WindowPlan&
     const ReceptiveField& field = whole.fields[i];
     const std::int64_t shorter = (plan.whole - plan.window) / field.down() * field.up();
     const Shape one = whole.event(i), other = cut.event(i);
-    if (other.rank() != one.rank() || other[0] != one[0] - shorter)
+    if (other.rank() != one.rank() || other[0] != one[0] - shorter || !field.is_like(cut.fields[i]))
       return fmt::format("'{}' does not follow the length of its input", whole.encodings.names()[i]);
     for (const Port& port : field.constants()) {
       if (!(whole.encodings.graph->shape(port) == cut.encodings.graph->shape(port)))

@@ -17,12 +17,6 @@ const ColumnCard* column_of(const DataCard& card, const std::string& input) {
   return nullptr;
 }
 
-// As many values; of a graph that is opened at another length or size, as many at each position.
-bool are_alike(const Shape& shown, const Shape& column) {
-  if (shown.count() == column.count()) return true;
-  return shown.rank() == column.rank() && shown.rank() > 1 && shown.back() == column.back();
-}
-
 }  // namespace
 
 Original original_of(const Document& document, const Graph& graph, Port show) {
@@ -42,7 +36,11 @@ const ColumnCard* described_column(const ModelSource& model, const Graph& graph,
   if (!model.card() || graph.inputs().empty()) return nullptr;
   const Port original = original_of(model.document(), graph, show).port;
   const ColumnCard* card = column_of(*model.card(), graph.node(original.node).path);
-  return card != nullptr && are_alike(graph.shape(show).event(), card->column.event) ? card : nullptr;
+  if (card == nullptr) return nullptr;
+  // As many values as in the run; or, in a graph that is opened at another size, as the original has there.
+  const std::int64_t count = graph.shape(show).event().count();
+  const bool fits = count == card->column.event.count() || count == graph.shape(original).event().count();
+  return fits ? card : nullptr;
 }
 
 const ColumnCard* column_of_values(const ModelSource& model, const Graph& graph, Port port) {

@@ -41,6 +41,12 @@ class ReceptiveField {
   std::int64_t alignment() const { return alignment_; }  // in input positions
   std::int64_t before() const { return before_; }        // in input positions, at least 0
   std::int64_t after() const { return after_; }
+  // Whether rates, alignment and context are the same, as they are of one model at two lengths unless an option counts
+  // positions.
+  bool is_like(const ReceptiveField& other) const {
+    return is_local() && other.is_local() && up_ == other.up_ && down_ == other.down_ &&
+           alignment_ == other.alignment_ && before_ == other.before_ && after_ == other.after_;
+  }
   // The input positions that any of these output positions may depend on, also beyond the ends.
   Positions reads(Positions outputs) const;
   // Per node of the graph: the position at which its values begin where the inputs begin at `input`, which is aligned; 0 of

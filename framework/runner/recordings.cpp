@@ -87,13 +87,16 @@ Tensor shown(const RecordingRequest& request, const Recording& recording, Execut
 void write_codes(const RecordingRequest& request, const Recording& recording, Executor& executor,
                  const std::string& prefix, const std::string& out, ArchiveParts& parts) {
   std::vector<std::unique_ptr<ArrayFile>> files;
+  std::vector<Port> ports;
   const auto begin = [&](const std::vector<RecordingArray>& arrays) {
     for (const RecordingArray& array : arrays) {
+      ports.push_back(array.port);
       files.push_back(std::make_unique<ArrayFile>(parts.add(prefix + array.name), array.dtype, array.shape));
       print("{}: {} {} in {}\n", prefix + array.name, array.shape.text(), name_of(array.dtype), out);
     }
   };
-  const auto add = [&](std::size_t i, const TensorView& values, const ModelSource&, const Graph&) {
+  const auto add = [&](std::size_t i, const TensorView& values, const ModelSource& model, const Graph& graph) {
+    if (const ColumnCard* column = column_of_values(model, graph, ports[i])) restore_units(*column, values);
     files[i]->add(values);
   };
   run_recording(request, recording, executor, {begin, add});

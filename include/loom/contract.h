@@ -224,8 +224,8 @@ class Contract {
   // once.
   Contract& pointwise();
   Contract& pointwise_if(Condition value);
-  // What output positions read of the inputs, the same at every position; nothing: the node may read all positions, as one
-  // that declares no rule. A pointwise node needs none. A recording of any length is then computed in pieces.
+  // What output positions read of the inputs in evaluation; nothing: maybe all positions, as of a node without a rule. A
+  // pointwise node needs none. Long recordings are then computed in pieces.
   Contract& reads_window(TimeWindowRule value);
   Contract& alias();  // the first output is the first input's memory with another shape
   // The ports that backward reads; by default every input and output is kept for it.

@@ -23,6 +23,7 @@ enum class Mistake {
   no_backward,
   remembers,   // one call leaves something behind for the next
   cross_talk,  // a sample sees its neighbours
+  looks_back,  // a position sees the first one, and is declared pointwise
   not_a_number,
   unwritten,
   throws,
@@ -40,6 +41,7 @@ class Toy final : public Node {
     PortDeclaration& x = c.input("x", "[N, ...E, C]", "");
     if (mistake == Mistake::needs_positive) x.between(1e-3, 4);
     c.output("y", "[N, ...E, C]", "");
+    if (mistake == Mistake::looks_back) c.pointwise();
   }
   explicit Toy(const Options&) {}
 
@@ -49,6 +51,7 @@ class Toy final : public Node {
     for (std::size_t i = 0; i < x.size(); ++i) {
       y[i] = mistake == Mistake::needs_positive ? std::log(x[i]) : std::sqrt(1 + x[i] * x[i]);
       if (mistake == Mistake::cross_talk) y[i] += x[0];
+      if (mistake == Mistake::looks_back) y[i] += x[i - i % static_cast<std::size_t>(f.input("x").per_sample())];
       if (mistake == Mistake::unwritten && i + 1 == x.size()) continue;
     }
     if (mistake == Mistake::remembers) y[0] += static_cast<float>(++calls);
@@ -152,6 +155,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_fails_its_row) {
   BOOST_TEST(failed(check_toy<Mistake::remembers>(), "repeat"));
   BOOST_TEST(failed(check_toy<Mistake::remembers>(), "threads"));
   BOOST_TEST(failed(check_toy<Mistake::cross_talk>(), "shards"));
+  BOOST_TEST(failed(check_toy<Mistake::looks_back>(), "windows"));
   BOOST_TEST(failed(check_toy<Mistake::not_a_number>(), "finite"));
   BOOST_TEST(failed(check_toy<Mistake::unwritten>(), "memory"));
   BOOST_TEST(failed(check_toy<Mistake::throws>(), "finite"));

@@ -178,6 +178,8 @@ BOOST_AUTO_TEST_CASE(reconstructions_of_windows_are_those_of_the_whole) {
   const Result whole = compute(run, file, kNoCut, "reconstruct"), cut = compute(run, file, 100, "reconstruct");
   BOOST_TEST(cut.run.plan.count > 5);
   BOOST_TEST((cut.shapes[0] == Shape{1, 2501, 1}));
+  for (const int threads : {1, 5})
+    BOOST_TEST(compute(run, file, 100, "reconstruct", threads).values[0] == cut.values[0]);
   for (std::size_t i = 0; i < whole.values[0].size(); ++i)
     BOOST_TEST(std::abs(cut.values[0][i] - whole.values[0][i]) < 1e-5F);
 }

@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::int64_t kReadAtOnce = std::int64_t{1} << 24;  // positions: 64 MiB a channel
 
-std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
+std::int64_t parts_of(std::int64_t value, std::int64_t size) { return (value + size - 1) / size; }
+
+std::int64_t rounded_up(std::int64_t value, std::int64_t multiple) { return parts_of(value, multiple) * multiple; }
 
 std::byte* at(const TensorView& values, std::int64_t position) {
   return static_cast<std::byte*>(values.raw()) +
@@ -21,7 +21,7 @@ std::byte* at(const TensorView& values, std::int64_t position) {
 }  // namespace
 
 std::int64_t window_core(std::int64_t piece, std::int64_t context) {
-  return std::max({8 * piece, std::int64_t{16384}, 2 * context});
+  return std::max({8 * piece, std::int64_t{16384}, 4 * context});
 }
 
 WindowPlan plan_windows(const std::vector<ReceptiveField>& fields, std::int64_t whole, std::int64_t piece,
@@ -34,14 +34,17 @@ WindowPlan plan_windows(const std::vector<ReceptiveField>& fields, std::int64_t 
     after = std::max(after, field.after());
   }
   before = rounded_up(before, alignment), after = rounded_up(after, alignment);
-  if (core == 0) core = window_core(piece, before + after);
-  const std::int64_t least = std::max(core, alignment) + before + after, step = std::lcm(piece, alignment);
-  const std::int64_t shorter = (whole - least) / step * step;
-  if (whole <= least || shorter == 0) return plan;
+  const std::int64_t context = before + after, step = std::lcm(piece, alignment);
+  core = std::max(core == 0 ? window_core(piece, context) : core, alignment);
+  if (whole <= core + context) return plan;
+  // Windows of about the same share, rather than a last one that is computed for a few positions.
+  const std::int64_t kept = std::max(parts_of(whole - context, parts_of(whole - context, core)), alignment);
+  const std::int64_t shorter = (whole - context - kept) / step * step;
+  if (shorter <= 0) return plan;
   plan.window = whole - shorter;
   plan.before = before;
-  plan.hop = (plan.window - before - after) / alignment * alignment;
-  plan.count = 1 + (shorter + plan.hop - 1) / plan.hop;
+  plan.hop = (plan.window - context) / alignment * alignment;
+  plan.count = 1 + parts_of(shorter, plan.hop);
   return plan;
 }
 

@@ -35,8 +35,8 @@ struct WindowPlan {
   std::int64_t kept(std::int64_t i) const { return i == 0 ? 0 : i < count ? start(i) + before : whole; }
 };
 
-// The positions of a window that are kept, at least: eight trained pieces, 16,384, and twice the context, so that at most
-// a third of the work is done twice.
+// The positions of a window that are kept, about, at most: eight trained pieces, 16,384, or four times the context, so that
+// no more than about a third of the work is done twice.
 std::int64_t window_core(std::int64_t piece, std::int64_t context);
 
 // For a whole of `whole` positions, of which a run trained on pieces of `piece`. One window where that is not longer than

@@ -171,15 +171,15 @@ double error_over_variance(std::span<const float> a, std::span<const float> b, s
 
 }  // namespace
 
-double normalised_error(const TensorView& reconstructions, const TensorView& originals, const TensorView& masks) {
+double normalised_error(const TensorView& reconstructions, const TensorView& originals, const TensorView& masks,
+                        bool by_feature) {
   const auto a = reconstructions.values(), b = originals.values();
   if (a.size() != b.size() || a.empty()) {
     throw Error(ErrorCode::data_shape, fmt::format("reconstructions of {} and originals of {} cannot be compared",
                                                    reconstructions.shape().text(), originals.shape().text()));
   }
   const std::span<const float> mask = masks.empty() ? std::span<float>() : masks.values();
-  // The columns of a table have units of their own.
-  const std::size_t features = originals.shape().rank() == 2 ? static_cast<std::size_t>(originals.shape()[1]) : 1;
+  const std::size_t features = by_feature ? static_cast<std::size_t>(originals.shape().back()) : 1;
   double sum = 0, varying = 0;
   for (std::size_t feature = 0; feature < features; ++feature) {
     const double ratio = error_over_variance(a, b, mask, feature, features);
@@ -233,15 +233,17 @@ class NormalisedError final : public Metric {
     c.input("original", "[N, ...E]", kOriginal);
     c.input("reconstruction", "[N, ...E]", kReconstruction);
     c.input("mask", "[N, ...E]", kMask).optional();
-    c.value("normalised_error", "normalised error", "",
-            "mean squared error divided by the variance of the originals, >= 0; 1: no better than the mean. Of "
-            "vectors, the "
-            "mean over their features that vary");
+    c.input("columns", "[F]", "there if the items are rows of a table, whose columns have units of their own")
+        .optional();
+    c.value(
+        "normalised_error", "normalised error", "",
+        "mean squared error divided by the variance of the originals, >= 0; 1: no better than the mean. Of the rows of "
+        "a table, the mean over the columns that vary");
     c.value("reconstructed_items", "items compared", "", "number of items for `normalised_error`");
   }
   explicit NormalisedError(const Options&) {}
   void add(std::span<const TensorView> inputs) override {
-    error_ = normalised_error(inputs[1], inputs[0], inputs[2]);
+    error_ = normalised_error(inputs[1], inputs[0], inputs[2], !inputs[3].empty());
     items_ = inputs[0].samples();
   }
   std::vector<MetricResult> finish() override {

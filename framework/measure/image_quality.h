@@ -34,8 +34,9 @@ struct ImageQuality {
 ImageQuality image_quality(const TensorView& images, const TensorView& originals, const TensorView& masks = {});
 
 // Mean squared error divided by the variance of the originals, which may have any unit and any shape: 1 if every value is
-// replaced by their mean. Of vectors [n, F], the mean over the features, each with its own variance, without those that
-// are constant. Not finite if all values of the originals are equal.
-double normalised_error(const TensorView& reconstructions, const TensorView& originals, const TensorView& masks = {});
+// replaced by their mean. Not finite if all values of the originals are equal. `by_feature`: the mean over the features, the
+// last axis, each with its own variance, without those that are constant.
+double normalised_error(const TensorView& reconstructions, const TensorView& originals, const TensorView& masks = {},
+                        bool by_feature = false);
 
 }  // namespace loom::measure

@@ -86,6 +86,11 @@ void compare_reconstructions(Session& session, const ModelSource& model, const D
   Tensors inputs = {{"original", pairs.originals.view()}, {"reconstruction", pairs.reconstructions.view()}};
   const bool masked = pairs.mask.count() > 1 || pairs.mask.shape().rank() > 0;
   if (masked) inputs["mask"] = pairs.mask.view();
+  const ColumnCard* x = model.card() ? model.card()->find("x") : nullptr;
+  const bool is_table = x != nullptr && !x->column.features.empty() && x->column.event.rank() == 1 &&
+                        x->column.event.count() == pairs.originals.view().per_sample();
+  const Tensor columns(DType::f32, is_table ? x->column.event : Shape{1});
+  if (is_table) inputs.emplace("columns", columns.view());
   measurement.add(Measured::reconstructions, inputs);
   if (model.sample_rate("") > 0 && sound_channels(pairs.reconstructions.shape()) == 1)
     measurement.add(Measured::sounds, inputs);

@@ -19,7 +19,7 @@
 //   posteriors       inputs, outputs and states of the divergence: mu, logvar, per_dimension, ...
 //   quantizers       inputs, outputs and states of the quantizer: codes, unused_for, ...
 //   reconstructions  original, reconstruction [N, ...E]; mask [N, ...E] where the likelihood has one: 1 where a value is
-//                    there
+//                    there; columns [F] where the items are rows of a table
 //   images           the same, [N, H, W, C] with values in [0, 1]
 //   sounds           the same, [N, T] or [N, T, 1] with values in [-1, 1]
 //   factors          codes [N, D], posterior means side by side; factors [N, F] i32

@@ -12,8 +12,8 @@
 //   flip, shift                        pictures of a training batch are mirrored at random, and moved by up to `shift`
 //                                      pixels with their edges repeated; what is evaluated, encoded or shown never is
 //
-// Thread safety: immutable after construction. Errors: data_specification for options that do not go together;
-// require_known() throws data_wrong_format.
+// Thread safety: immutable after construction. Errors: data_specification for options that do not go together,
+// data_shape for features that are not those of the run.
 #pragma once
 
 #include <cstdint>

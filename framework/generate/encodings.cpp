@@ -1,6 +1,7 @@
 #include "generate/encodings.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "data/batches.h"
 #include "generate/entry.h"
@@ -101,8 +102,11 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
     for (const TensorView& column : batch.columns.first(fed)) columns.push_back(column.rows(0, samples));
     pass.run(columns, samples, items.seed ^ kDrawSeed, step);
     const auto give = [&](std::size_t i, const TensorView& rows) {
-      if (units[i] != nullptr) restore_units(*units[i], rows);
-      add(i, rows);
+      if (units[i] == nullptr) return add(i, rows);
+      Tensor restored(rows.dtype(), rows.shape());  // ports may share memory, as an input and its reshape do
+      std::memcpy(restored.view().raw(), rows.raw(), rows.bytes());
+      restore_units(*units[i], restored.view());
+      add(i, restored.view());
     };
     for (std::size_t i = 0; i < encodings.ports.size(); ++i) give(i, pass.fetched(static_cast<int>(i)));
     for (std::size_t i = fed; i < batch.columns.size(); ++i)

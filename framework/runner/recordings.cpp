@@ -96,8 +96,12 @@ void write_codes(const RecordingRequest& request, const Recording& recording, Ex
     }
   };
   const auto add = [&](std::size_t i, const TensorView& values, const ModelSource& model, const Graph& graph) {
-    if (const ColumnCard* column = column_of_values(model, graph, ports[i])) restore_units(*column, values);
-    files[i]->add(values);
+    const ColumnCard* column = column_of_values(model, graph, ports[i]);
+    if (column == nullptr) return files[i]->add(values);
+    Tensor restored(values.dtype(), values.shape());  // ports may share memory
+    std::memcpy(restored.view().raw(), values.raw(), values.bytes());
+    restore_units(*column, restored.view());
+    files[i]->add(restored.view());
   };
   run_recording(request, recording, executor, {begin, add});
   for (const auto& file : files) file->commit();

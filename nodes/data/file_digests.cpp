@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <unordered_map>
 
 #include "io/atomic_file.h"
@@ -160,9 +159,11 @@ std::vector<std::uint64_t> file_digests(const std::string& root, const std::vect
     digests.push_back(file.digest);
   }
   if (path.empty() || bytes <= kWorthKeeping) return digests;
-  if (read > 0) return write_known(path, names, found, begin), digests;
   std::error_code failed;
-  fs::last_write_time(path, fs::file_time_type::clock::now(), failed);  // it is in use
+  if (read > 0)
+    write_known(path, names, found, begin);
+  else
+    fs::last_write_time(path, fs::file_time_type::clock::now(), failed);  // it is in use
   return digests;
 }
 

@@ -31,6 +31,10 @@ class Npy final : public loom::Dataset {
     c.option("dtype", "f32", loom::text({"f32", "i32"}), "type of x; i32 (tokens) for arrays of integers");
     c.option("scale", loom::OptionValue{}, loom::number(),
              "factor for x; default: 1/255 for unsigned bytes, otherwise 1; not for i32");
+    c.option(
+        "stored", "any", loom::text({"any", "bytes", "numbers"}),
+        "what x is stored as: unsigned bytes or other numbers. A run says so itself, and other files need the option "
+        "scale, since their unit is not known");
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many items is held out for test");
     c.option("holdout_by", "", loom::text(),
              "an array of the .npz, integers [N]: items with one number in it are never on both sides of a split, and "
@@ -56,6 +60,8 @@ class Npy final : public loom::Dataset {
     integers_ = options.text("dtype") == "i32";
     if (integers_) require_integers(x());
     if (!options.text("labels").empty()) add_labels(path, options.text("labels"));
+    scale_given_ = options.has("scale");
+    require_stored_as(options.text("stored"));
     scale_ = options.has("scale") ? static_cast<float>(options.number("scale")) : x().is_bytes() ? 1.0F / 255 : 1.0F;
     for (const auto& [name, array] : arrays_) {
       array.require_finite(missing_ && role_of(name) == loom::ColumnRole::data);
@@ -83,10 +89,10 @@ class Npy final : public loom::Dataset {
     for (const auto& [name, array] : arrays_) array.add_to(hash);
     return hash.text();
   }
-  // Another file has its values in the same unit, whatever they are stored as, and x is the array of the same name.
+  // Another file stores x alike, or its unit must be said; and x is the array of the same name.
   std::map<std::string, loom::OptionValue> settled_options() const override {
     std::map<std::string, loom::OptionValue> options;
-    if (!integers_) options["scale"] = static_cast<double>(scale_);
+    if (!integers_ && !scale_given_) options["stored"] = x().is_bytes() ? "bytes" : "numbers";
     if (!x_name_.empty()) options["array"] = x_name_;
     return options;
   }
@@ -148,6 +154,18 @@ class Npy final : public loom::Dataset {
     }
     return groups.take();
   }
+  // Bytes are read as value / 255, other numbers as they are: in a file of the other kind the same number means another value.
+  void require_stored_as(const std::string& kind) const {
+    if (kind == "any" || scale_given_ || integers_ || (kind == "bytes") == x().is_bytes()) return;
+    loom::Diagnostic finding =
+        file_error(ErrorCode::data_wrong_format, x().name(), kNoOffset,
+                   "the values are not stored as those of the run, so that their unit is not known", x().type_name(),
+                   kind == "bytes" ? "unsigned bytes, read as value / 255" : "numbers that are read as they are")
+            .diagnostics()
+            .front();
+    finding.hint = "scale=1 reads them as they are, scale=0.00392156862745098 (1/255) reads 0 to 255 as 0 to 1";
+    throw loom::Error(std::move(finding));
+  }
   // By the name of the array, as what is in it is known by nothing else.
   static loom::ColumnRole role_of(const std::string& name) {
     if (name == "label") return loom::ColumnRole::label;
@@ -196,7 +214,7 @@ class Npy final : public loom::Dataset {
   std::vector<loom::NamedArrays::Named> arrays_;  // x first
   std::vector<std::string> notices_;
   std::vector<std::int64_t> factor_sizes_;
-  bool integers_ = false, missing_ = false, has_labels_ = false;
+  bool integers_ = false, missing_ = false, has_labels_ = false, scale_given_ = false;
   float scale_ = 1;
   loom::RowSplit split_;
 };

@@ -139,8 +139,19 @@ BOOST_AUTO_TEST_CASE(arrays_keep_their_unit_and_their_name) {
   write_bytes(file("bytes.npy"), npy.substr(0, npy.size() - 32) + values);
   const DataSource run = open_data("npy", {{"path", file("bytes.npy")}, {"split", "all"}});
   BOOST_TEST(std::abs(Item(run, 1).floats()[0] - 0.2F) < 1e-6F);
-  const DataSource later = with(run.card(), "npy", {{"path", file("u1.npy")}, {"split", "all"}});
-  BOOST_TEST((Item(later, 1).floats() == Item(run, 1).floats()));
+  const auto later = [&](const DataSource& of, const std::string& name, OptionList more = {}) {
+    more.insert(more.end(), {{"path", file(name)}, {"split", "all"}});
+    return Item(with(of.card(), "npy", more), 1).floats();
+  };
+  BOOST_TEST((later(run, "bytes.npy") == Item(run, 1).floats()));
+  // Of numbers beside bytes nobody knows whether 51 or 0.2 is meant.
+  check_error(ErrorCode::data_wrong_format, {"not stored as those of the run", "unsigned bytes", "scale=1"},
+              [&] { later(run, "u1.npy"); });
+  BOOST_TEST(std::abs(later(run, "u1.npy", {{"scale", 1.0 / 255}})[0] - 0.2F) < 1e-6F);
+  const DataSource numbers_run = open_data("npy", {{"path", file("u1.npy")}, {"split", "all"}});
+  check_error(ErrorCode::data_wrong_format, {"not stored as those of the run", "read as they are"},
+              [&] { later(numbers_run, "bytes.npy"); });
+  BOOST_TEST(later(numbers_run, "u1.npy")[0] == 51);
 }
 
 BOOST_AUTO_TEST_CASE(binarized_values_are_probabilities) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <zip.h>
 
+#include <filesystem>
+
 #include "io/npy.h"
 #include "loom/dataset.h"
 
@@ -12,7 +14,9 @@ namespace {
 using Member = std::unique_ptr<zip_file_t, decltype([](zip_file_t* file) { zip_fclose(file); })>;
 
 // Deflate compresses at most about 1:1032: do not allocate memory for a larger declared size.
-bool is_plausible(const zip_stat_t& status) { return status.size <= status.comp_size * 1100 + 1000; }
+bool is_plausible(const zip_stat_t& status, std::uint64_t file_size) {
+  return status.comp_size <= file_size && status.size <= status.comp_size * 1100 + 1000;
+}
 
 zip_t* open_archive(const std::string& path) {
   require_exists(path);
@@ -52,7 +56,7 @@ std::vector<std::byte> NpzFile::read(const std::string& name) const {
     throw file_error(ErrorCode::data_corrupt, path_, kNoOffset, fmt::format("'{}' cannot be opened", file),
                      zip_strerror(archive));
   }
-  if (!is_plausible(status)) {
+  if (!is_plausible(status, std::filesystem::file_size(path_))) {
     throw file_error(ErrorCode::data_corrupt, path_, kNoOffset, fmt::format("'{}' has an impossible size", file),
                      fmt::format("{} bytes from {}", status.size, status.comp_size));
   }

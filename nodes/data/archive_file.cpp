@@ -13,8 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostDecoded = std::size_t{1} << 30;
-
 using Reader = std::unique_ptr<archive, decltype([](archive* reader) { archive_read_free(reader); })>;
 
 const std::vector<std::string>& archive_endings() {
@@ -53,13 +51,19 @@ bool is_hidden(const std::string& name) {
 
 }  // namespace
 
+void declare_archive(Contract& c) {
+  c.option("max_bytes", std::int64_t{1} << 30, integer().at_least(1),
+           "how much of a compressed archive is decoded into memory; beyond it, an error", "bytes");
+}
+
 bool Archive::is_one(const std::string& path) {
   const std::string name = lower_case(path);
   return !is_folder(path) &&
          std::ranges::any_of(archive_endings(), [&](const std::string& ending) { return name.ends_with(ending); });
 }
 
-Archive::Archive(const std::string& path, const std::vector<std::string>& endings) : path_(path), file_(path) {
+Archive::Archive(const std::string& path, const std::vector<std::string>& endings, std::int64_t max_bytes)
+    : path_(path), file_(path), max_bytes_(static_cast<std::size_t>(max_bytes)) {
   const Reader reader(archive_read_new());
   if (!reader) throw std::bad_alloc();
   // Not all filters: some would start programs.
@@ -122,7 +126,7 @@ std::span<const std::byte> Archive::content(archive* reader, std::size_t announc
     if (is_view) copy.assign(view.begin(), view.end());
     is_view = false;
     const std::size_t end = place + size;
-    if (end < place || std::max(end, announced) > kMostDecoded - decoded_bytes_) refuse_to_decode(name);
+    if (end < place || std::max(end, announced) > max_bytes_ - decoded_bytes_) refuse_to_decode(name);
     copy.resize(std::max(copy.size(), end));
     std::copy_n(block, size, copy.begin() + static_cast<std::ptrdiff_t>(place));
   }
@@ -133,11 +137,12 @@ std::span<const std::byte> Archive::content(archive* reader, std::size_t announc
 }
 
 void Archive::refuse_to_decode(const std::string& name) const {
-  Diagnostic finding = file_error(ErrorCode::data_wrong_format, path_ + "/" + name, kNoOffset,
-                                  "the archive is too large to be decoded into memory",
-                                  fmt::format("more than {} MiB", kMostDecoded >> 20U), "a tar that is not compressed")
-                           .diagnostics()
-                           .front();
+  Diagnostic finding =
+      file_error(ErrorCode::data_wrong_format, path_ + "/" + name, kNoOffset,
+                 "the archive is too large to be decoded into memory", fmt::format("more than {} bytes", max_bytes_),
+                 "a tar that is not compressed, or a larger max_bytes")
+          .diagnostics()
+          .front();
   finding.hint = "gunzip, unxz or zip -0 stores the files as they are: then they are read from their place";
   throw Error(std::move(finding));
 }

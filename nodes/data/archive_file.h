@@ -2,7 +2,7 @@
 //
 // The archive is mapped and walked through once, when it is opened. Files that are stored as they are (every file of a
 // tar, and a zip's that are not compressed) are then read from their place; the others are decoded into memory at once, up
-// to 1 GiB in all, since no place in a compressed stream can be reached without what is before it.
+// to max_bytes in all, since no place in a compressed stream can be reached without what is before it.
 //
 // Ownership: the archive owns what bytes() shows. Thread safety: immutable after construction. Errors: data_not_found,
 // data_empty, data_wrong_format, data_truncated and data_corrupt, with the name of the file in the archive.
@@ -23,14 +23,17 @@ struct archive_entry;
 
 namespace loom {
 
+// The option max_bytes of data sets that read archives.
+void declare_archive(Contract& c);
+
 class Archive {
  public:
   // Whether the path has the ending of an archive (.tar, .zip, .tar.gz, .tgz, .tar.bz2, .tar.xz, .tar.zst) and is no
   // folder.
   static bool is_one(const std::string& path);
 
-  // Its files whose names end in one of `endings`, as list_files takes them.
-  Archive(const std::string& path, const std::vector<std::string>& endings);
+  // Its files whose names end in one of `endings`, as list_files takes them. `max_bytes`: of all that are decoded.
+  Archive(const std::string& path, const std::vector<std::string>& endings, std::int64_t max_bytes);
 
   // "photos.tar/cats/1.png", sorted.
   const std::vector<std::string>& paths() const { return paths_; }
@@ -54,7 +57,7 @@ class Archive {
   std::map<std::string, std::span<const std::byte>> files_;
   std::vector<std::string> paths_;
   std::deque<std::vector<std::byte>> decoded_;
-  std::size_t decoded_bytes_ = 0;
+  std::size_t decoded_bytes_ = 0, max_bytes_;
   LeftOut left_out_;
 };
 

@@ -39,7 +39,7 @@ class Audio final : public loom::Dataset {
              "with tail: pad: 1 for samples of the recording, 0 for padding; of the shape of x");
     c.option(
         "path", loom::required, loom::text(),
-        "the folder, an archive of one (.tar, .zip; compressed ones are decoded into memory, at most 1 GiB), or "
+        "the folder, an archive of one (.tar, .zip; compressed ones are decoded into memory), or "
         "one file. Directly in it, the folders train, test and validation (or val) are the splits; without "
         "test, validation takes its place. Long MP3 files are slow: they are decoded from their start for every piece");
     c.option("length", 16384, loom::integer().at_least(1).at_most(1 << 26), "length of a piece", "samples");
@@ -60,6 +60,7 @@ class Audio final : public loom::Dataset {
     c.option("holdout", 10, loom::integer().at_least(2), "one of this many recordings is held out for test");
     c.option("holdout_by", "file", loom::text({"file", "time"}),
              "file: whole recordings; time: the last pieces of every recording, as always of a single one");
+    loom::declare_archive(c);
     loom::declare_folder_split(
         c,
         "test is every holdout-th recording of a pseudo-random order, and one if there are fewer than "
@@ -76,7 +77,7 @@ class Audio final : public loom::Dataset {
         resample_(options.flag("resample")),
         rate_(options.integer("rate")),
         split_name_(options.text("split")) {
-    loom::SoundFiles found = loom::find_sounds(folder_);
+    loom::SoundFiles found = loom::find_sounds(folder_, options.integer("max_bytes"));
     files_ = std::move(found.paths);
     archive_ = std::move(found.archive);
     add_notice(found.left_out);

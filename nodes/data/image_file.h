@@ -11,6 +11,9 @@
 
 namespace loom {
 
+// An image never has more: its values are 1.6 GB.
+inline constexpr std::int64_t kMostPixels = std::int64_t{1} << 27;
+
 struct Image {
   int height = 0, width = 0, channels = 0;
   std::vector<float> values;  // [height, width, channels]: the stored value over the largest that can be stored

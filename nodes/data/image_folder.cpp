@@ -19,21 +19,26 @@ struct Finding {
   ImageHeader header;
 };
 
-Error too_small(const std::string& file, const ImageHeader& header, int crop) {
-  return file_error(ErrorCode::data_shape, file, kNoOffset, "the image is smaller than crop",
-                    fmt::format("{} x {} pixels", header.height, header.width),
-                    fmt::format("{0} x {0} pixels or more", crop));
+void check_size(const std::string& file, const ImageHeader& header, const ImageFolderRequest& request) {
+  const auto fail = [&](const char* what, const std::string& expected) {
+    throw file_error(ErrorCode::data_shape, file, kNoOffset, what,
+                     fmt::format("{} x {} pixels", header.height, header.width), expected);
+  };
+  if (std::min(header.height, header.width) < request.crop)
+    fail("the image is smaller than crop", fmt::format("{0} x {0} pixels or more", request.crop));
+  if (header.height * header.width > request.max_pixels)
+    fail("the image is larger than max_pixels", fmt::format("{} pixels or fewer", request.max_pixels));
 }
 
-// What was found in each file, in their order. `decode`: damage behind the header is found too.
-std::vector<Finding> check_all(const ImageFolder& folder, int crop, bool decode) {
+// What was found in each file, in their order. With `skip`, damage behind the header is found too.
+std::vector<Finding> check_all(const ImageFolder& folder, const ImageFolderRequest& request) {
   std::vector<Finding> found(folder.files.size());
   in_parallel(found.size(), [&](std::size_t i) {
     const std::string& path = folder.files[i].path;
     try {
       const ImageHeader header = found[i].header = check_image(path, bytes_in(folder.archive, path));
-      if (decode) folder.read(i, {});
-      if (std::min(header.height, header.width) < crop) found[i].error = too_small(path, header, crop);
+      check_size(path, header, request);
+      if (request.skip) folder.read(i, {});
     } catch (const Error& error) {
       found[i].error = error;
     }
@@ -89,11 +94,11 @@ void ImageFolder::add_to(ContentHash& hash, const std::string& folder, bool form
   format_1 ? add_ends_of_files(hash, folder, paths) : add_files(hash, folder, paths);
 }
 
-ImageFolder open_image_folder(const std::string& folder, bool skip, int crop) {
+ImageFolder open_image_folder(const std::string& folder, const ImageFolderRequest& request) {
   LeftOut left_out;
   ImageFolder result;
   if (Archive::is_one(folder)) {
-    result.archive = std::make_shared<Archive>(folder, image_endings());
+    result.archive = std::make_shared<Archive>(folder, image_endings(), request.max_bytes);
     left_out = result.archive->left_out();
   }
   const std::vector<std::string> paths =
@@ -105,8 +110,8 @@ ImageFolder open_image_folder(const std::string& folder, bool skip, int crop) {
   for (const std::string& path : paths) {
     if (result.parts.is_in("all", path)) result.files.push_back({path, result.parts.class_name(path)});
   }
-  const std::vector<Finding> found = check_all(result, crop, skip);
-  if (!skip) throw_unreadable(found);
+  const std::vector<Finding> found = check_all(result, request);
+  if (!request.skip) throw_unreadable(found);
   for (std::size_t i = 0; i < found.size(); ++i) result.files[i].header = found[i].header;
   const auto several = std::ranges::count_if(found, [](const Finding& one) { return one.header.several; });
   if (several > 0)

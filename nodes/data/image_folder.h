@@ -28,8 +28,15 @@ struct ImageFolder {
   void add_to(ContentHash& hash, const std::string& folder, bool format_1 = false) const;  // see Dataset::earlier_hash
 };
 
-// Lists the folder or archive and looks at the header and the end of every file; with `skip`, every file is decoded. Throws one Error with the files that cannot be
-// read or are smaller than a square of `crop` pixels, or, with `skip`, leaves them out with a notice. Throws what list_files and Archive throw.
-ImageFolder open_image_folder(const std::string& folder, bool skip, int crop);
+struct ImageFolderRequest {
+  bool skip = false;  // files that cannot be read are left out with a notice; to find them, every file is decoded
+  int crop = 0;       // an image must not be smaller than a square of so many pixels
+  std::int64_t max_pixels = kMostPixels;  // an image must not have more
+  std::int64_t max_bytes = 0;             // see Archive
+};
+
+// Lists the folder or archive and looks at the header and the end of every file. Throws one Error with the files that
+// cannot be read or are too small or too large, unless they are left out. Throws what list_files and Archive throw.
+ImageFolder open_image_folder(const std::string& folder, const ImageFolderRequest& request);
 
 }  // namespace loom

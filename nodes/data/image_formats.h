@@ -30,8 +30,6 @@ struct ImageFormat {
 };
 extern const ImageFormat kPng, kJpeg, kWebp, kBmp, kTiff;
 
-// The largest image in pixels: a damaged header can ask for any amount of memory.
-inline constexpr std::int64_t kMostPixels = std::int64_t{1} << 27;
 // Throws data_corrupt unless 1 <= height * width <= kMostPixels.
 void check_extents(const std::string& file, std::int64_t height, std::int64_t width);
 

@@ -55,6 +55,8 @@ void give_bytes(png_structp png, png_bytep to, std::size_t count) {
 bool read_header(Reader& reader) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;  // NOLINT: libpng reports errors by jumping
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+  // Chunks of text, profiles and times would take the memory that they say to need.
+  png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_set_read_fn(reader.png, &reader, give_bytes);
   png_read_info(reader.png, reader.info);
   png_set_expand(reader.png);
@@ -78,11 +80,15 @@ bool read_rows(Reader& reader) {
                    static_cast<std::int64_t>(reader.at), "the PNG cannot be decoded", std::string(reason));
 }
 
-int orientation_of(Reader& reader) {
-  png_uint_32 size = 0;
-  png_bytep block = nullptr;
-  if (png_get_eXIf_1(reader.png, reader.info, &size, &block) == 0 || block == nullptr) return 1;
-  return exif_orientation(std::as_bytes(std::span(block, size)));
+// Of the chunk eXIf, wherever it is.
+int orientation_of(Bytes bytes) {
+  for (std::size_t at = kSignature.size(); bytes.size() - at >= kEnd.size();) {
+    const std::size_t length = big_endian(bytes, at, 4);
+    if (length > bytes.size() - at - kEnd.size()) break;
+    if (starts_with(bytes, "eXIf", at + 4)) return exif_orientation(bytes.subspan(at + 8, length));
+    at += kEnd.size() + length;
+  }
+  return 1;
 }
 
 StoredImage read_png(const std::string& file, Bytes bytes, int /*least_side*/) {
@@ -103,7 +109,7 @@ StoredImage read_png(const std::string& file, Bytes bytes, int /*least_side*/) {
   Image image{static_cast<int>(height), static_cast<int>(width), channels, {}};
   image.values = scaled_values(reader.pixels.get(), height * width * static_cast<std::size_t>(channels),
                                png_get_bit_depth(reader.png, reader.info));
-  return {std::move(image), orientation_of(reader)};
+  return {std::move(image), orientation_of(bytes)};
 }
 
 // The chunks from `at` on, up to the last: cameras and programs may add bytes behind it.

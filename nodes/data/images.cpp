@@ -16,7 +16,7 @@ class Images final : public loom::Dataset {
     c.output("label", "[N]", "number of the subfolder in alphabetical order, if every image is in one")
         .dtype(loom::DType::i32);
     c.option("path", loom::required, loom::text(),
-             "the folder, or an archive of one (.tar, .zip; compressed ones are decoded into memory, at most 1 GiB). "
+             "the folder, or an archive of one (.tar, .zip; compressed ones are decoded into memory). "
              "Directly in it, the folders train, test and validation (or val) are the splits; without "
              "test, validation takes its place. Hidden files are ignored");
     c.option("size", 0, loom::integer().at_least(0).at_most(8192), "height and width; 0: those of the first image",
@@ -31,10 +31,12 @@ class Images final : public loom::Dataset {
              "3: red, green, blue; 1: gray, of colours 0.299 red + 0.587 green + 0.114 blue");
     c.option("background", 0.0, loom::number().at_least(0).at_most(1),
              "the gray on which transparent pixels are laid; 0: black, 1: white");
-    c.option(
-        "unreadable", "error", loom::text({"error", "skip"}),
-        "images that are cut off, damaged, larger than 2^27 pixels or smaller than crop: an error that lists them, "
-        "or they are left out with a notice. To find them, skip decodes every image when the data are opened");
+    c.option("max_pixels", loom::kMostPixels, loom::integer().at_least(1).at_most(loom::kMostPixels),
+             "a larger image is unreadable; its header tells, before memory is taken", "pixels");
+    loom::declare_archive(c);
+    c.option("unreadable", "error", loom::text({"error", "skip"}),
+             "images that are cut off, damaged, larger than max_pixels or smaller than crop: an error that lists them, "
+             "or they are left out with a notice. To find them, skip decodes every image when the data are opened");
     c.option("holdout", 10, loom::integer().at_least(2),
              "one of this many images is held out for test; without meaning where folders are the splits");
     loom::declare_folder_split(
@@ -48,7 +50,8 @@ class Images final : public loom::Dataset {
         background_(static_cast<float>(options.number("background"))),
         split_name_(options.text("split")) {
     if (channels_ == 2) throw loom::Error(loom::ErrorCode::data_specification, "[images] channels is 2", "use 1 or 3");
-    folder_ = loom::open_image_folder(path_, options.text("unreadable") == "skip", crop_);
+    folder_ = loom::open_image_folder(path_, {options.text("unreadable") == "skip", crop_,
+                                              options.integer("max_pixels"), options.integer("max_bytes")});
     const auto extent = [&](const char* name) {
       return static_cast<int>(options.integer(name) > 0 ? options.integer(name) : options.integer("size"));
     };

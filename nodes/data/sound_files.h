@@ -22,8 +22,9 @@ struct SoundFiles {
 };
 
 // The file `path`, or all recordings in the folder or archive `path` and its subfolders, by the endings of the formats that
-// libsndfile reads; see list_files and Archive. A path within an archive is one of its files. Throws data_not_found, or data_empty if there is no recording.
-SoundFiles find_sounds(const std::string& path);
+// libsndfile reads; see list_files and Archive, which max_bytes is for. A path within an archive is one of its files.
+// Throws data_not_found, or data_empty if there is no recording.
+SoundFiles find_sounds(const std::string& path, std::int64_t max_bytes);
 
 // "1 recording", "2 recordings".
 std::string counted(std::size_t count, const std::string& noun);

@@ -63,12 +63,13 @@ SparseRows::SparseRows(const NpzFile& archive, std::string path) {
                      format, "csr, csc or coo: save matrix.tocsr()");
   }
   const auto shape = numbers_of<std::int64_t>(archive, "shape");
-  if (shape.size() != 2 || shape[0] < 1 || shape[1] < 1 || shape[1] > std::numeric_limits<std::int32_t>::max()) {
-    throw file_error(ErrorCode::data_shape, path, kNoOffset, "the sparse matrix has no rows or columns",
-                     joined(shape, " x "), "rows x columns");
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  if (shape.size() != 2 ||
+      std::ranges::any_of(shape, [&](std::int64_t extent) { return extent < 1 || extent > most; })) {
+    throw file_error(ErrorCode::data_shape, path, kNoOffset, "the sparse matrix has an impossible shape",
+                     joined(shape, " x "), fmt::format("rows x columns, each 1 to {}", most));
   }
   columns_ = shape[1];
-  starts_.assign(static_cast<std::size_t>(shape[0]) + 1, 0);
   const auto values = numbers_of<float>(archive, "data");
   is_floating_ = npy_tensor(archive.read("data"), path).dtype() == DType::f32;
   std::vector<std::int64_t> row, column;
@@ -94,6 +95,7 @@ SparseRows::SparseRows(const NpzFile& archive, std::string path) {
     throw file_error(ErrorCode::data_corrupt, path, kNoOffset, "an index lies outside of the sparse matrix", "",
                      fmt::format("one pair of indices below {} and {} per value", shape[0], shape[1]));
   }
+  starts_.assign(static_cast<std::size_t>(shape[0]) + 1, 0);  // once the arrays agree with the shape
   sort(row, column, values);
 }
 

@@ -221,13 +221,35 @@ BOOST_AUTO_TEST_CASE(what_would_not_fit_into_memory_is_refused) {
   for (std::size_t i = 0; i < 512; ++i) sum += static_cast<unsigned char>(bytes[i]);
   bytes.replace(148, 7, fmt::format("{:06o}", sum) + '\0');
   write_gzip(compressed, bytes);
-  check_error(ErrorCode::data_wrong_format, {"photos.tar.gz/1.png", "too large", "1024 MiB", "gunzip"}, [&] {
-    open_data("images", {{"path", compressed}, {"split", "all"}});
-  });
+  check_error(ErrorCode::data_wrong_format,
+              {"photos.tar.gz/1.png", "too large", "1073741824 bytes", "max_bytes", "gunzip"}, [&] {
+                open_data("images", {{"path", compressed}, {"split", "all"}});
+              });
   write_bytes(packed, bytes);
   check_error(ErrorCode::data_truncated, {"photos.tar"}, [&] {
     open_data("images", {{"path", packed}, {"split", "all"}});
   });
+}
+
+// The bound is of all files together, for pictures and sounds; what is read from its place does not count.
+BOOST_AUTO_TEST_CASE(the_bound_is_an_option) {
+  const ScratchFolder folder;
+  const std::string tar = folder.file("p.tar"), gzip = folder.file("p.tar.gz"), sounds = folder.file("s.tar.gz");
+  write_png(folder.file("1.png"), {1, 1, 3, {10, 20, 30}});
+  const std::string picture = read_bytes(folder.file("1.png"));
+  const auto size = static_cast<std::int64_t>(picture.size());
+  pack(tar, kTar, {{"1.png", picture}, {"2.png", picture}});
+  pack(gzip, kForms[2], {{"1.png", picture}, {"2.png", picture}});
+  const auto open = [](const char* type, const std::string& path, std::int64_t max_bytes) {
+    return open_data(type, {{"path", path}, {"split", "all"}, {"max_bytes", max_bytes}}).size();
+  };
+  BOOST_TEST(open("images", tar, 1) == 2);
+  BOOST_TEST(open("images", gzip, 2 * size) == 2);
+  check_error(ErrorCode::data_wrong_format, {"p.tar.gz/2.png", "too large", "max_bytes"},
+              [&] { open("images", gzip, 2 * size - 1); });
+  pack(sounds, kForms[2], {{"1.wav", std::string(2000, 'x')}});
+  check_error(ErrorCode::data_wrong_format, {"s.tar.gz/1.wav", "too large", "max_bytes"},
+              [&] { open("audio", sounds, 1999); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

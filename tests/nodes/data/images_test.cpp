@@ -332,6 +332,19 @@ BOOST_AUTO_TEST_CASE(the_central_square) {
   BOOST_TEST(open_folder(folder, {{"split", "all"}, {"crop", 2}, {"unreadable", "skip"}}).size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_bound_of_pixels) {
+  const ScratchFolder folder;
+  write_pixel(folder.file("0.png"), kRed);
+  write_png(folder.file("1.png"), 3, 2, Pixels(18, 7), PNG_FORMAT_RGB);
+  const auto open = [&](std::int64_t max_pixels, const char* unreadable) {
+    return open_folder(folder, {{"split", "all"}, {"max_pixels", max_pixels}, {"unreadable", unreadable}});
+  };
+  BOOST_TEST(open(6, "error").size() == 2);
+  check_error(ErrorCode::data_shape, {"1.png", "larger than max_pixels", "2 x 3 pixels", "5 pixels or fewer"},
+              [&] { open(5, "error"); });
+  BOOST_TEST(open(5, "skip").size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_split_folder_without_images) {
   const ScratchFolder folder;
   write_pixel(folder.file("train/1.png"), {10, 0, 0});

@@ -177,6 +177,9 @@ BOOST_AUTO_TEST_CASE(damaged_sparse_matrices) {
   check_error(ErrorCode::data_corrupt, {"not in order"}, with("indptr.npy", ints({0, 3, 2})));
   check_error(ErrorCode::data_corrupt, {"indptr"}, with("indptr.npy", ints({0, 2})));
   check_error(ErrorCode::data_shape, {"rows x columns"}, with("shape.npy", ints({2})));
+  for (const std::int64_t rows : {0, -2})
+    check_error(ErrorCode::data_shape, {"impossible shape", std::to_string(rows)},
+                with("shape.npy", npy<std::int64_t>("<i8", "2,", {rows, 3})));
   check_error(ErrorCode::data_wrong_format, {"bsr", "tocsr"},
               with("format.npy", npy<char>("|S3", "", {'b', 's', 'r'})));
 }

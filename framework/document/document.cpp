@@ -95,12 +95,12 @@ class Reader {
         loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key), diagnostics_);
       }
       if (const Value* port = entry.get("port")) loss.port_where = port->where;
-      entry.read("port", loss.port);
+      loss_section().read(entry, loss);
       const Value* when = entry.get("when");
       const Value* of = entry.get("of");
       Diagnostics of_the_node;  // the node of a loss reports an invalid `when`
       if (when != nullptr) loss.when = read_when(evaluated(*when), of != nullptr ? diagnostics_ : of_the_node);
-      if (of == nullptr) expander_.add_node(loss.node, *member, variables_, {"weight", "port"});
+      if (of == nullptr) expander_.add_node(loss.node, *member, variables_, {"weight", "port", "role"});
       if (of != nullptr) read_loss_of(*of, entry, loss);
       document_.losses.push_back(std::move(loss));
     }

@@ -24,6 +24,7 @@ struct LossEntry {
   std::string port;  // "" for the first output
   ScheduleEntry weight = ScheduleEntry::constant(1);
   When when = When::always;
+  std::string role = {};  // "likelihood", ...; "" follows from the nodes that it is made of
   Location where;
   Location port_where = {};
 };
@@ -49,6 +50,14 @@ struct ObjectiveEntry {
   Location where;
 };
 
+// What training keeps the best of, and counts patience by: `monitor: {metric: perplexity, mode: max}`.
+struct MonitorEntry {
+  std::string metric;  // "": the objective, with every schedule at its final value
+  std::string mode = "min", split;
+  Location where = {};
+  bool is_given() const { return !metric.empty() || mode != "min" || !split.empty(); }
+};
+
 // Bounds of a training: no machine holds a larger batch, and products of the two stay within 64 bits.
 inline constexpr std::int64_t kMaxBatch = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxSteps = std::int64_t{1} << 38;
@@ -69,6 +78,7 @@ struct TrainEntry {
   std::int64_t early_stopping = 0;  // evaluations without improvement; 0: never
   double spike_factor = 0;          // skip a step whose gradient norm exceeds this times its running mean; 0: only NaN
   std::int64_t skip_limit = 10;     // bad steps in a row before training stops with E304
+  MonitorEntry monitor = {};
   std::vector<std::string> reinitialise;  // patterns: parameters that start anew where a change alters their shape
   Location where;
 };

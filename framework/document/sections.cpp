@@ -28,8 +28,12 @@ const SectionType<TrainEntry>& train_section() {
         "together; only without `objectives`");
     s.key("encoder_until", &TrainEntry::encoder_until, integer().at_least(0),
           "step at which encoder_steps ends; 0: never", "steps");
+    s.form(
+        "monitor", "a metric, or a map: {metric: perplexity, mode: max, split: test}",
+        "what the best checkpoint is the best of, and early_stopping waits for; it counts from the step at which the "
+        "weights of all losses have reached their final values");
     s.key("early_stopping", &TrainEntry::early_stopping, integer().at_least(0),
-          "evaluations without improvement before training stops; 0: never");
+          "evaluations without improvement of the monitor before training stops; 0: never");
     s.key("spike_factor", &TrainEntry::spike_factor, at_least(0),
           "skip a step whose gradient norm exceeds this multiple of its running mean; 0: never");
     s.key("skip_limit", &TrainEntry::skip_limit, integer().at_least(1),
@@ -38,6 +42,20 @@ const SectionType<TrainEntry>& train_section() {
           "patterns of the paths of parameters that are initialised again if a change of a running training job alters "
           "their shape; without a "
           "pattern such a change is refused (E807)");
+    return s;
+  }();
+  return section;
+}
+
+const SectionType<MonitorEntry>& monitor_section() {
+  static const SectionType<MonitorEntry> section = [] {
+    SectionType<MonitorEntry> s("train.monitor");
+    s.key("metric", &MonitorEntry::metric, text(),
+          "a loss, or a value that every evaluation measures (docs/measurements.md); default: the objective with the "
+          "weights at the last step");
+    s.key("mode", &MonitorEntry::mode, text({"min", "max"}), "whether the least or the greatest value is the best");
+    s.key("split", &MonitorEntry::split, text({"train", "test", "validation"}),
+          "where it is measured; default: validation if the data has that split, else test");
     return s;
   }();
   return section;
@@ -70,6 +88,10 @@ const SectionType<LossEntry>& loss_section() {
     s.form("of", "a node, or node.port",
            "an existing output of a node that is the term, instead of a node for the loss");
     s.form("when", "train or eval", "the mode in which the term counts; default: both");
+    s.key("role", &LossEntry::role, text({"likelihood", "divergence", "prior", "regulariser", "adversarial", "none"}),
+          "what the term is in the evidence (docs/measurements.md); default: that of its node, or of the nodes that it "
+          "is "
+          "made of");
     return s;
   }();
   return section;
@@ -188,6 +210,23 @@ std::vector<MetricEntry> read_metrics(const Value& value, Diagnostics& diagnosti
   return metrics;
 }
 
+namespace {
+
+MonitorEntry read_monitor(const Value& value, Diagnostics& diagnostics) {
+  MonitorEntry monitor;
+  monitor.where = value.where;
+  if (value.kind == Value::Kind::scalar) {
+    monitor.metric = value.scalar;
+    return monitor;
+  }
+  Section section(value, monitor_section().name(), diagnostics);
+  monitor_section().read(section, monitor);
+  section.finish();
+  return monitor;
+}
+
+}  // namespace
+
 TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics& diagnostics) {
   TrainEntry train;
   if (value == nullptr) return train;
@@ -195,6 +234,7 @@ TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics
   Section section(*value, "train", diagnostics);
   train_section().read(section, train);
   if (const Value* entry = section.get("optimizer")) optimizer = read_optimizer(*entry, diagnostics);
+  if (const Value* entry = section.get("monitor")) train.monitor = read_monitor(*entry, diagnostics);
   section.finish();
   return train;
 }

@@ -11,6 +11,7 @@
 namespace loom {
 
 const SectionType<TrainEntry>& train_section();
+const SectionType<MonitorEntry>& monitor_section();
 const SectionType<ObjectiveEntry>& objective_section();
 const SectionType<LossEntry>& loss_section();
 const SectionType<AutoregressionEntry>& autoregression_section();

@@ -48,10 +48,10 @@ OptionMap loss_of(const LossEntry& loss, const NodeEntry& node) {
   else
     map.push_back({"of", loss.port.empty() ? loss.node : loss.node + "." + loss.port});
   map.push_back({"weight", tree_of(loss.weight)});
-  if (own)
-    append(map, loss_section().values(loss));
-  else
-    add_when(loss.when, map);
+  for (OptionMember& key : loss_section().values(loss)) {
+    if (own || key.name != "port") map.push_back(std::move(key));  // `of` holds the port
+  }
+  if (!own) add_when(loss.when, map);
   return map;
 }
 
@@ -82,6 +82,12 @@ OptionMap objective_of(const ObjectiveEntry& objective) {
   append(map, objective_section().values(objective));
   if (!objective.only_if.empty()) map.push_back({"only_if", conditions_of(objective)});
   map.push_back({"optimizer", optimizer_of(objective.optimizer)});
+  return map;
+}
+
+OptionMap train_of(const TrainEntry& train) {
+  OptionMap map = train_section().values(train);
+  if (train.monitor.is_given()) map.push_back({"monitor", monitor_section().values(train.monitor)});
   return map;
 }
 
@@ -162,7 +168,7 @@ OptionMap document_tree(const Document& document) {
       objectives.push_back({objective.name, objective_of(objective)});
   }
   add_section(tree, "objectives", std::move(objectives));
-  tree.push_back({"train", train_section().values(document.train)});
+  tree.push_back({"train", train_of(document.train)});
   for (const GenerateEntry& entry : document.generate) generate.push_back({entry.name, generate_of(entry)});
   add_section(tree, "generate", std::move(generate));
   OptionMap metrics;

@@ -31,13 +31,14 @@ DensityPass::DensityPass(const ModelSource& model, std::shared_ptr<ParameterStor
   for (const LossTerm& term : resolve_losses(model.document(), *plain)) {
     if (term.in_evaluation) terms.push_back(term);
   }
-  graph_ = connect_draws(plain, model.document().nodes, model.registry(), terms);
+  const Evidence evidence = find_evidence(*plain, terms);
+  graph_ = connect_draws(plain, model.document().nodes, model.registry(), evidence);
   ProgramRequest request;
-  for (const LossTerm& term : terms) {
-    if (term.role == Role::likelihood)
-      request.terms.push_back(graph_->port(plain->name_of(term.port), ErrorCode::bad_fetch));
-    if (term.role == Role::divergence)
-      request.terms.push_back(graph_->port(plain->node(term.port.node).path + ".log_ratio", ErrorCode::bad_fetch));
+  for (const LossTerm& part : evidence.parts) {
+    const bool divergence = part.role == LossRole::divergence;
+    request.terms.push_back(
+        graph_->port(divergence ? plain->node(part.port.node).path + ".log_ratio" : plain->name_of(part.port),
+                     ErrorCode::bad_fetch));
   }
   for (const std::string& name : inputs) request.feeds.push_back(graph_->port(name, ErrorCode::bad_feed));
   request.batch = batch;

@@ -23,7 +23,7 @@ Original original_of(const Document& document, const Graph& graph, Port show) {
   for (const LossTerm& term : resolve_losses(document, graph)) {
     const GraphNode& node = graph.node(term.port.node);
     const int target = node.contract().input_index("target");
-    if (term.role != Role::likelihood || target < 0) continue;
+    if (term.role != LossRole::likelihood || target < 0) continue;
     const Port port = node.inputs[static_cast<std::size_t>(target)];
     if (port.valid() && graph.dtype(port) == graph.dtype(show)) return {port, term.mask};
   }
@@ -49,7 +49,7 @@ const ColumnCard* column_of_values(const ModelSource& model, const Graph& graph,
   for (const LossTerm& term : resolve_losses(model.document(), graph)) {
     const GraphNode& node = graph.node(term.port.node);
     const int target = node.contract().input_index("target");
-    if (described.valid() || term.role != Role::likelihood || target < 0) continue;
+    if (described.valid() || term.role != LossRole::likelihood || target < 0) continue;
     for (const char* mean : {"mean", "x"}) {
       const int input = node.contract().input_index(mean);
       if (input >= 0 && node.inputs[static_cast<std::size_t>(input)] == port)

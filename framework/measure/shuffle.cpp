@@ -105,7 +105,7 @@ std::optional<ShuffleChange> change_of(const Subject& subject, const Items& item
                                        const std::vector<LossTerm>& terms) {
   std::vector<Port> likelihoods;
   for (const LossTerm& term : terms)
-    if (term.role == Role::likelihood && term.in_evaluation) likelihoods.push_back(term.port);
+    if (term.role == LossRole::likelihood && term.in_evaluation) likelihoods.push_back(term.port);
   const std::int64_t count = std::min(items.count, items.source->size());
   if (!posterior.drawn.valid() || likelihoods.empty() || count < 2) return std::nullopt;
   Shuffler shuffler(subject, items, posterior, std::move(likelihoods));

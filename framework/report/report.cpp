@@ -53,7 +53,7 @@ std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metr
     if (!series.points.empty()) by_name[name].push_back(std::move(series));
   }
   const auto rank = [](const std::string& name) {
-    if (name == "negative_elbo") return 0;
+    if (name == "negative_elbo" || name == "nll" || name == "reconstruction") return 0;
     if (name == "total_loss") return 1;
     if (name == "bits_per_dim") return 3;
     if (name.starts_with("gradient_norm")) return 4;
@@ -86,20 +86,25 @@ std::string title_of(const std::string& curve, const Registry& registry) {
   return title;
 }
 
-// The last value and the best value of a held-out curve.
+// The last and the least value of a held-out curve.
 std::string tiles_of(Metrics& metrics) {
   std::string out;
   for (const auto& [name, split] : metrics.curves()) {
-    if ((name != "negative_elbo" && name != "bits_per_dim") || split == "train") continue;
+    static const std::map<std::string, std::string> kShown = {{"negative_elbo", "negative ELBO"},
+                                                              {"nll", "NLL"},
+                                                              {"reconstruction", "reconstruction"},
+                                                              {"bits_per_dim", "bits/dim"}};
+    const auto shown = kShown.find(name);
+    if (shown == kShown.end() || split == "train") continue;
     const std::vector<MetricRow> points = metrics.read(name, split);
     if (points.empty()) continue;
-    const auto best = std::ranges::min_element(points, {}, &MetricRow::value);
-    const bool nats = name == "negative_elbo";
-    out += tile(split + (nats ? " negative ELBO" : " bits/dim"),
+    const auto least = std::ranges::min_element(points, {}, &MetricRow::value);
+    const bool nats = name != "bits_per_dim";
+    out += tile(split + " " + shown->second,
                 fmt::format("{:.{}f}{}", points.back().value, nats ? 2 : 4, nats ? " nats" : ""),
-                best->step == points.back().step
+                least->step == points.back().step
                     ? ""
-                    : fmt::format("best {:.{}f} at step {}", best->value, nats ? 2 : 4, best->step));
+                    : fmt::format("least {:.{}f} at step {}", least->value, nats ? 2 : 4, least->step));
   }
   return out;
 }

@@ -54,7 +54,8 @@ Json to_json(const Evaluation& result, const ModelSource& model, const DataEntry
                {"samples", result.samples},
                {"terms", Json::object()}};
   json.update(loom::to_json(result.values), true);
-  json["standard_error"] = result.has_likelihood ? json["negative_elbo_standard_error"] : Json(nullptr);
+  const auto error = json.find("negative_elbo_standard_error");
+  json["standard_error"] = error == json.end() ? Json(nullptr) : Json(*error);
   if (const auto quantizers = json.find("quantizers"); quantizers != json.end() && quantizers->size() == 1) {
     const Json only = quantizers->front();
     for (const auto& [key, value] : only.items()) {

@@ -37,11 +37,17 @@ std::vector<std::string> terms_of(const Session& session) {
 
 std::string describe(const Evaluation& evaluation) {
   const std::string split = evaluation.split.empty() ? "" : evaluation.split + " ";
-  if (!evaluation.has_likelihood) return fmt::format("{}loss {:.4f}", split, evaluation.loss);
-  std::string text = fmt::format("{}negative ELBO {:.3f} +- {:.3f} nats", split, evaluation.negative_elbo,
-                                 find_value(evaluation.values, "negative_elbo")->standard_error.value_or(0));
+  const MetricValue* value = nullptr;
+  for (const char* key : {"negative_elbo", "nll", "reconstruction"})
+    if (value == nullptr) value = find_value(evaluation.values, key);
+  if (value == nullptr) return fmt::format("{}loss {:.4f}", split, evaluation.loss);
+  const double nats = number_of(*value).value();
+  std::string text =
+      fmt::format("{}{} {:.3f} +- {:.3f} nats", split, value->title, nats, value->standard_error.value_or(0));
   const auto rate = evaluation.number("rate"), committed = evaluation.number("committed_rate");
   if (committed && rate) text += fmt::format(", rate {:.1f} nats, committed {:.1f}", *rate, *committed);
+  if (std::abs(evaluation.loss - nats) > 1e-6 * std::abs(evaluation.loss))
+    text += fmt::format(", objective {:.3f}", evaluation.loss);
   if (const auto bits = evaluation.number("bits_per_dim")) text += fmt::format(", {:.4f} bits/dim", *bits);
   return text;
 }
@@ -91,11 +97,12 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
                {"skipped", session.state().guard().state().skipped},
                {"checkpoint", outcome.checkpoint}};
   const TrainProgress& done = session.state().progress();
-  json["best"] =
-      done.best_value ? Json({{"value", json_number(*done.best_value)}, {"step", done.best_step}}) : Json(nullptr);
-  json["negative_elbo"] = outcome.evaluation && outcome.evaluation->has_likelihood
-                              ? json_number(outcome.evaluation->negative_elbo)
-                              : Json(nullptr);
+  json["best"] = done.best_value ? Json({{"value", json_number(*done.best_value)},
+                                         {"step", done.best_step},
+                                         {"of", session.plan().selection.name()}})
+                                 : Json(nullptr);
+  const auto elbo = outcome.evaluation ? outcome.evaluation->number("negative_elbo") : std::nullopt;
+  json["negative_elbo"] = elbo ? json_number(*elbo) : Json(nullptr);
   json["samples"] = files.samples;
   json["reconstructions"] = files.reconstructions;
   json["report"] = files.report;
@@ -111,7 +118,8 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
         readable_time(progress.seconds()), progress.samples_per_second());
   if (outcome.evaluation) print("  {:<16} {}\n", "last evaluation", describe(*outcome.evaluation));
   if (const TrainProgress& done = session.state().progress(); done.best_value && done.best_step != done.step)
-    print("  {:<16} {:.3f} at step {}\n", "best", *done.best_value, done.best_step);
+    print("  {:<16} {:.3f} at step {} ({})\n", "best", *done.best_value, done.best_step,
+          session.plan().selection.name());
   if (const std::int64_t skipped = session.state().guard().state().skipped; skipped > 0)
     print("  {:<16} {} steps with an unusable gradient\n", "skipped", skipped);
   const auto row = [](const char* name, const std::string& path) {

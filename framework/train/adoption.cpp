@@ -102,19 +102,11 @@ void TrainingState::check_adoption(const TrainingState& running) const {
   findings.throw_if_any();
 }
 
-// What the held-out measure depends on: its terms, and the weights of the weighted ones.
+// What the monitor depends on: the losses and their weights.
 std::vector<std::string> TrainingState::measure_terms() const {
-  std::vector<std::string> texts;
+  std::vector<std::string> texts = {plan_.selection.text(plan_)};
   for (const LossTerm& term : plan_.terms) {
-    if (!term.in_evaluation) continue;
-    texts.push_back(term.name + ' ' + node_text(*graph_, term.port.node));
-    const bool weighs = term.role != Role::likelihood && term.role != Role::divergence;
-    for (const Objective& objective : plan_.objectives) {
-      for (std::size_t t = 0; weighs && t < objective.terms.size(); ++t) {
-        if (&plan_.terms[static_cast<std::size_t>(objective.terms[t])] == &term)
-          texts.push_back(fmt::format("{}", objective.weight(t, progress_.step)));
-      }
-    }
+    if (term.in_evaluation) texts.push_back(term.name + ' ' + node_text(*graph_, term.port.node));
   }
   return texts;
 }

@@ -7,6 +7,7 @@
 #include "document/rewrite.h"
 #include "graph/fitting_extents.h"
 #include "run/parameter_store.h"
+#include "train/evaluation.h"
 #include "train/feeds.h"
 #include "train/metric_set.h"
 #include "train/objectives.h"
@@ -137,13 +138,35 @@ std::shared_ptr<const Graph> build_nodes(const Document& document, const Registr
   return graph;
 }
 
+// A loss, or a value that an evaluation may measure, also of one of several latent variables: "kl.active_units".
+void check_monitor(const Document& document, const std::vector<ChosenMetric>& metrics, Diagnostics& diagnostics) {
+  const std::string& wanted = document.train.monitor.metric;
+  if (wanted.empty()) return;
+  std::vector<std::string> names;
+  for (const LossEntry& loss : document.losses) names.insert(names.end(), {loss.name, loss.name + ".kl"});
+  const auto add = [&](const Contract& contract) {
+    for (const ValueDeclaration& value : contract.values()) names.push_back(value.key);
+  };
+  add(evidence_contract());
+  for (const ChosenMetric& chosen : metrics) {
+    const Measured what = chosen.type->contract.measured();
+    if (what == Measured::posteriors || what == Measured::quantizers) add(chosen.type->contract);
+  }
+  const auto is_part = [&](const std::string& name) {
+    return ("." + wanted + ".").find("." + name + ".") != std::string::npos;
+  };
+  if (std::ranges::any_of(names, is_part)) return;
+  diagnostics.add_unknown_word(document.train.monitor.where, fmt::format("no evaluation measures '{}'", wanted), wanted,
+                               names);
+}
+
 }  // namespace
 
 std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
                                             Diagnostics& diagnostics) {
   if (!document.data.type.empty()) check_data(registry, document.data, diagnostics);
   check_updates(document, registry, diagnostics);
-  choose_metrics(document, registry, diagnostics);
+  check_monitor(document, choose_metrics(document, registry, diagnostics), diagnostics);
   auto graph = build_nodes(document, registry, diagnostics);
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);

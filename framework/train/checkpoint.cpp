@@ -110,6 +110,7 @@ TextMap CheckpointInfo::to_metadata() const {
           {"data_card", data_card},
           {"best_value", best_value ? fmt::format("{}", *best_value) : ""},
           {"best_step", fmt::format("{}", best_step)},
+          {"best_of", best_of},
           {"evaluations_without_improvement", fmt::format("{}", evaluations_without_improvement)},
           {"optimizer_updates", nlohmann::json(optimizer_updates).dump()},
           {"optimizer_starts", nlohmann::json(optimizer_starts).dump()},
@@ -130,6 +131,7 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   info.data_hash = fields.text("data_hash");
   info.document_hash = fields.text("document_hash");
   if (fields.has("data_card")) info.data_card = fields.text("data_card");
+  if (fields.has("best_of")) info.best_of = fields.text("best_of");
   if (!fields.text("best_value").empty()) info.best_value = fields.number("best_value");
   info.best_step = fields.integer("best_step", 0, kMaxSteps);
   info.evaluations_without_improvement = fields.integer("evaluations_without_improvement", 0, kMost);

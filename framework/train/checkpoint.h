@@ -23,7 +23,7 @@ namespace loom {
 // How far a training job has come.
 struct TrainProgress {
   std::int64_t step = 0;             // finished steps; the batch of a step is a function of (seed, step)
-  std::optional<double> best_value;  // of the held-out measure, nats per sample
+  std::optional<double> best_value;  // of the monitor (selection.h)
   std::int64_t best_step = 0;        // finished steps at the best value
   std::int64_t evaluations_without_improvement = 0;
 };
@@ -34,6 +34,7 @@ struct CheckpointInfo : TrainProgress {
   int lanes = 1;
   std::int64_t shard = 1, batch = 1;  // samples
   std::string data_hash, document_hash;
+  std::string best_of;    // what the best value is of: Selection::text(); "": none, or of an older version
   std::string data_card;  // JSON (data_card_json.h): the file alone says what its data mean; "": of an older version
   std::map<std::string, std::int64_t> optimizer_updates;                        // per objective
   std::map<std::string, std::map<std::string, std::int64_t>> optimizer_starts;  // [objective][parameter], where not 0

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 #include "loom/error.h"
 #include "loom/math.h"
@@ -17,44 +16,13 @@ namespace {
 
 // Evaluation draws from different random streams than training.
 constexpr std::uint64_t kSeedOffset = 0x9E3779B97F4A7C15;
+constexpr std::uint64_t kDrawOffset = 0xD1B54A32D192ED03;  // and each draw of an item from others
 
-// Mean and standard error, summed in the order of the samples.
-struct Moments {
-  double sum = 0, squares = 0;
-  std::int64_t count = 0;
-  void add(double value) {
-    sum += value;
-    squares += value * value;
-    ++count;
-  }
-  double mean() const { return sum / static_cast<double>(count); }
-  double standard_error() const {
-    if (count < 2) return 0;
-    const double n = static_cast<double>(count);
-    return std::sqrt(std::max(0.0, squares / n - mean() * mean()) / (n - 1));
-  }
-};
-
-// Logarithm of the mean of e^value over the values added so far, in constant memory.
-class LogMeanExp {
- public:
-  void add(double value) {
-    ++count_;
-    if (value <= largest_) {
-      sum_ += std::exp(value - largest_);
-    } else if (std::isfinite(value)) {
-      sum_ = sum_ * std::exp(largest_ - value) + 1;
-      largest_ = value;
-    } else {
-      sum_ = value;  // if it is NaN or infinite, so is the mean
-    }
-  }
-  double value() const { return largest_ + std::log(sum_ / static_cast<double>(count_)); }
-
- private:
-  double largest_ = -std::numeric_limits<double>::max(), sum_ = 0;
-  std::int64_t count_ = 0;
-};
+// The value of a part: of a divergence whose loss is more (free bits, a capacity), the divergence itself.
+Port nats_of(const Graph& graph, const LossTerm& part) {
+  const int kl = graph.node(part.port.node).contract().output_index("kl");
+  return part.role == LossRole::divergence && !part.role_is_given && kl >= 0 ? Port{part.port.node, kl} : part.port;
+}
 
 }  // namespace
 
@@ -62,21 +30,21 @@ struct Evaluator::Pass {
   std::string split;
   std::unique_ptr<Batches> batches;
   std::unique_ptr<Program> program;
-  // Terms of the program: those of the losses, then the divergences themselves if their losses contain more
-  // (free bits, a capacity), then the log ratios.
-  std::vector<int> elbo_terms;  // per loss: its part of the ELBO; -1: none
-  int ratios = 0;               // the first log ratio
-  int committed = 0;            // the first committed rate, after the log ratios
-  std::size_t watched = 0;      // the first of what is fetched is for the metrics
-  std::vector<int> masks;       // per loss: where its mask is fetched; -1: it has none
+  // Of each part of the evidence: where its terms are in the program, behind those of the losses, and what is fetched
+  // of it, behind what is for the metrics; -1: there is none.
+  struct Place {
+    int nats = -1, committed = -1, log_ratio = -1, mask = -1;
+  };
+  std::vector<Place> parts;
+  std::size_t watched = 0;  // the first of what is fetched is for the metrics
 };
 
 struct Evaluator::Sums {
+  explicit Sums(const Evidence& evidence) : evidence(evidence) {}
   std::vector<Moments> terms;
-  Moments elbo, nll, rate, distortion, committed;
-  Moments values;                       // of the targets that are there
-  std::vector<Moments> divergences;     // per loss; empty if the loss is its part of the ELBO
+  EvidenceSums evidence;
   std::vector<LogMeanExp> log_weights;  // per sample of the batch
+  std::int64_t samples = 0;
 };
 
 Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
@@ -92,32 +60,28 @@ Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, 
     terms_.push_back(terms[i]);
     term_indices_.push_back(i);
   }
+  evidence_ = find_evidence(*graph_, terms_);
 }
 
 ProgramRequest Evaluator::request_for(const Graph& graph, bool with_ratios, Pass& pass) const {
-  const auto port_of = [&](const std::string& name) { return graph.port(name, ErrorCode::bad_fetch); };
   ProgramRequest request;
-  for (const LossTerm& term : terms_) {
-    const bool counts = term.role == Role::likelihood || term.role == Role::divergence;
-    pass.elbo_terms.push_back(counts ? static_cast<int>(request.terms.size()) : -1);
-    request.terms.push_back(port_of(graph_->name_of(term.port)));
-  }
-  for (std::size_t t = 0; t < terms_.size(); ++t) {
-    const GraphNode& node = graph_->node(terms_[t].port.node);
-    if (terms_[t].role != Role::divergence || node.contract().output_index("kl") < 0) continue;
-    pass.elbo_terms[t] = static_cast<int>(request.terms.size());
-    request.terms.push_back(port_of(node.path + ".kl"));
-  }
-  pass.ratios = static_cast<int>(request.terms.size());
-  for (const LossTerm& term : terms_) {
-    if (with_ratios && term.role == Role::divergence)
-      request.terms.push_back(port_of(graph_->node(term.port.node).path + ".log_ratio"));
-  }
-  pass.committed = static_cast<int>(request.terms.size());
-  for (const LossTerm& term : terms_) {
-    const GraphNode& node = graph_->node(term.port.node);
-    if (term.role == Role::divergence && node.contract().output_index("committed_rate") >= 0)
-      request.terms.push_back(port_of(node.path + ".committed_rate"));
+  // `graph` may have more connections than the one that the ports are of.
+  const auto add = [&](const std::string& name) {
+    const Port port = graph.port(name, ErrorCode::bad_fetch);
+    const auto known = std::ranges::find(request.terms, port);
+    if (known != request.terms.end()) return static_cast<int>(known - request.terms.begin());
+    request.terms.push_back(port);
+    return static_cast<int>(request.terms.size()) - 1;
+  };
+  for (const LossTerm& term : terms_)
+    request.terms.push_back(graph.port(graph_->name_of(term.port), ErrorCode::bad_fetch));
+  for (const LossTerm& part : evidence_.parts) {
+    Pass::Place& place = pass.parts.emplace_back();
+    place.nats = add(graph_->name_of(nats_of(*graph_, part)));
+    if (part.role != LossRole::divergence) continue;
+    const GraphNode& node = graph_->node(part.port.node);
+    if (node.contract().output_index("committed_rate") >= 0) place.committed = add(node.path + ".committed_rate");
+    if (with_ratios) place.log_ratio = add(node.path + ".log_ratio");
   }
   if (request.terms.empty())
     throw Error(ErrorCode::no_loss, "the graph has no loss to evaluate", "add an entry under `losses:`");
@@ -127,29 +91,23 @@ ProgramRequest Evaluator::request_for(const Graph& graph, bool with_ratios, Pass
 // Fetches the masks of the likelihoods, behind what the metrics watch.
 void Evaluator::add_masks(const Graph& graph, ProgramRequest& request, Pass& pass) const {
   pass.watched = request.fetch.size();
-  for (const LossTerm& term : terms_) {
-    pass.masks.push_back(-1);
-    if (!term.mask.valid()) continue;
-    pass.masks.back() = static_cast<int>(request.fetch.size());
-    request.fetch.push_back(graph.port(graph_->name_of(term.mask), ErrorCode::bad_fetch));
+  for (std::size_t p = 0; p < evidence_.parts.size(); ++p) {
+    const LossTerm& part = evidence_.parts[p];
+    if (!part.mask.valid()) continue;
+    pass.parts[p].mask = static_cast<int>(request.fetch.size());
+    request.fetch.push_back(graph.port(graph_->name_of(part.mask), ErrorCode::bad_fetch));
   }
 }
 
-// The values of the targets of item n that are there.
-double Evaluator::values_there(const Pass& current, std::size_t n, std::int64_t samples) const {
-  double values = 0;
-  for (std::size_t t = 0; t < terms_.size(); ++t) {
-    const auto all = static_cast<double>(terms_[t].event_values);
-    if (current.masks[t] < 0) {
-      values += all;
-      continue;
-    }
-    const TensorView mask = current.program->fetched(current.masks[t]);
-    const std::int64_t each = mask.samples() / samples;  // rows of an item
-    const TensorView rows = mask.rows(static_cast<std::int64_t>(n) * each, each);
-    values += all * math::sum(rows.data(), rows.count()) / static_cast<double>(rows.count());
-  }
-  return values;
+// The values of the target of item n that are there.
+double Evaluator::values_there(const Pass& current, std::size_t p, std::size_t n, std::int64_t samples) const {
+  const auto all = static_cast<double>(evidence_.parts[p].event_values);
+  const int fetched = current.parts[p].mask;
+  if (fetched < 0) return all;
+  const TensorView mask = current.program->fetched(fetched);
+  const std::int64_t each = mask.samples() / samples;  // rows of an item
+  const TensorView rows = mask.rows(static_cast<std::int64_t>(n) * each, each);
+  return all * math::sum(rows.data(), rows.count()) / static_cast<double>(rows.count());
 }
 
 Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_ratios, const std::vector<Port>& watched) {
@@ -160,7 +118,7 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   if (pass) return *pass;
   auto fresh = std::make_shared<Pass>();
   fresh->split = split;
-  const auto graph = with_ratios ? connect_draws(graph_, setting_.entries, registry_, terms_) : graph_;
+  const auto graph = with_ratios ? connect_draws(graph_, setting_.entries, registry_, evidence_) : graph_;
   ProgramRequest request = request_for(*graph, with_ratios, *fresh);
   for (const Port& port : watched) request.fetch.push_back(graph->port(graph_->name_of(port), ErrorCode::bad_fetch));
   add_masks(*graph, request, *fresh);
@@ -181,16 +139,17 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   return *pass;
 }
 
-Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<double>& weights) {
+Evaluation Evaluator::run(const EvaluationOptions& wanted, const std::vector<double>& weights) {
+  EvaluationOptions options = wanted;
+  if (evidence_.only(Bound::Kind::exact) != nullptr) options.nll_samples = 0;  // it is known without draws
   Pass& current =
       pass(options.split, options.nll_samples > 0, options.metrics ? metrics_.ports() : std::vector<Port>());
-  Sums sums;
+  Sums sums(evidence_);
   sums.terms.resize(terms_.size());
-  sums.divergences.resize(terms_.size());
   current.batches->seek(0);
   if (options.metrics) begin_metrics(current, options);
   for (std::uint32_t number = 0;; ++number) {
-    const std::int64_t left = options.limit > 0 ? options.limit - sums.elbo.count : setting_.batch;
+    const std::int64_t left = options.limit > 0 ? options.limit - sums.samples : setting_.batch;
     if (left <= 0) break;
     const Batches::View batch = current.batches->next();
     if (batch.samples == 0) break;
@@ -212,54 +171,50 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
                           const EvaluationOptions& options, Sums& sums) {
   std::vector<TensorView> feeds;
   for (const TensorView& column : batch.columns) feeds.push_back(column.rows(0, samples));
-  const auto draws = static_cast<std::size_t>(std::max<std::int64_t>(1, options.nll_samples));
+  const auto draws = static_cast<std::uint64_t>(std::max<std::int64_t>(1, options.nll_samples));
   sums.log_weights.assign(static_cast<std::size_t>(samples), LogMeanExp());
-  for (std::size_t draw = 0; draw < draws; ++draw) {
-    const auto step = static_cast<std::uint32_t>(number * draws + draw);
-    current.program->run(
-        {.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
-    if (draw == 0 && options.metrics) {
-      std::vector<TensorView> values;
-      for (std::size_t i = 0; i < current.watched; ++i) values.push_back(current.program->fetched(static_cast<int>(i)));
-      metrics_.add(values);
-    }
-    for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n) {
-      double elbo = 0, log_weight = 0;
-      if (draw == 0) {
-        add_rates(current, n, sums);
-        sums.values.add(values_there(current, n, samples));
-      }
-      for (std::size_t t = 0; t < terms_.size(); ++t) {
-        const double value = current.program->term(static_cast<int>(t))[n];
-        if (draw == 0) sums.terms[t].add(value);
-        const int part = current.elbo_terms[t];
-        if (part >= 0) elbo += static_cast<double>(current.program->term(part)[n]);
-        if (draw == 0 && part >= static_cast<int>(terms_.size()))
-          sums.divergences[t].add(static_cast<double>(current.program->term(part)[n]));
-        if (terms_[t].role == Role::likelihood) log_weight -= value;
-      }
-      if (draw == 0) sums.elbo.add(elbo);
-      if (options.nll_samples <= 0) continue;
-      for (auto t = static_cast<std::size_t>(current.ratios); t < static_cast<std::size_t>(current.committed); ++t)
-        log_weight -= static_cast<double>(current.program->term(static_cast<int>(t))[n]);
-      sums.log_weights[n].add(log_weight);
-      if (draw + 1 == draws) sums.nll.add(-sums.log_weights[n].value());
-    }
+  for (std::uint64_t draw = 0; draw < draws; ++draw) {
+    // The first draw is that of an evaluation without further ones.
+    const std::uint64_t seed = setting_.seed ^ kSeedOffset ^ draw * kDrawOffset;
+    current.program->run({.feeds = feeds, .weights = {}, .samples = samples, .seed = seed, .step = number});
+    if (draw == 0) add_first_draw(current, samples, options, sums);
+    if (options.nll_samples > 0) add_weights(current, sums);
   }
+  if (options.nll_samples <= 0) return;
+  for (const LogMeanExp& weights : sums.log_weights) sums.evidence.add_nll(-weights.value());
 }
 
-void Evaluator::add_rates(const Pass& current, std::size_t n, Sums& sums) const {
-  const auto term = [&](int t) { return static_cast<double>(current.program->term(t)[n]); };
-  double rate = 0, distortion = 0, committed = 0;
-  for (std::size_t t = 0; t < terms_.size(); ++t) {
-    if (terms_[t].role == Role::divergence) rate += term(current.elbo_terms[t]);
-    if (terms_[t].role == Role::likelihood) distortion += term(current.elbo_terms[t]);
+void Evaluator::add_first_draw(const Pass& current, std::int64_t samples, const EvaluationOptions& options,
+                               Sums& sums) {
+  if (options.metrics) {
+    std::vector<TensorView> values;
+    for (std::size_t i = 0; i < current.watched; ++i) values.push_back(current.program->fetched(static_cast<int>(i)));
+    metrics_.add(values);
   }
-  const int end = static_cast<int>(current.program->request().terms.size());
-  for (int t = current.committed; t < end; ++t) committed += term(t);
-  sums.rate.add(rate);
-  sums.distortion.add(distortion);
-  if (end > current.committed) sums.committed.add(committed);
+  for (std::size_t n = 0; n < static_cast<std::size_t>(samples); ++n) {
+    const auto term = [&](int t) { return static_cast<double>(current.program->term(t)[n]); };
+    for (std::size_t t = 0; t < terms_.size(); ++t) sums.terms[t].add(term(static_cast<int>(t)));
+    sums.evidence.add({.nats = [&](std::size_t p) { return term(current.parts[p].nats); },
+                       .committed =
+                           [&](std::size_t p) {
+                             const int place = current.parts[p].committed;
+                             return place < 0 ? std::numeric_limits<double>::quiet_NaN() : term(place);
+                           },
+                       .values = [&](std::size_t p) { return values_there(current, p, n, samples); }});
+  }
+  sums.samples += samples;
+}
+
+// ln p(x, z) - ln q(z|x) of a draw.
+void Evaluator::add_weights(const Pass& current, Sums& sums) const {
+  for (std::size_t n = 0; n < sums.log_weights.size(); ++n) {
+    double log_weight = 0;
+    for (std::size_t p = 0; p < evidence_.parts.size(); ++p) {
+      const Pass::Place& place = current.parts[p];
+      log_weight -= static_cast<double>(current.program->term(place.log_ratio < 0 ? place.nats : place.log_ratio)[n]);
+    }
+    sums.log_weights[n].add(log_weight);
+  }
 }
 
 Evaluation Evaluator::finish(const Pass& current, const EvaluationOptions& options, const Sums& sums,
@@ -267,45 +222,33 @@ Evaluation Evaluator::finish(const Pass& current, const EvaluationOptions& optio
   Evaluation result;
   result.split = current.split;
   result.data_hash = current.batches->source().hash();
-  result.samples = sums.elbo.count;
+  result.samples = sums.samples;
   for (std::size_t t = 0; t < terms_.size(); ++t) {
-    result.has_likelihood = result.has_likelihood || terms_[t].role == Role::likelihood;
     const double weight = weights[term_indices_[t]];
     if (weight != 0) result.loss += weight * sums.terms[t].mean();
   }
-  if (result.has_likelihood) result.negative_elbo = sums.elbo.mean();
-  add_evidence(options, sums, result);
+  result.values = sums.evidence.values(options.nll_samples, result.split);
   const auto add_term = [&](const std::string& name, double mean) {
     result.values.push_back({name, "terms", name, "nats", mean, {}, result.split, "", true});
   };
   for (std::size_t t = 0; t < terms_.size(); ++t) {
     add_term(terms_[t].name, sums.terms[t].mean());
-    if (const Moments& divergence = sums.divergences[t]; divergence.count > 0 && divergence.sum != sums.terms[t].sum)
-      add_term(terms_[t].name + ".kl", divergence.mean());
+    for (std::size_t p = 0; p < evidence_.parts.size(); ++p) {
+      const Moments& nats = sums.evidence.part(p);
+      if (evidence_.parts[p].port == terms_[t].port && nats.sum != sums.terms[t].sum)
+        add_term(terms_[t].name + ".kl", nats.mean());
+    }
   }
+  for (const auto& [name, nats] : sums.evidence.levels(terms_)) add_term(name, nats);
   if (!options.metrics) return result;
   const std::vector<MetricValue> measured = metrics_.finish(result.split);
   result.values.insert(result.values.end(), measured.begin(), measured.end());
   return result;
 }
 
-void Evaluator::add_evidence(const EvaluationOptions& options, const Sums& sums, Evaluation& result) const {
-  const auto defined = [](bool is, double value) { return is ? OptionValue(value) : OptionValue(); };
-  const bool likelihood = result.has_likelihood,
-             divergence = std::ranges::find(terms_, Role::divergence, &LossTerm::role) != terms_.end();
-  const double values = sums.values.mean();
-  std::vector<MetricResult> results;
-  results.push_back({"negative_elbo", defined(likelihood, result.negative_elbo), "", sums.elbo.standard_error()});
-  results.push_back(
-      {"bits_per_dim", defined(likelihood && values > 0, result.negative_elbo / (std::numbers::ln2 * values))});
-  if (sums.nll.count > 0) {
-    results.push_back({"nll", sums.nll.mean(), "", sums.nll.standard_error()});
-    results.push_back({"nll_samples", options.nll_samples});
-  }
-  if (divergence) results.push_back({"rate", sums.rate.mean()});
-  if (likelihood) results.push_back({"distortion", sums.distortion.mean()});
-  if (sums.committed.count > 0) results.push_back({"committed_rate", sums.committed.mean()});
-  result.values = described(evidence_contract(), std::move(results), "", result.split);
+std::optional<double> Evaluation::evidence() const {
+  const std::optional<double> elbo = number("negative_elbo");
+  return elbo ? elbo : number("nll");
 }
 
 std::optional<double> Evaluation::number(const std::string& key) const {
@@ -321,34 +264,6 @@ std::vector<std::pair<std::string, double>> Evaluation::terms() const {
     if (value.subject == "terms") terms.emplace_back(value.key, number_of(value).value());
   }
   return terms;
-}
-
-const Contract& evidence_contract() {
-  static const Contract contract = [] {
-    Contract c;
-    c.summary(
-        "The evidence lower bound and its parts: losses of role likelihood and divergence, without their weights");
-    c.value("negative_elbo", "negative ELBO", "nats", "`rate + distortion`, mean per item. Kingma and Welling 2014")
-        .curve();
-    c.value("bits_per_dim", "bits per dimension", "bits",
-            "`negative_elbo / (ln 2 x values of the targets)`; "
-            "values under a mask of 0 do not count")
-        .curve();
-    c.value("nll", "negative log-likelihood", "nats",
-            "-ln 1/K sum_k p(x, z_k) / q(z_k|x), K draws; in expectation at most `negative_elbo`. Burda et al. 2016");
-    c.value("nll_samples", "draws per item", "", "K of `nll`");
-    c.value("rate", "rate", "nats",
-            "sum of the divergences, E KL(q(z|x) || p(z)), before free bits or a capacity, >= 0. Alemi et al. 2018")
-        .curve();
-    c.value("distortion", "distortion", "nats",
-            "sum of the likelihoods, E_q[-ln p(x|z)], one draw per item. Alemi et al. 2018")
-        .curve();
-    c.value("committed_rate", "committed rate", "nats",
-            "the lowest possible rate, if a divergence declares it (`ar1_kl`, `fixed_variance_kl`). Razavi et al. 2019")
-        .curve();
-    return c;
-  }();
-  return contract;
 }
 
 }  // namespace loom

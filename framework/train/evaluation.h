@@ -17,6 +17,7 @@
 #include "data/batches.h"
 #include "loom/plugin.h"
 #include "run/program.h"
+#include "train/evidence_sums.h"
 #include "train/metric_set.h"
 #include "train/objectives.h"
 
@@ -34,23 +35,17 @@ struct Evaluation {
   std::string split;  // as evaluated; "" where the data has no splits: on all of it
   std::string data_hash;
   std::int64_t samples = 0;
-  bool has_likelihood = false;  // else negative_elbo is not defined
-  double negative_elbo = 0;     // nats per sample: likelihood and divergence terms, unweighted
-  double loss = 0;              // the first objective's weighted sum
-  // Everything that was measured: the values of evidence_contract(); the mean of each loss as "terms", unweighted, and
-  // "NAME.kl", a divergence whose loss is more; those of the metrics.
+  double loss = 0;  // the first objective's sum, with the weights that it was given
+  // Everything that was measured: the values of evidence_contract(); the mean of each loss as "terms", unweighted,
+  // "NAME.kl", a divergence whose loss is more, and the divergences that a loss is made of; those of the metrics.
   std::vector<MetricValue> values;
 
+  // Nats per item: the negative ELBO, or an exact negative log-likelihood; none if the losses make neither.
+  std::optional<double> evidence() const;
   // A value's number; none if it was not measured or is not defined.
   std::optional<double> number(const std::string& key) const;
   std::vector<std::pair<std::string, double>> terms() const;
-
-  // What training keeps the best of: the negative ELBO where there is a likelihood, else the loss.
-  double measure() const { return has_likelihood ? negative_elbo : loss; }
 };
-
-// The values that every evaluation gives, as the declaration of a metric.
-const Contract& evidence_contract();
 
 class Evaluator {
  public:
@@ -77,14 +72,14 @@ class Evaluator {
   // The terms of a pass, and their places in it.
   ProgramRequest request_for(const Graph& graph, bool with_ratios, Pass& pass) const;
   void add_masks(const Graph& graph, ProgramRequest& request, Pass& pass) const;
-  double values_there(const Pass& pass, std::size_t sample, std::int64_t samples) const;
+  double values_there(const Pass& pass, std::size_t part, std::size_t sample, std::int64_t samples) const;
   void begin_metrics(const Pass& pass, const EvaluationOptions& options);
   void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
                  const EvaluationOptions& options, Sums& sums);
-  void add_rates(const Pass& pass, std::size_t sample, Sums& sums) const;
+  void add_first_draw(const Pass& pass, std::int64_t samples, const EvaluationOptions& options, Sums& sums);
+  void add_weights(const Pass& pass, Sums& sums) const;
   Evaluation finish(const Pass& pass, const EvaluationOptions& options, const Sums& sums,
                     const std::vector<double>& weights);
-  void add_evidence(const EvaluationOptions& options, const Sums& sums, Evaluation& result) const;
 
   std::shared_ptr<const Graph> graph_;
   ParameterStore& store_;
@@ -92,6 +87,7 @@ class Evaluator {
   const Registry& registry_;
   std::vector<LossTerm> terms_;            // those of evaluation
   std::vector<std::size_t> term_indices_;  // in the list that was given
+  Evidence evidence_;
   Setting setting_;
   MetricSet metrics_;
   std::map<std::string, std::shared_ptr<Pass>> passes_;  // by split, ratios and ports of metrics

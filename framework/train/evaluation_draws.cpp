@@ -34,11 +34,12 @@ const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence) {
 }
 
 std::shared_ptr<const Graph> connect_draws(const std::shared_ptr<const Graph>& graph, std::vector<NodeEntry> entries,
-                                           const Registry& registry, const std::vector<LossTerm>& terms) {
+                                           const Registry& registry, const Evidence& evidence) {
+  require_density(evidence);
   Diagnostics diagnostics;
   bool changed = false;
-  for (const LossTerm& term : terms) {
-    if (term.role != Role::divergence) continue;
+  for (const LossTerm& term : evidence.parts) {
+    if (term.role != LossRole::divergence) continue;
     const GraphNode& node = graph->node(term.port.node);
     if (node.contract().output_index("log_ratio") < 0) {
       diagnostics.add(
@@ -60,10 +61,6 @@ std::shared_ptr<const Graph> connect_draws(const std::shared_ptr<const Graph>& g
     }
     entry->inputs.push_back({"z", {{sampler->path, "", node.where}}, node.where});
     changed = true;
-  }
-  if (std::ranges::find(terms, Role::likelihood, &LossTerm::role) == terms.end()) {
-    diagnostics.add(ErrorCode::not_supported, {},
-                    "the graph has no likelihood to estimate: no loss is a node of that role");
   }
   diagnostics.throw_if_any();
   if (!changed) return graph;

@@ -8,16 +8,16 @@
 
 #include "graph/graph.h"
 #include "loom/plugin.h"
-#include "train/objectives.h"
+#include "train/evidence.h"
 
 namespace loom {
 
 // The one sampler that reads what this divergence reads; null where there is none or more than one.
 const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence);
 
-// The graph with the input z of every divergence among `terms` connected; `graph` itself where it is already.
-// Throws Error(not_supported) for each that has no log_ratio or no sampler to connect, or where there is no likelihood.
+// The graph with the input z of every divergence of the evidence connected; `graph` itself where it is already.
+// Throws Error(not_supported) for each that has no log_ratio or no sampler to connect, and as require_density().
 std::shared_ptr<const Graph> connect_draws(const std::shared_ptr<const Graph>& graph, std::vector<NodeEntry> entries,
-                                           const Registry& registry, const std::vector<LossTerm>& terms);
+                                           const Registry& registry, const Evidence& evidence);
 
 }  // namespace loom

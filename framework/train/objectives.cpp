@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "loom/error.h"
@@ -19,9 +20,14 @@ Port source_of(const GraphNode& node, std::string_view port) {
   return connected ? node.inputs[static_cast<std::size_t>(index)] : Port();
 }
 
-std::int64_t target_values(const Graph& graph, const GraphNode& node) {
-  const Port source = source_of(node, "target");
-  return source.valid() ? graph.shape(source).event().count() : 0;
+LossRole role_of(const std::string& word) {
+  static const std::map<std::string, LossRole> kRoles = {{"likelihood", LossRole::likelihood},
+                                                         {"divergence", LossRole::divergence},
+                                                         {"prior", LossRole::prior},
+                                                         {"regulariser", LossRole::regulariser},
+                                                         {"adversarial", LossRole::adversarial}};
+  const auto it = kRoles.find(word);
+  return it == kRoles.end() ? LossRole::none : it->second;
 }
 
 // The nodes that the gradient of these ports reaches.
@@ -180,18 +186,30 @@ bool matches_pattern(std::string_view pattern, std::string_view path) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
+LossTerm loss_of_port(const Graph& graph, Port port) {
+  LossTerm term;
+  term.port = port;
+  const GraphNode& node = graph.node(port.node);
+  const Role role = node.contract().role();
+  const bool is_kl = port.index == node.contract().output_index("kl");
+  if (role == Role::divergence && (port.index == 0 || is_kl)) term.role = LossRole::divergence;
+  const bool is_nll = port.index == node.contract().output_index("nll");  // of a density that is also used otherwise
+  if ((role == Role::likelihood && port.index == 0) || is_nll) term.role = LossRole::likelihood;
+  term.target = source_of(node, "target");
+  if (!term.target.valid()) term.target = source_of(node, "value");
+  if (!term.target.valid()) return term;
+  term.event_values = graph.shape(term.target).event().count();
+  term.mask = source_of(node, "mask");
+  return term;
+}
+
 std::vector<LossTerm> resolve_losses(const Document& document, const Graph& graph) {
   std::vector<LossTerm> terms;
   for (const LossEntry& loss : document.losses) {
-    LossTerm term;
+    LossTerm term = loss_of_port(graph, graph.port(Reference{loss.node, loss.port, {}}));
     term.name = loss.name;
-    term.port = graph.port(Reference{loss.node, loss.port, {}});
-    const GraphNode& node = graph.node(term.port.node);
-    if (term.port.index == 0) term.role = node.contract().role();
-    if (term.role == Role::likelihood) {
-      term.event_values = target_values(graph, node);
-      term.mask = source_of(node, "mask");
-    }
+    term.role_is_given = !loss.role.empty();
+    if (term.role_is_given) term.role = role_of(loss.role);
     term.in_training = loss.when != When::evaluation;
     term.in_evaluation = loss.when != When::training;
     terms.push_back(std::move(term));
@@ -266,7 +284,7 @@ void split_encoder(const Document& document, const Graph& graph, const Parameter
                    Diagnostics& diagnostics) {
   std::vector<Port> divergences;
   for (const LossTerm& term : plan.terms) {
-    if (term.role == Role::divergence && term.in_training) divergences.push_back(term.port);
+    if (term.role == LossRole::divergence && term.in_training) divergences.push_back(term.port);
   }
   if (plan.objectives.size() != 1 || divergences.empty()) {
     Diagnostic& finding =
@@ -338,6 +356,7 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
     }
   }
   if (document.train.encoder_steps > 1) split_encoder(document, graph, store, plan, diagnostics);
+  plan.selection = select_best(document.train, plan);
   plan.unreached = unreached(store, plan.objectives);
   return plan;
 }

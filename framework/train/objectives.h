@@ -16,15 +16,27 @@
 #include "run/parameter_store.h"
 #include "train/optimizer_state.h"
 #include "train/scheduled_value.h"
+#include "train/selection.h"
 
 namespace loom {
 
+// What a term is in the evidence (evidence.h).
+enum class LossRole {
+  none,
+  likelihood,   // -ln p(x|z)
+  divergence,   // KL(q(z|x) || p(z))
+  prior,        // -ln p(z) of codes
+  regulariser,  // whatever else is minimized
+  adversarial,
+};
+
 struct LossTerm {
   std::string name;
-  Port port;                      // [N], nats per sample
-  Role role = Role::other;        // likelihood or divergence: part of the negative ELBO
-  std::int64_t event_values = 0;  // likelihood: values of its target per sample, for bits/dim; else 0
-  Port mask;                      // likelihood: which of them are there, where it has a mask
+  Port port;                       // [N], nats per sample
+  LossRole role = LossRole::none;  // that of its node, unless `role:` says another
+  bool role_is_given = false;      // by `role:`: the term counts as it stands
+  std::int64_t event_values = 0;   // of a node with a target: its values per sample, for bits/dim; else 0
+  Port target, mask;               // of a likelihood: the data, and which of them are there; where it has these inputs
   bool in_training = true, in_evaluation = true;
 };
 
@@ -51,6 +63,7 @@ struct TrainingPlan {
   std::vector<LossTerm> terms;
   std::vector<Objective> objectives;
   std::vector<Port> monitors;          // [N]: what conditions of objectives look at
+  Selection selection;                 // of the best checkpoint
   std::vector<std::string> unreached;  // trainable parameters that no objective reaches, sorted
 };
 
@@ -61,6 +74,8 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
 // Optimizers and schedules alone, which need no graph.
 void check_updates(const Document& document, const Registry& registry, Diagnostics& diagnostics);
 
+// The term that a port would be, without a name.
+LossTerm loss_of_port(const Graph& graph, Port port);
 // The losses alone, for evaluation.
 std::vector<LossTerm> resolve_losses(const Document& document, const Graph& graph);
 

@@ -27,7 +27,7 @@ bool reads_data(const Graph& graph, const GraphNode& divergence) {
 std::vector<Posterior> find_posteriors(const Graph& graph, const std::vector<LossTerm>& terms) {
   std::vector<Posterior> found;
   for (const LossTerm& term : terms) {
-    if (term.role != Role::divergence || !term.in_evaluation) continue;
+    if (term.role != LossRole::divergence || !term.in_evaluation) continue;
     const GraphNode& node = graph.node(term.port.node);
     Posterior posterior;
     posterior.mu = input_of(node, "mu");

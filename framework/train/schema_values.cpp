@@ -4,6 +4,7 @@
 #include <map>
 
 #include "document/option_json.h"
+#include "document/sections.h"
 
 namespace loom::schema {
 namespace {
@@ -25,6 +26,12 @@ Json form_schema(const std::string& name) {
                         {"minProperties", 1}});
        }},
       {"weight", [] { return reference("scheduled"); }},
+      {"monitor",
+       [] {
+         Json properties = Json::object();
+         add_options(monitor_section().contract(), properties);
+         return any_of({{{"type", "string"}}, closed(std::move(properties))});
+       }},
       {"when",
        [] {
          return Json{{"enum", {"train", "eval"}}};

@@ -2,6 +2,7 @@
 #include "train/session.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -19,20 +20,6 @@
 #include "train/weight_sources.h"
 
 namespace loom {
-namespace {
-
-// The weight of each term in the loss of an evaluation: that of the first objective in the last step.
-std::vector<double> evaluation_weights(const TrainingPlan& plan, std::int64_t steps_done) {
-  std::vector<double> weights(plan.terms.size());
-  if (plan.objectives.empty()) return weights;
-  const Objective& first = plan.objectives.front();
-  for (std::size_t t = 0; t < first.terms.size(); ++t)
-    weights[static_cast<std::size_t>(first.terms[t])] += first.weight(t, std::max<std::int64_t>(0, steps_done - 1));
-  return weights;
-}
-
-}  // namespace
-
 Session::Session(Document document, const Registry& registry, SessionSettings settings)
     : settings_(settings_of(document, std::move(settings))),
       document_(with_settings(std::move(document), settings_)),
@@ -88,7 +75,7 @@ Evaluation Session::evaluate(const EvaluationOptions& options) {
                                                                 .metrics = metrics});
   }
   const AveragedWeights averages(state_.average());
-  Evaluation evaluation = evaluator_->run(options, evaluation_weights(plan(), steps_done()));
+  Evaluation evaluation = evaluator_->run(options, plan().selection.weights);
   if (options.metrics) add_findings(document_, plan(), *graph(), evaluation.values);
   return evaluation;
 }
@@ -148,7 +135,12 @@ bool Session::resume() {
   forget_front();
   metrics()->remove_after(info.step);
   saved_ = info.step;
-  if (info.best_value && info.best_step == info.step)
+  const std::string now = plan().selection.text(plan());
+  if (info.best_value && info.best_of != now) {
+    spdlog::warn("the best checkpoint so far was chosen by another measure, and is kept as best-until-{:06}: {}",
+                 info.step, info.best_of.empty() ? "the negative ELBO" : info.best_of);
+    retire_best();
+  } else if (info.best_value && info.best_step == info.step)
     checkpoints_->save_best(info, state_.tensors());  // interrupted between the two files
   return true;
 }
@@ -188,6 +180,7 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
   std::vector<std::string> named;
   if (has_validation(data)) named.emplace_back(kValidation);
   if (data.options.contains("test")) named.emplace_back("test");
+  if (const std::string& split = document.train.monitor.split; !split.empty()) named.push_back(split);
   for (const std::string& split : named)
     require_read_classes(document, registry, *open_split(registry, data, split, opened.card_if_open().get()));
   auto session = std::make_unique<Session>(std::move(document), registry, std::move(settings));

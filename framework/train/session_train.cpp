@@ -58,11 +58,12 @@ std::optional<TrainEnd> Session::conclude(const StepReport& report, const TrainO
 }
 
 void Session::evaluate_held_out(const TrainObserver& observer) {
-  const Evaluation evaluation = evaluate({.split = training_data_.source()->has_validation() ? kValidation : "test",
-                                          .limit = document_.train.eval_limit,
-                                          .in_training = true});
+  const std::string& split = plan().selection.monitor.split;
+  const char* held_out = training_data_.source()->has_validation() ? kValidation : "test";
+  const Evaluation evaluation =
+      evaluate({.split = split.empty() ? held_out : split, .limit = document_.train.eval_limit, .in_training = true});
   recorder_.record(evaluation);
-  state_.add_evaluation(evaluation.measure());
+  state_.add_evaluation(plan().selection.value(evaluation));
   if (observer.evaluation) observer.evaluation(evaluation);
 }
 

@@ -56,7 +56,8 @@ void TrainingState::prepare() {
 }
 
 void TrainingState::add_evaluation(double value) {
-  if (std::isfinite(value) && (!progress_.best_value || value < *progress_.best_value)) {
+  if (!plan_.selection.counts(progress_.step)) return;
+  if (std::isfinite(value) && (!progress_.best_value || plan_.selection.is_better(value, *progress_.best_value))) {
     progress_.best_value = value;
     progress_.best_step = progress_.step;
     progress_.evaluations_without_improvement = 0;
@@ -93,6 +94,7 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
   info.batch = settings_.batch;
   info.data_hash = data_hash;
   info.document_hash = document_hash(document_.resolved);
+  if (info.best_value) info.best_of = plan_.selection.text(plan_);
   info.guard = guard_.state();
   updater_->save(info);
   return info;

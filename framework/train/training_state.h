@@ -47,7 +47,7 @@ class TrainingState {
   const TrainProgress& progress() const { return progress_; }
   void start_at(std::int64_t step) { progress_.step = step; }  // of the data and the schedules
   void finish_step() { ++progress_.step; }
-  void add_evaluation(double value);  // of the held-out measure
+  void add_evaluation(double value);  // of the monitor; before the weights of the losses have settled it does not count
   bool gave_up() const;               // train.early_stopping evaluations without improvement
   bool take_new_best();               // whether the weights are the best ones and were not yet taken as such
   void forget_best();                 // it is of another graph or measure

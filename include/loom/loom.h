@@ -128,7 +128,7 @@ typedef struct loom_evaluation {
   size_t size;
   int64_t step, samples;
   double loss;
-  double negative_elbo; /* NaN without a likelihood */
+  double negative_elbo; /* NaN where the losses make no bound */
   double bits_per_dim;  /* NaN where it is not defined */
   int32_t best;         /* the best so far */
 } loom_evaluation;

@@ -53,18 +53,18 @@ struct ResumeOptions {
 };
 
 struct TrainStep {
-  std::int64_t step = 0;                              // finished steps
-  bool skipped = false;                               // the gradient was not usable: the weights stayed as they were
-  double loss = 0;                                    // the first objective's weighted sum, nats per sample
-  double learning_rate = 0;                           // of the first objective
+  std::int64_t step = 0;     // finished steps
+  bool skipped = false;      // the gradient was not usable: the weights stayed as they were
+  double loss = 0;           // the first objective's sum with its final weights, nats per sample
+  double learning_rate = 0;  // of the first objective
   std::vector<std::pair<std::string, double>> terms;  // mean of each, nats per sample; NaN: not in training
 };
 
 struct TrainEvaluation {
   std::int64_t step = 0;  // finished steps
   std::int64_t samples = 0;
-  double loss = 0;                      // the first objective's weighted sum, nats per sample
-  std::optional<double> negative_elbo;  // nats per sample; none without a likelihood
+  double loss = 0;                      // the first objective's sum with its final weights, nats per sample
+  std::optional<double> negative_elbo;  // nats per sample; none where the losses make no bound
   std::vector<MetricValue> values;      // everything that was measured; the mean of each loss as "terms"
   bool best = false;                    // the best so far
 };

@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(the_elbo_reaches_the_maximum_of_the_log_likelihood) {
   Ppca model;
   check_against_closed_form(model);
   const Evaluation evaluation = model.session().evaluate({.split = "train"});
-  BOOST_TEST(std::abs(evaluation.negative_elbo + model.elbo()) < 0.08);  // one draw a sample: 0.02 of noise
+  BOOST_TEST(std::abs(evaluation.evidence().value() + model.elbo()) < 0.08);  // one draw a sample: 0.02 of noise
 }
 
 BOOST_AUTO_TEST_CASE(so_it_does_with_other_features_and_latents) {

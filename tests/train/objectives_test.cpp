@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(without_objectives_there_is_one_over_everything) {
   BOOST_TEST((fixture.paths(plan.objectives[0]) == Names{"enc/a.weight", "dec/b.weight"}));
   BOOST_TEST(plan.objectives[0].weight(1, 0) == 0.5);
   BOOST_TEST(plan.unreached.empty());
-  BOOST_TEST((plan.terms[0].role == Role::likelihood));
+  BOOST_TEST((plan.terms[0].role == LossRole::likelihood));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_frozen_or_not_reached_is_left_out_and_the_latter_reported) {

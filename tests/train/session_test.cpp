@@ -268,14 +268,14 @@ BOOST_AUTO_TEST_CASE(evaluation_is_deterministic_and_worked_out_by_hand) {
   BOOST_TEST(evaluation.split == "test");
   BOOST_TEST(evaluation.samples == 100);
   BOOST_REQUIRE(evaluation.terms().size() == 1U);
-  BOOST_TEST(evaluation.terms()[0].second == evaluation.negative_elbo);
-  BOOST_TEST(evaluation.negative_elbo == session->evaluate().negative_elbo);
+  BOOST_TEST(evaluation.terms()[0].second == evaluation.number("reconstruction").value());
+  BOOST_TEST(evaluation.number("reconstruction").value() == session->evaluate().number("reconstruction").value());
   BOOST_TEST(session->evaluate({.limit = 10}).samples == 10);
   // One sample alone is its own mean: the batch norm of this toy leaves nothing.
-  BOOST_TEST(session->evaluate({.limit = 1}).negative_elbo == 0.0);
+  BOOST_TEST(session->evaluate({.limit = 1}).number("reconstruction").value() == 0.0);
   const Evaluation single = session->evaluate({.limit = 1});
-  BOOST_TEST(find_value(single.values, "negative_elbo")->standard_error.value() == 0.0);
-  BOOST_TEST(session->evaluate({.split = "train"}).negative_elbo != evaluation.negative_elbo);
+  BOOST_TEST(find_value(single.values, "reconstruction")->standard_error.value() == 0.0);
+  BOOST_TEST(session->evaluate({.split = "train"}).number("reconstruction").value() != evaluation.number("reconstruction").value());
 }
 
 BOOST_AUTO_TEST_CASE(early_stopping_keeps_the_best) {
@@ -284,6 +284,7 @@ BOOST_AUTO_TEST_CASE(early_stopping_keeps_the_best) {
   document.train.steps = 100;
   document.train.eval_every = 2;
   document.train.early_stopping = 3;
+  document.train.monitor.metric = "fit";
   ObjectiveEntry worse = objective("main", {"fit"}, {});
   worse.losses[0].second = ScheduleEntry::constant(-1);  // climbs: the first evaluation stays the best
   worse.optimizer.learning_rate = ScheduleEntry::constant(0.1);
@@ -312,7 +313,7 @@ BOOST_AUTO_TEST_CASE(averages_stand_in_for_the_weights_in_evaluation) {
   const auto session = session_of(document);
   for (int i = 0; i < 6; ++i) session->step();
   const std::vector<float> weights = all_values(*session);
-  const double averaged = session->evaluate().negative_elbo;
+  const double averaged = session->evaluate().number("reconstruction").value();
   BOOST_TEST(same_bits(all_values(*session), weights));
   {
     const AveragedWeights swapped(session->state().average());
@@ -321,7 +322,7 @@ BOOST_AUTO_TEST_CASE(averages_stand_in_for_the_weights_in_evaluation) {
   document.train.average = 0;
   const auto plain = session_of(document);
   for (int i = 0; i < 6; ++i) plain->step();
-  BOOST_TEST(plain->evaluate().negative_elbo != averaged);
+  BOOST_TEST(plain->evaluate().number("reconstruction").value() != averaged);
 }
 
 BOOST_AUTO_TEST_CASE(data_that_does_not_fit_is_explained) {

@@ -24,7 +24,7 @@ Posterior require_posterior(const ModelSource& model, const Graph& graph, const 
     if (posterior.name == name) return posterior;
     names.push_back(posterior.name);
   }
-  finding.message = name.empty() ? "the graph has no posterior: no loss is a divergence with an input mu"
+  finding.message = name.empty() ? "the graph has no latent variable: no sampler with an input mu, and no bottleneck"
                                  : fmt::format("the graph has no posterior '{}'", name);
   if (!names.empty()) finding.expected = fmt::format("one of {}", fmt::join(names, ", "));
   finding.suggestion = nearest_name(name, names);

@@ -107,6 +107,12 @@ std::int64_t ModelSource::sample_rate(const std::string& specification) const {
   }
 }
 
+std::int64_t ModelSource::steps_done() const {
+  if (weights_.empty()) return 0;
+  const TextMap metadata = SafetensorsFile(weights_).metadata();
+  return metadata.contains("step") ? CheckpointInfo::from_metadata(metadata, weights_).step : 0;
+}
+
 std::unique_ptr<ParameterStore> ModelSource::parameters(const Graph& graph, std::uint64_t seed) const {
   auto store = std::make_unique<ParameterStore>(graph, seed);
   if (!weights_.empty())

@@ -31,6 +31,7 @@ class ModelSource {
   const RunSettings& settings() const { return *settings_; }
   const std::string& path() const { return path_; }
   const std::string& weights() const { return weights_; }  // "": initial values
+  std::int64_t steps_done() const;  // of the checkpoint that the weights are; 0 for other weights
   std::uint64_t seed() const { return seed_ ? *seed_ : settings_ ? settings_->seed : document_.train.seed; }
   void notice(const std::string& sentence) const {
     if (notice_) notice_(sentence);

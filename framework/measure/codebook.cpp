@@ -28,6 +28,12 @@ class Codebook final : public Metric {
             "entropy of the codes' shares: a useful prior needs less per code; 0 to ln K");
     c.value("unigram_entropy_bits", "unigram entropy", "bits", "the same in bits");
     c.value("oldest_code", "age of the oldest unused code", "batches", "the largest `unused_for` of the checkpoint");
+    c.value("bits_per_item", "bits per item", "bits",
+            "positions x log2 K: what the codes of an item cost without a prior; the mean over the items");
+    c.value("entropy_bits_per_item", "bits per item at the unigram entropy", "bits",
+            "positions x unigram entropy: what they cost under a prior that knows the codes' shares alone");
+    c.value("bits_per_second", "bits per second", "bits",
+            "`bits_per_item` over the seconds of an item, of sounds in `eval`");
     c.value("counts", "positions of each code", "", "how often each code occurs, by its index");
   }
   explicit Codebook(const Options&) {}
@@ -37,6 +43,7 @@ class Codebook final : public Metric {
     const std::span<const float> mask = inputs[2].empty() ? std::span<float>() : inputs[2].values();
     counts_.resize(ages.size());
     oldest_ = ages.empty() ? 0 : static_cast<double>(*std::ranges::max_element(ages));
+    items_ += inputs[0].samples();
     const auto codes = inputs[0].values<std::int32_t>();
     for (std::size_t i = 0; i < codes.size(); ++i) {
       if (mask.empty() || mask[i * mask.size() / codes.size()] != 0) ++counts_[static_cast<std::size_t>(codes[i])];
@@ -51,17 +58,21 @@ class Codebook final : public Metric {
       const double share = static_cast<double>(count) / all;
       if (count > 0) entropy -= share * std::log(share);
     }
+    const double each = all / static_cast<double>(items_);  // positions of an item
     return {{"codes", static_cast<std::int64_t>(counts_.size())},
             {"used_codes", static_cast<std::int64_t>(used), fmt::format("of {}", counts_.size())},
             {"perplexity", std::exp(entropy)},
             {"unigram_entropy", entropy},
             {"unigram_entropy_bits", entropy / std::numbers::ln2},
             {"oldest_code", oldest_},
+            {"bits_per_item", each * std::log2(static_cast<double>(counts_.size()))},
+            {"entropy_bits_per_item", each * entropy / std::numbers::ln2},
             {"counts", list_of(counts_)}};
   }
 
  private:
   std::vector<std::int64_t> counts_;  // per code
+  std::int64_t items_ = 0;
   double oldest_ = 0;
 };
 

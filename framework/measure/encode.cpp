@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "loom/error.h"
+#include "loom/random.h"
 #include "run/program.h"
 #include "train/feeds.h"
 
@@ -23,12 +24,36 @@ const Column& column_of(const DataSource& source, const std::string& name) {
   return *column;
 }
 
+// The first `count` rows of a pseudo-random order of all rows.
+std::vector<Tensor> shuffled(const std::vector<Tensor>& all, std::int64_t count, std::uint64_t seed) {
+  const std::uint64_t key = RandomStream(seed, stream_of("shuffle"), 0).value(0);
+  std::vector<Tensor> chosen;
+  for (const Tensor& tensor : all) {
+    Shape shape = tensor.shape();
+    const auto rows = static_cast<std::uint64_t>(shape[0]);
+    shape[0] = count;
+    Tensor& to = chosen.emplace_back(tensor.dtype(), shape);
+    for (std::int64_t row = 0; row < count; ++row) {
+      const auto from = static_cast<std::int64_t>(permuted_index(static_cast<std::uint64_t>(row), rows, key));
+      copy_rows(tensor.view().rows(from, 1), row, 1, to);
+    }
+  }
+  return chosen;
+}
+
 }  // namespace
 
 std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span<const Port> ports,
                            const std::vector<std::string>& columns) {
   const Graph& graph = *subject.graph;
   const std::int64_t batch = std::max<std::int64_t>(1, std::min({items.batch, items.count, items.source->size()}));
+  if (const std::int64_t size = items.source->size();
+      items.shuffle && std::min(items.count, size) > size / batch * batch) {
+    Items all = items;  // shuffled batches would leave the last ones out
+    all.count = size;
+    all.shuffle = false;
+    return shuffled(encode(subject, all, ports, columns), std::min(items.count, size), items.seed);
+  }
   FeedPlan feeds = plan_feeds(graph, ports, false, items.source->columns());
   const std::size_t fed = feeds.requests.size();
   for (const std::string& name : columns) {
@@ -42,8 +67,7 @@ std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span
   Program program(subject.graph, subject.store, subject.executor, std::move(request));
   Batches batches(items.source, feeds.requests, batch, items.seed, items.shuffle);
 
-  const std::int64_t whole = items.shuffle ? batches.batches_per_epoch() * batch : items.source->size();
-  const std::int64_t count = std::min(items.count, whole);
+  const std::int64_t count = std::min(items.count, items.source->size());
   std::vector<Tensor> values;
   for (const Port& port : ports) values.emplace_back(graph.dtype(port), graph.shape(port).at_batch(count));
   for (std::size_t c = fed; c < feeds.requests.size(); ++c) {

@@ -152,7 +152,9 @@ ImageQuality image_quality(const TensorView& images, const TensorView& originals
 
 namespace {
 
-// Of every step-th value from `first` on; not finite where they are all equal.
+constexpr double kRounding = 1e-9;  // of a value's spread: f32 resolves 6e-8
+
+// Of every step-th value from `first` on; not finite where they are all equal, up to the rounding of their mean.
 double error_over_variance(std::span<const float> a, std::span<const float> b, std::span<const float> mask,
                            std::size_t first, std::size_t step) {
   double mean = 0, count = 0, error = 0, spread = 0;
@@ -166,7 +168,8 @@ double error_over_variance(std::span<const float> a, std::span<const float> b, s
     error += distance * distance;
     spread += (value - mean) * (value - mean);
   }
-  return error / spread;
+  return spread > kRounding * kRounding * mean * mean * count ? error / spread
+                                                              : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace
@@ -238,7 +241,7 @@ class NormalisedError final : public Metric {
     c.value(
         "normalised_error", "normalised error", "",
         "mean squared error divided by the variance of the originals, >= 0; 1: no better than the mean. Of the rows of "
-        "a table, the mean over the columns that vary");
+        "a table, the mean over the columns that vary. Not defined where the originals are all alike");
     c.value("reconstructed_items", "items compared", "", "number of items for `normalised_error`");
   }
   explicit NormalisedError(const Options&) {}
@@ -247,7 +250,8 @@ class NormalisedError final : public Metric {
     items_ = inputs[0].samples();
   }
   std::vector<MetricResult> finish() override {
-    return {{"normalised_error", error_}, {"reconstructed_items", items_}};
+    return {{"normalised_error", std::isfinite(error_) ? OptionValue(error_) : OptionValue()},
+            {"reconstructed_items", items_}};
   }
 
  private:

@@ -64,7 +64,8 @@ void score(Session& session, const measure::Items& items, const std::vector<Post
                 "--disentanglement needs a data set that declares factors, such as sprites");
   }
   if (posteriors.empty())
-    throw Error(ErrorCode::not_supported, "the graph has no posterior: no loss is a divergence with an input mu");
+    throw Error(ErrorCode::not_supported,
+                "the graph has no latent variable: no sampler with an input mu, and no bottleneck");
   std::vector<Port> ports;
   for (const Posterior& posterior : posteriors) ports.push_back(posterior.mu);
   const std::vector<Tensor> values =
@@ -94,10 +95,30 @@ void compare_reconstructions(Session& session, const ModelSource& model, const D
   measurement.add(Measured::reconstructions, inputs);
   if (model.sample_rate("") > 0 && sound_channels(pairs.reconstructions.shape()) == 1)
     measurement.add(Measured::sounds, inputs);
+  // Rows of numbers and sounds can be drawn, but are no images.
+  const Shape& event = x != nullptr ? x->column.event : pairs.originals.shape().event();
+  if (event.rank() < 2 || model.sample_rate("") > 0) return;
   if (const auto images = image_pairs(pairs)) {
     Tensors seen = {{"original", images->originals}, {"reconstruction", images->reconstructions}};
     if (masked) seen["mask"] = TensorView(DType::f32, images->originals.shape(), pairs.mask.view().raw());
     measurement.add(Measured::images, seen);
+  }
+}
+
+// What the codes of a second of sound cost, of each quantizer.
+void add_bit_rates(const ModelSource& model, const Session& session, Measurement& measurement,
+                   const std::vector<MetricValue>& values) {
+  const std::int64_t rate = model.sample_rate("");
+  const std::vector<int> inputs = session.graph()->inputs();
+  if (rate <= 0 || inputs.empty()) return;
+  const Shape event = session.graph()->shape({inputs.front(), 0}).event();
+  if (event.rank() < 1) return;
+  const double seconds = static_cast<double>(event[0]) / static_cast<double>(rate);
+  for (const MetricValue& value : values) {
+    const auto type = session.registry().find<MetricType>("codebook");
+    if (value.key != "bits_per_item" || type == nullptr) continue;
+    measurement.add(described(type->contract, {{"bits_per_second", number_of(value).value() / seconds}}, value.subject,
+                              value.split));
   }
 }
 
@@ -115,9 +136,11 @@ Evaluation measure(Session& session, const ModelSource& model, const DataEntry& 
                        .seed = session.seed(),
                        .batch = session.batch()};
   for (const Posterior& posterior : posteriors) {
+    if (!posterior.drawn.valid()) continue;
     measurement.add(measure::shuffle_change({session.graph(), session.parameters(), session.executor()}, items,
                                             posterior, terms, evaluation.split));
   }
+  add_bit_rates(model, session, measurement, std::vector<MetricValue>(evaluation.values));
   compare_reconstructions(session, model, data, options, measurement);
   items.count = kScored;
   if (disentanglement) score(session, items, posteriors, measurement);

@@ -45,13 +45,10 @@ SessionSettings settings_for(const ModelSource& model, const Request& request) {
 
 // What was measured, and on which data. The values of a single quantizer are also among the others.
 Json to_json(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
-  Json json = {{"graph", model.document().name},
-               {"weights", model.weights()},
-               {"data", data.type},
-               {"split", result.split},
-               {"binarize", binarization_of(data)},
-               {"data_hash", result.data_hash},
-               {"samples", result.samples},
+  Json json = {{"graph", model.document().name}, {"weights", model.weights()},
+               {"step", model.steps_done()},     {"data", data.type},
+               {"split", result.split},          {"binarize", binarization_of(data)},
+               {"data_hash", result.data_hash},  {"samples", result.samples},
                {"terms", Json::object()}};
   json.update(loom::to_json(result.values), true);
   const auto error = json.find("negative_elbo_standard_error");
@@ -94,7 +91,10 @@ void print_value(const MetricValue& value) {
 void print_table(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
   print("{} on {} samples of {}{} (binarize: {}, {})\n", model.document().name, grouped(result.samples), data.type,
         result.split.empty() ? "" : ", split " + result.split, binarization_of(data), result.data_hash);
-  if (!model.weights().empty()) print("weights {}\n", model.weights());
+  if (!model.weights().empty()) {
+    const std::int64_t steps = model.steps_done();
+    print("weights {}{}\n", model.weights(), steps > 0 ? fmt::format(", step {}", grouped(steps)) : "");
+  }
   std::vector<std::string> subjects = {""};
   for (const MetricValue& value : result.values) {
     if (std::ranges::find(subjects, value.subject) == subjects.end()) subjects.push_back(value.subject);

@@ -20,7 +20,7 @@ struct Request {
   std::vector<std::string> overrides, feeds, fetches;
   std::optional<std::uint64_t> seed;
   std::int64_t shard = 0;
-  std::uint32_t step = 0;
+  std::optional<std::uint32_t> step;
   int threads = 0;
   bool loss = false, newest = false;
 };
@@ -95,6 +95,9 @@ int run(const Request& request, bool json) {
   const std::unique_ptr<ParameterStore> store =
       model.parameters(*graph, model.is_run() || !request.weights.empty() ? model.seed() : seed);
   Executor executor(request.threads);
+  // That of the last step that the weights have been through.
+  const auto step =
+      request.step.value_or(static_cast<std::uint32_t>(std::max<std::int64_t>(1, model.steps_done()) - 1));
 
   ProgramRequest asked;
   asked.training = request.mode.empty() ? !request.gradients.empty() : request.mode == "train";
@@ -104,7 +107,8 @@ int run(const Request& request, bool json) {
   for (const auto& [name, file] : fetches) asked.fetch.push_back(graph->port(name, ErrorCode::bad_fetch));
   TotalLoss total;
   if (request.loss || !request.gradients.empty())
-    total = total_loss(model.document(), *graph, *store, model.registry(), asked.training, request.step);
+    total = total_loss(model.document(), *graph, *store, model.registry(), asked.training, step,
+                       !request.gradients.empty());
   asked.terms = total.ports;
   if (!request.gradients.empty()) asked.objectives = {total.objective};
   check_values(feeds, views, ranges_of(*graph, asked));
@@ -115,7 +119,7 @@ int run(const Request& request, bool json) {
                .weights = request.gradients.empty() ? std::span<const std::vector<double>>{} : weights,
                .samples = samples,
                .seed = seed,
-               .step = request.step});
+               .step = step});
   for (std::size_t i = 0; i < fetches.size(); ++i) write_npy(fetches[i].second, program.fetched(static_cast<int>(i)));
   if (!request.gradients.empty()) write_gradients(request.gradients, program, *store, total.objective.parameters);
   std::vector<double> means;
@@ -142,7 +146,9 @@ void add_run(CLI::App& app, Invocation& invocation) {
   verb->add_option("--mode", request->mode, "train or eval; default: train with --gradients, otherwise eval")
       ->check(one_of({"train", "eval"}));
   verb->add_option("--seed", request->seed, "seed of random nodes, and of initial weights");
-  verb->add_option("--step", request->step, "the step that determines the noise and the weights of the terms")
+  verb->add_option(
+          "--step", request->step,
+          "the step that determines the noise and the weights of the terms; default: the last one of the weights")
       ->capture_default_str();
   verb->add_option("--feed", request->feeds,
                    "values for an input, an output port or an input port: NAME=F.npy, samples first");

@@ -1,15 +1,19 @@
 #include "runner/total_loss.h"
 
+#include <algorithm>
+
 #include "loom/error.h"
 #include "train/objectives.h"
 
 namespace loom::runner {
 
 TotalLoss total_loss(const Document& document, const Graph& graph, const ParameterStore& store,
-                     const Registry& registry, bool training, std::int64_t step) {
+                     const Registry& registry, bool training, std::int64_t step, bool gradients) {
   Diagnostics diagnostics;
   const TrainingPlan plan = plan_training(document, graph, store, registry, diagnostics);
-  diagnostics.throw_if_any();
+  // Losses have values where there is nothing to train, too.
+  const auto about_training = [](const Diagnostic& finding) { return finding.code == ErrorCode::no_parameters; };
+  if (gradients || !std::ranges::all_of(diagnostics.items(), about_training)) diagnostics.throw_if_any();
   TotalLoss total;
   std::vector<int> places(plan.terms.size(), -1);
   for (std::size_t t = 0; t < plan.terms.size(); ++t) {

@@ -18,8 +18,8 @@ struct TotalLoss {
 };
 
 // `training` chooses the terms (a loss may be for training or for evaluation only); weights are those of `step`.
-// Throws what keeps the objective from being trained.
+// Throws what keeps the objective from being trained; without `gradients`, an objective may have no parameters.
 TotalLoss total_loss(const Document& document, const Graph& graph, const ParameterStore& store,
-                     const Registry& registry, bool training, std::int64_t step);
+                     const Registry& registry, bool training, std::int64_t step, bool gradients);
 
 }  // namespace loom::runner

@@ -86,12 +86,22 @@ LiveOptions live_options(const TrainRequest& request, Progress& progress) {
   return options;
 }
 
+// What makes a training that came to its end a failure; "" for one that is none.
+std::string failure_of(const Session& session, const Outcome& outcome) {
+  const std::int64_t skipped = session.state().guard().state().skipped;
+  if (session.steps_done() > 0 && skipped >= session.steps_done())
+    return fmt::format("no step was applied: all {} had an unusable loss or gradient", grouped(skipped));
+  if (outcome.evaluation && !std::isfinite(outcome.evaluation->loss))
+    return fmt::format("the last evaluation is not finite: its loss is {}", outcome.evaluation->loss);
+  return "";
+}
+
 nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, const Progress& progress,
                                const report::FinishedFiles& files, const std::string& run) {
   using Json = nlohmann::ordered_json;
   Json json = {{"run", run},
                {"steps", session.steps_done()},
-               {"completed", outcome.end != TrainEnd::stopped},
+               {"completed", outcome.end != TrainEnd::stopped && failure_of(session, outcome).empty()},
                {"seconds", progress.seconds()},
                {"samples_per_s", progress.samples_per_second()},
                {"skipped", session.state().guard().state().skipped},
@@ -152,6 +162,10 @@ int train(const TrainRequest& request, bool json) {
     print_json(to_json(live.session(), outcome, progress, files, training.run->path()));
   else
     print_summary(live.session(), outcome, progress, files);
+  if (const std::string failure = failure_of(live.session(), outcome); to_the_end && !failure.empty()) {
+    say(fmt::format("error: {}\n", failure));
+    return kFailed;
+  }
   if (to_the_end) return kOk;
   say(fmt::format("to resume: graph-runner train --resume {}\n", training.run->path()));
   return signals.received() == 0 ? kOk : signals.exit_code();

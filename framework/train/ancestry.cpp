@@ -5,7 +5,7 @@ namespace loom {
 void Ancestry::add(Port port) {
   std::vector<Port> open = {port};
   while (!open.empty()) {
-    const Port named = open.back(), next = graph_.effective(named, false);
+    const Port named = open.back(), next = graph_.effective(named, mode_ == Mode::training);
     open.pop_back();
     ports_.insert({named.node, named.index});
     ports_.insert({next.node, next.index});

@@ -40,7 +40,7 @@ void Guard::accept(std::span<const double> norms) {
   }
 }
 
-void Guard::reject(Verdict verdict, std::int64_t step, const std::string& detail) {
+void Guard::reject(Verdict verdict, std::int64_t step, const std::string& detail, const std::string& remedy) {
   ++state_.skipped;
   ++state_.in_row;
   if (state_.in_row < skip_limit_) return;
@@ -55,7 +55,8 @@ void Guard::reject(Verdict verdict, std::int64_t step, const std::string& detail
       verdict == Verdict::spike
           ? fmt::format("a gradient norm of at most train.spike_factor ({}) times its mean", spike_factor_)
           : "finite values";
-  finding.hint = "lower the learning rate, set train.clip_norm, or check the data of this step";
+  finding.hint =
+      remedy.empty() ? "lower the learning rate, set train.clip_norm, or check the data of this step" : remedy;
   throw Error(std::move(finding));
 }
 

@@ -37,8 +37,11 @@ class Guard {
   Verdict judge(std::span<const double> losses, std::span<const double> norms) const;
   // After a good step.
   void accept(std::span<const double> norms);
-  // After a bad one. `detail` names what was bad; throws Error(not_finite) at the skip_limit-th in a row.
-  void reject(Verdict verdict, std::int64_t step, const std::string& detail);
+  // Whether another bad step would be the skip_limit-th in a row.
+  bool is_at_limit() const { return state_.in_row + 1 >= skip_limit_; }
+  // After a bad one. `detail` names what was bad, `remedy` what helps; throws Error(not_finite) at the skip_limit-th in a
+  // row.
+  void reject(Verdict verdict, std::int64_t step, const std::string& detail, const std::string& remedy = "");
 
   const GuardState& state() const { return state_; }
   void restore(GuardState state);

@@ -1,5 +1,7 @@
-// The posteriors of a graph. They are found by the roles of its losses and the names of their ports, independent of
-// node types: a posterior is a loss of role divergence whose node has an input `mu`.
+// The posteriors of a graph: what its samplers draw. They are found by roles and the names of ports, independent of node
+// types: the divergences of the evidence whose nodes have an input `mu`, then the samplers with an input `mu` that none of
+// these describes (their divergence is computed from densities, or there is none). A deterministic autoencoder, which has
+// neither, has the narrowest port between the data and their likelihood.
 //
 // Ownership: a Posterior is a value; its ports belong to the graph. Thread safety: values. Errors: none of its own.
 #pragma once
@@ -14,8 +16,8 @@
 namespace loom {
 
 struct Posterior {
-  std::string name;             // name of the loss
-  int divergence = -1;          // node of the loss
+  std::string name;             // of the loss; of a sampler without one, or of a bottleneck: its path
+  int divergence = -1;          // the node of the loss; else that of the sampler or bottleneck
   Port mu;                      // [N, ..., D]: mean
   Port logvar;                  // logarithm of the variance; invalid if it is not an input of the divergence
   Port per_dimension;           // nats, [N, ..., D]; invalid if there is no such output
@@ -25,7 +27,7 @@ struct Posterior {
   bool prior_reads_data = false;  // there is then no single p(z)
 };
 
-// In the order of the losses in evaluation mode.
+// In the order of the losses in evaluation mode, then of the nodes.
 std::vector<Posterior> find_posteriors(const Graph& graph, const std::vector<LossTerm>& terms);
 
 }  // namespace loom

@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "loom/math.h"
+#include "train/first_not_finite.h"
 
 namespace loom {
 namespace {
@@ -75,7 +76,7 @@ StepReport Stepper::step() {
     const Batches::View batch = batches_->next();
     report.data_seconds = waited.seconds();
     programs_->run(number, batch.columns, batch.samples, settings_.seed);
-    report.skipped = !update(number);
+    report.skipped = !update(number, batch);
   } catch (...) {
     restore_states();
     batches_->seek(number);
@@ -90,7 +91,29 @@ StepReport Stepper::step() {
   return report;
 }
 
-bool Stepper::update(std::int64_t number) {
+// The error at the end of the guard's patience names the first value that was not finite.
+void Stepper::reject(Guard::Verdict verdict, std::int64_t number, const Batches::View& batch) {
+  std::string detail = describe_bad_step(), remedy;
+  if (verdict == Guard::Verdict::not_finite && state_.guard().is_at_limit()) {
+    restore_states();
+    const std::vector<Port> terms = training_terms(state_.plan());
+    const auto found = first_not_finite(state_.bound(), feeds_.ports, terms,
+                                        {.feeds = batch.columns,
+                                         .weights = {},
+                                         .samples = batch.samples,
+                                         .seed = settings_.seed,
+                                         .step = static_cast<std::uint32_t>(number)});
+    if (found) {
+      const Graph& graph = *state_.graph();
+      detail += fmt::format("; the first value that is not finite is {} in '{}', item {} of the data", found->value,
+                            graph.name_of(found->port), batch.indices[static_cast<std::size_t>(found->item)]);
+      remedy = remedy_for(graph, *found);
+    }
+  }
+  state_.guard().reject(verdict, number + 1, detail, remedy);
+}
+
+bool Stepper::update(std::int64_t number, const Batches::View& batch) {
   for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     losses_[o] = programs_->objective_loss(o);
@@ -98,7 +121,7 @@ bool Stepper::update(std::int64_t number) {
   }
   const Guard::Verdict verdict = state_.guard().judge(losses_, norms_);
   if (verdict != Guard::Verdict::good) {
-    state_.guard().reject(verdict, number + 1, describe_bad_step());
+    reject(verdict, number, batch);
     restore_states();
     return false;
   }

@@ -46,7 +46,8 @@ class Stepper {
 
  private:
   void open_batches();
-  bool update(std::int64_t number);  // false where the step is skipped
+  bool update(std::int64_t number, const Batches::View& batch);  // false where the step is skipped
+  void reject(Guard::Verdict verdict, std::int64_t number, const Batches::View& batch);
   std::string describe_bad_step() const;
   void keep_states();
   void restore_states();

@@ -60,7 +60,8 @@ std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span
                  .weights = {},
                  .samples = samples,
                  .seed = items.seed ^ kStreamOffset,
-                 .step = static_cast<std::uint32_t>(step)});
+                 .step = static_cast<std::uint32_t>(step),
+                 .first_item = items.shuffle ? -1 : done});
     for (std::size_t p = 0; p < ports.size(); ++p)
       copy_rows(program.fetched(static_cast<int>(p)), done, samples, values[p]);
     for (std::size_t c = fed; c < view.columns.size(); ++c)

@@ -27,6 +27,7 @@ void introduce(Session& session, Progress& progress) {
     progress.line(fmt::format("resuming from step {} of {}", session.steps_done(), session.settings().steps));
   for (const std::string& path : session.plan().unreached)
     progress.line(fmt::format("warning: no objective reaches the parameter {}", path));
+  for (const std::string& note : session.plan().notes) progress.line(fmt::format("warning: {}", note));
 }
 
 std::vector<std::string> terms_of(const Session& session) {

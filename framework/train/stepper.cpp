@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/clock.h"
+#include "loom/error.h"
 #include "loom/math.h"
 
 namespace loom {
@@ -74,8 +76,7 @@ StepReport Stepper::step() {
     const Stopwatch waited;
     const Batches::View batch = batches_->next();
     report.data_seconds = waited.seconds();
-    programs_->run(number, batch.columns, batch.samples, settings_.seed);
-    report.skipped = !update(number);
+    report.skipped = !compute(number, batch) || !update(number);
   } catch (...) {
     restore_states();
     batches_->seek(number);
@@ -90,8 +91,39 @@ StepReport Stepper::step() {
   return report;
 }
 
+// False where a node met a value that is not finite and that its result could not hold: a bad step.
+bool Stepper::compute(std::int64_t number, const Batches::View& batch) {
+  try {
+    programs_->run(number, batch.columns, batch.samples, settings_.seed);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_finite) throw;
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    for (std::vector<double>* values : {&means_, &norms_, &losses_}) std::ranges::fill(*values, kNone);
+    state_.guard().reject(Guard::Verdict::not_finite, number + 1, error.diagnostics().front().message);
+    restore_states();
+    return false;
+  }
+}
+
+// They are gradients of what is no longer there.
+void Stepper::drop_replaced_gradients() {
+  for (const ReplacedValues& values : programs_->replaced()) {
+    for (std::size_t o = 0; o < norms_.size(); ++o) {
+      if (!programs_->is_active(o)) continue;
+      const std::vector<int>& parameters = state_.plan().objectives[o].parameters;
+      const auto it = std::ranges::find(parameters, values.parameter);
+      if (it == parameters.end()) continue;
+      const std::span<float> gradient = programs_->gradients(o)[static_cast<std::size_t>(it - parameters.begin())];
+      std::ranges::fill(
+          gradient.subspan(static_cast<std::size_t>(values.first), static_cast<std::size_t>(values.count)), 0.0F);
+    }
+  }
+}
+
 bool Stepper::update(std::int64_t number) {
   for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
+  drop_replaced_gradients();
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     losses_[o] = programs_->objective_loss(o);
     norms_[o] = programs_->is_active(o) ? state_.updater().norm(programs_->gradients(o)) : -1;
@@ -102,6 +134,7 @@ bool Stepper::update(std::int64_t number) {
     restore_states();
     return false;
   }
+  for (const ReplacedValues& values : programs_->replaced()) state_.updater().forget(values);
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     if (programs_->is_active(o)) state_.updater().apply(o, number, programs_->gradients(o), norms_[o]);
   }

@@ -66,8 +66,9 @@ class Ar1Prior final : public loom::Node {
       const std::span<const float> mask = weighting_.row(b, n);
       for (std::int64_t d = 0; d < width_; ++d) {
         const double alpha = alpha_.at(b, d);
-        const double slope = add_gradient(alpha, factor, z[n].data() + d, diff_z == nullptr ? nullptr : diff_z + d,
-                                          Ar1Steps(mask, d, width_));
+        const double slope =
+            add_ar1_log_density_gradient(alpha, factor, z[n].data() + d, diff_z == nullptr ? nullptr : diff_z + d,
+                                         steps_, width_, Ar1Steps(mask, d, width_));
         if (b.wants_parameter_diff("alpha_logit"))
           b.diff_parameter("alpha_logit").data()[d] += static_cast<float>(slope * alpha * (1 - alpha));
       }
@@ -82,27 +83,6 @@ class Ar1Prior final : public loom::Node {
       z[t * width_] = static_cast<float>(alpha * static_cast<double>(z[(t - 1) * width_]) +
                                          deviation * static_cast<double>(z[t * width_]));
     }
-  }
-
-  // The gradient of one dimension; returns factor times the derivative with respect to alpha.
-  double add_gradient(double alpha, double factor, const float* z, float* diff_z, const Ar1Steps& there) const {
-    const double precision = 1 / (1 - alpha * alpha);
-    const auto at = [&](std::int64_t t) { return static_cast<double>(z[t * width_]); };
-    double by_alpha = 0;
-    for (std::int64_t t = 0; t < steps_; ++t) {
-      if (!there.has(t)) continue;
-      if (there.begins(t)) {
-        if (diff_z != nullptr) diff_z[t * width_] -= static_cast<float>(factor * at(t));
-        continue;
-      }
-      const double residual = at(t) - alpha * at(t - 1), slope = residual * precision;
-      if (diff_z != nullptr) {
-        diff_z[t * width_] -= static_cast<float>(factor * slope);
-        diff_z[(t - 1) * width_] += static_cast<float>(factor * alpha * slope);
-      }
-      by_alpha += slope * at(t - 1) - alpha * precision * (residual * slope - 1);
-    }
-    return factor * by_alpha;
   }
 
   Ar1Alpha alpha_;

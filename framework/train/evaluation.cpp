@@ -1,6 +1,8 @@
 #include "train/evaluation.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
@@ -85,6 +87,7 @@ Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, 
       store_(store),
       executor_(executor),
       registry_(registry),
+      all_terms_(terms),
       setting_(std::move(setting)),
       metrics_(setting_.metrics, *graph_, store_, terms) {
   for (std::size_t i = 0; i < terms.size(); ++i) {
@@ -170,34 +173,62 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   const FrontFeeds feeds = plan_front_feeds(*graph, store_, wanted, false, *source, setting_.cache);
   check_requests(feeds, source);
   request.feeds = feeds.ports;
-  request.batch = setting_.batch;
+  const std::int64_t least = graph->least_samples(false);
+  request.batch = std::max(setting_.batch, least) + least - 1;
   request.shard = setting_.shard;
   request.lanes = setting_.lanes;
   fresh->program = std::make_unique<Program>(graph, store_, executor_, std::move(request));
   fresh->batches =
       std::make_unique<Batches>(open_front(feeds, {graph, store_, executor_}, source, setting_.data, setting_.cache),
-                                feeds.requests(), setting_.batch, setting_.seed, false);
+                                feeds.requests(), std::max(setting_.batch, least), setting_.seed, false, 2, least);
   pass = std::move(fresh);
   return *pass;
 }
 
 Evaluation Evaluator::run(const EvaluationOptions& options, const std::vector<double>& weights) {
+  if (Evaluator* without = without_large_terms(options)) {
+    if (!without->terms_.empty()) return without->run(options, weights);
+    Evaluation nothing;
+    nothing.loss = std::numeric_limits<double>::quiet_NaN();
+    return nothing;
+  }
   Pass& current =
       pass(options.split, options.nll_samples > 0, options.metrics ? metrics_.ports() : std::vector<Port>());
   Sums sums;
   sums.terms.resize(terms_.size());
   sums.divergences.resize(terms_.size());
-  current.batches->seek(0);
+  current.batches->restart(options.limit);
   if (options.metrics) begin_metrics(current, options);
   for (std::uint32_t number = 0;; ++number) {
-    const std::int64_t left = options.limit > 0 ? options.limit - sums.elbo.count : setting_.batch;
-    if (left <= 0) break;
     const Batches::View batch = current.batches->next();
     if (batch.samples == 0) break;
-    add_batch(current, batch, std::min(left, batch.samples), number, options, sums);
+    add_batch(current, batch, batch.samples, number, options, sums);
   }
   current.batches->seek(0);  // stops reading ahead
   return finish(current, options, sums, weights);
+}
+
+// Another evaluator for a split that has fewer items than some losses need; null where it has enough.
+Evaluator* Evaluator::without_large_terms(const EvaluationOptions& options) {
+  if (graph_->least_samples(false) < 2) return nullptr;
+  const std::string split = has_splits(registry_, setting_.data) ? options.split : "";
+  std::int64_t items = open_split(registry_, setting_.data, split, setting_.card.get())->size();
+  if (options.limit > 0) items = std::min(items, options.limit);
+  std::vector<LossTerm> terms = all_terms_;
+  std::vector<std::string> left_out;
+  for (LossTerm& term : terms) {
+    if (!term.in_evaluation || graph_->least_samples(false, term.port) <= items) continue;
+    term.in_evaluation = false;
+    left_out.push_back(term.name);
+  }
+  if (left_out.empty()) return nullptr;
+  std::unique_ptr<Evaluator>& without = smaller_[items];
+  if (!without) {
+    spdlog::warn("the evaluation leaves out {}, which need{} more items than the {} of the split '{}'",
+                 fmt::join(left_out, ", "), left_out.size() == 1 ? "s" : "", items, split);
+    without = std::make_unique<Evaluator>(graph_, store_, executor_, registry_, std::move(terms), setting_);
+  }
+  return without.get();
 }
 
 void Evaluator::begin_metrics(const Pass& current, const EvaluationOptions& options) {
@@ -216,8 +247,12 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
   sums.log_weights.assign(static_cast<std::size_t>(samples), LogMeanExp());
   for (std::size_t draw = 0; draw < draws; ++draw) {
     const auto step = static_cast<std::uint32_t>(number * draws + draw);
-    current.program->run(
-        {.feeds = feeds, .weights = {}, .samples = samples, .seed = setting_.seed ^ kSeedOffset, .step = step});
+    current.program->run({.feeds = feeds,
+                          .weights = {},
+                          .samples = samples,
+                          .seed = setting_.seed ^ kSeedOffset,
+                          .step = step,
+                          .first_item = static_cast<std::int64_t>(number) * setting_.batch});
     if (draw == 0 && options.metrics) {
       std::vector<TensorView> values;
       for (std::size_t i = 0; i < current.watched; ++i) values.push_back(current.program->fetched(static_cast<int>(i)));

@@ -316,7 +316,8 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
   plan.unreached = unreached(store, plan.objectives);
   plan.still = still_nodes(document.objectives, graph);
   for (const int node : plan.still)
-    plan.notes.push_back(fmt::format("no objective may change '{}': its states stand still", graph.node(node).path));
+    plan.notes.push_back(fmt::format(
+        "no objective may change '{}': its states stand still, unless `parameters` names it", graph.node(node).path));
   check_gradients(document, graph, store, plan, diagnostics);
   return plan;
 }

@@ -97,7 +97,7 @@ class NodeCheck {
   void check_gradients() {
     if (!setup_.training) return add("gradients", Result::skipped, "compared in training mode only");
     if (!backward_) return add("gradients", Result::skipped, "no gradient goes through it");
-    if (is_draw()) return add("gradients", Result::skipped, "a draw of a prior has no gradient");
+    if (is_draw()) return add("gradients", Result::skipped, "the draws of a prior may have no gradient");
     Deviation largest;
     const Report report = compare_with_differences(setup_, {settings_.tolerance, settings_.elements}, &largest);
     if (!report.failures.empty())

@@ -332,7 +332,8 @@ void NodeCalls::end_step() {
   }
   const std::vector<TensorView> tallies = views_of(sums);
   const PreparedNode& first = *prepared_.front();
-  first.node->end_step(end_step_call(first, RandomStream(setup_.seed, stream_of("node"), kStep), tallies));
+  const EndStep::Sharer alone{tallies, first.states};
+  first.node->end_step(end_step_call(first, RandomStream(setup_.seed, stream_of("node"), kStep), tallies, {&alone, 1}));
 }
 
 CallResult NodeCalls::run(const std::vector<Tensor>& diff_outputs) {

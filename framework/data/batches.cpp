@@ -31,17 +31,36 @@ Shape batched(std::int64_t samples, const Shape& event) {
 }  // namespace
 
 Batches::Batches(std::shared_ptr<const DataSource> source, std::vector<ColumnRequest> requests, std::int64_t batch,
-                 std::uint64_t seed, bool shuffle, int prefetch)
-    : source_(std::move(source)), requests_(std::move(requests)), batch_(batch), seed_(seed), shuffle_(shuffle) {
+                 std::uint64_t seed, bool shuffle, int prefetch, std::int64_t least)
+    : source_(std::move(source)),
+      requests_(std::move(requests)),
+      batch_(batch),
+      least_(shuffle ? 1 : least),
+      items_(source_->size()),
+      seed_(seed),
+      shuffle_(shuffle) {
   if (batch < 1) throw Error(ErrorCode::out_of_range, fmt::format("a batch of {} samples", batch));
   for (const ColumnRequest& request : requests_) check(request);
-  const std::int64_t size = source_->size();
-  per_epoch_ = shuffle ? std::max<std::int64_t>(1, size / batch) : (size + batch - 1) / batch;
+  count_batches();
   prepare_reading();
   make_slots(std::max(1, prefetch) + 1);  // one more: the caller reads one while the worker fills the others
 }
 
 Batches::~Batches() { stop(); }
+
+void Batches::count_batches() {
+  const std::int64_t whole = items_ / batch_, rest = items_ % batch_;
+  if (shuffle_)
+    per_epoch_ = std::max<std::int64_t>(1, whole);
+  else
+    per_epoch_ = whole + (rest >= least_ || (rest > 0 && whole == 0) ? 1 : 0);
+}
+
+void Batches::restart(std::int64_t items) {
+  seek(0);
+  items_ = items > 0 ? std::min(items, source_->size()) : source_->size();
+  count_batches();
+}
 
 void Batches::check(const ColumnRequest& request) const {
   if (request.column.empty() && request.dtype == DType::f32) return;
@@ -107,12 +126,12 @@ void Batches::make_slots(int count) {
   slots_.resize(static_cast<std::size_t>(count));
   for (Slot& slot : slots_) {
     for (const ColumnRequest& request : requests_)
-      slot.memory.emplace_back(request.dtype, batched(batch_, request.event));
+      slot.memory.emplace_back(request.dtype, batched(batch_ + least_ - 1, request.event));
     for (std::size_t r = 0; r < requests_.size(); ++r) {
       if (requests_[r].column.empty()) std::ranges::fill(slot.memory[r].values(), 1.0F);
     }
     slot.views.resize(requests_.size());
-    slot.indices.resize(static_cast<std::size_t>(batch_));
+    slot.indices.resize(static_cast<std::size_t>(batch_ + least_ - 1));
   }
 }
 
@@ -209,10 +228,10 @@ void Batches::read_items(std::int64_t position, Slot& slot) {
 }
 
 void Batches::choose_items(std::int64_t position, Slot& slot) const {
-  const std::int64_t size = source_->size();
+  const std::int64_t size = items_;
   if (!shuffle_) {
-    const std::int64_t first = std::min(position, per_epoch_) * batch_;
-    slot.samples = std::clamp<std::int64_t>(size - first, 0, batch_);
+    const std::int64_t first = position < per_epoch_ ? position * batch_ : size;
+    slot.samples = position + 1 < per_epoch_ ? batch_ : size - first;
     for (std::int64_t n = 0; n < slot.samples; ++n) slot.indices[static_cast<std::size_t>(n)] = first + n;
     return;
   }

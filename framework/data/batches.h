@@ -2,7 +2,8 @@
 //
 // With shuffle, batch k is a pure function of (seed, k, batch): epoch e = k / batches_per_epoch() reads a permutation
 // keyed by (seed, e), whose incomplete tail is dropped; data smaller than a batch repeats inside it. There is no end.
-// Without shuffle the items are read in order once, the last batch is short, and all batches after it have 0 samples.
+// Without shuffle the items are read in order once, the last batch is short, and all batches after it have 0 samples. A
+// last batch of fewer than `least` items is joined to the one before it, which then has more than `batch`.
 // Training can therefore resume at any step with seek(step), and continues as if it had never stopped.
 //
 // Items that take long to read (pictures and sounds that are decoded) are read by every core, beside the lanes of the
@@ -42,7 +43,7 @@ struct ColumnRequest {
 class Batches {
  public:
   Batches(std::shared_ptr<const DataSource> source, std::vector<ColumnRequest> requests, std::int64_t batch,
-          std::uint64_t seed, bool shuffle, int prefetch = 2);
+          std::uint64_t seed, bool shuffle, int prefetch = 2, std::int64_t least = 1);
   ~Batches();
   Batches(const Batches&) = delete;
   Batches& operator=(const Batches&) = delete;
@@ -54,6 +55,7 @@ class Batches {
   };
   View next();
   void seek(std::int64_t position);  // next() gives batch `position`
+  void restart(std::int64_t items);  // without shuffle: next() gives the first batch of so many items; 0: of all
   std::int64_t batches_per_epoch() const { return per_epoch_; }
   std::int64_t batch() const { return batch_; }
   const DataSource& source() const { return *source_; }
@@ -68,6 +70,7 @@ class Batches {
     bool last() const { return samples == 0 || error != nullptr; }
   };
 
+  void count_batches();
   void check(const ColumnRequest& request) const;
   void prepare_reading();
   void add_reader();
@@ -87,7 +90,7 @@ class Batches {
 
   std::shared_ptr<const DataSource> source_;
   std::vector<ColumnRequest> requests_;
-  std::int64_t batch_, per_epoch_;
+  std::int64_t batch_, least_, items_ = 0, per_epoch_ = 0;
   std::uint64_t seed_;
   bool shuffle_;
 

@@ -31,12 +31,12 @@ Desc output(const ConvolutionShape& s, std::int64_t n) { return channels_last(n,
 class DirectForward final : public ForwardKernel {
  public:
   explicit DirectForward(const ConvolutionShape& s) : bias_(s.bias) {
+    if (s.relu) relu_count_ = s.n * s.out_h() * s.out_w() * s.filters;
     pin_this_thread();
     const auto what = describe(s) + " forward";
     const Desc x = input(s, s.n), y = output(s, s.n), bias = s.bias ? row_major({s.filters}) : Desc();
     const auto descriptor = described(what, [&] {
-      return convolution_forward_descriptor(x, any_layout(weight_dims(s)), bias, y, spatial(s),
-                                            attributes(false, s.relu));
+      return convolution_forward_descriptor(x, any_layout(weight_dims(s)), bias, y, spatial(s), attributes());
     });
     std::vector<Argument> arguments{
         {DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, descriptor.weights_desc()}, {DNNL_ARG_DST, y}};
@@ -54,11 +54,13 @@ class DirectForward final : public ForwardKernel {
     } else {
       primitive_.run({x, weight, y}, scratch);
     }
+    relu(y, relu_count_);
   }
   std::string implementation() const override { return "direct " + primitive_.implementation(); }
 
  private:
   bool bias_;
+  std::int64_t relu_count_ = 0;
   Primitive primitive_;
   WeightLayout layout_;
 };

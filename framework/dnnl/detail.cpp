@@ -48,17 +48,12 @@ Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t 
   return Desc({n, c, h, w}, kFloat, Tag::nhwc);
 }
 
-onednn::primitive_attr attributes(bool accumulate, bool relu) {
+onednn::primitive_attr attributes(bool accumulate) {
   onednn::primitive_attr attributes;
   attributes.set_scratchpad_mode(onednn::scratchpad_mode::user);
-  if (accumulate || relu) {
+  if (accumulate) {
     onednn::post_ops operations;
-    if (accumulate) operations.append_sum(1.0F);
-#if DNNL_VERSION_MAJOR >= 3
-    if (relu) operations.append_eltwise(algorithm::eltwise_relu, 0.0F, 0.0F);
-#else
-    if (relu) operations.append_eltwise(1.0F, algorithm::eltwise_relu, 0.0F, 0.0F);
-#endif
+    operations.append_sum(1.0F);
     attributes.set_post_ops(operations);
   }
   return attributes;

@@ -60,8 +60,8 @@ Desc strided(const Dims& dims, const Dims& strides);
 Desc any_layout(const Dims& dims);
 Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w);
 
-// User scratchpad, and the post-operations in the order sum, relu.
-onednn::primitive_attr attributes(bool accumulate = false, bool relu = false);
+// User scratchpad, and the sum with what is there. A relu as a post-operation would make 0 of NaN.
+onednn::primitive_attr attributes(bool accumulate = false);
 
 struct Spatial {
   Dims strides, dilations, padding_begin, padding_end;

@@ -10,8 +10,17 @@ using namespace detail;
 
 struct Matmul::Impl {
   bool bias = false, packs = false;
-  std::int64_t n = 0, k = 0;
+  bool relu = false;
+  std::int64_t n = 0, k = 0, m = 0, batch = 0, ldc = 0, batch_stride = 0;
   Primitive product;
+
+  void apply_relu(float* c) const {
+    for (std::int64_t i = 0; i < batch; ++i) {
+      float* rows = c + i * batch_stride;
+      if (ldc == n) dnnl::relu(rows, m * n);
+      for (std::int64_t r = 0; ldc != n && r < m; ++r) dnnl::relu(rows + r * ldc, n);
+    }
+  }
 };
 
 namespace {
@@ -38,15 +47,16 @@ Matmul::Matmul(const MatmulShape& s) {
   pin_this_thread();
   auto impl = std::make_unique<Impl>();
   impl->bias = s.bias, impl->packs = s.pack_b && s.transpose_b, impl->n = s.n, impl->k = s.k;
+  impl->relu = s.activation == Activation::relu;
+  impl->m = s.m, impl->batch = s.batch, impl->ldc = s.ldc == 0 ? s.n : s.ldc;
+  impl->batch_stride = s.batch_stride_c == 0 ? s.m * impl->ldc : s.batch_stride_c;
   const Desc a = matrix(s.batch, s.m, s.k, s.transpose_a, s.lda, s.batch_stride_a);
   const Desc plain = matrix(s.batch, s.k, s.n, s.transpose_b, s.ldb, s.batch_stride_b);
   // Row-major [k,n] is what the kernels read without copying; blocked layouts gain no more than 3 % over it.
   const Desc b = s.pack_b ? row_major({s.k, s.n}) : plain;
   const Desc c = matrix(s.batch, s.m, s.n, false, s.ldc, s.batch_stride_c);
   const Desc bias = !s.bias ? Desc() : s.batch == 1 ? row_major({1, s.n}) : row_major({1, 1, s.n});
-  const auto descriptor = described(what, [&] {
-    return matmul_descriptor(a, b, bias, c, attributes(s.accumulate, s.activation == Activation::relu));
-  });
+  const auto descriptor = described(what, [&] { return matmul_descriptor(a, b, bias, c, attributes(s.accumulate)); });
   std::vector<Argument> arguments{{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}};
   if (s.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
   impl->product = Primitive(what, descriptor, std::move(arguments));
@@ -73,6 +83,7 @@ void Matmul::execute(const float* a, const void* b, const float* bias, float* c,
   } else {
     impl_->product.run({a, b, c}, scratch);
   }
+  if (impl_->relu) impl_->apply_relu(c);
 }
 
 std::string Matmul::implementation() const { return impl_->product.implementation(); }

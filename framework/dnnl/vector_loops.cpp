@@ -34,18 +34,33 @@ void Add(const float* x, float* sum, std::int64_t count) {
   for (; i < count; ++i) sum[i] += x[i];
 }
 
+// max(value, 0), and NaN where the value is NaN: what a maximum instruction gives for NaN depends on the order.
+template <class V>
+HWY_INLINE V ReluOf(V value) {
+  return hn::IfThenZeroElse(hn::Lt(value, hn::Zero(Tag())), value);
+}
+HWY_INLINE float ReluOf(float value) { return value < 0 ? 0.0F : value; }
+
+void Relu(float* y, std::int64_t count) {
+  const Tag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(ReluOf(hn::LoadU(d, y + i)), d, y + i);
+  for (; i < count; ++i) y[i] = ReluOf(y[i]);
+}
+
 void AddBias(float* y, const float* bias, std::int64_t rows, std::int64_t columns, bool relu) {
   const Tag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto floor = hn::Set(d, relu ? 0.0F : -__builtin_inff());
   for (std::int64_t r = 0; r < rows; ++r, y += columns) {
     std::int64_t c = 0;
     for (; c + lanes <= columns; c += lanes) {
-      hn::StoreU(hn::Max(hn::LoadU(d, y + c) + hn::LoadU(d, bias + c), floor), d, y + c);
+      const auto value = hn::LoadU(d, y + c) + hn::LoadU(d, bias + c);
+      hn::StoreU(relu ? ReluOf(value) : value, d, y + c);
     }
     for (; c < columns; ++c) {
       const float value = y[c] + bias[c];
-      y[c] = relu && !(value > 0.0F) ? 0.0F : value;
+      y[c] = relu ? ReluOf(value) : value;
     }
   }
 }
@@ -53,12 +68,15 @@ void AddBias(float* y, const float* bias, std::int64_t rows, std::int64_t column
 void AddOneBias(float* y, float bias, std::int64_t count, bool relu) {
   const Tag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto floor = hn::Set(d, relu ? 0.0F : -__builtin_inff()), shift = hn::Set(d, bias);
+  const auto shift = hn::Set(d, bias);
   std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(hn::Max(hn::LoadU(d, y + i) + shift, floor), d, y + i);
+  for (; i + lanes <= count; i += lanes) {
+    const auto value = hn::LoadU(d, y + i) + shift;
+    hn::StoreU(relu ? ReluOf(value) : value, d, y + i);
+  }
   for (; i < count; ++i) {
     const float value = y[i] + bias;
-    y[i] = relu && !(value > 0.0F) ? 0.0F : value;
+    y[i] = relu ? ReluOf(value) : value;
   }
 }
 
@@ -122,12 +140,15 @@ namespace loom::dnnl {
 HWY_EXPORT(ReluMask);
 HWY_EXPORT(Add);
 HWY_EXPORT(AddBias);
+HWY_EXPORT(Relu);
 HWY_EXPORT(AddOneBias);
 HWY_EXPORT(AddColumnSums);
 
 void relu_mask(const float* diff_y, const float* y, float* out, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(ReluMask)(diff_y, y, out, count);
 }
+
+void relu(float* y, std::int64_t count) { HWY_DYNAMIC_DISPATCH(Relu)(y, count); }
 
 namespace {
 void transpose_tile(const float* from, std::int64_t columns, float* to, std::int64_t rows) {

@@ -13,6 +13,9 @@ void relu_mask(const float* diff_y, const float* y, float* out, std::int64_t cou
 // sum[i] += x[i].
 void add(const float* x, float* sum, std::int64_t count);
 
+// y = max(y, 0), where NaN stays NaN: oneDNN's own relu makes 0 of it.
+void relu(float* y, std::int64_t count);
+
 // y[r,c] = activation(y[r,c] + bias[c]), relu or none; `bias` may be null.
 void add_bias(float* y, const float* bias, std::int64_t rows, std::int64_t columns, bool relu);
 

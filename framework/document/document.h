@@ -114,6 +114,8 @@ struct WeightSource {
   std::string prefix;  // "vq/"
   std::string path;    // as seen from the working folder
   Location where;
+  std::vector<std::pair<std::string, std::string>> rename =
+      {};  // a name in the file, and the node here: "features.0", "c1"
 };
 
 // An entry of `metrics`: options of a registered metric, or `false`, which turns it off.

@@ -275,8 +275,7 @@ class Expander::Impl {
     NodeEntry shared;
     common_keys(section, shared);
     section.get("doc");
-    const Value* vars = section.get("vars");
-    const Value* in = section.get("in");
+    const Value *vars = section.get("vars"), *in = section.get("in"), *rename = section.get("rename");
     section.finish();
     const bool readable = use.kind == Value::Kind::scalar && !use.broken;
     const std::string path = readable ? used_path(use, *outer) : "";
@@ -284,10 +283,10 @@ class Expander::Impl {
     const Value& root = cached_file(path, use.where);
     if (!root.is_map()) return add_broken(name, member, outer);
     Scope* scope = names_.inside(*outer, name, path);
-    if (is_weight_path(shared.weights, member.key, is_whole_graph(root), *outer)) {
-      add_weight_source(*section.get("weights"), *outer, scope->prefix);
-      shared.weights.clear();
-    }
+    const bool of_file = is_weight_path(shared.weights, member.key, is_whole_graph(root), *outer);
+    if (of_file) add_weight_source(*section.get("weights"), rename, *outer, scope->prefix);
+    if (of_file) shared.weights.clear();
+    if (!of_file) refuse_rename(rename, diagnostics_);
     if (is_whole_graph(root))
       expand_graph(root, path, in, vars, shared, scope);
     else
@@ -300,10 +299,11 @@ class Expander::Impl {
   }
 
   // The weights of a use replace those of the uses inside it.
-  void add_weight_source(const Value& weights, const Scope& outer, const std::string& prefix) {
+  void add_weight_source(const Value& weights, const Value* rename, const Scope& outer, const std::string& prefix) {
     const auto within = [&](const WeightSource& source) { return prefix.starts_with(source.prefix); };
     if (std::any_of(weight_sources_.begin(), weight_sources_.end(), within)) return;
-    weight_sources_.push_back({prefix, path_from_here(weights, outer), weights.where});
+    weight_sources_.push_back(
+        {prefix, path_from_here(weights, outer), weights.where, read_rename(rename, diagnostics_)});
   }
 
   // The nodes of a graph, without its other sections.

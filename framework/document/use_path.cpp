@@ -28,7 +28,29 @@ bool is_whole_graph(const Value& root) {
 bool is_weight_path(const std::string& text, const std::string& name, bool graph, const Scope& scope) {
   const std::string first = text.substr(0, text.find('/'));
   if (text.empty() || (first != name && scope.names.count(first) > 0)) return false;
-  return graph || text.find('/') != std::string::npos || text.ends_with(".safetensors");
+  std::error_code ignored;
+  return graph || text.find('/') != std::string::npos || text.ends_with(".safetensors") ||
+         fs::is_regular_file(fs::path(scope.directory) / text / "run.json", ignored);
+}
+
+std::vector<std::pair<std::string, std::string>> read_rename(const Value* value, Diagnostics& diagnostics) {
+  std::vector<std::pair<std::string, std::string>> names;
+  if (value == nullptr) return names;
+  if (!value->is_map())
+    wrong_type(*value, "rename", "a map from names in the file to nodes: {\"features.0\": conv1}", diagnostics);
+  for (const Member& name : value->members) {
+    if (name.value.kind == Value::Kind::scalar)
+      names.emplace_back(name.key, name.value.scalar);
+    else
+      wrong_type(name.value, "rename." + name.key, "the path of a node", diagnostics);
+  }
+  return names;
+}
+
+void refuse_rename(const Value* value, Diagnostics& diagnostics) {
+  if (value == nullptr) return;
+  diagnostics.add(ErrorCode::unknown_key, value->where, "`rename` needs the weights of a file").expected =
+      "weights: PATH, of a run or a safetensors file, beside it";
 }
 
 }  // namespace loom

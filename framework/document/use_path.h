@@ -2,8 +2,11 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "document/names.h"
+#include "document/section.h"
 #include "document/value.h"
 
 namespace loom {
@@ -18,5 +21,10 @@ bool is_whole_graph(const Value& root);
 
 // `weights` of the use `name`, of a whole graph or not: a path, unless a node beside it is called so.
 bool is_weight_path(const std::string& text, const std::string& name, bool graph, const Scope& scope);
+
+// `rename` beside them, null where there is none: pairs of a name in the file and a node.
+std::vector<std::pair<std::string, std::string>> read_rename(const Value* value, Diagnostics& diagnostics);
+// Where there are no weights of a file.
+void refuse_rename(const Value* value, Diagnostics& diagnostics);
 
 }  // namespace loom

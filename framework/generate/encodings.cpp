@@ -100,7 +100,7 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
     const std::int64_t samples = std::min(batch.samples, count - done);
     std::vector<TensorView> columns;
     for (const TensorView& column : batch.columns.first(fed)) columns.push_back(column.rows(0, samples));
-    pass.run(columns, samples, items.seed ^ kDrawSeed, step);
+    pass.run(columns, samples, items.seed ^ kDrawSeed, step, {}, done);
     const auto give = [&](std::size_t i, const TensorView& rows) {
       if (units[i] == nullptr) return add(i, rows);
       Tensor restored(rows.dtype(), rows.shape());  // ports may share memory, as an input and its reshape do

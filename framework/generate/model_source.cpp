@@ -1,6 +1,7 @@
 #include "generate/model_source.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 
@@ -10,6 +11,7 @@
 #include "plugin/registries.h"
 #include "train/checkpoint.h"
 #include "train/data_card_json.h"
+#include "train/run_document.h"
 #include "train/weight_sources.h"
 
 namespace loom {
@@ -59,6 +61,9 @@ ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
     settings_ = run.settings();
     document_ = load_document(run.document_path());
     if (weights_.empty()) weights_ = find_checkpoint(run.checkpoints_path(), !options.newest);
+    if (options.weights.empty() && !weights_.empty() && is_edited(path, weights_))
+      spdlog::warn("{}: the document has changed since {} was written: its weights were trained in another graph",
+                   run.document_path(), weights_);
   }
   card_ = settings_ ? settings_->card : card_of_weights(weights_);
   registry_ = registry_for({document_.plugins, options.plugins});

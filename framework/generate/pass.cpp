@@ -32,8 +32,14 @@ Pass::Pass(const ModelSource& model, Executor& executor, PassRequest request)
 }
 
 void Pass::run(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed, std::uint32_t step,
-               std::span<const std::int64_t> starts) {
-  StepInput input{.feeds = feeds, .weights = {}, .samples = samples, .seed = seed, .step = step, .starts = starts};
+               std::span<const std::int64_t> starts, std::int64_t first_item) {
+  StepInput input{.feeds = feeds,
+                  .weights = {},
+                  .samples = samples,
+                  .seed = seed,
+                  .step = step,
+                  .first_item = first_item,
+                  .starts = starts};
   fed_.assign(feeds.begin(), feeds.end());
   if (ancestral_) {
     const std::vector<TensorView> drawn = ancestral_->draw(input);
@@ -60,7 +66,7 @@ std::vector<Tensor> Pass::run_all(std::span<const TensorView> feeds, std::int64_
       const std::int64_t each = feed.samples() / samples;
       rows.push_back(feed.rows(done * each, count * each));
     }
-    run(rows, count, seed, step);
+    run(rows, count, seed, step, {}, done);
     for (std::size_t i = 0; i < results.size(); ++i) {
       const TensorView part = fetched(static_cast<int>(i));
       std::memcpy(static_cast<std::byte*>(results[i].view().raw()) + written[i], part.raw(), part.bytes());

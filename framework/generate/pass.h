@@ -36,9 +36,9 @@ class Pass {
   Pass(const ModelSource& model, Executor& executor, PassRequest request);
 
   const Graph& graph() const { return *graph_; }
-  // `feeds` in the order of the request; `starts`: StepInput::starts.
+  // `feeds` in the order of the request; `starts`, `first_item`: see StepInput.
   void run(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed, std::uint32_t step,
-           std::span<const std::int64_t> starts = {});
+           std::span<const std::int64_t> starts = {}, std::int64_t first_item = -1);
   TensorView fetched(int i) const { return program_->fetched(i); }  // valid until the next run, while the feeds live
   // Every sample of the feeds, the requested batch at a time, as steps 0, 1, ...: one tensor a fetched port.
   std::vector<Tensor> run_all(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed);

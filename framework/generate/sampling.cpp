@@ -52,7 +52,8 @@ Tensor decode(const ModelSource& model, Executor& executor, const GenerateEntry&
   Diagnostics findings;
   check_fed_draws(entry, findings);
   findings.throw_if_any();
-  const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
+  Rewrite rewrite = with_draws(model.document(), entry, model.registry());
+  set_options(rewrite, entry, items.options);
   const std::shared_ptr<const Graph> graph = rewrite.build();
   std::vector<Port> ports;
   const Port show = graph->port(rewrite.resolved(entry.show));
@@ -77,9 +78,11 @@ Tensor decode(const ModelSource& model, Executor& executor, const GenerateEntry&
 }
 
 Reconstructions reconstruct(const ModelSource& model, Executor& executor, const GenerateEntry& entry,
-                            const DataEntry& data, const std::string& split, std::int64_t count, std::uint64_t seed) {
+                            const DataEntry& data, const std::string& split, std::int64_t count, std::uint64_t seed,
+                            const std::map<std::string, OptionValue>& options) {
   require_not_fed(entry);
-  const Rewrite rewrite = with_draws(model.document(), entry, model.registry());
+  Rewrite rewrite = with_draws(model.document(), entry, model.registry());
+  set_options(rewrite, entry, options);
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const Port show = graph->port(rewrite.resolved(entry.show));
   const auto [original, mask] = original_of(model.document(), *graph, show);

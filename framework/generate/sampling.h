@@ -22,8 +22,9 @@ namespace loom {
 void set_options(Rewrite& rewrite, const GenerateEntry& entry, const std::map<std::string, OptionValue>& options);
 
 struct DecodeItems {
-  std::int64_t count = 0;  // only the first ones; 0: all
-  std::uint64_t seed = 1;  // of what the graph draws on the way
+  std::int64_t count = 0;                           // only the first ones; 0: all
+  std::uint64_t seed = 1;                           // of what the graph draws on the way
+  std::map<std::string, OptionValue> options = {};  // of the nodes that draw, as of set_options()
   bool incremental = true;
 };
 // What a fed entry shows of the values that `read` finds for its ports, one feed a port: [items, ...].
@@ -37,6 +38,7 @@ struct Reconstructions {
 };
 // Of the first `count` items of a split.
 Reconstructions reconstruct(const ModelSource& model, Executor& executor, const GenerateEntry& entry,
-                            const DataEntry& data, const std::string& split, std::int64_t count, std::uint64_t seed);
+                            const DataEntry& data, const std::string& split, std::int64_t count, std::uint64_t seed,
+                            const std::map<std::string, OptionValue>& options = {});
 
 }  // namespace loom

@@ -101,18 +101,18 @@ Contract& Contract::rule(std::vector<std::string> options, std::string message, 
 
 ParameterDeclaration& Contract::parameter(std::string name, std::string pattern, Initializer initializer,
                                           std::string doc) {
-  return parameters_.emplace_back(
-      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}, "", false});
+  return parameters_.emplace_back(ParameterDeclaration{
+      std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}, "", false, false});
 }
 
 ParameterDeclaration& Contract::state(std::string name, std::string pattern, Initializer initializer, std::string doc) {
-  return states_.emplace_back(
-      ParameterDeclaration{std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}, "", false});
+  return states_.emplace_back(ParameterDeclaration{
+      std::move(name), std::move(pattern), std::move(initializer), std::move(doc), {}, "", false, false});
 }
 
 ParameterDeclaration& Contract::tally(std::string name, std::string pattern, std::string doc) {
   return tallies_.emplace_back(
-      ParameterDeclaration{std::move(name), std::move(pattern), zeros(), std::move(doc), {}, "", false});
+      ParameterDeclaration{std::move(name), std::move(pattern), zeros(), std::move(doc), {}, "", false, false});
 }
 
 Contract& Contract::stochastic() {
@@ -123,12 +123,17 @@ Contract& Contract::stochastic_in_training() {
   stochastic_in_training_ = true;
   return *this;
 }
-Contract& Contract::whole_batch() {
+Contract& Contract::whole_batch(std::int64_t least) {
   whole_batch_ = true;
+  least_samples_ = least;
   return *this;
 }
 Contract& Contract::whole_batch_in_training() {
   whole_batch_in_training_ = true;
+  return *this;
+}
+Contract& Contract::whole_batch_in_training_if(Condition value) {
+  whole_batch_in_training_if_ = std::move(value);
   return *this;
 }
 Contract& Contract::whole_batch_if(Condition value) {
@@ -177,8 +182,11 @@ std::optional<TimeWindow> Contract::window(const TimeWindowOf& of) const {
 }
 
 std::string Contract::whole_batch_text() const {
-  if (whole_batch_) return "sees the whole batch";
+  if (whole_batch_)
+    return "sees the whole batch" +
+           (least_samples_ > 1 ? ", of at least " + std::to_string(least_samples_) + " samples" : "");
   if (whole_batch_in_training_) return "sees the whole batch in training";
+  if (whole_batch_in_training_if_) return "sees the whole batch in training with some options";
   return whole_batch_if_ ? "sees the whole batch with some options" : "";
 }
 

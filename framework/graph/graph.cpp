@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace loom {
 
 int Graph::find(const std::string& path) const {
@@ -50,6 +52,37 @@ std::string Graph::name_of(Port port) const {
   const auto& outputs = owner.contract().outputs();
   if (outputs.size() == 1) return owner.path;
   return owner.path + "." + outputs[static_cast<std::size_t>(port.index)].name;
+}
+
+std::int64_t Graph::least_samples(bool training, Port port) const {
+  std::int64_t least = 1;
+  if (!port.valid()) {
+    for (const GraphNode& node : nodes_) least = std::max(least, node.least_samples(training));
+    return least;
+  }
+  std::vector<bool> seen(nodes_.size(), false);
+  for (std::vector<Port> open = {port}; !open.empty();) {
+    const Port next = effective(open.back(), training);
+    open.pop_back();
+    if (!next.valid() || seen[static_cast<std::size_t>(next.node)]) continue;
+    seen[static_cast<std::size_t>(next.node)] = true;
+    const GraphNode& owner = node(next.node);
+    least = std::max(least, owner.least_samples(training));
+    open.insert(open.end(), owner.inputs.begin(), owner.inputs.end());
+  }
+  return least;
+}
+
+std::shared_ptr<const Graph> Graph::with_still(std::span<const int> nodes) const {
+  auto copy = std::make_shared<Graph>(*this);
+  for (const int index : nodes) copy->nodes_[static_cast<std::size_t>(index)].still = true;
+  return copy;
+}
+
+bool GraphNode::moves_values() const {
+  return !states.empty() || std::ranges::any_of(parameters, [&](const GraphParameter& parameter) {
+    return contract().parameters()[static_cast<std::size_t>(parameter.declaration)].set_by_node;
+  });
 }
 
 DType GraphNode::declared_dtype(int output) const {

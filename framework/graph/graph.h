@@ -43,11 +43,19 @@ struct GraphNode {
   std::vector<GraphParameter> parameters, states, tallies;
   When when = When::always;
   bool frozen = false;
+  bool still = false;  // no objective may change it: its states stand still
 
   const Contract& contract() const { return type->contract; }
-  // A frozen node computes as in evaluation even in training: no dropout, running statistics unchanged.
-  bool trains(bool training) const { return training && !frozen; }
+  // A node that is frozen or stands still computes as in evaluation even in training: no dropout, running statistics
+  // unchanged.
+  bool trains(bool training) const { return training && !frozen && !still; }
+  // Whether it has values that nodes change, not optimizers.
+  bool moves_values() const;
   bool is_whole_batch(bool training) const { return type->contract.is_whole_batch(options, trains(training)); }
+  // The samples of the smallest batch that it can compute.
+  std::int64_t least_samples(bool training) const {
+    return is_whole_batch(training) ? type->contract.least_samples() : 1;
+  }
   bool is_input() const { return type->contract.role() == Role::input; }
   // Rows of the batch axis per sample: 1, unless parts were joined or repeated along it.
   std::int64_t rows_per_sample() const {
@@ -86,6 +94,10 @@ class Graph {
   const Shape& shape(Port port) const { return node(port.node).outputs[static_cast<std::size_t>(port.index)]; }
   DType dtype(Port port) const;
   std::vector<int> inputs() const;  // the `input` nodes
+  // The samples of the smallest batch in which a port can be computed; without one, every port.
+  std::int64_t least_samples(bool training, Port port = {}) const;
+  // A copy in which these nodes stand still.
+  std::shared_ptr<const Graph> with_still(std::span<const int> nodes) const;
   // The port whose value a port has in the given mode: a node outside its `when` passes its first input through.
   Port effective(Port port, bool training) const;
 

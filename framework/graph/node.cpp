@@ -55,6 +55,16 @@ TensorView Call::parameter(std::string_view name) const {
 }
 TensorView Call::state(std::string_view name) const { return named(contract->states(), state_views, name, "state"); }
 
+void Call::fail_not_finite(std::string_view port, std::int64_t n) const {
+  const std::int64_t each = samples > 0 ? std::max<std::int64_t>(1, rows / samples) : 1;
+  const bool known = first_item >= 0;  // otherwise the place in the batch is all that is known
+  throw Error(ErrorCode::not_finite,
+              fmt::format("{} of {} {} is not finite", port, known ? "item" : "sample",
+                          (known ? first_item : first_sample) + n / each),
+              training ? "check the data of this step, or lower the learning rate"
+                       : "the data are not finite there, or the weights have diverged in training");
+}
+
 void Call::run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
                       const void* self) const {
   const std::int64_t chunk = (count + lanes - 1) / lanes;
@@ -86,6 +96,16 @@ TensorView Pack::state(std::string_view name) const { return named(contract->sta
 
 TensorView EndStep::tally(std::string_view name) const {
   return named(contract->tallies(), tally_views, name, "tally");
+}
+TensorView EndStep::tally(std::string_view name, std::size_t sharer) const {
+  return named(contract->tallies(), sharers[sharer].tally_views, name, "tally");
+}
+TensorView EndStep::state(std::string_view name, std::size_t sharer) const {
+  return named(contract->states(), sharers[sharer].state_views, name, "state");
+}
+void EndStep::replaced(std::string_view parameter, std::int64_t first, std::int64_t count) const {
+  const int index = parameter_index(contract->parameters(), parameter, "parameter");
+  if (replacements != nullptr) replacements->push_back({index, first, count});
 }
 TensorView EndStep::parameter(std::string_view name) const {
   return named(contract->parameters(), parameter_views, name, "parameter");

@@ -55,15 +55,15 @@ class Sharing {
       for (std::size_t k = 0; same && k < mine.size(); ++k) same = mine[k].shape == theirs[k].shape;
       return same;
     };
-    const auto take = [](std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs) {
-      for (std::size_t k = 0; k < mine.size(); ++k) mine[k].path = theirs[k].path;
-    };
-    if (fits(node.parameters, owner.parameters) && fits(node.states, owner.states)) {
-      take(node.parameters, owner.parameters);
-      take(node.states, owner.states);
+    std::string disagreement;
+    const bool agreed = owner.type == node.type && agree(node, owner, disagreement);
+    if (agreed && fits(node.parameters, owner.parameters) && fits(node.states, owner.states)) {
+      for (std::size_t k = 0; k < node.parameters.size(); ++k) node.parameters[k].path = owner.parameters[k].path;
+      for (std::size_t k = 0; k < node.states.size(); ++k) {
+        if (!is_own(node, node.states[k])) node.states[k].path = owner.states[k].path;
+      }
       return;
     }
-    std::string disagreement;
     if (owner.type != node.type && borrow(node, owner, disagreement)) return;
     if (node.outputs.empty() || owner.outputs.empty()) return;  // a separate diagnostic explains why
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, entry.weights_where,
@@ -75,6 +75,22 @@ class Sharing {
     finding.other_role = "the owner of the weights";
   }
 
+  static bool is_own(const GraphNode& node, const GraphParameter& state) {
+    return node.contract().states()[static_cast<std::size_t>(state.declaration)].is_own;
+  }
+
+  // Options that belong to the weights are the same at both nodes.
+  static bool agree(const GraphNode& node, const GraphNode& owner, std::string& disagreement) {
+    for (const OptionDeclaration& option : node.contract().options()) {
+      if (!option.belongs_to_weights || !node.options.has(option.name) || !owner.options.has(option.name)) continue;
+      const auto &mine = node.options.values().at(option.name), &theirs = owner.options.values().at(option.name);
+      if (mine == theirs) continue;
+      disagreement = fmt::format("{}: {}, as the owner has it", option.name, theirs.text());
+      return false;
+    }
+    return true;
+  }
+
   // Sharing with a node of another type: the owner must have everything that the node needs, as a parameter or a state
   // with the same name and shape, and options of the same name that take words must be equal.
   static bool borrow(GraphNode& node, const GraphNode& owner, std::string& disagreement) {
@@ -82,6 +98,7 @@ class Sharing {
     std::vector<std::pair<GraphParameter*, const std::string*>> found;
     for (std::vector<GraphParameter>* mine : {&node.parameters, &node.states}) {
       for (GraphParameter& parameter : *mine) {
+        if (mine == &node.states && is_own(node, parameter)) continue;
         const GraphParameter* theirs = find(owner, name_of(parameter));
         if (theirs == nullptr || !(theirs->shape == parameter.shape)) return false;
         found.emplace_back(&parameter, &theirs->path);

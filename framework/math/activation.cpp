@@ -67,10 +67,11 @@ void Activate(Activation function, float shape, const float* x, float* y, I n) {
   const Vec a = hn::Set(kTag, shape);
   switch (function) {
     case Activation::identity: return map([](Vec v) { return v; }, y, n, x);
-    case Activation::relu: return map([](Vec v) { return hn::Max(zero(), v); }, y, n, x);
+    case Activation::relu: return map([](Vec v) { return hn::IfThenZeroElse(hn::Lt(v, zero()), v); }, y, n, x);
     case Activation::leaky_relu: return map([a](Vec v) { return where_positive(v, v, hn::Mul(a, v)); }, y, n, x);
     case Activation::elu:
-      return map([a](Vec v) { return where_positive(v, v, hn::Mul(a, expm1_of(hn::Min(zero(), v)))); }, y, n, x);
+      return map([a](Vec v) { return keep_nan(v, where_positive(v, v, hn::Mul(a, expm1_of(hn::Min(zero(), v))))); }, y,
+                 n, x);
     case Activation::gelu: return map([](Vec v) { return gelu_of(v); }, y, n, x);
     case Activation::gelu_tanh: return map([](Vec v) { return gelu_tanh_of(v); }, y, n, x);
     case Activation::silu: return map([](Vec v) { return hn::Mul(v, sigmoid_of(v)); }, y, n, x);

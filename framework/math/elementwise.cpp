@@ -98,12 +98,27 @@ bool AllFinite(const float* x, I n) {
   return reduce([zero = hn::Zero(kTag)](Vec v) { return hn::Mul(zero, v); }, n, x) == 0;
 }
 
+// ln sum e^(x - most), at least 0 and exact where it is small: the largest values are counted apart, and the logarithm
+// is taken of 1 + the rest.
+double LogSumAbove(const float* x, float most, I n) {
+  const Vec shift = hn::Set(kTag, most);
+  const double largest = reduce([=](Vec v) { return hn::IfThenElseZero(hn::Eq(v, shift), set(1)); }, n, x);
+  const double rest = reduce(
+      [=](Vec v) {
+        const Vec distance = hn::Sub(v, shift), back = hn::Sub(distance, v);
+        const Vec lost = hn::Sub(hn::Sub(v, hn::Sub(distance, back)), hn::Add(shift, back));  // in the subtraction
+        const Vec known = hn::IfThenElseZero(hn::Lt(hn::Abs(lost), set(1)), lost);            // none of infinity
+        const Vec e = exp_of(distance);
+        return hn::IfThenZeroElse(hn::Eq(v, shift), hn::MulAdd(e, known, e));
+      },
+      n, x);
+  return std::log1p(largest - 1 + rest);
+}
+
 double LogSumExp(const float* x, I n) {
   const float most = Maximum(x, n);
   if (!(std::abs(most) <= std::numeric_limits<float>::max())) return static_cast<double>(most);
-  const Vec shift = hn::Set(kTag, most);
-  const double rest = reduce([shift](Vec v) { return exp_of(hn::Sub(v, shift)); }, n, x);
-  return static_cast<double>(most) + std::log(rest);
+  return static_cast<double>(most) + LogSumAbove(x, most, n);
 }
 
 void Softmax(const float* x, float* y, I n) {
@@ -115,7 +130,7 @@ void Softmax(const float* x, float* y, I n) {
 void LogSoftmax(const float* x, float* y, I n) {
   const float most = Maximum(x, n);
   const Vec shift = hn::Set(kTag, most);
-  const Vec rest = set(std::log(reduce([shift](Vec v) { return exp_of(hn::Sub(v, shift)); }, n, x)));
+  const Vec rest = set(LogSumAbove(x, most, n));
   map([=](Vec v) { return hn::Sub(hn::Sub(v, shift), rest); }, y, n, x);
 }
 

@@ -114,7 +114,7 @@ HWY_INLINE Vec tanh_of(Vec x) { return keep_nan(x, hn::Tanh(kTag, x)); }
 
 // max(x, 0) + ln(1 + e^-|x|): the logarithm's argument is in (1, 2].
 HWY_INLINE Vec softplus_of(Vec x) {
-  return hn::Add(hn::Max(hn::Zero(kTag), x), hn::Log1p(kTag, exp_of(hn::Neg(hn::Abs(x)))));
+  return keep_nan(x, hn::Add(hn::Max(hn::Zero(kTag), x), hn::Log1p(kTag, exp_of(hn::Neg(hn::Abs(x))))));
 }
 
 // The rational approximation of Eigen's and TensorFlow's float erf: odd / even polynomial on [-4, 4], 1 ulp of 1.

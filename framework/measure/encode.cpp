@@ -45,16 +45,15 @@ std::vector<Tensor> shuffled(const std::vector<Tensor>& all, std::int64_t count,
 
 std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span<const Port> ports,
                            const std::vector<std::string>& columns) {
-  const Graph& graph = *subject.graph;
-  const std::int64_t batch = std::max<std::int64_t>(1, std::min({items.batch, items.count, items.source->size()}));
-  if (const std::int64_t size = items.source->size();
-      items.shuffle && std::min(items.count, size) > size / batch * batch) {
+  const std::int64_t size = items.source->size(), count = std::min(items.count, size);
+  const std::int64_t batch = std::max<std::int64_t>(1, std::min(items.batch, count));
+  if (items.shuffle && count > size / batch * batch) {
     Items all = items;  // shuffled batches would leave the last ones out
     all.count = size;
     all.shuffle = false;
-    return shuffled(encode(subject, all, ports, columns), std::min(items.count, size), items.seed);
+    return shuffled(encode(subject, all, ports, columns), count, items.seed);
   }
-  FeedPlan feeds = plan_feeds(graph, ports, false, items.source->columns());
+  FeedPlan feeds = plan_feeds(*subject.graph, ports, false, items.source->columns());
   const std::size_t fed = feeds.requests.size();
   for (const std::string& name : columns) {
     const Column& column = column_of(*items.source, name);
@@ -67,9 +66,9 @@ std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span
   Program program(subject.graph, subject.store, subject.executor, std::move(request));
   Batches batches(items.source, feeds.requests, batch, items.seed, items.shuffle);
 
-  const std::int64_t count = std::min(items.count, items.source->size());
   std::vector<Tensor> values;
-  for (const Port& port : ports) values.emplace_back(graph.dtype(port), graph.shape(port).at_batch(count));
+  for (const Port& port : ports)
+    values.emplace_back(subject.graph->dtype(port), subject.graph->shape(port).at_batch(count));
   for (std::size_t c = fed; c < feeds.requests.size(); ++c) {
     Shape shape{count};
     for (const std::int64_t extent : feeds.requests[c].event.extents()) shape.push_back(extent);
@@ -84,7 +83,8 @@ std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span
                  .weights = {},
                  .samples = samples,
                  .seed = items.seed ^ kStreamOffset,
-                 .step = static_cast<std::uint32_t>(step)});
+                 .step = static_cast<std::uint32_t>(step),
+                 .first_item = items.shuffle ? -1 : done});
     for (std::size_t p = 0; p < ports.size(); ++p)
       copy_rows(program.fetched(static_cast<int>(p)), done, samples, values[p]);
     for (std::size_t c = fed; c < view.columns.size(); ++c)

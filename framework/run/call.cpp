@@ -14,6 +14,7 @@ void fill_call(Call& call, const PreparedNode& prepared, const CallPlace& place,
   call.packed_memory = {prepared.packed.get(), needs.packed_bytes};
   call.stream = place.stream;
   call.first_sample = place.first_sample;
+  call.first_item = place.first_item;
   call.samples = needs.samples;
   call.batch_samples = place.batch_samples;
   call.first_row = place.first_sample * (needs.rows / needs.samples);
@@ -23,8 +24,10 @@ void fill_call(Call& call, const PreparedNode& prepared, const CallPlace& place,
   call.lanes = place.lanes;
 }
 
-EndStep end_step_call(const PreparedNode& prepared, RandomStream stream, std::span<const TensorView> tallies) {
+EndStep end_step_call(const PreparedNode& prepared, RandomStream stream, std::span<const TensorView> tallies,
+                      std::span<const EndStep::Sharer> sharers) {
   EndStep call;
+  call.sharers = sharers;
   call.contract = prepared.needs.contract;
   call.tally_views = tallies;
   call.state_views = prepared.states;

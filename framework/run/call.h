@@ -16,6 +16,7 @@ namespace loom {
 struct CallPlace {
   RandomStream stream;  // of the node at this step
   std::int64_t first_sample = 0;
+  std::int64_t first_item = -1;
   std::int64_t batch_samples = 0;
   std::int64_t step = 0;
   int lanes = 1;
@@ -30,7 +31,8 @@ struct CallData {
 // Samples, rows and training are what the node was prepared for.
 void fill_call(Call& call, const PreparedNode& prepared, const CallPlace& place, const CallData& data);
 
-// The end of a training step: `tallies` are the reduced ones.
-EndStep end_step_call(const PreparedNode& prepared, RandomStream stream, std::span<const TensorView> tallies);
+// The end of a training step: `tallies` are the reduced ones, summed over the sharers of the state.
+EndStep end_step_call(const PreparedNode& prepared, RandomStream stream, std::span<const TensorView> tallies,
+                      std::span<const EndStep::Sharer> sharers);
 
 }  // namespace loom

@@ -91,6 +91,7 @@ void Lane::fill(Call& call, int i, const TapeStep& step, StepContext& context, s
   fill_call(call, instance_->node(step.node),
             {.stream = RandomStream(batch_.seed, stream_of(batch_.graph->node(step.node).path), batch_.step),
              .first_sample = first_,
+             .first_item = batch_.first_item < 0 ? -1 : batch_.first_item + first_,
              .batch_samples = batch_.samples,
              .step = batch_.step,
              .lanes = batch_.lanes},

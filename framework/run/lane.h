@@ -28,6 +28,7 @@ struct BatchState {
   std::int64_t shard = 0;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
+  std::int64_t first_item = -1;                          // StepInput::first_item
   std::span<const std::int64_t> starts;                  // StepInput::starts
   std::vector<AlignedBytes> batch_values;                // per root value kept for the batch
   std::vector<AlignedBytes> batch_saved;                 // per forward step: one block a shard

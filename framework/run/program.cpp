@@ -17,6 +17,7 @@
 #include "run/program_request.h"
 #include "run/reduce.h"
 #include "run/stage_flow.h"
+#include "run/step_end.h"
 #include "run/storage.h"
 
 namespace loom {
@@ -41,6 +42,7 @@ class Program::Impl {
       tally_sums_.push_back(lanes_.back()->tallies().first(static_cast<std::size_t>(sums.tallies)));
     }
     lane_runs_.resize(lanes_.size());
+    end_ = std::make_unique<StepEnd>(*graph_, tape_, store_, batch_, lanes_.front()->tallies());
     ensure_instances(request_.batch);
   }
 
@@ -54,6 +56,7 @@ class Program::Impl {
     batch_.samples = input.samples;
     batch_.seed = input.seed;
     batch_.step = input.step;
+    batch_.first_item = input.first_item;
     batch_.starts = input.starts;
     shard_count_ = (input.samples + request_.shard - 1) / request_.shard;
     failed_ = false;
@@ -119,6 +122,7 @@ class Program::Impl {
   }
 
   const Tape& tape() const { return tape_; }
+  std::span<const ReplacedValues> replaced() const { return end_->replaced(); }
   bool has_whole_batch_steps() const { return whole_steps_; }
   const ProgramRequest& request() const { return request_; }
 
@@ -286,13 +290,17 @@ class Program::Impl {
       const int index = tape_.steps[static_cast<std::size_t>(step)].node;
       Diagnostic finding;
       const auto* error = dynamic_cast<const Error*>(&problem);
-      const bool no_backward = error != nullptr && error->code() == ErrorCode::not_differentiable;
-      finding.code = no_backward ? ErrorCode::not_differentiable : ErrorCode::node_failed;
+      const auto is = [&](ErrorCode code) { return error != nullptr && error->code() == code; };
+      finding.code = ErrorCode::node_failed;
+      for (const ErrorCode code : {ErrorCode::not_differentiable, ErrorCode::not_finite})
+        if (is(code)) finding.code = code;
       if (index >= 0) finding.where = graph_->node(index).where;
       const bool backward = tape_.steps[static_cast<std::size_t>(step)].kind == TapeStep::Kind::backward;
       finding.message =
           fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum or cast",
-                      backward ? "backward" : "forward", batch_.step, problem.what());
+                      backward ? "backward" : "forward", batch_.step,
+                      is(ErrorCode::not_finite) ? error->diagnostics().front().message : problem.what());
+      if (is(ErrorCode::not_finite)) finding.hint = error->diagnostics().front().hint;
       failure_ = std::make_exception_ptr(Error(std::move(finding)));
       failed_ = true;
     }
@@ -307,24 +315,14 @@ class Program::Impl {
   }
 
   void end_step() {
-    for (std::size_t i = 0; i < tape_.steps.size(); ++i) {
-      const TapeStep& step = tape_.steps[i];
-      if (step.kind != TapeStep::Kind::forward) continue;
-      const GraphNode& node = graph_->node(step.node);
-      if (node.tallies.empty() || node.frozen) continue;
-      const PreparedNode& prepared = (plan_.whole_batch[i] ? wholes_ : shards_).begin()->second->node(step.node);
-      std::vector<TensorView>& tallies = end_step_tallies_;  // kept, so that a warm step allocates nothing
-      tallies.assign(node.contract().tallies().size(), {});
-      for (std::size_t k = 0; k < node.tallies.size(); ++k) {
-        const auto offset = batch_.tally_offsets[static_cast<std::size_t>(step.node)][k];
-        tallies[static_cast<std::size_t>(node.tallies[k].declaration)] =
-            TensorView(DType::f32, node.tallies[k].shape, lanes_.front()->tallies().data() + offset);
-      }
-      const EndStep call =
-          end_step_call(prepared, RandomStream(batch_.seed, stream_of(node.path), batch_.step), tallies);
-      guarded(static_cast<int>(i), [&] { prepared.node->end_step(call); });
-      store_.touch();  // packed values can depend on the state
-    }
+    end_->run(
+        batch_,
+        [&](int step, int node) -> const PreparedNode& {
+          const auto& instances = plan_.whole_batch[static_cast<std::size_t>(step)] ? wholes_ : shards_;
+          return instances.begin()->second->node(node);
+        },
+        [&](int step, const auto& body) { guarded(step, body); });
+    if (end_->moves()) store_.touch();  // packed values can depend on the state
   }
 
   const void* kept(int value) const {
@@ -348,7 +346,7 @@ class Program::Impl {
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::span<float>> gradient_sums_, tally_sums_;  // per lane
   std::vector<LaneRun> lane_runs_;
-  std::vector<TensorView> end_step_tallies_;
+  std::unique_ptr<StepEnd> end_;
   std::vector<std::unique_ptr<StageFlow>> flows_;
   AlignedBytes whole_scratch_;
   std::size_t whole_scratch_size_ = 0;
@@ -375,6 +373,7 @@ TensorView Program::fetched(int i) const {
   return impl_->kept_view(impl_->tape().fetch_values[static_cast<std::size_t>(i)]);
 }
 std::span<float> Program::gradient(int o, int k) const { return impl_->gradient(o, k); }
+std::span<const ReplacedValues> Program::replaced() const { return impl_->replaced(); }
 TensorView Program::input_gradient(int i) const {
   return impl_->kept_view(impl_->tape().input_gradient_values[static_cast<std::size_t>(i)]);
 }

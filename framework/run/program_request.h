@@ -38,12 +38,19 @@ struct StepInput {
   std::int64_t samples = 0;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
+  std::int64_t first_item = -1;  // the batch's first item, if it holds the items of the data in order; for messages
   // The feeds are a part of longer sequences: the position along the first axis of an event at which the values of each
   // node of the graph begin. Pointwise nodes then draw what they would have drawn there. Empty: 0.
   std::span<const std::int64_t> starts = {};
   // The feeds hold fewer samples, a multiple of the shard, which are read over and over: synthetic data then takes no
   // memory of the batch. Only where has_whole_batch_steps() is false.
   bool feeds_repeat = false;
+};
+
+// Elements of a parameter that a node replaced at the end of a step, such as a restarted code.
+struct ReplacedValues {
+  int parameter = 0;  // index into the ParameterStore
+  std::int64_t first = 0, count = 0;
 };
 
 TapeRequest tape_request(const ProgramRequest& request, const ParameterStore& store);

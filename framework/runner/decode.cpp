@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "generate/inferred_entry.h"
 #include "generate/sampling.h"
 #include "io/npy.h"
 #include "io/npz.h"
@@ -10,6 +11,7 @@
 #include "report/pictures.h"
 #include "runner/console.h"
 #include "runner/csv_file.h"
+#include "runner/draw_flags.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -23,6 +25,7 @@ struct Request {
   std::uint64_t seed = 1;
   int threads = 0;
   bool newest = false, separate = false, whole = false;
+  DrawFlags draws;
 };
 
 // The only array of an archive beside the columns of the data and those with which encode says where its items come from;
@@ -65,13 +68,14 @@ int decode(const Request& request) {
   const ModelSource model(
       request.model,
       {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
-  const GenerateEntry& entry = require_fed(model.document(), request.name);
+  const GenerateEntry entry = decode_entry(model, request.name);
   Executor executor(request.threads);
-  const Tensor shown = loom::decode(model, executor, entry,
-                                    {.count = request.count, .seed = request.seed, .incremental = !request.whole},
-                                    [&](const Graph& graph, const std::vector<Port>& ports) {
-                                      return read_codes(request.codes, graph, ports, model.card().get());
-                                    });
+  const Tensor shown = loom::decode(
+      model, executor, entry,
+      {.count = request.count, .seed = request.seed, .options = request.draws.options(), .incremental = !request.whole},
+      [&](const Graph& graph, const std::vector<Port>& ports) {
+        return read_codes(request.codes, graph, ports, model.card().get());
+      });
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", shown)});
   else if (is_array(request.out))
@@ -96,6 +100,7 @@ void add_decode(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_option("--name", request->name, "the entry of the graph's generate: section")->capture_default_str();
+  add_draw_flags(verb, request->draws);
   verb->add_option("--rate", request->rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
       ->check(at_least(0));
   verb->add_flag("--separate", request->separate, "one .wav file per item: F-0.wav, F-1.wav, ...");

@@ -51,6 +51,7 @@ std::string port_type(const PortDeclaration& port) {
                                                 : std::string(name_of(port.type));
   if (port.is_variadic) type += ", any number";
   if (port.is_optional) type += ", optional";
+  if (!port.is_differentiable && port.type == DType::f32) type += ", without gradient";
   if (port.is_straight_through) type += ", straight-through";
   return type;
 }

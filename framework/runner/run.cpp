@@ -1,12 +1,18 @@
 // graph-runner run: one forward pass, or forward and backward, over values from files.
 #include <fmt/format.h>
 
+#include <cstring>
+#include <filesystem>
+
 #include "generate/feeds.h"
 #include "generate/model_source.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
+#include "report/pictures.h"
 #include "run/program.h"
 #include "runner/console.h"
+#include "runner/csv_file.h"
+#include "runner/out_file.h"
 #include "runner/total_loss.h"
 #include "runner/verbs.h"
 #include "train/feeds.h"
@@ -51,6 +57,15 @@ void print_loss(const TotalLoss& total, const std::vector<double>& means, std::i
   print("{:<24} {:.9g}  nats per sample, mean over {}\n", "loss", sum, samples);
 }
 
+void write_values(const ModelSource& model, const std::string& name, const std::string& file,
+                  const TensorView& values) {
+  if (!is_table(file) && !file.ends_with(".png")) return write_npy(file, values);
+  Tensor copy(values.dtype(), values.shape());
+  std::memcpy(copy.view().raw(), values.raw(), values.bytes());
+  if (is_table(file)) return write_csv(file, {described(model, name, copy)});
+  write_picture(file, report::samples_png(model.document(), copy), copy.shape());
+}
+
 // Every trainable parameter; zeros where the loss does not depend on it.
 void write_gradients(const std::string& path, const Program& program, const ParameterStore& store,
                      const std::vector<int>& parameters) {
@@ -77,11 +92,21 @@ std::map<int, std::vector<ValueRange>> ranges_of(const Graph& graph, const Progr
   return accepted_ranges(graph, wanted, asked.training);
 }
 
-int run(const Request& request, bool json) {
+// Names of ports and files.
+std::vector<std::pair<std::string, std::string>> read_fetches(const Request& request) {
   std::vector<std::pair<std::string, std::string>> fetches;
   for (const std::string& text : request.fetches) fetches.push_back(name_and_value("run", "--fetch", text));
   if (fetches.empty() && !request.loss && request.gradients.empty())
     throw usage_error("run", "nothing is requested: give --fetch, --loss or --gradients");
+  for (const auto& [name, file] : fetches) {
+    // A file without an ending is an array, such as /dev/stdout.
+    if (!std::filesystem::path(file).extension().empty()) check_out("run", file);
+  }
+  return fetches;
+}
+
+int run(const Request& request, bool json) {
+  const auto fetches = read_fetches(request);
   const ModelSource model(request.model, {.overrides = request.overrides,
                                           .weights = request.weights,
                                           .newest = request.newest,
@@ -120,14 +145,13 @@ int run(const Request& request, bool json) {
                .samples = samples,
                .seed = seed,
                .step = step});
-  for (std::size_t i = 0; i < fetches.size(); ++i) write_npy(fetches[i].second, program.fetched(static_cast<int>(i)));
+  for (std::size_t i = 0; i < fetches.size(); ++i)
+    write_values(model, fetches[i].first, fetches[i].second, program.fetched(static_cast<int>(i)));
   if (!request.gradients.empty()) write_gradients(request.gradients, program, *store, total.objective.parameters);
   std::vector<double> means;
   for (std::size_t i = 0; i < total.ports.size(); ++i) means.push_back(program.term_mean(static_cast<int>(i)));
-  if (request.loss)
-    print_loss(total, means, samples, json);
-  else if (json)
-    print_json({{"samples", samples}});
+  if (request.loss) print_loss(total, means, samples, json);
+  if (!request.loss && json) print_json({{"samples", samples}});
   return kOk;
 }
 

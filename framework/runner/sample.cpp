@@ -9,6 +9,7 @@
 #include "report/pictures.h"
 #include "runner/console.h"
 #include "runner/csv_file.h"
+#include "runner/draw_flags.h"
 #include "runner/out_file.h"
 #include "runner/recordings.h"
 #include "runner/verbs.h"
@@ -23,8 +24,7 @@ struct Request {
   std::uint64_t seed = 1;
   int threads = 0;
   bool newest = false, whole = false, separate = false, whole_recordings = false;
-  std::optional<double> temperature, top_p;
-  std::optional<std::int64_t> top_k, only_class;
+  DrawFlags draws;
 };
 
 ModelOptions model_options(const Request& request) {
@@ -36,12 +36,8 @@ ModelOptions model_options(const Request& request) {
 }
 
 SampleOptions sample_options(const Request& request) {
-  SampleOptions options{.name = request.name, .seed = request.seed, .incremental = !request.whole};
-  if (request.temperature) options.options.emplace("temperature", *request.temperature);
-  if (request.top_p) options.options.emplace("top_p", *request.top_p);
-  if (request.top_k) options.options.emplace("top_k", *request.top_k);
-  if (request.only_class) options.options.emplace("class", *request.only_class);
-  return options;
+  return {
+      .name = request.name, .seed = request.seed, .incremental = !request.whole, .options = request.draws.options()};
 }
 
 std::vector<CsvColumn> columns_of(const ModelSource& model, const std::vector<std::pair<std::string, Tensor>>& shown) {
@@ -121,8 +117,8 @@ int reconstruct(const Request& request) {
   model.fit(*model.open(model.data(request.data), request.split));
   const GenerateEntry& entry = require_generate(model.document(), request.name);
   Executor executor(request.threads);
-  const Reconstructions pairs =
-      loom::reconstruct(model, executor, entry, model.data(request.data), request.split, request.count, request.seed);
+  const Reconstructions pairs = loom::reconstruct(model, executor, entry, model.data(request.data), request.split,
+                                                  request.count, request.seed, request.draws.options());
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", pairs.reconstructions)});
   else if (is_array(request.out))
@@ -157,14 +153,7 @@ void add_sample(CLI::App& app, Invocation& invocation) {
   auto request = std::make_shared<Request>();
   request->name = "sample";
   add_common(verb, *request);
-  verb->add_option("--temperature", request->temperature,
-                   "temperature of categorical draws; 0: the most probable code, below 1: less varied")
-      ->check(number_between(0, false, kNoLimit));
-  verb->add_option("--top-k", request->top_k, "draw among the k most probable codes; 0: all")->check(at_least(0));
-  verb->add_option("--top-p", request->top_p, "draw among the most probable codes that together have this probability")
-      ->check(number_between(0, true, 1));
-  verb->add_option("--class", request->only_class, "draw only this class, if the model is conditioned on a class")
-      ->check(at_least(0));
+  add_draw_flags(verb, request->draws);
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
   verb->callback([&invocation, request] { invocation.action = [request] { return sample(*request); }; });
 }
@@ -177,6 +166,7 @@ void add_reconstruct(CLI::App& app, Invocation& invocation) {
   request->name = "reconstruct";
   request->count = 32;
   add_common(verb, *request);
+  add_draw_flags(verb, request->draws);
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
   verb->add_flag("--whole-recordings", request->whole_recordings,

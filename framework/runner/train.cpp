@@ -27,6 +27,7 @@ void introduce(Session& session, Progress& progress) {
     progress.line(fmt::format("resuming from step {} of {}", session.steps_done(), session.settings().steps));
   for (const std::string& path : session.plan().unreached)
     progress.line(fmt::format("warning: no objective reaches the parameter {}", path));
+  for (const std::string& note : session.plan().notes) progress.line(fmt::format("warning: {}", note));
 }
 
 std::vector<std::string> terms_of(const Session& session) {
@@ -91,7 +92,7 @@ std::string failure_of(const Session& session, const Outcome& outcome) {
   const std::int64_t skipped = session.state().guard().state().skipped;
   if (session.steps_done() > 0 && skipped >= session.steps_done())
     return fmt::format("no step was applied: all {} had an unusable loss or gradient", grouped(skipped));
-  if (outcome.evaluation && !std::isfinite(outcome.evaluation->loss))
+  if (outcome.evaluation && outcome.evaluation->samples > 0 && !std::isfinite(outcome.evaluation->loss))
     return fmt::format("the last evaluation is not finite: its loss is {}", outcome.evaluation->loss);
   return "";
 }
@@ -113,6 +114,7 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
                                  : Json(nullptr);
   const auto elbo = outcome.evaluation ? outcome.evaluation->number("negative_elbo") : std::nullopt;
   json["negative_elbo"] = elbo ? json_number(*elbo) : Json(nullptr);
+  json["loss"] = outcome.evaluation ? json_number(outcome.evaluation->loss) : Json(nullptr);
   json["samples"] = files.samples;
   json["reconstructions"] = files.reconstructions;
   json["report"] = files.report;

@@ -6,6 +6,7 @@
 #include "runner/plugins.h"
 #include "runner/verbs.h"
 #include "train/check_document.h"
+#include "train/objectives.h"
 #include "train/run_folder.h"
 
 namespace loom::runner {
@@ -28,11 +29,20 @@ int validate(const Request& request, bool json) {
   const auto graph = check_document(document, *registry, diagnostics);
   for (const GenerateEntry& entry : document.generate) check_fed_draws(entry, diagnostics);
   diagnostics.throw_if_any();
-  const std::int64_t parameters = ParameterStore(*graph).trainable_count();
-  if (json)
-    print_json({{"ok", true}, {"graph", document.name}, {"nodes", graph->size()}, {"parameters", parameters}});
-  else
-    print("ok: {} nodes, {} parameters\n", graph->size(), grouped(parameters));
+  const ParameterStore store(*graph);
+  const std::int64_t parameters = store.trainable_count();
+  std::vector<std::string> notes;
+  if (!document.losses.empty()) notes = plan_training(document, *graph, store, *registry, diagnostics).notes;
+  if (json) {
+    print_json({{"ok", true},
+                {"graph", document.name},
+                {"nodes", graph->size()},
+                {"parameters", parameters},
+                {"warnings", notes}});
+    return kOk;
+  }
+  for (const std::string& note : notes) print("warning: {}\n", note);
+  print("ok: {} nodes, {} parameters\n", graph->size(), grouped(parameters));
   return kOk;
 }
 

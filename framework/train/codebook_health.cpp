@@ -18,7 +18,7 @@ int state_of(const GraphNode& node, const ParameterStore& store, const std::stri
 std::vector<QuantizerStates> find_quantizer_states(const Graph& graph, const ParameterStore& store) {
   std::vector<QuantizerStates> found;
   for (const GraphNode& node : graph.nodes()) {
-    if (node.contract().role() != Role::quantizer || node.frozen) continue;
+    if (node.contract().role() != Role::quantizer || !node.trains(true)) continue;
     const QuantizerStates states{node.path, state_of(node, store, "perplexity"), state_of(node, store, "unused_for"),
                                  state_of(node, store, "untried")};
     if (states.perplexity >= 0 && states.unused_for >= 0) found.push_back(states);

@@ -16,7 +16,7 @@ struct QuantizerStates {
   std::string path;                                    // of the node
   int perplexity = -1, unused_for = -1, untried = -1;  // indices into the store; -1: no such state
 };
-// In the order of the nodes; a frozen quantizer keeps no books.
+// In the order of the nodes; a quantizer that is frozen or stands still keeps no books.
 std::vector<QuantizerStates> find_quantizer_states(const Graph& graph, const ParameterStore& store);
 
 struct CodebookHealth {

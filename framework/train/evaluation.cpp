@@ -1,6 +1,8 @@
 #include "train/evaluation.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
@@ -53,6 +55,7 @@ Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, 
       store_(store),
       executor_(executor),
       registry_(registry),
+      all_terms_(terms),
       setting_(std::move(setting)),
       metrics_(setting_.metrics, *graph_, store_, terms) {
   for (std::size_t i = 0; i < terms.size(); ++i) {
@@ -128,35 +131,63 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   const FrontFeeds feeds = plan_front_feeds(*graph, store_, wanted, false, *source, setting_.cache);
   check_requests(feeds, source);
   request.feeds = feeds.ports;
-  request.batch = setting_.batch;
+  const std::int64_t least = graph->least_samples(false);
+  request.batch = std::max(setting_.batch, least) + least - 1;
   request.shard = setting_.shard;
   request.lanes = setting_.lanes;
   fresh->program = std::make_unique<Program>(graph, store_, executor_, std::move(request));
   fresh->batches =
       std::make_unique<Batches>(open_front(feeds, {graph, store_, executor_}, source, setting_.data, setting_.cache),
-                                feeds.requests(), setting_.batch, setting_.seed, false);
+                                feeds.requests(), std::max(setting_.batch, least), setting_.seed, false, 2, least);
   pass = std::move(fresh);
   return *pass;
 }
 
 Evaluation Evaluator::run(const EvaluationOptions& wanted, const std::vector<double>& weights) {
+  if (Evaluator* without = without_large_terms(wanted)) {
+    if (!without->terms_.empty()) return without->run(wanted, weights);
+    Evaluation nothing;
+    nothing.loss = std::numeric_limits<double>::quiet_NaN();
+    return nothing;
+  }
   EvaluationOptions options = wanted;
   if (evidence_.only(Bound::Kind::exact) != nullptr) options.nll_samples = 0;  // it is known without draws
   Pass& current =
       pass(options.split, options.nll_samples > 0, options.metrics ? metrics_.ports() : std::vector<Port>());
   Sums sums(evidence_);
   sums.terms.resize(terms_.size());
-  current.batches->seek(0);
+  current.batches->restart(options.limit);
   if (options.metrics) begin_metrics(current, options);
   for (std::uint32_t number = 0;; ++number) {
-    const std::int64_t left = options.limit > 0 ? options.limit - sums.samples : setting_.batch;
-    if (left <= 0) break;
     const Batches::View batch = current.batches->next();
     if (batch.samples == 0) break;
-    add_batch(current, batch, std::min(left, batch.samples), number, options, sums);
+    add_batch(current, batch, batch.samples, number, options, sums);
   }
   current.batches->seek(0);  // stops reading ahead
   return finish(current, options, sums, weights);
+}
+
+// Another evaluator for a split that has fewer items than some losses need; null where it has enough.
+Evaluator* Evaluator::without_large_terms(const EvaluationOptions& options) {
+  if (graph_->least_samples(false) < 2) return nullptr;
+  const std::string split = has_splits(registry_, setting_.data) ? options.split : "";
+  std::int64_t items = open_split(registry_, setting_.data, split, setting_.card.get())->size();
+  if (options.limit > 0) items = std::min(items, options.limit);
+  std::vector<LossTerm> terms = all_terms_;
+  std::vector<std::string> left_out;
+  for (LossTerm& term : terms) {
+    if (!term.in_evaluation || graph_->least_samples(false, term.port) <= items) continue;
+    term.in_evaluation = false;
+    left_out.push_back(term.name);
+  }
+  if (left_out.empty()) return nullptr;
+  std::unique_ptr<Evaluator>& without = smaller_[items];
+  if (!without) {
+    spdlog::warn("the evaluation leaves out {}, which need{} more items than the {} of the split '{}'",
+                 fmt::join(left_out, ", "), left_out.size() == 1 ? "s" : "", items, split);
+    without = std::make_unique<Evaluator>(graph_, store_, executor_, registry_, std::move(terms), setting_);
+  }
+  return without.get();
 }
 
 void Evaluator::begin_metrics(const Pass& current, const EvaluationOptions& options) {
@@ -176,7 +207,12 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
   for (std::uint64_t draw = 0; draw < draws; ++draw) {
     // The first draw is that of an evaluation without further ones.
     const std::uint64_t seed = setting_.seed ^ kSeedOffset ^ draw * kDrawOffset;
-    current.program->run({.feeds = feeds, .weights = {}, .samples = samples, .seed = seed, .step = number});
+    current.program->run({.feeds = feeds,
+                          .weights = {},
+                          .samples = samples,
+                          .seed = seed,
+                          .step = number,
+                          .first_item = static_cast<std::int64_t>(number) * setting_.batch});
     if (draw == 0) add_first_draw(current, samples, options, sums);
     if (options.nll_samples > 0) add_weights(current, sums);
   }

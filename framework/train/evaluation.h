@@ -69,6 +69,7 @@ class Evaluator {
   struct Pass;
   struct Sums;
   Pass& pass(const std::string& split, bool with_ratios, const std::vector<Port>& watched);
+  Evaluator* without_large_terms(const EvaluationOptions& options);
   // The terms of a pass, and their places in it.
   ProgramRequest request_for(const Graph& graph, bool with_ratios, Pass& pass) const;
   void add_masks(const Graph& graph, ProgramRequest& request, Pass& pass) const;
@@ -85,12 +86,14 @@ class Evaluator {
   ParameterStore& store_;
   Executor& executor_;
   const Registry& registry_;
+  std::vector<LossTerm> all_terms_;
   std::vector<LossTerm> terms_;            // those of evaluation
   std::vector<std::size_t> term_indices_;  // in the list that was given
   Evidence evidence_;
   Setting setting_;
   MetricSet metrics_;
-  std::map<std::string, std::shared_ptr<Pass>> passes_;  // by split, ratios and ports of metrics
+  std::map<std::string, std::shared_ptr<Pass>> passes_;         // by split, ratios and ports of metrics
+  std::map<std::int64_t, std::unique_ptr<Evaluator>> smaller_;  // by the items of a split
 };
 
 }  // namespace loom

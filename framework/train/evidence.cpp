@@ -243,11 +243,16 @@ bool Finder::is_causal(const LossTerm& part, const Ancestry& parameters) const {
   const std::set<int> read = parameters.inputs();
   if (std::ranges::none_of(data, [&](int input) { return read.contains(input); })) return true;
   if (!parameters.has(part.target)) return false;
+  std::vector<Port> given;  // conditions, such as a class
+  for (const int input : read)
+    if (!data.contains(input)) given.push_back({input, 0});
   for (const Port input : graph_.node(part.port.node).inputs) {
     if (!input.valid() || input == part.target || input == part.mask) continue;
     for (const int axes : {1, 2}) {
       if (graph_.shape(part.target).rank() <= axes) continue;
-      if (plan_incremental(graph_, {.input = part.target, .from = input, .axes = axes}).obstacle.empty()) return true;
+      const IncrementalPlan plan =
+          plan_incremental(graph_, {.input = part.target, .from = input, .axes = axes, .feeds = given});
+      if (plan.obstacle.empty()) return true;
     }
   }
   return false;

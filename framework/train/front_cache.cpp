@@ -162,7 +162,11 @@ class Extraction {
       const Batches::View batch = batches.next();
       if (batch.samples == 0) return;
       if (program)
-        program->run({.feeds = batch.columns.subspan(beside), .weights = {}, .samples = batch.samples, .step = step});
+        program->run({.feeds = batch.columns.subspan(beside),
+                      .weights = {},
+                      .samples = batch.samples,
+                      .step = step,
+                      .first_item = static_cast<std::int64_t>(step) * batch_size});
       int fetched = 0;
       std::size_t column = 0;
       for (std::size_t i = 0; i < missing.size(); ++i)

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "loom/error.h"
+#include "train/gradient_paths.h"
 
 namespace loom {
 namespace {
@@ -30,40 +31,10 @@ LossRole role_of(const std::string& word) {
   return it == kRoles.end() ? LossRole::none : it->second;
 }
 
-// The nodes that the gradient of these ports reaches.
-std::set<int> reached_nodes(const Graph& graph, const std::vector<Port>& terms) {
-  std::set<int> seen;
-  std::vector<Port> open;
-  for (const Port& term : terms) open.push_back(graph.effective(term, true));
-  while (!open.empty()) {
-    const Port port = open.back();
-    open.pop_back();
-    const GraphNode& node = graph.node(port.node);
-    if (!node.contract().outputs()[static_cast<std::size_t>(port.index)].is_differentiable ||
-        !seen.insert(port.node).second)
-      continue;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (node.inputs[i].valid() && node.contract().input_at(static_cast<int>(i)).is_differentiable) {
-        open.push_back(graph.effective(node.inputs[i], true));
-      }
-    }
-  }
-  return seen;
-}
-
-std::set<std::string> reached_parameters(const Graph& graph, const std::vector<Port>& terms) {
-  std::set<std::string> paths;
-  for (const int index : reached_nodes(graph, terms)) {
-    for (const GraphParameter& parameter : graph.node(index).parameters) paths.insert(parameter.path);
-  }
-  return paths;
-}
-
+// Of parameters and of states, which an objective with patterns has to name as well.
 std::vector<std::string> parameter_paths(const ParameterStore& store) {
   std::vector<std::string> paths;
-  for (const Parameter& item : store.items()) {
-    if (!item.is_state) paths.push_back(item.path);
-  }
+  for (const Parameter& item : store.items()) paths.push_back(item.path);
   return paths;
 }
 
@@ -127,11 +98,15 @@ void choose_terms(const Document& document, const std::vector<LossTerm>& terms, 
   for (const std::string& name : names) add(name, ScheduleEntry::constant(1));
 }
 
-void choose_parameters(const Graph& graph, const ParameterStore& store, const std::vector<LossTerm>& terms,
-                       const ObjectiveEntry& entry, Objective& objective) {
+std::vector<Port> ports_of(const TrainingPlan& plan, const Objective& objective) {
   std::vector<Port> ports;
-  for (const int term : objective.terms) ports.push_back(terms[static_cast<std::size_t>(term)].port);
-  const std::set<std::string> reached = reached_parameters(graph, ports);
+  for (const int term : objective.terms) ports.push_back(plan.terms[static_cast<std::size_t>(term)].port);
+  return ports;
+}
+
+void choose_parameters(const Graph& graph, const ParameterStore& store, const std::vector<Port>& terms,
+                       const ObjectiveEntry& entry, Objective& objective) {
+  const std::set<std::string> reached = reached_parameters(graph, terms);
   for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
     const Parameter& item = store.at(i);
     if (item.is_state || item.frozen || reached.count(item.path) == 0) continue;
@@ -341,13 +316,13 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
     choose_terms(document, plan.terms, entry, registry, objective, diagnostics);
     choose_conditions(document, graph, entry, plan, diagnostics);
     if (diagnostics.size() > findings) continue;
-    choose_parameters(graph, store, plan.terms, entry, objective);
+    choose_parameters(graph, store, ports_of(plan, objective), entry, objective);
     if (objective.terms.empty()) {
       diagnostics
           .add(ErrorCode::no_loss, entry.where.known() ? entry.where : Location{document.file, 0, 0},
                fmt::format("objective '{}' has no loss to minimize in training", objective.name))
           .expected = "a loss under `losses:` without `when: eval`";
-    } else if (objective.parameters.empty()) {
+    } else if (objective.parameters.empty() && !moves_states(entry, graph, ports_of(plan, objective))) {
       Diagnostic& finding =
           diagnostics.add(ErrorCode::no_parameters, entry.where.known() ? entry.where : Location{document.file, 0, 0},
                           fmt::format("objective '{}' has nothing to train", objective.name));
@@ -358,6 +333,11 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
   if (document.train.encoder_steps > 1) split_encoder(document, graph, store, plan, diagnostics);
   plan.selection = select_best(document.train, plan);
   plan.unreached = unreached(store, plan.objectives);
+  plan.still = still_nodes(document.objectives, graph);
+  for (const int node : plan.still)
+    plan.notes.push_back(fmt::format(
+        "no objective may change '{}': its states stand still, unless `parameters` names it", graph.node(node).path));
+  check_gradients(document, graph, store, plan, diagnostics);
   return plan;
 }
 

@@ -55,12 +55,15 @@ std::optional<Posterior> of_divergence(const Graph& graph, const LossTerm& part)
   return posterior;
 }
 
-// Samplers whose divergence is computed otherwise, as from densities.
-void add_samplers(const Graph& graph, std::vector<Posterior>& found) {
-  for (int i = 0; i < graph.size(); ++i) {
+// Samplers that an evaluated loss depends on, and whose divergence is computed otherwise, as from densities.
+void add_samplers(const Graph& graph, const std::vector<LossTerm>& terms, std::vector<Posterior>& found) {
+  Ancestry evaluated(graph);
+  for (const LossTerm& term : terms)
+    if (term.in_evaluation) evaluated.add(term.port);
+  for (const int i : evaluated.of_role(Role::sampler)) {
     const GraphNode& node = graph.node(i);
     const Port mu = input_of(node, "mu");
-    if (node.contract().role() != Role::sampler || node.when == When::training || !mu.valid()) continue;
+    if (!mu.valid()) continue;
     const auto is_known = [&](const Posterior& other) { return other.drawn.node == i || other.mu == mu; };
     if (graph.dtype(mu) != DType::f32 || std::ranges::any_of(found, is_known)) continue;
     Posterior& posterior = found.emplace_back(posterior_at(graph, i, node.path, mu));
@@ -107,7 +110,7 @@ std::vector<Posterior> find_posteriors(const Graph& graph, const std::vector<Los
   for (const LossTerm& part : evidence.parts) {
     if (auto posterior = of_divergence(graph, part)) found.push_back(std::move(*posterior));
   }
-  add_samplers(graph, found);
+  add_samplers(graph, terms, found);
   const auto is_quantizer = [](const GraphNode& node) { return node.contract().role() == Role::quantizer; };
   if (!found.empty() || std::ranges::any_of(graph.nodes(), is_quantizer)) return found;
   for (const LossTerm& part : evidence.parts) {

@@ -38,6 +38,14 @@ void keep_document(const std::string& run, const std::string& text) {
   if (!fs::exists(path)) write_text_file(path.string(), text);
 }
 
+bool is_edited(const std::string& run, const std::string& checkpoint) {
+  const TextMap metadata = SafetensorsFile(checkpoint).metadata();
+  if (!metadata.contains("document_hash")) return false;
+  const std::string now = document_hash(read_text_file(run + "/graph.yaml"));
+  std::error_code ignored;
+  return now != metadata.at("document_hash") && !fs::is_regular_file(kept_path(run, now), ignored);
+}
+
 std::string document_of_newest_checkpoint(const std::string& run) {
   std::error_code ignored;
   if (!fs::is_directory(fs::path(run) / "graphs", ignored)) return "";

@@ -16,6 +16,9 @@ std::string document_hash(const std::string& text);  // "crc32:0123abcd"
 
 // RUN/graphs/crc32-0123abcd.yaml, written where it is missing.
 void keep_document(const std::string& run, const std::string& text);
+// Whether RUN/graph.yaml is neither what the checkpoint was written with nor what a change of the running training put
+// there: somebody has edited it.
+bool is_edited(const std::string& run, const std::string& checkpoint);
 // The kept document of the newest checkpoint where that is not graph.yaml; else "".
 std::string document_of_newest_checkpoint(const std::string& run);
 

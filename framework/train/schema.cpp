@@ -44,6 +44,8 @@ Json use_keys() {
   properties["use"] = {{"type", "string"}, {"description", "the file of a block or of a graph"}};
   properties["in"] = {{"description", "the sources of its inputs"}};
   properties["vars"] = documented(or_null({{"type", "object"}}), "values of its variables");
+  properties["rename"] =
+      documented(or_null(map_of({{"type", "string"}})), "names in the file of its weights, and the nodes here");
   return properties;
 }
 

@@ -167,7 +167,9 @@ void require_read_classes(const Document& document, const Registry& registry, co
 
 std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
                                        Diagnostics& findings) {
-  check_document(document, registry, findings);
+  Document checked = document;
+  if (settings.data) checked.data = *settings.data;  // what the document says of its own does not matter
+  check_document(checked, registry, findings);
   findings.throw_if_any();
   if (document.data.type.empty() && !settings.data) {
     throw Error(ErrorCode::usage, fmt::format("{} does not name a data set", document.file),

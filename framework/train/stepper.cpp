@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/clock.h"
+#include "loom/error.h"
 #include "loom/math.h"
 #include "train/first_not_finite.h"
 
@@ -75,8 +77,7 @@ StepReport Stepper::step() {
     const Stopwatch waited;
     const Batches::View batch = batches_->next();
     report.data_seconds = waited.seconds();
-    programs_->run(number, batch.columns, batch.samples, settings_.seed);
-    report.skipped = !update(number, batch);
+    report.skipped = !compute(number, batch) || !update(number, batch);
   } catch (...) {
     restore_states();
     batches_->seek(number);
@@ -113,8 +114,39 @@ void Stepper::reject(Guard::Verdict verdict, std::int64_t number, const Batches:
   state_.guard().reject(verdict, number + 1, detail, remedy);
 }
 
+// False where a node met a value that is not finite and that its result could not hold: a bad step.
+bool Stepper::compute(std::int64_t number, const Batches::View& batch) {
+  try {
+    programs_->run(number, batch.columns, batch.samples, settings_.seed);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_finite) throw;
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    for (std::vector<double>* values : {&means_, &norms_, &losses_}) std::ranges::fill(*values, kNone);
+    state_.guard().reject(Guard::Verdict::not_finite, number + 1, error.diagnostics().front().message);
+    restore_states();
+    return false;
+  }
+}
+
+// They are gradients of what is no longer there.
+void Stepper::drop_replaced_gradients() {
+  for (const ReplacedValues& values : programs_->replaced()) {
+    for (std::size_t o = 0; o < norms_.size(); ++o) {
+      if (!programs_->is_active(o)) continue;
+      const std::vector<int>& parameters = state_.plan().objectives[o].parameters;
+      const auto it = std::ranges::find(parameters, values.parameter);
+      if (it == parameters.end()) continue;
+      const std::span<float> gradient = programs_->gradients(o)[static_cast<std::size_t>(it - parameters.begin())];
+      std::ranges::fill(
+          gradient.subspan(static_cast<std::size_t>(values.first), static_cast<std::size_t>(values.count)), 0.0F);
+    }
+  }
+}
+
 bool Stepper::update(std::int64_t number, const Batches::View& batch) {
   for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
+  drop_replaced_gradients();
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     losses_[o] = programs_->objective_loss(o);
     norms_[o] = programs_->is_active(o) ? state_.updater().norm(programs_->gradients(o)) : -1;
@@ -125,6 +157,7 @@ bool Stepper::update(std::int64_t number, const Batches::View& batch) {
     restore_states();
     return false;
   }
+  for (const ReplacedValues& values : programs_->replaced()) state_.updater().forget(values);
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     if (programs_->is_active(o)) state_.updater().apply(o, number, programs_->gradients(o), norms_[o]);
   }

@@ -46,8 +46,10 @@ class Stepper {
 
  private:
   void open_batches();
+  bool compute(std::int64_t number, const Batches::View& batch);
   bool update(std::int64_t number, const Batches::View& batch);  // false where the step is skipped
   void reject(Guard::Verdict verdict, std::int64_t number, const Batches::View& batch);
+  void drop_replaced_gradients();
   std::string describe_bad_step() const;
   void keep_states();
   void restore_states();

@@ -34,8 +34,9 @@ class TrainingPrograms {
   // Of the last run:
   bool is_active(std::size_t objective) const;                               // whether it updates in this step
   std::span<const std::span<float>> gradients(std::size_t objective) const;  // of its parameters, if it is active
-  double term_mean(std::size_t term) const { return means_[term]; }          // nats; NaN for a term of evaluation only
-  double objective_loss(std::size_t objective) const;                        // weighted sum, nats
+  std::span<const ReplacedValues> replaced() const { return last_->program->replaced(); }
+  double term_mean(std::size_t term) const { return means_[term]; }  // nats; NaN for a term of evaluation only
+  double objective_loss(std::size_t objective) const;                // weighted sum, nats
 
   int lanes() const { return size_.lanes; }
   std::int64_t shard() const { return size_.shard; }

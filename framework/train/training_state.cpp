@@ -44,7 +44,9 @@ TrainingState::TrainingState(const Document& document, const RunSettings& settin
       graph_(build_checked(document.nodes, registry)),
       parameters_(*graph_, settings.seed),
       plan_(plan_training(document, *graph_, parameters_, registry, findings_)),
-      guard_(document.train, plan_.objectives.size()) {}
+      guard_(document.train, plan_.objectives.size()) {
+  if (!plan_.still.empty()) graph_ = graph_->with_still(plan_.still);
+}
 
 void TrainingState::prepare() {
   findings_.throw_if_any();

@@ -55,6 +55,26 @@ void Updater::apply(std::size_t index, std::int64_t step, Gradients gradients, d
       });
 }
 
+void Updater::forget(const ReplacedValues& values) {
+  const auto range = [&](std::span<float> all) {
+    return all.subspan(static_cast<std::size_t>(values.first), static_cast<std::size_t>(values.count));
+  };
+  for (std::size_t o = 0; o < parts_.size(); ++o) {
+    const std::vector<int>& parameters = plan_.objectives[o].parameters;
+    const auto it = std::ranges::find(parameters, values.parameter);
+    if (it == parameters.end()) continue;
+    const OptimizerState& optimizer = *parts_[o].optimizer;
+    for (std::size_t s = 0; s < optimizer.state_names().size(); ++s)
+      std::ranges::fill(range(optimizer.state(static_cast<int>(it - parameters.begin()), static_cast<int>(s)).values()),
+                        0.0F);
+  }
+  for (std::size_t k = 0; average_ && k < average_->parameters().size(); ++k) {
+    if (average_->parameters()[k] != values.parameter) continue;
+    std::ranges::copy(range(store_.at(values.parameter).value.values()),
+                      range(average_->value(static_cast<int>(k)).values()).begin());
+  }
+}
+
 void Updater::finish_step() {
   store_.touch();
   if (average_) average_->update();

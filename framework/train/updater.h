@@ -13,6 +13,7 @@
 
 #include "run/executor.h"
 #include "run/parameter_store.h"
+#include "run/program_request.h"
 #include "train/checkpoint.h"
 #include "train/gradient_clip.h"
 #include "train/moving_average.h"
@@ -30,6 +31,8 @@ class Updater {
   double norm(Gradients gradients) { return norm_(gradients, executor_); }
   // One optimizer step of an objective; the learning rate is its schedule's at `step` (from 0).
   void apply(std::size_t objective, std::int64_t step, Gradients gradients, double norm);
+  // Before the objectives of a step: a node has replaced these values, and nothing remains of what they were.
+  void forget(const ReplacedValues& values);
   // After the objectives of a step: the moving average, and the store's new version.
   void finish_step();
 

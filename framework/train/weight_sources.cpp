@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "io/safetensors.h"
 #include "loom/error.h"
 #include "train/checkpoint.h"
+#include "train/objectives.h"
 
 namespace loom {
 namespace {
@@ -41,14 +43,40 @@ std::string stored_name(const SafetensorsFile& file, const std::string& path) {
   return file.entries().count(average) > 0 ? average : path;
 }
 
-void check_fit(const WeightSource& source, const SafetensorsFile& file, const ParameterStore& store,
-               Diagnostics& diagnostics) {
+bool ends_name(const std::string& text, std::size_t at) {
+  return at == text.size() || text[at] == '.' || text[at] == '/';
+}
+
+// The name in the file of a parameter behind the prefix: renamed; and of a part of a run, also by its whole path.
+std::string name_in(const SafetensorsFile& file, const WeightSource& source, const std::string& path) {
+  std::string inner = path.substr(source.prefix.size());
+  for (const auto& [stored, own] : source.rename) {
+    if (!inner.starts_with(own) || !ends_name(inner, own.size())) continue;
+    inner = stored + inner.substr(own.size());
+    break;
+  }
+  const bool has_inner = file.entries().contains(inner), has_path = file.entries().contains(path);
+  return stored_name(file, !has_inner && has_path ? path : inner);
+}
+
+bool starts_anew(const Document& document, const std::string& path) {
+  return std::ranges::any_of(document.train.reinitialise,
+                             [&](const std::string& pattern) { return matches_pattern(pattern, path); });
+}
+
+// The losses' own parameters (a learned sigma) lie outside of the used graph: those of the same name and shape.
+bool is_of_loss(const SafetensorsFile& file, const Parameter& item) {
+  return item.path.starts_with("losses/") && file.has_shape(stored_name(file, item.path), item.shape);
+}
+
+void check_fit(const Document& document, const WeightSource& source, const SafetensorsFile& file,
+               const ParameterStore& store, Diagnostics& diagnostics) {
   std::string got, expected;
   int wrong = 0, all = 0;
   for (const Parameter& item : store.items()) {
-    if (!item.path.starts_with(source.prefix)) continue;
+    if (!item.path.starts_with(source.prefix) || starts_anew(document, item.path)) continue;
     ++all;
-    const std::string stored = stored_name(file, item.path.substr(source.prefix.size()));
+    const std::string stored = name_in(file, source, item.path);
     if (file.has_shape(stored, item.shape)) continue;
     if (++wrong > kNamed) continue;
     const auto entry = file.entries().find(stored);
@@ -65,7 +93,10 @@ void check_fit(const WeightSource& source, const SafetensorsFile& file, const Pa
   finding.expected = expected + (wrong > kNamed ? ", ..." : "");
   finding.other = {file.path(), 0, 0};
   finding.other_role = "the weights";
-  finding.hint = "use the graph that was trained, with the same vars";
+  finding.hint =
+      "use the graph that was trained, with the same vars; train.reinitialise: [PATTERN] lets parameters start anew, "
+      "and "
+      "rename maps names in the file to nodes";
 }
 
 // Calls `use` with each file that fits.
@@ -76,7 +107,7 @@ void for_each_file(const Document& document, const ParameterStore& store, Diagno
       const SafetensorsFile file(file_of(source));
       file.verify();
       const std::size_t before = diagnostics.size();
-      check_fit(source, file, store, diagnostics);
+      check_fit(document, source, file, store, diagnostics);
       if (diagnostics.size() == before) use(source, file);
     } catch (const Error& error) {
       std::vector<Diagnostic> findings = error.diagnostics();
@@ -103,8 +134,11 @@ std::vector<LoadedWeights> load_weight_sources(const Document& document, Paramet
   Diagnostics diagnostics;
   for_each_file(document, store, diagnostics, [&](const WeightSource& source, const SafetensorsFile& file) {
     for (Parameter& item : store.items()) {
-      if (item.path.starts_with(source.prefix))
-        file.read(stored_name(file, item.path.substr(source.prefix.size())), item.value.view());
+      if (item.path.starts_with(source.prefix)) {
+        if (!starts_anew(document, item.path)) file.read(name_in(file, source, item.path), item.value.view());
+      } else if (is_of_loss(file, item) && !starts_anew(document, item.path)) {
+        file.read(stored_name(file, item.path), item.value.view());
+      }
     }
     const std::string hash = file.has_checksum() ? file.metadata().at("checksum") : "";
     loaded.push_back({source.prefix, fs::absolute(file.path()).lexically_normal().string(), hash});

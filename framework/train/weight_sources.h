@@ -1,7 +1,9 @@
 // `weights: PATH` of a use: the nodes of a used graph start with the weights of a run.
 //
 // A path is the folder of a run, whose best checkpoint is used (the newest one if there is no best), or a safetensors
-// file. The loaded weights are part of the checkpoints of the run that uses them, which is then self-contained.
+// file. Parameters that train.reinitialise matches start anew; `rename` maps names in the file to nodes; a block can be a
+// part of the run that has the same path there. Parameters of losses (a learned sigma) are taken over where the file has
+// them under the same path and shape. The loaded weights are part of the checkpoints of the run that uses them, which is then self-contained.
 //
 // Thread safety: functions of their arguments. Errors, with the place of `weights:`: run_not_found (no such run or
 // file, or a run without a checkpoint), checkpoint_corrupt, checkpoint_mismatch with the first parameters that do not

@@ -11,6 +11,7 @@
 // Ownership: a Contract is built once per node type by the type's declare() and is immutable afterwards.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <map>
@@ -153,6 +154,7 @@ struct ParameterDeclaration {
   Condition condition;       // empty: with all options
   std::string input;         // exists only if this optional input is connected; empty: always
   bool set_by_node = false;  // a parameter that Node::end_step may write, in addition to the optimizer
+  bool is_own = false;       // a state that `weights:` does not share
 
   ParameterDeclaration& only_if(Condition value) {
     condition = std::move(value);
@@ -164,6 +166,11 @@ struct ParameterDeclaration {
   }
   ParameterDeclaration& also_set_by_node() {
     set_by_node = true;
+    return *this;
+  }
+  // A state that each of the nodes that share weights has for itself: its figures.
+  ParameterDeclaration& own() {
+    is_own = true;
     return *this;
   }
 };
@@ -201,9 +208,12 @@ class Contract {
   Contract& include_options(const Contract& other);
   // A rule about several options. The diagnostic is reported at the first of `options` that a document sets.
   Contract& rule(std::vector<std::string> options, std::string message, std::string expected, Condition holds);
-  // Host-owned values that training changes without gradients (running statistics); saved with the parameters.
+  // Host-owned values that training changes without gradients (running statistics); saved with the parameters. They
+  // move only where an objective may change the node: a node that is frozen, or that every objective's `parameters`
+  // leaves out, computes as in evaluation.
   ParameterDeclaration& state(std::string name, std::string pattern, Initializer initializer, std::string doc);
   // Per-lane sums over a step's samples, reduced in a fixed order and handed to Node::end_step, which may change state.
+  // Nodes that share their states (`weights:`) sum their tallies, and the end of the step is that of one node.
   ParameterDeclaration& tally(std::string name, std::string pattern, std::string doc);
 
   // Of a metric: what it measures, and its values.
@@ -211,10 +221,13 @@ class Contract {
   ValueDeclaration& value(std::string key, std::string title, std::string unit, std::string doc);
 
   // Traits.
-  Contract& stochastic();                     // reads its RandomStream
-  Contract& stochastic_in_training();         // in evaluation it draws nothing (dropout)
-  Contract& whole_batch();                    // forward and backward see the whole batch at once
-  Contract& whole_batch_in_training();        // in evaluation it works per sample (batch norm)
+  Contract& stochastic();              // reads its RandomStream
+  Contract& stochastic_in_training();  // in evaluation it draws nothing (dropout)
+  // forward and backward see the whole batch at once, which has at least so many samples: an evaluation joins a last
+  // batch of fewer to the one before it.
+  Contract& whole_batch(std::int64_t least = 1);
+  Contract& whole_batch_in_training();  // in evaluation it works per sample (batch norm)
+  Contract& whole_batch_in_training_if(Condition value);
   Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside a loss)
   // The output at position t depends on inputs at positions <= t along these axes.
   Contract& causal(std::string axes);
@@ -254,8 +267,12 @@ class Contract {
   bool is_pointwise(const Options& options) const { return pointwise_ || (pointwise_if_ && pointwise_if_(options)); }
   std::optional<TimeWindow> window(const TimeWindowOf& of) const;
   bool is_whole_batch(const Options& options, bool training) const {
-    return whole_batch_ || (training && whole_batch_in_training_) || (whole_batch_if_ && whole_batch_if_(options));
+    return whole_batch_ || (whole_batch_if_ && whole_batch_if_(options)) ||
+           (training &&
+            (whole_batch_in_training_ || (whole_batch_in_training_if_ && whole_batch_in_training_if_(options))));
   }
+  // The samples that it needs at least where it sees the whole batch.
+  std::int64_t least_samples() const { return least_samples_; }
   // In words, for the reference; "" for a node that works per sample.
   std::string whole_batch_text() const;
   bool is_alias() const { return alias_; }
@@ -284,7 +301,8 @@ class Contract {
   std::vector<Rule> rules_;
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
-  Condition whole_batch_if_, pointwise_if_, causal_if_;
+  std::int64_t least_samples_ = 1;
+  Condition whole_batch_if_, whole_batch_in_training_if_, pointwise_if_, causal_if_;
   TimeWindowRule window_;
   bool pointwise_ = false;
   bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,

@@ -18,6 +18,8 @@
 // - backward WRITES every element of diff_input(i) for each input with wants_diff(i), and ADDS to diff_parameter(j):
 //   the host sums over the samples, the shards and the consumers of a port.
 // - Parameters, state and random streams belong to the host and are passed in with the call.
+// - A value that is not a number stays one. Where an output cannot hold it (a code), forward throws
+//   Error(not_finite): a training job then skips the step, and anything else ends with that error. See Call::fail_not_finite.
 #pragma once
 
 #include <concepts>
@@ -26,6 +28,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "loom/contract.h"
 #include "loom/random.h"
@@ -181,7 +184,8 @@ class Call {
   // The same in rows of the first output's batch axis. A sample may have several rows (n draws of each), one after the
   // other.
   std::int64_t first_row = 0, rows = 0;
-  std::int64_t step = 0;  // in training: the step, from 0; in evaluation: the batch
+  std::int64_t first_item = -1;  // of the data, where the batches hold them in order: the shard's first; -1: unknown
+  std::int64_t step = 0;         // in training: the step, from 0; in evaluation: the batch
   // For a pointwise node that computes a part of a map: the first position of the part, and how many it has.
   std::int64_t position = 0, part = 1;
   bool training = false;
@@ -202,6 +206,9 @@ class Call {
   void normal(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
     stream.normal(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
+  // Throws Error(not_finite) about an input of row n of this shard: "x of item 37 is not finite".
+  [[noreturn]] void fail_not_finite(std::string_view port, std::int64_t n) const;
+
   void uniform(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
     stream.uniform(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
@@ -264,18 +271,37 @@ class Pack {
 };
 
 // Called once per training step, after the last shard, with the reduced tallies and the state that they change, and
-// with the parameters that are declared with ParameterDeclaration::also_set_by_node. Not called for a frozen node.
+// with the parameters that are declared with ParameterDeclaration::also_set_by_node. Not called for a node that no
+// objective may change. Of several nodes that share the state, it is called for one, with the sum of their tallies.
 class EndStep {
  public:
+  // One of the nodes that share the state: its tallies alone, and its states, of which only its own
+  // (ParameterDeclaration::own) differ from those of the others.
+  struct Sharer {
+    std::span<const TensorView> tally_views, state_views;
+  };
+  // Elements of a parameter that a node has replaced.
+  struct Replaced {
+    int parameter = 0;  // index in the contract's list
+    std::int64_t first = 0, count = 0;
+  };
+
   const Contract* contract = nullptr;
-  std::span<const TensorView> tally_views;
+  std::span<const TensorView> tally_views;  // of all sharers
   std::span<const TensorView> state_views;
   std::span<const TensorView> parameter_views;
+  std::span<const Sharer> sharers;  // at least one, in the order of the graph
+  std::vector<Replaced>* replacements = nullptr;
   RandomStream stream;
 
   TensorView tally(std::string_view name) const;
   TensorView state(std::string_view name) const;
   TensorView parameter(std::string_view name) const;
+  TensorView tally(std::string_view name, std::size_t sharer) const;
+  TensorView state(std::string_view name, std::size_t sharer) const;
+  // Elements [first, first + count) of a parameter have nothing to do any more with what they were: optimizers forget
+  // what they keep of them, and this step's gradient, which is of the old values, is not applied.
+  void replaced(std::string_view parameter, std::int64_t first, std::int64_t count) const;
 };
 
 class Node {

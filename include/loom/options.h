@@ -83,6 +83,13 @@ struct OptionDeclaration {
   Constraint constraint;
   std::string doc;
   std::string unit;
+  bool belongs_to_weights = false;
+
+  // Says what the node's weights or states mean or how they move: nodes that share them (`weights:`) must agree.
+  OptionDeclaration& of_weights() {
+    belongs_to_weights = true;
+    return *this;
+  }
 };
 
 // The options of one node after checking. Each declared option has a value, unless it has no default and was omitted.

@@ -79,6 +79,28 @@ inline double ar1_log_density(double alpha, const float* z, std::int64_t steps, 
   return -0.5 * sum - count * kHalfLogTwoPi;
 }
 
+// Adds factor times the gradient by z, if diff_z is not null; returns factor times the derivative by alpha.
+inline double add_ar1_log_density_gradient(double alpha, double factor, const float* z, float* diff_z,
+                                           std::int64_t steps, std::int64_t width, const Ar1Steps& there) {
+  const double precision = 1 / (1 - alpha * alpha);
+  const auto at = [&](std::int64_t t) { return static_cast<double>(z[t * width]); };
+  double by_alpha = 0;
+  for (std::int64_t t = 0; t < steps; ++t) {
+    if (!there.has(t)) continue;
+    if (there.begins(t)) {
+      if (diff_z != nullptr) diff_z[t * width] -= static_cast<float>(factor * at(t));
+      continue;
+    }
+    const double residual = at(t) - alpha * at(t - 1), slope = residual * precision;
+    if (diff_z != nullptr) {
+      diff_z[t * width] -= static_cast<float>(factor * slope);
+      diff_z[(t - 1) * width] += static_cast<float>(factor * alpha * slope);
+    }
+    by_alpha += slope * at(t - 1) - alpha * precision * (residual * slope - 1);
+  }
+  return factor * by_alpha;
+}
+
 // The least divergence of any posterior with independent steps from the AR(1) prior, of one dimension, nats:
 // 1/2 ((steps - 2) ln(1 + alpha^2) - ln(1 - alpha^2)); of a single step it is 0, for that is N(0, 1).
 inline double ar1_committed_rate(double alpha, std::int64_t steps) {
@@ -86,15 +108,28 @@ inline double ar1_committed_rate(double alpha, std::int64_t steps) {
   const double square = alpha * alpha;
   return 0.5 * (static_cast<double>(steps - 2) * std::log1p(square) - std::log1p(-square));
 }
-// The same of the runs of steps that are there.
-inline double ar1_committed_rate(double alpha, std::int64_t steps, const Ar1Steps& there) {
+// Its derivative by alpha.
+inline double ar1_committed_rate_slope(double alpha, std::int64_t steps) {
+  if (steps < 2) return 0;
+  const double square = alpha * alpha;
+  return static_cast<double>(steps - 2) * alpha / (1 + square) + alpha / (1 - square);
+}
+// The sum of a function of the length over the runs of steps that are there.
+template <class OfLength>
+double sum_over_runs(std::int64_t steps, const Ar1Steps& there, const OfLength& of_length) {
   double sum = 0;
   std::int64_t run = 0;
   for (std::int64_t t = 0; t < steps; ++t) {
     run = there.has(t) ? run + 1 : 0;
-    if (run > 0 && (t + 1 == steps || !there.has(t + 1))) sum += ar1_committed_rate(alpha, run);
+    if (run > 0 && (t + 1 == steps || !there.has(t + 1))) sum += of_length(run);
   }
   return sum;
+}
+inline double ar1_committed_rate(double alpha, std::int64_t steps, const Ar1Steps& there) {
+  return sum_over_runs(steps, there, [&](std::int64_t run) { return ar1_committed_rate(alpha, run); });
+}
+inline double ar1_committed_rate_slope(double alpha, std::int64_t steps, const Ar1Steps& there) {
+  return sum_over_runs(steps, there, [&](std::int64_t run) { return ar1_committed_rate_slope(alpha, run); });
 }
 
 }  // namespace loom::nodes

@@ -1,5 +1,7 @@
 // Draws from independent Bernoulli variables, such as the pixels of a decoder with a Bernoulli likelihood.
-//   y = 1 with probability sigmoid(logits), else 0;   all [N, ...E]
+//   y = 1 with probability sigmoid(logits), else 0;   all [N, ...E]; NaN of NaN
+#include <cmath>
+
 #include "loom/math.h"
 #include "loom/node.h"
 
@@ -26,7 +28,9 @@ class BernoulliSampler final : public loom::Node {
       const std::span<float> event = y[n];
       loom::math::sigmoid(logits[n].data(), event.data(), y.per_sample());
       f.uniform(n, uniform);
-      for (std::size_t i = 0; i < event.size(); ++i) event[i] = uniform[i] < event[i] ? 1.0F : 0.0F;
+      for (std::size_t i = 0; i < event.size(); ++i) {
+        if (!std::isnan(event[i])) event[i] = uniform[i] < event[i] ? 1.0F : 0.0F;
+      }
     }
   }
   void backward(const loom::Backward&) const override {}  // no gradient

@@ -66,7 +66,16 @@ inline void add_gaussian_log_density_gradient(float factor, const float* mu, con
   });
 }
 
-// The same for N(0, 1).
+// Adds the gradient of a draw z = mu + e^(logvar / 2) noise; null: not wanted.
+inline void add_draw_gradient(const float* diff_z, const float* mu, const float* z, float* diff_mu, float* diff_logvar,
+                              std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (diff_mu != nullptr) diff_mu[i] += diff_z[i];
+    if (diff_logvar != nullptr) diff_logvar[i] += 0.5F * diff_z[i] * (z[i] - mu[i]);
+  }
+}
+
+// The log density of N(0, 1).
 inline double standard_normal_log_density(const float* z, std::int64_t n, std::span<const float> weights = {}) {
   if (!weights.empty())
     return -0.5 * weighted_squared_distance(weights, z, nullptr) - weight_sum(weights) * kHalfLogTwoPi;

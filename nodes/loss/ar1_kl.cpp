@@ -22,14 +22,14 @@ class Ar1Kl final : public loom::Node {
     c.role(loom::Role::divergence);
     c.input("mu", "[N, T, D]", "mean of each step");
     c.input("logvar", "[N, T, D]", "natural logarithm of the variance");
-    c.input("z", "[N, T, D]", "a draw, for log_ratio only").optional().no_gradient();
+    c.input("z", "[N, T, D]", "a draw, for log_ratio only").optional();
     loom::Weighting::declare_mask(c);
     c.output("loss", "[N]", "nats per sample");
-    c.output("committed_rate", "[N]", "the lower bound of loss, nats").no_gradient();
-    c.output("per_dimension", "[N, D]", "nats of each latent dimension").no_gradient();
-    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
+    c.output("committed_rate", "[N]", "the lower bound of loss, nats");
+    c.output("per_dimension", "[N, D]", "nats of each latent dimension");
+    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
     Ar1Alpha::declare(c);
-    c.backward_reads({"mu", "logvar", "mask"});
+    c.backward_reads({"mu", "logvar", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) {
     Ar1Alpha::infer(s);
@@ -67,18 +67,32 @@ class Ar1Kl final : public loom::Node {
   }
 
   void backward(const loom::Backward& b) const override {
-    const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar");
+    const loom::TensorView mu = b.input("mu"), logvar = b.input("logvar"), z = b.input("z");
     for (std::int64_t n = 0; n < b.rows; ++n) {
-      const double factor = static_cast<double>(b.diff_output("loss")[n][0]);
+      const auto of_loss = static_cast<double>(b.diff_output("loss")[n][0]);
+      const auto of_bound = static_cast<double>(b.diff_output("committed_rate")[n][0]);
+      const float of_ratio = z.empty() ? 0.0F : b.diff_output("log_ratio")[n][0];
       const std::span<const float> mask = weighting_.row(b, n);
       const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
+      float *diff_mu = wanted("mu"), *diff_logvar = wanted("logvar"), *diff_z = wanted("z");
+      if (diff_z != nullptr) std::fill_n(diff_z, steps_ * width_, 0.0F);
       for (std::int64_t d = 0; d < width_; ++d) {
         const double alpha = alpha_.at(b, d);
-        const Moments of{mu[n].data() + d, logvar[n].data() + d, Ar1Steps(mask, d, width_)};
-        const double slope = gradient(alpha, factor, of, wanted("mu"), wanted("logvar"), d);
+        const Ar1Steps there(mask, d, width_);
+        const Moments of{mu[n].data() + d, logvar[n].data() + d, there};
+        const double factor =
+            of_loss + static_cast<double>(b.diff_output("per_dimension")[n][static_cast<std::size_t>(d)]);
+        double slope = gradient(alpha, factor, of, diff_mu, diff_logvar, d);
+        if (of_bound != 0) slope += of_bound * ar1_committed_rate_slope(alpha, steps_, there);
+        if (of_ratio != 0)
+          slope += add_ar1_log_density_gradient(alpha, -static_cast<double>(of_ratio), z[n].data() + d,
+                                                diff_z == nullptr ? nullptr : diff_z + d, steps_, width_, there);
         if (b.wants_parameter_diff("alpha_logit"))
           b.diff_parameter("alpha_logit").data()[d] += static_cast<float>(slope * alpha * (1 - alpha));
       }
+      if (of_ratio == 0) continue;
+      add_gaussian_log_density_gradient(of_ratio, mu[n].data(), logvar[n].data(), z[n].data(), diff_mu, diff_logvar,
+                                        diff_z, steps_ * width_, mask);
     }
   }
 

@@ -19,13 +19,13 @@ class FixedVarianceKl final : public loom::Node {
     c.source("Razavi et al. 2019, Preventing Posterior Collapse with delta-VAEs, section 2");
     c.role(loom::Role::divergence);
     c.input("mu", "[N, ...E]", "mean");
-    c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional().no_gradient();
+    c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional();
     loom::Weighting::declare_mask(c);
     c.output("loss", "[N]", "nats per sample");
     c.output("committed_rate", "[N]", "the lower bound of loss, nats").no_gradient();
-    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
+    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
     c.option("variance", loom::required, loom::positive(), "variance of the posterior");
-    c.backward_reads({"mu", "mask"});
+    c.backward_reads({"mu", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "mu"); }
   explicit FixedVarianceKl(const loom::Options& options) : variance_(options.number("variance")) {}
@@ -54,13 +54,25 @@ class FixedVarianceKl final : public loom::Node {
     }
   }
 
+  // d log_ratio / d mu = (z - mu) / variance,   d log_ratio / d z = z - (z - mu) / variance
   void backward(const loom::Backward& b) const override {
-    if (!b.wants_diff("mu")) return;
-    const loom::TensorView mu = b.input("mu");
+    const loom::TensorView mu = b.input("mu"), z = b.input("z");
+    const std::int64_t count = mu.per_sample();
+    const auto precision = static_cast<float>(1 / variance_);
     for (std::int64_t n = 0; n < b.rows; ++n) {
-      float* out = b.diff_input("mu")[n].data();
-      math::scale(b.diff_output("loss")[n][0], mu[n].data(), out, mu.per_sample());
-      apply_weights(weighting_.row(b, n), out);
+      const float factor = b.diff_output("loss")[n][0], ratio = b.diff_output("log_ratio")[n][0];
+      const std::span<const float> mask = weighting_.row(b, n);
+      if (b.wants_diff("mu")) {
+        float* out = b.diff_input("mu")[n].data();
+        math::scale(factor, mu[n].data(), out, count);
+        if (!z.empty())
+          math::combine(ratio * precision, z[n].data(), -ratio * precision, mu[n].data(), 1, out, out, count);
+        apply_weights(mask, out);
+      }
+      if (!b.wants_diff("z")) continue;
+      float* out = b.diff_input("z")[n].data();
+      math::combine(ratio * (1 - precision), z[n].data(), ratio * precision, mu[n].data(), 0, mu[n].data(), out, count);
+      apply_weights(mask, out);
     }
   }
 

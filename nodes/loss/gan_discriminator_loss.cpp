@@ -18,8 +18,8 @@ class GanDiscriminatorLoss final : public loom::Node {
     c.input("fake", "[N, ...E]", "logits of generated values: reconstructions, or samples");
     c.input("sampled", "[N, ...E]", "logits of more generated values").optional();
     c.output("loss", "[N]", "real + generated, per sample");
-    c.output("real_loss", "[N]", "the part from data").no_gradient();
-    c.output("generated_loss", "[N]", "the part from generated values").no_gradient();
+    c.output("real_loss", "[N]", "the part from data");
+    c.output("generated_loss", "[N]", "the part from generated values");
     GanLoss::declare(c);
     c.backward_reads({"real", "fake", "sampled"});
   }
@@ -44,8 +44,9 @@ class GanDiscriminatorLoss final : public loom::Node {
       if (!b.wants_diff(port)) continue;
       const bool real = std::string_view(port) == "real";
       const loom::TensorView logits = b.input(port), diff = b.diff_input(port);
+      const loom::TensorView whole = b.diff_output("loss"), part = b.diff_output(real ? "real_loss" : "generated_loss");
       for (std::int64_t n = 0; n < b.rows; ++n) {
-        loss_.gradient(b.diff_output("loss")[n][0] * (real ? 1 : share), real, logits[n].data(), diff[n].data(),
+        loss_.gradient((whole[n][0] + part[n][0]) * (real ? 1 : share), real, logits[n].data(), diff[n].data(),
                        logits.per_sample());
       }
     }

@@ -35,7 +35,7 @@ class GaussianKl final : public loom::Node {
     c.output("loss", "[N]", "nats per sample");
     c.output("per_dimension", "[N, ...E]", "nats of each latent dimension");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
-    c.output("kl", "[N]", "the divergence itself, independent of free_bits and capacity, nats").no_gradient();
+    c.output("kl", "[N]", "the divergence itself, independent of free_bits and capacity, nats");
     c.option("free_bits", 0.0, loom::at_least(0), "lower bound of the loss of each group, for the mean over the batch",
              "nats");
     c.option("free_bits_groups", 0, loom::integer().at_least(0),
@@ -101,12 +101,13 @@ class GaussianKl final : public loom::Node {
       const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
       float *diff_mu = wanted("mu"), *diff_logvar = wanted("logvar"), *diff_z = wanted("z");
       const float *m = mu[n].data(), *l = logvar[n].data(), *per_dimension = b.diff_output("per_dimension")[n].data();
+      const float own = b.diff_output("kl")[n][0];
       if (over_batch_) {
         for (std::int64_t j = 0; j < count_; ++j)
-          factors[j] = per_dimension[j] + static_cast<float>(total * slope(b, j * groups_ / count_));
+          factors[j] = per_dimension[j] + own + static_cast<float>(total * slope(b, j * groups_ / count_));
         math::gaussian_kl_gradient(0, factors, m, l, diff_mu, diff_logvar, count_);
       } else {
-        math::gaussian_kl_gradient(diff[n][0], per_dimension, m, l, diff_mu, diff_logvar, count_);
+        math::gaussian_kl_gradient(diff[n][0] + own, per_dimension, m, l, diff_mu, diff_logvar, count_);
       }
       const std::span<const float> mask = weighting_.row(b, n);
       if (diff_mu != nullptr) apply_weights(mask, diff_mu);

@@ -23,12 +23,12 @@ class GaussianKlBetween final : public loom::Node {
     c.input("logvar", "[N, ...E]", "natural logarithm of its variance");
     c.input("prior_mu", "[N, ...E]", "mean of the prior");
     c.input("prior_logvar", "[N, ...E]", "natural logarithm of its variance");
-    c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional().no_gradient();
+    c.input("z", "[N, ...E]", "a draw, for log_ratio only").optional();
     loom::Weighting::declare_mask(c);
     c.output("loss", "[N]", "nats per sample");
-    c.output("per_dimension", "[N, ...E]", "nats of each latent dimension").no_gradient();
-    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats").no_gradient();
-    c.backward_reads({"mu", "logvar", "prior_mu", "prior_logvar", "mask"});
+    c.output("per_dimension", "[N, ...E]", "nats of each latent dimension");
+    c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
+    c.backward_reads({"mu", "logvar", "prior_mu", "prior_logvar", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "mu"); }
   explicit GaussianKlBetween(const loom::Options&) {}
@@ -69,27 +69,21 @@ class GaussianKlBetween final : public loom::Node {
 
   void backward(const loom::Backward& b) const override {
     for (std::int64_t n = 0; n < b.rows; ++n) {
-      const Row row = row_of(b, n);
-      const float factor = b.diff_output("loss")[n][0];
       const auto wanted = [&](const char* port) { return b.wants_diff(port) ? b.diff_input(port)[n].data() : nullptr; };
-      float *diff_mu = wanted("mu"), *diff_logvar = wanted("logvar");
-      float *diff_prior_mu = wanted("prior_mu"), *diff_prior_logvar = wanted("prior_logvar");
-      for_precision_blocks(row.prior_logvar, count_,
-                           [&](std::int64_t first, std::int64_t count, const float* precision) {
-                             for (std::int64_t i = first; i < first + count; ++i) {
-                               const float p = precision[i - first], distance = row.mu[i] - row.prior_mu[i];
-                               const float variance = std::exp(row.logvar[i]) * p;  // divided by that of the prior
-                               if (diff_mu != nullptr) diff_mu[i] = factor * distance * p;
-                               if (diff_prior_mu != nullptr) diff_prior_mu[i] = -factor * distance * p;
-                               if (diff_logvar != nullptr) diff_logvar[i] = factor * 0.5F * (variance - 1);
-                               if (diff_prior_logvar != nullptr)
-                                 diff_prior_logvar[i] = factor * 0.5F * (1 - variance - distance * distance * p);
-                             }
-                           });
+      const Gradient out{wanted("mu"), wanted("logvar"), wanted("prior_mu"), wanted("prior_logvar"), wanted("z")};
+      const Row row = row_of(b, n);
+      write_gradient(row, b.diff_output("loss")[n][0], b.diff_output("per_dimension")[n].data(), out);
       const std::span<const float> mask = weighting_.row(b, n);
-      for (float* diff : {diff_mu, diff_logvar, diff_prior_mu, diff_prior_logvar}) {
+      for (float* diff : {out.mu, out.logvar, out.prior_mu, out.prior_logvar}) {
         if (diff != nullptr) apply_weights(mask, diff);
       }
+      if (out.z != nullptr) std::fill_n(out.z, count_, 0.0F);
+      const float ratio = b.diff_output("log_ratio")[n][0];
+      if (!b.has_input("z") || ratio == 0) continue;
+      const float* z = b.input("z")[n].data();
+      add_gaussian_log_density_gradient(ratio, row.mu, row.logvar, z, out.mu, out.logvar, out.z, count_, mask);
+      add_gaussian_log_density_gradient(-ratio, row.prior_mu, row.prior_logvar, z, out.prior_mu, out.prior_logvar,
+                                        out.z, count_, mask);
     }
   }
 
@@ -97,6 +91,25 @@ class GaussianKlBetween final : public loom::Node {
   struct Row {
     const float *mu, *logvar, *prior_mu, *prior_logvar;
   };
+  struct Gradient {  // null: not wanted
+    float *mu, *logvar, *prior_mu, *prior_logvar, *z;
+  };
+
+  // Of the divergence; each dimension's gradient counts `factor` and that of its own value.
+  void write_gradient(const Row& row, float factor, const float* per_dimension, const Gradient& out) const {
+    for_precision_blocks(row.prior_logvar, count_, [&](std::int64_t first, std::int64_t count, const float* precision) {
+      for (std::int64_t i = first; i < first + count; ++i) {
+        const float pull = factor + per_dimension[i];
+        const float p = precision[i - first], distance = row.mu[i] - row.prior_mu[i];
+        const float variance = std::exp(row.logvar[i]) * p;  // divided by that of the prior
+        if (out.mu != nullptr) out.mu[i] = pull * distance * p;
+        if (out.prior_mu != nullptr) out.prior_mu[i] = -pull * distance * p;
+        if (out.logvar != nullptr) out.logvar[i] = pull * 0.5F * (variance - 1);
+        if (out.prior_logvar != nullptr) out.prior_logvar[i] = pull * 0.5F * (1 - variance - distance * distance * p);
+      }
+    });
+  }
+
   static Row row_of(const loom::Call& call, std::int64_t n) {
     const auto row = [&](const char* port) { return call.input(port)[n].data(); };
     return {row("mu"), row("logvar"), row("prior_mu"), row("prior_logvar")};

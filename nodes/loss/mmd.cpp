@@ -27,7 +27,7 @@ class Mmd final : public loom::Node {
     c.option("scales", std::vector<loom::OptionValue>{0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}, loom::number_list().above(0),
              "factors of the kernel's width; the kernels are added");
     c.option("sigma", 1.0, loom::positive(), "standard deviation of the prior");
-    c.whole_batch();
+    c.whole_batch(2);
     c.backward_reads({"x", "y"});
   }
   explicit Mmd(const loom::Options& options)

@@ -15,7 +15,7 @@ class MonteCarloKl final : public loom::Node {
     c.input("posterior_log_density", "[N]", "ln q(z|x), nats");
     c.input("prior_log_density", "[N]", "ln p(z), nats");
     c.output("loss", "[N]", "nats per sample");
-    c.output("log_ratio", "[N]", "the same").no_gradient();
+    c.output("log_ratio", "[N]", "the same");
     c.backward_reads({});
   }
   explicit MonteCarloKl(const loom::Options&) {}
@@ -28,7 +28,7 @@ class MonteCarloKl final : public loom::Node {
   }
   void backward(const loom::Backward& b) const override {
     for (std::int64_t n = 0; n < b.rows; ++n) {
-      const float diff = b.diff_output("loss")[n][0];
+      const float diff = b.diff_output("loss")[n][0] + b.diff_output("log_ratio")[n][0];
       if (b.wants_diff("posterior_log_density")) b.diff_input("posterior_log_density")[n][0] = diff;
       if (b.wants_diff("prior_log_density")) b.diff_input("prior_log_density")[n][0] = -diff;
     }

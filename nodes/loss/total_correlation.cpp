@@ -30,8 +30,8 @@ class TotalCorrelation final : public loom::Node {
     c.input("mu", "[N, D]", "its mean");
     c.input("logvar", "[N, D]", "natural logarithm of its variance");
     c.output("loss", "[N]", "total correlation, nats per sample");
-    c.output("mutual_information", "[N]", "nats per sample").no_gradient();
-    c.output("dimension_wise_kl", "[N]", "nats per sample").no_gradient();
+    c.output("mutual_information", "[N]", "nats per sample");
+    c.output("dimension_wise_kl", "[N]", "nats per sample");
     c.option("dataset_size", loom::required, loom::integer().at_least(1), "samples of the training data");
     c.whole_batch();
     c.backward_reads({"z", "mu", "logvar"});
@@ -120,22 +120,26 @@ class TotalCorrelation final : public loom::Node {
     return table;
   }
 
-  // d loss_i / d ln N(z_id; mu_jd, v_jd) = softmax_j(joint) - softmax_j(dimension d).
+  // The derivatives by ln N(z_id; mu_jd, v_jd) of ln q(z_i), softmax_j(joint), of ln q(z_id), softmax_j(dimension d), and
+  // of ln q(z_i|x_i), 1 where j is i; with what the three outputs make of them.
   void add_row(const loom::Backward& b, std::int64_t i, float* table, float* diff_z, float* sums) const {
     const float *z = b.input("z")[i].data(), *mu = b.input("mu").data(), *precision = precision_(b).data();
-    const float factor = b.diff_output("loss")[i][0];
+    const float total = b.diff_output("loss")[i][0], information = b.diff_output("mutual_information")[i][0];
+    const float marginal = b.diff_output("dimension_wise_kl")[i][0];
     for (std::int64_t d = 0; d <= width_; ++d) math::softmax(table + d * rows_, table + d * rows_, rows_);
     const float* joint = table + width_ * rows_;
     for (std::int64_t j = 0; j < rows_; ++j) {
       for (std::int64_t d = 0; d < width_; ++d) {
         const std::int64_t at = j * width_ + d;
-        const float weight = factor * (joint[j] - table[d * rows_ + j]);
+        const float weight = (total - information) * joint[j] + (marginal - total) * table[d * rows_ + j] +
+                             (j == i ? information : 0.0F);
         const float deviation = z[d] - mu[at], slope = deviation * precision[at];
         if (diff_z != nullptr) diff_z[d] -= weight * slope;
         sums[at] += weight * slope;
         sums[rows_ * width_ + at] += weight * 0.5F * (deviation * slope - 1);
       }
     }
+    if (diff_z != nullptr) math::accumulate(marginal, z, diff_z, width_);  // of -ln p(z_i)
   }
 
   double dataset_size_;

@@ -1,6 +1,6 @@
 // The activation that a linear or a convolution node applies to its result.
 //
-// relu runs inside the primitive. The others are applied in place afterwards. Their backward works from the output if
+// relu runs in the kernel. The others are applied in place afterwards. Their backward works from the output if
 // the derivative follows from it (tanh, sigmoid, elu), and otherwise from the sums before the activation, which
 // forward saves.
 #pragma once

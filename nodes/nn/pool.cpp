@@ -1,9 +1,11 @@
 // The largest or the mean value of each window, channel by channel.
 //   [N, T, C] or [N, H, W, C]; as in PyTorch, windows do not overlap unless a stride is given, and a mean includes the
 //   zeros of the padding.
+#include <cmath>
 #include <memory>
 
 #include "dnnl/pooling.h"
+#include "loom/math.h"
 #include "loom/node.h"
 #include "nn/window.h"
 
@@ -60,6 +62,7 @@ class Pool final : public loom::Node {
     shape.pad_top = shape.pad_bottom = window.h.pad_before;
     shape.pad_left = shape.pad_right = window.w.pad_before;
     pooling_ = std::make_unique<Pooling>(shape);
+    shape_ = shape;
     backward_ = p.backward;
     work_ = p.scratch<std::byte>(pooling_->scratch_bytes());
     if (backward_) workspace_ = p.saved<std::byte>(pooling_->workspace_bytes());
@@ -72,6 +75,7 @@ class Pool final : public loom::Node {
       pooling_->forward(x, y, workspace_(f).data(), work_(f).data());
     else
       pooling_->inference(x, y, work_(f).data());
+    if (shape_.kind == loom::dnnl::PoolingKind::max && !loom::math::all_finite(x, f.input(0).count())) pass_nan(x, y);
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
@@ -79,7 +83,28 @@ class Pool final : public loom::Node {
   }
 
  private:
+  // The primitive looks past NaN to the largest of the other values.
+  void pass_nan(const float* x, float* y) const {
+    const PoolingShape& s = shape_;
+    const std::int64_t out_h = (s.h + s.pad_top + s.pad_bottom - s.kh) / s.stride_h + 1;
+    const std::int64_t out_w = (s.w + s.pad_left + s.pad_right - s.kw) / s.stride_w + 1;
+    for (std::int64_t n = 0; n < s.n; ++n, x += s.h * s.w * s.c) {
+      for (std::int64_t place = 0; place < out_h * out_w; ++place, y += s.c) {
+        const std::int64_t top = place / out_w * s.stride_h - s.pad_top, left = place % out_w * s.stride_w - s.pad_left;
+        for (std::int64_t h = std::max<std::int64_t>(0, top); h < std::min(s.h, top + s.kh); ++h) {
+          for (std::int64_t w = std::max<std::int64_t>(0, left); w < std::min(s.w, left + s.kw); ++w) {
+            for (std::int64_t c = 0; c < s.c; ++c) {
+              const float value = x[(h * s.w + w) * s.c + c];
+              if (std::isnan(value)) y[c] = value;
+            }
+          }
+        }
+      }
+    }
+  }
+
   loom::Options options_;
+  PoolingShape shape_;
   bool backward_ = false;
   loom::Slot<std::byte> work_, workspace_;
   std::unique_ptr<const Pooling> pooling_;

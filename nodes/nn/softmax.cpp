@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "dnnl/softmax.h"
+#include "loom/math.h"
 #include "loom/node.h"
 #include "shape/axis.h"
 
@@ -42,10 +43,10 @@ class Softmax final : public loom::Node {
   void forward(const loom::Forward& f) const override {
     const float* x = f.input(0).data();
     float* y = f.output(0).data();
-    if (view_.inner == 1) return rows_->forward(x, y, work_(f).data());
+    if (view_.inner == 1) return compute(f, x, y);
     float* rows = copy_(f).data();
     to_rows(x, rows);
-    rows_->forward(rows, rows, work_(f).data());
+    compute(f, rows, rows);
     from_rows(rows, y);
   }
 
@@ -62,6 +63,13 @@ class Softmax final : public loom::Node {
   }
 
  private:
+  // oneDNN's logarithm is off by 1e-7 and can be above 0.
+  void compute(const loom::Forward& f, const float* x, float* y) const {
+    if (!log_) return rows_->forward(x, y, work_(f).data());
+    for (std::int64_t row = 0; row < view_.outer * view_.inner; ++row)
+      loom::math::log_softmax(x + row * view_.axis, y + row * view_.axis, view_.axis);
+  }
+
   // [outer, axis, inner] to [outer, inner, axis] and back.
   void to_rows(const float* x, float* rows) const {
     for (std::int64_t o = 0; o < view_.outer; ++o, x += view_.axis * view_.inner) {

@@ -17,7 +17,7 @@ class Ar1Prior final : public loom::Node {
     declare_prior(c, "[N, T, D]", "a sequence of D independent processes, or z");
     Ar1Alpha::declare(c);
     loom::Weighting::declare_mask(c);
-    c.backward_reads({"z", "mask"});
+    c.backward_reads({"z", "y", "mask"});
   }
   static void infer(loom::ShapeInference& s) {
     const std::vector<std::int64_t> extents = prior_extents(s);
@@ -36,6 +36,7 @@ class Ar1Prior final : public loom::Node {
     steps_ = p.output("y")[1];
     width_ = p.output("y")[2];
     prepare_prior_mask(weighting_, p);
+    if (p.backward) diff_draw_ = p.scratch<float>(steps_ * width_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -57,17 +58,19 @@ class Ar1Prior final : public loom::Node {
   }
 
   void backward(const loom::Backward& b) const override {
-    const loom::TensorView z = b.input("z");
-    if (z.empty()) return;
+    const bool drawn = !b.has_input("z");
+    const loom::TensorView z = drawn ? b.output("y") : b.input("z");
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const auto factor = static_cast<double>(b.diff_output("log_density")[n][0]);
-      float* diff_z = b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
-      if (diff_z != nullptr) copy_event(b.diff_output("y"), b.diff_input("z"), n);
+      float* diff_z = drawn ? diff_draw_(b).data() : b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
+      if (diff_z != nullptr) std::ranges::copy(b.diff_output("y")[n], diff_z);
       const std::span<const float> mask = weighting_.row(b, n);
       for (std::int64_t d = 0; d < width_; ++d) {
         const double alpha = alpha_.at(b, d);
-        const double slope = add_gradient(alpha, factor, z[n].data() + d, diff_z == nullptr ? nullptr : diff_z + d,
-                                          Ar1Steps(mask, d, width_));
+        double slope =
+            add_ar1_log_density_gradient(alpha, factor, z[n].data() + d, diff_z == nullptr ? nullptr : diff_z + d,
+                                         steps_, width_, Ar1Steps(mask, d, width_));
+        if (drawn) slope += draw_slope(alpha, z[n].data() + d, diff_z + d);
         if (b.wants_parameter_diff("alpha_logit"))
           b.diff_parameter("alpha_logit").data()[d] += static_cast<float>(slope * alpha * (1 - alpha));
       }
@@ -84,30 +87,23 @@ class Ar1Prior final : public loom::Node {
     }
   }
 
-  // The gradient of one dimension; returns factor times the derivative with respect to alpha.
-  double add_gradient(double alpha, double factor, const float* z, float* diff_z, const Ar1Steps& there) const {
-    const double precision = 1 / (1 - alpha * alpha);
-    const auto at = [&](std::int64_t t) { return static_cast<double>(z[t * width_]); };
-    double by_alpha = 0;
-    for (std::int64_t t = 0; t < steps_; ++t) {
-      if (!there.has(t)) continue;
-      if (there.begins(t)) {
-        if (diff_z != nullptr) diff_z[t * width_] -= static_cast<float>(factor * at(t));
-        continue;
-      }
-      const double residual = at(t) - alpha * at(t - 1), slope = residual * precision;
-      if (diff_z != nullptr) {
-        diff_z[t * width_] -= static_cast<float>(factor * slope);
-        diff_z[(t - 1) * width_] += static_cast<float>(factor * alpha * slope);
-      }
-      by_alpha += slope * at(t - 1) - alpha * precision * (residual * slope - 1);
+  // The derivative by alpha of a draw y_t = alpha y_t-1 + sqrt(1 - alpha^2) noise_t; diff_y is overwritten on the way back.
+  double draw_slope(double alpha, const float* y, float* diff_y) const {
+    const double rest = 1 - alpha * alpha;
+    double slope = 0;
+    for (std::int64_t t = steps_ - 1; t > 0; --t) {
+      const auto diff = static_cast<double>(diff_y[t * width_]), before = static_cast<double>(y[(t - 1) * width_]);
+      const double residual = static_cast<double>(y[t * width_]) - alpha * before;
+      slope += diff * (before - alpha / rest * residual);
+      diff_y[(t - 1) * width_] += static_cast<float>(alpha * diff);
     }
-    return factor * by_alpha;
+    return slope;
   }
 
   Ar1Alpha alpha_;
   loom::Weighting weighting_;
   std::int64_t steps_ = 0, width_ = 0;
+  loom::Slot<float> diff_draw_;  // of an event
 };
 LOOM_NODE(Ar1Prior, "ar1_prior")
 

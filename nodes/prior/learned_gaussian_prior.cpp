@@ -43,8 +43,11 @@ class LearnedGaussianPrior final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     channels_ = p.input("condition").back();
     count_ = p.output("y").count_from(1);
+    drawn_ = !p.has_input("z");
     prepare_prior_mask(weighting_, p);
-    if (p.backward) diffs_ = p.scratch<float>(2 * count_);
+    if (!p.backward) return;
+    diffs_ = p.scratch<float>(2 * count_);
+    diff_draw_ = p.scratch<float>(count_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -70,7 +73,7 @@ class LearnedGaussianPrior final : public loom::Node {
     }
   }
 
-  // A draw has no gradient: y has one only if z is connected.
+  // A draw is reparametrised: y = mu + e^(logvar / 2) noise.
   void backward(const loom::Backward& b) const override {
     const loom::TensorView condition = b.input("condition"), y = b.output("y");
     const float* weight = b.parameter("weight").data();
@@ -78,11 +81,12 @@ class LearnedGaussianPrior final : public loom::Node {
     for (std::int64_t n = 0; n < b.rows; ++n) {
       std::copy_n(b.diff_output("mu")[n].data(), count_, diff_mu);
       std::copy_n(b.diff_output("logvar")[n].data(), count_, diff_logvar);
-      float* diff_z = b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
-      if (diff_z != nullptr) copy_event(b.diff_output("y"), b.diff_input("z"), n);
+      float* diff_z = drawn_ ? diff_draw_(b).data() : b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
+      if (diff_z != nullptr) std::ranges::copy(b.diff_output("y")[n], diff_z);
       add_gaussian_log_density_gradient(b.diff_output("log_density")[n][0], b.output("mu")[n].data(),
                                         b.output("logvar")[n].data(), y[n].data(), diff_mu, diff_logvar, diff_z, count_,
                                         weighting_.row(b, n));
+      if (drawn_) add_draw_gradient(diff_z, b.output("mu")[n].data(), y[n].data(), diff_mu, diff_logvar, count_);
       if (b.wants_diff("condition")) std::ranges::fill(b.diff_input("condition")[n], 0.0F);
       for (std::int64_t row = 0; row < 2 * count_; ++row) {  // diff_mu and diff_logvar are contiguous
         if (b.wants_diff("condition"))
@@ -99,7 +103,9 @@ class LearnedGaussianPrior final : public loom::Node {
  private:
   loom::Weighting weighting_;
   std::int64_t channels_ = 0, count_ = 0;
-  loom::Slot<float> diffs_;  // of an event's mu, then of its logvar
+  bool drawn_ = false;
+  loom::Slot<float> diffs_;      // of an event's mu, then of its logvar
+  loom::Slot<float> diff_draw_;  // of a draw
 };
 LOOM_NODE(LearnedGaussianPrior, "learned_gaussian_prior")
 

@@ -25,7 +25,7 @@ class MixturePrior final : public loom::Node {
     c.parameter("mean", "[components, ...E]", loom::normal_values(0, 1), "mean of each component");
     c.parameter("logvar", "[components, ...E]", loom::zeros(), "natural logarithm of the variance");
     c.parameter("logits", "[components]", loom::zeros(), "logits of the components' probabilities");
-    c.backward_reads({"z"});
+    c.backward_reads({"z", "y", "component"});
   }
   static void infer(loom::ShapeInference& s) { s.bind_run("E", prior_extents(s)); }
   explicit MixturePrior(const loom::Options& options) : components_(options.integer("components")) {}
@@ -34,6 +34,7 @@ class MixturePrior final : public loom::Node {
     count_ = p.output("y").count_from(1);
     log_weights_ = p.scratch<float>(components_);
     joint_ = p.scratch<float>(components_);
+    if (p.backward) diff_draw_ = p.scratch<float>(count_);
   }
 
   void forward(const loom::Forward& f) const override {
@@ -53,16 +54,17 @@ class MixturePrior final : public loom::Node {
     }
   }
 
-  // d ln p / d (joint density of component k) is its responsibility.
+  // d ln p / d (joint density of component k) is its responsibility. A draw is reparametrised within its component; the
+  // choice of the component has no gradient.
   void backward(const loom::Backward& b) const override {
-    const loom::TensorView z = b.input("z");
-    if (z.empty()) return;
+    const bool drawn = !b.has_input("z");
+    const loom::TensorView z = drawn ? b.output("y") : b.input("z");
     float *log_weights = log_weights_(b).data(), *shares = joint_(b).data();
     math::log_softmax(b.parameter("logits").data(), log_weights, components_);
     for (std::int64_t n = 0; n < b.rows; ++n) {
       const float factor = b.diff_output("log_density")[n][0];
-      float* diff_z = b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
-      if (diff_z != nullptr) copy_event(b.diff_output("y"), b.diff_input("z"), n);
+      float* diff_z = drawn ? diff_draw_(b).data() : b.wants_diff("z") ? b.diff_input("z")[n].data() : nullptr;
+      if (diff_z != nullptr) std::ranges::copy(b.diff_output("y")[n], diff_z);
       densities(b, log_weights, z[n].data(), shares);
       math::softmax(shares, shares, components_);
       for (std::int64_t k = 0; k < components_; ++k) {
@@ -75,10 +77,18 @@ class MixturePrior final : public loom::Node {
         if (b.wants_parameter_diff("logits"))
           b.diff_parameter("logits").data()[k] += factor * (shares[k] - std::exp(log_weights[k]));
       }
+      if (drawn) add_component_gradient(b, b.output("component").data<std::int32_t>()[n], z[n].data(), diff_z);
     }
   }
 
  private:
+  void add_component_gradient(const loom::Backward& b, std::int64_t k, const float* y, const float* diff_y) const {
+    const auto row = [&](const char* name) -> float* {
+      return b.wants_parameter_diff(name) ? b.diff_parameter(name)[k].data() : nullptr;
+    };
+    add_draw_gradient(diff_y, b.parameter("mean")[k].data(), y, row("mean"), row("logvar"), count_);
+  }
+
   void densities(const loom::Call& call, const float* log_weights, const float* z, float* joint) const {
     for (std::int64_t k = 0; k < components_; ++k) {
       joint[k] = log_weights[k] + static_cast<float>(gaussian_log_density(
@@ -100,6 +110,7 @@ class MixturePrior final : public loom::Node {
 
   std::int64_t components_, count_ = 0;
   loom::Slot<float> log_weights_, joint_;  // one per component
+  loom::Slot<float> diff_draw_;            // of an event
 };
 LOOM_NODE(MixturePrior, "mixture_prior")
 

@@ -2,9 +2,10 @@
 // data, restart of codes that nothing uses; and the figures by which its health is judged.
 //
 // Averages (van den Oord et al. 2017, appendix A.1), with n_k vectors of the batch at code k and their sum s_k:
-//   N_k <- decay N_k + (1 - decay) n_k,   m_k <- decay m_k + (1 - decay) s_k,   N = sum N_k
-//   e_k <- m_k / ((N_k + epsilon) N / (N + K epsilon))
-// N_k starts at 1 and m_k at e_k. A position that a mask leaves out is in none of these sums.
+//   N_k <- decay N_k + (1 - decay) n_k,   m_k <- decay m_k + (1 - decay) s_k,   e_k <- m_k / N_k
+// N_k starts at 1 and m_k at e_k. A code without vectors stays where it is: N_k and m_k shrink alike. A position that a
+// mask leaves out is in none of these sums. Quantizers that share a codebook (`weights:`) add their n_k and s_k; how
+// often each of them uses a code, and its perplexity, are its own.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "loom/error.h"
 #include "loom/math.h"
 #include "loom/node.h"
 #include "loom/random.h"
@@ -21,16 +23,18 @@ namespace loom::nodes {
 class CodebookCare {
  public:
   static void declare(Contract& c) {
-    c.option("decay", 0.99, at_least(0).at_most(1), "update: ema; decay of the averages per step");
-    c.option("epsilon", 1e-5, positive(), "update: ema; added to each code's number of vectors, so that it is never 0");
+    c.option("decay", 0.99, at_least(0).at_most(1), "update: ema; decay of the averages per step").of_weights();
     c.option("init", "uniform", text({"uniform", "data", "kmeans"}),
-             "U(-1/codes, 1/codes); or vectors of the first batch; or those and then the means of their clusters");
+             "U(-1/codes, 1/codes); or vectors of the first batch; or those and then the means of their clusters")
+        .of_weights();
     c.option("kmeans_steps", 10, integer().at_least(0),
-             "init: kmeans; steps in which the codes are replaced by the means");
+             "init: kmeans; steps in which the codes are replaced by the means")
+        .of_weights();
     c.option("restart_after", 0, integer().at_least(0),
              "batches after which an unused code becomes a vector of the "
              "batch; 0: never",
-             "batches");
+             "batches")
+        .of_weights();
     const auto ema = [](const Options& o) { return moving(o); };
     const auto from_data = [](const Options& o) { return o.text("init") != "uniform"; };
     c.parameter("codebook", "[codes, D]", uniform_over_rows(), "the codes' vectors, with update: loss")
@@ -39,10 +43,12 @@ class CodebookCare {
     c.state("codebook", "[codes, D]", uniform_over_rows(), "the codes' vectors, with update: ema").only_if(ema);
     c.state("cluster_size", "[codes]", ones(), "moving average of a code's number of vectors").only_if(ema);
     c.state("embedding_sum", "[codes, D]", equal_to("codebook"), "moving average of their sum").only_if(ema);
-    c.state("unused_for", "[codes]", zeros(), "batches since a code was last used");
-    c.state("untried", "[codes]", zeros(), "1 for a code that was taken from the data and has not been used since");
+    c.state("unused_for", "[codes]", zeros(), "batches since a code was last used").own();
+    c.state("untried", "[codes]", zeros(), "1 for a code that was taken from the data and has not been used since")
+        .own();
     c.state("perplexity", "[1]", zeros(),
-            "perplexity of the codes of the last batch: exp of the entropy of their histogram");
+            "perplexity of the codes of the last batch: exp of the entropy of their histogram")
+        .own();
     c.state("batches", "[1]", zeros(), "batches of the initialisation so far").only_if(from_data);
     c.tally("counts", "[codes]", "vectors of each code");
     c.tally("sums", "[codes, D]", "their sum").only_if([](const Options& o) {
@@ -60,7 +66,6 @@ class CodebookCare {
       : ema_(moving(o)),
         from_data_(o.text("init") != "uniform"),
         decay_(o.number("decay")),
-        epsilon_(o.number("epsilon")),
         start_batches_(o.text("init") == "kmeans" ? 1 + o.integer("kmeans_steps")
                        : from_data_               ? 1
                                                   : 0),
@@ -121,25 +126,21 @@ class CodebookCare {
 
   void end_step(const EndStep& e) const {
     const float* counts = e.tally("counts").data();
-    const double total = math::sum(counts, codes_);
-    if (!(total > 0)) return;  // an empty batch
-    e.state("perplexity").data()[0] = perplexity(counts, total);
-    float *unused_for = e.state("unused_for").data(), *untried = e.state("untried").data();
-    for (std::int64_t k = 0; k < codes_; ++k) {
-      unused_for[k] = counts[k] > 0 ? 0 : unused_for[k] + 1;
-      if (counts[k] > 0) untried[k] = 0;
-    }
+    if (!(math::sum(counts, codes_) > 0)) return;  // an empty batch
+    for (std::size_t s = 0; s < e.sharers.size(); ++s) note_use(e, s);
     if (is_starting(e)) {
       start(e, counts);
     } else if (ema_) {
       move(e, counts);
     }
     for (std::int64_t k = 0; restart_after_ > 0 && k < codes_; ++k) {
-      if (unused_for[k] >= static_cast<float>(restart_after_)) reset(e, k);
+      if (least_unused_for(e, k) >= static_cast<float>(restart_after_)) reset(e, k);
     }
   }
 
  private:
+  static constexpr float kForgotten = 1e-30F;  // vectors: next to one more, they are nothing
+
   // The first position from `position` on, cyclically, that is there; -1: none is.
   static std::int64_t next_there(std::span<const float> mask, std::int64_t position) {
     const auto count = static_cast<std::int64_t>(mask.size());
@@ -156,6 +157,25 @@ class CodebookCare {
   template <class C>
   bool is_starting(const C& call) const {
     return from_data_ && call.state("batches").data()[0] < static_cast<float>(start_batches_);
+  }
+
+  // The books of one of the quantizers that share the codebook.
+  void note_use(const EndStep& e, std::size_t sharer) const {
+    const float* counts = e.tally("counts", sharer).data();
+    const double total = math::sum(counts, codes_);
+    if (!(total > 0)) return;
+    e.state("perplexity", sharer).data()[0] = perplexity(counts, total);
+    float *unused_for = e.state("unused_for", sharer).data(), *untried = e.state("untried", sharer).data();
+    for (std::int64_t k = 0; k < codes_; ++k) {
+      unused_for[k] = counts[k] > 0 ? 0 : unused_for[k] + 1;
+      if (counts[k] > 0) untried[k] = 0;
+    }
+  }
+
+  float least_unused_for(const EndStep& e, std::int64_t k) const {
+    float least = e.state("unused_for", 0).data()[k];
+    for (std::size_t s = 1; s < e.sharers.size(); ++s) least = std::min(least, e.state("unused_for", s).data()[k]);
+    return least;
   }
 
   float perplexity(const float* counts, double total) const {
@@ -175,21 +195,43 @@ class CodebookCare {
         reset(e, k);
         continue;
       }
-      const float* sum = e.tally("sums").data() + k * dim_;
-      math::scale(1 / counts[k], sum, codebook(e) + k * dim_, dim_);
+      const float* sum = sum_of(e, k);
+      replace(e, k, 1 / counts[k], sum);
       if (ema_) set_averages(e, k, counts[k], sum);
     }
     batches += 1;
   }
 
-  // Code k becomes its candidate, and nothing remains of what it was; where there is none, it stays until the next batch.
+  // The sum of the batch's vectors at code k. One beyond the range of a float must not reach the codebook.
+  const float* sum_of(const EndStep& e, std::int64_t k) const {
+    const float* sum = e.tally("sums").data() + k * dim_;
+    if (math::all_finite(sum, dim_)) return sum;
+    throw Error(ErrorCode::not_finite, "the sum of the vectors of a code is not finite",
+                "check the data of this step, or lower the learning rate");
+  }
+
+  // Code k becomes factor times a vector, and nothing remains of what it was.
+  void replace(const EndStep& e, std::int64_t k, float factor, const float* vector) const {
+    math::scale(factor, vector, codebook(e) + k * dim_, dim_);
+    if (!ema_) e.replaced("codebook", k * dim_, dim_);
+  }
+
+  // Code k becomes its candidate, which quantizers that share the codebook give in turn; where there is none, it stays
+  // until the next batch.
   void reset(const EndStep& e, std::int64_t k) const {
-    if (const TensorView offered = e.tally("offered"); !offered.empty() && offered.data()[k] == 0) return;
-    const float* candidate = e.tally("candidates").data() + k * dim_;
-    std::copy_n(candidate, dim_, codebook(e) + k * dim_);
-    if (ema_) set_averages(e, k, 1, candidate);
-    e.state("unused_for").data()[k] = 0;
-    e.state("untried").data()[k] = 1;
+    const std::size_t sharers = e.sharers.size();
+    for (std::size_t i = 0; i < sharers; ++i) {
+      const std::size_t s = (static_cast<std::size_t>(k) + i) % sharers;
+      if (const TensorView offered = e.tally("offered", s); !offered.empty() && offered.data()[k] == 0) continue;
+      const float* candidate = e.tally("candidates", s).data() + k * dim_;
+      replace(e, k, 1, candidate);
+      if (ema_) set_averages(e, k, 1, candidate);
+      for (std::size_t other = 0; other < sharers; ++other) {
+        e.state("unused_for", other).data()[k] = 0;
+        e.state("untried", other).data()[k] = 1;
+      }
+      return;
+    }
   }
 
   void set_averages(const EndStep& e, std::int64_t k, float count, const float* sum) const {
@@ -198,21 +240,24 @@ class CodebookCare {
   }
 
   void move(const EndStep& e, const float* counts) const {
+    for (std::int64_t k = 0; k < codes_; ++k) sum_of(e, k);
     float *sizes = e.state("cluster_size").data(), *sums = e.state("embedding_sum").data();
     math::moving_average(sizes, counts, decay_, codes_);
     math::moving_average(sums, e.tally("sums").data(), decay_, codes_ * dim_);
-    const double total = math::sum(sizes, codes_);
-    const double factor = (total + static_cast<double>(codes_) * epsilon_) / total;
     for (std::int64_t k = 0; k < codes_; ++k) {
-      const double size = static_cast<double>(sizes[k]) + epsilon_;
-      math::scale(static_cast<float>(factor / size), sums + k * dim_, codebook(e) + k * dim_, dim_);
+      if (counts[k] > 0) {
+        math::scale(1 / sizes[k], sums + k * dim_, codebook(e) + k * dim_, dim_);
+      } else if (sizes[k] < kForgotten) {  // before they become numbers that the processor is slow with
+        sizes[k] = 0;
+        std::fill_n(sums + k * dim_, dim_, 0.0F);
+      }
     }
   }
 
   float* codebook(const EndStep& e) const { return (ema_ ? e.state("codebook") : e.parameter("codebook")).data(); }
 
   bool ema_, from_data_;
-  double decay_, epsilon_;
+  double decay_;
   std::int64_t start_batches_, restart_after_, codes_, dim_ = 0;
 };
 

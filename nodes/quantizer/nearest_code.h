@@ -2,10 +2,11 @@
 // vectors with the codebook whose rows are searched while they are in cache; distances are never stored as a whole.
 //
 // A block always has the same number of rows (the last is filled up with zeros), so that a vector's code does not
-// depend on how a batch is cut into shards. Ties go to the lowest code; a vector that is not a number gets code 0.
+// depend on how a batch is cut into shards. Ties go to the lowest code; a vector that is not finite has none.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 
@@ -65,12 +66,14 @@ class NearestCode {
     return copy;
   }
 
-  // Codes of the first `rows` vectors of a block.
+  // Codes of the first `rows` vectors of a block; -1 of one that is not finite.
   void find(const Call& call, const float* block, std::int64_t rows, std::int32_t* codes) const {
     float* scores = scores_(call).data();
     product_->execute(block, packed_(call).data(), halves_(call).data(), scores, work_(call).data());
-    for (std::int64_t i = 0; i < rows; ++i)
-      codes[i] = static_cast<std::int32_t>(math::index_of_maximum(scores + i * codes_, codes_));
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const std::int64_t best = math::index_of_maximum(scores + i * codes_, codes_);
+      codes[i] = std::isfinite(scores[i * codes_ + best]) ? static_cast<std::int32_t>(best) : -1;
+    }
   }
 
   // Of kBlock vectors; free except between block() and find().

@@ -4,7 +4,8 @@
 //   commitment_loss = mean over the positions E of |x - sg[e]|^2
 //   loss [N] = commitment commitment_loss, and with update: loss + codebook_loss;  |.|^2 is summed over D
 // A mask leaves positions out: the means are over those that are there (0 of a sample without any), and the others count
-// neither for the averages, the candidates, unused_for nor the perplexity. They are still quantized.
+// neither for the averages, the candidates, unused_for nor the perplexity. They are still quantized; one that is not
+// finite gets code 0. A vector that counts has to be finite: a code could not tell that it is not.
 // van den Oord et al. 2017, Neural Discrete Representation Learning, equation 3. With update: ema the codebook is not a
 // parameter but follows the vectors' means: see codebook_care.h, also for initialisation and restart.
 //
@@ -58,14 +59,16 @@ class VectorQuantizer final : public loom::Node {
     c.output("quantized", "[N, ...E, D]", "the nearest codes' vectors").straight_through();
     c.output("codes", "[N, ...E]", "their indices").dtype(loom::DType::i32).no_gradient();
     c.output("loss", "[N]", "commitment commitment_loss, with update: loss + codebook_loss; mean over the positions");
-    c.output("codebook_loss", "[N]", "squared distance that moves the codes; for inspection").no_gradient();
-    c.output("commitment_loss", "[N]", "squared distance that moves x; for inspection").no_gradient();
+    c.output("codebook_loss", "[N]", "squared distance; with update: loss it moves the codes, and nothing else")
+        .straight_through();
+    c.output("commitment_loss", "[N]", "the same squared distance; it moves x, and nothing else").straight_through();
     c.option("codes", loom::required, loom::integer().at_least(1), "number of codes, K");
     c.option("dim", 0, loom::integer().at_least(0), "extent of a vector, checked against x; 0: that of x");
     c.option("update", "ema", loom::text({"loss", "ema"}), "the codebook learns by its loss, or by moving averages");
     c.option("commitment", 0.25, loom::at_least(0), "weight of commitment_loss in loss");
     c.option("distance", "euclidean", loom::text({"euclidean", "cosine"}),
-             "cosine: x and the codes are l2-normalised first, and quantized is");
+             "cosine: x and the codes are l2-normalised first, and quantized is")
+        .of_weights();
     c.option("gradient", "straight_through", loom::text({"straight_through", "rotation"}),
              "how the gradient of quantized reaches x");
     CodebookCare::declare(c);
@@ -117,9 +120,13 @@ class VectorQuantizer final : public loom::Node {
       nearest_.find(f, block, count, codes + first);
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t row = first + i;
+        const float there = mask.empty() ? 1 : mask[static_cast<std::size_t>(row % positions_)];
+        if (codes[row] < 0) {
+          if (there != 0) f.fail_not_finite("x", row / positions_);
+          codes[row] = 0;
+        }
         const float *vector = block + i * dim_, *code = vectors + codes[row] * dim_;
         std::copy_n(code, dim_, quantized + row * dim_);
-        const float there = mask.empty() ? 1 : mask[static_cast<std::size_t>(row % positions_)];
         if (there != 0) {
           distance += static_cast<double>(there) * math::squared_distance(vector, code, dim_);
           if (counts) tallies.add(codes[row], vector, there);
@@ -144,6 +151,7 @@ class VectorQuantizer final : public loom::Node {
     const float* vectors = nearest_.vectors(b, care_.codebook(b));
     const std::int32_t* codes = b.output(1).data<std::int32_t>();
     const float *x = b.input(0).data(), *diff_quantized = b.diff_output(0).data(), *diff_loss = b.diff_output(2).data();
+    const float *diff_codebook = b.diff_output(3).data(), *diff_commitment = b.diff_output(4).data();
     const bool wants_code = !care_.ema() && b.wants_parameter_diff("codebook");
     float* diff_code = wants_code ? b.diff_parameter("codebook").data() : nullptr;
     float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : nullptr;
@@ -161,14 +169,17 @@ class VectorQuantizer final : public loom::Node {
         positions = static_cast<float>(positions_there(mask));
       }
       const float there = mask.empty() ? 1 : mask[static_cast<std::size_t>(position)];
-      const float pull = 2 * diff_loss[n] / positions * there;  // of x - e
+      const float share = 2 / positions * there;  // of x - e
+      const float pull = (static_cast<float>(commitment_) * diff_loss[n] + diff_commitment[n]) * share;
       if (diff_x != nullptr) {
         Weights w = rotates_ ? rotation(vector, code, diff_quantized, dim_) : Weights();
-        w.vector += static_cast<float>(commitment_) * pull;
-        w.code -= static_cast<float>(commitment_) * pull;
+        w.vector += pull;
+        w.code -= pull;
         vector_gradient(b, w, {diff_quantized, vector, code}, reciprocal, diff_x + row * dim_);
       }
-      if (wants_code && there != 0) code_gradient(b, codes[row], pull, vector, code, diff_code + codes[row] * dim_);
+      if (!wants_code || there == 0) continue;
+      code_gradient(b, codes[row], (diff_loss[n] + diff_codebook[n]) * share, vector, code,
+                    diff_code + codes[row] * dim_);
     }
   }
 

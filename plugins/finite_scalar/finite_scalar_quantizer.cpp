@@ -35,8 +35,9 @@ class FiniteScalarQuantizer final : public loom::Node {
     finite_scalar::declare_levels(c);
     c.option("round", true, loom::flag(), "false: the bounded values without rounding, whose gradient is exact");
     c.state("perplexity", "[1]", loom::zeros(),
-            "perplexity of the codes of the last batch: exp of the entropy of their histogram");
-    c.state("unused_for", "[K]", loom::zeros(), "batches since a code was last used");
+            "perplexity of the codes of the last batch: exp of the entropy of their histogram")
+        .own();
+    c.state("unused_for", "[K]", loom::zeros(), "batches since a code was last used").own();
     c.tally("counts", "[K]", "vectors of each code");
     c.pointwise();
     c.backward_reads({"x"});

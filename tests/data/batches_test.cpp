@@ -127,6 +127,35 @@ BOOST_AUTO_TEST_CASE(in_order_the_last_batch_is_short_and_then_there_is_none) {
   BOOST_TEST(batches.next().samples == 0);
 }
 
+BOOST_AUTO_TEST_CASE(in_order_a_last_batch_that_is_too_small_is_joined_to_the_one_before) {
+  const auto sizes = [](int count, std::int64_t batch, std::int64_t least, std::int64_t items) {
+    Batches batches(counter(count), {x_request()}, batch, 1, false, 2, least);
+    if (items > 0) batches.restart(items);
+    std::vector<std::int64_t> found;
+    std::int64_t next = 0;
+    for (;;) {
+      const Batches::View view = batches.next();
+      if (view.samples == 0) return found;
+      found.push_back(view.samples);
+      for (std::int64_t n = 0; n < view.samples; ++n, ++next) {
+        BOOST_TEST(view.indices[static_cast<std::size_t>(n)] == next);
+        BOOST_TEST(view.columns[0][n][5] == static_cast<float>(next));
+      }
+    }
+  };
+  using Sizes = std::vector<std::int64_t>;
+  BOOST_TEST((sizes(9, 4, 1, 0) == Sizes{4, 4, 1}));
+  BOOST_TEST((sizes(9, 4, 2, 0) == Sizes{4, 5}));
+  BOOST_TEST((sizes(10, 4, 2, 0) == Sizes{4, 4, 2}));
+  BOOST_TEST((sizes(10, 4, 3, 0) == Sizes{4, 6}));
+  BOOST_TEST((sizes(8, 4, 2, 0) == Sizes{4, 4}));
+  BOOST_TEST((sizes(3, 2, 2, 0) == Sizes{3}));
+  BOOST_TEST((sizes(1, 4, 2, 0) == Sizes{1}));  // there is none before it
+  BOOST_TEST((sizes(30, 4, 2, 5) == Sizes{5}));
+  BOOST_TEST((sizes(30, 4, 1, 5) == Sizes{4, 1}));
+  BOOST_TEST((sizes(3, 4, 2, 30) == Sizes{3}));
+}
+
 BOOST_AUTO_TEST_CASE(an_error_of_the_worker_arrives_at_its_batch) {
   Batches batches(counter(10, 5), {x_request()}, 2, 1, false);
   batches.next();

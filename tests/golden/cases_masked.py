@@ -87,7 +87,7 @@ def vector_quantizer(name, update):
         s["perplexity"] = torch.exp(torch.special.entr(counts / counts.sum()).sum()).view(1)
         s["unused_for"] = torch.where(counts > 0, torch.zeros(()).double(), s["unused_for"] + 1)
         if update == "ema":
-            cases_quantizer.moved(s, counts, sums, options["decay"], options["epsilon"])
+            cases_quantizer.moved(s, counts, sums, options["decay"])
         return {"quantized": vectors + (code - vectors).detach(), "codes": chosen.view(shape[:-1]), "loss": loss,
                 "codebook_loss": codebook_loss.detach(), "commitment_loss": commitment_loss.detach()}
 

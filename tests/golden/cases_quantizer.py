@@ -16,12 +16,12 @@ def rotated(x, code):
     return scale * (x - 2 * (x * r).sum(-1, keepdim=True) * r + 2 * (x * a).sum(-1, keepdim=True) * b)
 
 
-def moved(s, counts, sums, decay, epsilon):
+def moved(s, counts, sums, decay):
+    """A code without vectors stays where it is."""
     s["cluster_size"] = decay * s["cluster_size"] + (1 - decay) * counts
     s["embedding_sum"] = decay * s["embedding_sum"] + (1 - decay) * sums
-    total = s["cluster_size"].sum()
-    sizes = (s["cluster_size"] + epsilon) / (total + CODES * epsilon) * total
-    s["codebook"] = s["embedding_sum"] / sizes[:, None]
+    mean = s["embedding_sum"] / s["cluster_size"][:, None]
+    s["codebook"] = torch.where(counts[:, None] > 0, mean, s["codebook"])
 
 
 def quantize(x, codebook, s, options, training=True):
@@ -45,7 +45,7 @@ def quantize(x, codebook, s, options, training=True):
         s["perplexity"] = torch.exp(torch.special.entr(p).sum()).view(1)
         s["unused_for"] = torch.where(counts > 0, torch.zeros(()).double(), s["unused_for"] + 1)
         if options["update"] == "ema":
-            moved(s, counts, sums, options["decay"], options["epsilon"])
+            moved(s, counts, sums, options["decay"])
     return {"quantized": rotated(x, code) if options["gradient"] == "rotation" else straight,
             "codes": codes.view(x.shape[:-1]), "loss": loss,
             "codebook_loss": codebook_loss, "commitment_loss": commitment_loss}
@@ -53,7 +53,7 @@ def quantize(x, codebook, s, options, training=True):
 
 def options_of(**own):
     return {"codes": CODES, "update": "loss", "commitment": 0.25, "distance": "euclidean",
-            "gradient": "straight_through", "decay": 0.9, "epsilon": 1e-3, **own}
+            "gradient": "straight_through", "decay": 0.9, **own}
 
 
 def quantizer(name, shape, evaluation=False, state=None, x=None, **own):
@@ -74,7 +74,7 @@ def quantizer(name, shape, evaluation=False, state=None, x=None, **own):
 
 def two_steps():
     """The averages start at the codebook; the second step goes on from what the first one leaves."""
-    draw, options = Draw("vector_quantizer two steps"), options_of(update="ema", decay=0.99, epsilon=1e-5)
+    draw, options = Draw("vector_quantizer two steps"), options_of(update="ema", decay=0.99)
     first, second, codebook = draw.normal(*IMAGE), draw.normal(*IMAGE), draw.normal(CODES, DIM)
     state = {"codebook": codebook, "cluster_size": 0 * codebook[:, 0] + 1, "embedding_sum": codebook,
              "unused_for": 0 * codebook[:, 0], "perplexity": 0 * codebook[0, :1]}
@@ -83,7 +83,7 @@ def two_steps():
     for name, x, values in (("ema_step_1", first, state), ("ema_step_2", second, after)):
         makers = {key: lambda d, v=value: v if not torch.is_tensor(v) else v.numpy().astype("float32")
                   for key, value in values.items()}
-        quantizer(name, IMAGE, state=makers, x=lambda d, v=x: v, update="ema", decay=0.99, epsilon=1e-5)
+        quantizer(name, IMAGE, state=makers, x=lambda d, v=x: v, update="ema", decay=0.99)
 
 
 def add_cases():

@@ -164,4 +164,33 @@ BOOST_AUTO_TEST_CASE(a_step_that_is_skipped_leaves_a_learned_codebook_alone) {
     BOOST_TEST(std::isfinite(value));
 }
 
+// With every optimizer that keeps something, and with averaged weights: nothing of the code before is left.
+BOOST_AUTO_TEST_CASE(a_restarted_code_begins_without_a_past) {
+  for (const char* optimizer : {"adam", "sgd", "rmsprop"}) {
+    const auto session = session_of({"vars.update=loss", "vars.restart=2", "train.average=0.9",
+                                     fmt::format("train.optimizer={{type: {}, lr: 1.0e-2{}}}", optimizer,
+                                                 std::string(optimizer) == "sgd" ? ", momentum: 0.9" : "")});
+    int restarted = 0, kept = 0;
+    for (int step = 0; step < 12; ++step) {
+      session->step();
+      std::map<std::string, TensorView> tensors;
+      for (const NamedTensor& tensor : session->state().tensors()) tensors[tensor.name] = tensor.view;
+      const auto untried = tensors.at("q.untried").values(), unused_for = tensors.at("q.unused_for").values();
+      for (std::int64_t k = 0; k < 256; ++k) {
+        const bool fresh = untried[static_cast<std::size_t>(k)] == 1 && unused_for[static_cast<std::size_t>(k)] == 0;
+        for (const auto& [name, view] : tensors) {
+          if (!name.starts_with("optimizer/main/q.codebook/")) continue;
+          const bool zero = std::ranges::all_of(view[k], [](float value) { return value == 0; });
+          if (fresh) BOOST_TEST(zero, optimizer << ", step " << step << ": " << name << " of code " << k);
+          kept += zero ? 0 : 1;
+        }
+        if (!fresh) continue;
+        ++restarted;
+        BOOST_TEST(std::ranges::equal(tensors.at("average/q.codebook")[k], tensors.at("q.codebook")[k]));
+      }
+    }
+    BOOST_TEST((restarted > 0 && kept > 0));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -30,7 +30,7 @@ holds "(d = $(json /perplexity) - exp($(json /unigram_entropy))) < 1e-9 && d > -
 holds "$(json /normalised_error) > 0 && $(json /normalised_error) < 2 && $(json /used_codes) >= $(json /perplexity)"
 before=$(json /used_codes)
 for key in $(grep -oE '"[a-z_]+":' out | tr -d '":' | sed 's/_standard_error$//' | sort -u); do
-  case " graph weights data split binarize data_hash samples reconstruction q finding " in *" $key "*) continue ;; esac
+  case " graph weights step data split binarize data_hash samples reconstruction q finding " in *" $key "*) continue ;; esac
   grep -qF "\`$key\`" "$repository/docs/measurements.md" || fail "docs/measurements.md does not explain $key"
   checks=$((checks + 1))
 done

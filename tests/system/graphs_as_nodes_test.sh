@@ -115,8 +115,9 @@ expect 1 decode prior --codes shown.npy --out no.npy
 says err "E302" "got:      [8, 16, 16, 1]" "expected: [N, 3]"
 expect 2 encode vae --port q.mu --port encoder --out no.npy
 says err "do not fit into one array"
-expect 2 decode vae --codes mu.npy --out no.png
-says err "generate.decode"
+expect 2 decode vae --name other --codes mu.npy --out no.png
+says err "generate.other"
+expect 0 decode vae --codes mu.npy --out mu.png
 expect 2 sample prior --name decode --out no.png
 says err "takes values from a file"
 expect 2 encode vae --out mu.txt

@@ -116,6 +116,12 @@ nodes:
 )";
   const std::string losses = "losses:\n  nll: {type: categorical_nll, in: {logits: logits, target: x}}\n";
   BOOST_TEST(Found(nodes + "  logits: {type: linear, in: before, units: 5}\n" + losses).text() == "exact nll; ");
+  // Given a class for every position.
+  BOOST_TEST(Found(nodes +
+                   "  c: {type: input, shape: [8], dtype: i32}\n  class: {type: embedding, in: c, count: 3, dim: 4}\n"
+                   "  both: {type: add, in: [before, class]}\n  logits: {type: linear, in: both, units: 5}\n" +
+                   losses)
+                 .text() == "exact nll; ");
 }
 
 BOOST_AUTO_TEST_CASE(a_quantizer_needs_a_prior_of_its_codes) {

@@ -48,7 +48,8 @@ BOOST_AUTO_TEST_CASE(padding_counts_nowhere) {
   BOOST_TEST((padded->document().resolved.find("mask: mask") != std::string::npos), padded->document().resolved);
   BOOST_TEST(std::abs(bits(*padded) - expected) < 1e-4);
   // Per item, the loss is that of 10 values and of 4 in turn.
-  BOOST_TEST(std::abs(padded->evaluate({.split = "train"}).evidence().value() / std::numbers::ln2 - 7 * expected) < 1e-3);
+  BOOST_TEST(std::abs(padded->evaluate({.split = "train"}).evidence().value() / std::numbers::ln2 - 7 * expected) <
+             1e-3);
   BOOST_TEST(std::isfinite(padded->step().loss));
   // The same document on data without padding: the mask is 1 everywhere.
   const auto whole = session_of(padded->document(), recordings(folder, 10, "drop"));

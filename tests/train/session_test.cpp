@@ -275,7 +275,8 @@ BOOST_AUTO_TEST_CASE(evaluation_is_deterministic_and_worked_out_by_hand) {
   BOOST_TEST(session->evaluate({.limit = 1}).number("reconstruction").value() == 0.0);
   const Evaluation single = session->evaluate({.limit = 1});
   BOOST_TEST(find_value(single.values, "reconstruction")->standard_error.value() == 0.0);
-  BOOST_TEST(session->evaluate({.split = "train"}).number("reconstruction").value() != evaluation.number("reconstruction").value());
+  BOOST_TEST(session->evaluate({.split = "train"}).number("reconstruction").value() !=
+             evaluation.number("reconstruction").value());
 }
 
 BOOST_AUTO_TEST_CASE(early_stopping_keeps_the_best) {

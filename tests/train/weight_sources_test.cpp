@@ -73,6 +73,58 @@ BOOST_AUTO_TEST_CASE(a_run_and_a_file_are_loaded_behind_their_prefix) {
   }
 }
 
+// A file from elsewhere: other names, and what starts anew is not looked for.
+BOOST_AUTO_TEST_CASE(names_in_the_file_can_be_others) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("elsewhere.safetensors");
+  Tensor first(DType::f32, {1}), second(DType::f32, {1});
+  first.values()[0] = 5;
+  second.values()[0] = 6;
+  const std::vector<NamedTensor> named = {{"features.0.weight", first.view()}, {"features.2.weight", second.view()}};
+  write_safetensors(file, named, {});
+  Document document = document_with({{"v/", file, kWhere, {{"features.0", "a"}, {"features.2", "b"}}}});
+  BOOST_TEST(findings(document).empty());
+  ParameterStore store(*toy_graph(document.nodes), 1);
+  load_weight_sources(document, store);
+  BOOST_TEST(value(store, "v/a.weight") == 5);
+  BOOST_TEST(value(store, "v/b.weight") == 6);
+  document.weight_sources[0].rename.pop_back();
+  BOOST_REQUIRE(findings(document).size() == 1U);
+  BOOST_TEST(findings(document)[0].text().find("b.weight missing") != std::string::npos);
+  document.train.reinitialise = {"v/b"};
+  BOOST_TEST(findings(document).empty());
+  ParameterStore anew(*toy_graph(document.nodes), 1);
+  const float initial = value(anew, "v/b.weight");
+  load_weight_sources(document, anew);
+  BOOST_TEST(value(anew, "v/a.weight") == 5);
+  BOOST_TEST(value(anew, "v/b.weight") == initial);
+}
+
+// Of a run that has the nodes under the same path, and the parameters of losses beside them.
+BOOST_AUTO_TEST_CASE(a_part_of_a_run_and_its_losses) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("whole.safetensors");
+  Tensor ones(DType::f32, {1}), twos(DType::f32, {1}), wide(DType::f32, {2});
+  ones.values()[0] = 1;
+  twos.values()[0] = 2;
+  const std::vector<NamedTensor> named = {{"v/a.weight", ones.view()},
+                                          {"v/b.weight", ones.view()},
+                                          {"losses/fit.weight", twos.view()},
+                                          {"losses/other.weight", wide.view()}};
+  write_safetensors(file, named, {});
+  Document document = document_with({{"v/", file, kWhere}});
+  document.nodes.push_back(entry("losses/fit", "scale", {"v/b"}));
+  document.nodes.push_back(entry("losses/other", "scale", {"v/b"}));  // of another shape in the file
+  BOOST_TEST(findings(document).empty());
+  ParameterStore store(*toy_graph(document.nodes), 1);
+  const float own = value(store, "own.weight"), other = value(store, "losses/other.weight");
+  load_weight_sources(document, store);
+  BOOST_TEST(value(store, "v/a.weight") == 1);
+  BOOST_TEST(value(store, "losses/fit.weight") == 2);
+  BOOST_TEST(value(store, "losses/other.weight") == other);
+  BOOST_TEST(value(store, "own.weight") == own);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_has_the_place_of_the_document) {
   const ScratchFolder folder;
   const auto only = [&](const Document& document, ErrorCode code, const std::string& text) {

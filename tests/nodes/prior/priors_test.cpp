@@ -71,6 +71,16 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards_of_the_density) {
   expect_ok(conditional.random_input("condition", {3, 5}).random_input("z", {3, 4}).check());
 }
 
+// A draw with fixed noise is a function of the parameters: a loss on draws (a discrepancy, a generated sample) trains them.
+BOOST_AUTO_TEST_CASE(gradients_of_draws) {
+  NodeTester ar1 = drawing("ar1_prior", 4, {5, 2});
+  expect_ok(ar1.option("alpha", "learned").check());
+  NodeTester mixture = drawing("mixture_prior", 5, {2, 3});
+  expect_ok(mixture.option("components", 3).check());
+  auto conditional = node("learned_gaussian_prior");
+  expect_ok(conditional.option("shape", list({2, 3})).random_input("condition", {3, 5}).check());
+}
+
 BOOST_AUTO_TEST_CASE(draws_are_repeatable_and_the_same_in_shards) {
   for (const char* type : {"standard_normal", "ar1_prior", "mixture_prior"}) {
     NodeTester tester = drawing(type, 5, {6, 2});

@@ -1,0 +1,27 @@
+#include "runner/draw_flags.h"
+
+#include "runner/verbs.h"
+
+namespace loom::runner {
+
+std::map<std::string, OptionValue> DrawFlags::options() const {
+  std::map<std::string, OptionValue> given;
+  if (temperature) given.emplace("temperature", *temperature);
+  if (top_p) given.emplace("top_p", *top_p);
+  if (top_k) given.emplace("top_k", *top_k);
+  if (only_class) given.emplace("class", *only_class);
+  return given;
+}
+
+void add_draw_flags(CLI::App* verb, DrawFlags& flags) {
+  verb->add_option("--temperature", flags.temperature,
+                   "temperature of categorical draws; 0: the most probable code, below 1: less varied")
+      ->check(number_between(0, false, kNoLimit));
+  verb->add_option("--top-k", flags.top_k, "draw among the k most probable codes; 0: all")->check(at_least(0));
+  verb->add_option("--top-p", flags.top_p, "draw among the most probable codes that together have this probability")
+      ->check(number_between(0, true, 1));
+  verb->add_option("--class", flags.only_class, "draw only this class, if the model is conditioned on a class")
+      ->check(at_least(0));
+}
+
+}  // namespace loom::runner

@@ -1,0 +1,24 @@
+// The flags of verbs that draw: --temperature, --top-k, --top-p, --class, for the nodes of a generate entry that have these
+// options.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "loom/options.h"
+
+namespace loom::runner {
+
+struct DrawFlags {
+  std::optional<double> temperature, top_p;
+  std::optional<std::int64_t> top_k, only_class;
+
+  std::map<std::string, OptionValue> options() const;
+};
+
+void add_draw_flags(CLI::App* verb, DrawFlags& flags);
+
+}  // namespace loom::runner

@@ -90,8 +90,7 @@ const SectionType<LossEntry>& loss_section() {
     s.form("when", "train or eval", "the mode in which the term counts; default: both");
     s.key("role", &LossEntry::role, text({"likelihood", "divergence", "prior", "regulariser", "adversarial", "none"}),
           "what the term is in the evidence (docs/measurements.md); default: that of its node, or of the nodes that it "
-          "is "
-          "made of");
+          "is made of");
     return s;
   }();
   return section;

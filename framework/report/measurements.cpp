@@ -109,10 +109,9 @@ void compare_reconstructions(Session& session, const ModelSource& model, const D
 void add_bit_rates(const ModelSource& model, const Session& session, Measurement& measurement,
                    const std::vector<MetricValue>& values) {
   const std::int64_t rate = model.sample_rate("");
-  const std::vector<int> inputs = session.graph()->inputs();
-  if (rate <= 0 || inputs.empty()) return;
-  const Shape event = session.graph()->shape({inputs.front(), 0}).event();
-  if (event.rank() < 1) return;
+  const ColumnCard* sound = model.card() ? model.card()->find("x") : nullptr;
+  if (rate <= 0 || sound == nullptr || sound->column.event.rank() < 1) return;
+  const Shape& event = sound->column.event;
   const double seconds = static_cast<double>(event[0]) / static_cast<double>(rate);
   for (const MetricValue& value : values) {
     const auto type = session.registry().find<MetricType>("codebook");

@@ -18,16 +18,16 @@ bool is_array(const std::string& path) { return path.ends_with(".npy"); }
 
 bool is_table(const std::string& path) { return path.ends_with(".csv"); }
 
-void check_out(const char* verb, const std::string& path, bool sounds) {
+void check_out(const char* verb, const std::string& path, bool sounds, const char* option) {
   if (is_array(path) || is_table(path) || path.ends_with(".png") || (sounds && is_sound(path))) return;
-  throw usage_error(verb, fmt::format("--out is a {} file, not '{}'",
+  throw usage_error(verb, fmt::format("{} is a {} file, not '{}'", option,
                                       sounds ? ".png, .npy, .csv or .wav" : ".png, .npy or .csv", path));
 }
 
 void write_picture(const std::string& path, const std::optional<std::string>& png, const Shape& shape) {
   if (!png)
     throw Error(ErrorCode::data_shape, fmt::format("values of shape {} are not images", shape.text()),
-                "give --out a .npy file");
+                "a .npy or .csv file can hold them");
   write_text_file(path, *png);
 }
 

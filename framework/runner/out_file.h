@@ -13,7 +13,7 @@
 namespace loom::runner {
 
 // Before any work is done: throws Error(usage) for any other ending.
-void check_out(const char* verb, const std::string& path, bool sounds = false);
+void check_out(const char* verb, const std::string& path, bool sounds = false, const char* option = "--out");
 bool is_array(const std::string& path);  // a .npy
 bool is_table(const std::string& path);  // a .csv
 bool is_sound(const std::string& path);  // a .wav

@@ -100,7 +100,7 @@ std::vector<std::pair<std::string, std::string>> read_fetches(const Request& req
     throw usage_error("run", "nothing is requested: give --fetch, --loss or --gradients");
   for (const auto& [name, file] : fetches) {
     // A file without an ending is an array, such as /dev/stdout.
-    if (!std::filesystem::path(file).extension().empty()) check_out("run", file);
+    if (!std::filesystem::path(file).extension().empty()) check_out("run", file, false, "--fetch");
   }
   return fetches;
 }
@@ -176,7 +176,8 @@ void add_run(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   verb->add_option("--feed", request->feeds,
                    "values for an input, an output port or an input port: NAME=F.npy, samples first");
-  verb->add_option("--fetch", request->fetches, "write an output port: NODE.PORT=F.npy");
+  verb->add_option("--fetch", request->fetches,
+                   "write an output port: NODE.PORT=F.npy, a .csv table or a .png picture");
   verb->add_flag("--loss", request->loss, "print each term and the total, averaged over the samples");
   verb->add_option("--gradients", request->gradients,
                    "write the gradient of the total loss for every parameter: F.safetensors");

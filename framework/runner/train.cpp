@@ -87,7 +87,7 @@ LiveOptions live_options(const TrainRequest& request, Progress& progress) {
   return options;
 }
 
-// What makes a training that came to its end a failure; "" for one that is none.
+// What makes a training that came to its end a failure; "" for one that is none. Nothing is thrown: the run is whole.
 std::string failure_of(const Session& session, const Outcome& outcome) {
   const std::int64_t skipped = session.state().guard().state().skipped;
   if (session.steps_done() > 0 && skipped >= session.steps_done())
@@ -103,6 +103,7 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
   Json json = {{"run", run},
                {"steps", session.steps_done()},
                {"completed", outcome.end != TrainEnd::stopped && failure_of(session, outcome).empty()},
+               {"failure", failure_of(session, outcome)},
                {"seconds", progress.seconds()},
                {"samples_per_s", progress.samples_per_second()},
                {"skipped", session.state().guard().state().skipped},
@@ -165,7 +166,12 @@ int train(const TrainRequest& request, bool json) {
   else
     print_summary(live.session(), outcome, progress, files);
   if (const std::string failure = failure_of(live.session(), outcome); to_the_end && !failure.empty()) {
-    say(fmt::format("error: {}\n", failure));
+    Diagnostic finding;
+    finding.code = ErrorCode::not_finite;
+    finding.message = failure;
+    finding.hint =
+        "lower the learning rate, set train.clip_norm, or bring the data to the scale of 1 (normalize: dataset)";
+    say(finding.text() + "\n");
     return kFailed;
   }
   if (to_the_end) return kOk;

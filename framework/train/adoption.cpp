@@ -6,6 +6,7 @@
 #include "data/source.h"
 #include "loom/error.h"
 #include "train/training_state.h"
+#include "train/weight_sources.h"
 
 namespace loom {
 namespace {
@@ -32,11 +33,6 @@ struct TensorName {
 
 void copy_values(const TensorView& from, const TensorView& to) {
   std::ranges::copy(from.values(), to.values().begin());
-}
-
-bool starts_anew(const TrainEntry& train, const std::string& parameter) {
-  return std::ranges::any_of(train.reinitialise,
-                             [&](const std::string& pattern) { return matches_pattern(pattern, parameter); });
 }
 
 Diagnostic& unfit(Diagnostics& findings, const Location& where, std::string message, std::string got,

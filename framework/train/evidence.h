@@ -2,8 +2,9 @@
 // likelihood, and what is missing where they are neither.
 //
 // A loss consists of the nodes of role likelihood and divergence that it is, or that it is computed from through values
-// [N] (a sum over the levels of a hierarchy). Each of them counts once, without weights, however many losses reach it. A
-// loss with a role of its own (`role:`) is one part, as it stands.
+// [N] (a sum over the levels of a hierarchy). An output `nll` of a density is a likelihood, too; of a divergence with an
+// output `kl` that one counts, without free bits or a capacity. Each of them counts once, without weights, however many
+// losses reach it. A loss with a role of its own (`role:`) is one part, as it stands.
 //   bound           every sampler that a likelihood depends on has a divergence, and every quantizer a prior of its codes:
 //                   likelihoods + divergences are at least -ln p(x). Kingma and Welling 2014
 //   exact           a likelihood without latent variables, which sees no more of x than what is before a position

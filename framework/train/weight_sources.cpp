@@ -1,6 +1,7 @@
 #include "train/weight_sources.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -50,18 +51,14 @@ bool ends_name(const std::string& text, std::size_t at) {
 // The name in the file of a parameter behind the prefix: renamed; and of a part of a run, also by its whole path.
 std::string name_in(const SafetensorsFile& file, const WeightSource& source, const std::string& path) {
   std::string inner = path.substr(source.prefix.size());
-  for (const auto& [stored, own] : source.rename) {
-    if (!inner.starts_with(own) || !ends_name(inner, own.size())) continue;
-    inner = stored + inner.substr(own.size());
-    break;
+  const std::pair<std::string, std::string>* longest = nullptr;
+  for (const auto& name : source.rename) {
+    const bool matches = inner.starts_with(name.second) && ends_name(inner, name.second.size());
+    if (matches && (longest == nullptr || name.second.size() > longest->second.size())) longest = &name;
   }
+  if (longest != nullptr) inner = longest->first + inner.substr(longest->second.size());
   const bool has_inner = file.entries().contains(inner), has_path = file.entries().contains(path);
   return stored_name(file, !has_inner && has_path ? path : inner);
-}
-
-bool starts_anew(const Document& document, const std::string& path) {
-  return std::ranges::any_of(document.train.reinitialise,
-                             [&](const std::string& pattern) { return matches_pattern(pattern, path); });
 }
 
 // The losses' own parameters (a learned sigma) lie outside of the used graph: those of the same name and shape.
@@ -74,7 +71,7 @@ void check_fit(const Document& document, const WeightSource& source, const Safet
   std::string got, expected;
   int wrong = 0, all = 0;
   for (const Parameter& item : store.items()) {
-    if (!item.path.starts_with(source.prefix) || starts_anew(document, item.path)) continue;
+    if (!item.path.starts_with(source.prefix) || starts_anew(document.train, item.path)) continue;
     ++all;
     const std::string stored = name_in(file, source, item.path);
     if (file.has_shape(stored, item.shape)) continue;
@@ -125,6 +122,11 @@ void for_each_file(const Document& document, const ParameterStore& store, Diagno
 
 }  // namespace
 
+bool starts_anew(const TrainEntry& train, const std::string& parameter) {
+  return std::ranges::any_of(train.reinitialise,
+                             [&](const std::string& pattern) { return matches_pattern(pattern, parameter); });
+}
+
 void check_weight_sources(const Document& document, const ParameterStore& store, Diagnostics& diagnostics) {
   for_each_file(document, store, diagnostics, [](const WeightSource&, const SafetensorsFile&) {});
 }
@@ -135,9 +137,10 @@ std::vector<LoadedWeights> load_weight_sources(const Document& document, Paramet
   for_each_file(document, store, diagnostics, [&](const WeightSource& source, const SafetensorsFile& file) {
     for (Parameter& item : store.items()) {
       if (item.path.starts_with(source.prefix)) {
-        if (!starts_anew(document, item.path)) file.read(name_in(file, source, item.path), item.value.view());
-      } else if (is_of_loss(file, item) && !starts_anew(document, item.path)) {
+        if (!starts_anew(document.train, item.path)) file.read(name_in(file, source, item.path), item.value.view());
+      } else if (is_of_loss(file, item) && !starts_anew(document.train, item.path)) {
         file.read(stored_name(file, item.path), item.value.view());
+        spdlog::info("{} starts with its value in {}", item.path, file.path());
       }
     }
     const std::string hash = file.has_checksum() ? file.metadata().at("checksum") : "";

@@ -19,6 +19,9 @@
 
 namespace loom {
 
+// Whether train.reinitialise lets this parameter start anew, where its weights come from elsewhere or its shape changes.
+bool starts_anew(const TrainEntry& train, const std::string& parameter);
+
 // Whether each can be loaded into the parameters of this graph, without their values.
 void check_weight_sources(const Document& document, const ParameterStore& store, Diagnostics& diagnostics);
 

@@ -89,6 +89,7 @@ expect 0 run ae --feed x=x.npy --fetch z=z.csv
 checks=$((checks + 1))
 [ "$(wc -l <z.csv)" -gt 10 ] || fail "z.csv has $(wc -l <z.csv) lines"
 expect 2 run ae --feed x=x.npy --fetch z=z.jpg
+says err "--fetch is a .png, .npy or .csv file"
 
 # A loss without parameters has a value.
 cat >fixed.yaml <<'YAML'
@@ -101,6 +102,21 @@ losses: {error: {type: squared_error, in: {x: x, target: y}}}
 YAML
 expect 0 run fixed.yaml --feed x=x.npy --feed y=x.npy --loss
 says out "error"
+
+# No step could be applied: a failure with its reason, and a whole run.
+cat >large.yaml <<'YAML'
+version: 1
+graph: large
+nodes:
+  x: {type: input, shape: [6]}
+  much: {type: constant, value: 1.0e30, shape: [6]}
+  y: {type: multiply, in: [x, much]}
+YAML
+expect 0 run large.yaml --feed x=x.npy --fetch y=huge.npy
+expect 1 train base.yaml --set data.type=npy --set data.features=null --set data.count=null --set data.path=huge.npy --steps 3 --set train.batch=4 --out huge --json
+[ "$(json /completed)" = false ] || fail "completed: $(json /completed)"
+says out "no step was applied"
+says err "E304"
 
 # Edited by hand.
 sed -i 's/units: 6/units: 6, bias: true/' named/graph.yaml

@@ -88,6 +88,11 @@ BOOST_AUTO_TEST_CASE(names_in_the_file_can_be_others) {
   load_weight_sources(document, store);
   BOOST_TEST(value(store, "v/a.weight") == 5);
   BOOST_TEST(value(store, "v/b.weight") == 6);
+  // Of several names that match, the longest decides.
+  document.weight_sources[0].rename = {{"other", "a"}, {"features.0", "a.weight"}, {"features.2", "b"}};
+  BOOST_REQUIRE(findings(document).size() == 1U);
+  BOOST_TEST(findings(document)[0].text().find("features.0 missing") != std::string::npos);
+  document.weight_sources[0].rename = {{"features.0", "a"}, {"features.2", "b"}};
   document.weight_sources[0].rename.pop_back();
   BOOST_REQUIRE(findings(document).size() == 1U);
   BOOST_TEST(findings(document)[0].text().find("b.weight missing") != std::string::npos);

@@ -58,7 +58,7 @@ void add_ctl(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "ctl", "Control a running training job: change it, pause it, stop it",
                             "graph-runner ctl runs/first status --json\n"
                             "  graph-runner ctl runs/first set losses.kl.weight=2\n"
-                            "  graph-runner ctl runs/first swap kl mmd in.samples=z\n"
+                            "  graph-runner ctl runs/first swap reconstruction gaussian_nll in.mean=mean in.target=x\n"
                             "  graph-runner ctl runs/first pause");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->run, "the run's folder")->required();

@@ -103,7 +103,7 @@ void LiveTraining::files_changed(const std::vector<std::string>& files) {
 }
 
 TrainObserver LiveTraining::observer_for(const std::function<TrainObserver(Session&)>& observe) {
-  TrainObserver observer = observe(*model_.session);
+  TrainObserver observer = figures_.observing(*model_.session, observe(*model_.session));
   observer.leave = [this] { return boundary(); };
   return observer;
 }
@@ -163,18 +163,18 @@ bool LiveTraining::boundary() {
 
 nlohmann::ordered_json LiveTraining::status() {
   const Session& session = *model_.session;
-  return {{"ok", true},
-          {"step", session.steps_done()},
-          {"steps", session.settings().steps},
-          {"swaps", swaps_},
-          {"refused", refused_},
-          {"generation", swaps_},
-          {"graph_hash", document_hash(session.document().resolved)},
-          {"paused", paused_},
-          {"watching", watch_ != nullptr},
-          {"open_libraries", preparer_->open_generations()},
-          {"pause_ms", std::round(last_pause_ * 1e5) / 100},
-          {"delay_ms", std::round(last_delay_ * 1e5) / 100}};
+  nlohmann::ordered_json json = {{"ok", true}, {"step", session.steps_done()}, {"steps", session.settings().steps}};
+  json.update(figures_.to_json(session));
+  json.update(nlohmann::ordered_json{{"swaps", swaps_},
+                                     {"refused", refused_},
+                                     {"generation", swaps_},
+                                     {"graph_hash", document_hash(session.document().resolved)},
+                                     {"paused", paused_},
+                                     {"watching", watch_ != nullptr},
+                                     {"open_libraries", preparer_->open_generations()},
+                                     {"pause_ms", std::round(last_pause_ * 1e5) / 100},
+                                     {"delay_ms", std::round(last_delay_ * 1e5) / 100}});
+  return json;
 }
 
 void LiveTraining::ask(const Command& command, ChangeRequest request) {

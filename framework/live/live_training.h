@@ -23,6 +23,7 @@
 
 #include "core/clock.h"
 #include "live/control_socket.h"
+#include "live/figures.h"
 #include "live/file_watch.h"
 #include "live/preparer.h"
 #include "train/run_folder.h"
@@ -74,6 +75,7 @@ class LiveTraining {
   std::int64_t swaps_ = 0, refused_ = 0;
   double last_pause_ = 0, last_delay_ = 0;  // seconds; the delay: from the passed probation to the step boundary
   ControlAnswer stop_answer_;
+  Figures figures_;
 
   std::mutex mutex_;  // guards the commands
   std::condition_variable wake_;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "runner/new_run_path.h"
 #include "runner/plugins.h"
 #include "runner/verbs.h"
 
@@ -11,7 +12,6 @@ namespace {
 void check_use(const TrainRequest& request) {
   if (request.resume.empty()) {
     if (request.graph.empty()) throw usage_error("train", "neither a graph nor --resume is given");
-    if (request.out.empty()) throw usage_error("train", "--out is missing: the folder that the run is written to");
     return;
   }
   const bool more = !request.graph.empty() || !request.out.empty() || !request.data.empty() ||
@@ -41,21 +41,23 @@ Document document_of(const RunSource& source, const Document& own) {
 }
 
 void start(Training& training, const TrainRequest& request) {
-  RunFolder::check_free(request.out);
+  if (!request.out.empty()) RunFolder::check_free(request.out);  // before the work of reading
   LiveModel& model = training.model;
   model.source.graph = std::filesystem::absolute(request.graph).lexically_normal().string();
   model.source.plugins = request.plugins;
   model.source.overrides = request.overrides;
   SessionSettings settings = request.settings;
   if (!request.data.empty()) settings.data = with_absolute_paths(take_data(request.data, model.source.overrides));
-  settings.cache = request.out + "/cache";
   settings.source = model.source;
   Diagnostics findings;
   Document document = load_source(model.source, findings);
+  NewRunPath run(request.out, document.name);
+  settings.cache = run.path() + "/cache";
   model.registry = private_registry(find_registry(plugins_of(model.source, document), findings));
   model.declared = settings_of(document);
   model.session = start_session(std::move(document), *model.registry, std::move(settings), findings);
-  training.run = start_run(request.out, *model.session);
+  training.run = start_run(run.path(), *model.session);
+  run.keep();
 }
 
 void resume(Training& training, const TrainRequest& request) {

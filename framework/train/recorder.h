@@ -41,7 +41,9 @@ class Recorder {
     int loss = -1, learning_rate = -1;
   } curves_;
   std::int64_t step_ = 0;  // of the last report
-  Stopwatch since_flush_;
+  Stopwatch since_flush_, since_attach_;
+  double seconds_before_ = -1;  // of training, in earlier processes; negative: not read yet
+  void record_time();
 };
 
 }  // namespace loom

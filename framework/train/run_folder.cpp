@@ -143,6 +143,14 @@ void RunFolder::lock() {
               "wait for it or stop it, or choose another --out");
 }
 
+bool is_training(const std::string& run) {
+  const int lock = ::open((run + "/.lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0) return false;
+  const bool held = ::flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(lock);  // frees the shared lock, too
+  return held;
+}
+
 RunFolder::RunFolder(RunFolder&& other) noexcept
     : path_(std::move(other.path_)),
       document_path_(std::move(other.document_path_)),

@@ -67,5 +67,7 @@ class RunFolder {
 
 // Whether `path` is a run (has a run.json).
 bool is_run_folder(const std::string& path);
+// Whether a process holds the run's lock. On a file system without locks: false.
+bool is_training(const std::string& run);
 
 }  // namespace loom

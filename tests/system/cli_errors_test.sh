@@ -24,7 +24,6 @@ expect 2
 says out "Usage: graph-runner"
 error 2 E701 "did you mean 'train'?" trian
 error 2 E701 "did you mean '--steps'?" train tiny.yaml --stepz 3 --out q
-error 2 E701 "--out is missing" train tiny.yaml
 error 2 E701 "neither a graph nor --resume" train --out q
 error 2 E701 "--steps: -1 is less than 0" train tiny.yaml --steps -1 --out q
 error 2 E701 "--batch: 0 is less than 1" train tiny.yaml --batch 0 --out q

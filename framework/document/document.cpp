@@ -13,6 +13,7 @@
 #include "document/render.h"
 #include "document/section.h"
 #include "document/sections.h"
+#include "document/shipped_graphs.h"
 #include "document/variables.h"
 
 namespace loom {
@@ -305,7 +306,8 @@ Document load_document(const std::string& path, const std::vector<Override>& ove
   return document;
 }
 
-Document load_document(const std::string& path, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+Document load_document(const std::string& name, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+  const std::string path = graph_file(name);
   Value root = parse_yaml_file(path, {path, 0, 0}, diagnostics);
   return finish(std::move(root), path, fs::path(path).parent_path().string(), overrides, diagnostics);
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr double kRounding = 1e-9;   // relative; smaller differences of values are ignored
 constexpr double kPadding = 0.06;    // of the range of values
 constexpr double kLogarithmic = 30;  // the factor between values from which on a scale is logarithmic
-constexpr int kTicks = 4;
+constexpr double kTicks = 5.5;       // at most so many; at least half of them
 
 double seconds_apart(double rough) {
   static constexpr std::array kSteps = {1.0,   2.0,   5.0,    10.0,   15.0,   30.0,    60.0,    120.0,  300.0,
@@ -26,7 +26,7 @@ double seconds_apart(double rough) {
 // 1, 10, 100, ...; with 2 and 5 between where these are few.
 std::vector<double> log_ticks(double low, double high) {
   const double decades = std::log10(high / low);
-  const double stride = std::max(1.0, std::ceil(decades / (kTicks + 1)));
+  const double stride = std::max(1.0, std::ceil(decades / kTicks));
   std::vector<double> ticks;
   for (double power = std::floor(std::log10(low)); power <= std::log10(high); power += stride) {
     for (const double factor : {1.0, 2.0, 5.0}) {
@@ -40,7 +40,7 @@ std::vector<double> log_ticks(double low, double high) {
 
 }  // namespace
 
-std::vector<double> round_ticks(double low, double high, int count, double least) {
+std::vector<double> round_ticks(double low, double high, double count, double least) {
   const double span = high - low;
   if (!(span > kRounding * std::max(std::abs(low), std::abs(high))) || !std::isfinite(span)) return {};
   const double rough = std::max(span / count, least), power = std::pow(10.0, std::floor(std::log10(rough)));

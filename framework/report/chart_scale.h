@@ -13,8 +13,8 @@ struct Tick {
   std::string text;
 };
 
-// Round tick values inside [low, high], about `count` of them, at least `least` apart.
-std::vector<double> round_ticks(double low, double high, int count, double least = 0);
+// Round tick values inside [low, high], at most about `count` of them, at least `least` apart.
+std::vector<double> round_ticks(double low, double high, double count, double least = 0);
 // "0.25", "120", "12.5k", "3M": with as many digits as ticks so far apart need.
 std::string tick_text(double value, double step);
 

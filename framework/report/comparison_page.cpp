@@ -1,6 +1,7 @@
 // The page of a comparison.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "report/chart.h"
@@ -63,7 +64,9 @@ std::string charts_of(const Comparison& comparison) {
   std::string out;
   for (const auto& [curve, series] : charts) {
     if (double value = 0; is_constant(series, value)) continue;
-    out += "<figure>" + line_chart(curve.first + ", " + curve.second, series) + "</figure>\n";
+    std::string name = curve.first;
+    std::ranges::replace(name, '_', ' ');
+    out += "<figure>" + line_chart(name + ", " + curve.second, series) + "</figure>\n";
   }
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "document/shipped_graphs.h"
 #include "runner/new_run_path.h"
 #include "runner/plugins.h"
 #include "runner/verbs.h"
@@ -43,7 +44,7 @@ Document document_of(const RunSource& source, const Document& own) {
 void start(Training& training, const TrainRequest& request) {
   if (!request.out.empty()) RunFolder::check_free(request.out);  // before the work of reading
   LiveModel& model = training.model;
-  model.source.graph = std::filesystem::absolute(request.graph).lexically_normal().string();
+  model.source.graph = std::filesystem::absolute(graph_file(request.graph)).lexically_normal().string();
   model.source.plugins = request.plugins;
   model.source.overrides = request.overrides;
   SessionSettings settings = request.settings;

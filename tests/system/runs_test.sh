@@ -90,4 +90,19 @@ says err missing-1 missing-2
 expect 0 metrics runs/tiny-3 --jsonl --name total_loss --after 19
 equal "$(wc -l <out)" 2 "lines of the curve"
 expect 2 metrics runs/tiny-3 --jsonl --csv
+
+# Shipped graphs by their names.
+expect 0 train vae --steps 1 --batch 2 --set train.eval_limit=4 --quiet
+exists runs/vae-1/run.json
+expect 0 inspect ppca
+expect 0 render beta-vae
+says out "graph: beta-vae"
+printf 'extends: vae\ngraph: mine\nlosses: {kl: {weight: 4}}\n' >mine.yaml
+expect 0 validate mine.yaml
+expect 65 train vea
+says err "did you mean 'vae'?"
+expect 0 list
+says out "  wae-mmd " "  vae-gan "
+expect 0 list --json
+has_json /graphs/3/name /graphs/3/doc
 finish

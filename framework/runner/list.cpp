@@ -30,7 +30,7 @@ Json entry_of(const RegisteredType& type) {
           {"library", type.library}};
 }
 
-// The types of the libraries on LOOM_PLUGIN_PATH, read without loading the libraries.
+// The types of the libraries that are loaded only by name, read without loading the libraries.
 std::vector<PluginSummary> plugins_on_path(const Registry& registry) {
   std::vector<std::string> known = plugin_folders();
   std::vector<PluginSummary> plugins;
@@ -60,7 +60,7 @@ Json to_json(const PluginSummary& plugin) {
 void list_plugins(const Registry& registry) {
   const std::vector<PluginSummary> plugins = plugins_on_path(registry);
   if (plugins.empty()) return;
-  print("plugins on LOOM_PLUGIN_PATH (plugins: [NAME] in a graph, or --plugin NAME)\n");
+  print("plugins (plugins: [NAME] in a graph, or --plugin NAME)\n");
   for (const PluginSummary& plugin : plugins) {
     std::vector<std::string> types;
     for (const auto& [kind, names] : plugin.types) types.insert(types.end(), names.begin(), names.end());

@@ -37,7 +37,6 @@ void Recorder::flush() {
 }
 
 void Recorder::record(const StepReport& report, std::int64_t window) {
-  step_ = report.step;
   if (!metrics_) return;
   metrics_->add(report.step, curves_.loss, report.loss);
   metrics_->add(report.step, curves_.learning_rate, report.learning_rate);
@@ -59,11 +58,11 @@ void Recorder::record(const StepReport& report, std::int64_t window) {
   since_flush_.restart();
 }
 
-void Recorder::record(const Evaluation& evaluation) {
+void Recorder::record(const Evaluation& evaluation, std::int64_t step) {
   if (!metrics_) return;
   const std::string split = evaluation.split.empty() ? "all" : evaluation.split;
-  metrics_->add(step_, "total_loss", split, evaluation.loss);
-  for (const auto& [name, value] : curves_of(evaluation.values)) metrics_->add(step_, name, split, value);
+  metrics_->add(step, "total_loss", split, evaluation.loss);
+  for (const auto& [name, value] : curves_of(evaluation.values)) metrics_->add(step, name, split, value);
   metrics_->set_info("evaluation", to_json(evaluation.values).dump());
   metrics_->set_info("findings", findings_text(evaluation.values));
   metrics_->flush();

@@ -76,6 +76,13 @@ Preparer::~Preparer() {
   }
 }
 
+Candidate Preparer::make(ChangeRequest request) {
+  Candidate candidate;
+  candidate.request = std::move(request);
+  build(candidate, *running_);
+  return candidate;
+}
+
 void Preparer::ask(ChangeRequest request) {
   {
     const std::lock_guard lock(mutex_);

@@ -50,6 +50,9 @@ class Preparer {
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
 
+  // Prepares at once, for a session that does not train; throws what keeps the change from being taken. Not while a
+  // request is open.
+  Candidate make(ChangeRequest request);
   void ask(ChangeRequest request);
   bool has_candidate() const { return ready_; }
   Candidate take();

@@ -78,11 +78,12 @@ Outcome run_training(LiveTraining& live, Progress& progress, const StopSignals& 
   return outcome;
 }
 
-LiveOptions live_options(const TrainRequest& request, Progress& progress) {
+LiveOptions live_options(const TrainRequest& request, Progress& progress, StopSignals& signals) {
   LiveOptions options;
   options.watch = request.watch;
-  options.program = std::filesystem::canonical("/proc/self/exe").string();
+  options.program = this_program();
   options.limits.seconds = request.probation_limit;
+  options.wants_checkpoint = [&signals] { return signals.take_checkpoint_request(); };
   options.say = [&progress](const std::string& line) { progress.line(line); };
   return options;
 }
@@ -147,14 +148,15 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
 void warn(const std::string& sentence) { spdlog::warn("{}", sentence); }
 
 int train(const TrainRequest& request, bool json) {
-  const StopSignals signals;
+  StopSignals signals;
   Training training = begin_training(request);
   Session& first = *training.model.session;
   ProgressOptions options{first.steps_done(), first.settings().steps, first.batch(),
                           terms_of(first),    request.log_every,      request.quiet};
   Progress progress(std::move(options));
   introduce(first, progress);
-  LiveTraining live(std::move(training.model), *training.run, live_options(request, progress));
+  for (const std::string& note : training.notes) progress.line(note);
+  LiveTraining live(std::move(training.model), *training.run, live_options(request, progress, signals));
   const Outcome outcome = run_training(live, progress, signals);
   const bool to_the_end = outcome.end != TrainEnd::stopped && signals.received() == 0;
   report::FinishedFiles files;
@@ -184,12 +186,26 @@ void add_train(CLI::App& app, Invocation& invocation) {
                             "graph-runner train graphs/vae.yaml --out runs/first\n"
                             "  graph-runner train graphs/vae-mnist.yaml --data idx:mnist --set vars.latent=8 --steps "
                             "4700 --batch 128 --out runs/mnist\n"
-                            "  graph-runner train --resume runs/first");
+                            "  graph-runner train --resume runs/first\n"
+                            "  graph-runner train --resume runs/first --steps 8000 --set train.optimizer.lr=1e-4\n"
+                            "  graph-runner train graphs/beta-vae.yaml --init runs/first --out runs/second\n"
+                            "SIGTERM, SIGINT and SIGHUP stop after a step, with a checkpoint; SIGUSR1 writes a "
+                            "checkpoint, and training continues.");
   auto request = std::make_shared<TrainRequest>();
   verb->add_option("GRAPH", request->graph, "a graph file");
   verb->add_option("--out", request->out, "the folder that the run is written to; it must not contain a run");
-  verb->add_option("--resume", request->resume, "resume the run in this folder");
-  verb->add_option("--data", request->data, "data instead of the graph's: TYPE:PATH,key=value,...");
+  verb->add_option("--resume", request->resume,
+                   "resume the run in this folder. --set, --data, --steps, --batch, --lanes and --shard change it from "
+                   "its newest checkpoint on, which its history records (docs/runs.md)");
+  verb->add_option("--init", request->init,
+                   "start with the weights of this run or safetensors file, as far as they fit by path and shape");
+  verb->add_flag("--newest", request->newest, "of --init: the run's newest checkpoint instead of its best");
+  verb->add_option("--rename", request->rename,
+                   "of --init: a name in the file and the node that it stands for, as in features.0=conv1")
+      ->allow_extra_args(false);
+  verb->add_option("--data", request->data, "data instead of the graph's, or of the run's: TYPE:PATH,key=value,...");
+  verb->add_flag("--accept-data", request->accept_data,
+                 "of --resume: continue with data whose content has changed since");
   verb->add_option("--set", request->overrides,
                    "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
       ->allow_extra_args(false);

@@ -158,6 +158,7 @@ Candidate Preparer::prepare(ChangeRequest request) {
 
 void Preparer::try_out(const Candidate& candidate, const Document& document, const RunSettings& settings,
                        const LiveModel& running) {
+  if (!probation_.has_program()) return;
   TrialRequest trial;
   trial.libraries = candidate.libraries;
   trial.before = libraries_.libraries();

@@ -44,7 +44,7 @@ struct Candidate {
 
 class Preparer {
  public:
-  // `run`: the folder. `program`: the executable that runs trials.
+  // `run`: the folder. `program`: the executable that runs trials; "": there are none.
   Preparer(std::string run, const std::string& program, const ProbationLimits& limits, const LiveModel& running);
   ~Preparer();
   Preparer(const Preparer&) = delete;

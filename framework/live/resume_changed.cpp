@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include "live/source.h"
@@ -13,6 +14,8 @@
 
 namespace loom {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string text_of(const DataEntry& data) {
   std::string text = data.type;
@@ -36,6 +39,10 @@ void take_number(std::vector<std::string>& overrides, std::string_view path, std
 bool is_of_data(const std::string& override_text) {
   const std::string path = parse_override(override_text).path;
   return path == "data" || path.starts_with("data.");
+}
+
+RunSource source_of_run(const RunFolder& run, const std::vector<std::string>& plugins) {
+  return {fs::absolute(run.document_path()).lexically_normal().string(), {}, {}, plugins};
 }
 
 // What the run shall have: its settings with the changes on top, and what remains for the document.
@@ -98,9 +105,9 @@ std::shared_ptr<const DataCard> card_of(const Registry& registry, const Target& 
 }
 
 // Changes start from the graph's file where that, with the settings of the run, says what the run's own document does, so
-// that `vars` and blocks can be named; else from the run's document, so that no other edit is taken up.
-void choose_source(LiveModel& model, const RunFolder& run, const Document& document, bool watch) {
-  if (watch) return;
+// that `vars` and blocks can be named; else from the run's document, so that no other edit is taken up. True then.
+bool starts_from_run(LiveModel& model, const RunFolder& run, const Document& document, bool watch) {
+  if (watch) return false;
   bool same = false;
   const auto unreadable = reasons_of([&] {
     Diagnostics findings;
@@ -109,9 +116,10 @@ void choose_source(LiveModel& model, const RunFolder& run, const Document& docum
     bind_masks(own, model.session->training_data().source()->columns(), *model.registry);
     same = with_settings(own, model.session->settings()).resolved == model.session->document().resolved;
   });
-  if (same && unreadable.empty()) return;
-  model.source = {run.document_path(), {}, {}, model.source.plugins};
+  if (same && unreadable.empty()) return false;
+  model.source = source_of_run(run, model.source.plugins);
   model.declared = settings_of(document);
+  return true;
 }
 
 bool same_size(const DataCard& before, const DataCard& now) {
@@ -170,13 +178,26 @@ bool ResumeChanges::any() const {
          settings.shard > 0;
 }
 
+void set_source(LiveModel& model, const RunFolder& run, const Document& document,
+                const std::vector<std::string>& plugins) {
+  model.source = run.settings().source;
+  model.source.plugins = plugins;
+  std::error_code ignored;
+  const bool is_there = fs::is_regular_file(model.source.graph, ignored);
+  if (!is_there || fs::equivalent(model.source.graph, run.document_path(), ignored))
+    model.source = source_of_run(run, plugins);
+  Diagnostics findings;
+  const Document from_source = load_source(model.source, findings);
+  model.declared = settings_of(findings.empty() ? from_source : document);
+}
+
 Resumed resume_changed(RunFolder& run, LiveModel model, Document document, const ResumeChanges& changes) {
   const RunSettings before = run.settings();
   Target target = target_of(before, changes, *model.registry);
   if (target.differs.data) target.settings.card = card_of(*model.registry, target);
   std::optional<CheckpointInfo> info;
   model.session = open_checkpoint(run, document, *model.registry, target, changes.settings.threads, info);
-  choose_source(model, run, document, changes.watch);
+  const bool from_run = starts_from_run(model, run, document, changes.watch);
   Candidate candidate =
       Preparer(run.path(), changes.program, changes.limits, model)
           .make({.who = changes.who, .libraries = {}, .overrides = target.overrides, .node = {}, .is_forced = true});
@@ -194,6 +215,7 @@ Resumed resume_changed(RunFolder& run, LiveModel model, Document document, const
   if (!effect.parts.empty()) session.commit_to(run);
 
   Resumed resumed{std::move(candidate.model), {}};
+  if (from_run) resumed.model.source.overrides.clear();  // the run's document has them now
   if (effect.restarts && session.steps_done() > 0) effect.parts.emplace_back("the order of the data starts anew");
   record(session, changes.who, effect.parts, describe(adoption));
   for (const std::string& part : effect.parts) resumed.notes.push_back("changed: " + part);

@@ -21,7 +21,7 @@ struct ResumeChanges {
   SessionSettings settings;            // steps, batch, lanes, shard and threads; a seed is refused
   bool watch = false;                  // edits of the graph's files are wanted, too
   std::string who;                     // named in the run's history
-  std::string program;                 // this executable: runs the trial
+  std::string program;                 // graph-runner, which runs the trial; "": there is none
   ProbationLimits limits;
 
   bool any() const;  // but steps and threads
@@ -32,7 +32,12 @@ struct Resumed {
   std::vector<std::string> notes;  // what has changed, what was carried over, what starts anew; for people
 };
 
-// `model`: the run's registry, and the source of its changes. `document`: that of the run.
+// What changes of a resumed run start from: the graph file that it was started from, if that still exists; else the run's
+// own document. `plugins`: of the command line.
+void set_source(LiveModel& model, const RunFolder& run, const Document& document,
+                const std::vector<std::string>& plugins);
+
+// `model`: the run's registry, and what set_source() sets. `document`: that of the run.
 Resumed resume_changed(RunFolder& run, LiveModel model, Document document, const ResumeChanges& changes);
 
 }  // namespace loom

@@ -181,6 +181,23 @@ int train(const TrainRequest& request, bool json) {
   return signals.received() == 0 ? kOk : signals.exit_code();
 }
 
+// Where a run comes from: a graph, a run, other weights; and its data.
+void add_sources(CLI::App* verb, TrainRequest& request) {
+  verb->add_option("--out", request.out, "the folder that the run is written to; it must not contain a run");
+  verb->add_option("--resume", request.resume,
+                   "resume the run in this folder. --set, --data, --steps, --batch, --lanes and --shard change it from "
+                   "its newest checkpoint on, which its history records (docs/runs.md)");
+  verb->add_option("--init", request.init,
+                   "start with the weights of this run or safetensors file, as far as they fit by path and shape");
+  verb->add_flag("--newest", request.newest, "of --init: the run's newest checkpoint instead of its best");
+  verb->add_option("--rename", request.rename,
+                   "of --init: a name in the file and the node that it stands for, as in features.0=conv1")
+      ->allow_extra_args(false);
+  verb->add_option("--data", request.data, "data instead of the graph's, or of the run's: TYPE:PATH,key=value,...");
+  verb->add_flag("--accept-data", request.accept_data,
+                 "of --resume: continue with data whose content has changed since");
+}
+
 void add_train(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "train", "Train a graph into a run folder, or resume a run",
                             "graph-runner train graphs/vae.yaml --out runs/first\n"
@@ -193,19 +210,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
                             "checkpoint, and training continues.");
   auto request = std::make_shared<TrainRequest>();
   verb->add_option("GRAPH", request->graph, "a graph file");
-  verb->add_option("--out", request->out, "the folder that the run is written to; it must not contain a run");
-  verb->add_option("--resume", request->resume,
-                   "resume the run in this folder. --set, --data, --steps, --batch, --lanes and --shard change it from "
-                   "its newest checkpoint on, which its history records (docs/runs.md)");
-  verb->add_option("--init", request->init,
-                   "start with the weights of this run or safetensors file, as far as they fit by path and shape");
-  verb->add_flag("--newest", request->newest, "of --init: the run's newest checkpoint instead of its best");
-  verb->add_option("--rename", request->rename,
-                   "of --init: a name in the file and the node that it stands for, as in features.0=conv1")
-      ->allow_extra_args(false);
-  verb->add_option("--data", request->data, "data instead of the graph's, or of the run's: TYPE:PATH,key=value,...");
-  verb->add_flag("--accept-data", request->accept_data,
-                 "of --resume: continue with data whose content has changed since");
+  add_sources(verb, *request);
   verb->add_option("--set", request->overrides,
                    "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
       ->allow_extra_args(false);

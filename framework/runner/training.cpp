@@ -37,13 +37,6 @@ std::unique_ptr<Registry> private_registry(std::unique_ptr<Registry> registry) {
 #endif
 }
 
-// The document that changes of a resumed run start from; the run's own, where it cannot be read.
-Document document_of(const RunSource& source, const Document& own) {
-  Diagnostics findings;
-  Document document = load_source(source, findings);
-  return findings.empty() ? document : own;
-}
-
 InitialWeights initial_weights(const TrainRequest& request) {
   InitialWeights from{request.init, request.newest, {}};
   for (const std::string& text : request.rename) from.rename.push_back(name_and_value("train", "--rename", text));
@@ -88,13 +81,9 @@ std::string words_of(const TrainRequest& request) {
 void resume(Training& training, const TrainRequest& request) {
   LiveModel& model = training.model;
   training.run = RunFolder::open(request.resume, true);
-  // Changes of a resumed run start from the graph file that it was started from, if that still exists.
-  model.source = training.run->settings().source;
-  if (!std::filesystem::is_regular_file(model.source.graph)) model.source = {training.run->document_path(), {}, {}, {}};
-  model.source.plugins = request.plugins;
   Document document = load_document(training.run->document_path());
   model.registry = private_registry(registry_for({document.plugins, request.plugins}));
-  model.declared = settings_of(document_of(model.source, document));
+  set_source(model, *training.run, document, request.plugins);
   const ResumeChanges changes{.overrides = request.overrides,
                               .data = request.data,
                               .accept_data = request.accept_data,

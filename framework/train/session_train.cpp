@@ -105,10 +105,12 @@ bool Session::save_before_evaluation() {
   const CheckpointInfo info = checkpoint_info();
   const TextMap metadata = info.to_metadata();
   if (is_saved(metadata)) return false;
-  const bool has_one = !saved_.empty() && saved_.at("step") == metadata.at("step");
+  if (!saved_.empty() && saved_.at("step") == metadata.at("step")) {
+    save_checkpoint();  // in its place: it must survive a power cut
+    return false;
+  }
   checkpoints_->save_before_evaluation(info, state_.tensors());
-  saved_.clear();
-  return !has_one;
+  return true;
 }
 
 void Session::evaluate_held_out(const TrainObserver& observer) {

@@ -216,10 +216,13 @@ Resumed resume_changed(RunFolder& run, LiveModel model, Document document, const
 
   Resumed resumed{std::move(candidate.model), {}};
   if (from_run) resumed.model.source.overrides.clear();  // the run's document has them now
-  if (effect.restarts && session.steps_done() > 0) effect.parts.emplace_back("the order of the data starts anew");
-  record(session, changes.who, effect.parts, describe(adoption));
   for (const std::string& part : effect.parts) resumed.notes.push_back("changed: " + part);
   if (effect.parts.empty()) resumed.notes.emplace_back("nothing has changed");
+  if (effect.restarts && session.steps_done() > 0) {
+    effect.parts.emplace_back("the order of the data starts anew");
+    resumed.notes.push_back(effect.parts.back());
+  }
+  record(session, changes.who, effect.parts, describe(adoption));
   resumed.notes.push_back(describe(adoption));
   return resumed;
 }

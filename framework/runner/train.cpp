@@ -205,7 +205,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
                             "4700 --batch 128 --out runs/mnist\n"
                             "  graph-runner train --resume runs/first\n"
                             "  graph-runner train --resume runs/first --steps 8000 --set train.optimizer.lr=1e-4\n"
-                            "  graph-runner train graphs/beta-vae.yaml --init runs/first --out runs/second\n"
+                            "  graph-runner train graphs/beta-vae.yaml --init runs/first --out runs/second\n\n"
                             "SIGTERM, SIGINT and SIGHUP stop after a step, with a checkpoint; SIGUSR1 writes a "
                             "checkpoint, and training continues.");
   auto request = std::make_shared<TrainRequest>();

@@ -106,6 +106,35 @@ expect 0 curves killed-often
 mv out killed.csv
 same whole.csv killed.csv
 
+# Killed at random moments of the change itself: the run is as it was, or changed.
+change=(--steps 340 --set train.optimizer.lr=1e-2 --batch 24 --lanes 3)
+cp -r base as-it-was
+expect 0 train --resume as-it-was --steps 340
+cp -r base changed
+expect 0 train --resume changed "${change[@]}"
+was=0
+for i in $(seq 12); do
+  cp -r base cut
+  "$GRAPH_RUNNER" train --resume cut "${change[@]}" >out 2>&1 &
+  training=$!
+  sleep "$((RANDOM % 2)).$(printf %03d $((RANDOM % 1000)))"
+  kill -KILL $training 2>/dev/null
+  wait $training 2>/dev/null
+  expect 0 train --resume cut --steps 340
+  [ -e cut/graphs/change.json ] && fail "a note of the change is left behind"
+  tensors_of "$(checkpoint cut 340)" >cut.bin
+  tensors_of "$(checkpoint as-it-was 340)" >was.bin
+  tensors_of "$(checkpoint changed 340)" >changed.bin
+  checks=$((checks + 1))
+  if cmp -s cut.bin was.bin; then
+    was=$((was + 1))
+  else
+    cmp -s cut.bin changed.bin || fail "a change that was cut off at $i left something between"
+  fi
+  rm -r cut
+done
+echo "$was of 12 changes that were killed did not take place"
+
 # Refused: every file is as it was.
 refused() {
   local code=$1 text=$2

@@ -167,5 +167,6 @@ DataEntry parse_data_specification(std::string_view text);
 // order; null removes an option. They are taken out of `overrides`, since the document may name no data. Throws
 // Error(data_specification) and Error(bad_override).
 DataEntry take_data(std::string_view specification, std::vector<std::string>& overrides);
+DataEntry take_data(DataEntry entry, std::vector<std::string>& overrides);
 
 }  // namespace loom

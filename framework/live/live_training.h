@@ -35,6 +35,7 @@ struct LiveOptions {
   std::string program;  // this executable: runs the trials
   ProbationLimits limits;
   std::function<void(const std::string& line)> say;
+  std::function<bool()> wants_checkpoint = {};  // asked between two steps: true writes one, and training continues
 };
 
 class LiveTraining {
@@ -53,6 +54,7 @@ class LiveTraining {
   };
   void wait_while_paused(const std::function<bool()>& stop);
   TrainEnd stop_here();
+  void write_checkpoint();
   bool boundary();  // between two steps; true: a candidate is to be exchanged
   bool serve(const Command& command);
   void ask(const Command& command, ChangeRequest request);

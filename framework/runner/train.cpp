@@ -19,11 +19,12 @@ namespace {
 
 std::string this_program() { return std::filesystem::canonical("/proc/self/exe").string(); }
 
-LiveOptions live_options(const TrainRequest& request, TrainOutput& output) {
+LiveOptions live_options(const TrainRequest& request, TrainOutput& output, StopSignals& signals) {
   LiveOptions options;
   options.watch = request.watch;
   options.program = this_program();
   options.limits.seconds = request.probation_limit;
+  options.wants_checkpoint = [&signals] { return signals.take_checkpoint_request(); };
   options.say = [&output](const std::string& line) { output.line(line); };
   return options;
 }
@@ -58,12 +59,13 @@ report::FinishedFiles finished_files(const TrainRequest& request, const std::str
 }
 
 int train(const TrainRequest& request, bool json) {
-  const StopSignals signals;
+  StopSignals signals;
   Training training = begin_training(request);
   const std::string& run = training.run->path();
   TrainOutput output(*training.model.session, request.log_every, request.quiet, json);
   output.introduce(*training.model.session, run);
-  LiveTraining live(std::move(training.model), *training.run, live_options(request, output));
+  for (const std::string& note : training.notes) output.line(note);
+  LiveTraining live(std::move(training.model), *training.run, live_options(request, output, signals));
   const Outcome outcome = run_training(live, output, BackgroundReport(this_program(), run, request.plugins), signals);
   const bool to_the_end = outcome.end != TrainEnd::stopped && signals.received() == 0;
   output.finish(live.session(), outcome, finished_files(request, run, outcome), run);
@@ -81,19 +83,37 @@ int train(const TrainRequest& request, bool json) {
   return signals.received() == 0 ? kOk : signals.exit_code();
 }
 
+// Where a run comes from: a graph, a run, other weights; and its data.
+void add_sources(CLI::App* verb, TrainRequest& request) {
+  verb->add_option("--out", request.out,
+                   "the folder that the run is written to; it must not contain a run; default: runs/NAME-N");
+  verb->add_option("--resume", request.resume,
+                   "resume the run in this folder. --set, --data, --steps, --batch, --lanes and --shard change it from "
+                   "its newest checkpoint on, which its history records (docs/runs.md)");
+  verb->add_option("--init", request.init,
+                   "start with the weights of this run or safetensors file, as far as they fit by path and shape");
+  verb->add_flag("--newest", request.newest, "of --init: the run's newest checkpoint instead of its best");
+  verb->add_option("--rename", request.rename,
+                   "of --init: a name in the file and the node that it stands for, as in features.0=conv1")
+      ->allow_extra_args(false);
+  verb->add_option("--data", request.data, "data instead of the graph's, or of the run's: TYPE:PATH,key=value,...");
+  verb->add_flag("--accept-data", request.accept_data,
+                 "of --resume: continue with data whose content has changed since");
+}
+
 void add_train(CLI::App& app, Invocation& invocation) {
   CLI::App* verb = add_verb(app, "train", "Train a graph into a run folder, or resume a run",
                             "graph-runner train graphs/vae.yaml --out runs/first\n"
                             "  graph-runner train graphs/vae-mnist.yaml --data idx:mnist --set vars.latent=8 --steps "
                             "4700 --batch 128 --out runs/mnist\n"
-                            "  graph-runner train --resume runs/first");
+                            "  graph-runner train --resume runs/first\n"
+                            "  graph-runner train --resume runs/first --steps 8000 --set train.optimizer.lr=1e-4\n"
+                            "  graph-runner train graphs/beta-vae.yaml --init runs/first --out runs/second\n\n"
+                            "SIGTERM, SIGINT and SIGHUP stop after a step, with a checkpoint; SIGUSR1 writes a "
+                            "checkpoint, and training continues.");
   auto request = std::make_shared<TrainRequest>();
   verb->add_option("GRAPH", request->graph, "a graph file");
-  verb->add_option(
-      "--out", request->out,
-      "the folder that the run is written to; it must not contain a run; default: runs/NAME-N, the first free N");
-  verb->add_option("--resume", request->resume, "resume the run in this folder");
-  verb->add_option("--data", request->data, "data instead of the graph's: TYPE:PATH,key=value,...");
+  add_sources(verb, *request);
   verb->add_option("--set", request->overrides,
                    "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
       ->allow_extra_args(false);

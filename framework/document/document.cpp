@@ -142,7 +142,9 @@ class Reader {
       entry.name = member->key;
       entry.where = member->where;
       Section keys(member->value, fmt::format("generate.{}", member->key), diagnostics_);
-      Value show = evaluated(keys.required("show"));
+      generate_section().read(keys, entry);
+      const Value* shown = keys.get("show");
+      Value show = shown != nullptr ? evaluated(*shown) : Value();
       shows_.push_back(checked_show(std::move(show), fmt::format("generate.{}.show", member->key)));
       if (const Value* draws = keys.get("draw")) {
         for (const Member& draw : draws->members) {

@@ -5,9 +5,11 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/Latentloom)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/loom DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/framework/plugin/export.cpp DESTINATION share/latentloom)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/graphs ${PROJECT_SOURCE_DIR}/templates DESTINATION share/latentloom)
-# The build tree has them in the same place, for new-plugin.
+# The build tree has them in the same place: new-plugin and the names of shipped graphs work in both.
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/latentloom)
-file(CREATE_LINK ${PROJECT_SOURCE_DIR}/templates ${PROJECT_BINARY_DIR}/share/latentloom/templates SYMBOLIC)
+foreach(folder graphs templates)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${PROJECT_BINARY_DIR}/share/latentloom/${folder} SYMBOLIC)
+endforeach()
 install(EXPORT LatentloomTargets NAMESPACE Latentloom:: DESTINATION ${package_folder})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/LatentloomConfig.cmake.in ${PROJECT_BINARY_DIR}/LatentloomConfig.cmake
                               INSTALL_DESTINATION ${package_folder} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)

@@ -1,21 +1,29 @@
 #!/usr/bin/env bash
-# Builds Latentloom and trains graphs/vae.yaml on procedural sprites for about a minute.
-#   scripts/demo.sh [FOLDER]      where the run goes (default: runs/demo, the next free number behind it)
+# Builds Latentloom without its tests, and trains graphs/sprites.yaml on procedural sprites for about a minute. Says how long
+# each stage takes.
+#   scripts/demo.sh [FOLDER]      the run's folder (default: runs/sprites-N)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/build.sh release
 
-run=${1:-runs/demo}
-if [ $# -eq 0 ]; then
-  n=1
-  while [ -e "$run" ]; do n=$((n + 1)); run="runs/demo-$n"; done
-fi
-build/release/bin/graph-runner train graphs/vae.yaml --out "$run"
+stage() {  # stage NAME COMMAND...
+  local start=$SECONDS name=$1
+  shift
+  "$@"
+  echo "== $name: $((SECONDS - start)) s"
+}
+stage "packages" scripts/install-deps.sh
+stage "build" scripts/build.sh --without-tests release
+run=(${1:+--out "$1"})
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+train() { build/release/bin/graph-runner train sprites "${run[@]}" | tee "$log"; }
+stage "training" train
+folder=$(dirname "$(sed -n 's/^ *report *//p' "$log")")
 cat <<TEXT
 
 Look at
-  $run/samples.png            images drawn from the prior
-  $run/reconstructions.png    test images above what the model makes of them
-  $run/report.html            curves, graph and settings
+  $folder/samples.png            pictures drawn from the prior
+  $folder/reconstructions.png    held-out pictures above what the model makes of them
+  $folder/report.html            curves, pictures, graph and settings
 Next: docs/quickstart.md
 TEXT

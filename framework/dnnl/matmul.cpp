@@ -1,5 +1,8 @@
 #include "dnnl/matmul.h"
 
+#include <optional>
+
+#include "dnnl/column_product.h"
 #include "dnnl/detail.h"
 #include "dnnl/primitive.h"
 #include "dnnl/vector_loops.h"
@@ -13,6 +16,7 @@ struct Matmul::Impl {
   bool relu = false;
   std::int64_t n = 0, k = 0, m = 0, batch = 0, ldc = 0, batch_stride = 0;
   Primitive product;
+  std::optional<ColumnProduct> column;  // in place of the primitive
 
   void apply_relu(float* c) const {
     for (std::int64_t i = 0; i < batch; ++i) {
@@ -56,6 +60,11 @@ Matmul::Matmul(const MatmulShape& s) {
   const Desc b = s.pack_b ? row_major({s.k, s.n}) : plain;
   const Desc c = matrix(s.batch, s.m, s.n, false, s.ldc, s.batch_stride_c);
   const Desc bias = !s.bias ? Desc() : s.batch == 1 ? row_major({1, s.n}) : row_major({1, 1, s.n});
+  if (ColumnProduct::is_meant(s)) {
+    impl->column.emplace(s);
+    impl_ = std::move(impl);
+    return;
+  }
   const auto descriptor = described(what, [&] { return matmul_descriptor(a, b, bias, c, attributes(s.accumulate)); });
   std::vector<Argument> arguments{{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}};
   if (s.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
@@ -78,6 +87,7 @@ void Matmul::pack(const float* b, void* packed, void*) const {
 }
 
 void Matmul::execute(const float* a, const void* b, const float* bias, float* c, void* scratch) const {
+  if (impl_->column) return impl_->column->execute(a, static_cast<const float*>(b), bias, c);
   if (impl_->bias) {
     impl_->product.run({a, b, c, bias}, scratch);
   } else {
@@ -86,6 +96,6 @@ void Matmul::execute(const float* a, const void* b, const float* bias, float* c,
   if (impl_->relu) impl_->apply_relu(c);
 }
 
-std::string Matmul::implementation() const { return impl_->product.implementation(); }
+std::string Matmul::implementation() const { return impl_->column ? "own column" : impl_->product.implementation(); }
 
 }  // namespace loom::dnnl

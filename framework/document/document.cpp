@@ -13,6 +13,7 @@
 #include "document/render.h"
 #include "document/section.h"
 #include "document/sections.h"
+#include "document/shipped_graphs.h"
 #include "document/variables.h"
 
 namespace loom {
@@ -141,7 +142,9 @@ class Reader {
       entry.name = member->key;
       entry.where = member->where;
       Section keys(member->value, fmt::format("generate.{}", member->key), diagnostics_);
-      Value show = evaluated(keys.required("show"));
+      generate_section().read(keys, entry);
+      const Value* shown = keys.get("show");
+      Value show = shown != nullptr ? evaluated(*shown) : Value();
       shows_.push_back(checked_show(std::move(show), fmt::format("generate.{}.show", member->key)));
       if (const Value* draws = keys.get("draw")) {
         for (const Member& draw : draws->members) {
@@ -305,7 +308,8 @@ Document load_document(const std::string& path, const std::vector<Override>& ove
   return document;
 }
 
-Document load_document(const std::string& path, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+Document load_document(const std::string& name, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+  const std::string path = graph_file(name);
   Value root = parse_yaml_file(path, {path, 0, 0}, diagnostics);
   return finish(std::move(root), path, fs::path(path).parent_path().string(), overrides, diagnostics);
 }

@@ -96,15 +96,17 @@ struct AutoregressionEntry {
 };
 
 // generate: {sample: {draw: {z: {type: standard_normal}}, show: mean}}: ports replaced by other nodes, and the port
-// to look at.
+// to look at. What a document leaves out follows from the losses (train/complete_entry.h).
 struct GenerateEntry {
   std::string name;                                    // "sample", "reconstruct"
   std::vector<std::pair<Reference, NodeEntry>> draws;  // the port, and the node that takes its place
   std::vector<AutoregressionEntry> autoregressions;    // one after the other
   std::vector<Reference> feeds;                        // ports whose values come from a file
-  Reference show;                                      // of several, the first
+  Reference show;                                      // of several, the first; no node: left out
   std::vector<std::pair<std::string, Reference>> shows =
-      {};  // of a map: a column of the data, and the port that shows it
+      {};                             // of a map: a column of the data, and the port that shows it
+  std::string likelihood = {};        // what is shown of a likelihood: "mean" or "draw"; "": left out
+  std::vector<NodeEntry> nodes = {};  // that are read beside the graph's: none in a document
   Location where = {};
 };
 
@@ -167,5 +169,6 @@ DataEntry parse_data_specification(std::string_view text);
 // order; null removes an option. They are taken out of `overrides`, since the document may name no data. Throws
 // Error(data_specification) and Error(bad_override).
 DataEntry take_data(std::string_view specification, std::vector<std::string>& overrides);
+DataEntry take_data(DataEntry entry, std::vector<std::string>& overrides);
 
 }  // namespace loom

@@ -7,6 +7,7 @@
 
 #include "document/file_keys.h"
 #include "document/plugins.h"
+#include "document/shipped_graphs.h"
 
 namespace loom {
 namespace {
@@ -43,7 +44,7 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
     wrong_type(*extends, "extends", "the path of a document", diagnostics);
     return root;
   }
-  const std::string path = (fs::path(directory) / extends->scalar).lexically_normal().string();
+  const std::string path = (fs::path(directory) / graph_file(extends->scalar, directory)).lexically_normal().string();
   chain.push_back(fs::path(file).lexically_normal().string());
   if (std::find(chain.begin(), chain.end(), path) != chain.end()) {
     Diagnostic& finding =

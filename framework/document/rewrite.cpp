@@ -62,9 +62,7 @@ void Rewrite::replace(const Reference& reference, NodeEntry draw) {
     draw.options["shape"] = shape_option(graph_->shape(port).event(), draw.where);
   }
   // The draw may read the port that it replaces, and ports that were replaced earlier.
-  for (InputEntry& input : draw.inputs) {
-    for (Reference& source : input.sources) source = resolved(source);
-  }
+  resolve_inputs(draw);
   replaced_.emplace_back(port, draw.path);
   for (NodeEntry& entry : entries_) {
     for (InputEntry& input : entry.inputs) {
@@ -74,6 +72,17 @@ void Rewrite::replace(const Reference& reference, NodeEntry draw) {
     }
   }
   entries_.push_back(std::move(draw));
+}
+
+void Rewrite::add(NodeEntry node) {
+  resolve_inputs(node);
+  entries_.push_back(std::move(node));
+}
+
+void Rewrite::resolve_inputs(NodeEntry& node) const {
+  for (InputEntry& input : node.inputs) {
+    for (Reference& source : input.sources) source = resolved(source);
+  }
 }
 
 void Rewrite::set_input(int node, int input, const Reference& source) {
@@ -121,6 +130,7 @@ void Rewrite::connect(int node, int input, Port source) { set_input(node, input,
 
 Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry) {
   Rewrite rewrite(document.nodes, registry);
+  for (const NodeEntry& node : entry.nodes) rewrite.add(node);
   for (const auto& [port, draw] : entry.draws) rewrite.replace(port, draw);
   return rewrite;
 }

@@ -27,6 +27,8 @@ class Rewrite {
   // A draw takes the place of a port: whoever read the port reads the draw's first output. An option `shape` of the
   // draw that is not set becomes the event shape of the port.
   void replace(const Reference& port, NodeEntry draw);
+  // A node beside the others, which reads what its references lead to after the changes so far.
+  void add(NodeEntry node);
   // Feeds an input port of a node, connected or not, from a new input node, whose path is returned.
   std::string feed_input(int node, int input, const Shape& event, DType dtype);
   // Sets an option of every node whose type has it; how many there are.
@@ -41,6 +43,7 @@ class Rewrite {
 
  private:
   Reference reference_to(Port port) const;
+  void resolve_inputs(NodeEntry& node) const;
   void set_input(int node, int input, const Reference& source);
 
   const Registry& registry_;
@@ -49,8 +52,8 @@ class Rewrite {
   std::vector<std::pair<Port, std::string>> replaced_;  // port, path of its draw
 };
 
-// A document's entries with the draws of a `generate:` entry in the place of the ports they replace. Findings: wrong
-// ports, and those of the graph before the change.
+// A document's entries with the draws of a `generate:` entry in the place of the ports they replace, and its own nodes
+// beside them. Findings: wrong ports, and those of the graph before the change.
 Rewrite with_draws(const Document& document, const GenerateEntry& entry, const Registry& registry);
 
 }  // namespace loom

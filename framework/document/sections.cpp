@@ -124,7 +124,10 @@ const SectionType<GenerateEntry>& generate_section() {
     s.form("autoregressive", "a map, or a list of maps", "inputs that are filled position by position");
     s.form("feed", "a node, node.port, or a list of these", "ports whose values come from a file");
     s.form("show", "a node, node.port, or a map from columns of the data to these",
-           "the port that is written; of a map, one port for each column");
+           "the port that is written; of a map, one port for each column; default: see below");
+    s.key("likelihood", &GenerateEntry::likelihood, text({"mean", "draw"}),
+          "what is shown of a likelihood: its mean, or a draw from it; default: the mean, and a draw where there is no "
+          "mean, as of codes");
     return s;
   }();
   return section;

@@ -120,7 +120,10 @@ DataEntry parse_data_specification(std::string_view text) {
 }
 
 DataEntry take_data(std::string_view specification, std::vector<std::string>& overrides) {
-  DataEntry entry = parse_data_specification(specification);
+  return take_data(parse_data_specification(specification), overrides);
+}
+
+DataEntry take_data(DataEntry entry, std::vector<std::string>& overrides) {
   for (const std::string& text : overrides) {
     const Override one = parse_override(text);
     if (one.path.starts_with(kDataPath)) {

@@ -95,7 +95,8 @@ OptionMap generate_of(const GenerateEntry& entry) {
   OptionMap draws;
   for (const auto& [target, node] : entry.draws)
     draws.push_back({std::get<std::string>(tree_of(target)), tree_of(node)});
-  OptionMap map{{"draw", std::move(draws)}};
+  OptionMap map;
+  if (!draws.empty()) map.push_back({"draw", std::move(draws)});
   std::vector<OptionValue> autoregressions, feeds;
   for (const AutoregressionEntry& item : entry.autoregressions) {
     OptionMap one{{"input", tree_of(item.input)}, {"from", tree_of(item.from)}};
@@ -107,8 +108,9 @@ OptionMap generate_of(const GenerateEntry& entry) {
   for (const Reference& feed : entry.feeds) feeds.push_back(tree_of(feed));
   if (!autoregressions.empty()) map.push_back({"autoregressive", std::move(autoregressions)});
   if (!feeds.empty()) map.push_back({"feed", std::move(feeds)});
+  append(map, generate_section().values(entry));
   if (entry.shows.empty()) {
-    map.push_back({"show", tree_of(entry.show)});
+    if (!entry.show.node.empty()) map.push_back({"show", tree_of(entry.show)});
     return map;
   }
   OptionMap shows;

@@ -12,6 +12,8 @@
 #include <map>
 #include <sstream>
 
+#include "document/shipped_graphs.h"
+
 namespace loom {
 namespace {
 
@@ -332,6 +334,8 @@ Value parse_yaml_file(const std::string& path, const Location& asked, Diagnostic
     finding.got = path + (is_folder ? ", a folder" : "");
     finding.expected = "a YAML file; a relative path is relative to the file that contains it";
     finding.suggestion = nearest_file(path);
+    if (finding.suggestion.empty())
+      finding.suggestion = nearest_shipped_graph(std::filesystem::path(path).filename().string());
     return {};
   }
   text.resize(static_cast<std::size_t>(file.gcount()));

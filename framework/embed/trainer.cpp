@@ -3,6 +3,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "live/resume_changed.h"
 #include "live/source.h"
 #include "loom/error.h"
 #include "plugin/registries.h"
@@ -41,6 +42,10 @@ class Trainer::Impl {
   void start(Document document, Diagnostics& findings, const RunSource& source, std::optional<DataEntry> data,
              const TrainerOptions& options);
   TrainObserver observer();
+  void tell(const std::vector<std::string>& sentences) const {
+    for (const std::string& sentence : sentences)
+      if (notice) notice(sentence);
+  }
   TrainEvaluation described(const Evaluation& evaluation) const;
 
   std::vector<std::string> plugins;
@@ -65,17 +70,35 @@ void Trainer::Impl::start(Document document, Diagnostics& findings, const RunSou
   SessionSettings settings = settings_from(options);
   settings.source = source;
   settings.data = std::move(data);
+  if (!options.init.empty()) settings.init = InitialWeights{options.init};
   registry = registry_for({document.plugins, plugins});
   session = start_session(std::move(document), *registry, std::move(settings), findings);
+  tell(session->initial_weights());
   if (!out.empty()) run = start_run(out, *session);
 }
 
 Trainer::Impl::Impl(const std::string& folder, const ResumeOptions& options)
     : plugins(options.plugins), notice(options.notice), run(RunFolder::open(folder, true)), out(folder) {
   Document document = load_document(run->document_path());
+  const ResumeChanges changes{.overrides = options.overrides,
+                              .data = options.data,
+                              .accept_data = options.accept_data,
+                              .settings = {.steps = options.steps, .batch = options.batch, .threads = options.threads},
+                              .who = "Trainer::resume",
+                              .program = "",
+                              .limits = {}};
   registry = registry_for({document.plugins, plugins});
-  session = resume_run(*run, std::move(document), *registry, {.steps = options.steps, .threads = options.threads},
-                       "Trainer::resume");
+  if (!changes.any()) {
+    session = resume_run(*run, std::move(document), *registry, changes.settings, changes.who);
+    return;
+  }
+  LiveModel model;
+  model.registry = std::move(registry);
+  set_source(model, *run, document, plugins);
+  Resumed resumed = resume_changed(*run, std::move(model), std::move(document), changes);
+  registry = std::move(resumed.model.registry);
+  session = std::move(resumed.model.session);
+  tell(resumed.notes);
 }
 
 TrainEvaluation Trainer::Impl::described(const Evaluation& evaluation) const {

@@ -45,7 +45,8 @@ std::vector<std::string> Encodings::names() const {
 }
 
 Encodings find_encodings(const ModelSource& model) {
-  if (const GenerateEntry* entry = find_generate(model.document(), "encode")) {
+  const GenerateEntry* entry = find_generate(model.document(), "encode");
+  if (entry != nullptr && !entry->show.node.empty()) {
     const Rewrite rewrite = with_draws(model.document(), *entry, model.registry());
     const std::shared_ptr<const Graph> graph = rewrite.build();
     return {graph, {graph->port(rewrite.resolved(entry->show))}};
@@ -68,6 +69,14 @@ Encodings require_encodings(const ModelSource& model, const std::vector<std::str
   if (!found.ports.empty()) return found;
   throw Error(ErrorCode::usage, "the graph has neither a quantizer nor a posterior, so there are no codes",
               "name a port with --port, or write generate: {encode: {show: NODE}}");
+}
+
+std::map<std::string, std::string> encoded_names(const ModelSource& model) {
+  const auto graph = build_checked(model.document().nodes, model.registry());
+  std::map<std::string, std::string> names;
+  for (const Posterior& posterior : find_posteriors(*graph, resolve_losses(model.document(), *graph)))
+    if (posterior.drawn.valid()) names[graph->name_of(posterior.drawn)] = graph->name_of(posterior.mu);
+  return names;
 }
 
 std::int64_t encode_items(const ModelSource& model, Executor& executor, const Encodings& encodings,

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct Encodings {
 Encodings find_encodings(const ModelSource& model);
 // Those of these names; of find_encodings() where there are no names. Throws Error(usage) where there are none.
 Encodings require_encodings(const ModelSource& model, const std::vector<std::string>& names);
+
+// What encode gives in place of a latent variable, by the names of both: the mean "q.mu" of the draw "z".
+std::map<std::string, std::string> encoded_names(const ModelSource& model);
 
 struct EncodeItems {
   std::shared_ptr<const DataSource> source;

@@ -5,41 +5,73 @@
 #include <algorithm>
 
 #include "loom/error.h"
+#include "train/complete_entry.h"
 
 namespace loom {
+namespace {
+
+// An entry of the document, or of a name that follows from the graph; throws Error(usage) otherwise.
+void require_name(const Document& document, const std::string& name, const std::string& known) {
+  if (name == known || find_generate(document, name) != nullptr) return;
+  Diagnostic finding;
+  finding.code = ErrorCode::usage;
+  finding.where = {document.file, 0, 0};
+  finding.message = fmt::format("the graph has no generate.{}", name);
+  std::vector<std::string> names = {known};
+  for (const GenerateEntry& entry : document.generate)
+    if (entry.name != known) names.push_back(entry.name);
+  finding.expected = fmt::format("one of {}", fmt::join(names, ", "));
+  finding.suggestion = nearest_name(name, names);
+  finding.hint = fmt::format("write generate: {{{}: {{draw: {{z: {{type: standard_normal}}}}, show: mean}}}}", name);
+  throw Error(std::move(finding));
+}
+
+void require_not_fed(const Document& document, const std::string& name) {
+  const GenerateEntry* entry = find_generate(document, name);
+  if (entry == nullptr || entry->feeds.empty()) return;
+  throw Error(ErrorCode::usage, fmt::format("generate.{} takes values from a file", name),
+              fmt::format("graph-runner decode RUN --name {} --codes F.npy", name));
+}
+
+}  // namespace
 
 const GenerateEntry* find_generate(const Document& document, const std::string& name) {
   const auto it = std::ranges::find(document.generate, name, &GenerateEntry::name);
   return it == document.generate.end() ? nullptr : &*it;
 }
 
-const GenerateEntry& require_generate(const Document& document, const std::string& name) {
-  if (const GenerateEntry* entry = find_generate(document, name)) return *entry;
-  Diagnostic finding;
-  finding.code = ErrorCode::usage;
-  finding.where = {document.file, 0, 0};
-  finding.message = fmt::format("the graph does not say how to {0}: it has no generate.{0}", name);
-  std::vector<std::string> names;
-  for (const GenerateEntry& entry : document.generate) names.push_back(entry.name);
-  finding.suggestion = nearest_name(name, names);
-  finding.hint =
-      "write generate: {sample: {draw: {z: {type: standard_normal}}, show: mean}, reconstruct: {show: mean}}";
-  throw Error(std::move(finding));
+GenerateEntry sampling_entry(const ModelSource& model, const std::string& name, const std::string& likelihood) {
+  require_name(model.document(), name, "sample");
+  require_not_fed(model.document(), name);
+  return complete_entry(model.document(), model.registry(), {.name = name, .likelihood = likelihood});
 }
 
-const GenerateEntry& require_fed(const Document& document, const std::string& name) {
-  const GenerateEntry& entry = require_generate(document, name);
-  if (entry.feeds.empty()) {
+GenerateEntry reconstruction_entry(const ModelSource& model, const std::string& name, const std::string& likelihood) {
+  require_name(model.document(), name, "reconstruct");
+  require_not_fed(model.document(), name);
+  return complete_entry(model.document(), model.registry(),
+                        {.name = name, .data = true, .labels = false, .likelihood = likelihood});
+}
+
+GenerateEntry decoding_entry(const ModelSource& model, const std::string& name, const std::string& likelihood,
+                             std::vector<std::string> given) {
+  require_name(model.document(), name, "decode");
+  const GenerateEntry* entry = find_generate(model.document(), name);
+  if (name != "decode" && entry->feeds.empty())
     throw Error(ErrorCode::usage, fmt::format("generate.{} does not take values from a file", name),
                 fmt::format("write generate: {{{}: {{feed: quantizer.codes, draw: ..., show: decoder}}}}", name));
-  }
-  return entry;
+  return complete_entry(model.document(), model.registry(),
+                        {.name = name, .fed = true, .likelihood = likelihood, .given = std::move(given)});
 }
 
-void require_not_fed(const GenerateEntry& entry) {
-  if (entry.feeds.empty()) return;
-  throw Error(ErrorCode::usage, fmt::format("generate.{} takes values from a file", entry.name),
-              fmt::format("graph-runner decode RUN --name {} --codes F.npy", entry.name));
+GenerateEntry latent_entry(const ModelSource& model, const LatentRequest& request) {
+  return complete_entry(model.document(), model.registry(),
+                        {.name = "",
+                         .data = request.data,
+                         .labels = request.has_class,
+                         .priors = false,
+                         .likelihood = request.likelihood,
+                         .given = {request.latent}});
 }
 
 }  // namespace loom

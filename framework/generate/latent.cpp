@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "generate/entry.h"
+#include "generate/pass.h"
+#include "generate/sampling.h"
 #include "generate/units.h"
 #include "loom/error.h"
 #include "run/program.h"
@@ -31,21 +33,16 @@ Posterior require_posterior(const ModelSource& model, const Graph& graph, const 
   throw Error(std::move(finding));
 }
 
-Port decoded_port(const Document& document, const Graph& graph) {
-  const GenerateEntry* entry = find_generate(document, "sample");
-  return graph.port((entry != nullptr ? *entry : require_generate(document, "reconstruct")).show);
-}
-
-LatentSpace::LatentSpace(const ModelSource& model, Executor& executor, const std::string& name, std::uint64_t seed)
+LatentSpace::LatentSpace(const ModelSource& model, Executor& executor, const std::string& name, std::uint64_t seed,
+                         DrawOptions draws)
     : model_(model),
       executor_(executor),
       graph_(build_checked(model.document().nodes, model.registry())),
       store_(model.parameters(*graph_)),
       posterior_(require_posterior(model, *graph_, name)),
       latent_(posterior_.drawn.valid() ? posterior_.drawn : posterior_.mu),
-      seed_(seed) {
-  show_ = decoded_port(model.document(), *graph_);
-}
+      seed_(seed),
+      draws_(std::move(draws)) {}
 
 void LatentSpace::open_data(const DataEntry& data, const std::string& split) { source_ = model_.open(data, split); }
 
@@ -79,33 +76,40 @@ std::vector<float> LatentSpace::mean(std::int64_t item) const {
 
 Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std::int64_t> item) const {
   const std::int64_t rows = static_cast<std::int64_t>(latents.size()) / values();
-  const std::vector<Port> wanted = {show_}, given = {latent_};
-  const std::vector<int> inputs = needed_inputs(*graph_, wanted, false, given);
-  FeedPlan feeds;
-  if (!inputs.empty()) {
-    if (!item || !source_) {
-      throw Error(ErrorCode::not_supported,
-                  fmt::format("'{}' also depends on the input '{}', not only on the latent variable",
-                              graph_->name_of(show_), graph_->node(inputs.front()).path),
-                  "give --item, which provides the input");
-    }
-    feeds = plan_feeds(*graph_, wanted, false, source_->columns(), given);
+  const GenerateEntry entry = latent_entry(model_, {.latent = graph_->name_of(latent_),
+                                                    .data = item.has_value() && source_ != nullptr,
+                                                    .has_class = draws_.options.contains("class"),
+                                                    .likelihood = draws_.likelihood});
+  Rewrite rewrite = with_draws(model_.document(), entry, model_.registry());
+  set_options(rewrite, entry, draws_.options);
+  const std::shared_ptr<const Graph> graph = rewrite.build();
+  const Port show = graph->port(rewrite.resolved(entry.show)),
+             latent = graph->port(graph_->name_of(latent_), ErrorCode::bad_feed);
+  std::vector<Port> wanted = {show}, given = {latent};
+  for (const AutoregressionEntry& filled : entry.autoregressions) {
+    wanted.push_back(graph->port(rewrite.resolved(filled.from)));
+    given.push_back(graph->port(rewrite.resolved(filled.input)));
   }
+  FeedPlan feeds;
+  if (item && source_) feeds = plan_feeds(*graph, wanted, false, source_->columns(), given);
   std::vector<Tensor> columns;
   for (const ColumnRequest& request : feeds.requests) columns.push_back(column(request, *item, rows));
-  Tensor& z = columns.emplace_back(DType::f32, graph_->shape(latent_).at_batch(rows));
+  Tensor& z = columns.emplace_back(DType::f32, graph->shape(latent).at_batch(rows));
   std::ranges::copy(latents, z.values().begin());
-  ProgramRequest request;
-  request.feeds = feeds.ports;
-  request.feeds.push_back(latent_);
-  request.fetch = wanted;
-  request.batch = rows;
-  Program program(graph_, *store_, executor_, std::move(request));
+  feeds.ports.push_back(latent);
+  Pass pass(model_, executor_,
+            {.graph = graph,
+             .weights = model_.parameters(*graph),
+             .feeds = feeds.ports,
+             .fetch = {show},
+             .batch = rows,
+             .entry = &entry,
+             .rewrite = &rewrite});
   const std::vector<TensorView> views(columns.begin(), columns.end());
-  program.run({.feeds = views, .weights = {}, .samples = rows, .seed = seed_, .step = 0});
-  Tensor shown(graph_->dtype(show_), graph_->shape(show_).at_batch(rows));
-  std::memcpy(shown.view().raw(), program.fetched(0).raw(), shown.view().bytes());
-  to_data_units(model_, *graph_, show_, shown);
+  pass.run(views, rows, seed_, 0);
+  Tensor shown(graph->dtype(show), graph->shape(show).at_batch(rows));
+  std::memcpy(shown.view().raw(), pass.fetched(0).raw(), shown.view().bytes());
+  to_data_units(model_, *graph, show, shown);
   return shown;
 }
 

@@ -21,13 +21,11 @@ namespace loom {
 // The posterior of this loss, the first one for ""; throws Error(not_supported) with the nearest name.
 Posterior require_posterior(const ModelSource& model, const Graph& graph, const std::string& name);
 
-// What latent values are decoded to: what generate.sample shows, else generate.reconstruct; throws Error(usage).
-Port decoded_port(const Document& document, const Graph& graph);
-
 class LatentSpace {
  public:
   // `name`: of the posterior.
-  LatentSpace(const ModelSource& model, Executor& executor, const std::string& name, std::uint64_t seed);
+  LatentSpace(const ModelSource& model, Executor& executor, const std::string& name, std::uint64_t seed,
+              DrawOptions draws = {});
 
   // Items come from this split from now on.
   void open_data(const DataEntry& data, const std::string& split);
@@ -36,8 +34,8 @@ class LatentSpace {
   const Posterior& posterior() const { return posterior_; }
   std::int64_t values() const { return posterior_.positions * posterior_.dimensions; }
   std::vector<float> mean(std::int64_t item) const;
-  // Rows of values() each, one after the other; [rows, ...] of what is shown. `item` gives the data that decoding reads
-  // beside the latent variable, where it does.
+  // Rows of values() each, one after the other; [rows, ...] of what generate.sample shows, or what the likelihood gives.
+  // `item` gives the data that decoding reads beside the latent variable, where it does.
   Tensor decode(const std::vector<float>& latents, std::optional<std::int64_t> item) const;
 
  private:
@@ -48,8 +46,9 @@ class LatentSpace {
   std::shared_ptr<const Graph> graph_;
   std::unique_ptr<ParameterStore> store_;
   Posterior posterior_;
-  Port latent_, show_;
+  Port latent_;
   std::uint64_t seed_;
+  DrawOptions draws_;
   std::shared_ptr<const DataSource> source_;
 };
 

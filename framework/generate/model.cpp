@@ -102,7 +102,7 @@ std::vector<Tensor> Model::Impl::run(ModelCall call) {
                                               .feeds = way.feeds,
                                               .fetch = way.fetch,
                                               .batch = batch,
-                                              .entry = way.entry,
+                                              .entry = way.entry ? &*way.entry : nullptr,
                                               .rewrite = way.rewrite ? &*way.rewrite : nullptr,
                                               .incremental = call.incremental});
   }

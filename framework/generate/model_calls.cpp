@@ -1,4 +1,5 @@
 // The calls of loom::Model: the ports that each of them feeds and fetches.
+#include <algorithm>
 #include <numeric>
 
 #include "generate/encodings.h"
@@ -26,37 +27,59 @@ void require_at_least(std::int64_t least, const char* what, std::int64_t got) {
   if (got < least) throw Error(ErrorCode::usage, fmt::format("{}: {} is less than {}", what, got, least));
 }
 
-// The way of an entry: its draws replace their ports, and the port that it shows is fetched.
-void make_entry_way(const ModelSource& source, const GenerateEntry& entry, Way& way) {
-  if (!way.rewrite) way.rewrite.emplace(with_draws(source.document(), entry, source.registry()));
+// The way of an entry: its draws replace their ports, and the ports that it shows are fetched.
+void make_entry_way(const ModelSource& source, GenerateEntry entry, const DrawOptions& draws, Way& way) {
+  way.rewrite.emplace(with_draws(source.document(), entry, source.registry()));
+  set_options(*way.rewrite, entry, draws.options);
   way.graph = way.rewrite->build();
-  way.entry = &entry;
   for (const auto& [column, port] : entry.shows) {
     way.fetch.push_back(way.graph->port(way.rewrite->resolved(port)));
     way.columns.push_back(column);
   }
   if (entry.shows.empty()) way.fetch = {way.graph->port(way.rewrite->resolved(entry.show))};
   way.shows = true;
+  way.entry = std::move(entry);
+}
+
+std::string key_of(const std::string& call, const DrawOptions& draws) {
+  std::string key = call + " " + draws.likelihood;
+  for (const auto& [name, value] : draws.options) key += fmt::format(" {}={}", name, value.text());
+  return key;
 }
 
 // From the values of a posterior's latent variable to the shown port.
-ModelCall decoding(const ModelSource& source, const std::shared_ptr<const Graph>& graph, const std::string& latent,
-                   const TensorView& values, const Feeds& beside, std::uint64_t seed) {
-  const Posterior posterior = require_posterior(source, *graph, latent);
-  const Port z = posterior.drawn.valid() ? posterior.drawn : posterior.mu;
-  Feeds feeds{{graph->name_of(z), values}};
-  feeds.insert(feeds.end(), beside.begin(), beside.end());
-  return {.key = "decode by the posterior",
-          .feeds = feeds_of(feeds),
+ModelCall decoding(const ModelSource& source, const Graph& graph, const std::string& latent, const TensorView& values,
+                   std::uint64_t seed, const DrawOptions& draws) {
+  const Posterior posterior = require_posterior(source, graph, latent);
+  const std::string z = graph.name_of(posterior.drawn.valid() ? posterior.drawn : posterior.mu);
+  return {.key = key_of("walk through " + z, draws),
+          .feeds = feeds_of({{z, values}}),
           .make =
-              [&source, graph](Way& way, std::vector<Feed>& given) {
-                way.graph = graph;
-                way.fetch = {decoded_port(source.document(), *graph)};
-                way.shows = true;
-                find_ports(*graph, given);
+              [&source, &draws, z](Way& way, std::vector<Feed>& given) {
+                make_entry_way(source,
+                               latent_entry(source, {.latent = z,
+                                                     .has_class = draws.options.contains("class"),
+                                                     .likelihood = draws.likelihood}),
+                               draws, way);
+                way.fetch.resize(1);
+                way.columns.clear();
+                find_ports(*way.graph, given);
               },
           .seed = seed,
           .at_once = true};
+}
+
+// Latent values for the first port that the entry is fed with; the others are given by their names.
+Feeds feeds_of_entry(const GenerateEntry& entry, const TensorView& latents, const Feeds& beside) {
+  Feeds values{{entry.feeds.front().text(), latents}};
+  for (std::size_t i = 1; i < entry.feeds.size(); ++i) {
+    const std::string name = entry.feeds[i].text();
+    const auto is_given = [&](const auto& feed) { return feed.first == name; };
+    if (std::ranges::none_of(beside, is_given))
+      throw Error(ErrorCode::bad_feed, fmt::format("decoding takes values for '{}', too", name), "give them beside");
+  }
+  values.insert(values.end(), beside.begin(), beside.end());
+  return values;
 }
 
 // Rows of one latent variable as a view for its port.
@@ -97,21 +120,15 @@ Tensor Model::sample(std::int64_t count, const SampleOptions& options) const {
 std::vector<std::pair<std::string, Tensor>> Model::sample_columns(std::int64_t count,
                                                                   const SampleOptions& options) const {
   require_at_least(1, "samples", count);
-  const GenerateEntry& entry = require_generate(impl_->source.document(), options.name);
-  require_not_fed(entry);
-  std::string key = "sample " + options.name;
-  for (const auto& [name, value] : options.options) key += fmt::format(" {}={}", name, value.text());
-  const auto make = [&](Way& way, std::vector<Feed>&) {
-    way.rewrite.emplace(with_draws(impl_->source.document(), entry, impl_->source.registry()));
-    set_options(*way.rewrite, entry, options.options);
-    make_entry_way(impl_->source, entry, way);
-  };
-  std::vector<Tensor> values = impl_->run({.key = key,
-                                           .feeds = {},
-                                           .make = make,
-                                           .seed = options.seed ^ kDrawSeed,
-                                           .samples = count,
-                                           .incremental = options.incremental});
+  const ModelSource& source = impl_->source;
+  const GenerateEntry entry = sampling_entry(source, options.name, options.draws.likelihood);
+  std::vector<Tensor> values =
+      impl_->run({.key = key_of("sample " + options.name, options.draws),
+                  .feeds = {},
+                  .make = [&](Way& way, std::vector<Feed>&) { make_entry_way(source, entry, options.draws, way); },
+                  .seed = options.seed ^ kDrawSeed,
+                  .samples = count,
+                  .incremental = options.incremental});
   std::vector<std::pair<std::string, Tensor>> columns;
   for (std::size_t i = 0; i < values.size(); ++i)
     columns.emplace_back(entry.shows.empty() ? "" : entry.shows[i].first, std::move(values[i]));
@@ -136,21 +153,18 @@ Tensor Model::encode(const TensorView& x, const EncodeOptions& options) const {
 }
 
 Tensor Model::decode(const TensorView& latents, const DecodeOptions& options) const {
-  const GenerateEntry* entry = find_generate(impl_->source.document(), options.name);
-  if (entry == nullptr || entry->feeds.empty())
-    return std::move(
-        impl_->run(decoding(impl_->source, impl_->graph, "", latents, options.beside, options.seed)).front());
-  const Reference& fed = entry->feeds.front();
-  Feeds values{{fed.port.empty() ? fed.node : fed.node + "." + fed.port, latents}};
-  values.insert(values.end(), options.beside.begin(), options.beside.end());
+  const ModelSource& source = impl_->source;
+  std::vector<std::string> given;
+  for (const auto& [name, values] : options.beside) given.push_back(name);
+  const GenerateEntry entry = decoding_entry(source, options.name, options.draws.likelihood, std::move(given));
   const auto make = [&](Way& way, std::vector<Feed>& feeds) {
-    make_entry_way(impl_->source, *entry, way);
+    make_entry_way(source, entry, options.draws, way);
     find_ports(*way.graph, feeds);
-    feeds.front().port = way.graph->port(way.rewrite->resolved(fed));
+    feeds.front().port = way.graph->port(way.rewrite->resolved(entry.feeds.front()));
   };
   return std::move(impl_
-                       ->run({.key = "decode " + options.name,
-                              .feeds = feeds_of(values),
+                       ->run({.key = key_of("decode " + options.name, options.draws),
+                              .feeds = feeds_of(feeds_of_entry(entry, latents, options.beside)),
                               .make = make,
                               .seed = options.seed ^ kDrawSeed})
                        .front());
@@ -158,14 +172,13 @@ Tensor Model::decode(const TensorView& latents, const DecodeOptions& options) co
 
 Tensor Model::reconstruct(const TensorView& x, const ReconstructOptions& options) const {
   Tensor scaled;
-  const GenerateEntry& entry = require_generate(impl_->source.document(), options.name);
-  require_not_fed(entry);
   const auto make = [&](Way& way, std::vector<Feed>& feeds) {
-    make_entry_way(impl_->source, entry, way);
+    make_entry_way(impl_->source, reconstruction_entry(impl_->source, options.name, options.draws.likelihood),
+                   options.draws, way);
     find_ports(*way.graph, feeds);
   };
   return std::move(impl_
-                       ->run({.key = "reconstruct " + options.name,
+                       ->run({.key = key_of("reconstruct " + options.name, options.draws),
                               .feeds = feeds_of(with_input(impl_->source, *impl_->graph, x, options.beside, scaled)),
                               .make = make,
                               .seed = options.seed ^ kDrawSeed})
@@ -195,8 +208,8 @@ Tensor Model::traverse(const TraverseOptions& options) const {
   }
   std::vector<float> latents = traversal(centre, posterior.dimensions, dimensions, options.range, options.steps);
   return std::move(impl_
-                       ->run(decoding(impl_->source, impl_->graph, options.latent,
-                                      rows_of(latents, *impl_->graph, posterior), {}, options.seed))
+                       ->run(decoding(impl_->source, *impl_->graph, options.latent,
+                                      rows_of(latents, *impl_->graph, posterior), options.seed, options.draws))
                        .front());
 }
 
@@ -215,8 +228,8 @@ Tensor Model::interpolate(const TensorView& from, const TensorView& to, const In
     add_interpolation(row(from), row(to), options.steps, options.spherical, latents);
   }
   return std::move(impl_
-                       ->run(decoding(impl_->source, impl_->graph, options.latent,
-                                      rows_of(latents, *impl_->graph, posterior), {}, options.seed))
+                       ->run(decoding(impl_->source, *impl_->graph, options.latent,
+                                      rows_of(latents, *impl_->graph, posterior), options.seed, options.draws))
                        .front());
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "generate/density.h"
+#include "generate/entry.h"
 #include "generate/feeds.h"
 #include "generate/pass.h"
 
@@ -24,7 +25,7 @@ struct Way {
   std::vector<Port> feeds, fetch;
   std::map<int, std::vector<ValueRange>> ranges;  // that its nodes accept of inputs
   std::optional<Rewrite> rewrite;                 // that `graph` was built from
-  const GenerateEntry* entry = nullptr;
+  std::optional<GenerateEntry> entry;
   std::vector<std::string> columns;  // of the data, that a map of ports shows, as many as `fetch`; else none
   bool shows = false;                // what is fetched describes data: it is returned in the units of the data
   std::map<std::int64_t, std::unique_ptr<Pass>> passes;  // by the samples of a run

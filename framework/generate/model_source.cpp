@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "data/source.h"
+#include "document/shipped_graphs.h"
 #include "generate/fit_inputs.h"
 #include "loom/error.h"
 #include "plugin/registries.h"
@@ -32,6 +33,7 @@ void check_exists(const std::string& path) {
   for (const fs::directory_entry& entry : fs::directory_iterator(parent.empty() ? "." : parent, ignored))
     names.push_back((parent / entry.path().filename()).string());
   finding.suggestion = nearest_name(path, names);
+  if (finding.suggestion.empty()) finding.suggestion = nearest_shipped_graph(path);
   throw Error(std::move(finding));
 }
 
@@ -47,8 +49,9 @@ std::shared_ptr<const DataCard> card_of_weights(const std::string& file) {
 
 }  // namespace
 
-ModelSource::ModelSource(const std::string& path, const ModelOptions& options)
-    : path_(path), weights_(options.weights), seed_(options.seed), notice_(options.notice) {
+ModelSource::ModelSource(const std::string& name, const ModelOptions& options)
+    : path_(graph_file(name)), weights_(options.weights), seed_(options.seed), notice_(options.notice) {
+  const std::string& path = path_;
   const std::vector<Override> overrides = parse_overrides(options.overrides);
   check_exists(path);
   std::error_code ignored;

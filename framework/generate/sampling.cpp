@@ -80,7 +80,6 @@ Tensor decode(const ModelSource& model, Executor& executor, const GenerateEntry&
 Reconstructions reconstruct(const ModelSource& model, Executor& executor, const GenerateEntry& entry,
                             const DataEntry& data, const std::string& split, std::int64_t count, std::uint64_t seed,
                             const std::map<std::string, OptionValue>& options) {
-  require_not_fed(entry);
   Rewrite rewrite = with_draws(model.document(), entry, model.registry());
   set_options(rewrite, entry, options);
   const std::shared_ptr<const Graph> graph = rewrite.build();

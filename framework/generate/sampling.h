@@ -1,6 +1,6 @@
 // What `generate:` entries do with data and with options; loom::Model samples.
 //
-// Thread safety: one thread. Errors: usage where an entry is fed from a file, those of the graph and of the data.
+// Thread safety: one thread. Errors: those of the graph and of the data. Entries are complete (generate/entry.h).
 #pragma once
 
 #include <cstdint>

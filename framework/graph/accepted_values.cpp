@@ -1,15 +1,11 @@
 #include "graph/accepted_values.h"
 
 #include <algorithm>
-#include <optional>
-#include <string>
 
 #include "loom/shape_inference.h"
 
 namespace loom {
-namespace {
 
-// The extent that a letter has in one of the node's inputs; none if no connected input has the letter.
 std::optional<std::int64_t> extent_of(const Graph& graph, const GraphNode& node, const std::string& letter) {
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     if (!node.inputs[i].valid()) continue;
@@ -26,8 +22,6 @@ std::optional<std::int64_t> extent_of(const Graph& graph, const GraphNode& node,
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 AcceptedValues accepted_values(const Graph& graph, const GraphNode& node, int input) {
   const PortDeclaration& port = node.contract().input_at(input);

@@ -5,6 +5,9 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 #include "graph/graph.h"
 
@@ -15,6 +18,9 @@ struct AcceptedValues {
   double minimum, maximum;
   bool is_bounded() const { return std::isfinite(minimum) || std::isfinite(maximum); }
 };
+
+// The extent that a letter has in one of the node's inputs; none if no connected input has the letter.
+std::optional<std::int64_t> extent_of(const Graph& graph, const GraphNode& node, const std::string& letter);
 
 AcceptedValues accepted_values(const Graph& graph, const GraphNode& node, int input);
 

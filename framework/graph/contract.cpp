@@ -51,6 +51,22 @@ Contract& Contract::role(Role value) {
   role_ = value;
   return *this;
 }
+Contract& Contract::mean(std::string input) {
+  mean_ = std::move(input);
+  return *this;
+}
+Contract& Contract::mean_by(RelatedNode node) {
+  mean_by_ = std::move(node);
+  return *this;
+}
+Contract& Contract::drawn_by(RelatedNode node) {
+  drawn_by_ = std::move(node);
+  return *this;
+}
+Contract& Contract::looked_up_by(RelatedNode node) {
+  looked_up_by_ = std::move(node);
+  return *this;
+}
 Contract& Contract::measures(Measured what) {
   measured_ = what;
   return *this;

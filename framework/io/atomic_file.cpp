@@ -79,15 +79,15 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(bool sync) {
   const bool is_file = !temporary_.empty();
-  if (is_file && ::fsync(descriptor_) != 0) fail("sync", errno);
+  if (is_file && sync && ::fsync(descriptor_) != 0) fail("sync", errno);
   const int descriptor = descriptor_;
   descriptor_ = -1;
   if (::close(descriptor) != 0) fail("close", errno);
   if (!is_file) return;
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename the finished file", errno);
-  sync_folder(folder_of(target_));
+  if (sync) sync_folder(folder_of(target_));
 }
 
 void write_text_file(const std::string& path, std::string_view text) {

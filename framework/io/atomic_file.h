@@ -22,8 +22,9 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
-  // Syncs and renames the file to its final name; an older file of that name is replaced atomically.
-  void commit();
+  // Syncs and renames the file to its final name; an older file of that name is replaced atomically. Without `sync` it
+  // survives a kill, but after a power cut its content may be missing.
+  void commit(bool sync = true);
 
  private:
   [[noreturn]] void fail(std::string_view what, int reason);

@@ -26,8 +26,10 @@ struct NamedTensor {
   TensorView view;
 };
 
-// Writes atomically (atomic_file.h), sorted by name. Names must differ; "checksum" in `metadata` is overwritten.
-void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors, TextMap metadata = {});
+// Writes atomically (atomic_file.h), sorted by name. Names must differ; "checksum" in `metadata` is overwritten. `sync`:
+// see AtomicFile::commit().
+void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors, TextMap metadata = {},
+                       bool sync = true);
 
 class SafetensorsFile {
  public:

@@ -61,7 +61,7 @@ std::uint32_t checksum(std::string_view head, const std::vector<const NamedTenso
 
 }  // namespace
 
-void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors, TextMap metadata) {
+void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors, TextMap metadata, bool sync) {
   const auto order = sorted_by_name(tensors);
   const std::string header = make_header(order, std::move(metadata));
   std::string head = length_bytes(header.size()) + header;
@@ -70,7 +70,7 @@ void write_safetensors(const std::string& path, std::span<const NamedTensor> ten
   AtomicFile file(path);
   file.write(head);
   for (const NamedTensor* tensor : order) file.write(bytes_of(tensor->view));
-  file.commit();
+  file.commit(sync);
 }
 
 }  // namespace loom

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "train/training_state.h"
+
 namespace loom {
 
 struct ChangeOutcome {
@@ -26,6 +28,9 @@ struct ChangeRequest {
   bool is_forced = false;              // exchanged even if nothing has changed
   std::function<void(const ChangeOutcome&)> answer = {};
 };
+
+// What was carried over and what starts anew, for people.
+std::string describe(const Adoption& adoption);
 
 // Why `work` fails, a sentence each; none: it does not.
 std::vector<std::string> reasons_of(const std::function<void()>& work);

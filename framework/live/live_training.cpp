@@ -37,17 +37,6 @@ Error not_finite(const Candidate& candidate, const StepReport& report) {
   return Error(std::move(finding));
 }
 
-std::string describe(const Adoption& adoption) {
-  std::vector<std::string> parts = {fmt::format("{} tensors carried over", adoption.carried)};
-  const auto add = [&](const std::vector<std::string>& names, const char* what) {
-    if (!names.empty()) parts.push_back(fmt::format("{} {}: {}", names.size(), what, joined(names, ", ")));
-  };
-  add(adoption.fresh, "start with initial values");
-  add(adoption.restored, "restored");
-  add(adoption.set_aside, "set aside");
-  return joined(parts, "; ");
-}
-
 }  // namespace
 
 LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
@@ -103,7 +92,7 @@ void LiveTraining::files_changed(const std::vector<std::string>& files) {
 }
 
 TrainObserver LiveTraining::observer_for(const std::function<TrainObserver(Session&)>& observe) {
-  TrainObserver observer = observe(*model_.session);
+  TrainObserver observer = figures_.observing(*model_.session, observe(*model_.session));
   observer.leave = [this] { return boundary(); };
   return observer;
 }
@@ -145,6 +134,7 @@ TrainEnd LiveTraining::stop_here() {
 }
 
 bool LiveTraining::boundary() {
+  if (options_.wants_checkpoint && options_.wants_checkpoint()) write_checkpoint();
   while (pending_) {
     Command command;
     {
@@ -161,20 +151,31 @@ bool LiveTraining::boundary() {
   return stopping_ || paused_ || preparer_->has_candidate();
 }
 
+// Training continues where it cannot be written.
+void LiveTraining::write_checkpoint() {
+  std::string path;
+  const std::vector<std::string> reasons = reasons_of([&] { path = model_.session->save_checkpoint(); });
+  const std::int64_t step = model_.session->steps_done();
+  if (reasons.empty())
+    options_.say(fmt::format("step {}: checkpoint {}", step, path));
+  else
+    options_.say(fmt::format("step {}: no checkpoint was written: {}", step, joined(reasons, "; ")));
+}
+
 nlohmann::ordered_json LiveTraining::status() {
   const Session& session = *model_.session;
-  return {{"ok", true},
-          {"step", session.steps_done()},
-          {"steps", session.settings().steps},
-          {"swaps", swaps_},
-          {"refused", refused_},
-          {"generation", swaps_},
-          {"graph_hash", document_hash(session.document().resolved)},
-          {"paused", paused_},
-          {"watching", watch_ != nullptr},
-          {"open_libraries", preparer_->open_generations()},
-          {"pause_ms", std::round(last_pause_ * 1e5) / 100},
-          {"delay_ms", std::round(last_delay_ * 1e5) / 100}};
+  nlohmann::ordered_json json = {{"ok", true}, {"step", session.steps_done()}, {"steps", session.settings().steps}};
+  json.update(figures_.to_json(session));
+  json.update(nlohmann::ordered_json{{"swaps", swaps_},
+                                     {"refused", refused_},
+                                     {"generation", swaps_},
+                                     {"graph_hash", document_hash(session.document().resolved)},
+                                     {"paused", paused_},
+                                     {"watching", watch_ != nullptr},
+                                     {"open_libraries", preparer_->open_generations()},
+                                     {"pause_ms", std::round(last_pause_ * 1e5) / 100},
+                                     {"delay_ms", std::round(last_delay_ * 1e5) / 100}});
+  return json;
 }
 
 void LiveTraining::ask(const Command& command, ChangeRequest request) {
@@ -300,11 +301,10 @@ void LiveTraining::commit(const Document& before, const Adoption& adoption) {
   const bool other_tensors = !adoption.fresh.empty() || !adoption.set_aside.empty() || !adoption.restored.empty();
   if (adoption.measure_changed || other_tensors) session.retire_best();
   const bool other_document = before.resolved != session.document().resolved;
-  if (other_document) run_.keep_documents(before.resolved, session.document().resolved);
-  if (other_document || other_tensors) session.save_checkpoint();  // older ones do not fit the new session
-  if (!other_document) return;
-  run_.set_document(session.document().resolved);
-  run_.update_settings(session.settings());
+  if (other_document)
+    session.commit_to(run_);
+  else if (other_tensors)
+    session.save_checkpoint();  // older ones do not fit the new session
 }
 
 // `pause`: the time up to the first step; `since`: started at the end of that time.

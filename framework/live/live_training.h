@@ -23,6 +23,7 @@
 
 #include "core/clock.h"
 #include "live/control_socket.h"
+#include "live/figures.h"
 #include "live/file_watch.h"
 #include "live/preparer.h"
 #include "train/run_folder.h"
@@ -34,6 +35,7 @@ struct LiveOptions {
   std::string program;  // this executable: runs the trials
   ProbationLimits limits;
   std::function<void(const std::string& line)> say;
+  std::function<bool()> wants_checkpoint = {};  // asked between two steps: true writes one, and training continues
 };
 
 class LiveTraining {
@@ -52,6 +54,7 @@ class LiveTraining {
   };
   void wait_while_paused(const std::function<bool()>& stop);
   TrainEnd stop_here();
+  void write_checkpoint();
   bool boundary();  // between two steps; true: a candidate is to be exchanged
   bool serve(const Command& command);
   void ask(const Command& command, ChangeRequest request);
@@ -74,6 +77,7 @@ class LiveTraining {
   std::int64_t swaps_ = 0, refused_ = 0;
   double last_pause_ = 0, last_delay_ = 0;  // seconds; the delay: from the passed probation to the step boundary
   ControlAnswer stop_answer_;
+  Figures figures_;
 
   std::mutex mutex_;  // guards the commands
   std::condition_variable wake_;

@@ -76,6 +76,13 @@ Preparer::~Preparer() {
   }
 }
 
+Candidate Preparer::make(ChangeRequest request) {
+  Candidate candidate;
+  candidate.request = std::move(request);
+  build(candidate, *running_);
+  return candidate;
+}
+
 void Preparer::ask(ChangeRequest request) {
   {
     const std::lock_guard lock(mutex_);
@@ -151,6 +158,7 @@ Candidate Preparer::prepare(ChangeRequest request) {
 
 void Preparer::try_out(const Candidate& candidate, const Document& document, const RunSettings& settings,
                        const LiveModel& running) {
+  if (!probation_.has_program()) return;
   TrialRequest trial;
   trial.libraries = candidate.libraries;
   trial.before = libraries_.libraries();

@@ -44,12 +44,15 @@ struct Candidate {
 
 class Preparer {
  public:
-  // `run`: the folder. `program`: the executable that runs trials.
+  // `run`: the folder. `program`: the executable that runs trials; "": there are none.
   Preparer(std::string run, const std::string& program, const ProbationLimits& limits, const LiveModel& running);
   ~Preparer();
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
 
+  // Prepares at once, for a session that does not train; throws what keeps the change from being taken. Not while a
+  // request is open.
+  Candidate make(ChangeRequest request);
   void ask(ChangeRequest request);
   bool has_candidate() const { return ready_; }
   Candidate take();

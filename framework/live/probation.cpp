@@ -4,22 +4,19 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/clock.h"
 #include "io/diagnostic_json.h"
 #include "io/json_fields.h"
+#include "live/child_process.h"
 #include "loom/error.h"
-
-extern char** environ;
 
 namespace loom {
 namespace {
@@ -70,56 +67,6 @@ struct Pipe {
   finding.hint = std::move(hint);
   throw Error(std::move(finding));
 }
-
-std::uint64_t resident_of(const std::string& process) {
-  std::ifstream file("/proc/" + process + "/statm");
-  std::uint64_t size = 0, resident = 0;
-  file >> size >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-// A process in its own process group, so that the processes that it starts end with it.
-class Child {
- public:
-  Child(const std::string& program, Pipe& in, Pipe& out, Pipe& err) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in.read.get(), STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, err.write.get(), STDERR_FILENO);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    std::string name = program, verb = "trial";
-    std::array<char*, 3> arguments = {name.data(), verb.data(), nullptr};
-    const int problem = ::posix_spawn(&pid_, program.c_str(), &actions, &attributes, arguments.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (problem != 0)
-      throw Error(ErrorCode::internal, fmt::format("cannot start {}: {}", program, std::strerror(problem)));
-  }
-  ~Child() {
-    if (pid_ <= 0) return;
-    kill();
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  void kill() const { ::kill(-pid_, SIGKILL); }
-  // Its status, if it has ended.
-  bool has_ended(int& status) {
-    if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
-    ::kill(-pid_, SIGKILL);  // processes that it may have started
-    pid_ = -1;
-    return true;
-  }
-  std::uint64_t resident_bytes() const { return resident_of(fmt::format("{}", pid_)); }
-
- private:
-  pid_t pid_ = -1;
-};
 
 void read_some(const Descriptor& from, std::string& into) {
   std::array<char, 4096> buffer;
@@ -174,9 +121,9 @@ void judge(int status, const std::string& out, const std::string& err, const std
 }  // namespace
 
 void Probation::run(TrialRequest request, const ProbationLimits& limits, const std::string& subject) {
-  request.memory = limits.memory > 0 ? limits.memory : kTrialMemory + 4 * resident_of("self");
+  request.memory = limits.memory > 0 ? limits.memory : kTrialMemory + 4 * resident_bytes_of("self");
   Pipe in, out, err;
-  Child child(program_, in, out, err);
+  ChildProcess child(program_, {"trial"}, {in.read.get(), out.write.get(), err.write.get()});
   in.read.close();
   out.write.close();
   err.write.close();

@@ -24,6 +24,7 @@ class Probation {
   // `program`: the executable to start.
   explicit Probation(std::string program) : program_(std::move(program)) {}
 
+  bool has_program() const { return !program_.empty(); }
   // Returns if the candidate passed; throws its errors, or candidate_crashed, candidate_timeout, candidate_memory.
   // `subject` names the candidate in these.
   void run(TrialRequest request, const ProbationLimits& limits, const std::string& subject);

@@ -40,7 +40,10 @@ std::vector<std::string> plugin_folders() {
 
 std::vector<std::string> search_folders() {
   std::vector<std::string> folders = folders_of("LOOM_PLUGIN_PATH");
-  for (std::string& folder : plugin_folders()) folders.push_back(std::move(folder));
+  for (const std::string& folder : plugin_folders()) {
+    folders.push_back(folder);
+    folders.push_back(folder + "/optional");
+  }
   return folders;
 }
 

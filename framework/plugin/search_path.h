@@ -2,11 +2,12 @@
 //
 //   the standard folder    lib/latentloom/plugins next to the library that contains this code; the folders of
 //                          $LATENTLOOM_PLUGINS (separated by ':') replace it; every library in it is loaded
-//   $LOOM_PLUGIN_PATH      more folders (separated by ':'); a library in them is loaded if a document's `plugins:` or
-//                          --plugin requests it by name
+//   optional               the folder of this name in each of these: a library in it is loaded if a document's `plugins:`
+//                          or --plugin requests it by name (the worked plugins that come with the library)
+//   $LOOM_PLUGIN_PATH      more such folders (separated by ':')
 //
 // A name is not a path: letters, digits, '_' and '-'. NAME means libNAME.so or NAME.so in the first folder that has
-// one; the folders of LOOM_PLUGIN_PATH are searched before the standard one. Thread safety: functions that read the
+// one; the folders of LOOM_PLUGIN_PATH are searched before the others. Thread safety: functions that read the
 // environment and folders; any thread.
 #pragma once
 

@@ -6,17 +6,20 @@
 #include <cmath>
 #include <limits>
 
+#include "report/chart_scale.h"
+
 namespace loom::report {
 namespace {
 
 // The chart in user units; it is scaled to the width of the page.
-constexpr double kRounding = 1e-9;  // relative; smaller differences of values are ignored
-constexpr double kWidth = 440, kHeight = 230;
+constexpr double kWidth = 440, kPlotHeight = 170;
 constexpr double kLeft = 58, kRight = 12, kTop = 34, kBottom = 26;
-constexpr std::size_t kMostPoints = 300;  // points of a series
+constexpr double kLegendLine = 15, kLetter = 6.4, kSwatch = 16;  // a line, a letter, the dash before a name
+constexpr std::size_t kMostPoints = 300;                         // points of a series
 constexpr double kBulk = 0.02;            // share of values at each end that may be off the chart
-constexpr double kPadding = 0.06;         // of the y range
 constexpr std::size_t kFewPoints = 40;    // series up to this size have a dot per point
+constexpr std::size_t kColours = 8;       // of the style sheet
+constexpr std::size_t kLongestName = 52;  // letters of a name in the legend
 
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
@@ -56,9 +59,9 @@ Range range_of_x(const std::vector<Series>& all) {
   return range;
 }
 
-// The range of the bulk of every series.
-Range range_of_y(const std::vector<Series>& all) {
-  Range range;
+// The bulk of every series, and the least value of all.
+Scale scale_of_y(const std::vector<Series>& all) {
+  Range range, every;
   for (const Series& series : all) {
     std::vector<double> values;
     for (const auto& [x, y] : series.points) {
@@ -69,46 +72,35 @@ Range range_of_y(const std::vector<Series>& all) {
     const auto off = static_cast<std::size_t>(kBulk * static_cast<double>(values.size()) + 0.5);
     range.include(values[off]);
     range.include(values[values.size() - 1 - off]);
+    every.include(values.front());
   }
-  if (range.empty()) return range;
-  const double spread = range.high - range.low;
-  // Means of equal values can differ in the last bits, which does not count as a spread.
-  const bool flat = spread <= kRounding * std::max(std::abs(range.low), std::abs(range.high));
-  const double padding = !flat ? spread * kPadding : std::max(1e-12, std::abs(range.low) * 0.1);
-  return {range.low - padding, range.high + padding};
-}
-
-std::string tick_text(double value, double step) {
-  if (std::abs(value) < step * 1e-6) return "0";
-  if (std::abs(value) >= 1e4 || step < 1e-3) return fmt::format("{:.3g}", value);
-  return fmt::format("{:.{}f}", value, step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
+  if (range.empty()) return {Scale::Kind::linear, 0, 1};
+  return Scale::for_values(range.low, range.high, every.low);
 }
 
 class Chart {
  public:
-  explicit Chart(const std::vector<Series>& all) : x_(range_of_x(all)), y_(range_of_y(all)) {}
+  Chart(const std::vector<Series>& all, Scale::Kind x, double top)
+      : top_(top), x_(x, range_of_x(all).low, range_of_x(all).high), y_(scale_of_y(all)) {}
 
-  bool empty() const { return x_.empty() || y_.empty(); }
-  double place_x(double x) const { return kLeft + (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight); }
-  double place_y(double y) const {
-    return kHeight - kBottom - (y - y_.low) / (y_.high - y_.low) * (kHeight - kTop - kBottom);
-  }
+  double bottom() const { return top_ + kPlotHeight; }
+  double height() const { return bottom() + kBottom; }
+  double place_x(double x) const { return kLeft + x_.place(x) * (kWidth - kLeft - kRight); }
+  double place_y(double y) const { return bottom() - y_.place(y) * kPlotHeight; }
 
   std::string axes() const {
     std::string out;
-    const std::vector<double> rows = round_ticks(y_.low, y_.high, 4), columns = round_ticks(x_.low, x_.high, 4);
-    const double row_step = rows.size() > 1 ? rows[1] - rows[0] : y_.high - y_.low,
-                 column_step = columns.size() > 1 ? columns[1] - columns[0] : 1;
-    for (const double y : rows) {
+    for (const Tick& tick : y_.ticks()) {
+      const double y = place_y(tick.value);
       out += fmt::format("<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", kLeft,
-                         kWidth - kRight, place_y(y), place_y(y));
-      out += fmt::format("<text class=\"label\" x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kLeft - 6,
-                         place_y(y) + 4, tick_text(y, row_step));
+                         kWidth - kRight, y, y);
+      out += fmt::format("<text class=\"label\" x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kLeft - 6, y + 4,
+                         tick.text);
     }
-    for (const double x : columns) {
-      const bool at_edge = place_x(x) > kWidth - kRight - 12;
-      out += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>", place_x(x),
-                         kHeight - 8, at_edge ? "end" : "middle", tick_text(x, column_step));
+    for (const Tick& tick : x_.ticks()) {
+      const bool at_edge = place_x(tick.value) > kWidth - kRight - 12;
+      out += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>",
+                         place_x(tick.value), bottom() + 18, at_edge ? "end" : "middle", tick.text);
     }
     return out;
   }
@@ -116,7 +108,7 @@ class Chart {
   std::string mark(const ChartMark& mark) const {
     return fmt::format(
         "<line class=\"mark\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"><title>{3}</title></line>",
-        place_x(mark.x), kTop - 4, kHeight - kBottom, escaped(mark.text));
+        place_x(mark.x), top_ - 4, bottom(), escaped(mark.text));
   }
 
   std::string line(const Series& series, std::size_t index) const {
@@ -128,58 +120,83 @@ class Chart {
         continue;
       }
       // Points far off the chart are clipped anyway, and some renderers cannot handle huge numbers.
-      const double top = std::clamp(place_y(y), -2 * kHeight, 3 * kHeight);
+      const double top = std::clamp(place_y(y), -3 * kPlotHeight, 4 * kPlotHeight);
       path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", place_x(x), top);
       pen_down = true;
       if (series.points.size() <= kFewPoints)
         dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>", place_x(x), top);
     }
-    return fmt::format("<g class=\"series-{}\"><path d=\"{}\"/>{}</g>", index, path, dots);
+    return fmt::format("<g class=\"series-{}\"><path d=\"{}\"/>{}</g>", index % kColours, path, dots);
   }
 
  private:
-  Range x_, y_;
+  double top_;
+  Scale x_, y_;
 };
 
-std::string opening(const std::string& title) {
+std::string opening(const std::string& title, double height) {
   return fmt::format(
       "<svg class=\"chart\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{2}\"><text class=\"title\" x=\"{3}\" "
       "y=\"20\">{2}</text>",
-      kWidth, kHeight, escaped(title), kLeft);
+      kWidth, height, escaped(title), kLeft);
 }
 
-std::string no_values() {
-  return fmt::format("<text class=\"label\" x=\"{}\" y=\"{}\">no values</text></svg>\n", kLeft, kHeight / 2);
+std::string no_values(const std::string& title) {
+  return opening(title, kTop + kPlotHeight + kBottom) +
+         fmt::format("<text class=\"label\" x=\"{}\" y=\"{}\">no values</text></svg>\n", kLeft, kTop + kPlotHeight / 2);
 }
 
-std::string legend(const std::vector<Series>& all) {
-  if (all.size() < 2) return "";
-  std::string out;
-  double right = kWidth - kRight;
-  for (std::size_t i = all.size(); i-- > 0;) {
-    out += fmt::format("<text class=\"label series-{}\" x=\"{:.1f}\" y=\"20\" text-anchor=\"end\">{}</text>", i, right,
-                       escaped(all[i].name));
-    right -= 10 + 7.5 * static_cast<double>(all[i].name.size());
+// A name that fits a line: its middle gives way, since names of runs differ at their ends.
+std::string shortened(const std::string& name) {
+  if (name.size() <= kLongestName) return name;
+  const std::size_t half = (kLongestName - 3) / 2;
+  return name.substr(0, half) + "..." + name.substr(name.size() - half);
+}
+
+struct Legend {
+  std::string svg;
+  double height = 0;
+};
+
+Legend legend(const std::vector<Series>& all) {
+  if (all.size() < 2) return {};
+  Legend made;
+  double x = kLeft, y = kTop;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string name = shortened(all[i].name);
+    const double width = kSwatch + kLetter * static_cast<double>(name.size()) + 12;
+    if (x > kLeft && x + width > kWidth) {
+      x = kLeft;
+      y += kLegendLine;
+    }
+    made.svg += fmt::format(
+        "<g class=\"series-{0}\"><path d=\"M{1:.1f} {2:.1f}h{3}\"/></g><text class=\"label\" x=\"{4:.1f}\" "
+        "y=\"{5:.1f}\">{6}</text>",
+        i % kColours, x, y, kSwatch - 5, x + kSwatch, y + 4, escaped(name));
+    x += width;
   }
-  return out;
+  made.height = y - kTop + kLegendLine;
+  return made;
 }
 
 }  // namespace
 
-std::vector<double> round_ticks(double low, double high, int count) {
-  const double span = high - low;
-  if (!(span > kRounding * std::max(std::abs(low), std::abs(high))) || !std::isfinite(span)) return {};
-  const double rough = span / count, power = std::pow(10.0, std::floor(std::log10(rough)));
-  double step = 10 * power;
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough) {
-      step = factor * power;
-      break;
+bool has_values(const std::vector<Series>& series) {
+  return std::ranges::any_of(series, [](const Series& one) {
+    return std::ranges::any_of(one.points, [](const auto& point) { return std::isfinite(point.second); });
+  });
+}
+
+bool is_constant(const std::vector<Series>& series, double& value) {
+  if (!has_values(series)) return false;
+  value = std::numeric_limits<double>::quiet_NaN();
+  for (const Series& one : series) {
+    for (const auto& [x, y] : one.points) {
+      if (std::isnan(value)) value = y;
+      if (!(y == value)) return false;
     }
   }
-  std::vector<double> ticks;
-  for (double k = std::ceil(low / step); k * step <= high + step * 1e-9; ++k) ticks.push_back(k * step);
-  return ticks;
+  return true;
 }
 
 std::string escaped(const std::string& text) {
@@ -197,26 +214,27 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string line_chart(const std::string& title, const std::vector<Series>& series,
-                       const std::vector<ChartMark>& marks) {
+std::string line_chart(const std::string& title, const std::vector<Series>& series, const std::vector<ChartMark>& marks,
+                       ChartAxis axis) {
+  if (!has_values(series)) return no_values(title);
   std::vector<Series> all;
   for (const Series& one : series) all.push_back(thinned(one));
-  const Chart chart(all);
-  std::string out = opening(title);
-  if (chart.empty()) return out + no_values();
-  out += legend(all) + chart.axes();
+  const Legend names = legend(all);
+  const double top = kTop + names.height;
+  const Chart chart(all, axis == ChartAxis::seconds ? Scale::Kind::seconds : Scale::Kind::steps, top);
+  std::string out = opening(title, chart.height()) + names.svg + chart.axes();
   // A nested <svg> clips its content without an id; an id would have to be unique in the page.
   out += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} {3}\">", kLeft,
-                     kTop - 4, kWidth - kLeft - kRight, kHeight - kTop - kBottom + 4);
+                     top - 4, kWidth - kLeft - kRight, kPlotHeight + 4);
   for (const ChartMark& mark : marks) out += chart.mark(mark);
   for (std::size_t i = 0; i < all.size(); ++i) out += chart.line(all[i], i);
   return out + "</svg></svg>\n";
 }
 
 std::string bar_chart(const std::string& title, const std::vector<double>& values) {
-  if (values.empty()) return opening(title) + no_values();
+  if (values.empty()) return no_values(title);
   const auto count = static_cast<double>(values.size());
-  const Chart chart({{"", {{0, 0}, {count, *std::ranges::max_element(values)}}}});
+  const Chart chart({{"", {{0, 0}, {count, *std::ranges::max_element(values)}}}}, Scale::Kind::steps, kTop);
   const std::size_t pieces = std::min(values.size(), kMostPoints);
   std::string path = fmt::format("M{:.1f} {:.1f}", chart.place_x(0), chart.place_y(0));
   for (std::size_t piece = 0; piece < pieces; ++piece) {
@@ -227,7 +245,8 @@ std::string bar_chart(const std::string& title, const std::vector<double>& value
                         chart.place_x(static_cast<double>(last)));
   }
   path += fmt::format("V{:.1f}Z", chart.place_y(0));
-  return opening(title) + chart.axes() + fmt::format("<g class=\"bars\"><path d=\"{}\"/></g></svg>\n", path);
+  return opening(title, chart.height()) + chart.axes() +
+         fmt::format("<g class=\"bars\"><path d=\"{}\"/></g></svg>\n", path);
 }
 
 }  // namespace loom::report

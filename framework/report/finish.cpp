@@ -52,23 +52,22 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
     return written.files.front();
   };
   files.samples = or_notice(options, "samples", [&] {
-    if (find_generate(source.document(), "sample") == nullptr) return std::string();
     const Tensor samples = model->sample(rate > 0 ? kSounds : kSamples, {.seed = source.seed()});
     if (rate > 0 && sound_channels(samples.shape()) > 0) return sounds("samples", samples);
-    return write_if_any(run->samples_path(), samples_png(source.document(), samples));
+    return write_if_any(run->samples_path(), samples_png(source, samples));
   });
   files.reconstructions = or_notice(options, "reconstructions", [&] {
-    const GenerateEntry* entry = find_generate(source.document(), "reconstruct");
-    if (entry == nullptr) return std::string();
+    const GenerateEntry entry = reconstruction_entry(source, "reconstruct");
     Executor executor(options.threads);
-    const Reconstructions pairs = reconstruct(source, executor, *entry, source.data(""), "test",
+    const Reconstructions pairs = reconstruct(source, executor, entry, source.data(""), "test",
                                               rate > 0 ? kSounds : kReconstructions, source.seed());
     if (rate > 0 && sound_channels(pairs.reconstructions.shape()) > 0) {
       if (pairs.originals.dtype() == DType::f32 && sound_channels(pairs.originals.shape()) > 0)
         sounds("originals", pairs.originals);
       return sounds("reconstructions", pairs.reconstructions);
     }
-    return write_if_any(run->reconstructions_path(), reconstructions_png(pairs));
+    return write_if_any(run->reconstructions_path(),
+                        reconstructions_png(pairs, picture_like(source, pairs.reconstructions.shape().event())));
   });
   files.report = or_notice(options, "report", [&] {
     write_text_file(run->report_path(), report_of(source, *run, model->threads()));

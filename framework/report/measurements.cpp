@@ -74,10 +74,20 @@ void score(Session& session, const measure::Items& items, const std::vector<Post
   measurement.add(Measured::factors, {{"codes", codes.view()}, {"factors", values.back().view()}});
 }
 
+// Of a graph that reconstructs: none of a prior alone. An entry of the document has to hold.
+std::optional<GenerateEntry> reconstruction(const ModelSource& model) {
+  try {
+    return reconstruction_entry(model, "reconstruct");
+  } catch (const Error&) {
+    if (find_generate(model.document(), "reconstruct") != nullptr) throw;
+    return std::nullopt;
+  }
+}
+
 void compare_reconstructions(Session& session, const ModelSource& model, const DataEntry& data,
                              const EvaluationOptions& options, Measurement& measurement) {
-  const GenerateEntry* entry = find_generate(model.document(), "reconstruct");
-  if (entry == nullptr) return;
+  const std::optional<GenerateEntry> entry = reconstruction(model);
+  if (!entry) return;
   const std::int64_t most = entry->autoregressions.empty() ? kReconstructed : kDrawn,
                      count = options.limit > 0 ? std::min(options.limit, most) : most;
   const Reconstructions pairs =
@@ -98,7 +108,7 @@ void compare_reconstructions(Session& session, const ModelSource& model, const D
   // Rows of numbers and sounds can be drawn, but are no images.
   const Shape& event = x != nullptr ? x->column.event : pairs.originals.shape().event();
   if (event.rank() < 2 || model.sample_rate("") > 0) return;
-  if (const auto images = image_pairs(pairs)) {
+  if (const auto images = image_pairs(pairs, picture_like(model, pairs.originals.shape().event()))) {
     Tensors seen = {{"original", images->originals}, {"reconstruction", images->reconstructions}};
     if (masked) seen["mask"] = TensorView(DType::f32, images->originals.shape(), pairs.mask.view().raw());
     measurement.add(Measured::images, seen);

@@ -119,20 +119,28 @@ std::optional<std::string> samples_png(const Tensor& samples, const Shape& like,
   return images ? std::optional(encode_png(draw_grid(*images, {.columns = columns}))) : std::nullopt;
 }
 
-std::optional<std::string> samples_png(const Document& document, const Tensor& samples, std::int64_t columns) {
-  return samples_png(samples, first_input_event(document), columns);
+Shape picture_like(const ModelSource& model, const Shape& event) {
+  if (model.card())
+    for (const ColumnCard& card : model.card()->columns)
+      if (is_image(card.column.event) && card.column.event.count() == event.count()) return card.column.event;
+  return first_input_event(model.document());
 }
 
-std::optional<ImagePairs> image_pairs(const Reconstructions& pairs) {
-  const auto reconstructions = as_images(pairs.reconstructions, pairs.originals.shape().event());
+std::optional<std::string> samples_png(const ModelSource& model, const Tensor& samples, std::int64_t columns) {
+  return samples_png(samples, picture_like(model, samples.shape().event()), columns);
+}
+
+std::optional<ImagePairs> image_pairs(const Reconstructions& pairs, const Shape& like) {
+  const Shape originals_event = pairs.originals.shape().event();
+  const auto reconstructions = as_images(pairs.reconstructions, is_image(originals_event) ? originals_event : like);
   if (!reconstructions) return std::nullopt;
   const auto originals = as_images(pairs.originals, reconstructions->shape().event());
   if (!originals || !(originals->shape() == reconstructions->shape())) return std::nullopt;
   return ImagePairs{*originals, *reconstructions};
 }
 
-std::optional<std::string> reconstructions_png(const Reconstructions& pairs) {
-  const auto images = image_pairs(pairs);
+std::optional<std::string> reconstructions_png(const Reconstructions& pairs, const Shape& like) {
+  const auto images = image_pairs(pairs, like);
   if (!images) return std::nullopt;
   const std::int64_t count = images->originals.samples(), columns = std::min(kColumns, count),
                      groups = (count + columns - 1) / columns;

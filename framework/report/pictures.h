@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-#include "document/document.h"
 #include "generate/sampling.h"
 #include "io/png.h"
 #include "loom/tensor.h"
@@ -31,13 +30,16 @@ Picture draw_grid(const TensorView& images, const GridLayout& layout = {});
 // Pictures of samples [n, ...]: a grid; of pairs: originals above reconstructions. Nothing where the values are no
 // images. `like`: the event shape that flattened values may have been; `columns` 0: about square.
 std::optional<std::string> samples_png(const Tensor& samples, const Shape& like, std::int64_t columns = 0);
-std::optional<std::string> samples_png(const Document& document, const Tensor& samples, std::int64_t columns = 0);
-std::optional<std::string> reconstructions_png(const Reconstructions& pairs);
+std::optional<std::string> samples_png(const ModelSource& model, const Tensor& samples, std::int64_t columns = 0);
+std::optional<std::string> reconstructions_png(const Reconstructions& pairs, const Shape& like = {});
+// What values of a model that were flattened may have been: an image of the data that it was trained on, else what its first
+// input is.
+Shape picture_like(const ModelSource& model, const Shape& event);
 
 // Both as images [n, H, W, C], in the tensors' own memory; nothing where the values are no images.
 struct ImagePairs {
   TensorView originals, reconstructions;
 };
-std::optional<ImagePairs> image_pairs(const Reconstructions& pairs);
+std::optional<ImagePairs> image_pairs(const Reconstructions& pairs, const Shape& like = {});
 
 }  // namespace loom::report

@@ -13,6 +13,7 @@
 #include "loom/abi.h"
 #include "report/chart.h"
 #include "report/codebook_section.h"
+#include "report/curve_section.h"
 #include "report/graph_summary.h"
 #include "report/readable.h"
 #include "report/report_style.h"
@@ -31,59 +32,6 @@ std::string row(const std::string& name, const std::string& value) {
 std::string tile(const std::string& name, const std::string& value, const std::string& note = "") {
   return fmt::format("<div class=\"tile\"><span>{}</span><strong>{}</strong><small>{}</small></div>\n", escaped(name),
                      escaped(value), escaped(note));
-}
-
-// Curves that belong together share a chart: its name, and the name of the curve in it ("": that of its split).
-std::pair<std::string, std::string> chart_of(const std::string& curve) {
-  for (const char* part : {".largest", ".median", ".smallest"}) {
-    if (curve.ends_with(part)) return {curve.substr(0, curve.size() - std::strlen(part)), part + 1};
-  }
-  if (curve == "committed_rate") return {"rate", "committed"};
-  return {curve, ""};
-}
-
-// Curves with the same name share a chart; the most important charts come first.
-std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metrics) {
-  std::map<std::string, std::vector<Series>> by_name;
-  for (const auto& [curve, split] : metrics.curves()) {
-    const auto [name, part] = chart_of(curve);
-    Series series{part.empty() ? split : part, {}};
-    for (const MetricRow& point : metrics.read(curve, split))
-      series.points.emplace_back(static_cast<double>(point.step), point.value);
-    if (!series.points.empty()) by_name[name].push_back(std::move(series));
-  }
-  const auto rank = [](const std::string& name) {
-    if (name == "negative_elbo" || name == "nll" || name == "reconstruction") return 0;
-    if (name == "total_loss") return 1;
-    if (name == "bits_per_dim") return 3;
-    if (name.starts_with("gradient_norm")) return 4;
-    return name == "learning_rate" ? 5 : 2;
-  };
-  std::vector<std::pair<std::string, std::vector<Series>>> charts(by_name.begin(), by_name.end());
-  std::ranges::stable_sort(charts, [&](const auto& a, const auto& b) { return rank(a.first) < rank(b.first); });
-  for (auto& [name, list] : charts) {  // training first, in the first colour
-    std::ranges::stable_sort(
-        list, [](const Series& a, const Series& b) { return (a.name == "train") > (b.name == "train"); });
-  }
-  return charts;
-}
-
-// "q2.active_units" as "q2: active units": the title that the metric declares.
-std::string title_of(const std::string& curve, const Registry& registry) {
-  std::vector<ValueDeclaration> declared = evidence_contract().values();
-  for (const std::string& name : registry.names<MetricType>()) {
-    const auto& more = registry.find<MetricType>(name)->contract.values();
-    declared.insert(declared.end(), more.begin(), more.end());
-  }
-  for (const ValueDeclaration& value : declared) {
-    if (curve != value.key && !curve.ends_with("." + value.key)) continue;
-    const std::string prefix = curve.substr(0, curve.size() - value.key.size());
-    return (prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1) + ": ") + value.title +
-           (value.unit.empty() ? "" : ", " + value.unit);
-  }
-  std::string title = curve;
-  std::ranges::replace(title, '_', ' ');
-  return title;
 }
 
 // The last and the least value of a held-out curve.
@@ -137,18 +85,6 @@ std::string summary_section(const ModelSource& model, Metrics& metrics, const Gr
   out += tiles_of(metrics) + rate_tile(metrics);
   return out + tile("data", model.settings().data.type, metrics.info("data_hash").value_or("")) + "</div>\n" +
          finding_section(metrics);
-}
-
-std::string curve_section(const Registry& registry, Metrics& metrics) {
-  std::string out = "<h2>Curves</h2>\n<div class=\"charts\">\n";
-  std::vector<ChartMark> marks;
-  for (const HistoryEvent& event : metrics.history()) {
-    if (event.kind == "swapped")
-      marks.push_back({static_cast<double>(event.step), fmt::format("step {}: {}", event.step, event.what)});
-  }
-  for (const auto& [name, series] : charts_of(metrics))
-    out += "<figure>" + line_chart(title_of(name, registry), series, marks) + "</figure>\n";
-  return out + "</div>\n";
 }
 
 // The changes during training, and those that were refused.

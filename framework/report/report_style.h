@@ -6,9 +6,11 @@
 namespace loom::report {
 
 inline constexpr std::string_view kReportStyle = R"css(
-:root { --page: #ffffff; --panel: #f5f6f8; --text: #1b1f24; --faint: #59636e; --line: #d9dde2; --first: #1f66d0; --second: #c2570c; }
+:root { --page: #ffffff; --panel: #f5f6f8; --text: #1b1f24; --faint: #59636e; --line: #d9dde2; --first: #1f66d0; --second: #c2570c;
+        --third: #59636e; --fourth: #178a5a; --fifth: #a3268f; --sixth: #8a6d00; --seventh: #0b7f93; --eighth: #b3261e; }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #14171b; --panel: #1e2329; --text: #e6e9ed; --faint: #9aa5b1; --line: #333b44; --first: #7db2ff; --second: #ffb066; }
+  :root { --page: #14171b; --panel: #1e2329; --text: #e6e9ed; --faint: #9aa5b1; --line: #333b44; --first: #7db2ff; --second: #ffb066;
+        --third: #9aa5b1; --fourth: #5fd3a0; --fifth: #f08be0; --sixth: #e3c44f; --seventh: #5fd0e3; --eighth: #ff8f87; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.2rem 1rem 3rem; background: var(--page); color: var(--text);
@@ -32,10 +34,20 @@ figcaption { padding-top: .4rem; color: var(--faint); font-size: .85rem; }
 .chart .grid { stroke: var(--line); }
 .chart .mark { stroke: var(--second); stroke-width: 1.4; stroke-dasharray: 4 3; }
 .chart path { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
-.chart .series-0 path { stroke: var(--first); } .chart .series-0 circle, .chart text.series-0 { fill: var(--first); }
-.chart .series-1 path { stroke: var(--second); } .chart .series-1 circle, .chart text.series-1 { fill: var(--second); }
-.chart .series-2 path { stroke: var(--faint); } .chart .series-2 circle, .chart text.series-2 { fill: var(--faint); }
+.chart .series-0 path { stroke: var(--first); } .chart .series-0 circle { fill: var(--first); }
+.chart .series-1 path { stroke: var(--second); } .chart .series-1 circle { fill: var(--second); }
+.chart .series-2 path { stroke: var(--third); } .chart .series-2 circle { fill: var(--third); }
+.chart .series-3 path { stroke: var(--fourth); } .chart .series-3 circle { fill: var(--fourth); }
+.chart .series-4 path { stroke: var(--fifth); } .chart .series-4 circle { fill: var(--fifth); }
+.chart .series-5 path { stroke: var(--sixth); } .chart .series-5 circle { fill: var(--sixth); }
+.chart .series-6 path { stroke: var(--seventh); } .chart .series-6 circle { fill: var(--seventh); }
+.chart .series-7 path { stroke: var(--eighth); } .chart .series-7 circle { fill: var(--eighth); }
 .chart .bars path { fill: var(--first); stroke: none; }
+.by-time, #axis-time:checked ~ .charts .by-steps { display: none; }
+#axis-time:checked ~ .charts .by-time { display: block; }
+.curves > label { margin: 0 1rem 0 .2rem; color: var(--faint); font-size: .88rem; }
+.curves > .charts { margin-top: .5rem; }
+.note { margin: .6rem 0 0; color: var(--faint); font-size: .88rem; }
 .wide { overflow-x: auto; }
 .columns { display: grid; gap: 0 2rem; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); align-items: start; }
 table { width: 100%; border-collapse: collapse; font-size: .88rem; }

@@ -13,9 +13,9 @@
 namespace loom::runner {
 
 int bench_sample(const ModelSource& model, const SampleBench& request, bool json) {
-  const GenerateEntry& entry = require_generate(model.document(), "sample");
+  const GenerateEntry entry = sampling_entry(model, "sample");
   if (entry.autoregressions.empty()) {
-    throw Error(ErrorCode::usage, "generate.sample is not autoregressive: it has no positions to time",
+    throw Error(ErrorCode::usage, "sampling is not autoregressive: there are no positions to time",
                 "omit --sample to time training steps");
   }
   const Rewrite rewrite = with_draws(model.document(), entry, model.registry());

@@ -48,6 +48,10 @@ void flush_out() {
 
 void print_json(const Json& json) { write_out(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"); }
 
+void print_json_line(const nlohmann::ordered_json& json) {
+  write_out(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
 void say(std::string_view text) {
   [[maybe_unused]] const std::size_t ignored = std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
@@ -102,7 +106,7 @@ void print_errors(const Error& error, bool as_json) {
     Json errors = Json::array();
     for (const Diagnostic& diagnostic : error.diagnostics()) errors.push_back(to_json(diagnostic));
     try {
-      print_json({{"errors", errors}});
+      print_json_line({{"errors", errors}});  // one line: it may end a stream of events
       flush_out();
       return;
     } catch (const BrokenPipe&) {

@@ -31,6 +31,8 @@ void print(fmt::format_string<T...> format, T&&... values) {
 }
 // One JSON document and a line end; bytes that are no UTF-8 are replaced.
 void print_json(const nlohmann::ordered_json& json);
+// The same in one line, for streams of them.
+void print_json_line(const nlohmann::ordered_json& json);
 
 // Writes to stderr; failures are ignored, for there is nobody left to tell.
 void say(std::string_view text);

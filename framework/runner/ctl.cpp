@@ -16,13 +16,25 @@ struct Request {
   std::vector<std::string> words;
 };
 
+// One line a value; of a map one line for each of its values, but for what `eval` prints: the metrics.
+void print_values(const std::string& prefix, const nlohmann::ordered_json& values) {
+  for (const auto& [key, value] : values.items()) {
+    if (key == "ok" || key == "metrics") continue;
+    if (value.is_object())
+      print_values(prefix + key + ".", value);
+    else
+      print("{:<20} {}\n", prefix + key,
+            value.is_string()         ? value.get<std::string>()
+            : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
+                                      : value.dump());
+  }
+}
+
 void print_answer(const Request& request, const nlohmann::ordered_json& answer) {
   if (answer.contains("what")) print("step {}: {}\n", answer.at("step").dump(), answer.at("what").get<std::string>());
   if (answer.contains("checkpoint")) print("{}\n", answer.at("checkpoint").get<std::string>());
   if (request.words.front() == "status") {
-    for (const auto& [key, value] : answer.items()) {
-      if (key != "ok") print("{:<16} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
-    }
+    print_values("", answer);
   } else if (!answer.contains("what") && !answer.contains("checkpoint")) {
     print("step {}: {}\n", answer.at("step").dump(), answer.at("paused").get<bool>() ? "paused" : "running");
   }

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "generate/inferred_entry.h"
+#include "generate/encodings.h"
+#include "generate/entry.h"
 #include "generate/sampling.h"
 #include "io/npy.h"
 #include "io/npz.h"
@@ -22,7 +23,6 @@ struct Request {
   std::vector<std::string> plugins;
   std::string model, codes, out, weights, name = "decode";
   std::int64_t count = 0, rate = 0;
-  std::uint64_t seed = 1;
   int threads = 0;
   bool newest = false, separate = false, whole = false;
   DrawFlags draws;
@@ -37,9 +37,10 @@ std::vector<std::string>::const_iterator the_only_codes(const std::vector<std::s
   return std::ranges::count_if(names, is_codes) == 1 ? std::ranges::find_if(names, is_codes) : names.end();
 }
 
-// The arrays of the file for the ports; with several ports, the arrays of the archive with the ports' names.
+// The arrays of the file for the ports; with several ports, the arrays of the archive with the ports' names, or with the
+// names that encode gives them: the mean of a latent variable for its draw.
 std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports,
-                             const DataCard* card) {
+                             const std::map<std::string, std::string>& encoded, const DataCard* card) {
   std::vector<Feed> feeds;
   for (const Port& port : ports) feeds.push_back({"--codes", graph.name_of(port), file, {}, port, {}});
   if (!file.ends_with(".npz")) {
@@ -54,6 +55,8 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
   for (Feed& feed : feeds) {
     const std::vector<std::string>& names = archive.names();
     auto found = std::ranges::find(names, feed.name);
+    if (const auto mean = encoded.find(feed.name); found == names.end() && mean != encoded.end())
+      found = std::ranges::find(names, mean->second);
     if (found == names.end() && feeds.size() == 1) found = the_only_codes(names, card);
     if (found == names.end())
       throw bad_feed(feed, fmt::format("the archive has no array '{}'", feed.name), joined(names), feed.name);
@@ -68,13 +71,15 @@ int decode(const Request& request) {
   const ModelSource model(
       request.model,
       {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
-  const GenerateEntry entry = decode_entry(model, request.name);
+  const DrawOptions draws = request.draws.options();
+  const GenerateEntry entry = decoding_entry(model, request.name, draws.likelihood);
+  const std::map<std::string, std::string> encoded = encoded_names(model);
   Executor executor(request.threads);
   const Tensor shown = loom::decode(
       model, executor, entry,
-      {.count = request.count, .seed = request.seed, .options = request.draws.options(), .incremental = !request.whole},
+      {.count = request.count, .seed = request.draws.seed, .options = draws.options, .incremental = !request.whole},
       [&](const Graph& graph, const std::vector<Port>& ports) {
-        return read_codes(request.codes, graph, ports, model.card().get());
+        return read_codes(request.codes, graph, ports, encoded, model.card().get());
       });
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", shown)});
@@ -83,7 +88,7 @@ int decode(const Request& request) {
   else if (is_sound(request.out))
     write_sound(request.out, shown, model, {"", request.rate, request.separate});
   else
-    write_picture(request.out, report::samples_png(model.document(), shown), shown.shape());
+    write_picture(request.out, report::samples_png(model, shown), shown.shape());
   print("{} items of {} in {}\n", shown.view().samples(), shown.shape().event().text(), request.out);
   return kOk;
 }
@@ -99,13 +104,13 @@ void add_decode(CLI::App& app, Invocation& invocation) {
   verb->add_option("--count", request->count, "only the first items; 0: all")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--name", request->name, "the entry of the graph's generate: section")->capture_default_str();
+  verb->add_option("--name", request->name, "the entry of generate; this one follows from the graph if it has none")
+      ->capture_default_str();
   add_draw_flags(verb, request->draws);
   verb->add_option("--rate", request->rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
       ->check(at_least(0));
   verb->add_flag("--separate", request->separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive decoder");
-  verb->add_option("--seed", request->seed, "seed of the values that the graph draws")->capture_default_str();
   verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one per core")

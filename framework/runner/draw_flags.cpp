@@ -4,13 +4,15 @@
 
 namespace loom::runner {
 
-std::map<std::string, OptionValue> DrawFlags::options() const {
-  std::map<std::string, OptionValue> given;
+DrawOptions DrawFlags::options() const {
+  DrawOptions draws;
+  draws.likelihood = likelihood;
+  std::map<std::string, OptionValue>& given = draws.options;
   if (temperature) given.emplace("temperature", *temperature);
   if (top_p) given.emplace("top_p", *top_p);
   if (top_k) given.emplace("top_k", *top_k);
   if (only_class) given.emplace("class", *only_class);
-  return given;
+  return draws;
 }
 
 void add_draw_flags(CLI::App* verb, DrawFlags& flags) {
@@ -22,6 +24,12 @@ void add_draw_flags(CLI::App* verb, DrawFlags& flags) {
       ->check(number_between(0, true, 1));
   verb->add_option("--class", flags.only_class, "draw only this class, if the model is conditioned on a class")
       ->check(at_least(0));
+  verb->add_option(
+          "--likelihood", flags.likelihood,
+          "what is shown of the likelihood: mean or draw; default: as the graph says, else the mean (of codes: a "
+          "draw)")
+      ->check(CLI::IsMember({"mean", "draw"}));
+  verb->add_option("--seed", flags.seed, "seed of the draws")->capture_default_str();
 }
 
 }  // namespace loom::runner

@@ -1,22 +1,23 @@
 // The flags of verbs that draw: --temperature, --top-k, --top-p, --class, for the nodes of a generate entry that have these
-// options.
+// options, --likelihood, what is shown of it, and --seed.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 
-#include "loom/options.h"
+#include "loom/model.h"
 
 namespace loom::runner {
 
 struct DrawFlags {
   std::optional<double> temperature, top_p;
   std::optional<std::int64_t> top_k, only_class;
+  std::string likelihood;
+  std::uint64_t seed = 1;
 
-  std::map<std::string, OptionValue> options() const;
+  DrawOptions options() const;
 };
 
 void add_draw_flags(CLI::App* verb, DrawFlags& flags);

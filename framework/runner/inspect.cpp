@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "data/source.h"
+#include "document/shipped_graphs.h"
 #include "plugin/registries.h"
 #include "report/graph_summary.h"
 #include "runner/console.h"
@@ -26,9 +27,10 @@ struct Request {
 [[noreturn]] void unknown_name(const std::string& name, const Registry& registry) {
   std::vector<std::string> names;
   for (const RegisteredType& type : registry.types()) names.push_back(type.name);
+  for (const ShippedGraph& graph : shipped_graphs()) names.push_back(graph.name);
   Diagnostic finding;
   finding.code = ErrorCode::unknown_node_type;
-  finding.message = fmt::format("'{}' is not a type or a file", name);
+  finding.message = fmt::format("'{}' is not a type, a shipped graph or a file", name);
   finding.got = name;
   finding.suggestion = nearest_name(name, names);
   finding.hint = "graph-runner list shows every type";
@@ -99,7 +101,7 @@ int inspect(const Request& request, bool json) {
   }
   std::error_code ignored;
   const bool is_path = request.name.find('/') != std::string::npos || request.name.ends_with(".yaml");
-  if (!is_path && !std::filesystem::exists(request.name, ignored)) unknown_name(request.name, *registry);
+  if (!is_path && !std::filesystem::exists(graph_file(request.name), ignored)) unknown_name(request.name, *registry);
   const ModelSource model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
   const report::GraphSummary summary = report::summarize(model, request.batch, request.threads);
   if (json)

@@ -8,6 +8,7 @@
 #include "report/pictures.h"
 #include "runner/console.h"
 #include "runner/csv_file.h"
+#include "runner/draw_flags.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -18,9 +19,9 @@ struct Request {
   std::vector<std::string> plugins;
   std::string model, out, weights, data, latent, split = "test";
   std::int64_t pairs = 4, steps = 9;
-  std::uint64_t seed = 1;
   int threads = 0;
   bool spherical = false, newest = false;
+  DrawFlags draws;
 };
 
 int interpolate(const Request& request) {
@@ -29,7 +30,7 @@ int interpolate(const Request& request) {
       request.model,
       {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
   Executor executor(request.threads);
-  LatentSpace space(model, executor, request.latent, request.seed);
+  LatentSpace space(model, executor, request.latent, request.draws.seed, request.draws.options());
   space.open_data(model.data(request.data), request.split);
   if (2 * request.pairs > space.items())
     throw usage_error("interpolate", fmt::format("--pairs {}: the data has {} items", request.pairs, space.items()));
@@ -46,7 +47,7 @@ int interpolate(const Request& request) {
   else if (is_array(request.out))
     write_npy(request.out, shown);
   else
-    write_picture(request.out, report::samples_png(model.document(), shown, request.steps), shown.shape());
+    write_picture(request.out, report::samples_png(model, shown, request.steps), shown.shape());
   print("{} pairs of items of the split '{}', {} steps from one to the other, in {}\n", request.pairs, request.split,
         request.steps, request.out);
   return kOk;
@@ -68,7 +69,7 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
   verb->add_option("--latent", request->latent, "the divergence of the latent variable, if there are several");
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
-  verb->add_option("--seed", request->seed, "seed of the other values that the graph draws")->capture_default_str();
+  add_draw_flags(verb, request->draws);
   verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one per core")

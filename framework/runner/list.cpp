@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "document/shipped_graphs.h"
 #include "plugin/loader.h"
 #include "plugin/registries.h"
 #include "runner/console.h"
@@ -29,7 +30,7 @@ Json entry_of(const RegisteredType& type) {
           {"library", type.library}};
 }
 
-// The types of the libraries on LOOM_PLUGIN_PATH, read without loading the libraries.
+// The types of the libraries that are loaded only by name, read without loading the libraries.
 std::vector<PluginSummary> plugins_on_path(const Registry& registry) {
   std::vector<std::string> known = plugin_folders();
   std::vector<PluginSummary> plugins;
@@ -59,7 +60,7 @@ Json to_json(const PluginSummary& plugin) {
 void list_plugins(const Registry& registry) {
   const std::vector<PluginSummary> plugins = plugins_on_path(registry);
   if (plugins.empty()) return;
-  print("plugins on LOOM_PLUGIN_PATH (plugins: [NAME] in a graph, or --plugin NAME)\n");
+  print("plugins (plugins: [NAME] in a graph, or --plugin NAME)\n");
   for (const PluginSummary& plugin : plugins) {
     std::vector<std::string> types;
     for (const auto& [kind, names] : plugin.types) types.insert(types.end(), names.begin(), names.end());
@@ -68,12 +69,24 @@ void list_plugins(const Registry& registry) {
   }
 }
 
+void list_graphs() {
+  const std::vector<ShippedGraph> graphs = shipped_graphs();
+  if (graphs.empty()) return;
+  print("graphs (graph-runner train NAME, or extends: NAME in a graph)\n");
+  std::size_t width = 0;
+  for (const ShippedGraph& graph : graphs) width = std::max(width, graph.name.size());
+  for (const ShippedGraph& graph : graphs) print("  {:<{}}  {}\n", graph.name, width, graph.doc);
+}
+
 void list_json(const Registry& registry) {
   Json json = Json::object();
   for_each_kind([&]<class Type>() { json[plural(Type::kKind)] = Json::array(); });
   for (const RegisteredType& type : registry.types()) json[plural(type.kind)].push_back(entry_of(type));
   json["plugins"] = Json::array();
   for (const PluginSummary& plugin : plugins_on_path(registry)) json["plugins"].push_back(to_json(plugin));
+  json["graphs"] = Json::array();
+  for (const ShippedGraph& graph : shipped_graphs())
+    json["graphs"].push_back({{"name", graph.name}, {"file", graph.file}, {"doc", graph.doc}});
   print_json(json);
 }
 
@@ -98,13 +111,14 @@ void list_text(const Registry& registry) {
   for (const auto& [group, list] : groups) print_group(group, list);
   for (const auto& [kind, list] : kinds) print_group(kind == "datasets" ? "data sets" : kind, list);
   list_plugins(registry);
+  list_graphs();
   print("\ngraph-runner inspect NAME shows ports and options.\n");
 }
 
 void add_list(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb =
-      add_verb(app, "list", "List the types of nodes (by group), data sets, optimizers, schedules and metrics",
-               "graph-runner list");
+  CLI::App* verb = add_verb(
+      app, "list", "List the types of nodes, data sets, optimizers, schedules and metrics, the plugins and the graphs",
+      "graph-runner list");
   auto reference = std::make_shared<bool>(false);
   verb->add_flag("--reference", *reference, "print the reference of all types, as Markdown");
   auto plugins = std::make_shared<std::vector<std::string>>();

@@ -17,47 +17,52 @@ constexpr std::size_t kLongestBar = 24;
 
 }  // namespace
 
+std::vector<ShownTerm> shown_terms(const Session& session) {
+  const TrainingPlan& plan = session.plan();
+  std::vector<ShownTerm> shown;
+  for (std::size_t t = 0; t < plan.terms.size(); ++t) {
+    const auto weight = [&plan, t](std::int64_t step) {
+      for (const Objective& objective : plan.objectives) {
+        const auto at = std::ranges::find(objective.terms, static_cast<int>(t));
+        if (at != objective.terms.end())
+          return objective.weight(static_cast<std::size_t>(at - objective.terms.begin()), step);
+      }
+      return 0.0;
+    };
+    shown.push_back({plan.terms[t].name, weight});
+  }
+  return shown;
+}
+
 Progress::Progress(ProgressOptions options)
     : options_(std::move(options)),
       terminal_(is_terminal(STDERR_FILENO)),
       colours_(has_colours(STDERR_FILENO)),
-      sums_(options_.terms.size()) {}
+      means_(options_.terms.size()) {}
 
 double Progress::samples_per_second() const {
   const double seconds = total_.seconds();
   return seconds > 0 ? static_cast<double>(steps_ * options_.batch) / seconds : 0;
 }
 
-void Progress::add(const StepReport& report) {
-  ++steps_;
-  if (report.skipped) {
-    ++skipped_;
-    return;
-  }
-  ++summed_;
-  loss_sum_ += report.loss;
-  for (std::size_t t = 0; t < sums_.size() && t < report.terms.size(); ++t) sums_[t] += report.terms[t];
-}
-
-void Progress::set_terms(std::vector<std::string> terms, std::int64_t steps) {
+void Progress::set_terms(std::vector<ShownTerm> terms, std::int64_t steps) {
   options_.steps = steps;
-  if (terms == options_.terms) return;
+  const bool same = std::ranges::equal(terms, options_.terms, {}, &ShownTerm::name, &ShownTerm::name);
   options_.terms = std::move(terms);
-  sums_.assign(options_.terms.size(), 0.0);
-  loss_sum_ = 0;
-  summed_ = 0;
+  if (!same) means_ = StepMeans(options_.terms.size());
 }
 
 void Progress::step(const StepReport& report) {
-  add(report);
+  ++steps_;
+  if (report.skipped) ++skipped_;
+  means_.add(report);
   if (options_.quiet) return;
   const bool last = report.step == options_.steps;
-  if (last || since_shown_.seconds() >= (terminal_ ? kBarSeconds : options_.every_seconds)) show(report);
+  if (last || means_.seconds() >= (terminal_ ? kBarSeconds : options_.every_seconds)) show(report);
 }
 
 void Progress::show(const StepReport& report) {
-  const double seconds = since_shown_.seconds();
-  const double newest = static_cast<double>((steps_ - steps_at_shown_) * options_.batch) / std::max(seconds, 1e-9);
+  const double newest = means_.steps_per_second() * static_cast<double>(options_.batch);
   rate_ = rate_ > 0 && terminal_ ? rate_ + kSmoothing * (newest - rate_) : newest;
   const std::string text = figures(report);
   if (terminal_) {
@@ -68,22 +73,20 @@ void Progress::show(const StepReport& report) {
   } else {
     say(text + "\n");
   }
-  since_shown_.restart();
-  steps_at_shown_ = steps_;
-  std::ranges::fill(sums_, 0.0);
-  loss_sum_ = 0;
-  summed_ = 0;
+  means_.restart();
 }
 
 std::string Progress::figures(const StepReport& report) const {
   const double left = rate_ > 0 ? static_cast<double>((options_.steps - report.step) * options_.batch) / rate_ : 0;
   std::string text =
       fmt::format("step {}/{}  {:.0f} samples/s  {} left", report.step, options_.steps, rate_, readable_time(left));
-  if (summed_ > 0) {
-    const auto count = static_cast<double>(summed_);
-    text += fmt::format("  loss {:.2f}", loss_sum_ / count);
-    for (std::size_t t = 0; t < sums_.size(); ++t) {
-      if (!std::isnan(sums_[t])) text += fmt::format("  {} {:.2f}", options_.terms[t], sums_[t] / count);
+  if (means_.applied() > 0) {
+    text += fmt::format("  loss {:.2f}", means_.loss());
+    for (std::size_t t = 0; t < means_.terms(); ++t) {
+      if (std::isnan(means_.term(t))) continue;
+      const double weight = options_.terms[t].weight(report.step - 1);
+      text += fmt::format("  {} {:.2f}", options_.terms[t].name, means_.term(t));
+      if (weight != 1) text += fmt::format(" x {:.3g}", weight);
     }
     text += " nats";
   }

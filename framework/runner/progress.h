@@ -1,21 +1,31 @@
 // The progress of a training job: a bar on a terminal, otherwise one line every few seconds. It goes to stderr.
 //
-// Terms are means over the steps since the last time they were shown. Thread safety: one thread.
+// Terms are means over the steps since the last time they were shown, each with the weight that it has in the loss
+// where that is not 1. Thread safety: one thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/clock.h"
 #include "train/session.h"
+#include "train/step_means.h"
 
 namespace loom::runner {
 
+struct ShownTerm {
+  std::string name;
+  std::function<double(std::int64_t step)> weight;  // in the first objective that has it
+};
+// Those of a session, in the order of StepReport::terms; valid as long as the session.
+std::vector<ShownTerm> shown_terms(const Session& session);
+
 struct ProgressOptions {
-  std::int64_t first_step = 0, steps = 0, batch = 1;
-  std::vector<std::string> terms;  // names, in the order of StepReport::terms
-  double every_seconds = 10;       // between lines where there is no terminal
+  std::int64_t steps = 0, batch = 1;
+  std::vector<ShownTerm> terms;
+  double every_seconds = 10;  // between lines where there is no terminal
   bool quiet = false;
 };
 
@@ -26,7 +36,7 @@ class Progress {
 
   void step(const StepReport& report);
   // Other terms and steps from now on: the graph has changed.
-  void set_terms(std::vector<std::string> terms, std::int64_t steps);
+  void set_terms(std::vector<ShownTerm> terms, std::int64_t steps);
   // A line of its own, above the bar.
   void line(const std::string& text);
   // Takes the bar away.
@@ -39,17 +49,14 @@ class Progress {
   void show(const StepReport& report);
   std::string figures(const StepReport& report) const;
   std::string bar(const StepReport& report, std::size_t width) const;
-  void add(const StepReport& report);
 
   ProgressOptions options_;
   bool terminal_, colours_;
-  Stopwatch total_, since_shown_;
+  Stopwatch total_;
   bool shown_ = false;  // a bar stands on the terminal
-  std::int64_t steps_ = 0, skipped_ = 0, steps_at_shown_ = 0;
-  double rate_ = 0;           // samples a second, smoothed
-  std::vector<double> sums_;  // of each term since shown
-  std::int64_t summed_ = 0;
-  double loss_sum_ = 0;
+  std::int64_t steps_ = 0, skipped_ = 0;
+  double rate_ = 0;  // samples a second, smoothed
+  StepMeans means_;  // since shown
 };
 
 }  // namespace loom::runner

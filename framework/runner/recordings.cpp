@@ -59,8 +59,8 @@ TensorView trimmed(const TensorView& values, std::int64_t frames) {
 Tensor drawn(const WholeRecordings& request, const Recording& recording, Executor& executor) {
   ModelSource model(request.model, request.options);
   model.fit(*model.open(recording.data, "all"));
-  return loom::reconstruct(model, executor, require_generate(model.document(), request.entry), recording.data, "all", 1,
-                           request.seed)
+  const GenerateEntry entry = reconstruction_entry(model, request.entry, request.draws.likelihood);
+  return loom::reconstruct(model, executor, entry, recording.data, "all", 1, request.seed, request.draws.options)
       .reconstructions;
 }
 
@@ -114,11 +114,11 @@ int reconstruct_recordings(const WholeRecordings& request) {
     throw usage_error("reconstruct", fmt::format("--out of whole recordings is a .wav file, not '{}'", request.out));
   const ModelSource model(request.model, request.options);
   const std::vector<Recording> recordings = recordings_of(request, model);
-  const GenerateEntry& entry = require_generate(model.document(), request.entry);
-  require_not_fed(entry);
+  const GenerateEntry entry = reconstruction_entry(model, request.entry, request.draws.likelihood);
   const RecordingRequest asked = request_of(request, model, [&request](const ModelSource& opened) {
-    const GenerateEntry& own = require_generate(opened.document(), request.entry);
-    const Rewrite rewrite = with_draws(opened.document(), own, opened.registry());
+    const GenerateEntry own = reconstruction_entry(opened, request.entry, request.draws.likelihood);
+    Rewrite rewrite = with_draws(opened.document(), own, opened.registry());
+    set_options(rewrite, own, request.draws.options);
     const std::shared_ptr<const Graph> graph = rewrite.build();
     return Encodings{graph, {graph->port(rewrite.resolved(own.show))}};
   });

@@ -21,6 +21,7 @@ struct WholeRecordings {
   std::int64_t rate = 0;           // Hz; 0: that of the data
   std::uint64_t seed = 1;
   int threads = 0;
+  DrawOptions draws = {};  // of reconstruct
 };
 
 // Writes the reconstruction of each recording, as long as the recording: --out itself, or NAME-FILE.wav of several.

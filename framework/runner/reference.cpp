@@ -32,6 +32,13 @@ std::string_view role_text(Role role) {
   return "";
 }
 
+// "bernoulli_sampler of logits"
+std::string related_text(const RelatedNode& related) {
+  std::vector<std::string> sources;
+  for (const auto& [input, source] : related.inputs) sources.push_back(source);
+  return related.type + (sources.empty() ? "" : " of " + joined(sources, ", "));
+}
+
 // The properties of a contract besides its ports.
 std::vector<std::string> traits_of(const Contract& contract) {
   std::vector<std::string> traits;
@@ -41,6 +48,15 @@ std::vector<std::string> traits_of(const Contract& contract) {
   if (const std::string batch = contract.whole_batch_text(); !batch.empty()) traits.push_back(batch);
   if (contract.is_alias()) traits.emplace_back("free: the same memory with another shape");
   if (!contract.causal_text().empty()) traits.push_back(contract.causal_text());
+  if (!contract.mean().empty()) traits.push_back(fmt::format("mean: {}", contract.mean()));
+  if (contract.mean_by()) traits.push_back(fmt::format("mean: {}", related_text(*contract.mean_by())));
+  if (contract.drawn_by()) {
+    const bool is_divergence = contract.role() == Role::divergence;
+    traits.push_back(
+        fmt::format("{}: {}", is_divergence ? "prior drawn by" : "drawn by", related_text(*contract.drawn_by())));
+  }
+  if (contract.looked_up_by())
+    traits.push_back(fmt::format("codes looked up by: {}", related_text(*contract.looked_up_by())));
   return traits;
 }
 

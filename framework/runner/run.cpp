@@ -63,7 +63,7 @@ void write_values(const ModelSource& model, const std::string& name, const std::
   Tensor copy(values.dtype(), values.shape());
   std::memcpy(copy.view().raw(), values.raw(), values.bytes());
   if (is_table(file)) return write_csv(file, {described(model, name, copy)});
-  write_picture(file, report::samples_png(model.document(), copy), copy.shape());
+  write_picture(file, report::samples_png(model, copy), copy.shape());
 }
 
 // Every trainable parameter; zeros where the loss does not depend on it.

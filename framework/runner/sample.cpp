@@ -21,7 +21,6 @@ struct Request {
   std::vector<std::string> plugins;
   std::string model, out, weights, name, data, split = "test";
   std::int64_t count = 64, rate = 0;
-  std::uint64_t seed = 1;
   int threads = 0;
   bool newest = false, whole = false, separate = false, whole_recordings = false;
   DrawFlags draws;
@@ -36,8 +35,10 @@ ModelOptions model_options(const Request& request) {
 }
 
 SampleOptions sample_options(const Request& request) {
-  return {
-      .name = request.name, .seed = request.seed, .incremental = !request.whole, .options = request.draws.options()};
+  return {.name = request.name,
+          .seed = request.draws.seed,
+          .incremental = !request.whole,
+          .draws = request.draws.options()};
 }
 
 std::vector<CsvColumn> columns_of(const ModelSource& model, const std::vector<std::pair<std::string, Tensor>>& shown) {
@@ -58,7 +59,7 @@ int sample(const Request& request) {
   else if (is_sound(request.out))
     write_sound(request.out, samples, model.source(), {"", request.rate, request.separate});
   else
-    write_picture(request.out, report::samples_png(model.source().document(), samples), samples.shape());
+    write_picture(request.out, report::samples_png(model.source(), samples), samples.shape());
   if (shown.size() > 1 && !is_table(request.out))
     say(fmt::format("of {} columns only '{}' is in {}; a .csv file has all\n", shown.size(), shown.front().first,
                     request.out));
@@ -106,8 +107,9 @@ WholeRecordings recordings_of(const Request& request) {
           .ports = {},
           .count = request.count,
           .rate = request.rate,
-          .seed = request.seed,
-          .threads = request.threads};
+          .seed = request.draws.seed,
+          .threads = request.threads,
+          .draws = request.draws.options()};
 }
 
 int reconstruct(const Request& request) {
@@ -115,10 +117,11 @@ int reconstruct(const Request& request) {
   if (request.whole_recordings) return reconstruct_recordings(recordings_of(request));
   ModelSource model(request.model, model_options(request));
   model.fit(*model.open(model.data(request.data), request.split));
-  const GenerateEntry& entry = require_generate(model.document(), request.name);
+  const DrawOptions draws = request.draws.options();
+  const GenerateEntry entry = reconstruction_entry(model, request.name, draws.likelihood);
   Executor executor(request.threads);
   const Reconstructions pairs = loom::reconstruct(model, executor, entry, model.data(request.data), request.split,
-                                                  request.count, request.seed, request.draws.options());
+                                                  request.count, request.draws.seed, draws.options);
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", pairs.reconstructions)});
   else if (is_array(request.out))
@@ -126,7 +129,10 @@ int reconstruct(const Request& request) {
   else if (is_sound(request.out))
     write_sound(request.out, in_turn(stacked(pairs)), model, {request.data, request.rate, request.separate});
   else
-    write_picture(request.out, report::reconstructions_png(pairs), pairs.reconstructions.shape());
+    write_picture(
+        request.out,
+        report::reconstructions_png(pairs, report::picture_like(model, pairs.reconstructions.shape().event())),
+        pairs.reconstructions.shape());
   print("{} items of the split '{}', {}, in {}\n", pairs.originals.shape()[0], request.split,
         is_table(request.out) ? "reconstructed" : "each above its reconstruction", request.out);
   return kOk;
@@ -139,10 +145,12 @@ void add_common(CLI::App* verb, Request& request) {
   verb->add_option("--rate", request.rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
       ->check(at_least(0));
   verb->add_flag("--separate", request.separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
-  verb->add_option("--seed", request.seed, "seed of the draws")->capture_default_str();
+  add_draw_flags(verb, request.draws);
   verb->add_option("--weights", request.weights, "a safetensors file instead of the run's best checkpoint");
   verb->add_flag("--newest", request.newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--name", request.name, "the entry of the graph's generate: section")->capture_default_str();
+  verb->add_option("--name", request.name,
+                   "the entry of generate; this one follows from the losses if the graph has none")
+      ->capture_default_str();
   verb->add_option("--threads", request.threads, "threads; 0: one per core")->check(at_least(0))->capture_default_str();
   add_plugins(verb, request.plugins);
 }
@@ -153,7 +161,6 @@ void add_sample(CLI::App& app, Invocation& invocation) {
   auto request = std::make_shared<Request>();
   request->name = "sample";
   add_common(verb, *request);
-  add_draw_flags(verb, request->draws);
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
   verb->callback([&invocation, request] { invocation.action = [request] { return sample(*request); }; });
 }
@@ -166,7 +173,6 @@ void add_reconstruct(CLI::App& app, Invocation& invocation) {
   request->name = "reconstruct";
   request->count = 32;
   add_common(verb, *request);
-  add_draw_flags(verb, request->draws);
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
   verb->add_flag("--whole-recordings", request->whole_recordings,

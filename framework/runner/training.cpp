@@ -1,7 +1,12 @@
 #include "runner/training.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
+#include "document/shipped_graphs.h"
+#include "live/resume_changed.h"
+#include "runner/new_run_path.h"
 #include "runner/plugins.h"
 #include "runner/verbs.h"
 
@@ -9,19 +14,19 @@ namespace loom::runner {
 namespace {
 
 void check_use(const TrainRequest& request) {
+  if (request.init.empty() && (request.newest || !request.rename.empty()))
+    throw usage_error("train", "--newest and --rename are of the weights that --init names");
   if (request.resume.empty()) {
     if (request.graph.empty()) throw usage_error("train", "neither a graph nor --resume is given");
-    if (request.out.empty()) throw usage_error("train", "--out is missing: the folder that the run is written to");
+    if (request.accept_data) throw usage_error("train", "--accept-data is of a run that --resume names");
     return;
   }
-  const bool more = !request.graph.empty() || !request.out.empty() || !request.data.empty() ||
-                    !request.overrides.empty() || request.settings.batch || request.settings.seed ||
-                    request.settings.lanes > 0 || request.settings.shard > 0;
-  if (more)
-    throw usage_error(
-        "train",
-        "--resume uses the settings that the run was started with; it can only be combined with --steps, --threads, "
-        "--plugin and --watch");
+  for (const auto& [flag, given] :
+       {std::pair{"a graph", !request.graph.empty()}, std::pair{"--out", !request.out.empty()},
+        std::pair{"--init", !request.init.empty()}}) {
+    if (given)
+      throw usage_error("train", fmt::format("--resume continues the run where it is: {} starts another", flag));
+  }
 }
 
 // Sanitizers name the files in their messages: they keep the originals.
@@ -33,45 +38,75 @@ std::unique_ptr<Registry> private_registry(std::unique_ptr<Registry> registry) {
 #endif
 }
 
-// The document that changes of a resumed run start from; the run's own, where it cannot be read.
-Document document_of(const RunSource& source, const Document& own) {
-  Diagnostics findings;
-  Document document = load_source(source, findings);
-  return findings.empty() ? document : own;
+InitialWeights initial_weights(const TrainRequest& request) {
+  InitialWeights from{request.init, request.newest, {}};
+  for (const std::string& text : request.rename) from.rename.push_back(name_and_value("train", "--rename", text));
+  return from;
 }
 
 void start(Training& training, const TrainRequest& request) {
-  RunFolder::check_free(request.out);
+  if (!request.out.empty()) RunFolder::check_free(request.out);  // before the work of reading
   LiveModel& model = training.model;
-  model.source.graph = std::filesystem::absolute(request.graph).lexically_normal().string();
+  model.source.graph = std::filesystem::absolute(graph_file(request.graph)).lexically_normal().string();
   model.source.plugins = request.plugins;
   model.source.overrides = request.overrides;
   SessionSettings settings = request.settings;
   if (!request.data.empty()) settings.data = with_absolute_paths(take_data(request.data, model.source.overrides));
-  settings.cache = request.out + "/cache";
   settings.source = model.source;
+  if (!request.init.empty()) settings.init = initial_weights(request);
   Diagnostics findings;
   Document document = load_source(model.source, findings);
+  NewRunPath run(request.out, document.name);
+  settings.cache = run.path() + "/cache";
   model.registry = private_registry(find_registry(plugins_of(model.source, document), findings));
   model.declared = settings_of(document);
   model.session = start_session(std::move(document), *model.registry, std::move(settings), findings);
-  training.run = start_run(request.out, *model.session);
+  training.run = start_run(run.path(), *model.session);
+  run.keep();
+  training.notes = model.session->initial_weights();
+}
+
+// The command line in short, for the history of the run.
+std::string words_of(const TrainRequest& request) {
+  std::string words = "train --resume";
+  for (const std::string& text : request.overrides) words += " --set " + text;
+  if (!request.data.empty()) words += " --data " + request.data;
+  if (request.accept_data) words += " --accept-data";
+  const auto add = [&](const char* flag, const auto& value) { words += fmt::format(" {} {}", flag, value); };
+  const SessionSettings& settings = request.settings;
+  if (settings.steps) add("--steps", *settings.steps);
+  if (settings.batch) add("--batch", *settings.batch);
+  if (settings.lanes > 0) add("--lanes", settings.lanes);
+  if (settings.shard > 0) add("--shard", settings.shard);
+  return words;
 }
 
 void resume(Training& training, const TrainRequest& request) {
   LiveModel& model = training.model;
   training.run = RunFolder::open(request.resume, true);
-  // Changes of a resumed run start from the graph file that it was started from, if that still exists.
-  model.source = training.run->settings().source;
-  if (!std::filesystem::is_regular_file(model.source.graph)) model.source = {training.run->document_path(), {}, {}, {}};
-  model.source.plugins = request.plugins;
   Document document = load_document(training.run->document_path());
   model.registry = private_registry(registry_for({document.plugins, request.plugins}));
-  model.declared = settings_of(document_of(model.source, document));
-  model.session = resume_run(*training.run, std::move(document), *model.registry, request.settings, "train --resume");
+  set_source(model, *training.run, document, request.plugins);
+  const ResumeChanges changes{.overrides = request.overrides,
+                              .data = request.data,
+                              .accept_data = request.accept_data,
+                              .settings = request.settings,
+                              .watch = request.watch,
+                              .who = words_of(request),
+                              .program = this_program(),
+                              .limits = {.seconds = request.probation_limit}};
+  if (!changes.any()) {
+    model.session = resume_run(*training.run, std::move(document), *model.registry, request.settings, "train --resume");
+    return;
+  }
+  Resumed resumed = resume_changed(*training.run, std::move(model), std::move(document), changes);
+  training.model = std::move(resumed.model);
+  training.notes = std::move(resumed.notes);
 }
 
 }  // namespace
+
+std::string this_program() { return std::filesystem::canonical("/proc/self/exe").string(); }
 
 Training begin_training(const TrainRequest& request) {
   check_use(request);

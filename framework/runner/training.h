@@ -15,6 +15,10 @@ namespace loom::runner {
 struct TrainRequest {
   std::vector<std::string> plugins;
   std::string graph, data, out, resume;
+  std::string init;                 // a run or a file: the first weights
+  bool newest = false;              // of that run
+  std::vector<std::string> rename;  // "NAME_IN_THE_FILE=NODE", of --init
+  bool accept_data = false;
   std::vector<std::string> overrides;
   SessionSettings settings;  // steps, batch, seed, threads, lanes, shard
   double log_every = 10;
@@ -26,7 +30,11 @@ struct TrainRequest {
 struct Training {
   LiveModel model;
   std::optional<RunFolder> run;
+  std::vector<std::string> notes = {};  // where the first weights come from, or what a resume has changed
 };
+
+// The executable, which runs the trials of changes.
+std::string this_program();
 
 // Throws usage for what does not go together, and everything wrong with the document.
 Training begin_training(const TrainRequest& request);

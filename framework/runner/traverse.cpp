@@ -9,6 +9,7 @@
 #include "report/pictures.h"
 #include "runner/console.h"
 #include "runner/csv_file.h"
+#include "runner/draw_flags.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
@@ -23,9 +24,9 @@ struct Request {
   double range = 3;
   std::int64_t steps = 9;
   std::optional<std::int64_t> item;
-  std::uint64_t seed = 1;
   int threads = 0;
   bool newest = false;
+  DrawFlags draws;
 };
 
 std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all) {
@@ -49,7 +50,7 @@ int traverse(const Request& request) {
       request.model,
       {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
   Executor executor(request.threads);
-  LatentSpace space(model, executor, request.latent, request.seed);
+  LatentSpace space(model, executor, request.latent, request.draws.seed, request.draws.options());
   const std::int64_t width = space.posterior().dimensions;
   const std::vector<std::int64_t> dimensions = dimensions_of(request, width);
   std::vector<float> centre(static_cast<std::size_t>(space.values()), 0.0F);
@@ -64,7 +65,7 @@ int traverse(const Request& request) {
   else if (is_array(request.out))
     write_npy(request.out, shown);
   else
-    write_picture(request.out, report::samples_png(model.document(), shown, request.steps), shown.shape());
+    write_picture(request.out, report::samples_png(model, shown, request.steps), shown.shape());
   print("{} latent dimensions of '{}' from {} to {}, one row each, around {}, in {}\n", dimensions.size(),
         space.posterior().name, -request.range, request.range,
         request.item ? fmt::format("item {}", *request.item) : "0", request.out);
@@ -88,7 +89,7 @@ void add_traverse(CLI::App& app, Invocation& invocation) {
   verb->add_option("--latent", request->latent, "the divergence of the latent variable, if there are several");
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
-  verb->add_option("--seed", request->seed, "seed of the other values that the graph draws")->capture_default_str();
+  add_draw_flags(verb, request->draws);
   verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
   verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
   verb->add_option("--threads", request->threads, "threads; 0: one per core")

@@ -1,6 +1,7 @@
 // graph-runner trial: the child process that tests a changed graph or plugin (live/probation.h). For internal use.
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -39,6 +40,7 @@ std::vector<Diagnostic> findings_of(const TrialRequest& request) {
 
 int trial() {
   const int answer = take_stdout();
+  std::signal(SIGUSR1, SIG_IGN);  // a batch system warns every process of a job
   const std::string text((std::istreambuf_iterator<char>(std::cin)), {});
   const std::vector<Diagnostic> findings = findings_of(TrialRequest::from_json(text));
   const nlohmann::json json =

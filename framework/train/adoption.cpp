@@ -73,15 +73,17 @@ std::string node_text(const Graph& graph, int index) {
 void TrainingState::check_adoption(const TrainingState& running) const {
   Diagnostics findings;
   const auto same = [&](std::string_view what, const Location& where, const std::string& mine,
-                        const std::string& theirs) {
+                        const std::string& theirs, const char* remedy) {
     if (mine == theirs) return;
-    unfit(findings, where, fmt::format("the {} cannot change during training", what), mine, theirs).hint =
-        "start another run to change it";
+    unfit(findings, where, fmt::format("the {} cannot change during training", what), mine, theirs).hint = remedy;
   };
+  constexpr const char* kBatch = "stop the training: train --resume RUN --batch N changes it";
+  constexpr const char* kData = "stop the training: train --resume RUN --data TYPE:PATH changes them";
   const RunSettings &mine = settings_, &theirs = running.settings_;
-  same("batch", document_.train.where, fmt::format("{}", mine.batch), fmt::format("{}", theirs.batch));
-  same("seed", document_.train.where, fmt::format("{}", mine.seed), fmt::format("{}", theirs.seed));
-  if (!same_data(mine.data, theirs.data)) same("data", mine.data.where, text_of(mine.data), text_of(theirs.data));
+  same("batch", document_.train.where, fmt::format("{}", mine.batch), fmt::format("{}", theirs.batch), kBatch);
+  same("seed", document_.train.where, fmt::format("{}", mine.seed), fmt::format("{}", theirs.seed), kSeedIsFixed);
+  if (!same_data(mine.data, theirs.data))
+    same("data", mine.data.where, text_of(mine.data), text_of(theirs.data), kData);
   for (const Parameter& item : parameters_.items()) {
     const int index = running.parameters_.find(item.path);
     if (index < 0) continue;

@@ -140,8 +140,12 @@ void add_findings(const Document& document, const TrainingPlan& plan, const Grap
     std::vector<std::int64_t> collapsed;
     for (const OptionValue& item : std::get<std::vector<OptionValue>>(value->value))
       collapsed.push_back(std::get<std::int64_t>(item));
-    std::string text = collapse_sentence(integer_at(values, "dimensions", value->subject), collapsed);
-    if (!collapsed.empty())
+    const std::int64_t all = integer_at(values, "dimensions", value->subject);
+    std::string text = collapse_sentence(all, collapsed);
+    // A model leaves dimensions unused that its data do not need: only where most are is something likely wrong.
+    const bool most = 2 * static_cast<std::int64_t>(collapsed.size()) > all;
+    if (!collapsed.empty() && !most) text += "; the data may need no more";
+    if (most)
       text += fmt::format(". Not tried yet: {}", fmt::join(collapse_remedies(document, plan, graph, posterior), "; "));
     add_finding(*value, std::move(text), found);
   }

@@ -7,6 +7,7 @@
 #include "document/rewrite.h"
 #include "graph/fitting_extents.h"
 #include "run/parameter_store.h"
+#include "train/complete_entry.h"
 #include "train/evaluation.h"
 #include "train/feeds.h"
 #include "train/metric_set.h"
@@ -77,46 +78,45 @@ void check_given(const Graph& graph, const AutoregressionEntry& drawn, Diagnosti
   }
 }
 
-// Samples are made without data: each input that they are computed from must be drawn or fed.
-void check_sample(const Graph& drawn, const GenerateEntry& entry, Diagnostics& diagnostics) {
-  std::vector<Port> shown = {drawn.find_port(entry.show)}, given;
-  for (const auto& [column, port] : entry.shows) shown.push_back(drawn.find_port(port));
-  for (const Reference& feed : entry.feeds) given.push_back(drawn.find_port(feed));
+// Whether every port that an entry names exists and what it fills fits.
+bool check_ports(const Graph& graph, const GenerateEntry& entry, Diagnostics& diagnostics) {
+  bool good = entry.show.node.empty() || check_port(graph, entry.show, diagnostics);
+  for (const auto& [column, port] : entry.shows) good = check_port(graph, port, diagnostics) && good;
+  for (const auto& [port, draw] : entry.draws) good = check_port(graph, port, diagnostics) && good;
+  for (const Reference& feed : entry.feeds) good = check_port(graph, feed, diagnostics) && good;
   for (const AutoregressionEntry& autoregression : entry.autoregressions) {
-    if (autoregression.given == 0 && autoregression.given_mask.node.empty())
-      given.push_back(drawn.find_port(autoregression.input));
+    const bool input = check_port(graph, autoregression.input, diagnostics);
+    const bool mask =
+        autoregression.given_mask.node.empty() || check_port(graph, autoregression.given_mask, diagnostics);
+    if (!check_port(graph, autoregression.from, diagnostics) || !input || !mask) {
+      good = false;
+      continue;
+    }
+    check_autoregression(graph, autoregression, diagnostics);
+    if (good) check_given(graph, autoregression, diagnostics);
   }
-  for (const int input : needed_inputs(drawn, shown, false, given)) {
-    const GraphNode& node = drawn.node(input);
-    Diagnostic& finding =
-        diagnostics.add(ErrorCode::missing_input, entry.where,
-                        fmt::format("generate.sample does not draw what it needs: '{}' is computed from the input '{}'",
-                                    entry.show.text(), node.path));
-    finding.expected = "a draw or a feed for each input: draw: {z: {type: standard_normal}}";
-    finding.other = node.where;
-    finding.other_role = "the input";
-  }
+  return good;
+}
+
+// Samples are made without data, so that each value that they are computed from must be drawn or fed. Whatever an entry
+// leaves out must follow from the losses.
+void check_complete(const Document& document, const GenerateEntry& entry, const Registry& registry) {
+  with_draws(document, entry, registry).build();
+  const bool computed = entry.name != "sample" && entry.name != "decode";
+  if (entry.name == "encode" || (computed && !entry.show.node.empty())) return;
+  const bool fed = entry.name == "decode" || !entry.feeds.empty();
+  complete_entry(document, registry, {.name = entry.name, .data = !fed && computed, .labels = !computed, .fed = fed});
 }
 
 // Each entry has a separate graph.
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
-    bool good = check_port(graph, entry.show, diagnostics);
-    for (const auto& [column, port] : entry.shows) good = check_port(graph, port, diagnostics) && good;
-    for (const auto& [port, draw] : entry.draws) good = check_port(graph, port, diagnostics) && good;
-    for (const Reference& feed : entry.feeds) good = check_port(graph, feed, diagnostics) && good;
-    for (const AutoregressionEntry& autoregression : entry.autoregressions) {
-      const bool input = check_port(graph, autoregression.input, diagnostics);
-      const bool mask =
-          autoregression.given_mask.node.empty() || check_port(graph, autoregression.given_mask, diagnostics);
-      if (!check_port(graph, autoregression.from, diagnostics) || !input || !mask) continue;
-      check_autoregression(graph, autoregression, diagnostics);
-      if (good) check_given(graph, autoregression, diagnostics);
-    }
-    if (!good) continue;
+    if (!check_ports(graph, entry, diagnostics)) continue;
     try {
-      const std::shared_ptr<const Graph> drawn = with_draws(document, entry, registry).build();
-      if (entry.name == "sample" && diagnostics.empty()) check_sample(*drawn, entry, diagnostics);
+      if (diagnostics.empty())
+        check_complete(document, entry, registry);
+      else
+        with_draws(document, entry, registry).build();
     } catch (const Error& error) {
       std::vector<Diagnostic> findings = error.diagnostics();
       for (Diagnostic& finding : findings) {

@@ -15,6 +15,7 @@ namespace loom {
 namespace {
 
 constexpr std::string_view kFormat = "latentloom checkpoint 1";
+constexpr const char* kPending = "pending";
 
 nlohmann::json guard_to_json(const GuardState& guard) {
   nlohmann::json json = {{"skipped", guard.skipped}, {"in_row", guard.in_row}, {"norms", nlohmann::json::array()}};
@@ -97,25 +98,28 @@ std::vector<std::string> names_in(const SafetensorsFile& file) {
 }  // namespace
 
 TextMap CheckpointInfo::to_metadata() const {
-  return {{"format", std::string(kFormat)},
-          {"version", LOOM_VERSION},
-          {"step", fmt::format("{}", step)},
-          {"seed", fmt::format("{}", seed)},
-          {"lanes", fmt::format("{}", lanes)},
-          {"shard", fmt::format("{}", shard)},
-          {"batch", fmt::format("{}", batch)},
-          {"data_position", fmt::format("{}", step * batch)},
-          {"data_hash", data_hash},
-          {"document_hash", document_hash},
-          {"data_card", data_card},
-          {"best_value", best_value ? fmt::format("{}", *best_value) : ""},
-          {"best_step", fmt::format("{}", best_step)},
-          {"best_of", best_of},
-          {"evaluations_without_improvement", fmt::format("{}", evaluations_without_improvement)},
-          {"optimizer_updates", nlohmann::json(optimizer_updates).dump()},
-          {"optimizer_starts", nlohmann::json(optimizer_starts).dump()},
-          {"average_updates", fmt::format("{}", average_updates)},
-          {"guard", guard_to_json(guard).dump()}};
+  TextMap fields = {{"format", std::string(kFormat)},
+                    {"version", LOOM_VERSION},
+                    {"step", fmt::format("{}", step)},
+                    {"seed", fmt::format("{}", seed)},
+                    {"lanes", fmt::format("{}", lanes)},
+                    {"shard", fmt::format("{}", shard)},
+                    {"batch", fmt::format("{}", batch)},
+                    {"data_position", fmt::format("{}", (step - data_from) * batch)},
+                    {"data_hash", data_hash},
+                    {"document_hash", document_hash},
+                    {"data_card", data_card},
+                    {"best_value", best_value ? fmt::format("{}", *best_value) : ""},
+                    {"best_step", fmt::format("{}", best_step)},
+                    {"best_of", best_of},
+                    {"evaluations_without_improvement", fmt::format("{}", evaluations_without_improvement)},
+                    {"optimizer_updates", nlohmann::json(optimizer_updates).dump()},
+                    {"optimizer_starts", nlohmann::json(optimizer_starts).dump()},
+                    {"average_updates", fmt::format("{}", average_updates)},
+                    {"guard", guard_to_json(guard).dump()}};
+  if (data_from > 0) fields["data_from"] = fmt::format("{}", data_from);
+  if (evaluation_pending) fields["evaluation"] = kPending;
+  return fields;
 }
 
 CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std::string& file) {
@@ -134,6 +138,8 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   if (fields.has("best_of")) info.best_of = fields.text("best_of");
   if (!fields.text("best_value").empty()) info.best_value = fields.number("best_value");
   info.best_step = fields.integer("best_step", 0, kMaxSteps);
+  if (fields.has("data_from")) info.data_from = fields.integer("data_from", 0, info.step);
+  if (fields.has("evaluation")) info.evaluation_pending = fields.text("evaluation") == kPending;
   info.evaluations_without_improvement = fields.integer("evaluations_without_improvement", 0, kMost);
   const nlohmann::json updates = fields.json("optimizer_updates");
   info.optimizer_updates = counts_from({updates, fields.source(), "optimizer_updates"});

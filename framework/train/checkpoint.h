@@ -22,7 +22,9 @@ namespace loom {
 
 // How far a training job has come.
 struct TrainProgress {
-  std::int64_t step = 0;             // finished steps; the batch of a step is a function of (seed, step)
+  std::int64_t step = 0;             // finished steps; the batch of a step is a function of (seed, step - data_from)
+  std::int64_t data_from = 0;        // the step at which the order of the data began: 0, or a change of data or batch
+  bool evaluation_pending = false;   // of this step: it is made before training continues
   std::optional<double> best_value;  // of the monitor (selection.h)
   std::int64_t best_step = 0;        // finished steps at the best value
   std::int64_t evaluations_without_improvement = 0;
@@ -69,6 +71,10 @@ class CheckpointFolder {
 
   std::string save(const CheckpointInfo& info, std::span<const NamedTensor> tensors);  // the path; removes old ones
   void save_best(const CheckpointInfo& info, std::span<const NamedTensor> tensors);    // a link where the step is saved
+  // Before an evaluation: survives a kill, but is not synced, since save() or drop() follows soon. Removes no old one.
+  void save_before_evaluation(const CheckpointInfo& info, std::span<const NamedTensor> tensors);
+  void drop(std::int64_t step);
+  std::string path_of(std::int64_t step) const;
   // The best one so far is of another graph: it becomes best-until-NNNNNN.safetensors. Nothing where there is none.
   void retire_best(std::int64_t step);
   const std::string& path() const { return folder_; }

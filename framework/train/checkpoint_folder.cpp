@@ -106,7 +106,7 @@ CheckpointFolder::CheckpointFolder(std::string folder, std::int64_t keep)
 }
 
 std::string CheckpointFolder::save(const CheckpointInfo& info, std::span<const NamedTensor> tensors) {
-  std::string path = folder_ + "/" + checkpoint_name(info.step);
+  std::string path = path_of(info.step);
   write_safetensors(path, tensors, info.to_metadata());
   auto list = list_checkpoints(folder_);
   std::erase_if(list, [&](const auto& item) { return item.first > info.step; });
@@ -118,12 +118,23 @@ std::string CheckpointFolder::save(const CheckpointInfo& info, std::span<const N
 }
 
 void CheckpointFolder::save_best(const CheckpointInfo& info, std::span<const NamedTensor> tensors) {
-  const std::string saved = folder_ + "/" + checkpoint_name(info.step);
+  const std::string saved = path_of(info.step);
   std::error_code ignored;
   if (fs::exists(saved, ignored))
     link_or_copy(saved, best_path());
   else
     write_safetensors(best_path(), tensors, info.to_metadata());
+}
+
+std::string CheckpointFolder::path_of(std::int64_t step) const { return folder_ + "/" + checkpoint_name(step); }
+
+void CheckpointFolder::save_before_evaluation(const CheckpointInfo& info, std::span<const NamedTensor> tensors) {
+  write_safetensors(path_of(info.step), tensors, info.to_metadata(), false);
+}
+
+void CheckpointFolder::drop(std::int64_t step) {
+  std::error_code ignored;  // one that cannot be removed does no harm
+  fs::remove(path_of(step), ignored);
 }
 
 void CheckpointFolder::retire_best(std::int64_t step) {

@@ -7,10 +7,8 @@
 #include "loom/error.h"
 
 namespace loom {
-namespace {
 
-// Whether the inputs with the same name in both nodes come from the same ports, and there is at least one.
-bool same_sources(const GraphNode& sampler, const GraphNode& divergence) {
+bool reads_same(const GraphNode& sampler, const GraphNode& divergence) {
   bool any = false;
   for (std::size_t i = 0; i < sampler.inputs.size(); ++i) {
     const int other = divergence.contract().input_index(sampler.contract().input_name(static_cast<int>(i)));
@@ -21,12 +19,10 @@ bool same_sources(const GraphNode& sampler, const GraphNode& divergence) {
   return any;
 }
 
-}  // namespace
-
 const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence) {
   const GraphNode* found = nullptr;
   for (const GraphNode& node : graph.nodes()) {
-    if (node.contract().role() != Role::sampler || !same_sources(node, divergence)) continue;
+    if (node.contract().role() != Role::sampler || !reads_same(node, divergence)) continue;
     if (found != nullptr) return nullptr;
     found = &node;
   }

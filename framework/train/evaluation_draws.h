@@ -12,6 +12,10 @@
 
 namespace loom {
 
+// Whether a sampler reads what a divergence reads: the inputs with the same name in both come from the same ports, and there
+// is at least one.
+bool reads_same(const GraphNode& sampler, const GraphNode& divergence);
+
 // The one sampler that reads what this divergence reads; null where there is none or more than one.
 const GraphNode* sampler_of(const Graph& graph, const GraphNode& divergence);
 

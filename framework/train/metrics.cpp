@@ -48,6 +48,7 @@ class Metrics::Impl {
     execute(
         "CREATE TABLE IF NOT EXISTS history(number INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, "
         "kind TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL)");
+    execute("CREATE TABLE IF NOT EXISTS clock(step INTEGER PRIMARY KEY, seconds REAL NOT NULL)");
     insert_ = prepare("INSERT OR REPLACE INTO metrics(step, name, split, value) VALUES (?1, ?2, ?3, ?4)");
     rows_.reserve(flush_rows_);
   }
@@ -63,24 +64,31 @@ class Metrics::Impl {
     if (rows_.size() >= flush_rows_) flush();
   }
 
+  void add_time(std::int64_t step, double seconds) { times_.push_back({step, seconds}); }
+
   void flush() {
-    if (rows_.empty()) return;
+    if (rows_.empty() && times_.empty()) return;
     execute("BEGIN IMMEDIATE");
     try {
       for (const Row& row : rows_) insert(row);
+      for (const MetricRow& time : times_) insert_time(time);
       execute("COMMIT");
     } catch (...) {
       sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
       throw;
     }
     rows_.clear();
+    times_.clear();
   }
 
   void remove_after(std::int64_t step) {
     std::erase_if(rows_, [step](const Row& row) { return row.step > step; });
-    const Statement statement = prepare("DELETE FROM metrics WHERE step > ?1");
-    sqlite3_bind_int64(statement.get(), 1, step);
-    run(statement.get());
+    std::erase_if(times_, [step](const MetricRow& time) { return time.step > step; });
+    for (const char* sql : {"DELETE FROM metrics WHERE step > ?1", "DELETE FROM clock WHERE step > ?1"}) {
+      const Statement statement = prepare(sql);
+      sqlite3_bind_int64(statement.get(), 1, step);
+      run(statement.get());
+    }
   }
 
   void set_info(const std::string& key, const std::string& value) {
@@ -111,7 +119,7 @@ class Metrics::Impl {
 
   std::vector<HistoryEvent> history() {
     std::vector<HistoryEvent> events;
-    if (read_only_ && !has_history()) return events;  // a file of an older version
+    if (read_only_ && !has_table("history")) return events;  // a file of an older version
     const Statement statement = prepare("SELECT step, kind, who, what, time FROM history ORDER BY number");
     while (next(statement.get())) {
       events.push_back({sqlite3_column_int64(statement.get(), 0), text(statement.get(), 1), text(statement.get(), 2),
@@ -134,6 +142,16 @@ class Metrics::Impl {
     return rows;
   }
 
+  std::vector<MetricRow> clock() {
+    flush();
+    std::vector<MetricRow> rows;
+    if (read_only_ && !has_table("clock")) return rows;
+    const Statement statement = prepare("SELECT step, seconds FROM clock ORDER BY step");
+    while (next(statement.get()))
+      rows.push_back({sqlite3_column_int64(statement.get(), 0), sqlite3_column_double(statement.get(), 1)});
+    return rows;
+  }
+
   std::vector<std::pair<std::string, std::string>> curves() {
     flush();
     const Statement statement = prepare("SELECT DISTINCT name, split FROM metrics ORDER BY name, split");
@@ -149,9 +167,17 @@ class Metrics::Impl {
     double value;
   };
 
-  bool has_history() {
-    const Statement statement = prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'history'");
+  bool has_table(const std::string& name) {
+    const Statement statement = prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1");
+    bind(statement.get(), 1, name);
     return next(statement.get());
+  }
+
+  void insert_time(const MetricRow& time) {
+    const Statement statement = prepare("INSERT OR REPLACE INTO clock(step, seconds) VALUES (?1, ?2)");
+    sqlite3_bind_int64(statement.get(), 1, time.step);
+    sqlite3_bind_double(statement.get(), 2, time.value);
+    run(statement.get());
   }
 
   [[noreturn]] void fail(std::string_view what) const {
@@ -213,6 +239,7 @@ class Metrics::Impl {
   std::unique_ptr<sqlite3, CloseDatabase> database_;
   Statement insert_;  // destroyed before its database
   std::vector<Row> rows_;
+  std::vector<MetricRow> times_;
   std::map<std::pair<std::string, std::string>, int> handles_;
   std::vector<std::pair<std::string, std::string>> curves_;
 };
@@ -233,6 +260,8 @@ void Metrics::add(std::int64_t step, int curve, double value) { impl_->add(step,
 void Metrics::flush() { impl_->flush(); }
 void Metrics::remove_after(std::int64_t step) { impl_->remove_after(step); }
 void Metrics::set_info(const std::string& key, const std::string& value) { impl_->set_info(key, value); }
+void Metrics::add_time(std::int64_t step, double seconds) { impl_->add_time(step, seconds); }
+std::vector<MetricRow> Metrics::clock() { return impl_->clock(); }
 std::optional<std::string> Metrics::info(const std::string& key) { return impl_->info(key); }
 void Metrics::add_event(const HistoryEvent& event) { impl_->add_event(event); }
 std::vector<HistoryEvent> Metrics::history() { return impl_->history(); }

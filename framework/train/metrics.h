@@ -3,6 +3,7 @@
 //   metrics(step INTEGER, name TEXT, split TEXT, value REAL, PRIMARY KEY (step, name, split))
 //   info(key TEXT PRIMARY KEY, value TEXT)
 //   history(number INTEGER PRIMARY KEY, step INTEGER, time TEXT, kind TEXT, who TEXT, what TEXT)
+//   clock(step INTEGER PRIMARY KEY, seconds REAL): seconds of training up to a step, some of the steps
 // step counts finished training steps. A value that is not finite is stored as NULL.
 //
 // Ownership: owns the connection; rows are buffered in memory until flush(), which is called every `flush_rows` rows.
@@ -22,7 +23,7 @@ struct MetricRow {
   double value;  // NaN where it was not finite
 };
 
-// Something that happened to a run beside its steps: a change while it trained, one that was refused, its going on.
+// Something that happened to a run beside its steps: a change while it trained, one that was refused, its resumption.
 struct HistoryEvent {
   std::int64_t step = 0;  // finished steps
   std::string kind;       // "swapped", "refused", "resumed"
@@ -55,6 +56,10 @@ class Metrics {
   // Written at once, in the order in which they came.
   void add_event(const HistoryEvent& event);
   std::vector<HistoryEvent> history();
+
+  // Seconds that training took up to a step, without the time between two processes; buffered like the rows.
+  void add_time(std::int64_t step, double seconds);
+  std::vector<MetricRow> clock();  // in the order of steps; empty in a file of an older version
 
   // Rows of one curve in the order of steps, and the (name, split) pairs there are; both flush first.
   std::vector<MetricRow> read(const std::string& name, const std::string& split);

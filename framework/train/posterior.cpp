@@ -74,7 +74,7 @@ void add_samplers(const Graph& graph, const std::vector<LossTerm>& terms, std::v
 
 // The narrowest port that everything from the data to their likelihood passes: the code of a deterministic autoencoder.
 std::optional<Posterior> bottleneck(const Graph& graph, const LossTerm& part) {
-  if (part.role != LossRole::likelihood || !part.target.valid()) return std::nullopt;
+  if (!part.target.valid()) return std::nullopt;
   const std::set<int> data = Ancestry(graph, part.target).inputs();
   std::vector<Port> parameters;
   for (const Port input : graph.node(part.port.node).inputs)
@@ -114,7 +114,12 @@ std::vector<Posterior> find_posteriors(const Graph& graph, const std::vector<Los
   const auto is_quantizer = [](const GraphNode& node) { return node.contract().role() == Role::quantizer; };
   if (!found.empty() || std::ranges::any_of(graph.nodes(), is_quantizer)) return found;
   for (const LossTerm& part : evidence.parts) {
+    if (part.role != LossRole::likelihood) continue;
     if (auto code = bottleneck(graph, part)) return {std::move(*code)};
+  }
+  for (const LossTerm& term : terms) {  // an error of the data
+    if (!term.in_evaluation || graph.node(term.port.node).contract().mean().empty()) continue;
+    if (auto code = bottleneck(graph, term)) return {std::move(*code)};
   }
   return found;
 }

@@ -1,7 +1,7 @@
 // The posteriors of a graph: what its samplers draw. They are found by roles and the names of ports, independent of node
 // types: the divergences of the evidence whose nodes have an input `mu`, then the samplers with an input `mu` that none of
 // these describes (their divergence is computed from densities, or there is none). A deterministic autoencoder, which has
-// neither, has the narrowest port between the data and their likelihood.
+// neither, has the narrowest port between the data and their likelihood or error.
 //
 // Ownership: a Posterior is a value; its ports belong to the graph. Thread safety: values. Errors: none of its own.
 #pragma once

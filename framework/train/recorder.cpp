@@ -16,6 +16,8 @@ constexpr double kFlushSeconds = 2;  // a reader of the metrics sees steps after
 void Recorder::attach(std::shared_ptr<Metrics> metrics) {
   metrics_ = std::move(metrics);
   if (!metrics_) return;
+  since_attach_.restart();
+  seconds_before_ = -1;
   curves_ = {};  // curves of a run: total_loss, learning_rate, gradient_norm and the losses by their names
   curves_.loss = metrics_->curve("total_loss", "train");
   curves_.learning_rate = metrics_->curve("learning_rate", "train");
@@ -36,8 +38,16 @@ void Recorder::flush() {
   if (metrics_) metrics_->flush();
 }
 
+// The first time the clock is read: what lies after the step that a run resumes from has been removed by then.
+void Recorder::record_time(std::int64_t step) {
+  if (seconds_before_ < 0) {
+    const std::vector<MetricRow> clock = metrics_->clock();
+    seconds_before_ = clock.empty() ? 0 : clock.back().value;
+  }
+  metrics_->add_time(step, seconds_before_ + since_attach_.seconds());
+}
+
 void Recorder::record(const StepReport& report, std::int64_t window) {
-  step_ = report.step;
   if (!metrics_) return;
   metrics_->add(report.step, curves_.loss, report.loss);
   metrics_->add(report.step, curves_.learning_rate, report.learning_rate);
@@ -55,17 +65,19 @@ void Recorder::record(const StepReport& report, std::int64_t window) {
     metrics_->add(report.step, curves_.codebooks[3 * q + 2], health.oldest_code);
   }
   if (since_flush_.seconds() < kFlushSeconds) return;
+  record_time(report.step);
   metrics_->flush();
   since_flush_.restart();
 }
 
-void Recorder::record(const Evaluation& evaluation) {
+void Recorder::record(const Evaluation& evaluation, std::int64_t step) {
   if (!metrics_) return;
   const std::string split = evaluation.split.empty() ? "all" : evaluation.split;
-  metrics_->add(step_, "total_loss", split, evaluation.loss);
-  for (const auto& [name, value] : curves_of(evaluation.values)) metrics_->add(step_, name, split, value);
+  metrics_->add(step, "total_loss", split, evaluation.loss);
+  for (const auto& [name, value] : curves_of(evaluation.values)) metrics_->add(step, name, split, value);
   metrics_->set_info("evaluation", to_json(evaluation.values).dump());
   metrics_->set_info("findings", findings_text(evaluation.values));
+  record_time(step);
   metrics_->flush();
 }
 

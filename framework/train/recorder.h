@@ -28,7 +28,7 @@ class Recorder {
 
   // `window`: the batches within which a code counts as used.
   void record(const StepReport& report, std::int64_t window);
-  void record(const Evaluation& evaluation);
+  void record(const Evaluation& evaluation, std::int64_t step);
 
  private:
   const ParameterStore& store_;
@@ -40,8 +40,9 @@ class Recorder {
     std::vector<int> codebooks;  // three of each quantizer: perplexity, used_codes, oldest_code
     int loss = -1, learning_rate = -1;
   } curves_;
-  std::int64_t step_ = 0;  // of the last report
-  Stopwatch since_flush_;
+  Stopwatch since_flush_, since_attach_;
+  double seconds_before_ = -1;  // of training, in earlier processes; negative: not read yet
+  void record_time(std::int64_t step);
 };
 
 }  // namespace loom

@@ -103,25 +103,51 @@ RunFolder RunFolder::open(const std::string& path, bool to_train) {
     else
       run.document_path_ = kept;
   }
-  const std::string file = path + "/run.json";
-  run.settings_ = RunSettings::from_json(read_text_file(file), file);
   std::error_code ignored;
-  if (fs::is_regular_file(run.card_path(), ignored)) {
-    run.settings_.card =
-        std::make_shared<DataCard>(data_card_from_json(read_text_file(run.card_path()), run.card_path()));
-  } else if (run.settings_.format >= 2) {
-    throw Error(ErrorCode::checkpoint_corrupt, fmt::format("{} is missing", run.card_path()),
+  const bool has_card = fs::is_regular_file(run.card_path(), ignored);
+  run.read_settings(read_text_file(path + "/run.json"), has_card ? read_text_file(run.card_path()) : "");
+  run.finish_change(to_train);
+  return run;
+}
+
+void RunFolder::read_settings(const std::string& text, const std::string& card) {
+  settings_ = RunSettings::from_json(text, path_ + "/run.json");
+  if (!card.empty()) {
+    settings_.card = std::make_shared<DataCard>(data_card_from_json(card, card_path()));
+  } else if (settings_.format >= 2) {
+    throw Error(ErrorCode::checkpoint_corrupt, fmt::format("{} is missing", card_path()),
                 "it says what the data of the run mean; restore it from a copy, or from the field data_card of the "
                 "metadata of a checkpoint");
   }
-  return run;
 }
 
 void RunFolder::update_settings(const RunSettings& settings) {
   settings_ = settings;
-  std::error_code ignored;
-  if (settings.card && !fs::exists(card_path(), ignored)) write_text_file(card_path(), to_json(*settings.card));
+  if (settings.card) {
+    std::error_code ignored;
+    const std::string card = to_json(*settings.card);
+    if (!fs::exists(card_path(), ignored) || read_text_file(card_path()) != card) write_text_file(card_path(), card);
+  }
   write_text_file(path_ + "/run.json", settings_.to_json());
+}
+
+void RunFolder::change(const std::string& document, const RunSettings& settings, const CheckpointInfo& after,
+                       const std::function<void()>& checkpoint) {
+  keep_documents(read_text_file(document_path_), document);
+  begin_change(path_, {after, settings.to_json(), settings.card ? to_json(*settings.card) : ""});
+  checkpoint();
+  set_document(document);
+  update_settings(settings);
+  end_change(path_);
+}
+
+// A kill while a change was written: its checkpoint says whether it took place.
+void RunFolder::finish_change(bool to_train) {
+  const std::optional<SettingsChange> change = interrupted_change(path_);
+  if (change) read_settings(change->settings, change->card);
+  if (!to_train) return;
+  if (change) update_settings(settings_);
+  end_change(path_);
 }
 
 void RunFolder::keep_documents(const std::string& before, const std::string& after) const {
@@ -141,6 +167,14 @@ void RunFolder::lock() {
   if (errno != EWOULDBLOCK) return;  // on a file system without locks, the user must take care
   throw Error(ErrorCode::run_exists, fmt::format("another process is training {}", path_),
               "wait for it or stop it, or choose another --out");
+}
+
+bool is_training(const std::string& run) {
+  const int lock = ::open((run + "/.lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0) return false;
+  const bool held = ::flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(lock);  // frees the shared lock, too
+  return held;
 }
 
 RunFolder::RunFolder(RunFolder&& other) noexcept

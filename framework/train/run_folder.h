@@ -5,7 +5,8 @@
 //   checkpoints/       step-NNNNNN.safetensors, best.safetensors
 //   metrics.sqlite     the curves
 //   samples.png  reconstructions.png  report.html
-//   graphs/            the documents before and after each change during training, by their hashes
+//   graphs/            the documents before and after each change during training, by their hashes; change.json, while a
+//                      change is written (run_document.h)
 //   control.sock       the socket for graph-runner ctl, while a process trains
 //   .lock              held (flock) by the process that trains
 //   cache/             outputs of frozen nodes (front_cache.h); may be removed at any time
@@ -18,6 +19,7 @@
 #include <functional>
 #include <string>
 
+#include "train/checkpoint.h"
 #include "train/run_settings.h"
 
 namespace loom {
@@ -48,6 +50,10 @@ class RunFolder {
   // written, and made the run's own after that.
   void keep_documents(const std::string& before, const std::string& after) const;
   void set_document(const std::string& document);
+  // The same for the document and the settings: `checkpoint` writes the checkpoint, whose metadata is `after`. A kill at any
+  // instant leaves the run as it was, or changed.
+  void change(const std::string& document, const RunSettings& settings, const CheckpointInfo& after,
+              const std::function<void()>& checkpoint);
   std::string card_path() const { return path_ + "/data.json"; }
   std::string checkpoints_path() const { return path_ + "/checkpoints"; }
   std::string cache_path() const { return path_ + "/cache"; }
@@ -59,6 +65,8 @@ class RunFolder {
  private:
   explicit RunFolder(std::string path) : path_(std::move(path)), document_path_(path_ + "/graph.yaml") {}
   void lock();
+  void finish_change(bool to_train);
+  void read_settings(const std::string& text, const std::string& card);
 
   std::string path_, document_path_;
   RunSettings settings_;
@@ -67,5 +75,7 @@ class RunFolder {
 
 // Whether `path` is a run (has a run.json).
 bool is_run_folder(const std::string& path);
+// Whether a process holds the run's lock. On a file system without locks: false.
+bool is_training(const std::string& run);
 
 }  // namespace loom

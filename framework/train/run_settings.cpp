@@ -47,8 +47,10 @@ std::string RunSettings::to_json() const {
   Json options = Json::object();
   for (const auto& [name, option] : with_absolute_paths(data).options) options[name] = loom::to_json(option.value);
   Json loaded = Json::array();
-  for (const LoadedWeights& one : weights)
+  for (const LoadedWeights& one : weights) {
     loaded.push_back({{"nodes", one.nodes}, {"file", one.file}, {"hash", one.hash}});
+    if (one.step >= 0) loaded.back()["step"] = one.step;
+  }
   const Json json = {{"format", card ? kRunFormat : 1},
                      {"version", version.empty() ? LOOM_VERSION : version},
                      {"seed", seed},
@@ -80,8 +82,10 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
   for (const auto& [name, value] : data.at("options").members())
     settings.data.options[name] = {option_from(value), {file, 0, 0}};
   if (const auto weights = run.find("weights")) {
-    for (const JsonField& one : weights->items())
+    for (const JsonField& one : weights->items()) {
       settings.weights.push_back({one.at("nodes").text(), one.at("file").text(), one.at("hash").text()});
+      if (const auto step = one.find("step")) settings.weights.back().step = step->integer(0, kMaxSteps);
+    }
   }
   if (const auto made_from = run.find("source")) settings.source = source_from(*made_from);
   return settings;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/card.h"
@@ -16,11 +17,19 @@
 
 namespace loom {
 
-// Weights that a run started with, of a run that its document uses: its own checkpoints hold them, too.
+// Weights that a run started with, of a run that its document uses, or of --init: its own checkpoints hold them, too.
 struct LoadedWeights {
-  std::string nodes;  // the prefix of the paths: "vq/"
-  std::string file;   // with its absolute path
-  std::string hash;   // the file's checksum
+  std::string nodes;       // the prefix of the paths: "vq/"; "": all of them
+  std::string file;        // with its absolute path
+  std::string hash;        // the file's checksum
+  std::int64_t step = -1;  // of the checkpoint; -1: of a file that is none
+};
+
+// Where the first weights of a run come from: whatever fits is taken.
+struct InitialWeights {
+  std::string path;                                              // the folder of a run, or a safetensors file
+  bool newest = false;                                           // a run's newest checkpoint in place of its best
+  std::vector<std::pair<std::string, std::string>> rename = {};  // a name in the file, and the node here
 };
 
 // What the run's document was made from, for changes of it while it trains.
@@ -65,6 +74,7 @@ struct SessionSettings {
   std::int64_t shard = 0;  // 0: chosen from the shapes
   std::string cache = {};
   std::vector<LoadedWeights> weights = {};
+  std::optional<InitialWeights> init = {};  // of a session that starts
   RunSource source = {};
 };
 

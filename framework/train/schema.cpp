@@ -143,8 +143,7 @@ Json graph_schema() {
                      {{"nodes", map_of(reference("whole_node"))},
                       {"losses", in_all(reference("whole_loss"))},
                       {"data", or_null(reference("whole_data"))},
-                      {"objectives", in_all({{"required", {"losses"}}})},
-                      {"generate", in_all({{"required", {"show"}}})}}}};
+                      {"objectives", in_all({{"required", {"losses"}}})}}}};
   return schema;
 }
 

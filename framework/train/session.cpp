@@ -2,9 +2,11 @@
 #include "train/session.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "data/validation_split.h"
 #include "document/rewrite.h"
@@ -50,13 +52,7 @@ const RunSettings& Session::run_settings() {
 void Session::forget_front() {
   if (stepper_) stepper_->forget_batches();
   evaluator_.reset();
-}
-
-StepReport Session::step() {
-  prepare_training();
-  const StepReport report = stepper_->step();
-  recorder_.record(report, stepper_->batches_per_epoch());
-  return report;
+  saved_.clear();
 }
 
 Evaluation Session::evaluate(const EvaluationOptions& options) {
@@ -109,11 +105,19 @@ CheckpointInfo Session::checkpoint_info() {
   return info;
 }
 
+bool Session::is_saved(const TextMap& metadata) const {
+  std::error_code ignored;
+  return metadata == saved_ && std::filesystem::exists(checkpoints_->path_of(steps_done()), ignored);
+}
+
 std::string Session::save_checkpoint() {
   if (!checkpoints_) throw Error(ErrorCode::internal, "a checkpoint was requested without a run folder");
   recorder_.flush();  // first, so that after a kill the rows up to the checkpoint's step exist
-  const std::string path = checkpoints_->save(checkpoint_info(), state_.tensors());
-  saved_ = steps_done();
+  const CheckpointInfo info = checkpoint_info();
+  TextMap metadata = info.to_metadata();
+  if (is_saved(metadata)) return checkpoints_->path_of(info.step);
+  const std::string path = checkpoints_->save(info, state_.tensors());
+  saved_ = std::move(metadata);
   return path;
 }
 
@@ -122,27 +126,17 @@ void Session::retire_best() {
   state_.forget_best();
 }
 
-bool Session::resume() {
-  prepare_training();
-  if (!checkpoints_) throw Error(ErrorCode::internal, "a session without a run folder cannot be resumed");
-  const std::string file = checkpoints_->recover();
-  if (file.empty()) {
-    metrics()->remove_after(0);
-    return false;
-  }
-  const std::string stored = CheckpointInfo::from_metadata(SafetensorsFile(file).metadata(), file).data_hash;
-  const CheckpointInfo info = state_.restore(file, training_data_.hash_beside(stored), run_document_);
-  forget_front();
-  metrics()->remove_after(info.step);
-  saved_ = info.step;
-  const std::string now = plan().selection.text(plan());
-  if (info.best_value && info.best_of != now) {
-    spdlog::warn("the best checkpoint so far was chosen by another measure, and is kept as best-until-{:06}: {}",
-                 info.step, info.best_of.empty() ? "the negative ELBO" : info.best_of);
-    retire_best();
-  } else if (info.best_value && info.best_step == info.step)
-    checkpoints_->save_best(info, state_.tensors());  // interrupted between the two files
-  return true;
+void Session::commit_to(RunFolder& run) {
+  const RunSettings settings = run_settings();
+  run.change(document_.resolved, settings, checkpoint_info(), [this] { save_checkpoint(); });
+  run_document_ = document_hash(document_.resolved);
+}
+
+const std::vector<std::string>& Session::initialise(const InitialWeights& from) {
+  if (stepper_) throw Error(ErrorCode::internal, "the weights are taken before training is prepared");
+  InitialisedWeights taken = load_what_fits(from, document_.train, state_.parameters());
+  settings_.weights.push_back(std::move(taken.loaded));
+  return initial_weights_ = std::move(taken.lines);
 }
 
 void Session::load_weights(const std::string& file) {
@@ -165,6 +159,15 @@ void require_read_classes(const Document& document, const Registry& registry, co
 
 }  // namespace
 
+void check_splits(const Document& document, const Registry& registry, const DataEntry& data, const DataCard* card) {
+  std::vector<std::string> named;
+  if (has_validation(data)) named.emplace_back(kValidation);
+  if (data.options.contains("test")) named.emplace_back("test");
+  if (const std::string& split = document.train.monitor.split; !split.empty()) named.push_back(split);
+  for (const std::string& split : named)
+    require_read_classes(document, registry, *open_split(registry, data, split, card));
+}
+
 std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
                                        Diagnostics& findings) {
   Document checked = document;
@@ -178,15 +181,11 @@ std::unique_ptr<Session> start_session(Document document, const Registry& regist
   const DataEntry data = settings.data.value_or(document.data);
   TrainingData opened(registry, data, settings.card);
   bind_masks(document, opened.source()->columns(), registry);
-  // What stands in files of its own is met by an evaluation: a wrong path is told of before the first step.
-  std::vector<std::string> named;
-  if (has_validation(data)) named.emplace_back(kValidation);
-  if (data.options.contains("test")) named.emplace_back("test");
-  if (const std::string& split = document.train.monitor.split; !split.empty()) named.push_back(split);
-  for (const std::string& split : named)
-    require_read_classes(document, registry, *open_split(registry, data, split, opened.card_if_open().get()));
+  check_splits(document, registry, data, opened.card_if_open().get());
+  const std::optional<InitialWeights> init = std::move(settings.init);
   auto session = std::make_unique<Session>(std::move(document), registry, std::move(settings));
   session->training_data().share(opened);
+  if (init) session->initialise(*init);
   return session;
 }
 
@@ -199,28 +198,10 @@ RunFolder start_run(const std::string& path, Session& session) {
     session.save_checkpoint();
   });
   if (settings.weights.empty()) session.attach(run);
+  if (!session.initial_weights().empty())
+    session.metrics()->add_event({0, "initialised", settings.weights.back().file,
+                                  fmt::format("{}", fmt::join(session.initial_weights(), "\n"))});
   return run;
-}
-
-std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Registry& registry, SessionSettings wanted,
-                                    const std::string& who) {
-  const std::optional<std::int64_t> steps = wanted.steps;
-  wanted.cache = run.cache_path();
-  auto session =
-      std::make_unique<Session>(std::move(document), registry, settings_of(run.settings(), std::move(wanted)));
-  session->attach(run);
-  session->resume();
-  const std::int64_t done = session->steps_done();
-  if (steps && *steps < done)
-    throw Error(ErrorCode::usage, fmt::format("steps {}: the run has already done {}", *steps, done));
-  session->metrics()->add_event({done, "resumed", who, fmt::format("from the checkpoint of step {}", done)});
-  const std::string before = read_text_file(run.document_path()), &now = session->document().resolved;
-  if (now != before) {  // the steps are others, or the run is of a version that did not write settings into it
-    run.keep_documents(before, now);
-    run.set_document(now);
-  }
-  if (steps || run.settings().format < kRunFormat) run.update_settings(session->run_settings());
-  return session;
 }
 
 }  // namespace loom

@@ -65,10 +65,20 @@ class Session {
   void attach(const RunFolder& run);
   // Goes on from the newest valid checkpoint of the attached run; from step 0 where there is none. False then.
   bool resume();
-  std::string save_checkpoint();  // its path
+  // The same without a run that it is attached to, for another session to adopt: nothing of the run is written. These
+  // `may` differ; `run_document`: as of TrainingState::restore(). Null where there is no checkpoint.
+  std::optional<CheckpointInfo> restore(const RunFolder& run, const Differences& may);
+  // After adopt() of a state that was restored from this run: attaches it, and goes on from there.
+  void take_over(const RunFolder& run, bool measure_changed);
+  // Makes this session's document and settings those of the run, with a checkpoint (RunFolder::change).
+  void commit_to(RunFolder& run);
+  std::string save_checkpoint();  // its path; not written again where it holds this state already
   // Where the best weights so far are of another graph or measure: puts their file beside the others under another
   // name.
   void retire_best();
+  // Before anything is prepared: takes from elsewhere whatever fits (weight_sources.h). What was taken, in lines.
+  const std::vector<std::string>& initialise(const InitialWeights& from);
+  const std::vector<std::string>& initial_weights() const { return initial_weights_; }  // none: as initialised
   // Into weights and states, for evaluation and sampling; the moving averages where the file has them.
   void load_weights(const std::string& file);
 
@@ -93,6 +103,11 @@ class Session {
  private:
   TrainEnd train_steps(const TrainObserver& observer, const std::function<bool()>& stop);
   void keep_steps(const TrainObserver& observer) noexcept;  // after an error: those since the last checkpoint
+  // What follows a step: the evaluation that is pending, checkpoints, the end.
+  std::optional<TrainEnd> follow_step(const TrainObserver& observer, const std::function<bool()>& stop);
+  bool save_before_evaluation();
+  bool is_saved(const TextMap& metadata) const;  // the checkpoint of this state, with its metadata
+  void settle_best(const std::string& best_of, bool measure_changed);
   CheckpointInfo checkpoint_info();
   void forget_front();  // the weights have changed: what frozen nodes made of the data may have, too
   void evaluate_held_out(const TrainObserver& observer);  // the best value, too
@@ -108,10 +123,14 @@ class Session {
   std::unique_ptr<Stepper> stepper_;      // null until training is prepared
   std::unique_ptr<Evaluator> evaluator_;  // null until it is needed
   std::unique_ptr<CheckpointFolder> checkpoints_;
-  std::int64_t saved_ = 0;    // the step of the last checkpoint
+  TextMap saved_;  // metadata of the last checkpoint where it holds the present state; else empty
+  std::vector<std::string> initial_weights_;
   std::string run_document_;  // the hash of graph.yaml of the attached run
 };
 
+// What stands in files of its own is met by an evaluation: a wrong path, or a class that train does not have, is told of
+// before the first step.
+void check_splits(const Document& document, const Registry& registry, const DataEntry& data, const DataCard* card);
 // A session that starts from a document and not from a run. Throws all errors of the document, besides the diagnostics
 // so far, and usage if nothing names the data.
 std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
@@ -122,5 +141,7 @@ RunFolder start_run(const std::string& path, Session& session);
 // run's history. Throws usage where more steps are done than wanted.
 std::unique_ptr<Session> resume_run(RunFolder& run, Document document, const Registry& registry, SessionSettings wanted,
                                     const std::string& who);
+// Throws usage where more steps are done than wanted.
+void require_steps(std::optional<std::int64_t> wanted, std::int64_t done);
 
 }  // namespace loom

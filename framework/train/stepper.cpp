@@ -54,7 +54,7 @@ void Stepper::open_batches() {
   batches_ =
       std::make_unique<Batches>(open_front(feeds_, state_.bound(), data_.source(), settings_.data, settings_.cache),
                                 feeds_.requests(), settings_.batch, settings_.seed, true);
-  batches_->seek(state_.progress().step);
+  batches_->seek(state_.batch_number());
 }
 
 void Stepper::keep_states() {
@@ -80,7 +80,7 @@ StepReport Stepper::step() {
     report.skipped = !compute(number, batch) || !update(number, batch);
   } catch (...) {
     restore_states();
-    batches_->seek(number);
+    batches_->seek(state_.batch_number());
     throw;
   }
   state_.finish_step();

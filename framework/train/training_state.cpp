@@ -17,20 +17,24 @@ namespace {
 constexpr std::string_view kAside = "aside/";
 
 // What must be unchanged for the same bits. The document may change (a weight, a plugin); this is only a warning.
-void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, const std::string& file) {
+void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, const std::string& file,
+                    const Differences& may) {
   Diagnostics diagnostics;
-  const auto compare = [&](std::string_view what, const auto& got, const auto& expected) {
+  const auto compare = [&](const char* hint, std::string_view what, const auto& got, const auto& expected) {
     if (got == expected) return;
     Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {file, 0, 0},
                                           fmt::format("the run was started with a different {}", what));
     finding.got = fmt::format("{}", got);
     finding.expected = fmt::format("{}", expected);
+    finding.hint = hint;
   };
-  compare("seed", mine.seed, stored.seed);
-  compare("number of lanes", mine.lanes, stored.lanes);
-  compare("shard", mine.shard, stored.shard);
-  compare("batch", mine.batch, stored.batch);
-  compare("data set (its content's hash)", mine.data_hash, stored.data_hash);
+  compare("", "seed", mine.seed, stored.seed);
+  if (!may.lanes) compare("--lanes changes it", "number of lanes", mine.lanes, stored.lanes);
+  if (!may.shard) compare("--shard changes it", "shard", mine.shard, stored.shard);
+  if (!may.batch) compare("--batch changes it", "batch", mine.batch, stored.batch);
+  if (!may.data)
+    compare("train --resume RUN --accept-data continues with the data as they are now, and records the change",
+            "data set (its content's hash)", mine.data_hash, stored.data_hash);
   diagnostics.throw_if_any();
 }
 
@@ -58,6 +62,7 @@ void TrainingState::prepare() {
 }
 
 void TrainingState::add_evaluation(double value) {
+  progress_.evaluation_pending = false;
   if (!plan_.selection.counts(progress_.step)) return;
   if (std::isfinite(value) && (!progress_.best_value || plan_.selection.is_better(value, *progress_.best_value))) {
     progress_.best_value = value;
@@ -77,7 +82,8 @@ bool TrainingState::gave_up() const {
 bool TrainingState::take_new_best() { return std::exchange(best_is_new_, false); }
 
 void TrainingState::forget_best() {
-  progress_ = {.step = progress_.step};
+  progress_ = {
+      .step = progress_.step, .data_from = progress_.data_from, .evaluation_pending = progress_.evaluation_pending};
   best_is_new_ = false;
 }
 
@@ -103,10 +109,10 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
 }
 
 CheckpointInfo TrainingState::restore(const std::string& file, const std::string& data_hash,
-                                      const std::string& run_document) {
+                                      const std::string& run_document, const Differences& may) {
   const SafetensorsFile stored(file);
   const CheckpointInfo mine = info(data_hash), theirs = CheckpointInfo::from_metadata(stored.metadata(), file);
-  check_same_run(mine, theirs, file);
+  check_same_run(mine, theirs, file, may);
   if (run_document != theirs.document_hash && mine.document_hash != theirs.document_hash)
     spdlog::warn("{}: the document has changed since this checkpoint was written", document_.file);
   aside_.clear();

@@ -28,6 +28,17 @@ struct Adoption {
   bool measure_changed = false;        // the best value so far was of something else, and is forgotten
 };
 
+// What a training job may have in another way than the checkpoint that it resumes from.
+struct Differences {
+  bool batch = false, lanes = false, shard = false, data = false;
+  bool any() const { return batch || lanes || shard || data; }
+};
+
+// Why the seed of a run cannot change, and what can be done.
+inline constexpr const char* kSeedIsFixed =
+    "the initial weights, the order of the data and the noise so far follow from it; train GRAPH --init RUN --seed N "
+    "starts another run from the weights of this one";
+
 class TrainingState {
  public:
   TrainingState(const Document& document, const RunSettings& settings, const Registry& registry, Executor& executor);
@@ -46,7 +57,13 @@ class TrainingState {
 
   const TrainProgress& progress() const { return progress_; }
   void start_at(std::int64_t step) { progress_.step = step; }  // of the data and the schedules
-  void finish_step() { ++progress_.step; }
+  void finish_step() {
+    ++progress_.step;
+    progress_.evaluation_pending = false;
+  }
+  void restart_data() { progress_.data_from = progress_.step; }  // the next step reads the first batch
+  std::int64_t batch_number() const { return progress_.step - progress_.data_from; }  // of the next step
+  void expect_evaluation() { progress_.evaluation_pending = true; }
   void add_evaluation(double value);  // of the monitor; before the weights of the losses have settled it does not count
   bool gave_up() const;               // train.early_stopping evaluations without improvement
   bool take_new_best();               // whether the weights are the best ones and were not yet taken as such
@@ -56,8 +73,9 @@ class TrainingState {
   std::vector<NamedTensor> tensors() const;
   CheckpointInfo info(const std::string& data_hash) const;
   // `run_document`: the hash of the run's graph.yaml; a checkpoint of neither that nor this document draws a warning.
-  // Throws checkpoint_mismatch where the checkpoint was written with other settings or data.
-  CheckpointInfo restore(const std::string& file, const std::string& data_hash, const std::string& run_document);
+  // Throws checkpoint_mismatch where the checkpoint was written with other settings or data, unless these `may` differ.
+  CheckpointInfo restore(const std::string& file, const std::string& data_hash, const std::string& run_document,
+                         const Differences& may = {});
 
   // Adoption: values are carried over by name and shape; `running` stays as it was, so that it can go on where this one
   // does not. Throws candidate_unfit with every reason.

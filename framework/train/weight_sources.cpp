@@ -1,10 +1,12 @@
 #include "train/weight_sources.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "io/safetensors.h"
 #include "loom/error.h"
@@ -16,12 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kNamed = 3;  // parameters that a diagnostic names
+constexpr int kNamed = 3;              // parameters that a diagnostic names
+constexpr std::ptrdiff_t kListed = 6;  // names in a list
+constexpr std::string_view kAverage = "average/";
 
 // The file behind a path; throws run_not_found or checkpoint_corrupt.
-std::string file_of(const WeightSource& source) {
+std::string file_of(const WeightSource& source, bool best = true) {
   std::error_code ignored;
-  if (is_run_folder(source.path)) return find_checkpoint(source.path + "/checkpoints", true);
+  if (is_run_folder(source.path)) return find_checkpoint(source.path + "/checkpoints", best);
   if (fs::is_regular_file(source.path, ignored)) return source.path;
   Diagnostic finding;
   finding.code = ErrorCode::run_not_found;
@@ -34,13 +38,13 @@ std::string file_of(const WeightSource& source) {
   for (const fs::directory_entry& entry : fs::directory_iterator(parent.empty() ? "." : parent, ignored))
     names.push_back((parent / entry.path().filename()).string());
   if (!fs::exists(source.path, ignored)) finding.suggestion = nearest_name(source.path, names);
-  finding.hint = "a relative path is relative to the file that contains it";
+  if (source.where.line > 0) finding.hint = "a relative path is relative to the file that contains it";
   throw Error(std::move(finding));
 }
 
 // "average/..." if the file has moving averages, as in every other use of a run's weights.
 std::string stored_name(const SafetensorsFile& file, const std::string& path) {
-  const std::string average = "average/" + path;
+  const std::string average = std::string(kAverage) + path;
   return file.entries().count(average) > 0 ? average : path;
 }
 
@@ -120,6 +124,113 @@ void for_each_file(const Document& document, const ParameterStore& store, Diagno
   }
 }
 
+// What a file has for a graph, and what it does not have.
+struct Fit {
+  std::vector<std::pair<int, std::string>> taken;  // a parameter's index, and its name in the file
+  std::vector<std::string> other, missing, anew;   // other: of another shape or type, with both
+  std::vector<std::string> unused;                 // of the file
+  int averages = 0;
+  std::size_t all() const { return taken.size() + other.size() + missing.size() + anew.size(); }
+};
+
+bool is_number(const std::string& dtype) {
+  return dtype == "F64" || dtype == "F32" || dtype == "F16" || dtype == "BF16";
+}
+
+Fit fit_of(const WeightSource& source, const SafetensorsFile& file, const TrainEntry& train,
+           const ParameterStore& store) {
+  Fit fit;
+  std::set<std::string> used;
+  for (std::size_t i = 0; i < store.items().size(); ++i) {
+    const Parameter& item = store.items()[i];
+    const std::string stored = name_in(file, source, item.path);
+    const auto entry = file.entries().find(stored);
+    if (starts_anew(train, item.path)) {
+      fit.anew.push_back(item.path);
+    } else if (entry == file.entries().end()) {
+      fit.missing.push_back(item.path);
+    } else if (!file.has_shape(stored, item.shape) || !is_number(entry->second.dtype)) {
+      fit.other.push_back(fmt::format("{} {} has {} in the file", item.path, item.shape.text(), entry->second.text()));
+    } else {
+      fit.taken.emplace_back(static_cast<int>(i), stored);
+      if (stored.starts_with(kAverage)) ++fit.averages;
+    }
+    used.insert(stored.starts_with(kAverage) ? stored.substr(kAverage.size()) : stored);
+  }
+  for (const auto& [name, entry] : file.entries()) {
+    const bool of_training = name.starts_with(kAverage) || name.starts_with("optimizer/") || name.starts_with("aside/");
+    if (!of_training && !used.contains(name)) fit.unused.push_back(name);
+  }
+  return fit;
+}
+
+// The first names, and how many there are in all.
+std::string listed(const std::vector<std::string>& names, std::string_view between = ", ") {
+  const std::vector<std::string> first(names.begin(),
+                                       names.begin() + std::min<std::ptrdiff_t>(kListed, std::ssize(names)));
+  std::string text = fmt::format("{}", fmt::join(first, between));
+  if (first.size() < names.size()) text += fmt::format("{}and {} more", between, names.size() - first.size());
+  return text;
+}
+
+std::vector<std::string> lines_of(const Fit& fit, const SafetensorsFile& file, std::int64_t step) {
+  std::string of = step >= 0 ? fmt::format(" (step {}", step) : "";
+  if (step >= 0) of += fit.averages > 0 ? ", moving averages)" : ")";
+  std::vector<std::string> lines = {
+      fmt::format("loaded {} of {} parameters from {}{}", fit.taken.size(), fit.all(), file.path(), of)};
+  if (!fit.other.empty()) lines.push_back(fmt::format("of another shape: {}", listed(fit.other, "; ")));
+  if (!fit.missing.empty()) lines.push_back(fmt::format("not in the file: {}", listed(fit.missing)));
+  if (!fit.anew.empty()) lines.push_back(fmt::format("start anew (train.reinitialise): {}", listed(fit.anew)));
+  if (!fit.unused.empty()) lines.push_back(fmt::format("in the file and not used: {}", listed(fit.unused)));
+  return lines;
+}
+
+std::vector<std::string> paths_of(const ParameterStore& store) {
+  std::vector<std::string> paths;
+  for (const Parameter& item : store.items()) paths.push_back(item.path);
+  return paths;
+}
+
+std::vector<std::string> names_in(const SafetensorsFile& file) {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : file.entries()) {
+    if (!name.starts_with(kAverage) && !name.starts_with("optimizer/")) names.push_back(name);
+  }
+  return names;
+}
+
+Error nothing_fits(const WeightSource& source, const SafetensorsFile& file, const Fit& fit,
+                   const ParameterStore& store) {
+  const std::vector<std::string> names = names_in(file);
+  Diagnostic finding;
+  finding.code = ErrorCode::checkpoint_mismatch;
+  finding.where = source.where;
+  finding.message = fmt::format("none of the {} parameters can be taken from {}", fit.all(), file.path());
+  finding.got = fit.other.empty() ? listed(names) : listed(fit.other, "; ");
+  finding.expected = listed(paths_of(store));
+  if (!fit.missing.empty()) finding.suggestion = nearest_name(fit.missing.front(), names);
+  finding.hint = "--rename NAME_IN_THE_FILE=NODE maps names, as in --rename features.0=conv1";
+  return Error(std::move(finding));
+}
+
+// A name of `rename` that stands for nothing is a mistake.
+void check_names(const WeightSource& source, const SafetensorsFile& file, const ParameterStore& store) {
+  Diagnostics diagnostics;
+  const auto check = [&](const std::string& name, const std::vector<std::string>& there, const char* where) {
+    const auto names_it = [&](const std::string& one) { return one.starts_with(name) && ends_name(one, name.size()); };
+    if (std::ranges::any_of(there, names_it)) return;
+    Diagnostic& finding = diagnostics.add(ErrorCode::checkpoint_mismatch, {"--rename", 0, 0},
+                                          fmt::format("'{}' names nothing in {}", name, where));
+    finding.expected = listed(there);
+    finding.suggestion = nearest_name(name, there);
+  };
+  for (const auto& [stored, node] : source.rename) {
+    check(stored, names_in(file), file.path().c_str());
+    check(node, paths_of(store), "the graph");
+  }
+  diagnostics.throw_if_any();
+}
+
 }  // namespace
 
 bool starts_anew(const TrainEntry& train, const std::string& parameter) {
@@ -149,6 +260,27 @@ std::vector<LoadedWeights> load_weight_sources(const Document& document, Paramet
   diagnostics.throw_if_any();
   if (!loaded.empty()) store.touch();
   return loaded;
+}
+
+InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& train, ParameterStore& store) {
+  WeightSource source;
+  source.path = from.path;
+  source.where.file = "--init";
+  source.rename = from.rename;
+  const SafetensorsFile file(file_of(source, !from.newest));
+  file.verify();
+  check_names(source, file, store);
+  const Fit fit = fit_of(source, file, train, store);
+  if (fit.taken.empty()) throw nothing_fits(source, file, fit, store);
+  for (const auto& [index, stored] : fit.taken) file.read(stored, store.at(index).value.view());
+  store.touch();
+  InitialisedWeights result;
+  result.loaded.file = fs::absolute(file.path()).lexically_normal().string();
+  if (file.has_checksum()) result.loaded.hash = file.metadata().at("checksum");
+  if (const auto step = file.metadata().find("step"); step != file.metadata().end())
+    result.loaded.step = CheckpointInfo::from_metadata(file.metadata(), file.path()).step;
+  result.lines = lines_of(fit, file, result.loaded.step);
+  return result;
 }
 
 }  // namespace loom

@@ -5,6 +5,9 @@
 // part of the run that has the same path there. Parameters of losses (a learned sigma) are taken over where the file has
 // them under the same path and shape. The loaded weights are part of the checkpoints of the run that uses them, which is then self-contained.
 //
+// --init of a training does the same for a whole graph, but takes whatever fits: by path and shape, losses' parameters,
+// states, and moving averages in place of the weights that they are of.
+//
 // Thread safety: functions of their arguments. Errors, with the place of `weights:`: run_not_found (no such run or
 // file, or a run without a checkpoint), checkpoint_corrupt, checkpoint_mismatch with the first parameters that do not
 // fit.
@@ -27,5 +30,13 @@ void check_weight_sources(const Document& document, const ParameterStore& store,
 
 // Throws one Error with everything wrong.
 std::vector<LoadedWeights> load_weight_sources(const Document& document, ParameterStore& store);
+
+struct InitialisedWeights {
+  LoadedWeights loaded;
+  std::vector<std::string> lines;  // what was taken, and what was not, for people
+};
+// Takes from a run or a file whatever fits. Throws checkpoint_mismatch where nothing does, or where a name of `rename` is
+// neither in the file nor here.
+InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& train, ParameterStore& store);
 
 }  // namespace loom

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "loom/options.h"
@@ -191,6 +192,19 @@ struct TimeWindowOf {
 };
 using TimeWindowRule = std::function<std::optional<TimeWindow>(const TimeWindowOf&)>;
 
+// A node that another one implies, with its ports and options by the names of both: what draws from a likelihood, or from the
+// prior of a divergence. Entries of `generate` that a document leaves out are made of such nodes.
+struct RelatedNode {
+  std::string type;  // "bernoulli_sampler"
+  // An input of it, and the input or output of the declaring node whose values it reads. An input that is not connected
+  // there is not connected here.
+  std::vector<std::pair<std::string, std::string>> inputs = {};
+  std::vector<std::pair<std::string, OptionValue>> options = {};  // set to these values
+  std::vector<std::string> same_options = {};                     // have the values that the declaring node has
+  std::vector<std::pair<std::string, std::string>> extents = {};  // an option, and the letter of a shape that it is
+  bool same_weights = false;  // uses the declaring node's parameters and states, where that has any (`weights:`)
+};
+
 class Contract {
  public:
   Contract& summary(std::string text);
@@ -215,6 +229,16 @@ class Contract {
   // Per-lane sums over a step's samples, reduced in a fixed order and handed to Node::end_step, which may change state.
   // Nodes that share their states (`weights:`) sum their tallies, and the end of the step is that of one node.
   ParameterDeclaration& tally(std::string name, std::string pattern, std::string doc);
+
+  // What generates the values that a loss compares or measures; the first output of the related node is meant.
+  // Of a likelihood of its input `target`: the input that is the mean of the distribution, or a node that computes it.
+  Contract& mean(std::string input);
+  Contract& mean_by(RelatedNode node);
+  // Of a likelihood: draws of its target. Of a divergence: draws from the prior, in place of what the sampler draws that
+  // reads the same posterior.
+  Contract& drawn_by(RelatedNode node);
+  // Of a quantizer: the vectors of its codes.
+  Contract& looked_up_by(RelatedNode node);
 
   // Of a metric: what it measures, and its values.
   Contract& measures(Measured what);
@@ -256,6 +280,10 @@ class Contract {
     Condition holds;
   };
   const std::vector<Rule>& rules() const { return rules_; }
+  const std::string& mean() const { return mean_; }  // "" if there is none
+  const std::optional<RelatedNode>& mean_by() const { return mean_by_; }
+  const std::optional<RelatedNode>& drawn_by() const { return drawn_by_; }
+  const std::optional<RelatedNode>& looked_up_by() const { return looked_up_by_; }
   Measured measured() const { return measured_; }
   const std::vector<ValueDeclaration>& values() const { return values_; }
   const ValueDeclaration* find_value(std::string_view key) const;  // null if there is none
@@ -291,7 +319,8 @@ class Contract {
   std::vector<std::string> option_names() const;
 
  private:
-  std::string summary_, source_, causal_;
+  std::string summary_, source_, causal_, mean_;
+  std::optional<RelatedNode> mean_by_, drawn_by_, looked_up_by_;
   Role role_ = Role::other;
   Measured measured_ = Measured::nothing;
   std::vector<ValueDeclaration> values_;

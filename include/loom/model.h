@@ -19,8 +19,9 @@
 // Thread safety: every method may be called from several threads at once; the calls on one Model wait for each other,
 // since they share its threads. Two Models are independent: they run side by side.
 // Errors: all are loom::Error. The constructor throws what is wrong with the document (E1xx, E2xx), the run (E5xx) and
-// its plugins (E6xx). Calls throw bad_feed, bad_fetch, usage where the document has no such entry of `generate:`,
-// not_supported where the graph does not compute what is asked for, node_failed. After an Error a Model is as it was.
+// its plugins (E6xx). Calls throw bad_feed, bad_fetch, usage where the document has no such entry of `generate:` and none
+// follows from the losses, missing_input where one lacks something that does not follow, not_supported where the graph
+// does not compute what is asked for, node_failed. After an Error a Model is as it was.
 #pragma once
 
 #include <cstdint>
@@ -64,12 +65,18 @@ struct RunOptions {
   std::uint32_t step = 0;  // another one gives other random numbers of the same seed
 };
 
-struct SampleOptions {
-  std::string name = "sample";  // the entry of `generate:`
-  std::uint64_t seed = 1;
-  bool incremental = true;  // false: autoregressive inputs by whole runs of the graph, with the same values
+// How values are drawn and shown, of every call that decodes.
+struct DrawOptions {
   // Options of the nodes that have them: temperature, top_k, top_p of samplers, class of priors over classes.
   std::map<std::string, OptionValue> options = {};
+  std::string likelihood = {};  // what is shown of it: "mean", "draw"; "": as the entry of `generate:` says
+};
+
+struct SampleOptions {
+  std::string name = "sample";  // the entry of `generate:`; this one follows from the losses where it is missing
+  std::uint64_t seed = 1;
+  bool incremental = true;  // false: autoregressive inputs by whole runs of the graph, with the same values
+  DrawOptions draws = {};
 };
 
 struct EncodeOptions {
@@ -79,15 +86,18 @@ struct EncodeOptions {
 };
 
 struct DecodeOptions {
-  std::string name = "decode";  // the entry of `generate:` that is fed, where the document has it
-  Feeds beside = {};            // other ports and inputs that decoding reads
+  std::string name =
+      "decode";       // the entry of `generate:` that is fed; this one follows from the graph where it is missing
+  Feeds beside = {};  // other ports and inputs that decoding reads
   std::uint64_t seed = 1;
+  DrawOptions draws = {};
 };
 
 struct ReconstructOptions {
-  std::string name = "reconstruct";  // the entry of `generate:`
+  std::string name = "reconstruct";  // the entry of `generate:`; this one follows from the losses where it is missing
   Feeds beside = {};
   std::uint64_t seed = 1;
+  DrawOptions draws = {};
 };
 
 struct TraverseOptions {
@@ -97,6 +107,7 @@ struct TraverseOptions {
   TensorView centre = {};                     // f32, as many values as one latent; empty: 0, the mean of the prior
   std::string latent = {};                    // the divergence of the latent variable; "": the first
   std::uint64_t seed = 1;                     // of what else the graph draws
+  DrawOptions draws = {};
 };
 
 struct InterpolateOptions {
@@ -104,6 +115,7 @@ struct InterpolateOptions {
   bool spherical = false;   // along the arc (Shoemake 1985), else along the straight line
   std::string latent = {};  // the divergence of the latent variable; "": the first
   std::uint64_t seed = 1;
+  DrawOptions draws = {};
 };
 
 struct DensityOptions {
@@ -155,8 +167,8 @@ class __attribute__((visibility("default"))) Model {
                                                              const SampleOptions& options = {}) const;
   // The latent values or codes of x, [n, ...]. Posteriors give their means, so that nothing is drawn.
   Tensor encode(const TensorView& x, const EncodeOptions& options = {}) const;
-  // What latent values or codes are decoded to: through the fed entry `name` of `generate:`, else through the first
-  // posterior's latent variable to what generate.sample (or reconstruct) shows.
+  // What latent values or codes are decoded to, through the fed entry `name` of `generate:`. They are values of the first
+  // port that it is fed with; where there are more, `beside` gives them.
   Tensor decode(const TensorView& latents, const DecodeOptions& options = {}) const;
   // x through the whole model: what generate.reconstruct shows.
   Tensor reconstruct(const TensorView& x, const ReconstructOptions& options = {}) const;

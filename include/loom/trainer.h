@@ -32,11 +32,12 @@
 namespace loom {
 
 struct TrainerOptions {
-  std::string data = {};                                // TYPE:PATH,key=value in place of the document's
-  std::optional<std::int64_t> steps = {};               // in all
-  std::optional<std::int64_t> batch = {};               // samples of a step
-  std::optional<std::uint64_t> seed = {};               // of weights, order of the data, and noise
-  std::string out = {};                                 // the folder that the run is written to; "": none is written
+  std::string data = {};                   // TYPE:PATH,key=value in place of the document's
+  std::optional<std::int64_t> steps = {};  // in all
+  std::optional<std::int64_t> batch = {};  // samples of a step
+  std::optional<std::uint64_t> seed = {};  // of weights, order of the data, and noise
+  std::string out = {};                    // the folder that the run is written to; "": none is written
+  std::string init = {};  // a run or a safetensors file: the first weights, as far as they fit (notice says what did)
   std::vector<std::string> overrides = {};              // "path=value": train.optimizer.lr=1e-4
   std::vector<std::string> plugins = {};                // libraries beside the standard ones
   int threads = 0;                                      // 0: one per core; does not affect the result
@@ -45,8 +46,14 @@ struct TrainerOptions {
   std::function<void(const std::string&)> notice = {};  // what is worth knowing and no error, a sentence each
 };
 
+// With changes (data to accept_data) the run is changed from its newest checkpoint on; what cannot be changed is thrown,
+// and the run is as it was. No trial in another process is made.
 struct ResumeOptions {
-  std::optional<std::int64_t> steps = {};  // in all, in place of the run's
+  std::optional<std::int64_t> steps = {};   // in all, in place of the run's
+  std::string data = {};                    // TYPE:PATH,key=value in place of the run's
+  std::vector<std::string> overrides = {};  // "path=value"
+  std::optional<std::int64_t> batch = {};
+  bool accept_data = false;  // the content of the data may have changed
   std::vector<std::string> plugins = {};
   int threads = 0;
   std::function<void(const std::string&)> notice = {};

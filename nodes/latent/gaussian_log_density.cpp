@@ -18,6 +18,8 @@ class GaussianLogDensity final : public loom::Node {
     loom::Weighting::declare(c);
     c.output("log_density", "[N]", "nats");
     c.output("nll", "[N]", "its negative, a loss: nats per sample");
+    c.mean("mu");
+    c.drawn_by({.type = "gaussian_sampler", .inputs = {{"mu", "mu"}, {"logvar", "logvar"}}});
     c.backward_reads({"mu", "logvar", "value", "mask", "weight"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "value"); }

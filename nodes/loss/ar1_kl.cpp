@@ -29,6 +29,7 @@ class Ar1Kl final : public loom::Node {
     c.output("per_dimension", "[N, D]", "nats of each latent dimension");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
     Ar1Alpha::declare(c);
+    c.drawn_by({.type = "ar1_prior", .same_options = {"alpha"}, .same_weights = true});
     c.backward_reads({"mu", "logvar", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) {

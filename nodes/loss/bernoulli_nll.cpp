@@ -21,6 +21,8 @@ class BernoulliNll final : public loom::Node {
     c.input("target", "[N, ...E]", "observed values in [0, 1]").between(0, 1);
     loom::Weighting::declare(c);
     c.output("loss", "[N]", "nats per sample");
+    c.mean_by({.type = "activation", .inputs = {{"x", "logits"}}, .options = {{"function", "sigmoid"}}});
+    c.drawn_by({.type = "bernoulli_sampler", .inputs = {{"logits", "logits"}}});
     c.backward_reads({"logits", "target", "mask", "weight"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }

@@ -22,6 +22,7 @@ class CategoricalNll final : public loom::Node {
     c.input("target", "[N, ...E]", "observed codes").dtype(loom::DType::i32).no_gradient().codes_below("K");
     loom::Weighting::declare(c);
     c.output("loss", "[N]", "nats per sample");
+    c.drawn_by({.type = "categorical_sampler", .inputs = {{"logits", "logits"}}});
     c.backward_reads({"logits", "target", "mask", "weight"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }

@@ -25,6 +25,7 @@ class FixedVarianceKl final : public loom::Node {
     c.output("committed_rate", "[N]", "the lower bound of loss, nats").no_gradient();
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
     c.option("variance", loom::required, loom::positive(), "variance of the posterior");
+    c.drawn_by({.type = "standard_normal"});
     c.backward_reads({"mu", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "mu"); }

@@ -44,6 +44,7 @@ class GaussianKl final : public loom::Node {
              "nats");
     c.option("capacity_steps", 0, loom::integer().at_least(0), "training steps over which C rises from 0", "steps");
     c.whole_batch_if(over_batch);
+    c.drawn_by({.type = "standard_normal"});
     c.backward_reads({"mu", "logvar", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) {

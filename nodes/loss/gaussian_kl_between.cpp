@@ -28,6 +28,7 @@ class GaussianKlBetween final : public loom::Node {
     c.output("loss", "[N]", "nats per sample");
     c.output("per_dimension", "[N, ...E]", "nats of each latent dimension");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
+    c.drawn_by({.type = "gaussian_sampler", .inputs = {{"mu", "prior_mu"}, {"logvar", "prior_logvar"}}});
     c.backward_reads({"mu", "logvar", "prior_mu", "prior_logvar", "z", "mask"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "mu"); }

@@ -27,6 +27,11 @@ class GaussianNll final : public loom::Node {
     c.output("loss", "[N]", "nats per sample");
     c.output("sigma", "[N, ...E]", "the standard deviation of each value");
     GaussianScale::declare(c);
+    c.mean("mean");
+    c.drawn_by({.type = "gaussian_likelihood_sampler",
+                .inputs = {{"mean", "mean"}, {"logvar", "logvar"}},
+                .same_options = {"sigma"},
+                .same_weights = true});
     c.backward_reads({"mean", "target", "logvar", "mask", "weight", "sigma"});
   }
   static void infer(loom::ShapeInference& s) {

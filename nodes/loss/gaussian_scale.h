@@ -57,17 +57,21 @@ class GaussianScale {
     const float* slopes;
   };
 
-  static void declare(Contract& c) {
+  // Where a sigma comes from that exists: what a node needs that draws.
+  static void declare_sigma(Contract& c) {
     c.option("sigma", 1.0, positive().or_text({"learned", "per_dimension", "optimal"}),
              "standard deviation; how it is learned; or optimal: that of the batch's errors", "that of the data")
-        .of_weights();
-    c.option("min_sigma", 1e-3, positive(), "sigma: optimal; the smallest", "that of the data").of_weights();
-    c.option("momentum", 0.1, above_zero_to_one(), "sigma: optimal; share of the batch in the moving average")
         .of_weights();
     c.parameter("log_sigma", "[...S]", zeros(), "natural logarithm of sigma").only_if([](const Options& o) {
       return learns(o);
     });
     c.state("variance", "[1]", ones(), "moving average of sigma^2, for evaluation").only_if(is_optimal);
+  }
+  static void declare(Contract& c) {
+    declare_sigma(c);
+    c.option("min_sigma", 1e-3, positive(), "sigma: optimal; the smallest", "that of the data").of_weights();
+    c.option("momentum", 0.1, above_zero_to_one(), "sigma: optimal; share of the batch in the moving average")
+        .of_weights();
     c.whole_batch_in_training_if(is_optimal);
   }
   static void infer(ShapeInference& s) {
@@ -83,8 +87,8 @@ class GaussianScale {
         each_(learned_ && o.text("sigma") == "per_dimension"),
         optimal_(is_optimal(o)),
         fixed_(o.is_text("sigma") ? 0 : std::log(o.number("sigma"))),
-        least_(o.number("min_sigma")),
-        momentum_(o.number("momentum")) {}
+        least_(o.has("min_sigma") ? o.number("min_sigma") : 0),
+        momentum_(o.has("momentum") ? o.number("momentum") : 0) {}
 
   void prepare(const Prepare& p, std::int64_t count) {
     count_ = count;
@@ -104,9 +108,7 @@ class GaussianScale {
     Common scale;
     scale.count = count_;
     scale.log_sigma = fixed_;
-    if (optimal_)
-      scale.log_sigma =
-          call.training ? optimal() : 0.5 * std::log(static_cast<double>(call.state("variance").data()[0]));
+    if (optimal_) scale.log_sigma = call.training ? optimal() : average(call);
     if (!learned_) return scale;
     const float* log_sigma = call.parameter("log_sigma").data();
     scale.log_sigma = static_cast<double>(log_sigma[0]);
@@ -134,6 +136,11 @@ class GaussianScale {
     scale.precisions = precisions;
     scale.log_sigmas = log_sigmas;
     return scale;
+  }
+
+  // ln sigma by the moving average, of sigma: optimal.
+  static double average(const Call& call) {
+    return 0.5 * std::log(static_cast<double>(call.state("variance").data()[0]));
   }
 
   // ln sigma of the batch; the moving average follows it.

@@ -22,6 +22,8 @@ class LaplaceNll final : public loom::Node {
     loom::Weighting::declare(c);
     c.output("loss", "[N]", "nats per sample");
     c.option("scale", 1.0, loom::positive(), "mean absolute deviation", "that of the data");
+    c.mean("mean");
+    c.drawn_by({.type = "laplace_sampler", .inputs = {{"mean", "mean"}}, .same_options = {"scale"}});
     c.backward_reads({"mean", "target", "mask", "weight"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }

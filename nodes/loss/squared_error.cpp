@@ -18,6 +18,7 @@ class SquaredError final : public loom::Node {
     c.input("target", "[N, ...E]", "the target values");
     loom::Weighting::declare(c);
     c.output("loss", "[N]", "squared units of the data, per sample");
+    c.mean("x");
     c.backward_reads({"x", "target", "mask", "weight"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }

@@ -75,6 +75,11 @@ class VectorQuantizer final : public loom::Node {
     c.reads_window([](const loom::TimeWindowOf& of) {
       return of.input > 0 || of.from.rank() > 2 ? std::optional(loom::TimeWindow()) : std::nullopt;
     });
+    c.looked_up_by({.type = "codebook_lookup",
+                    .inputs = {{"codes", "codes"}},
+                    .same_options = {"codes", "distance"},
+                    .extents = {{"dim", "D"}},
+                    .same_weights = true});
     c.backward_reads({"x", "codes", "mask"});
   }
 

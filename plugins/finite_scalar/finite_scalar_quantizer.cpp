@@ -39,6 +39,7 @@ class FiniteScalarQuantizer final : public loom::Node {
         .own();
     c.state("unused_for", "[K]", loom::zeros(), "batches since a code was last used").own();
     c.tally("counts", "[K]", "vectors of each code");
+    c.looked_up_by({.type = "finite_scalar_values", .inputs = {{"codes", "codes"}}, .same_options = {"levels"}});
     c.pointwise();
     c.backward_reads({"x"});
   }

@@ -29,6 +29,7 @@ class CategoricalKl final : public loom::Node {
     c.output("loss", "[N]", "nats per sample");
     c.output("per_variable", "[N, ...E]", "nats of each variable");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
+    c.drawn_by({.type = "one_hot_prior"});
     c.backward_reads({"logits", "z"});
   }
   explicit CategoricalKl(const loom::Options&) {}

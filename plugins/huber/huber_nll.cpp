@@ -27,6 +27,7 @@ class HuberNll final : public loom::Node {
     c.parameter("log_sigma", "[1]", loom::zeros(), "natural logarithm of sigma").only_if([](const loom::Options& o) {
       return o.is_text("sigma");
     });
+    c.mean("mean");
     c.backward_reads({"mean", "target", "mask", "weight"});
   }
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }

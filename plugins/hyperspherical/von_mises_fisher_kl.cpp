@@ -28,6 +28,7 @@ class VonMisesFisherKl final : public loom::Node {
     c.input("z", "[N, ...E, M]", "a draw, for log_ratio only").optional();
     c.output("loss", "[N]", "nats per sample");
     c.output("log_ratio", "[N]", "ln q(z|x) - ln p(z) at z, nats");
+    c.drawn_by({.type = "sphere.uniform"});
     c.backward_reads({"mu", "kappa", "z"});
   }
   static void infer(loom::ShapeInference& s) {

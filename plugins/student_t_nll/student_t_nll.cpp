@@ -19,6 +19,7 @@ class StudentTNll final : public loom::Node {
     c.output("loss", "[N]", "nats per sample");
     c.option("nu", 3.0, loom::at_least(1), "degrees of freedom");
     c.option("sigma", 1.0, loom::positive(), "scale, in the unit of the data");
+    c.mean("mean");
   }
 
   static void infer(loom::ShapeInference& s) { loom::Weighting::infer(s, "target"); }

@@ -93,6 +93,40 @@ BOOST_AUTO_TEST_CASE(inside_larger_matrices) {
   }
 }
 
+// Every class of shape: sizes of 1, of one vector and of more than one block, in all places; rows dense and apart; single
+// and in batches. A library that computes one of them differently than asked is found here, whatever its version.
+// oneDNN 3.7.2 does: products of one column whose values do not lie next to each other.
+BOOST_AUTO_TEST_CASE(every_class_of_shape) {
+  const std::int64_t sizes[] = {1, 2, 3, 8, 17, 70};
+  for (const std::int64_t m : sizes)
+    for (const std::int64_t n : sizes)
+      for (const std::int64_t k : sizes)
+        for (int bits = 0; bits < 128; ++bits) {
+          MatmulShape s{.m = m, .n = n, .k = k, .batch = bits & 64 ? 3 : 1};
+          s.transpose_a = bits & 1, s.transpose_b = bits & 2, s.accumulate = bits & 4;
+          s.lda = bits & 8 ? (s.transpose_a ? m : k) + 3 : 0;
+          s.ldb = bits & 16 ? (s.transpose_b ? k : n) + 1 : 0;
+          s.ldc = bits & 32 ? n + 7 : 0;
+          check_matmul(s);
+        }
+}
+
+// One column of values and of the result, 2 to 8 floats apart: one channel of several in an attention.
+BOOST_AUTO_TEST_CASE(one_column_among_others) {
+  for (const std::int64_t apart : {2, 4, 6, 8})
+    for (int bits = 0; bits < 16; ++bits) {
+      MatmulShape s{.m = 140, .n = 1, .k = 140, .ldb = bits & 1 ? apart : 1, .ldc = bits & 2 ? apart : 1};
+      s.transpose_a = bits & 4, s.accumulate = bits & 8;
+      check_matmul(s);
+      s.batch = 4, s.batch_stride_b = 1, s.batch_stride_c = 1;
+      if (bits & 1 && bits & 2 && apart >= 4) check_matmul(s);
+      MatmulShape one{.m = 1, .n = 30, .k = 40, .lda = 40 * apart, .ldb = 30 + apart, .ldc = 30 * apart};
+      one.transpose_b = bits & 4, one.accumulate = bits & 8;
+      if (one.transpose_b) one.ldb = 40 + apart;
+      check_matmul(one);
+    }
+}
+
 // Queries, keys and values of 4 heads in one [tokens,3,heads,d].
 BOOST_AUTO_TEST_CASE(attention_heads) {
   const std::int64_t tokens = 19, heads = 4, d = 8, width = 3 * heads * d;

@@ -121,7 +121,7 @@ BOOST_FIXTURE_TEST_CASE(other_pictures_are_read_as_the_runs, Pictures) {
 BOOST_FIXTURE_TEST_CASE(pictures_are_in_the_units_of_the_data, Pictures) {
   const ModelSource model(run);
   Executor executor(1);
-  const Reconstructions pairs = reconstruct(model, executor, require_generate(model.document(), "reconstruct"),
+  const Reconstructions pairs = reconstruct(model, executor, reconstruction_entry(model, "reconstruct"),
                                             model.data("images:" + folder.file("some")), "all", 6, 1);
   const auto source = model.open(model.data("images:" + folder.file("some")), "all");
   for (std::int64_t n = 0; n < 6; ++n) {

@@ -176,6 +176,31 @@ BOOST_AUTO_TEST_CASE(a_trainer_in_parts_is_one_training_and_resumes) {
   BOOST_TEST(again.evaluate("test", 8).samples == 6);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_resumes_with_changes_and_gives_its_weights_to_another) {
+  Trainer(graph, {.out = run, .threads = 2, .lanes = 2}).train();
+  std::vector<std::string> notes;
+  const auto note = [&](const std::string& sentence) { notes.push_back(sentence); };
+  BOOST_CHECK_THROW(Trainer::resume(run, {.overrides = {"nodes.hidden.units=9"}}), Error);
+  BOOST_CHECK_THROW(Trainer::resume(run, {.steps = 3, .batch = 4}), Error);
+  {
+    Trainer changed = Trainer::resume(
+        run, {.steps = 9, .overrides = {"train.optimizer.lr=0.5"}, .batch = 4, .threads = 2, .notice = note});
+    BOOST_TEST(changed.batch() == 4);
+    BOOST_TEST(changed.steps_done() == 6);
+    changed.on_step([](const TrainStep& step) { BOOST_TEST(step.learning_rate == 0.5); });
+    BOOST_TEST((changed.train() == TrainResult::completed));
+  }
+  BOOST_REQUIRE(notes.size() >= 2U);
+  BOOST_TEST(notes[0] == "changed: optimizer.lr is 0.5 instead of 0.001");
+  Trainer further = Trainer::resume(run, {.steps = 10, .threads = 2});  // with what has been changed
+  BOOST_TEST(further.batch() == 4);
+  BOOST_TEST((further.train() == TrainResult::completed));
+  notes.clear();
+  const Trainer other(graph, {.init = run, .overrides = {"nodes.q.dim=4"}, .threads = 2, .notice = note});
+  BOOST_REQUIRE(notes.size() >= 2U);
+  BOOST_TEST(notes[0].starts_with("loaded 3 of 6 parameters from " + run), notes[0]);
+}
+
 BOOST_AUTO_TEST_CASE(the_c_functions_keep_errors_and_give_the_same_values) {
   loom_model* opened = nullptr;
   BOOST_TEST((loom_model_open("there is none", nullptr, &opened) == LOOM_ERROR));

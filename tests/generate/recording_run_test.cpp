@@ -116,7 +116,7 @@ void append(std::vector<float>& values, const TensorView& rows) {
 
 Encodings shown(const ModelSource& model, const std::string& entry) {
   if (entry == "encode") return require_encodings(model, {});
-  const GenerateEntry& own = require_generate(model.document(), entry);
+  const GenerateEntry own = reconstruction_entry(model, entry);
   const Rewrite rewrite = with_draws(model.document(), own, model.registry());
   const std::shared_ptr<const Graph> graph = rewrite.build();
   return {graph, {graph->port(rewrite.resolved(own.show))}};

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_recording_has_its_own_length) {
   model.fit(*model.open(whole[0].data, "all"));
   Executor executor(1);
   const Reconstructions pairs =
-      reconstruct(model, executor, require_generate(model.document(), "reconstruct"), whole[0].data, "all", 1, 1);
+      reconstruct(model, executor, reconstruction_entry(model, "reconstruct"), whole[0].data, "all", 1, 1);
   BOOST_TEST(pairs.reconstructions.shape()[1] == 1024);
   BOOST_TEST(model.sample_rate("") == 8000);
   // Several recordings, each by itself, in the order of the split.

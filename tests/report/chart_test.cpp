@@ -1,5 +1,7 @@
 #include "report/chart.h"
 
+#include "report/chart_scale.h"
+
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <limits>
@@ -21,13 +23,6 @@ Series curve(int points, const std::function<double(int)>& y) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_CASE(ticks_are_round_and_inside) {
-  BOOST_TEST(round_ticks(0, 10, 4) == std::vector<double>({0, 5, 10}), boost::test_tools::per_element());
-  BOOST_TEST(round_ticks(-1.3, 1.1, 4) == std::vector<double>({-1, 0, 1}), boost::test_tools::per_element());
-  BOOST_TEST(round_ticks(3, 3, 4).empty());
-  BOOST_TEST(round_ticks(0, std::numeric_limits<double>::infinity(), 4).empty());
-}
 
 // Values whose last bits differ: once there were as many ticks as memory.
 BOOST_AUTO_TEST_CASE(rounding_is_no_spread) {
@@ -52,4 +47,34 @@ BOOST_AUTO_TEST_CASE(a_mark_tells_what_happened) {
   const std::string chart = line_chart("loss", {curve(20, [](int i) { return i; })}, {{7, "kl is mmd & more"}});
   BOOST_TEST(count(chart, "class=\"mark\"") == 1);
   BOOST_TEST(count(chart, "kl is mmd &amp; more") == 1);
+}
+
+// Long names of runs once lay on top of each other and of the title.
+BOOST_AUTO_TEST_CASE(legends_do_not_collide) {
+  std::vector<Series> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back(curve(20, [i](int x) { return x + i; }));
+    all.back().name = "experiments/colour/learning-rate-sweep/beta-vae-" + std::to_string(i) + std::string(30, 'x');
+  }
+  const std::string chart = line_chart("negative ELBO", all);
+  BOOST_TEST(count(chart, "...") == 6U);
+  std::vector<std::pair<double, double>> places;
+  for (std::size_t at = chart.find("<text class=\"label\" x=\"74"); at != std::string::npos;
+       at = chart.find("<text class=\"label\" x=\"74", at + 1))
+    places.emplace_back(74, std::stod(chart.substr(chart.find("y=\"", at) + 3)));
+  BOOST_REQUIRE(places.size() == 6U);
+  for (std::size_t i = 1; i < places.size(); ++i) BOOST_TEST(places[i].second - places[i - 1].second > 12);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_empty_or_constant) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  double value = 0;
+  BOOST_TEST(!has_values({}));
+  BOOST_TEST(!has_values({curve(3, [&](int) { return nan; })}));
+  BOOST_TEST(!is_constant({curve(3, [&](int) { return nan; })}, value));
+  BOOST_TEST(is_constant({curve(3, [](int) { return 0.5; })}, value));
+  BOOST_TEST(value == 0.5);
+  BOOST_TEST(!is_constant({curve(3, [](int x) { return x == 2 ? 1.0 : 0.5; })}, value));
+  BOOST_TEST(!is_constant({curve(3, [&](int x) { return x == 2 ? nan : 0.5; })}, value));
+  BOOST_TEST(count(line_chart("loss", {}), "no values") == 1U);
 }

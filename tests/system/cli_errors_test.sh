@@ -24,13 +24,17 @@ expect 2
 says out "Usage: graph-runner"
 error 2 E701 "did you mean 'train'?" trian
 error 2 E701 "did you mean '--steps'?" train tiny.yaml --stepz 3 --out q
-error 2 E701 "--out is missing" train tiny.yaml
 error 2 E701 "neither a graph nor --resume" train --out q
 error 2 E701 "--steps: -1 is less than 0" train tiny.yaml --steps -1 --out q
 error 2 E701 "--batch: 0 is less than 1" train tiny.yaml --batch 0 --out q
 error 2 E701 "--steps takes a number, written plainly as in 1000, not '1e3'" train tiny.yaml --steps 1e3 --out q
 error 2 E701 "--steps is given more than once" train tiny.yaml --steps 1 --steps 2 --out q
-error 2 E701 "it can only be combined with --steps, --threads, --plugin and --watch" train --resume run --seed 3
+error 2 E701 "--resume continues the run where it is: --out starts another" train --resume run --out other
+error 2 E701 "--resume continues the run where it is: --init starts another" train --resume run --init run
+error 2 E701 "--newest and --rename are of the weights that --init names" train tiny.yaml --newest --out q
+error 2 E701 "--accept-data is of a run that --resume names" train tiny.yaml --accept-data --out q
+error 2 E701 "takes NAME=VALUE" train tiny.yaml --init run --rename q --out q
+error 1 E807 "the seed of a run cannot change" train --resume run --seed 3
 error 2 E701 "the run has already done 20" train --resume run --steps 10
 error 2 E701 "a .png, .npy, .csv or .wav file, not 'a.jpg'" sample run --out a.jpg
 error 2 E701 "--count: 0 is less than 1" sample run --count 0 --out a.png

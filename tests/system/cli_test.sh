@@ -121,6 +121,6 @@ expect 0 bench "$pixels" "${tiny[@]}" --sample --count 2 --steps 2 --json && has
 holds "$(json /positions) == 16"
 expect 0 bench "$pixels" "${tiny[@]}" --sample --count 2 --steps 1 --whole --json && has_json /ms_per_position
 expect 2 bench "$repository/graphs/vae.yaml" --sample
-says err "generate.sample is not autoregressive"
+says err "sampling is not autoregressive"
 
 finish

@@ -22,7 +22,7 @@ awk -F'|' '/^\|/ { gsub(/\\\|/, "", $0); if (!inside) { inside = 1; cells = NF }
 
 # Links lead somewhere.
 cd "$repository" || exit 1
-for page in docs/quickstart.md docs/data.md docs/write-a-node.md docs/hot-swap.md docs/measurements.md; do
+for page in docs/quickstart.md docs/data.md docs/write-a-node.md docs/hot-swap.md docs/runs.md docs/measurements.md; do
   exists "$page"
   while read -r target; do
     checks=$((checks + 1))

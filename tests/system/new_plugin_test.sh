@@ -73,7 +73,7 @@ expect 0 eval acme_huber/run --json
 expect 0 train --resume acme_huber/run --steps 4 --json
 expect 0 sample acme_huber/run --count 2 --out s.png
 expect 0 list
-says out "LOOM_PLUGIN_PATH" "acme_huber  acme.huber"
+says out "plugins (plugins: [NAME]" "acme_huber  acme.huber" "huber  huber_nll"
 expect 0 inspect acme.huber --plugin acme_huber
 says out "distance at which the linear part begins"
 expect 65 inspect acme.huber

@@ -33,6 +33,24 @@ BOOST_AUTO_TEST_CASE(rows_come_back_in_order_and_can_be_read_while_they_are_writ
       (reader.curves() == std::vector<std::pair<std::string, std::string>>{{"loss", "test"}, {"loss", "train"}}));
 }
 
+BOOST_AUTO_TEST_CASE(the_clock_is_that_of_the_steps_that_stand) {
+  const ScratchFolder folder;
+  const std::string file = folder.file("metrics.sqlite");
+  Metrics metrics(file, 100);
+  metrics.add_time(5, 1.5);
+  metrics.add_time(9, 2.5);
+  metrics.flush();
+  metrics.add_time(12, 3.5);
+  metrics.remove_after(9);  // one that waits too
+  metrics.add_time(9, 2.75);
+  const auto rows = metrics.clock();
+  BOOST_REQUIRE(rows.size() == 2U);
+  BOOST_TEST(rows[0].step == 5);
+  BOOST_TEST(rows[1].value == 2.75);
+  Metrics reader(file, 1, true);
+  BOOST_TEST(reader.clock().size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(a_resumed_run_writes_its_steps_again) {
   const ScratchFolder folder;
   const std::string file = folder.file("metrics.sqlite");

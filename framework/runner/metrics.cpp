@@ -1,10 +1,11 @@
-// graph-runner curves: the curves of a run, also while it trains, for programs that draw or compare them.
+// graph-runner metrics: the curves of a run, also while it trains, for programs that draw or compare them.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "runner/console.h"
+#include "runner/table.h"
 #include "runner/verbs.h"
 #include "train/metrics.h"
 #include "train/run_folder.h"
@@ -18,6 +19,7 @@ struct Request {
   std::string run;
   std::vector<std::string> names;
   std::int64_t after = -1;
+  bool csv = false, lines = false;
 };
 
 struct Curve {
@@ -53,20 +55,21 @@ std::vector<Curve> read_curves(const Request& request) {
   return curves;
 }
 
-// A field of RFC 4180: quoted where it holds a comma, a quote or a line end.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
-
 void print_csv(const std::vector<Curve>& curves) {
   print("name,split,step,value\n");
   for (const Curve& curve : curves) {
     const std::string start = csv_field(curve.name) + "," + csv_field(curve.split);
     for (const MetricRow& row : curve.rows)
       print("{},{},{}\n", start, row.step, std::isfinite(row.value) ? fmt::format("{}", row.value) : "");
+  }
+}
+
+// One value a line.
+void print_json_lines(const std::vector<Curve>& curves) {
+  for (const Curve& curve : curves) {
+    for (const MetricRow& row : curve.rows)
+      print_json_line(
+          {{"name", curve.name}, {"split", curve.split}, {"step", row.step}, {"value", json_number(row.value)}});
   }
 }
 
@@ -83,27 +86,35 @@ Json to_json(const std::vector<Curve>& curves) {
   return json;
 }
 
-void add_curves(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "curves", "Print the curves of a run as CSV or JSON",
-                            "graph-runner curves runs/first --name total_loss > loss.csv");
+int metrics(const Request& request, bool json) {
+  if (static_cast<int>(json) + static_cast<int>(request.lines) + static_cast<int>(request.csv) > 1)
+    throw usage_error("metrics", "--csv, --jsonl and --json exclude each other");
+  const std::vector<Curve> curves = read_curves(request);
+  if (json)
+    print_json(to_json(curves));
+  else if (request.lines)
+    print_json_lines(curves);
+  else
+    print_csv(curves);
+  return kOk;
+}
+
+void add_metrics(CLI::App& app, Invocation& invocation) {
+  CLI::App* verb = add_verb(app, "metrics", "Print the curves of a run as CSV, JSON lines or JSON",
+                            "graph-runner metrics runs/first --name total_loss > loss.csv");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->run, "a run folder; a training job may be writing to it")->required();
   verb->add_option("--name", request->names, "print only the curves of this name; repeatable");
   verb->add_option("--after", request->after, "print only the values after this step, as a program that polls needs")
       ->check(at_least(0));
+  verb->add_flag("--csv", request->csv, "name,split,step,value: the default");
+  verb->add_flag("--jsonl", request->lines, "one JSON object a line: name, split, step, value");
   add_json(verb, invocation);
   verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] {
-      const std::vector<Curve> curves = read_curves(*request);
-      if (invocation.json)
-        print_json(to_json(curves));
-      else
-        print_csv(curves);
-      return kOk;
-    };
+    invocation.action = [&invocation, request] { return metrics(*request, invocation.json); };
   });
 }
-LOOM_VERB(30, add_curves)
+LOOM_VERB(30, add_metrics)
 
 }  // namespace
 }  // namespace loom::runner

@@ -1,0 +1,142 @@
+#include "runner/train_output.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "runner/console.h"
+
+namespace loom::runner {
+namespace {
+
+std::string describe(const Evaluation& evaluation) {
+  const std::string split = evaluation.split.empty() ? "" : evaluation.split + " ";
+  const MetricValue* value = nullptr;
+  for (const char* key : {"negative_elbo", "nll", "reconstruction"})
+    if (value == nullptr) value = find_value(evaluation.values, key);
+  if (value == nullptr) return fmt::format("{}loss {:.4f}", split, evaluation.loss);
+  const double nats = number_of(*value).value();
+  std::string text =
+      fmt::format("{}{} {:.3f} +- {:.3f} nats", split, value->title, nats, value->standard_error.value_or(0));
+  const auto rate = evaluation.number("rate"), committed = evaluation.number("committed_rate");
+  if (committed && rate) text += fmt::format(", rate {:.1f} nats, committed {:.1f}", *rate, *committed);
+  if (std::abs(evaluation.loss - nats) > 1e-6 * std::abs(evaluation.loss))
+    text += fmt::format(", objective {:.3f}", evaluation.loss);
+  if (const auto bits = evaluation.number("bits_per_dim")) text += fmt::format(", {:.4f} bits/dim", *bits);
+  return text;
+}
+
+nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, const Progress& progress,
+                               const report::FinishedFiles& files, const std::string& run) {
+  using Json = nlohmann::ordered_json;
+  Json json = {{"run", run},
+               {"steps", session.steps_done()},
+               {"completed", outcome.end != TrainEnd::stopped && failure_of(session, outcome).empty()},
+               {"failure", failure_of(session, outcome)},
+               {"seconds", progress.seconds()},
+               {"samples_per_s", progress.samples_per_second()},
+               {"skipped", session.state().guard().state().skipped},
+               {"checkpoint", outcome.checkpoint}};
+  const TrainProgress& done = session.state().progress();
+  json["best"] = done.best_value ? Json({{"value", json_number(*done.best_value)},
+                                         {"step", done.best_step},
+                                         {"of", session.plan().selection.name()}})
+                                 : Json(nullptr);
+  const auto elbo = outcome.evaluation ? outcome.evaluation->number("negative_elbo") : std::nullopt;
+  json["negative_elbo"] = elbo ? json_number(*elbo) : Json(nullptr);
+  json["loss"] = outcome.evaluation ? json_number(outcome.evaluation->loss) : Json(nullptr);
+  json["samples"] = files.samples;
+  json["reconstructions"] = files.reconstructions;
+  json["report"] = files.report;
+  return json;
+}
+
+void print_summary(const Session& session, const Outcome& outcome, const Progress& progress,
+                   const report::FinishedFiles& files) {
+  const char* how = outcome.end == TrainEnd::stopped ? "stopped"
+                    : outcome.end == TrainEnd::early ? "no more improvement"
+                                                     : "done";
+  print("{} at step {} of {} after {} ({:.0f} samples/s)\n", how, session.steps_done(), session.settings().steps,
+        readable_time(progress.seconds()), progress.samples_per_second());
+  if (outcome.evaluation) print("  {:<16} {}\n", "last evaluation", describe(*outcome.evaluation));
+  if (const TrainProgress& done = session.state().progress(); done.best_value && done.best_step != done.step)
+    print("  {:<16} {:.3f} at step {} ({})\n", "best", *done.best_value, done.best_step,
+          session.plan().selection.name());
+  if (const std::int64_t skipped = session.state().guard().state().skipped; skipped > 0)
+    print("  {:<16} {} steps with an unusable gradient\n", "skipped", skipped);
+  const auto row = [](const char* name, const std::string& path) {
+    if (!path.empty()) print("  {:<16} {}\n", name, path);
+  };
+  row("checkpoint", outcome.checkpoint);
+  row("samples", files.samples);
+  row("reconstructions", files.reconstructions);
+  row("report", files.report);
+}
+
+}  // namespace
+
+std::string failure_of(const Session& session, const Outcome& outcome) {
+  const std::int64_t skipped = session.state().guard().state().skipped;
+  if (session.steps_done() > 0 && skipped >= session.steps_done())
+    return fmt::format("no step was applied: all {} had an unusable loss or gradient", grouped(skipped));
+  if (outcome.evaluation && outcome.evaluation->samples > 0 && !std::isfinite(outcome.evaluation->loss))
+    return fmt::format("the last evaluation is not finite: its loss is {}", outcome.evaluation->loss);
+  return "";
+}
+
+TrainOutput::TrainOutput(const Session& first, double every_seconds, bool quiet, bool json)
+    : progress_({first.settings().steps, first.batch(), shown_terms(first), every_seconds, quiet}),
+      events_(json, every_seconds),
+      json_(json) {}
+
+void TrainOutput::line(const std::string& text) {
+  progress_.line(text);
+  events_.message(text);
+}
+
+void TrainOutput::introduce(Session& session, const std::string& run) {
+  events_.started(session, run);
+  const TrainingPrograms& programs = session.prepare_training();
+  progress_.line(fmt::format("{}: {} parameters, {} of {} items, batch {}, {} threads, {} lanes, shards of {}, seed {}",
+                             session.document().name, grouped(session.parameters().trainable_count()),
+                             session.data().type, grouped(session.training_data().source()->size()), session.batch(),
+                             session.executor().threads(), programs.lanes(), programs.shard(), session.seed()));
+  for (const std::string& notice : session.training_data().source()->notices())
+    progress_.line(fmt::format("data: {}", notice));
+  if (session.steps_done() > 0)
+    progress_.line(fmt::format("resuming from step {} of {}", session.steps_done(), session.settings().steps));
+  for (const std::string& path : session.plan().unreached)
+    progress_.line(fmt::format("warning: no objective reaches the parameter {}", path));
+  for (const std::string& note : session.plan().notes) progress_.line(fmt::format("warning: {}", note));
+}
+
+TrainObserver TrainOutput::observer_of(Session& session, Outcome& outcome) {
+  progress_.set_terms(shown_terms(session), session.settings().steps);
+  events_.set_session(session);
+  TrainObserver observer;
+  observer.step = [&](const StepReport& report) {
+    progress_.step(report);
+    events_.step(session, report);
+  };
+  observer.evaluation = [&](const Evaluation& evaluation) {
+    const bool best = session.state().progress().best_step == session.steps_done();
+    progress_.line(fmt::format("step {}: {}{}", session.steps_done(), describe(evaluation), best ? " (best)" : ""));
+    events_.evaluation(session, evaluation, best);
+    outcome.evaluation = evaluation;
+  };
+  observer.checkpoint = [&](const std::string& path) {
+    events_.checkpoint(session.steps_done(), path);
+    outcome.checkpoint = path;
+  };
+  return observer;
+}
+
+void TrainOutput::finish(const Session& session, const Outcome& outcome, const report::FinishedFiles& files,
+                         const std::string& run) {
+  if (json_)
+    events_.finished(to_json(session, outcome, progress_, files, run));
+  else
+    print_summary(session, outcome, progress_, files);
+}
+
+}  // namespace loom::runner

@@ -5,6 +5,8 @@
 #                       of awk; what follows such a heading, up to the next one, is walked alone, or left out.
 #   SMALLER='vars.NAME=VALUE ...' walk PAGE
 #                       makes models smaller that have such variables; with vars.size=N, pictures are read at N, too
+#   IN_BACKGROUND=true walk PAGE
+#                       every training of the page goes into the background, until the test ends it
 #   leave_out COMMAND REASON
 #                       a command that is not run; it must be on a page that is walked
 # What is typed is what runs. Only graph-runner is another one: it finds the executable of the build, with few steps, small
@@ -37,6 +39,7 @@ variables() { sed -n '/^vars:/,/^[a-uw-z]/{/^[a-uw-z]/!p}' "$1"; }
 arguments=()
 run= resumed=false watched=false more=false
 verb=${1:-}
+[ "$verb" != train ] || watched=${IN_BACKGROUND:-false}
 while [ $# -gt 0 ]; do
   case $verb:$1 in
     train:--batch | eval:--limit | eval:--nll-samples) [ "$1" = --nll-samples ] && arguments+=("$1" 3); shift ;;
@@ -51,6 +54,12 @@ while [ $# -gt 0 ]; do
 done
 case $verb in
   train)
+    # Without --out, into the first free number.
+    if [ -z "$run" ]; then
+      run=$(sed -n 's/^graph: *//p' "${arguments[1]}") n=1
+      while [ -e "runs/$run-$n" ]; do n=$((n + 1)); done
+      run=runs/$run-$n
+    fi
     if $resumed; then
       # One that was without an end goes on for some steps from its newest checkpoint.
       newest=$(ls "$run/checkpoints" | sed -n 's/^step-0*\([1-9][0-9]*\)\..*/\1/p' | sort -n | tail -n 1)

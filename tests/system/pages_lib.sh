@@ -66,7 +66,7 @@ case $verb in
       if ! $watched && grep -qF "$(realpath "$run")" "$PAGES/trainings"; then arguments+=(--steps $((newest + 3)))
       elif $more; then arguments+=(--steps 5); fi
     elif $watched; then
-      arguments+=(--steps 1000000 --batch 4 --log-every 1000 --set train.eval_every=0 --set train.checkpoint_every=0)
+      arguments+=(--steps 1000000 --batch 4 --log-every 1000 --set train.eval_every=0 --set train.checkpoint_every=500)
     else
       arguments+=(--steps 3 --batch 4 --set train.eval_limit=8 --set train.eval_every=3)
     fi
@@ -75,7 +75,9 @@ case $verb in
       ! variables "${arguments[1]}" | grep -qE "\b${name%=*}:" || arguments+=(--set "$change")
     done ;;
   eval) arguments+=(--limit 32) ;;
+  # As far as a training would be when a reader types on.
   ctl) until [ -S "${arguments[1]}/control.sock" ] || [ $((++waited)) -gt 600 ]; do sleep 0.1; done ;;
+  report) until ls "${arguments[1]}"/checkpoints/step-* >/dev/null 2>&1 || [ $((++waited)) -gt 600 ]; do sleep 0.1; done ;;
 esac
 $watched || exec "$GRAPH_RUNNER_OF_BUILD" "${arguments[@]}"
 mkdir -p "$(dirname "$run")"

@@ -22,11 +22,18 @@ awk -F'|' '/^\|/ { gsub(/\\\|/, "", $0); if (!inside) { inside = 1; cells = NF }
 
 # Links lead somewhere.
 cd "$repository" || exit 1
-for page in docs/quickstart.md docs/data.md docs/write-a-node.md docs/hot-swap.md docs/runs.md docs/measurements.md; do
+for page in README.md CONTRIBUTING.md docs/*.md docs/models/*.md; do
   exists "$page"
   while read -r target; do
     checks=$((checks + 1))
     [ -e "$(dirname "$page")/$target" ] || fail "$page links to $target, which does not exist"
-  done < <(awk '/^```/ { code = !code } !code' "$page" | grep -oE '\]\([^)#:]+' | cut -c3-)
+  done < <(awk '/^```/ { code = !code } !code' "$page" | sed 's/`[^`]*`//g' | grep -oE '\]\([^)#:]+|src="[^"]+' | sed 's/^](//; s/^src="//')
 done
+
+# The commands of every page are run by a test: pages_lib.sh. Of docs/benchmarks.md, which needs hours and PyTorch,
+# pages_results_test.sh looks at the options alone.
+while read -r page; do
+  checks=$((checks + 1))
+  [ "$page" = docs/benchmarks.md ] || grep -qE "walk $page\b" tests/system/*_test.sh || fail "no test walks through $page"
+done < <(grep -lE '^```sh$' README.md CONTRIBUTING.md docs/*.md docs/models/*.md)
 finish

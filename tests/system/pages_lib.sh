@@ -29,6 +29,7 @@ unset LATENTLOOM_PLUGINS LOOM_PLUGIN_PATH
 : >left-out
 : >left-out-seen
 : >trainings
+trap 'while read -r pid run; do kill -KILL "$pid"; done <"$work/trainings" 2>/dev/null; chmod -R u+w "$work"; rm -rf "$work"' EXIT
 
 cat >build/release/bin/graph-runner <<'SCRIPT'
 #!/usr/bin/env bash

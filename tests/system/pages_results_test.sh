@@ -12,4 +12,11 @@ python3 -c 'import numpy' 2>err || printf '#!/usr/bin/env bash\n' >tests/bench/s
 walk docs/measurements.md
 SMALLER='vars.channels=8 vars.pixel_channels=4 vars.decoder_channels=8' walk docs/results.md --without Sharpness
 walk docs/results.md --only Sharpness
+
+# docs/benchmarks.md: the options that it gives to compare.sh are options; a comparison itself takes hours.
+while read -r command; do
+  command=${command%%  #*}
+  checks=$((checks + 1))
+  python3 "$repository/tests/bench/compare.py" ${command#*compare.sh} --help >out 2>err || fail "docs/benchmarks.md: $command: $(cat err)"
+done < <(grep '^tests/bench/compare.sh ' "$repository/docs/benchmarks.md")
 finish_pages

@@ -22,8 +22,8 @@ for entry in "$build"/*; do
   [ "$(basename "$entry")" = bin ] || ln -s "$entry" build/release/
 done
 cp "$repository/scripts/demo.sh" scripts/
-printf '#!/usr/bin/env bash\necho "built already"\n' >scripts/build.sh
-chmod +x scripts/build.sh
+for script in install-deps build; do printf '#!/usr/bin/env bash\necho "done already"\n' >scripts/$script.sh; done
+chmod +x scripts/*.sh
 export HOME=$work/home CCACHE_DISABLE=1 PAGES=$work GRAPH_RUNNER_OF_BUILD=$GRAPH_RUNNER
 unset LATENTLOOM_PLUGINS LOOM_PLUGIN_PATH
 : >left-out
@@ -55,9 +55,11 @@ while [ $# -gt 0 ]; do
 done
 case $verb in
   train)
+    graph=${arguments[1]}
+    [ -f "$graph" ] || graph=graphs/$graph.yaml # by its name
     # Without --out, into the first free number.
     if [ -z "$run" ]; then
-      run=$(sed -n 's/^graph: *//p' "${arguments[1]}") n=1
+      run=$(sed -n 's/^graph: *//p' "$graph") n=1
       while [ -e "runs/$run-$n" ]; do n=$((n + 1)); done
       run=runs/$run-$n
     fi
@@ -73,7 +75,7 @@ case $verb in
     fi
     $resumed || for change in ${SMALLER:-}; do
       name=${change#vars.}
-      ! variables "${arguments[1]}" | grep -qE "\b${name%=*}:" || arguments+=(--set "$change")
+      ! variables "$graph" | grep -qE "\b${name%=*}:" || arguments+=(--set "$change")
     done ;;
   eval) arguments+=(--limit 32) ;;
   # As far as a training would be when a reader types on.
@@ -169,7 +171,7 @@ walk() {
   name=$(basename "$page" .md)
   { cat "$work/walk-begin.sh" && awk -v name="$page" -v only="$only" -v without="$without" -f "$work/page.awk" "$repository/$page"; } |
     awk -v list="$work/left-out" -v seen="$work/left-out-seen" \
-      'BEGIN { while ((getline line < list) > 0) left[line] = 1 } { typed = $0; sub(/ +#.*/, "", typed) } typed in left { print typed >seen; next } { print }' \
+      'BEGIN { while ((getline line < list) > 0) left[line] = 1 } { typed = $0; sub(/ +#.*/, "", typed) } typed in left { print typed >>seen; next } { print }' \
       >"$work/walk-$name.sh"
   walked=$(grep -c "^at '" "$work/walk-$name.sh")
   [ "$walked" -gt 0 ] || fail "$page: there is nothing to walk"

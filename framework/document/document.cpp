@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
+#include <iterator>
 #include <limits>
 #include <set>
 
@@ -299,6 +301,12 @@ Document finish(Value root, const std::string& file, const std::string& director
   return document;
 }
 
+// Read once: a training reads its document again for each change.
+const std::string& text_of_standard_input() {
+  static const std::string text(std::istreambuf_iterator<char>(std::cin), {});
+  return text;
+}
+
 }  // namespace
 
 Document load_document(const std::string& path, const std::vector<Override>& overrides) {
@@ -309,6 +317,8 @@ Document load_document(const std::string& path, const std::vector<Override>& ove
 }
 
 Document load_document(const std::string& name, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
+  if (name == kStandardInput)
+    return finish(parse_yaml(text_of_standard_input(), name, diagnostics), name, "", overrides, diagnostics);
   const std::string path = graph_file(name);
   Value root = parse_yaml_file(path, {path, 0, 0}, diagnostics);
   return finish(std::move(root), path, fs::path(path).parent_path().string(), overrides, diagnostics);

@@ -149,7 +149,11 @@ struct Override {
   std::string value;  // YAML
 };
 
-// Reads `path`, which may extend and use other files relative to itself, and applies --set overrides last.
+// In the place of a path: the document is on standard input, and relative files start at the working folder.
+inline constexpr const char* kStandardInput = "-";
+
+// Reads `path`, or the shipped graph of this name (shipped_graphs.h), which may extend and use other files relative to
+// itself, and applies --set overrides last.
 Document load_document(const std::string& path, const std::vector<Override>& overrides = {});
 // The same, with what is wrong left in `diagnostics` beside what could be read: for checks that go on. What could not
 // be read has a node without a type in its place.

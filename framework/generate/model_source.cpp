@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 // Checked before the document layer reports that a run is not a YAML file.
 void check_exists(const std::string& path) {
   std::error_code ignored;
-  if (fs::exists(path, ignored)) return;
+  if (path == kStandardInput || fs::exists(path, ignored)) return;
   Diagnostic finding;
   finding.code = ErrorCode::file_not_found;
   finding.where = {path, 0, 0};

@@ -52,6 +52,14 @@ void print_json_line(const nlohmann::ordered_json& json) {
   write_out(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
+std::string read_in() {
+  std::string text;
+  char piece[1 << 16];
+  while (const std::size_t count = std::fread(piece, 1, sizeof piece, stdin)) text.append(piece, count);
+  if (std::ferror(stdin) != 0) throw Error(ErrorCode::read_failed, "stdin cannot be read");
+  return text;
+}
+
 void say(std::string_view text) {
   [[maybe_unused]] const std::size_t ignored = std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);

@@ -25,6 +25,8 @@ struct BrokenPipe {};
 // Writes to stdout; throws Error(write_failed) on a full disk, BrokenPipe where nobody reads any more.
 void write_out(std::string_view text);
 void flush_out();
+// Everything that stdin has; throws Error(read_failed).
+std::string read_in();
 template <class... T>
 void print(fmt::format_string<T...> format, T&&... values) {
   write_out(fmt::format(format, std::forward<T>(values)...));

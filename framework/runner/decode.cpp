@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "generate/encodings.h"
 #include "generate/entry.h"
@@ -37,6 +38,11 @@ std::vector<std::string>::const_iterator the_only_codes(const std::vector<std::s
   return std::ranges::count_if(names, is_codes) == 1 ? std::ranges::find_if(names, is_codes) : names.end();
 }
 
+Tensor array_in() {
+  const std::string bytes = read_in();
+  return npy_tensor(std::as_bytes(std::span(bytes)), "stdin");
+}
+
 // The arrays of the file for the ports; with several ports, the arrays of the archive with the ports' names, or with the
 // names that encode gives them: the mean of a latent variable for its draw.
 std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const std::vector<Port>& ports,
@@ -48,7 +54,7 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
       throw bad_feed(feeds.front(), fmt::format("the entry takes values for {} ports", feeds.size()), "one array",
                      "an .npz archive with one array per port");
     }
-    feeds.front().values = read_npy(file);
+    feeds.front().values = file == "-" ? array_in() : read_npy(file);
     return feeds;
   }
   const NpzFile archive(file);
@@ -66,7 +72,7 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
   return feeds;
 }
 
-int decode(const Request& request) {
+int decode(const Request& request, bool json) {
   check_out("decode", request.out, true);
   const ModelSource model(
       request.model,
@@ -84,12 +90,14 @@ int decode(const Request& request) {
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", shown)});
   else if (is_array(request.out))
-    write_npy(request.out, shown);
+    write_array(request.out, shown);
   else if (is_sound(request.out))
     write_sound(request.out, shown, model, {"", request.rate, request.separate});
   else
     write_picture(request.out, report::samples_png(model, shown), shown.shape());
-  print("{} items of {} in {}\n", shown.view().samples(), shown.shape().event().text(), request.out);
+  say_written(json, request.out, shown.shape(),
+              fmt::format("{} items of {} in {}", shown.view().samples(), shown.shape().event().text(), request.out),
+              {{"codes", request.codes}, {"seed", request.draws.seed}});
   return kOk;
 }
 
@@ -98,9 +106,12 @@ void add_decode(CLI::App& app, Invocation& invocation) {
                             "graph-runner decode runs/vq --codes codes.npy --count 64 --out pictures.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--codes", request->codes, "a .npy array, or an .npz archive with one array per port that is fed")
+  verb->add_option("--codes", request->codes,
+                   "a .npy array, or an .npz archive with one array per port that is fed; -: a .npy array on stdin")
       ->required();
-  verb->add_option("--out", request->out, "a .png picture, a .npy array, a .csv table or a .wav sound")->required();
+  verb->add_option("--out", request->out,
+                   "a .png picture, a .npy array, a .csv table or a .wav sound; -: an array on stdout")
+      ->required();
   verb->add_option("--count", request->count, "only the first items; 0: all")
       ->check(at_least(0))
       ->capture_default_str();
@@ -117,7 +128,10 @@ void add_decode(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   add_plugins(verb, request->plugins);
-  verb->callback([&invocation, request] { invocation.action = [request] { return decode(*request); }; });
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return decode(*request, invocation.json); };
+  });
 }
 LOOM_VERB(70, add_decode)
 

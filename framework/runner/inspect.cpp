@@ -100,7 +100,8 @@ int inspect(const Request& request, bool json) {
     if (type.name == request.name) return inspect_contract(request.name, *type.contract, json);
   }
   std::error_code ignored;
-  const bool is_path = request.name.find('/') != std::string::npos || request.name.ends_with(".yaml");
+  const bool is_path =
+      request.name.find('/') != std::string::npos || request.name.ends_with(".yaml") || request.name == kStandardInput;
   if (!is_path && !std::filesystem::exists(graph_file(request.name), ignored)) unknown_name(request.name, *registry);
   const ModelSource model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
   const report::GraphSummary summary = report::summarize(model, request.batch, request.threads);

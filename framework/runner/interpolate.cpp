@@ -24,7 +24,7 @@ struct Request {
   DrawFlags draws;
 };
 
-int interpolate(const Request& request) {
+int interpolate(const Request& request, bool json) {
   check_out("interpolate", request.out);
   const ModelSource model(
       request.model,
@@ -45,11 +45,13 @@ int interpolate(const Request& request) {
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", shown)});
   else if (is_array(request.out))
-    write_npy(request.out, shown);
+    write_array(request.out, shown);
   else
     write_picture(request.out, report::samples_png(model, shown, request.steps), shown.shape());
-  print("{} pairs of items of the split '{}', {} steps from one to the other, in {}\n", request.pairs, request.split,
-        request.steps, request.out);
+  say_written(json, request.out, shown.shape(),
+              fmt::format("{} pairs of items of the split '{}', {} steps from one to the other, in {}", request.pairs,
+                          request.split, request.steps, request.out),
+              {{"split", request.split}, {"pairs", request.pairs}, {"steps", request.steps}});
   return kOk;
 }
 
@@ -58,7 +60,8 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
                             "graph-runner interpolate runs/first --pairs 4 --out interpolation.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .csv table")->required();
+  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .csv table; -: an array on stdout")
+      ->required();
   verb->add_option("--pairs", request->pairs, "pairs of items, spread over the split")
       ->check(at_least(1))
       ->capture_default_str();
@@ -76,7 +79,10 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   add_plugins(verb, request->plugins);
-  verb->callback([&invocation, request] { invocation.action = [request] { return interpolate(*request); }; });
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return interpolate(*request, invocation.json); };
+  });
 }
 LOOM_VERB(90, add_interpolate)
 

@@ -129,7 +129,7 @@ std::vector<std::string> copy_templates(const fs::path& from, const fs::path& to
   return written;
 }
 
-int new_plugin(const Request& request) {
+int new_plugin(const Request& request, bool json) {
   const Words words = words_of(request);
   check_free(request.name);
   const fs::path folder = request.out.empty() ? fs::path(words.name) : fs::path(request.out);
@@ -145,6 +145,10 @@ int new_plugin(const Request& request) {
   std::vector<std::string> files = copy_templates(templates / "common", folder, words);
   for (std::string& name : copy_templates(templates / request.kind, folder, words)) files.push_back(std::move(name));
   std::ranges::sort(files);
+  if (json) {
+    print_json({{"type", words.type}, {"kind", request.kind}, {"folder", folder.string()}, {"files", files}});
+    return kOk;
+  }
   print("a {} of type {}, in {}:\n", request.kind, words.type, folder.string());
   for (const std::string& name : files) print("  {}\n", name);
   print("\n{}/README.md says how to build, check and use it.\n", folder.string());
@@ -160,7 +164,10 @@ void add_new_plugin(CLI::App& app, Invocation& invocation) {
       ->required();
   verb->add_option("--kind", request->kind, "the kind of plugin")->check(one_of(kKinds))->capture_default_str();
   verb->add_option("--out", request->out, "the folder, which must not exist; default: the name");
-  verb->callback([&invocation, request] { invocation.action = [request] { return new_plugin(*request); }; });
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return new_plugin(*request, invocation.json); };
+  });
 }
 LOOM_VERB(150, add_new_plugin)
 

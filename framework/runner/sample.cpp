@@ -47,7 +47,7 @@ std::vector<CsvColumn> columns_of(const ModelSource& model, const std::vector<st
   return columns;
 }
 
-int sample(const Request& request) {
+int sample(const Request& request, bool json) {
   check_out("sample", request.out, true);
   const Model model(request.model, model_options(request));
   const auto shown = model.sample_columns(request.count, sample_options(request));
@@ -55,7 +55,7 @@ int sample(const Request& request) {
   if (is_table(request.out))
     write_csv(request.out, columns_of(model.source(), shown));
   else if (is_array(request.out))
-    write_npy(request.out, samples);
+    write_array(request.out, samples);
   else if (is_sound(request.out))
     write_sound(request.out, samples, model.source(), {"", request.rate, request.separate});
   else
@@ -63,7 +63,9 @@ int sample(const Request& request) {
   if (shown.size() > 1 && !is_table(request.out))
     say(fmt::format("of {} columns only '{}' is in {}; a .csv file has all\n", shown.size(), shown.front().first,
                     request.out));
-  print("{} samples of {} in {}\n", request.count, samples.shape().event().text(), request.out);
+  say_written(json, request.out, samples.shape(),
+              fmt::format("{} samples of {} in {}", request.count, samples.shape().event().text(), request.out),
+              {{"seed", request.draws.seed}});
   return kOk;
 }
 
@@ -112,7 +114,7 @@ WholeRecordings recordings_of(const Request& request) {
           .draws = request.draws.options()};
 }
 
-int reconstruct(const Request& request) {
+int reconstruct(const Request& request, bool json) {
   check_out("reconstruct", request.out, true);
   if (request.whole_recordings) return reconstruct_recordings(recordings_of(request));
   ModelSource model(request.model, model_options(request));
@@ -125,7 +127,7 @@ int reconstruct(const Request& request) {
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", pairs.reconstructions)});
   else if (is_array(request.out))
-    write_npy(request.out, stacked(pairs));
+    write_array(request.out, stacked(pairs));
   else if (is_sound(request.out))
     write_sound(request.out, in_turn(stacked(pairs)), model, {request.data, request.rate, request.separate});
   else
@@ -133,14 +135,18 @@ int reconstruct(const Request& request) {
         request.out,
         report::reconstructions_png(pairs, report::picture_like(model, pairs.reconstructions.shape().event())),
         pairs.reconstructions.shape());
-  print("{} items of the split '{}', {}, in {}\n", pairs.originals.shape()[0], request.split,
-        is_table(request.out) ? "reconstructed" : "each above its reconstruction", request.out);
+  say_written(json, request.out, pairs.reconstructions.shape(),
+              fmt::format("{} items of the split '{}', {}, in {}", pairs.originals.shape()[0], request.split,
+                          is_table(request.out) ? "reconstructed" : "each above its reconstruction", request.out),
+              {{"split", request.split}, {"seed", request.draws.seed}});
   return kOk;
 }
 
 void add_common(CLI::App* verb, Request& request) {
   verb->add_option("RUN", request.model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request.out, "a .png picture, a .npy array, a .csv table or a .wav sound")->required();
+  verb->add_option("--out", request.out,
+                   "a .png picture, a .npy array, a .csv table or a .wav sound; -: an array on stdout")
+      ->required();
   verb->add_option("--count", request.count, "how many")->check(at_least(1))->capture_default_str();
   verb->add_option("--rate", request.rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
       ->check(at_least(0));
@@ -161,8 +167,11 @@ void add_sample(CLI::App& app, Invocation& invocation) {
   auto request = std::make_shared<Request>();
   request->name = "sample";
   add_common(verb, *request);
+  add_json(verb, invocation);
   verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
-  verb->callback([&invocation, request] { invocation.action = [request] { return sample(*request); }; });
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return sample(*request, invocation.json); };
+  });
 }
 LOOM_VERB(40, add_sample)
 
@@ -173,11 +182,14 @@ void add_reconstruct(CLI::App& app, Invocation& invocation) {
   request->name = "reconstruct";
   request->count = 32;
   add_common(verb, *request);
+  add_json(verb, invocation);
   verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
   verb->add_option("--split", request->split, "split of the data")->capture_default_str();
   verb->add_flag("--whole-recordings", request->whole_recordings,
                  "each recording as one item, whatever its length, into a .wav file of its own length");
-  verb->callback([&invocation, request] { invocation.action = [request] { return reconstruct(*request); }; });
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return reconstruct(*request, invocation.json); };
+  });
 }
 LOOM_VERB(50, add_reconstruct)
 

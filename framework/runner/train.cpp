@@ -112,7 +112,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
                             "SIGTERM, SIGINT and SIGHUP stop after a step, with a checkpoint; SIGUSR1 writes a "
                             "checkpoint, and training continues.");
   auto request = std::make_shared<TrainRequest>();
-  verb->add_option("GRAPH", request->graph, "a graph file");
+  verb->add_option("GRAPH", request->graph, "a graph file, the name of a shipped graph, or -: standard input");
   add_sources(verb, *request);
   verb->add_option("--set", request->overrides,
                    "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")

@@ -47,7 +47,11 @@ InitialWeights initial_weights(const TrainRequest& request) {
 void start(Training& training, const TrainRequest& request) {
   if (!request.out.empty()) RunFolder::check_free(request.out);  // before the work of reading
   LiveModel& model = training.model;
-  model.source.graph = std::filesystem::absolute(graph_file(request.graph)).lexically_normal().string();
+  model.source.graph = request.graph;
+  if (request.graph != kStandardInput)
+    model.source.graph = std::filesystem::absolute(graph_file(request.graph)).lexically_normal().string();
+  else if (request.watch)
+    throw usage_error("train", "--watch: a graph from standard input cannot be watched");
   model.source.plugins = request.plugins;
   model.source.overrides = request.overrides;
   SessionSettings settings = request.settings;

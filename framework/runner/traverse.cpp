@@ -44,7 +44,7 @@ std::vector<std::int64_t> dimensions_of(const Request& request, std::int64_t all
   return chosen;
 }
 
-int traverse(const Request& request) {
+int traverse(const Request& request, bool json) {
   check_out("traverse", request.out);
   const ModelSource model(
       request.model,
@@ -63,12 +63,14 @@ int traverse(const Request& request) {
   if (is_table(request.out))
     write_csv(request.out, {described(model, "", shown)});
   else if (is_array(request.out))
-    write_npy(request.out, shown);
+    write_array(request.out, shown);
   else
     write_picture(request.out, report::samples_png(model, shown, request.steps), shown.shape());
-  print("{} latent dimensions of '{}' from {} to {}, one row each, around {}, in {}\n", dimensions.size(),
-        space.posterior().name, -request.range, request.range,
-        request.item ? fmt::format("item {}", *request.item) : "0", request.out);
+  say_written(json, request.out, shown.shape(),
+              fmt::format("{} latent dimensions of '{}' from {} to {}, one row each, around {}, in {}",
+                          dimensions.size(), space.posterior().name, -request.range, request.range,
+                          request.item ? fmt::format("item {}", *request.item) : "0", request.out),
+              {{"latent", space.posterior().name}, {"dimensions", dimensions}, {"range", request.range}});
   return kOk;
 }
 
@@ -77,7 +79,8 @@ void add_traverse(CLI::App& app, Invocation& invocation) {
                             "graph-runner traverse runs/first --dimensions 0,3,7 --item 12 --out traversal.png");
   auto request = std::make_shared<Request>();
   verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .csv table")->required();
+  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .csv table; -: an array on stdout")
+      ->required();
   verb->add_option("--dimensions", request->dimensions,
                    "the dimensions, as in 0,3,7, counted from 0; default: all, up to 32");
   verb->add_option("--range", request->range, "values from -RANGE to RANGE: standard deviations of N(0, I)")
@@ -96,7 +99,10 @@ void add_traverse(CLI::App& app, Invocation& invocation) {
       ->check(at_least(0))
       ->capture_default_str();
   add_plugins(verb, request->plugins);
-  verb->callback([&invocation, request] { invocation.action = [request] { return traverse(*request); }; });
+  add_json(verb, invocation);
+  verb->callback([&invocation, request] {
+    invocation.action = [&invocation, request] { return traverse(*request, invocation.json); };
+  });
 }
 LOOM_VERB(80, add_traverse)
 

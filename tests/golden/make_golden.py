@@ -7,7 +7,9 @@ import argparse
 import sys
 
 import cases_autoregressive
+import cases_categorical
 import cases_continuous
+import cases_finite_scalar
 import cases_latent
 import cases_layers
 import cases_linear_conv
@@ -15,6 +17,7 @@ import cases_masked
 import cases_quantizer
 import cases_sequence
 import cases_shapes
+import cases_squeeze_excitation
 import golden
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -23,7 +26,8 @@ parser.add_argument("nodes", nargs="*", metavar="NODE")
 arguments = parser.parse_args()
 
 for module in (cases_autoregressive, cases_linear_conv, cases_layers, cases_shapes, cases_latent, cases_continuous,
-               cases_quantizer, cases_sequence, cases_masked):
+               cases_quantizer, cases_sequence, cases_masked, cases_finite_scalar, cases_categorical,
+               cases_squeeze_excitation):
     module.add_cases()
 unknown = sorted(set(arguments.nodes) - set(golden.FILES))
 if unknown:

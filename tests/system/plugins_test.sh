@@ -11,9 +11,8 @@ prefix=$work/prefix
 GRAPH_RUNNER=$prefix/bin/graph-runner
 unset LATENTLOOM_PLUGINS LD_LIBRARY_PATH
 
-# The folders as they lie in the repository: a plugin's graph extends ../../graphs/vae.yaml.
+# The folders as they lie in the repository.
 cp -r "$repository/plugins" "$work/plugins"
-ln -s "$prefix/share/latentloom/graphs" "$work/graphs"
 
 # use_plugins NAME...: graph-runner finds the plugins that were built here. The one place that says how.
 use_plugins() {
@@ -50,16 +49,6 @@ check() {
 check student_t_nll
 check huber_nll
 check huber_nll --set sigma=learned --set delta=0.5 --shape mean=4,3,2 --shape target=4,3,2
-check sphere.von_mises_fisher_parameters
-check sphere.von_mises_fisher_sampler --set gradient=rejection --shape mu=4,2,6 --shape kappa=4,2,1
-check sphere.von_mises_fisher_kl --shape mu=4,6 --shape kappa=4,1 --shape z=4,6
-check sphere.uniform --set shape=[6]
-check squeeze_excitation --shape x=3,4,4,8 --set ratio=2
-check finite_scalar_quantizer --set levels=[8,5,5] --set round=false --shape x=4,6,3
-check finite_scalar_values --set levels=[8,5,5] --classes 200
-check gumbel_softmax_sampler
-check categorical_kl --shape logits=4,3,5 --shape z=4,3,5
-check one_hot_prior --set shape=[3,4]
 check adabelief
 check aggregate_moments
 expect 0 inspect swiss_roll
@@ -82,10 +71,6 @@ trains() {
   same "$name/$file" "$name-cut/$file"
 }
 trains huber plugins/huber/robust-ppca.yaml 200
-trains hyperspherical plugins/hyperspherical/hyperspherical-vae.yaml 40 --set data.count=2000
-trains squeeze_excitation plugins/squeeze_excitation/squeeze-excitation-vae.yaml 40 --set data.count=2000
-trains finite_scalar plugins/finite_scalar/finite-scalar-vae.yaml 40 --set data.count=2000 --set vars.size=32
-trains gumbel_softmax plugins/gumbel_softmax/categorical-vae.yaml 40 --set data.count=2000
 trains adabelief plugins/adabelief/adabelief-vae.yaml 40 --set data.count=2000 --set train.optimizer.lr=1e-3
 trains aggregate_moments plugins/aggregate_moments/aggregate-vae.yaml 40 --set data.count=2000
 trains swiss_roll plugins/swiss_roll/swiss-roll-vae.yaml 200 --set data.count=2000
@@ -106,26 +91,26 @@ else
   echo "python3-jsonschema is not installed: the graphs of the plugins were not held against the schema"
 fi
 
-# What a graph generates.
-for name in hyperspherical gumbel_softmax; do
-  expect 0 sample "$name" --out "$name.png" --count 4
-  is_png "$name.png"
-done
-expect 0 eval finite_scalar --json
-has_json /perplexity /used_codes
-[ "$(json /codes)" = 512 ] || fail "$(json /codes) codes"
+# What a metric adds.
 expect 0 eval aggregate_moments --json
 holds "(d = $(json /latents/kl/moment_kl) - $(json /latents/kl/mean_kl) - $(json /latents/kl/scale_kl) - \
   $(json /latents/kl/correlation_kl)) < 1e-9 && d > -1e-9"
 holds "$(json /latents/kl/moment_kl) > 0 && $(json /latents/kl/moment_kl) < $(json /latents/kl/aggregate_kl)"
-expect 0 eval squeeze_excitation --plugin aggregate_moments --json
+expect 0 train vae --steps 2 --batch 4 --set data.count=200 --set train.eval_limit=8 --out plain
+expect 0 eval plain --plugin aggregate_moments --json
 has_json /latents/kl/moment_kl
-expect 0 encode finite_scalar --out codes.npy --count 8
-expect 0 decode finite_scalar --codes codes.npy --out decoded.png
-is_png decoded.png
+expect 0 sample swiss_roll --out points.npy --count 4
 
-# Without the plugins the graphs are refused, by the name of the plugin.
-use_plugins
-expect 65 validate plugins/hyperspherical/hyperspherical-vae.yaml
-says err "E601" "hyperspherical"
+# The installed ones are found by their names, without a path; a name that is none is refused.
+unset LATENTLOOM_PLUGINS
+expect 0 validate plugins/huber/robust-ppca.yaml
+expect 0 check adabelief --plugin adabelief
+expect 0 inspect swiss_roll --plugin swiss_roll
+expect 0 list
+says out "adabelief  adabelief" "student_t_nll  student_t_nll"
+expect 65 inspect huber_nll
+says err "the plugin 'huber' has this type"
+sed 's/^plugins:.*/plugins: [hubre]/' plugins/huber/robust-ppca.yaml >wrong.yaml
+expect 65 validate wrong.yaml
+says err "E601" "did you mean 'huber'"
 finish

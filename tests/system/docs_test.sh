@@ -30,6 +30,11 @@ for page in README.md CONTRIBUTING.md docs/*.md docs/models/*.md; do
   done < <(awk '/^```/ { code = !code } !code' "$page" | sed 's/`[^`]*`//g' | grep -oE '\]\([^)#:]+|src="[^"]+' | sed 's/^](//; s/^src="//')
 done
 
+# What can be typed stands in blocks of their own.
+checks=$((checks + 1))
+awk '/^```/ { inside = !inside; plain = $0 == "```" && inside } plain && /^(graph-runner|scripts\/|cmake) / { print FILENAME ":" FNR ": " $0; bad = 1 }
+  END { exit bad }' README.md docs/*.md docs/models/*.md || fail "a command in a block that is not marked as sh"
+
 # The commands of every page are run by a test: pages_lib.sh. Of docs/benchmarks.md, which needs hours and PyTorch,
 # pages_results_test.sh looks at the options alone.
 while read -r page; do

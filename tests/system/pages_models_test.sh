@@ -15,9 +15,14 @@ walk docs/models/conditional-vae.md
 SMALLER='vars.channels=8 vars.layers=2 vars.pixel_channels=4' walk docs/models/delta-vae.md
 walk docs/models/iwae.md
 walk docs/models/wae-mmd.md
+walk docs/models/categorical-vae.md
+walk docs/models/hyperspherical-vae.md
+walk docs/models/squeeze-excitation-vae.md
+walk docs/models/finite-scalar-vae.md
 SMALLER='vars.filters=8 vars.hidden=64 vars.features=8 vars.discriminator_hidden=64' walk docs/models/vae-gan.md
 SMALLER='vars.channels=16' walk docs/models/vq-vae.md
 SMALLER='vars.channels=16' walk docs/models/pixelcnn.md
 SMALLER='vars.channels=8 vars.size=64' walk docs/models/vq-vae-2.md
 SMALLER='vars.channels=16 vars.decoder_channels=16' walk docs/models/vq-vae-audio.md
+walk docs/plugins.md
 finish_pages

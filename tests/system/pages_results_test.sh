@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# docs/results.md, docs/measurements.md and docs/graph-format.md: every command line runs, on small data. Of the long trainings of results.md only
-# the first steps are run, in narrow models; what they measured is not checked here.
+# docs/results.md, docs/measurements.md and docs/graph-format.md: every command line runs, on small data. Of the long
+# trainings of results.md only the first steps are run, in narrow models; what they measured is not checked here.
 . "$(dirname "$0")/lib.sh"
 . "$repository/tests/system/pages_lib.sh"
 idx_data mnist

@@ -40,6 +40,7 @@ bool is_whole_library(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
   Elf64_Ehdr header{};
   stream.read(reinterpret_cast<char*>(&header), sizeof header);
+  if (stream.gcount() == 0 || header.e_ident[0] == 0) return false;  // a linker fills it in
   if (stream.gcount() < SELFMAG || std::string_view(reinterpret_cast<char*>(header.e_ident), SELFMAG) != ELFMAG)
     return true;
   if (stream.gcount() < static_cast<std::streamsize>(sizeof header)) return false;

@@ -18,7 +18,8 @@ namespace loom {
 
 inline constexpr double kPollSeconds = 0.1, kSettleSeconds = 0.2, kPatienceSeconds = 2;
 
-// Whether a library's file contains its whole section table, according to its header; true for a file that is not ELF.
+// Whether a library's file contains its whole section table, according to its header; false for an empty file or one that
+// begins with a zero, which a linker has only begun; true for another file that is not ELF.
 bool is_whole_library(const std::string& file);
 
 class FileWatch {

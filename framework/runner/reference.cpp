@@ -32,11 +32,13 @@ std::string_view role_text(Role role) {
   return "";
 }
 
-// "bernoulli_sampler of logits"
+// "activation {function: sigmoid} of logits"
 std::string related_text(const RelatedNode& related) {
-  std::vector<std::string> sources;
+  std::vector<std::string> sources, options;
   for (const auto& [input, source] : related.inputs) sources.push_back(source);
-  return related.type + (sources.empty() ? "" : " of " + joined(sources, ", "));
+  for (const auto& [option, value] : related.options) options.push_back(option + ": " + value.text());
+  return related.type + (options.empty() ? "" : " {" + joined(options, ", ") + "}") +
+         (sources.empty() ? "" : " of " + joined(sources, ", "));
 }
 
 // The properties of a contract besides its ports.
@@ -48,7 +50,7 @@ std::vector<std::string> traits_of(const Contract& contract) {
   if (const std::string batch = contract.whole_batch_text(); !batch.empty()) traits.push_back(batch);
   if (contract.is_alias()) traits.emplace_back("free: the same memory with another shape");
   if (!contract.causal_text().empty()) traits.push_back(contract.causal_text());
-  if (!contract.mean().empty()) traits.push_back(fmt::format("mean: {}", contract.mean()));
+  if (!contract.mean().empty()) traits.push_back(fmt::format("mean: the input {}", contract.mean()));
   if (contract.mean_by()) traits.push_back(fmt::format("mean: {}", related_text(*contract.mean_by())));
   if (contract.drawn_by()) {
     const bool is_divergence = contract.role() == Role::divergence;

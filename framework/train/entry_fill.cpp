@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "loom/error.h"
 #include "loom/shape_inference.h"
 #include "run/incremental_plan.h"
 #include "train/ancestry.h"
@@ -92,7 +93,7 @@ EntryWalk EntryBuilder::walk_from(const View& seen, const std::vector<Port>& por
 
 // A draw may depend on further values, so that what is missing is found again after each.
 void EntryBuilder::fill() {
-  for (;;) {
+  for (int round = 0; round <= 2 * graph_->size(); ++round) {
     const View seen = view(entry_);
     const std::vector<Missing> missing = walk_from(seen, shown_ports(seen)).missing();
     bool added = false;
@@ -104,6 +105,7 @@ void EntryBuilder::fill() {
     if (target == missing.end()) return;
     add_target(target->place, {});
   }
+  throw Error(ErrorCode::internal, fmt::format("generate.{} would need draws without end", entry_.name));
 }
 
 // False for what waits until everything else is drawn.
@@ -120,8 +122,12 @@ bool EntryBuilder::add(const Missing& missing) {
       add_draw(missing.port, related_entry(*graph_, missing.port.node, related, ""));
       break;
     }
-    case Missing::What::stated: add_draw(missing.port, context_.like->draws[missing.place].second); break;
+    case Missing::What::stated:
+      if (!may_draw_) fail_undrawn(missing.port);
+      add_draw(missing.port, context_.like->draws[missing.place].second);
+      break;
     case Missing::What::stated_in_turn: {
+      if (!may_fill_) fail_undrawn(missing.port);
       const AutoregressionEntry& filled = context_.like->autoregressions[missing.place];
       const View seen = view(entry_);
       if (context_.data)

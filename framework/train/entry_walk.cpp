@@ -48,7 +48,7 @@ bool EntryWalk::visit(Port named, Port port) {
     return false;
   }
   for (const Port one : {named, port})
-    if (visit_stated(in_model(one)) || visit_target(in_model(one))) return false;
+    if (visit_stated(in_model(one)) || visit_target(one)) return false;
   const Port own = in_model(port);
   const GraphNode& node = graph_.node(port.node);
   const Role role = node.contract().role();
@@ -89,10 +89,14 @@ bool EntryWalk::visit_stated(Port port) {
   return false;
 }
 
-bool EntryWalk::visit_target(Port port) {
+bool EntryWalk::visit_target(Port here) {
+  const Port port = in_model(here);
   if (!port.valid()) return false;
   const auto found = std::ranges::find(model_.observations, port, &Observation::target);
   if (found == model_.observations.end() || (context_.data && found->is_codes)) return false;
+  std::vector<Port> known = given_;
+  known.insert(known.end(), filled_.begin(), filled_.end());
+  if (needed_inputs(graph_, {&here, 1}, false, known).empty()) return false;  // of values that are there
   add(Missing::What::target, port, static_cast<std::size_t>(found - model_.observations.begin()));
   return true;
 }

@@ -65,7 +65,7 @@ class EntryWalk {
   bool depends_on_data(Port port) const;
   bool visit(Port named, Port port);
   bool visit_stated(Port port);
-  bool visit_target(Port port);
+  bool visit_target(Port here);
   void visit_input(Port own);
   void follow(const NodeEntry& draw);
   void add(Missing::What what, Port port, std::size_t place = 0);

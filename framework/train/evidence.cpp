@@ -10,6 +10,7 @@
 #include "loom/error.h"
 #include "run/incremental_plan.h"
 #include "train/ancestry.h"
+#include "train/feeds.h"
 
 namespace loom {
 namespace {
@@ -248,6 +249,9 @@ bool Finder::is_causal(const LossTerm& part, const Ancestry& parameters) const {
     if (!data.contains(input)) given.push_back({input, 0});
   for (const Port input : graph_.node(part.port.node).inputs) {
     if (!input.valid() || input == part.target || input == part.mask) continue;
+    std::vector<Port> known = given;
+    known.push_back(part.target);
+    if (!needed_inputs(graph_, {&input, 1}, false, known).empty()) return false;  // it sees the data otherwise, too
     for (const int axes : {1, 2}) {
       if (graph_.shape(part.target).rank() <= axes) continue;
       const IncrementalPlan plan =

@@ -86,6 +86,10 @@ BOOST_AUTO_TEST_CASE(a_library_that_is_cut_off_is_not_whole) {
     write(folder.file("part.so"), bytes.substr(0, size));
     BOOST_TEST(!is_whole_library(folder.file("part.so")));
   }
+  for (const std::string& begun : {std::string(), std::string(4096, '\0')}) {
+    write(folder.file("begun.so"), begun);
+    BOOST_TEST(!is_whole_library(folder.file("begun.so")));
+  }
   write(folder.file("text.so"), "no library at all");
   BOOST_TEST(is_whole_library(folder.file("text.so")));  // the loader says what it is
 }

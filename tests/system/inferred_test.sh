@@ -87,7 +87,7 @@ expect 2 sample open --out s.npy
 says err "write generate: {sample: {draw: {z: {type: standard_normal}}, show:"
 is_png open/reconstructions.png
 expect 0 inspect bernoulli_nll
-says out "drawn by: bernoulli_sampler of logits" "mean: activation of logits"
+says out "drawn by: bernoulli_sampler of logits" "mean: activation {function: sigmoid} of logits"
 expect 0 inspect gaussian_kl
 says out "prior drawn by: standard_normal"
 finish

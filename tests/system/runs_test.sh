@@ -105,4 +105,34 @@ expect 0 list
 says out "  wae-mmd " "  vae-gan "
 expect 0 list --json
 has_json /graphs/3/name /graphs/3/doc
+
+# Standard input and output, and what each verb says to programs.
+expect 0 sample runs/tiny-1 --count 3 --out three.npy --json
+equal "$(json /out) $(json /shape/0) $(json /shape/1)" "three.npy 3 16" "sample --json"
+expect 0 sample runs/tiny-1 --count 3 --out -
+same out three.npy
+says err "3 samples of"
+expect 0 reconstruct runs/tiny-1 --count 2 --out r.png --json
+equal "$(json /split) $(json /shape/0)" "test 2" "reconstruct --json"
+expect 0 encode runs/tiny-1 --split test --count 4 --out z.npy
+expect 0 decode runs/tiny-1 --codes z.npy --out decoded.npy --json
+equal "$(json /shape/0)" 4 "decode --json"
+expect 0 decode runs/tiny-1 --codes - --out - <z.npy
+same out decoded.npy
+expect 65 decode runs/tiny-1 --codes - --out x.npy <tiny.yaml
+says err stdin
+expect 0 traverse runs/tiny-1 --steps 3 --out t.npy --json
+equal "$(json /dimensions/2) $(json /shape/0)" "2 9" "traverse --json"
+expect 0 interpolate runs/tiny-1 --pairs 1 --steps 4 --out i.npy --json
+equal "$(json /shape/0)" 4 "interpolate --json"
+expect 0 new-plugin acme.thing --out thing --json
+equal "$(json /type)" acme.thing "new-plugin --json"
+expect 0 validate - <tiny.yaml
+expect 0 inspect - <tiny.yaml
+expect 0 train - --steps 3 --out piped --quiet <tiny.yaml
+expect 0 train --resume piped --steps 5 --quiet
+expect 65 validate - <<<"version: 1"
+says err "-:1:1"
+expect 2 train - --watch --out watched <tiny.yaml
+says err "cannot be watched"
 finish

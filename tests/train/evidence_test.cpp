@@ -124,6 +124,20 @@ nodes:
                  .text() == "exact nll; ");
 }
 
+BOOST_AUTO_TEST_CASE(a_decoder_that_is_told_of_the_data_otherwise_is_not_exact) {
+  const Found found(R"(
+nodes:
+  x:      {type: input, shape: [8, 1]}
+  level:  {type: activation, in: x, function: sigmoid}
+  before: {type: shift, in: level, axis: 1, by: 1}
+  hint:   {type: linear, in: x, units: 1}
+  logits: {type: add, in: [before, hint]}
+losses:
+  p: {type: bernoulli_nll, in: {logits: logits, target: level}}
+)");
+  BOOST_TEST(found.text().starts_with("reconstruction p: "));
+}
+
 BOOST_AUTO_TEST_CASE(a_quantizer_needs_a_prior_of_its_codes) {
   const std::string model = R"(
 nodes:

@@ -16,7 +16,7 @@
 # what the document says over it changes nothing. Any other document is written to that name, and must be valid.
 . "$repository/tests/system/pages_data.sh"
 build=$(cd "$(dirname "$GRAPH_RUNNER")/.." && pwd)
-cp -r "$repository/graphs" "$repository/examples" "$repository/plugins" "$repository/templates" .
+cp -r "$repository/graphs" "$repository/examples" .
 mkdir -p build/release/bin home scripts
 for entry in "$build"/*; do
   [ "$(basename "$entry")" = bin ] || ln -s "$entry" build/release/

@@ -7,8 +7,7 @@
 #                       makes models smaller that have such variables; with vars.size=N, pictures are read at N, too
 #   IN_BACKGROUND=true walk PAGE
 #                       every training of the page goes into the background, until the test ends it
-#   leave_out COMMAND REASON
-#                       a command that is not run; it must be on a page that is walked
+#   leave_out COMMAND   a command that is not run; it must be on a page that is walked
 # What is typed is what runs. Only graph-runner is another one: it finds the executable of the build, with few steps, small
 # batches and few items, and a training with --watch goes into the background, as in a second terminal.
 #
@@ -35,7 +34,10 @@ cat >build/release/bin/graph-runner <<'SCRIPT'
 #!/usr/bin/env bash
 # graph-runner as a page calls it: a training is cut to a few steps, an evaluation to a few items.
 # at_size DATA: with the size of SMALLER, where there is one.
-at_size() { if [[ " ${SMALLER:-}" =~ \ vars.size=([0-9]+) ]]; then sed "s/,size=[0-9]*/,size=${BASH_REMATCH[1]}/" <<<"$1"; else echo "$1"; fi; }
+at_size() {
+  [[ " ${SMALLER:-}" =~ \ vars.size=([0-9]+) ]] || { echo "$1"; return; }
+  sed "s/,size=[0-9]*/,size=${BASH_REMATCH[1]}/" <<<"$1"
+}
 variables() { sed -n '/^vars:/,/^[a-uw-z]/{/^[a-uw-z]/!p}' "$1"; }
 arguments=()
 run= resumed=false watched=false more=false
@@ -104,7 +106,8 @@ function inline_commands(text,   command) {
     command = substr(text, RSTART + 1, RLENGTH - 2)
     text = substr(text, RSTART + RLENGTH)
     # Complete: no placeholder in capitals, no list of further arguments, and more than a verb that needs arguments.
-    if (command ~ /(^|[^A-Za-z_])[A-Z][A-Z]+/ || command ~ /\.\.\./ || command ~ /^graph-runner [a-z-]+$/ && command !~ /(list|runs|version)$/) continue
+    if (command ~ /(^|[^A-Za-z_])[A-Z][A-Z]+/ || command ~ /\.\.\./) continue
+    if (command ~ /^graph-runner [a-z-]+$/ && command !~ /(list|runs|version)$/) continue
     printf "at '%s'\n%s\n", place(), command
   }
 }
@@ -171,7 +174,10 @@ walk() {
   name=$(basename "$page" .md)
   { cat "$work/walk-begin.sh" && awk -v name="$page" -v only="$only" -v without="$without" -f "$work/page.awk" "$repository/$page"; } |
     awk -v list="$work/left-out" -v seen="$work/left-out-seen" \
-      'BEGIN { while ((getline line < list) > 0) left[line] = 1 } { typed = $0; sub(/ +#.*/, "", typed) } typed in left { print typed >>seen; next } { print }' \
+      'BEGIN { while ((getline line < list) > 0) left[line] = 1 }
+       { typed = $0; sub(/ +#.*/, "", typed) }
+       typed in left { print typed >>seen; next }
+       { print }' \
       >"$work/walk-$name.sh"
   walked=$(grep -c "^at '" "$work/walk-$name.sh")
   [ "$walked" -gt 0 ] || fail "$page: there is nothing to walk"

@@ -11,7 +11,11 @@ stop_trainings
 walk docs/library.md
 
 # The page's examples: each block of a language is the body of a function.
-blocks() { awk -v kind="$1" '$0 == "```" kind { inside = 1; print "{"; next } /^```/ { if (inside) print "}"; inside = 0 } inside' "$repository/docs/library.md"; }
+blocks() {
+  awk -v kind="$1" '$0 == "```" kind { inside = 1; print "{"; next }
+    /^```/ { if (inside) print "}"; inside = 0 }
+    inside' "$repository/docs/library.md"
+}
 { echo '#include <loom/model.h>'
   echo '#include <loom/trainer.h>'
   echo 'bool too_long();'

@@ -84,6 +84,14 @@ case $verb in
   ctl) until [ -S "${arguments[1]}/control.sock" ] || [ $((++waited)) -gt 600 ]; do sleep 0.1; done ;;
   report) until ls "${arguments[1]}"/checkpoints/step-* >/dev/null 2>&1 || [ $((++waited)) -gt 600 ]; do sleep 0.1; done ;;
 esac
+if [ "$verb ${arguments[2]:-}" = "ctl stop" ]; then
+  # A reader sees the other terminal come back before the next command.
+  "$GRAPH_RUNNER_OF_BUILD" "${arguments[@]}" || exit
+  while read -r pid folder; do
+    [ "$folder" != "$(realpath "${arguments[1]}")" ] || while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+  done <"$PAGES/trainings"
+  exit 0
+fi
 $watched || exec "$GRAPH_RUNNER_OF_BUILD" "${arguments[@]}"
 mkdir -p "$(dirname "$run")"
 "$GRAPH_RUNNER_OF_BUILD" "${arguments[@]}" >>"$run.log" 2>&1 &

@@ -13,6 +13,7 @@ RIGHT = [
     (["objectives"], NULL), (["train"], NULL), (["train", "batch"], NULL), (["nodes", "z", "in", "gone"], NULL),
     (["nodes", "q", "gone"], NULL), (["nodes", "q", "frozen"], NULL), (["losses", "kl", "weight"], NULL),
     (["losses", "kl", "gone"], NULL), (["objectives", "main", "optimizer", "gone"], NULL), (["data", "gone"], NULL),
+    (["generate"], {"sample": {"likelihood": "draw"}}), (["generate"], {"sample": {"show": "mean"}}),
 ]
 # A block, which is another kind of file; what is added makes it wrong.
 BLOCK = {"block": "pair", "inputs": ["x"], "nodes": {"y": {"type": "linear", "in": "x", "units": 2}}, "output": "y"}
@@ -30,7 +31,7 @@ WRONG = [
     (["train", "average"], 1.5), (["train", "keep"], 0), (["objectives", "main", "optimizer", "type"], "adamm"),
     (["objectives", "main", "optimizer", "beta1"], 1), (["objectives", "main", "optimizer", "momentum"], 0.9),
     (["objectives", "main", "optimizer", "lr"], -1), (["objectives", "main", "every"], 0),
-    (["objectives", "main", "losses"], None), (["generate", "sample", "show"], None), (["generate", "sample", "shown"], "z"),
+    (["objectives", "main", "losses"], None), (["generate"], {"sample": {"shown": "z"}}), (["generate"], {"sample": {"likelihood": "mode"}}),
     (["nodes", "q", "dim"], NULL), (["nodes", "q", "type"], NULL), (["nodes"], NULL), (["train", "batchs"], NULL),
     (["data", "type"], "spirtes"), (["data", "size"], -4), (["data", "limit"], -1),
 ]

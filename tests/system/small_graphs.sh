@@ -27,7 +27,7 @@ audio='audio:sounds,length=512,holdout=4,names={digit}_{speaker}_{take}'
 codes=(--set vars.channels=8 --set vars.hidden=4 --set vars.units=1 --set vars.codes=16 --set vars.dim=4)
 sound=(--set vars.length=512 --set vars.channels=4 --set vars.codes=16 --set vars.dim=4 --set vars.decoder_channels=4
   --set vars.skip=4 --set vars.stacks=1 --set vars.depth=3 --set vars.speakers=2)
-tiny=(--set vars.codes=16 --set vars.dim=4 --set vars.channels=8)
+tiny=(--set vars.codes=16 --set vars.channels=8)
 
 # small_bases: the runs that priors stand on.
 small_bases() {
@@ -59,8 +59,7 @@ small() {
     pixelcnn) form=(--data idx:idx --set vars.channels=4 --set vars.layers=2) ;;
     pixelcnn-prior) form=(--data cifar:cifar/batch.bin --set vars.run="$PWD/base/vq-vae" "${tiny[@]}" --set vars.layers=2) ;;
     wavenet-prior)
-      form=(--data "$audio" --set vars.run="$PWD/base/vq-vae-audio" "${tiny[@]}" --set vars.skip=4 --set vars.layers=3
-        --set vars.length=512 --set vars.speakers=2) ;;
+      form=(--data "$audio" --set vars.run="$PWD/base/vq-vae-audio" "${tiny[@]}" --set vars.skip=4 --set vars.layers=3) ;;
     vq-vae-2-top-prior)
       form=(--data cifar:cifar/batch.bin --set vars.run="$PWD/base/vq-vae-2" "${tiny[@]}" --set vars.layers=1
         --set vars.attentions=1 --set vars.heads=2) ;;

@@ -15,7 +15,8 @@ constexpr std::array<std::int64_t, 5> kFactors = {3, 6, 40, 32, 32};  // shape, 
 constexpr std::int64_t kCombinations = 3 * 6 * 40 * 32 * 32;
 constexpr int kSub = 4;           // samples of a pixel along each axis
 constexpr float kRadius = 0.18F;  // largest distance of a shape from its centre, as a share of the image's side
-constexpr float kFirst = 0.2F, kLast = 0.8F;  // the range of centres: every shape stays inside the image
+constexpr float kFirst = 0.2F;    // the range of centres is kFirst to 1 - kFirst: every shape stays inside the image
+constexpr float kEdge = 0.02F;    // of a larger shape, the same: its radius and this
 
 // The interiors of the shapes at scale 1, relative to their centre, as shares of the image's side.
 struct Square {
@@ -40,7 +41,7 @@ struct Pose {
 template <class Figure>
 void draw(const Pose& pose, std::int64_t size, float* pixels) {
   const auto side = static_cast<float>(size);
-  const float reach = kRadius * pose.scale * side;
+  const float reach = kRadius * pose.scale * side;  // scale includes the zoom
   const float centre_x = pose.x * side, centre_y = pose.y * side;
   const auto first = [&](float centre) { return std::max<std::int64_t>(0, static_cast<std::int64_t>(centre - reach)); };
   const auto end = [&](float centre) { return std::min(size, static_cast<std::int64_t>(centre + reach) + 1); };
@@ -69,6 +70,8 @@ class Sprites final : public loom::Dataset {
     c.output("x", "[N, size, size, 1]", "the image in [0, 1], anti-aliased");
     c.output("factors", "[N, 5]", "shape, scale, rotation, x, y").dtype(loom::DType::i32);
     c.option("size", 64, loom::integer().at_least(8).at_most(1024), "side of the image", "pixels");
+    c.option("zoom", 1.0, loom::number().at_least(0.5).at_most(2.5),
+             "shapes are so many times as large, and stay inside the image: their centres move less");
     c.option("count", 0, loom::integer().at_least(0).at_most(kCombinations),
              "a pseudo-random subset of this many items; 0: every combination, in the order of the factors");
     c.option("seed", 1, loom::integer().at_least(0), "seed of the subset and of the split");
@@ -77,6 +80,8 @@ class Sprites final : public loom::Dataset {
 
   explicit Sprites(const loom::Options& options)
       : pixels_(options.integer("size")),
+        zoom_(static_cast<float>(options.number("zoom"))),
+        first_(std::max(kFirst, kRadius * zoom_ + kEdge)),
         count_(options.integer("count")),
         seed_(static_cast<std::uint64_t>(options.integer("seed"))),
         split_name_(options.text("split")),
@@ -104,8 +109,9 @@ class Sprites final : public loom::Dataset {
     const auto share = [&](std::size_t f) {
       return static_cast<float>(factors[f]) / static_cast<float>(kFactors[f] - 1);
     };
-    const Pose pose = {0.5F + 0.5F * share(1), 2 * std::numbers::pi_v<float> * static_cast<float>(factors[2]) / 40,
-                       kFirst + (kLast - kFirst) * share(3), kFirst + (kLast - kFirst) * share(4)};
+    const Pose pose = {zoom_ * (0.5F + 0.5F * share(1)),
+                       2 * std::numbers::pi_v<float> * static_cast<float>(factors[2]) / 40,
+                       first_ + (1 - 2 * first_) * share(3), first_ + (1 - 2 * first_) * share(4)};
     float* image = out[0].data();
     if (factors[0] == 0)
       draw<Square>(pose, pixels_, image);
@@ -120,11 +126,14 @@ class Sprites final : public loom::Dataset {
     hash.add("sprites, recipe 1");
     for (std::int64_t value : {pixels_, count_, static_cast<std::int64_t>(seed_)}) hash.add(value);
     hash.add(split_name_);
+    if (zoom_ != 1) hash.add(std::to_string(zoom_));
     return hash.text();
   }
 
  private:
-  std::int64_t pixels_, count_;
+  std::int64_t pixels_;
+  float zoom_, first_;  // first_: the least coordinate of a centre
+  std::int64_t count_;
   std::uint64_t seed_;
   std::string split_name_;
   loom::Split split_;

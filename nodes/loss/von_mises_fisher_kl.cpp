@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "latent/von_mises_fisher_concentration.h"
 #include "loom/error.h"
@@ -52,6 +53,8 @@ class VonMisesFisherKl final : public loom::Node {
         kl += moments.kl(kappa);
         if (f.has_input("z")) ratio += kappa * cosine(f, n, s) - moments.log_m;
       }
+      // The divergence does not depend on mu, but one of a mu that is no direction is no number.
+      kl += 0 * std::accumulate(f.input("mu")[n].begin(), f.input("mu")[n].end(), 0.0);
       f.output("loss")[n][0] = static_cast<float>(kl);
       f.output("log_ratio")[n][0] = static_cast<float>(ratio);
     }

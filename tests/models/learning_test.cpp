@@ -78,6 +78,12 @@ Form form_of(const std::string& name) {
   const std::map<std::string, Form> forms = {
       {"beta-tcvae", convolutional},
       {"beta-vae", convolutional},
+      {"categorical-vae", convolutional},
+      {"hyperspherical-vae", convolutional},
+      {"squeeze-excitation-vae", convolutional},
+      {"sprites", {{"data.count=400", "vars.filters=8", "vars.hidden=32"}}},
+      {"finite-scalar-vae",
+       {{"data.count=400", "vars.size=16", "vars.channels=16", "vars.hidden=8"}, "reconstruction"}},
       {"beta-vae-capacity", {convolutional.overrides, "reconstruction"}},
       {"conditional-vae",
        {{"data:sprites:size=28,count=400", "vars.hidden=64",

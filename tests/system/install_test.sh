@@ -54,6 +54,8 @@ expect 0 validate "$graphs/robust.yaml"
 expect 0 train "$graphs/robust.yaml" --steps 3 --batch 8 --set train.eval_limit=16 --out robust --json
 has_json /negative_elbo
 unset LOOM_PLUGIN_PATH
+expect 0 validate "$graphs/robust.yaml" # the one that is installed with the worked plugins
+rm "$prefix/lib/latentloom/plugins/optional/libstudent_t_nll.so"
 expect 65 validate "$graphs/robust.yaml"
 says err "E601" "student_t_nll"
 finish

@@ -100,9 +100,9 @@ while [ $killed -lt 8 ]; do
 done
 expect 0 train --resume killed-often
 for file in whole-often/checkpoints/*; do same "$file" "killed-often/checkpoints/${file##*/}"; done
-expect 0 curves whole-often
+expect 0 metrics whole-often
 mv out whole.csv
-expect 0 curves killed-often
+expect 0 metrics killed-often
 mv out killed.csv
 same whole.csv killed.csv
 

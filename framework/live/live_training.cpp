@@ -66,11 +66,14 @@ LiveTraining::LiveTraining(LiveModel model, RunFolder& run, LiveOptions options)
   }
 }
 
-LiveTraining::~LiveTraining() {
+LiveTraining::~LiveTraining() { close(); }
+
+void LiveTraining::close() {
   watch_.reset();
   control_.reset();
   preparer_.reset();
   for (const Command& command : commands_) command.answer(refusal({"the training job has ended"}));
+  commands_.clear();
 }
 
 void LiveTraining::watch_files(std::vector<std::string> files) {

@@ -42,6 +42,8 @@ class LiveTraining {
  public:
   LiveTraining(LiveModel model, RunFolder& run, LiveOptions options);
   ~LiveTraining();
+  // Takes no more changes and commands: the control socket is gone afterwards. The session stays.
+  void close();
 
   Session& session() { return *model_.session; }
   // As Session::train(). `observe` is called again for each session; its `leave` is not used.

@@ -1,7 +1,9 @@
 // graph-runner ctl: controls a running training job.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "live/control_socket.h"
 #include "runner/console.h"
@@ -48,6 +50,13 @@ std::vector<std::string> sent_words(const Request& request) {
   return words;
 }
 
+// Until another process may train the run.
+void wait_for_release(const std::string& run) {
+  constexpr auto kLook = std::chrono::milliseconds(10);
+  constexpr int kMostLooks = 3000;
+  for (int look = 0; is_training(run) && look < kMostLooks; ++look) std::this_thread::sleep_for(kLook);
+}
+
 int ctl(const Request& request, bool json) {
   if (!is_run_folder(request.run)) {
     throw Error(ErrorCode::run_not_found, fmt::format("{} is not a run: it has no run.json", request.run),
@@ -55,6 +64,7 @@ int ctl(const Request& request, bool json) {
   }
   nlohmann::ordered_json answer = ask_training(request.run, sent_words(request));
   const bool ok = answer.value("ok", false);
+  if (ok && request.words.front() == "stop") wait_for_release(request.run);
   if (json) {
     print_json(answer);
   } else if (ok) {

@@ -67,6 +67,9 @@ int train(const TrainRequest& request, bool json) {
   for (const std::string& note : training.notes) output.line(note);
   LiveTraining live(std::move(training.model), *training.run, live_options(request, output, signals));
   const Outcome outcome = run_training(live, output, BackgroundReport(this_program(), run, request.plugins), signals);
+  // The pictures may take a while: whoever stopped this job may resume the run before they are made.
+  live.close();
+  training.run->release();
   const bool to_the_end = outcome.end != TrainEnd::stopped && signals.received() == 0;
   output.finish(live.session(), outcome, finished_files(request, run, outcome), run);
   if (const std::string failure = failure_of(live.session(), outcome); to_the_end && !failure.empty()) {

@@ -191,8 +191,10 @@ RunFolder& RunFolder::operator=(RunFolder&& other) noexcept {
   return *this;
 }
 
-RunFolder::~RunFolder() {
-  if (lock_ >= 0) ::close(lock_);
+RunFolder::~RunFolder() { release(); }
+
+void RunFolder::release() {
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
 }
 
 }  // namespace loom

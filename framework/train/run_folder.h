@@ -39,6 +39,9 @@ class RunFolder {
   RunFolder& operator=(RunFolder&& other) noexcept;
   ~RunFolder();
 
+  // Gives the lock back: another process may train the run.
+  void release();
+
   const std::string& path() const { return path_; }
   const RunSettings& settings() const { return settings_; }
   // Resumed with other steps, or changed while it trains: rewritten atomically.

@@ -66,6 +66,18 @@ exists runs/stopped/report.html
 expect 1 report no-such-run
 says err "is not a run"
 
+# ctl stop returns when the run can be resumed, also while the pictures are made.
+"$GRAPH_RUNNER" train tiny.yaml "${quick[@]}" --steps 100000000 --out runs/told --quiet >told.out 2>told.err &
+training=$!
+until [ -S runs/told/control.sock ] || ! kill -0 $training; do sleep 0.05; done
+expect 0 ctl runs/told stop --json
+stopped_at=$(json /step)
+expect 0 train --resume runs/told --steps $((stopped_at + 5)) --quiet
+wait $training
+equal $? 0 "the exit code after ctl stop"
+exists runs/told/report.html
+rm -r runs/told
+
 # Lists and comparisons.
 expect 0 runs
 says out "runs/tiny-1" "runs/stopped" finished stopped

@@ -62,10 +62,12 @@ Range range_of_x(const std::vector<Series>& all) {
 // The bulk of every series, and the least value of all.
 Scale scale_of_y(const std::vector<Series>& all) {
   Range range, every;
+  bool whole = true;
   for (const Series& series : all) {
     std::vector<double> values;
     for (const auto& [x, y] : series.points) {
       if (std::isfinite(y)) values.push_back(y);
+      whole = whole && !(y != std::round(y));
     }
     if (values.empty()) continue;
     std::ranges::sort(values);
@@ -75,7 +77,7 @@ Scale scale_of_y(const std::vector<Series>& all) {
     every.include(values.front());
   }
   if (range.empty()) return {Scale::Kind::linear, 0, 1};
-  return Scale::for_values(range.low, range.high, every.low);
+  return Scale::for_values(range.low, range.high, every.low, whole);
 }
 
 class Chart {
@@ -221,7 +223,7 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
   for (const Series& one : series) all.push_back(thinned(one));
   const Legend names = legend(all);
   const double top = kTop + names.height;
-  const Chart chart(all, axis == ChartAxis::seconds ? Scale::Kind::seconds : Scale::Kind::steps, top);
+  const Chart chart(all, axis == ChartAxis::seconds ? Scale::Kind::seconds : Scale::Kind::whole, top);
   std::string out = opening(title, chart.height()) + names.svg + chart.axes();
   // A nested <svg> clips its content without an id; an id would have to be unique in the page.
   out += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} {3}\">", kLeft,
@@ -234,7 +236,7 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
 std::string bar_chart(const std::string& title, const std::vector<double>& values) {
   if (values.empty()) return no_values(title);
   const auto count = static_cast<double>(values.size());
-  const Chart chart({{"", {{0, 0}, {count, *std::ranges::max_element(values)}}}}, Scale::Kind::steps, kTop);
+  const Chart chart({{"", {{0, 0}, {count, *std::ranges::max_element(values)}}}}, Scale::Kind::whole, kTop);
   const std::size_t pieces = std::min(values.size(), kMostPoints);
   std::string path = fmt::format("M{:.1f} {:.1f}", chart.place_x(0), chart.place_y(0));
   for (std::size_t piece = 0; piece < pieces; ++piece) {

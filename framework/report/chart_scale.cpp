@@ -72,7 +72,7 @@ std::string tick_text(double value, double step) {
 
 Scale::Scale(Kind kind, double low, double high) : kind_(kind), low_(low), high_(high) {}
 
-Scale Scale::for_values(double low, double high, double least) {
+Scale Scale::for_values(double low, double high, double least, bool whole) {
   if (least > 0 && low > 0 && high / low >= kLogarithmic) {
     const double padding = std::pow(high / low, kPadding);
     return {Kind::logarithmic, low / padding, high * padding};
@@ -81,7 +81,7 @@ Scale Scale::for_values(double low, double high, double least) {
   // Means of equal values can differ in the last bits, which does not count as a spread.
   const bool flat = spread <= kRounding * std::max(std::abs(low), std::abs(high));
   const double padding = !flat ? spread * kPadding : std::max(1e-12, std::abs(low) * 0.1);
-  return {Kind::linear, low - padding, high + padding};
+  return {whole ? Kind::whole : Kind::linear, low - padding, high + padding};
 }
 
 double Scale::place(double value) const {
@@ -102,7 +102,7 @@ std::vector<Tick> Scale::ticks() const {
       ticks.push_back({k * step, readable_time(k * step)});
     return ticks;
   }
-  const std::vector<double> values = round_ticks(low_, high_, kTicks, kind_ == Kind::steps ? 1 : 0);
+  const std::vector<double> values = round_ticks(low_, high_, kTicks, kind_ == Kind::whole ? 1 : 0);
   const double step = values.size() > 1 ? values[1] - values[0] : high_ - low_;
   for (const double value : values) ticks.push_back({value, tick_text(value, step)});
   return ticks;

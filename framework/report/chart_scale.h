@@ -20,11 +20,12 @@ std::string tick_text(double value, double step);
 
 class Scale {
  public:
-  enum class Kind { linear, steps, seconds, logarithmic };  // steps: whole numbers
+  enum class Kind { linear, whole, seconds, logarithmic };  // whole: numbers that count something
 
   Scale(Kind kind, double low, double high);
   // For values of which the bulk lies in [low, high]: logarithmic where all are above 0 and spread over a factor of 30.
-  static Scale for_values(double low, double high, double least);
+  // `whole`: all are whole numbers.
+  static Scale for_values(double low, double high, double least, bool whole = false);
 
   Kind kind() const { return kind_; }
   double place(double value) const;  // 0 at the low end, 1 at the high one

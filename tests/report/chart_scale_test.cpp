@@ -26,10 +26,10 @@ BOOST_AUTO_TEST_CASE(ticks_are_round_and_inside) {
 BOOST_AUTO_TEST_CASE(texts_have_the_digits_that_the_ticks_need) {
   BOOST_TEST(texts({Scale::Kind::linear, 0, 1}) == "0 0.2 0.4 0.6 0.8 1.0");
   BOOST_TEST(texts({Scale::Kind::linear, 90.2, 131}) == "100 110 120 130");
-  BOOST_TEST(texts({Scale::Kind::steps, 0, 3}) == "0 1 2 3");
-  BOOST_TEST(texts({Scale::Kind::steps, 0, 9400}) == "0 2000 4000 6000 8000");
-  BOOST_TEST(texts({Scale::Kind::steps, 0, 50'000}) == "0 10k 20k 30k 40k 50k");
-  BOOST_TEST(texts({Scale::Kind::steps, 0, 3'000'000}) == "0 1M 2M 3M");
+  BOOST_TEST(texts({Scale::Kind::whole, 0, 3}) == "0 1 2 3");
+  BOOST_TEST(texts({Scale::Kind::whole, 0, 9400}) == "0 2000 4000 6000 8000");
+  BOOST_TEST(texts({Scale::Kind::whole, 0, 50'000}) == "0 10k 20k 30k 40k 50k");
+  BOOST_TEST(texts({Scale::Kind::whole, 0, 3'000'000}) == "0 1M 2M 3M");
   BOOST_TEST(tick_text(12'500, 500) == "12.5k");
   BOOST_TEST(tick_text(-40'000, 20'000) == "-40k");
   BOOST_TEST(tick_text(3e-5, 1e-5) == "3e-05");
@@ -52,6 +52,12 @@ BOOST_AUTO_TEST_CASE(wide_positive_values_have_a_logarithmic_scale) {
   BOOST_TEST((Scale::for_values(100, 900, 100).kind() == Scale::Kind::linear));
   const Scale narrow = Scale::for_values(1, 40, 1);
   BOOST_TEST(texts(narrow) == "1 2 5 10 20");
+}
+
+// Seven and a half active units are no tick.
+BOOST_AUTO_TEST_CASE(counts_have_whole_ticks) {
+  BOOST_TEST(texts(Scale::for_values(7, 8, 7, true)) == "7 8");
+  BOOST_TEST(texts(Scale::for_values(7, 8, 7)) == "7.0 7.5 8.0");
 }
 
 BOOST_AUTO_TEST_CASE(one_value_stands_in_the_middle) {

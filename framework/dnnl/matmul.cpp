@@ -61,7 +61,9 @@ Matmul::Matmul(const MatmulShape& s) {
   const Desc c = matrix(s.batch, s.m, s.n, false, s.ldc, s.batch_stride_c);
   const Desc bias = !s.bias ? Desc() : s.batch == 1 ? row_major({1, s.n}) : row_major({1, 1, s.n});
   if (ColumnProduct::is_meant(s)) {
-    impl->column.emplace(s);
+    MatmulShape plain = s;
+    plain.transpose_b = s.transpose_b && !impl->packs;  // the packed B is [k,n]
+    impl->column.emplace(plain);
     impl_ = std::move(impl);
     return;
   }

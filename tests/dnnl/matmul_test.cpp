@@ -124,6 +124,10 @@ BOOST_AUTO_TEST_CASE(one_column_among_others) {
       one.transpose_b = bits & 4, one.accumulate = bits & 8;
       if (one.transpose_b) one.ldb = 40 + apart;
       check_matmul(one);
+      // A left operand of one column, with a packed right one.
+      MatmulShape left{.m = 1, .n = 30, .k = 40, .transpose_a = true, .bias = true, .pack_b = true, .lda = apart};
+      left.transpose_b = bits & 4, left.accumulate = bits & 8;
+      check_matmul(left);
     }
 }
 

@@ -1,4 +1,5 @@
 #include "runner/csv_file.h"
+#include "runner/table.h"
 
 #include <fmt/format.h>
 
@@ -20,12 +21,7 @@ void CsvFile::add_field(std::string_view field) {
   rows_ += field;
 }
 
-void CsvFile::add(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return add_field(text);
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  add_field(quoted + "\"");
-}
+void CsvFile::add(std::string_view text) { add_field(csv_field(std::string(text))); }
 
 void CsvFile::add(std::int64_t number) { add_field(fmt::format("{}", number)); }
 

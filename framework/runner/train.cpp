@@ -134,7 +134,8 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb->add_option("--shard", request->settings.shard, "samples per shard; 0: chosen from the shapes")
       ->check(at_least(0))
       ->capture_default_str();
-  verb->add_option("--log-every", request->log_every, "seconds between lines if the output is not a terminal")
+  verb->add_option("--log-every", request->log_every,
+                   "seconds between lines if the output is not a terminal, and between the steps of --json")
       ->check(at_least(0))
       ->capture_default_str();
   verb->add_flag("--watch", request->watch,

@@ -101,13 +101,12 @@ void TrainOutput::introduce(Session& session, const std::string& run) {
                              session.document().name, grouped(session.parameters().trainable_count()),
                              session.data().type, grouped(session.training_data().source()->size()), session.batch(),
                              session.executor().threads(), programs.lanes(), programs.shard(), session.seed()));
-  for (const std::string& notice : session.training_data().source()->notices())
-    progress_.line(fmt::format("data: {}", notice));
+  for (const std::string& notice : session.training_data().source()->notices()) line(fmt::format("data: {}", notice));
   if (session.steps_done() > 0)
     progress_.line(fmt::format("resuming from step {} of {}", session.steps_done(), session.settings().steps));
   for (const std::string& path : session.plan().unreached)
-    progress_.line(fmt::format("warning: no objective reaches the parameter {}", path));
-  for (const std::string& note : session.plan().notes) progress_.line(fmt::format("warning: {}", note));
+    line(fmt::format("warning: no objective reaches the parameter {}", path));
+  for (const std::string& note : session.plan().notes) line(fmt::format("warning: {}", note));
 }
 
 TrainObserver TrainOutput::observer_of(Session& session, Outcome& outcome) {

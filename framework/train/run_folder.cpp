@@ -163,7 +163,12 @@ void RunFolder::lock() {
   if (lock_ < 0)
     throw Error(ErrorCode::write_failed,
                 fmt::format("cannot create {}: {}", file, std::generic_category().message(errno)));
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+  // A look at whether the run trains (is_training) holds the lock for an instant: that is no other training.
+  for (int look = 0; look < 20; ++look) {
+    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+    if (errno != EWOULDBLOCK) break;
+    ::usleep(5'000);
+  }
   if (errno != EWOULDBLOCK) return;  // on a file system without locks, the user must take care
   throw Error(ErrorCode::run_exists, fmt::format("another process is training {}", path_),
               "wait for it or stop it, or choose another --out");

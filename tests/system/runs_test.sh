@@ -78,6 +78,13 @@ equal $? 0 "the exit code after ctl stop"
 exists runs/told/report.html
 rm -r runs/told
 
+# A look at the runs is no training: it keeps nobody from resuming one.
+while :; do "$GRAPH_RUNNER" runs >/dev/null 2>&1; done &
+looking=$!
+for steps in 41 42 43 44 45; do expect 0 train --resume runs/tiny-1 --steps $steps --quiet; done
+kill $looking
+wait $looking 2>/dev/null
+
 # Lists and comparisons.
 expect 0 runs
 says out "runs/tiny-1" "runs/stopped" finished stopped

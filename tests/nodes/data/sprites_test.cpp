@@ -18,6 +18,29 @@ BOOST_AUTO_TEST_CASE(all_is_every_combination_in_order) {
   BOOST_TEST((Item(source, 737279).integers(1) == std::vector<std::int32_t>{2, 5, 39, 31, 31}));
 }
 
+// A square has 1/16 of the area at scale 1: zoom times the side is zoom^2 times the area, and no edge is cut.
+BOOST_AUTO_TEST_CASE(zoom_makes_shapes_larger_and_keeps_them_inside) {
+  const std::int64_t size = 64;
+  for (const double zoom : {1.0, 1.5, 2.5}) {
+    const DataSource source = open_data("sprites", {{"split", "all"}, {"size", size}, {"zoom", zoom}});
+    for (const std::int64_t item : {std::int64_t{245759}, std::int64_t{491519}, std::int64_t{737279}}) {  // largest
+      const Item shown(source, item);
+      const auto pixels = shown.columns[0].values();
+      double area = 0, edge = 0;
+      for (std::int64_t i = 0; i < size * size; ++i) {
+        const std::int64_t row = i / size, column = i % size;
+        area += pixels[static_cast<std::size_t>(i)];
+        if (row == 0 || column == 0 || row == size - 1 || column == size - 1)
+          edge += pixels[static_cast<std::size_t>(i)];
+      }
+      BOOST_TEST(edge == 0);
+      if (item == 245759) BOOST_TEST(area == zoom * zoom * size * size / 16, boost::test_tools::tolerance(0.02));
+    }
+  }
+  BOOST_TEST(open_data("sprites", {{"zoom", 2.0}}).hash() != open_data("sprites", {}).hash());
+  BOOST_TEST(open_data("sprites", {{"zoom", 1.0}}).hash() == open_data("sprites", {}).hash());
+}
+
 BOOST_AUTO_TEST_CASE(a_shape_lies_inside_and_moves_with_its_factors) {
   const DataSource source = open_data("sprites", {{"split", "all"}});
   const std::int64_t size = 64;

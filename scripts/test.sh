@@ -4,6 +4,8 @@
 #   scripts/test.sh --checks      also the format and lint checks
 #   scripts/test.sh --sanitize    the suite under the address, undefined-behaviour and thread sanitizers, a training changed
 #                                 1,000 times among it (an hour and a half)
+#   scripts/test.sh --interruptions
+#                                 a training interrupted 500 times: signals, a full disk, failed fsync and rename (5 minutes)
 #   scripts/test.sh --fuzz        10,000 damaged files of every format through the readers, under the address sanitizer
 # With LATENTLOOM_NPM=1 in the environment, the test of completion in editors installs the npm package that it needs into
 # the build folder; without, and where that package is not installed, it is skipped.
@@ -34,13 +36,17 @@ case "${1:-}" in
       TSAN_OPTIONS="allocator_may_return_null=1:suppressions=$PWD/tests/support/tsan-suppressions.txt" \
       run_suite tsan -R "^($(IFS="|" && echo "${suites[*]}")|system-hot_swap_endurance_test)\$"
     ;;
+  --interruptions)
+    scripts/build.sh release graph-runner json-value faulty-io
+    INTERRUPTIONS=500 run_suite release -R '^system-durability_test$' --verbose
+    ;;
   --fuzz)
     scripts/build.sh asan tests-fuzz
     LOOM_FUZZ=10000 ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1 \
       UBSAN_OPTIONS=print_stacktrace=1 build/asan/bin/tests-fuzz --log_level=message
     ;;
   *)
-    echo "usage: scripts/test.sh [--checks | --sanitize | --fuzz]" >&2
+    echo "usage: scripts/test.sh [--checks | --sanitize | --interruptions | --fuzz]" >&2
     exit 2
     ;;
 esac

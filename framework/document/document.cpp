@@ -287,10 +287,37 @@ class Reader {
   std::vector<std::size_t> losses_of_;  // losses with `of`
 };
 
+// `extends` is still there where a parent cannot be read.
+bool lacks_parent(const Value& root) {
+  const Value* extends = root.is_map() ? root.find("extends") : nullptr;
+  return extends != nullptr && !extends->is_null();
+}
+
+// Reads a document whose parent is missing: what it lacks, or refers to, may stand there, and is not reported.
+void read_without_parent(const Value& root, const std::string& file, const std::string& directory,
+                         Diagnostics& diagnostics) {
+  Diagnostics findings;
+  Reader(file, directory, findings).read(root);
+  for (const Diagnostic& finding : findings.items()) {
+    switch (finding.code) {
+      case ErrorCode::missing_key:
+      case ErrorCode::unknown_variable:
+      case ErrorCode::dangling_input:
+        break;
+      default:
+        diagnostics.add(Error(finding));
+    }
+  }
+}
+
 Document finish(Value root, const std::string& file, const std::string& directory,
                 const std::vector<Override>& overrides, Diagnostics& diagnostics) {
   std::set<std::string> files = {file};
   root = merge_parents(std::move(root), file, directory, files, diagnostics);
+  if (lacks_parent(root)) {
+    read_without_parent(root, file, directory, diagnostics);
+    return {};
+  }
   if (root.is_map()) apply_overrides(root, overrides, diagnostics);
   Document document = Reader(file, directory, diagnostics).read(root);
   document.file = file;

@@ -64,7 +64,7 @@ Value merge_chain(Value root, const std::string& file, const std::string& direct
   if (!parent.is_map()) return root;
   const Location where = root.where;
   parent = merge_chain(std::move(parent), path, fs::path(path).parent_path().string(), chain, files, diagnostics);
-  std::erase_if(parent.members, [](const Member& m) { return m.key == "extends"; });
+  // That of the parent is still there where its own parent cannot be read.
   std::erase_if(root.members, [](const Member& m) { return m.key == "extends"; });
   check_removals(parent, root, path, diagnostics);
   merge_plugins(parent, root);

@@ -74,6 +74,20 @@ std::vector<float> LatentSpace::mean(std::int64_t item) const {
   return {mean.begin(), mean.end()};
 }
 
+std::vector<double> LatentSpace::rates(std::int64_t most) const {
+  if (!posterior_.per_dimension.valid() || items() == 0) return {};
+  const std::vector<Port> wanted = {posterior_.per_dimension};
+  const Tensor nats = std::move(
+      measure::encode({graph_, *store_, executor_}, {.source = source_, .count = most, .seed = seed_}, wanted).front());
+  const auto width = static_cast<std::size_t>(posterior_.dimensions);
+  std::vector<double> rates(width);
+  const auto values = nats.values();
+  if (nats.shape()[0] == 0 || values.size() % width != 0) return {};
+  for (std::size_t i = 0; i < values.size(); ++i) rates[i % width] += static_cast<double>(values[i]);
+  for (double& rate : rates) rate /= static_cast<double>(nats.shape()[0]);
+  return rates;
+}
+
 Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std::int64_t> item) const {
   const std::int64_t rows = static_cast<std::int64_t>(latents.size()) / values();
   const GenerateEntry entry = latent_entry(model_, {.latent = graph_->name_of(latent_),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 namespace loom {
@@ -23,6 +25,16 @@ std::pair<double, double> shares(std::span<const float> a, std::span<const float
 }
 
 }  // namespace
+
+std::vector<std::int64_t> dimensions_by_rate(std::span<const double> rates, std::int64_t width, std::int64_t most) {
+  std::vector<std::int64_t> dimensions(static_cast<std::size_t>(width));
+  std::iota(dimensions.begin(), dimensions.end(), 0);
+  if (!rates.empty())
+    std::ranges::stable_sort(dimensions, std::ranges::greater{},
+                             [&](std::int64_t dimension) { return rates[static_cast<std::size_t>(dimension)]; });
+  dimensions.resize(static_cast<std::size_t>(std::min(width, most)));
+  return dimensions;
+}
 
 std::vector<float> traversal(std::span<const float> centre, std::int64_t width,
                              std::span<const std::int64_t> dimensions, double range, std::int64_t steps) {

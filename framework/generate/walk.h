@@ -12,6 +12,8 @@
 
 namespace loom {
 
+// The first `most` dimensions by falling rate, or of all `width` where no rates are known: 0, 1, 2, ...
+std::vector<std::int64_t> dimensions_by_rate(std::span<const double> rates, std::int64_t width, std::int64_t most);
 // `centre` holds positions x width values; a dimension's value is the same at every position.
 std::vector<float> traversal(std::span<const float> centre, std::int64_t width,
                              std::span<const std::int64_t> dimensions, double range, std::int64_t steps);

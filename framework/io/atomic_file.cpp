@@ -35,7 +35,7 @@ std::string temporary_name(const std::string& path) {
   finding.where = {path, 0, 0};
   finding.message = fmt::format("cannot {}: {}", what, std::generic_category().message(reason));
   if (reason == ENOSPC || reason == EDQUOT)
-    finding.hint = "free some space on the disk, then resume the run with train --resume";
+    finding.hint = "free some space on the disk and repeat the command; a run resumes with train --resume";
   throw Error(std::move(finding));
 }
 

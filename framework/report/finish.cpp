@@ -15,12 +15,12 @@ constexpr std::int64_t kSamples = 64, kReconstructions = 32, kSounds = 8;
 
 // Runs `make`, which returns the path of the file that it wrote.
 template <class Make>
-std::string or_notice(const ModelOptions& options, const char* what, const Make& make) {
+void add_file(FinishedFiles& files, const ModelOptions& options, const char* name, const Make& make) {
+  FinishedFile& file = files.emplace_back(name);
   try {
-    return make();
+    file.path = make();
   } catch (const std::exception& problem) {
-    if (options.notice) options.notice(fmt::format("no {}: {}", what, problem.what()));
-    return "";
+    if (options.notice) options.notice(fmt::format("no {}: {}", name, problem.what()));
   }
 }
 
@@ -36,12 +36,13 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
   FinishedFiles files;
   std::optional<Model> model;
   std::optional<RunFolder> run;
-  or_notice(options, "pictures", [&] {
+  try {
     model.emplace(path, options);
     run = RunFolder::open(path, false);
-    return "";
-  });
-  if (!run) return files;
+  } catch (const std::exception& problem) {
+    if (options.notice) options.notice(fmt::format("no pictures: {}", problem.what()));
+    return files;
+  }
   const ModelSource& source = model->source();
   const std::int64_t rate = source.sample_rate("");  // 0: pictures
   const auto sounds = [&](const char* name, const TensorView& values) {
@@ -51,12 +52,12 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
                                 written.cut, values.count()));
     return written.files.front();
   };
-  files.samples = or_notice(options, "samples", [&] {
+  add_file(files, options, "samples", [&] {
     const Tensor samples = model->sample(rate > 0 ? kSounds : kSamples, {.seed = source.seed()});
     if (rate > 0 && sound_channels(samples.shape()) > 0) return sounds("samples", samples);
     return write_if_any(run->samples_path(), samples_png(source, samples));
   });
-  files.reconstructions = or_notice(options, "reconstructions", [&] {
+  add_file(files, options, "reconstructions", [&] {
     const GenerateEntry entry = reconstruction_entry(source, "reconstruct");
     Executor executor(options.threads);
     const Reconstructions pairs = reconstruct(source, executor, entry, source.data(""), "test",
@@ -69,8 +70,14 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
     return write_if_any(run->reconstructions_path(),
                         reconstructions_png(pairs, picture_like(source, pairs.reconstructions.shape().event())));
   });
-  files.report = or_notice(options, "report", [&] {
-    write_text_file(run->report_path(), report_of(source, *run, model->threads()));
+  std::vector<Traversal> traversals;
+  add_file(files, options, "traversal", [&] {
+    Executor executor(options.threads);
+    traversals = write_traversals(source, *run, executor);
+    return traversals.empty() ? std::string() : traversals.front().path;
+  });
+  add_file(files, options, "report", [&] {
+    write_text_file(run->report_path(), report_of(source, *run, traversals, model->threads()));
     return run->report_path();
   });
   return files;

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "loom/model.h"
 
 namespace loom::report {
 
-// Paths; "" where there is nothing to show (no `generate:` entry, values that are no images).
-struct FinishedFiles {
-  std::string samples, reconstructions, report;
+// In the order in which they are shown: samples, reconstructions, traversal, report.
+struct FinishedFile {
+  std::string name,
+      path;  // the path is "" where there is nothing to show: values that are no images, no latent variable
 };
+using FinishedFiles = std::vector<FinishedFile>;
 
-// Writes samples.png, reconstructions.png (of sounds: samples.wav, originals.wav and reconstructions.wav) and
+// Writes samples.png, reconstructions.png (of sounds: samples.wav, originals.wav and reconstructions.wav), traversal.png and
 // report.html into a run, from its best weights. What cannot be made is told to options.notice: a training is never
 // lost for the sake of a picture. Of the options, plugins, threads and notice are used.
 FinishedFiles finish_run(const std::string& run, const ModelOptions& options);

@@ -110,9 +110,21 @@ std::string picture(const std::string& path, const std::string& caption) {
       base64(read_text_file(path)));
 }
 
-std::string picture_section(const RunFolder& run) {
-  const std::string pictures = picture(run.samples_path(), "samples from the prior") +
-                               picture(run.reconstructions_path(), "held-out items, each above its reconstruction");
+// The labels stand beside the rows of the picture, which are all as high.
+std::string traversal_figure(const Traversal& traversal) {
+  std::string labels;
+  for (const std::string& row : traversal.rows) labels += fmt::format("<span>{}</span>", escaped(row));
+  return fmt::format(
+      "<figure class=\"traversal\"><div><div class=\"rows\">{}</div><img alt=\"a latent traversal\" "
+      "src=\"data:image/png;base64,{}\"></div><figcaption>dimensions of {} from -3 to 3, by falling rate</figcaption>"
+      "</figure>\n",
+      labels, base64(read_text_file(traversal.path)), escaped(traversal.latent));
+}
+
+std::string picture_section(const RunFolder& run, const std::vector<Traversal>& traversals) {
+  std::string pictures = picture(run.samples_path(), "samples from the prior") +
+                         picture(run.reconstructions_path(), "held-out items, each above its reconstruction");
+  for (const Traversal& traversal : traversals) pictures += traversal_figure(traversal);
   return pictures.empty() ? "" : "<h2>Pictures</h2>\n<div class=\"pictures\">\n" + pictures + "</div>\n";
 }
 
@@ -177,7 +189,8 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-std::string report_of(const ModelSource& model, const RunFolder& run, int threads) {
+std::string report_of(const ModelSource& model, const RunFolder& run, const std::vector<Traversal>& traversals,
+                      int threads) {
   Metrics metrics(run.metrics_path(), 1, true);
   const GraphSummary graph = summarize(model, 0, threads);
   std::string out = fmt::format(
@@ -187,7 +200,7 @@ std::string report_of(const ModelSource& model, const RunFolder& run, int thread
       "run</title>\n<style>{}</style>\n</head>\n<body>\n",
       escaped(graph.name), kReportStyle);
   out += summary_section(model, metrics, graph) + curve_section(model.registry(), metrics) + history_section(metrics) +
-         codebook_section(model, metrics) + picture_section(run) + graph_section(graph) +
+         codebook_section(model, metrics) + picture_section(run, traversals) + graph_section(graph) +
          settings_section(model, graph, threads);
   return out + "</body>\n</html>\n";
 }

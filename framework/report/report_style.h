@@ -28,6 +28,8 @@ figure { margin: 0; padding: .5rem; border-radius: .5rem; background: var(--pane
 figcaption { padding-top: .4rem; color: var(--faint); font-size: .85rem; }
 .pictures { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); align-items: start; }
 .pictures img { display: block; width: 100%; height: auto; image-rendering: pixelated; }
+.traversal > div { display: grid; grid-template-columns: auto 1fr; gap: .6rem; }
+.traversal .rows { display: grid; grid-auto-rows: 1fr; align-items: center; color: var(--faint); font-size: .8rem; white-space: nowrap; }
 .chart { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif; }
 .chart .title { fill: var(--text); font-weight: 600; }
 .chart .label { fill: var(--faint); font-size: 11px; }

@@ -170,33 +170,23 @@ int bench(const Request& request, bool json) {
 }
 
 void add_bench(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "bench", "Time full training steps on synthetic data",
-                            "graph-runner bench graphs/vae.yaml --batch 64 --steps 50 --threads 2 --json");
+  Verb verb = add_verb(app, invocation, "bench", "Time full training steps on synthetic data",
+                       "graph-runner bench graphs/vae.yaml --batch 64 --steps 50 --threads 2 --json");
   auto request = std::make_shared<Request>();
-  verb->add_option("GRAPH", request->graph, "a graph file")->required();
-  verb->add_option("--set", request->overrides, "change a value first: PATH=VALUE")->allow_extra_args(false);
-  verb->add_option("--batch", request->batch, "samples per step; 0: as in the graph")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--steps", request->steps, "timed steps")->check(at_least(1))->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--lanes", request->lanes, "lanes; 0: one per thread")->check(at_least(0))->capture_default_str();
-  verb->add_option("--shard", request->shard, "samples per shard; 0: chosen from the shapes")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_flag("--tune", request->tune, "try several shard sizes and keep the fastest");
-  verb->add_flag("--sample", request->sample, "time ancestral sampling instead of training steps");
-  verb->add_option("--count", request->count, "samples that --sample draws together")
-      ->check(at_least(1))
-      ->capture_default_str();
-  verb->add_flag("--whole", request->whole, "with --sample: run the whole graph for each position");
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return bench(*request, invocation.json); };
-  });
+  verb.option("GRAPH", request->graph, "a graph file").required();
+  verb.option("--set", request->overrides, "change a value first: PATH=VALUE").one_value_each();
+  verb.option("--batch", request->batch, "samples per step; 0: as in the graph").at_least(0).shows_default();
+  verb.option("--steps", request->steps, "timed steps").at_least(1).shows_default();
+  verb.threads_flag(request->threads);
+  verb.option("--lanes", request->lanes, "lanes; 0: one per thread").at_least(0).shows_default();
+  verb.option("--shard", request->shard, "samples per shard; 0: chosen from the shapes").at_least(0).shows_default();
+  verb.flag("--tune", request->tune, "try several shard sizes and keep the fastest");
+  verb.flag("--sample", request->sample, "time ancestral sampling instead of training steps");
+  verb.option("--count", request->count, "samples that --sample draws together").at_least(1).shows_default();
+  verb.flag("--whole", request->whole, "with --sample: run the whole graph for each position");
+  verb.plugins_flag(request->plugins);
+  verb.json_flag();
+  verb.action([&invocation, request] { return bench(*request, invocation.json); });
 }
 LOOM_VERB(160, add_bench)
 

@@ -224,37 +224,33 @@ int check(const Request& request, bool json) {
 }
 
 void add_check(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "check", "Check a type, or all types of a plugin library: gradients, shards, threads",
-                            "graph-runner check conv --set filters=4 --set kernel=3 --shape x=2,8,8,3\n"
-                            "  graph-runner check build/libhuber.so\n"
-                            "  graph-runner check images:photos,size=64");
+  Verb verb =
+      add_verb(app, invocation, "check", "Check a type, or all types of a plugin library: gradients, shards, threads",
+               "graph-runner check conv --set filters=4 --set kernel=3 --shape x=2,8,8,3\n"
+               "  graph-runner check build/libhuber.so\n"
+               "  graph-runner check images:photos,size=64");
   auto request = std::make_shared<Request>();
-  verb->add_option("NODE", request->subject,
-                   "a type of any kind, the file of a plugin library, or data, TYPE:PATH,key=value: every item is read")
-      ->required();
-  verb->add_option("--set", request->options,
-                   "an option: NAME=VALUE; other options get a value from their declared range")
-      ->allow_extra_args(false);
-  verb->add_option("--shape,--input", request->shapes,
-                   "the shape of an input, samples first: NAME=4,28,28,1; other inputs get a small shape that fits")
-      ->allow_extra_args(false);
-  verb->add_option("--samples", request->samples, "samples of inputs that --shape does not name")
-      ->check(at_least(1))
-      ->capture_default_str();
-  verb->add_option("--classes", request->classes, "inputs of codes have values from 0 to CLASSES - 1")
-      ->check(at_least(1))
-      ->capture_default_str();
-  verb->add_option("--seed", request->seed, "seed of a node that draws")->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads that read data; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_flag("--eval", request->evaluation, "check in evaluation mode, not in training mode");
-  verb->add_flag("--strict", request->strict, "treat a call that allocates memory as a failure");
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return check(*request, invocation.json); };
-  });
+  verb.option("NODE", request->subject,
+              "a type of any kind, the file of a plugin library, or data, TYPE:PATH,key=value: every item is read")
+      .required();
+  verb.option("--set", request->options, "an option: NAME=VALUE; other options get a value from their declared range")
+      .one_value_each();
+  verb.option("--shape,--input", request->shapes,
+              "the shape of an input, samples first: NAME=4,28,28,1; other inputs get a small shape that fits")
+      .one_value_each();
+  verb.option("--samples", request->samples, "samples of inputs that --shape does not name")
+      .at_least(1)
+      .shows_default();
+  verb.option("--classes", request->classes, "inputs of codes have values from 0 to CLASSES - 1")
+      .at_least(1)
+      .shows_default();
+  verb.option("--seed", request->seed, "seed of a node that draws").shows_default();
+  verb.threads_flag(request->threads, "threads that read data; 0: one per core");
+  verb.flag("--eval", request->evaluation, "check in evaluation mode, not in training mode");
+  verb.flag("--strict", request->strict, "treat a call that allocates memory as a failure");
+  verb.plugins_flag(request->plugins);
+  verb.json_flag();
+  verb.action([&invocation, request] { return check(*request, invocation.json); });
 }
 LOOM_VERB(140, add_check)
 

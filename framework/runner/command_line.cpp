@@ -93,48 +93,11 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
   for (const auto& [rank, add] : registered()) add(app, invocation);
 }
 
-CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& summary, const std::string& example) {
+Verb add_verb(CLI::App& app, Invocation& invocation, const std::string& name, const std::string& summary,
+              const std::string& example) {
   CLI::App* verb = app.add_subcommand(name, summary);
   verb->footer("\nExample:\n  " + example);
-  return verb;
-}
-
-void add_json(CLI::App* verb, Invocation& invocation) {
-  verb->add_flag("--json", invocation.json, "print JSON to standard output, including errors");
-}
-
-void add_plugins(CLI::App* verb, std::vector<std::string>& plugins) {
-  verb->add_option("--plugin", plugins, "a plugin library to load: a file, or a name on LOOM_PLUGIN_PATH; repeatable")
-      ->allow_extra_args(false);
-}
-
-CLI::Validator at_least(std::int64_t least) {
-  return {[least](std::string& text) -> std::string {
-            double value = 0;
-            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion reports the error
-            return value >= static_cast<double>(least) ? "" : fmt::format("{} is less than {}", text, least);
-          },
-          fmt::format("at least {}", least)};
-}
-
-CLI::Validator number_between(double least, bool excluded, double most) {
-  const std::string range = fmt::format("{} {:g}{}", excluded ? "above" : "at least", least,
-                                        most < kNoLimit ? fmt::format(" and at most {:g}", most) : "");
-  return {[=](std::string& text) -> std::string {
-            double value = 0;
-            if (!CLI::detail::lexical_cast(text, value)) return "";  // the conversion reports the error
-            const bool good = (excluded ? value > least : value >= least) && value <= most && value < kNoLimit;
-            return good ? "" : fmt::format("{} is not {}", text, range);
-          },
-          range};
-}
-
-CLI::Validator one_of(std::vector<std::string> words) {
-  const std::string list = fmt::format("{}", fmt::join(words, " or "));
-  return {[words = std::move(words), list](std::string& text) -> std::string {
-            return std::ranges::find(words, text) != words.end() ? "" : fmt::format("'{}' is not {}", text, list);
-          },
-          list};
+  return {verb, invocation};
 }
 
 Error usage_error(const std::string& verb, std::string message) {

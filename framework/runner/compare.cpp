@@ -103,16 +103,14 @@ int compare(const Request& request, bool json) {
 }
 
 void add_compare(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "compare", "Show the settings in which runs differ, and what they measured",
-                            "graph-runner compare runs/vae-1 runs/vae-2 --html comparison.html");
+  Verb verb = add_verb(app, invocation, "compare", "Show the settings in which runs differ, and what they measured",
+                       "graph-runner compare runs/vae-1 runs/vae-2 --html comparison.html");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->runs, "run folders; training jobs may be writing to them")->required();
-  verb->add_option("--html", request->html, "also a page with the tables, and the curves of all runs overlaid");
-  verb->add_flag("--csv", request->csv, "as CSV, one line a run");
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return compare(*request, invocation.json); };
-  });
+  verb.option("RUN", request->runs, "run folders; training jobs may be writing to them").required();
+  verb.option("--html", request->html, "also a page with the tables, and the curves of all runs overlaid");
+  verb.flag("--csv", request->csv, "as CSV, one line a run");
+  verb.json_flag();
+  verb.action([&invocation, request] { return compare(*request, invocation.json); });
 }
 LOOM_VERB(36, add_compare)
 

@@ -50,11 +50,13 @@ std::vector<std::string> sent_words(const Request& request) {
   return words;
 }
 
-// Until another process may train the run.
+// Until another process may train the run, or for half a minute: a last evaluation and the report can take longer.
 void wait_for_release(const std::string& run) {
   constexpr auto kLook = std::chrono::milliseconds(10);
   constexpr int kMostLooks = 3000;
-  for (int look = 0; is_training(run) && look < kMostLooks; ++look) std::this_thread::sleep_for(kLook);
+  for (int look = 0; look < kMostLooks; ++look, std::this_thread::sleep_for(kLook))
+    if (!is_training(run)) return;
+  say("the training job still writes its last files; until it ends, the run cannot be resumed\n");
 }
 
 int ctl(const Request& request, bool json) {
@@ -77,22 +79,19 @@ int ctl(const Request& request, bool json) {
 }
 
 void add_ctl(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "ctl", "Control a running training job: change it, pause it, stop it",
-                            "graph-runner ctl runs/first status --json\n"
-                            "  graph-runner ctl runs/first set losses.kl.weight=2\n"
-                            "  graph-runner ctl runs/first swap reconstruction gaussian_nll in.mean=mean in.target=x\n"
-                            "  graph-runner ctl runs/first pause");
+  Verb verb = add_verb(app, invocation, "ctl", "Control a running training job: change it, pause it, stop it",
+                       "graph-runner ctl runs/first status --json\n"
+                       "  graph-runner ctl runs/first set losses.kl.weight=2\n"
+                       "  graph-runner ctl runs/first swap reconstruction gaussian_nll in.mean=mean in.target=x\n"
+                       "  graph-runner ctl runs/first pause");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->run, "the run's folder")->required();
-  verb->add_option(
-          "COMMAND", request->words,
-          "status | set PATH=VALUE... | swap NODE TYPE [OPTION=VALUE...] [in.PORT=NODE...] | reload [PLUGIN...] | "
-          "checkpoint | pause | resume | stop")
-      ->required();
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return ctl(*request, invocation.json); };
-  });
+  verb.option("RUN", request->run, "the run's folder").required();
+  verb.option("COMMAND", request->words,
+              "status | set PATH=VALUE... | swap NODE TYPE [OPTION=VALUE...] [in.PORT=NODE...] | reload [PLUGIN...] | "
+              "checkpoint | pause | resume | stop")
+      .required();
+  verb.json_flag();
+  verb.action([&invocation, request] { return ctl(*request, invocation.json); });
 }
 LOOM_VERB(170, add_ctl)
 

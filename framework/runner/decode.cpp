@@ -14,18 +14,17 @@
 #include "runner/console.h"
 #include "runner/csv_file.h"
 #include "runner/draw_flags.h"
+#include "runner/model_flags.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
 namespace {
 
-struct Request {
-  std::vector<std::string> plugins;
-  std::string model, codes, out, weights, name = "decode";
+struct Request : ModelFlags {
+  std::string codes, out, name = "decode";
   std::int64_t count = 0, rate = 0;
-  int threads = 0;
-  bool newest = false, separate = false, whole = false;
+  bool separate = false, whole = false;
   DrawFlags draws;
 };
 
@@ -74,9 +73,7 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
 
 int decode(const Request& request, bool json) {
   check_out("decode", request.out, true);
-  const ModelSource model(
-      request.model,
-      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
+  const ModelSource model(request.model, request.model_options());
   const DrawOptions draws = request.draws.options();
   const GenerateEntry entry = decoding_entry(model, request.name, draws.likelihood);
   const std::map<std::string, std::string> encoded = encoded_names(model);
@@ -102,36 +99,26 @@ int decode(const Request& request, bool json) {
 }
 
 void add_decode(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "decode", "Turn codes from a file into pictures, sounds or arrays",
-                            "graph-runner decode runs/vq --codes codes.npy --count 64 --out pictures.png");
+  Verb verb = add_verb(app, invocation, "decode", "Turn codes from a file into pictures, sounds or arrays",
+                       "graph-runner decode runs/vq --codes codes.npy --count 64 --out pictures.png");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--codes", request->codes,
-                   "a .npy array, or an .npz archive with one array per port that is fed; -: a .npy array on stdin")
-      ->required();
-  verb->add_option("--out", request->out,
-                   "a .png picture, a .npy array, a .csv table or a .wav sound; -: an array on stdout")
-      ->required();
-  verb->add_option("--count", request->count, "only the first items; 0: all")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--name", request->name, "the entry of generate; this one follows from the graph if it has none")
-      ->capture_default_str();
+  add_model(verb, *request);
+  verb.option("--codes", request->codes,
+              "a .npy array, or an .npz archive with one array per port that is fed; -: a .npy array on stdin")
+      .required();
+  verb.option("--out", request->out,
+              "a .png picture, a .npy array, a .csv table or a .wav sound; -: an array on stdout")
+      .required();
+  verb.option("--count", request->count, "only the first items; 0: all").at_least(0).shows_default();
+  verb.option("--name", request->name, "the entry of generate; this one follows from the graph if it has none")
+      .shows_default();
   add_draw_flags(verb, request->draws);
-  verb->add_option("--rate", request->rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
-      ->check(at_least(0));
-  verb->add_flag("--separate", request->separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
-  verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive decoder");
-  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return decode(*request, invocation.json); };
-  });
+  verb.option("--rate", request->rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000").at_least(0);
+  verb.flag("--separate", request->separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
+  verb.flag("--whole", request->whole, "run the whole graph for each position of an autoregressive decoder");
+  add_model_flags(verb, *request);
+  verb.json_flag();
+  verb.action([&invocation, request] { return decode(*request, invocation.json); });
 }
 LOOM_VERB(70, add_decode)
 

@@ -1,7 +1,5 @@
 #include "runner/draw_flags.h"
 
-#include "runner/verbs.h"
-
 namespace loom::runner {
 
 DrawOptions DrawFlags::options() const {
@@ -15,21 +13,19 @@ DrawOptions DrawFlags::options() const {
   return draws;
 }
 
-void add_draw_flags(CLI::App* verb, DrawFlags& flags) {
-  verb->add_option("--temperature", flags.temperature,
-                   "temperature of categorical draws; 0: the most probable code, below 1: less varied")
-      ->check(number_between(0, false, kNoLimit));
-  verb->add_option("--top-k", flags.top_k, "draw among the k most probable codes; 0: all")->check(at_least(0));
-  verb->add_option("--top-p", flags.top_p, "draw among the most probable codes that together have this probability")
-      ->check(number_between(0, true, 1));
-  verb->add_option("--class", flags.only_class, "draw only this class, if the model is conditioned on a class")
-      ->check(at_least(0));
-  verb->add_option(
-          "--likelihood", flags.likelihood,
-          "what is shown of the likelihood: mean or draw; default: as the graph says, else the mean (of codes: a "
-          "draw)")
-      ->check(CLI::IsMember({"mean", "draw"}));
-  verb->add_option("--seed", flags.seed, "seed of the draws")->capture_default_str();
+void add_draw_flags(Verb& verb, DrawFlags& flags) {
+  verb.option("--temperature", flags.temperature,
+              "temperature of categorical draws; 0: the most probable code, below 1: less varied")
+      .between(0, false, kNoLimit);
+  verb.option("--top-k", flags.top_k, "draw among the k most probable codes; 0: all").at_least(0);
+  verb.option("--top-p", flags.top_p, "draw among the most probable codes that together have this probability")
+      .between(0, true, 1);
+  verb.option("--class", flags.only_class, "draw only this class, if the model is conditioned on a class").at_least(0);
+  verb.option("--likelihood", flags.likelihood,
+              "what is shown of the likelihood: mean or draw; default: as the graph says, else the mean (of codes: a "
+              "draw)")
+      .one_of({"mean", "draw"});
+  verb.option("--seed", flags.seed, "seed of the draws").shows_default();
 }
 
 }  // namespace loom::runner

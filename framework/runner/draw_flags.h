@@ -2,12 +2,12 @@
 // options, --likelihood, what is shown of it, and --seed.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "loom/model.h"
+#include "runner/flags.h"
 
 namespace loom::runner {
 
@@ -20,6 +20,6 @@ struct DrawFlags {
   DrawOptions options() const;
 };
 
-void add_draw_flags(CLI::App* verb, DrawFlags& flags);
+void add_draw_flags(Verb& verb, DrawFlags& flags);
 
 }  // namespace loom::runner

@@ -11,6 +11,7 @@
 #include "runner/array_file.h"
 #include "runner/console.h"
 #include "runner/csv_file.h"
+#include "runner/model_flags.h"
 #include "runner/out_file.h"
 #include "runner/recordings.h"
 #include "runner/verbs.h"
@@ -18,14 +19,12 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
-  std::vector<std::string> plugins;
-  std::string model, out, weights, data, split = "test";
+struct Request : ModelFlags {
+  std::string out, data, split = "test";
   std::vector<std::string> ports, columns;
   std::int64_t count = 0;
   std::uint64_t seed = 1;
-  int threads = 0;
-  bool newest = false, whole_recordings = false;
+  bool whole_recordings = false;
 };
 
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
@@ -183,17 +182,16 @@ void print_result(const Work& work, const Request& request, std::int64_t count, 
 }
 
 WholeRecordings recordings_of(const Request& request) {
-  return {
-      .model = request.model,
-      .data = request.data,
-      .split = request.split,
-      .out = request.out,
-      .options = {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line},
-      .entry = {},
-      .ports = request.ports,
-      .count = request.count,
-      .seed = request.seed,
-      .threads = request.threads};
+  return {.model = request.model,
+          .data = request.data,
+          .split = request.split,
+          .out = request.out,
+          .options = request.model_options(),
+          .entry = {},
+          .ports = request.ports,
+          .count = request.count,
+          .seed = request.seed,
+          .threads = request.threads};
 }
 
 int encode(const Request& request, bool json) {
@@ -205,9 +203,7 @@ int encode(const Request& request, bool json) {
   const bool alone = request.out.ends_with(".npy");
   if (!is_archive(request.out) && !is_table(request.out) && !alone)
     throw usage_error("encode", fmt::format("--out is a .npy, .npz or .csv file, not '{}'", request.out));
-  ModelSource model(
-      request.model,
-      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
+  ModelSource model(request.model, request.model_options());
   const auto source = model.open(model.data(request.data), request.split);
   model.fit(*source);
   const Encodings wanted = require_encodings(model, request.ports);
@@ -224,41 +220,30 @@ int encode(const Request& request, bool json) {
 }
 
 void add_encode(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "encode", "Write the codes of data items",
-                            "graph-runner encode runs/vq --split test --out codes.npy\n"
-                            "  graph-runner encode runs/vq2 --out codes.npz --port top.codes --port bottom.codes");
+  Verb verb = add_verb(app, invocation, "encode", "Write the codes of data items",
+                       "graph-runner encode runs/vq --split test --out codes.npy\n"
+                       "  graph-runner encode runs/vq2 --out codes.npz --port top.codes --port bottom.codes");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out,
-                   "a .npy array; an .npz archive with one array per port, the labels, and `origin` and `start`, the "
-                   "file of each item and its position there; or a .csv table of the same")
-      ->required();
-  verb->add_option(
+  add_model(verb, *request);
+  verb.option("--out", request->out,
+              "a .npy array; an .npz archive with one array per port, the labels, and `origin` and `start`, the "
+              "file of each item and its position there; or a .csv table of the same")
+      .required();
+  verb.option(
           "--port", request->ports,
           "the port to write; default: what generate.encode shows, the codes of the quantizers, or the means of the "
           "posteriors")
-      ->allow_extra_args(false);
-  verb->add_option("--column", request->columns, "a column of the data to write beside the ports and the labels")
-      ->allow_extra_args(false);
-  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
-  verb->add_option("--split", request->split, "split of the data")->capture_default_str();
-  verb->add_flag(
-      "--whole-recordings", request->whole_recordings,
-      "each recording as one item, whatever its length; --out is an .npz archive, without --json and --column");
-  verb->add_option("--count", request->count, "only the first items; 0: all")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--seed", request->seed, "seed of the values that the graph draws")->capture_default_str();
-  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return encode(*request, invocation.json); };
-  });
+      .one_value_each();
+  verb.option("--column", request->columns, "a column of the data to write beside the ports and the labels")
+      .one_value_each();
+  verb.data_flags(request->data, request->split);
+  verb.flag("--whole-recordings", request->whole_recordings,
+            "each recording as one item, whatever its length; --out is an .npz archive, without --json and --column");
+  verb.option("--count", request->count, "only the first items; 0: all").at_least(0).shows_default();
+  verb.option("--seed", request->seed, "seed of the values that the graph draws").shows_default();
+  add_model_flags(verb, *request);
+  verb.json_flag();
+  verb.action([&invocation, request] { return encode(*request, invocation.json); });
 }
 LOOM_VERB(60, add_encode)
 

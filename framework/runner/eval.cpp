@@ -7,6 +7,7 @@
 
 #include "report/measurements.h"
 #include "runner/console.h"
+#include "runner/model_flags.h"
 #include "runner/verbs.h"
 #include "train/masks.h"
 #include "train/metric_json.h"
@@ -18,14 +19,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kListed = 32;  // the most values of a list that are printed
 
-struct Request {
-  std::vector<std::string> plugins;
-  std::string model, data, weights;
+struct Request : ModelFlags {
+  std::string data;
   EvaluationOptions options;
   std::optional<std::int64_t> batch;
   std::optional<std::uint64_t> seed;
-  int threads = 0;
-  bool newest = false, disentanglement = false;
+  bool disentanglement = false;
 };
 
 std::string binarization_of(const DataEntry& data) {
@@ -118,9 +117,7 @@ Document document_for(const ModelSource& model, const Request& request, const Da
 }
 
 int eval(const Request& request, bool json) {
-  const ModelSource model(
-      request.model,
-      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
+  const ModelSource model(request.model, request.model_options());
   const DataEntry data = model.data(request.data);
   Session session(document_for(model, request, data), model.registry(), settings_for(model, request));
   if (!model.weights().empty()) session.load_weights(model.weights());
@@ -133,30 +130,21 @@ int eval(const Request& request, bool json) {
 }
 
 void add_eval(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "eval", "Evaluate a trained model on held-out data",
-                            "graph-runner eval runs/first --nll-samples 100 --json");
+  Verb verb = add_verb(app, invocation, "eval", "Evaluate a trained model on held-out data",
+                       "graph-runner eval runs/first --nll-samples 100 --json");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
-  verb->add_option("--split", request->options.split, "split of the data")->capture_default_str();
-  verb->add_option("--nll-samples", request->options.nll_samples,
-                   "also estimate -ln p(x) with this many draws per sample")
-      ->check(at_least(0));
-  verb->add_flag("--disentanglement", request->disentanglement,
-                 "also compute MIG, DCI, FactorVAE score and SAP, on data with known factors");
-  verb->add_option("--limit", request->options.limit, "only the first samples; 0: all")->check(at_least(0));
-  verb->add_option("--batch", request->batch, "samples per batch")->check(at_least(1));
-  verb->add_option("--seed", request->seed, "seed of the draws, instead of the run's");
-  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return eval(*request, invocation.json); };
-  });
+  add_model(verb, *request);
+  verb.data_flags(request->data, request->options.split);
+  verb.option("--nll-samples", request->options.nll_samples, "also estimate -ln p(x) with this many draws per sample")
+      .at_least(0);
+  verb.flag("--disentanglement", request->disentanglement,
+            "also compute MIG, DCI, FactorVAE score and SAP, on data with known factors");
+  verb.option("--limit", request->options.limit, "only the first samples; 0: all").at_least(0);
+  verb.option("--batch", request->batch, "samples per batch").at_least(1);
+  verb.option("--seed", request->seed, "seed of the draws, instead of the run's");
+  add_model_flags(verb, *request);
+  verb.json_flag();
+  verb.action([&invocation, request] { return eval(*request, invocation.json); });
 }
 LOOM_VERB(20, add_eval)
 

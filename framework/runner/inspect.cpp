@@ -113,23 +113,18 @@ int inspect(const Request& request, bool json) {
 }
 
 void add_inspect(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "inspect", "Show the contract of a type, or the contents of a graph",
-                            "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128");
+  Verb verb = add_verb(app, invocation, "inspect", "Show the contract of a type, or the contents of a graph",
+                       "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128");
   auto request = std::make_shared<Request>();
-  verb->add_option("NAME", request->name, "a type of any kind, a graph file, or the folder of a run")->required();
-  verb->add_option("--set", request->overrides, "change a value of the graph first: PATH=VALUE")
-      ->allow_extra_args(false);
-  verb->add_option("--batch", request->batch, "batch of the planned training step; 0: as in the graph")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return inspect(*request, invocation.json); };
-  });
+  verb.option("NAME", request->name, "a type of any kind, a graph file, or the folder of a run").required();
+  verb.option("--set", request->overrides, "change a value of the graph first: PATH=VALUE").one_value_each();
+  verb.option("--batch", request->batch, "batch of the planned training step; 0: as in the graph")
+      .at_least(0)
+      .shows_default();
+  verb.threads_flag(request->threads);
+  verb.plugins_flag(request->plugins);
+  verb.json_flag();
+  verb.action([&invocation, request] { return inspect(*request, invocation.json); });
 }
 LOOM_VERB(110, add_inspect)
 

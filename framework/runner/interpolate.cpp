@@ -9,26 +9,23 @@
 #include "runner/console.h"
 #include "runner/csv_file.h"
 #include "runner/draw_flags.h"
+#include "runner/model_flags.h"
 #include "runner/out_file.h"
 #include "runner/verbs.h"
 
 namespace loom::runner {
 namespace {
 
-struct Request {
-  std::vector<std::string> plugins;
-  std::string model, out, weights, data, latent, split = "test";
+struct Request : ModelFlags {
+  std::string out, data, latent, split = "test";
   std::int64_t pairs = 4, steps = 9;
-  int threads = 0;
-  bool spherical = false, newest = false;
+  bool spherical = false;
   DrawFlags draws;
 };
 
 int interpolate(const Request& request, bool json) {
   check_out("interpolate", request.out);
-  const ModelSource model(
-      request.model,
-      {.weights = request.weights, .newest = request.newest, .plugins = request.plugins, .notice = say_line});
+  const ModelSource model(request.model, request.model_options());
   Executor executor(request.threads);
   LatentSpace space(model, executor, request.latent, request.draws.seed, request.draws.options());
   space.open_data(model.data(request.data), request.split);
@@ -56,33 +53,21 @@ int interpolate(const Request& request, bool json) {
 }
 
 void add_interpolate(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "interpolate", "Interpolate between items in the latent space, one row per pair",
-                            "graph-runner interpolate runs/first --pairs 4 --out interpolation.png");
+  Verb verb =
+      add_verb(app, invocation, "interpolate", "Interpolate between items in the latent space, one row per pair",
+               "graph-runner interpolate runs/first --pairs 4 --out interpolation.png");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request->out, "a .png picture, a .npy array or a .csv table; -: an array on stdout")
-      ->required();
-  verb->add_option("--pairs", request->pairs, "pairs of items, spread over the split")
-      ->check(at_least(1))
-      ->capture_default_str();
-  verb->add_option("--steps", request->steps, "pictures per row, including both ends")
-      ->check(at_least(2))
-      ->capture_default_str();
-  verb->add_flag("--spherical", request->spherical, "interpolate along the arc instead of the straight line");
-  verb->add_option("--latent", request->latent, "the divergence of the latent variable, if there are several");
-  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
-  verb->add_option("--split", request->split, "split of the data")->capture_default_str();
+  add_model(verb, *request);
+  verb.option("--out", request->out, "a .png picture, a .npy array or a .csv table; -: an array on stdout").required();
+  verb.option("--pairs", request->pairs, "pairs of items, spread over the split").at_least(1).shows_default();
+  verb.option("--steps", request->steps, "pictures per row, including both ends").at_least(2).shows_default();
+  verb.flag("--spherical", request->spherical, "interpolate along the arc instead of the straight line");
+  verb.option("--latent", request->latent, "the divergence of the latent variable, if there are several");
+  verb.data_flags(request->data, request->split);
   add_draw_flags(verb, request->draws);
-  verb->add_option("--weights", request->weights, "a safetensors file instead of the run's best checkpoint");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return interpolate(*request, invocation.json); };
-  });
+  add_model_flags(verb, *request);
+  verb.json_flag();
+  verb.action([&invocation, request] { return interpolate(*request, invocation.json); });
 }
 LOOM_VERB(90, add_interpolate)
 

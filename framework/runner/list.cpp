@@ -116,25 +116,24 @@ void list_text(const Registry& registry) {
 }
 
 void add_list(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(
-      app, "list", "List the types of nodes, data sets, optimizers, schedules and metrics, the plugins and the graphs",
-      "graph-runner list");
+  Verb verb =
+      add_verb(app, invocation, "list",
+               "List the types of nodes, data sets, optimizers, schedules and metrics, the plugins and the graphs",
+               "graph-runner list");
   auto reference = std::make_shared<bool>(false);
-  verb->add_flag("--reference", *reference, "print the reference of all types, as Markdown");
+  verb.flag("--reference", *reference, "print the reference of all types, as Markdown");
   auto plugins = std::make_shared<std::vector<std::string>>();
-  add_plugins(verb, *plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, reference, plugins] {
-    invocation.action = [&invocation, reference, plugins] {
-      const auto registry = registry_for({{}, *plugins});
-      if (*reference)
-        write_out(reference_text(*registry));
-      else if (invocation.json)
-        list_json(*registry);
-      else
-        list_text(*registry);
-      return kOk;
-    };
+  verb.plugins_flag(*plugins);
+  verb.json_flag();
+  verb.action([&invocation, reference, plugins] {
+    const auto registry = registry_for({{}, *plugins});
+    if (*reference)
+      write_out(reference_text(*registry));
+    else if (invocation.json)
+      list_json(*registry);
+    else
+      list_text(*registry);
+    return kOk;
   });
 }
 LOOM_VERB(100, add_list)

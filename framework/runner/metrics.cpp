@@ -100,19 +100,17 @@ int metrics(const Request& request, bool json) {
 }
 
 void add_metrics(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "metrics", "Print the curves of a run as CSV, JSON lines or JSON",
-                            "graph-runner metrics runs/first --name total_loss > loss.csv");
+  Verb verb = add_verb(app, invocation, "metrics", "Print the curves of a run as CSV, JSON lines or JSON",
+                       "graph-runner metrics runs/first --name total_loss > loss.csv");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->run, "a run folder; a training job may be writing to it")->required();
-  verb->add_option("--name", request->names, "print only the curves of this name; repeatable");
-  verb->add_option("--after", request->after, "print only the values after this step, as a program that polls needs")
-      ->check(at_least(0));
-  verb->add_flag("--csv", request->csv, "name,split,step,value: the default");
-  verb->add_flag("--jsonl", request->lines, "one JSON object a line: name, split, step, value");
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return metrics(*request, invocation.json); };
-  });
+  verb.option("RUN", request->run, "a run folder; a training job may be writing to it").required();
+  verb.option("--name", request->names, "print only the curves of this name; repeatable");
+  verb.option("--after", request->after, "print only the values after this step, as a program that polls needs")
+      .at_least(0);
+  verb.flag("--csv", request->csv, "name,split,step,value: the default");
+  verb.flag("--jsonl", request->lines, "one JSON object a line: name, split, step, value");
+  verb.json_flag();
+  verb.action([&invocation, request] { return metrics(*request, invocation.json); });
 }
 LOOM_VERB(30, add_metrics)
 

@@ -156,18 +156,15 @@ int new_plugin(const Request& request, bool json) {
 }
 
 void add_new_plugin(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb =
-      add_verb(app, "new-plugin", "Create a plugin of your own: a folder that builds, with a test and a graph",
-               "graph-runner new-plugin acme.huber --kind loss");
+  Verb verb = add_verb(app, invocation, "new-plugin",
+                       "Create a plugin of your own: a folder that builds, with a test and a graph",
+                       "graph-runner new-plugin acme.huber --kind loss");
   auto request = std::make_shared<Request>();
-  verb->add_option("NAME", request->name, "the name of the type, which may have a prefix: huber, acme.huber")
-      ->required();
-  verb->add_option("--kind", request->kind, "the kind of plugin")->check(one_of(kKinds))->capture_default_str();
-  verb->add_option("--out", request->out, "the folder, which must not exist; default: the name");
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return new_plugin(*request, invocation.json); };
-  });
+  verb.option("NAME", request->name, "the name of the type, which may have a prefix: huber, acme.huber").required();
+  verb.option("--kind", request->kind, "the kind of plugin").one_of(kKinds).shows_default();
+  verb.option("--out", request->out, "the folder, which must not exist; default: the name");
+  verb.json_flag();
+  verb.action([&invocation, request] { return new_plugin(*request, invocation.json); });
 }
 LOOM_VERB(150, add_new_plugin)
 

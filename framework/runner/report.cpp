@@ -25,28 +25,26 @@ int report(const Request& request, bool json) {
                                        .threads = request.threads,
                                        .notice = [](const std::string& text) { spdlog::warn("{}", text); }});
   if (json) {
-    print_json({{"samples", files.samples}, {"reconstructions", files.reconstructions}, {"report", files.report}});
+    nlohmann::ordered_json paths;
+    for (const report::FinishedFile& file : files) paths[file.name] = file.path;
+    print_json(paths);
   } else {
-    for (const std::string& file : {files.samples, files.reconstructions, files.report})
-      if (!file.empty()) print("{}\n", file);
+    for (const report::FinishedFile& file : files)
+      if (!file.path.empty()) print("{}\n", file.path);
   }
-  return files.report.empty() ? kFailed : kOk;
+  return files.empty() || files.back().path.empty() ? kFailed : kOk;
 }
 
 void add_report(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "report", "Make the samples, the reconstructions and the report of a run anew",
-                            "graph-runner report runs/first");
+  Verb verb = add_verb(app, invocation, "report", "Make the samples, the reconstructions and the report of a run anew",
+                       "graph-runner report runs/first");
   auto request = std::make_shared<Request>();
-  verb->add_option("RUN", request->run, "a run folder; a training job may be writing to it")->required();
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return report(*request, invocation.json); };
-  });
+  verb.option("RUN", request->run, "a run folder; a training job may be writing to it").required();
+  verb.flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb.threads_flag(request->threads);
+  verb.plugins_flag(request->plugins);
+  verb.json_flag();
+  verb.action([&invocation, request] { return report(*request, invocation.json); });
 }
 LOOM_VERB(32, add_report)
 

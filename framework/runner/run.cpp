@@ -156,42 +156,33 @@ int run(const Request& request, bool json) {
 }
 
 void add_run(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "run", "Compute ports, losses or gradients from values in files",
-                            "graph-runner run runs/first --feed x=images.npy --fetch q.mu=mu.npy\n"
-                            "  graph-runner run graphs/vae.yaml --mode train --feed x=x.npy z.noise=noise.npy --loss "
-                            "--gradients g.safetensors");
+  Verb verb = add_verb(app, invocation, "run", "Compute ports, losses or gradients from values in files",
+                       "graph-runner run runs/first --feed x=images.npy --fetch q.mu=mu.npy\n"
+                       "  graph-runner run graphs/vae.yaml --mode train --feed x=x.npy z.noise=noise.npy --loss "
+                       "--gradients g.safetensors");
   auto request = std::make_shared<Request>();
-  verb->add_option("MODEL", request->model, "a graph file, or the folder of a run")->required();
-  verb->add_option("--set", request->overrides, "change a value of a graph file first: PATH=VALUE")
-      ->allow_extra_args(false);
-  verb->add_option("--weights", request->weights,
-                   "a safetensors file; default: the run's best checkpoint, or initial values");
-  verb->add_flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--mode", request->mode, "train or eval; default: train with --gradients, otherwise eval")
-      ->check(one_of({"train", "eval"}));
-  verb->add_option("--seed", request->seed, "seed of random nodes, and of initial weights");
-  verb->add_option(
-          "--step", request->step,
-          "the step that determines the noise and the weights of the terms; default: the last one of the weights")
-      ->capture_default_str();
-  verb->add_option("--feed", request->feeds,
-                   "values for an input, an output port or an input port: NAME=F.npy, samples first");
-  verb->add_option("--fetch", request->fetches,
-                   "write an output port: NODE.PORT=F.npy, a .csv table or a .png picture");
-  verb->add_flag("--loss", request->loss, "print each term and the total, averaged over the samples");
-  verb->add_option("--gradients", request->gradients,
-                   "write the gradient of the total loss for every parameter: F.safetensors");
-  verb->add_option("--shard", request->shard, "samples per shard; 0: chosen from the shapes")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--threads", request->threads, "threads; 0: one per core")
-      ->check(at_least(0))
-      ->capture_default_str();
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return run(*request, invocation.json); };
-  });
+  verb.option("MODEL", request->model, "a graph file, or the folder of a run").required();
+  verb.option("--set", request->overrides, "change a value of a graph file first: PATH=VALUE").one_value_each();
+  verb.option("--weights", request->weights,
+              "a safetensors file; default: the run's best checkpoint, or initial values");
+  verb.flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
+  verb.option("--mode", request->mode, "train or eval; default: train with --gradients, otherwise eval")
+      .one_of({"train", "eval"});
+  verb.option("--seed", request->seed, "seed of random nodes, and of initial weights");
+  verb.option("--step", request->step,
+              "the step that determines the noise and the weights of the terms; default: the last one of the weights")
+      .shows_default();
+  verb.option("--feed", request->feeds,
+              "values for an input, an output port or an input port: NAME=F.npy, samples first");
+  verb.option("--fetch", request->fetches, "write an output port: NODE.PORT=F.npy, a .csv table or a .png picture");
+  verb.flag("--loss", request->loss, "print each term and the total, averaged over the samples");
+  verb.option("--gradients", request->gradients,
+              "write the gradient of the total loss for every parameter: F.safetensors");
+  verb.option("--shard", request->shard, "samples per shard; 0: chosen from the shapes").at_least(0).shows_default();
+  verb.threads_flag(request->threads);
+  verb.plugins_flag(request->plugins);
+  verb.json_flag();
+  verb.action([&invocation, request] { return run(*request, invocation.json); });
 }
 LOOM_VERB(30, add_run)
 

@@ -44,16 +44,13 @@ int runs(const Request& request, bool json) {
 }
 
 void add_runs(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "runs", "List the runs below a folder: how far each is, and its best value",
-                            "graph-runner runs\n  graph-runner runs experiments --csv > runs.csv");
+  Verb verb = add_verb(app, invocation, "runs", "List the runs below a folder: how far each is, and its best value",
+                       "graph-runner runs\n  graph-runner runs experiments --csv > runs.csv");
   auto request = std::make_shared<Request>();
-  verb->add_option("FOLDER", request->folder, "a folder; runs are searched in all folders below it")
-      ->capture_default_str();
-  verb->add_flag("--csv", request->csv, "as CSV");
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return runs(*request, invocation.json); };
-  });
+  verb.option("FOLDER", request->folder, "a folder; runs are searched in all folders below it").shows_default();
+  verb.flag("--csv", request->csv, "as CSV");
+  verb.json_flag();
+  verb.action([&invocation, request] { return runs(*request, invocation.json); });
 }
 LOOM_VERB(34, add_runs)
 

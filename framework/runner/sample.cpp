@@ -10,6 +10,7 @@
 #include "runner/console.h"
 #include "runner/csv_file.h"
 #include "runner/draw_flags.h"
+#include "runner/model_flags.h"
 #include "runner/out_file.h"
 #include "runner/recordings.h"
 #include "runner/verbs.h"
@@ -17,22 +18,12 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
-  std::vector<std::string> plugins;
-  std::string model, out, weights, name, data, split = "test";
+struct Request : ModelFlags {
+  std::string out, name, data, split = "test";
   std::int64_t count = 64, rate = 0;
-  int threads = 0;
-  bool newest = false, whole = false, separate = false, whole_recordings = false;
+  bool whole = false, separate = false, whole_recordings = false;
   DrawFlags draws;
 };
-
-ModelOptions model_options(const Request& request) {
-  return {.weights = request.weights,
-          .newest = request.newest,
-          .plugins = request.plugins,
-          .threads = request.threads,
-          .notice = say_line};
-}
 
 SampleOptions sample_options(const Request& request) {
   return {.name = request.name,
@@ -49,7 +40,7 @@ std::vector<CsvColumn> columns_of(const ModelSource& model, const std::vector<st
 
 int sample(const Request& request, bool json) {
   check_out("sample", request.out, true);
-  const Model model(request.model, model_options(request));
+  const Model model(request.model, request.model_options());
   const auto shown = model.sample_columns(request.count, sample_options(request));
   const Tensor& samples = shown.front().second;
   if (is_table(request.out))
@@ -104,7 +95,7 @@ WholeRecordings recordings_of(const Request& request) {
           .data = request.data,
           .split = request.split,
           .out = request.out,
-          .options = model_options(request),
+          .options = request.model_options(),
           .entry = request.name,
           .ports = {},
           .count = request.count,
@@ -117,7 +108,7 @@ WholeRecordings recordings_of(const Request& request) {
 int reconstruct(const Request& request, bool json) {
   check_out("reconstruct", request.out, true);
   if (request.whole_recordings) return reconstruct_recordings(recordings_of(request));
-  ModelSource model(request.model, model_options(request));
+  ModelSource model(request.model, request.model_options());
   model.fit(*model.open(model.data(request.data), request.split));
   const DrawOptions draws = request.draws.options();
   const GenerateEntry entry = reconstruction_entry(model, request.name, draws.likelihood);
@@ -142,54 +133,43 @@ int reconstruct(const Request& request, bool json) {
   return kOk;
 }
 
-void add_common(CLI::App* verb, Request& request) {
-  verb->add_option("RUN", request.model, "the folder of a run, or a graph file")->required();
-  verb->add_option("--out", request.out,
-                   "a .png picture, a .npy array, a .csv table or a .wav sound; -: an array on stdout")
-      ->required();
-  verb->add_option("--count", request.count, "how many")->check(at_least(1))->capture_default_str();
-  verb->add_option("--rate", request.rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000")
-      ->check(at_least(0));
-  verb->add_flag("--separate", request.separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
+void add_common(Verb& verb, Request& request) {
+  add_model(verb, request);
+  verb.option("--out", request.out, "a .png picture, a .npy array, a .csv table or a .wav sound; -: an array on stdout")
+      .required();
+  verb.option("--count", request.count, "how many").at_least(1).shows_default();
+  verb.option("--rate", request.rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000").at_least(0);
+  verb.flag("--separate", request.separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
   add_draw_flags(verb, request.draws);
-  verb->add_option("--weights", request.weights, "a safetensors file instead of the run's best checkpoint");
-  verb->add_flag("--newest", request.newest, "the run's newest checkpoint instead of its best");
-  verb->add_option("--name", request.name,
-                   "the entry of generate; this one follows from the losses if the graph has none")
-      ->capture_default_str();
-  verb->add_option("--threads", request.threads, "threads; 0: one per core")->check(at_least(0))->capture_default_str();
-  add_plugins(verb, request.plugins);
+  add_model_flags(verb, request);
+  verb.option("--name", request.name, "the entry of generate; this one follows from the losses if the graph has none")
+      .shows_default();
 }
 
 void add_sample(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "sample", "Draw samples from a trained model",
-                            "graph-runner sample runs/first --count 64 --out samples.png");
+  Verb verb = add_verb(app, invocation, "sample", "Draw samples from a trained model",
+                       "graph-runner sample runs/first --count 64 --out samples.png");
   auto request = std::make_shared<Request>();
   request->name = "sample";
   add_common(verb, *request);
-  add_json(verb, invocation);
-  verb->add_flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return sample(*request, invocation.json); };
-  });
+  verb.json_flag();
+  verb.flag("--whole", request->whole, "run the whole graph for each position of an autoregressive model");
+  verb.action([&invocation, request] { return sample(*request, invocation.json); });
 }
 LOOM_VERB(40, add_sample)
 
 void add_reconstruct(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "reconstruct", "Show items of the data, each above its reconstruction",
-                            "graph-runner reconstruct runs/first --out reconstructions.png");
+  Verb verb = add_verb(app, invocation, "reconstruct", "Show items of the data, each above its reconstruction",
+                       "graph-runner reconstruct runs/first --out reconstructions.png");
   auto request = std::make_shared<Request>();
   request->name = "reconstruct";
   request->count = 32;
   add_common(verb, *request);
-  add_json(verb, invocation);
-  verb->add_option("--data", request->data, "data instead of the run's: TYPE:PATH,key=value,...");
-  verb->add_option("--split", request->split, "split of the data")->capture_default_str();
-  verb->add_flag("--whole-recordings", request->whole_recordings,
-                 "each recording as one item, whatever its length, into a .wav file of its own length");
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return reconstruct(*request, invocation.json); };
-  });
+  verb.json_flag();
+  verb.data_flags(request->data, request->split);
+  verb.flag("--whole-recordings", request->whole_recordings,
+            "each recording as one item, whatever its length, into a .wav file of its own length");
+  verb.action([&invocation, request] { return reconstruct(*request, invocation.json); });
 }
 LOOM_VERB(50, add_reconstruct)
 

@@ -44,16 +44,15 @@ int schema(const Request& request) {
 }
 
 void add_schema(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "schema", "Print a JSON Schema (draft-07) for graph files, for use in editors",
-                            "graph-runner schema > latentloom.schema.json\n"
-                            "  # in a graph file: # yaml-language-server: $schema=latentloom.schema.json");
+  Verb verb = add_verb(app, invocation, "schema", "Print a JSON Schema (draft-07) for graph files, for use in editors",
+                       "graph-runner schema > latentloom.schema.json\n"
+                       "  # in a graph file: # yaml-language-server: $schema=latentloom.schema.json");
   auto request = std::make_shared<Request>();
-  verb->add_option("--keys", request->keys,
-                   "print a Markdown table of this section's keys instead: train, losses, ...");
-  verb->add_option("--types", request->types, "print a Markdown table of the types of this kind: optimizer, schedule");
-  verb->add_option("--values", request->values, "print a Markdown table of the values of this metric");
-  add_plugins(verb, request->plugins);
-  verb->callback([&invocation, request] { invocation.action = [request] { return schema(*request); }; });
+  verb.option("--keys", request->keys, "print a Markdown table of this section's keys instead: train, losses, ...");
+  verb.option("--types", request->types, "print a Markdown table of the types of this kind: optimizer, schedule");
+  verb.option("--values", request->values, "print a Markdown table of the values of this metric");
+  verb.plugins_flag(request->plugins);
+  verb.action([request] { return schema(*request); });
 }
 LOOM_VERB(135, add_schema)
 

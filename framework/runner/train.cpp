@@ -87,68 +87,61 @@ int train(const TrainRequest& request, bool json) {
 }
 
 // Where a run comes from: a graph, a run, other weights; and its data.
-void add_sources(CLI::App* verb, TrainRequest& request) {
-  verb->add_option("--out", request.out,
-                   "the folder that the run is written to; it must not contain a run; default: runs/NAME-N");
-  verb->add_option("--resume", request.resume,
-                   "resume the run in this folder. --set, --data, --steps, --batch, --lanes and --shard change it from "
-                   "its newest checkpoint on, which its history records (docs/runs.md)");
-  verb->add_option("--init", request.init,
-                   "start with the weights of this run or safetensors file, as far as they fit by path and shape");
-  verb->add_flag("--newest", request.newest, "of --init: the run's newest checkpoint instead of its best");
-  verb->add_option("--rename", request.rename,
-                   "of --init: a name in the file and the node that it stands for, as in features.0=conv1")
-      ->allow_extra_args(false);
-  verb->add_option("--data", request.data, "data instead of the graph's, or of the run's: TYPE:PATH,key=value,...");
-  verb->add_flag("--accept-data", request.accept_data,
-                 "of --resume: continue with data whose content has changed since");
+void add_sources(Verb& verb, TrainRequest& request) {
+  verb.option("--out", request.out,
+              "the folder that the run is written to; it must not contain a run; default: runs/NAME-N");
+  verb.option("--resume", request.resume,
+              "resume the run in this folder. --set, --data, --steps, --batch, --lanes and --shard change it from "
+              "its newest checkpoint on, which its history records (docs/runs.md)");
+  verb.option("--init", request.init,
+              "start with the weights of this run or safetensors file, as far as they fit by path and shape");
+  verb.flag("--newest", request.newest, "of --init: the run's newest checkpoint instead of its best");
+  verb.option("--rename", request.rename,
+              "of --init: a name in the file and the node that it stands for, as in features.0=conv1")
+      .one_value_each();
+  verb.option("--data", request.data, "data instead of the graph's, or of the run's: TYPE:PATH,key=value,...");
+  verb.flag("--accept-data", request.accept_data, "of --resume: continue with data whose content has changed since");
 }
 
 void add_train(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "train", "Train a graph into a run folder, or resume a run",
-                            "graph-runner train graphs/vae.yaml --out runs/first\n"
-                            "  graph-runner train graphs/vae-mnist.yaml --data idx:mnist --set vars.latent=8 --steps "
-                            "4700 --batch 128 --out runs/mnist\n"
-                            "  graph-runner train --resume runs/first\n"
-                            "  graph-runner train --resume runs/first --steps 8000 --set train.optimizer.lr=1e-4\n"
-                            "  graph-runner train graphs/beta-vae.yaml --init runs/first --out runs/second\n\n"
-                            "SIGTERM, SIGINT and SIGHUP stop after a step, with a checkpoint; SIGUSR1 writes a "
-                            "checkpoint, and training continues.");
+  Verb verb = add_verb(app, invocation, "train", "Train a graph into a run folder, or resume a run",
+                       "graph-runner train graphs/vae.yaml --out runs/first\n"
+                       "  graph-runner train graphs/vae-mnist.yaml --data idx:mnist --set vars.latent=8 --steps "
+                       "4700 --batch 128 --out runs/mnist\n"
+                       "  graph-runner train --resume runs/first\n"
+                       "  graph-runner train --resume runs/first --steps 8000 --set train.optimizer.lr=1e-4\n"
+                       "  graph-runner train graphs/beta-vae.yaml --init runs/first --out runs/second\n\n"
+                       "SIGTERM, SIGINT and SIGHUP stop after a step, with a checkpoint; SIGUSR1 writes a "
+                       "checkpoint, and training continues.");
   auto request = std::make_shared<TrainRequest>();
-  verb->add_option("GRAPH", request->graph, "a graph file, the name of a shipped graph, or -: standard input");
+  verb.option("GRAPH", request->graph, "a graph file, the name of a shipped graph, or -: standard input");
   add_sources(verb, *request);
-  verb->add_option("--set", request->overrides,
-                   "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
-      ->allow_extra_args(false);
-  verb->add_option("--steps", request->settings.steps, "total number of steps; 0 writes the initial weights")
-      ->check(at_least(0));
-  verb->add_option("--batch", request->settings.batch, "samples per step")->check(at_least(1));
-  verb->add_option("--seed", request->settings.seed, "seed of weights, order of the data, and noise");
-  verb->add_option("--threads", request->settings.threads,
-                   "threads; 0: one per core. For a given --lanes, the number does not affect the result")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: one per thread")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--shard", request->settings.shard, "samples per shard; 0: chosen from the shapes")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_option("--log-every", request->log_every,
-                   "seconds between lines if the output is not a terminal, and between the steps of --json")
-      ->check(at_least(0))
-      ->capture_default_str();
-  verb->add_flag("--watch", request->watch,
-                 "apply changes of the graph's files and of plugin libraries during training (docs/hot-swap.md)");
-  verb->add_option("--probation-limit", request->probation_limit, "time limit of the trial of a change, in seconds")
-      ->check(at_least(1))
-      ->capture_default_str();
-  verb->add_flag("--quiet", request->quiet, "no progress");
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return train(*request, invocation.json); };
-  });
+  verb.option("--set", request->overrides, "change a value of the graph: PATH=VALUE, as in train.optimizer.lr=1e-4")
+      .one_value_each();
+  verb.option("--steps", request->settings.steps, "total number of steps; 0 writes the initial weights").at_least(0);
+  verb.option("--batch", request->settings.batch, "samples per step").at_least(1);
+  verb.option("--seed", request->settings.seed, "seed of weights, order of the data, and noise");
+  verb.threads_flag(request->settings.threads,
+                    "threads; 0: one per core. For a given --lanes, the number does not affect the result");
+  verb.option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: one per thread")
+      .at_least(0)
+      .shows_default();
+  verb.option("--shard", request->settings.shard, "samples per shard; 0: chosen from the shapes")
+      .at_least(0)
+      .shows_default();
+  verb.option("--log-every", request->log_every,
+              "seconds between lines if the output is not a terminal, and between the steps of --json")
+      .at_least(0)
+      .shows_default();
+  verb.flag("--watch", request->watch,
+            "apply changes of the graph's files and of plugin libraries during training (docs/hot-swap.md)");
+  verb.option("--probation-limit", request->probation_limit, "time limit of the trial of a change, in seconds")
+      .at_least(1)
+      .shows_default();
+  verb.flag("--quiet", request->quiet, "no progress");
+  verb.plugins_flag(request->plugins);
+  verb.json_flag();
+  verb.action([&invocation, request] { return train(*request, invocation.json); });
 }
 LOOM_VERB(10, add_train)
 

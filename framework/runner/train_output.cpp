@@ -45,9 +45,7 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
   const auto elbo = outcome.evaluation ? outcome.evaluation->number("negative_elbo") : std::nullopt;
   json["negative_elbo"] = elbo ? json_number(*elbo) : Json(nullptr);
   json["loss"] = outcome.evaluation ? json_number(outcome.evaluation->loss) : Json(nullptr);
-  json["samples"] = files.samples;
-  json["reconstructions"] = files.reconstructions;
-  json["report"] = files.report;
+  for (const report::FinishedFile& file : files) json[file.name] = file.path;
   return json;
 }
 
@@ -68,9 +66,7 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
     if (!path.empty()) print("  {:<16} {}\n", name, path);
   };
   row("checkpoint", outcome.checkpoint);
-  row("samples", files.samples);
-  row("reconstructions", files.reconstructions);
-  row("report", files.report);
+  for (const report::FinishedFile& file : files) row(file.name.c_str(), file.path);
 }
 
 }  // namespace

@@ -55,9 +55,9 @@ int trial() {
 }
 
 void add_trial(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "trial", "Try a changed graph or plugin (used by train)", "");
-  verb->group("");  // not listed
-  verb->callback([&invocation] { invocation.action = [] { return trial(); }; });
+  Verb verb = add_verb(app, invocation, "trial", "Try a changed graph or plugin (used by train)", "");
+  verb.hide();
+  verb.action(trial);
 }
 LOOM_VERB(180, add_trial)
 

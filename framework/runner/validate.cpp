@@ -46,41 +46,36 @@ int validate(const Request& request, bool json) {
   return kOk;
 }
 
-void add_common(CLI::App* verb, Request& request) {
-  verb->add_option("GRAPH", request.path, "a graph file, or the folder of a run")->required();
-  verb->add_option("--set", request.overrides, "change a value first: PATH=VALUE, as in train.batch=32")
-      ->allow_extra_args(false);
+void add_common(Verb& verb, Request& request) {
+  verb.option("GRAPH", request.path, "a graph file, or the folder of a run").required();
+  verb.option("--set", request.overrides, "change a value first: PATH=VALUE, as in train.batch=32").one_value_each();
 }
 
 void add_validate(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb =
-      add_verb(app, "validate", "Check a graph and report all errors", "graph-runner validate graphs/vae.yaml");
+  Verb verb = add_verb(app, invocation, "validate", "Check a graph and report all errors",
+                       "graph-runner validate graphs/vae.yaml");
   auto request = std::make_shared<Request>();
   add_common(verb, *request);
-  add_plugins(verb, request->plugins);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] { return validate(*request, invocation.json); };
-  });
+  verb.plugins_flag(request->plugins);
+  verb.json_flag();
+  verb.action([&invocation, request] { return validate(*request, invocation.json); });
 }
 LOOM_VERB(120, add_validate)
 
 void add_render(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb =
-      add_verb(app, "render", "Print a graph fully resolved: extends merged, blocks used, expressions evaluated",
-               "graph-runner render graphs/beta-vae.yaml --set vars.latent=6");
+  Verb verb = add_verb(app, invocation, "render",
+                       "Print a graph fully resolved: extends merged, blocks used, expressions evaluated",
+                       "graph-runner render graphs/beta-vae.yaml --set vars.latent=6");
   auto request = std::make_shared<Request>();
   add_common(verb, *request);
-  add_json(verb, invocation);
-  verb->callback([&invocation, request] {
-    invocation.action = [&invocation, request] {
-      const Document document = load_document(document_of(*request), parse_overrides(request->overrides));
-      if (invocation.json)
-        print_json(to_json(OptionValue(document_tree(document))));
-      else
-        write_out(document.resolved);
-      return kOk;
-    };
+  verb.json_flag();
+  verb.action([&invocation, request] {
+    const Document document = load_document(document_of(*request), parse_overrides(request->overrides));
+    if (invocation.json)
+      print_json(to_json(OptionValue(document_tree(document))));
+    else
+      write_out(document.resolved);
+    return kOk;
   });
 }
 LOOM_VERB(130, add_render)

@@ -1,25 +1,17 @@
 // The verbs of graph-runner: each registers itself and adds itself to the command line, one file a verb.
 //
-// Parsing only fills in the Invocation; what a verb does runs afterwards, so that its errors are never mistaken for
-// errors of the command line.
+// runner/flags.h says how a verb declares its flags.
 #pragma once
 
-#include <functional>
-#include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "loom/error.h"
+#include "runner/flags.h"
 
 namespace loom::runner {
-
-struct Invocation {
-  bool json = false;
-  std::function<int()> action;  // of the verb that was asked for; returns the exit code
-};
 
 // Adds a verb, or the verbs of one file, to the command line. --help lists them by rising rank:
 //   10 train, eval, run   40 what a model makes   100 graphs and nodes, looked at   140 writing and timing them
@@ -33,17 +25,8 @@ struct VerbRegistration {
 void add_verbs(CLI::App& app, Invocation& invocation);
 
 // A verb with its one line of help and an example.
-CLI::App* add_verb(CLI::App& app, const std::string& name, const std::string& summary, const std::string& example);
-// Its --json.
-void add_json(CLI::App* verb, Invocation& invocation);
-// Its --plugin: libraries beside those of the standard folder and those that the graph names.
-void add_plugins(CLI::App* verb, std::vector<std::string>& plugins);
-// Checks of a flag's number and of its word, which say what was given and what is taken.
-CLI::Validator at_least(std::int64_t least);
-// A number from `least` (above it where that is `excluded`) to `most`.
-inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
-CLI::Validator number_between(double least, bool excluded, double most);
-CLI::Validator one_of(std::vector<std::string> words);
+Verb add_verb(CLI::App& app, Invocation& invocation, const std::string& name, const std::string& summary,
+              const std::string& example);
 // A wrong use that only the verb can see; `verb` for the hint.
 Error usage_error(const std::string& verb, std::string message);
 // "name=value" cut in two; throws Error(usage) that names `flag`.

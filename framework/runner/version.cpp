@@ -11,25 +11,23 @@
 namespace loom::runner {
 
 void add_version(CLI::App& app, Invocation& invocation) {
-  CLI::App* verb = add_verb(app, "version", "Print the version and the libraries and instruction set in use",
-                            "graph-runner version --json");
-  add_json(verb, invocation);
-  verb->callback([&invocation] {
-    invocation.action = [&invocation] {
-      if (invocation.json) {
-        print_json({{"version", LOOM_VERSION},
-                    {"build_stamp", LOOM_BUILD_STAMP},
-                    {"dnnl", dnnl::describe()},
-                    {"tbb", TBB_runtime_version()},
-                    {"cores", std::thread::hardware_concurrency()}});
-        return kOk;
-      }
-      print("Latentloom {}\n", LOOM_VERSION);
-      print("  build stamp  {}\n", LOOM_BUILD_STAMP);
-      print("  arithmetic   {}\n", dnnl::describe());
-      print("  threads      oneTBB {}, {} cores\n", TBB_runtime_version(), std::thread::hardware_concurrency());
+  Verb verb = add_verb(app, invocation, "version", "Print the version and the libraries and instruction set in use",
+                       "graph-runner version --json");
+  verb.json_flag();
+  verb.action([&invocation] {
+    if (invocation.json) {
+      print_json({{"version", LOOM_VERSION},
+                  {"build_stamp", LOOM_BUILD_STAMP},
+                  {"dnnl", dnnl::describe()},
+                  {"tbb", TBB_runtime_version()},
+                  {"cores", std::thread::hardware_concurrency()}});
       return kOk;
-    };
+    }
+    print("Latentloom {}\n", LOOM_VERSION);
+    print("  build stamp  {}\n", LOOM_BUILD_STAMP);
+    print("  arithmetic   {}\n", dnnl::describe());
+    print("  threads      oneTBB {}, {} cores\n", TBB_runtime_version(), std::thread::hardware_concurrency());
+    return kOk;
   });
 }
 LOOM_VERB(190, add_version)

@@ -1,0 +1,22 @@
+#include "runner/model_flags.h"
+
+#include "runner/console.h"
+
+namespace loom::runner {
+
+ModelOptions ModelFlags::model_options() const {
+  return {.weights = weights, .newest = newest, .plugins = plugins, .threads = threads, .notice = say_line};
+}
+
+void add_model(Verb& verb, ModelFlags& flags) {
+  verb.option("RUN", flags.model, "the folder of a run, or a graph file").required();
+}
+
+void add_model_flags(Verb& verb, ModelFlags& flags) {
+  verb.option("--weights", flags.weights, "a safetensors file instead of the run's best checkpoint");
+  verb.flag("--newest", flags.newest, "the run's newest checkpoint instead of its best");
+  verb.threads_flag(flags.threads);
+  verb.plugins_flag(flags.plugins);
+}
+
+}  // namespace loom::runner

@@ -38,6 +38,11 @@ std::vector<CsvColumn> columns_of(const ModelSource& model, const std::vector<st
   return columns;
 }
 
+void say_left_out(const Request& request, std::size_t columns, const std::string& first) {
+  if (columns > 1 && !is_table(request.out))
+    say(fmt::format("of {} columns only '{}' is in {}; a .csv file has all\n", columns, first, request.out));
+}
+
 int sample(const Request& request, bool json) {
   check_out("sample", request.out, true);
   const Model model(request.model, request.model_options());
@@ -51,9 +56,7 @@ int sample(const Request& request, bool json) {
     write_sound(request.out, samples, model.source(), {"", request.rate, request.separate});
   else
     write_picture(request.out, report::samples_png(model.source(), samples), samples.shape());
-  if (shown.size() > 1 && !is_table(request.out))
-    say(fmt::format("of {} columns only '{}' is in {}; a .csv file has all\n", shown.size(), shown.front().first,
-                    request.out));
+  say_left_out(request, shown.size(), shown.front().first);
   say_written(json, request.out, samples.shape(),
               fmt::format("{} samples of {} in {}", request.count, samples.shape().event().text(), request.out),
               {{"seed", request.draws.seed}});
@@ -81,6 +84,31 @@ Tensor stacked(const Reconstructions& pairs) {
                 bytes);
   }
   return both;
+}
+
+using ReconstructedColumns = std::vector<std::pair<std::string, Reconstructions>>;
+
+std::vector<CsvColumn> columns_of(const ModelSource& model, const ReconstructedColumns& shown) {
+  std::vector<CsvColumn> columns;
+  for (const auto& [name, pairs] : shown) columns.push_back(described(model, name, pairs.reconstructions));
+  return columns;
+}
+
+// Each column that the entry shows, of the same items and with the same draws; the first one only where a file has room for
+// no more.
+ReconstructedColumns reconstructed_columns(const Request& request, const ModelSource& model, Executor& executor,
+                                           const GenerateEntry& entry, const DrawOptions& draws) {
+  std::vector<std::pair<std::string, Reference>> shows = entry.shows;
+  if (shows.empty()) shows.emplace_back("", entry.show);
+  if (!is_table(request.out)) shows.resize(1);
+  ReconstructedColumns columns;
+  for (const auto& [name, port] : shows) {
+    GenerateEntry one = entry;
+    one.show = port;
+    columns.emplace_back(name, loom::reconstruct(model, executor, one, model.data(request.data), request.split,
+                                                 request.count, request.draws.seed, draws.options));
+  }
+  return columns;
 }
 
 // [n, 2, ...] seen as [2 n, ...]: each original, then its reconstruction.
@@ -113,10 +141,10 @@ int reconstruct(const Request& request, bool json) {
   const DrawOptions draws = request.draws.options();
   const GenerateEntry entry = reconstruction_entry(model, request.name, draws.likelihood);
   Executor executor(request.threads);
-  const Reconstructions pairs = loom::reconstruct(model, executor, entry, model.data(request.data), request.split,
-                                                  request.count, request.draws.seed, draws.options);
+  const auto columns = reconstructed_columns(request, model, executor, entry, draws);
+  const Reconstructions& pairs = columns.front().second;
   if (is_table(request.out))
-    write_csv(request.out, {described(model, "", pairs.reconstructions)});
+    write_csv(request.out, columns_of(model, columns));
   else if (is_array(request.out))
     write_array(request.out, stacked(pairs));
   else if (is_sound(request.out))
@@ -126,6 +154,7 @@ int reconstruct(const Request& request, bool json) {
         request.out,
         report::reconstructions_png(pairs, report::picture_like(model, pairs.reconstructions.shape().event())),
         pairs.reconstructions.shape());
+  say_left_out(request, entry.shows.size(), columns.front().first);
   say_written(json, request.out, pairs.reconstructions.shape(),
               fmt::format("{} items of the split '{}', {}, in {}", pairs.originals.shape()[0], request.split,
                           is_table(request.out) ? "reconstructed" : "each above its reconstruction", request.out),

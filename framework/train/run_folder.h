@@ -4,7 +4,7 @@
 //   data.json          the data card (data/card.h): what the data of the run mean
 //   checkpoints/       step-NNNNNN.safetensors, best.safetensors
 //   metrics.sqlite     the curves
-//   samples.png  reconstructions.png  report.html
+//   samples.png  reconstructions.png  traversal.png  report.html
 //   graphs/            the documents before and after each change during training, by their hashes; change.json, while a
 //                      change is written (run_document.h)
 //   control.sock       the socket for graph-runner ctl, while a process trains

@@ -90,4 +90,38 @@ expect 65 check images:p
 says err "p-1.png" "p-4.png"
 expect 0 check images:p,unreadable=skip
 says out "images: 4 items"
+# A reconstruction of several columns is a table like the data: a colour is told by h, so that each comes back.
+awk 'BEGIN { print "h,colour"; for (i = 0; i < 300; i++) print i % 3 + i % 7 / 20 "," (i % 3 ? i % 3 > 1 ? "blue" : "green" : "red") }' >coloured.csv
+cat >coloured.yaml <<'YAML'
+version: 1
+graph: coloured
+data: {type: table, path: coloured.csv, normalize: dataset}
+nodes:
+  x:      {type: input, shape: [1]}
+  colour: {type: input, shape: [], dtype: i32}
+  told:   {type: embedding, in: colour, count: 3, dim: 4}
+  both:   {type: concat, in: [x, told]}
+  hidden: {type: linear, in: both, units: 16, activation: relu}
+  q:      {type: gaussian_parameters, in: hidden, dim: 2}
+  z:      {type: gaussian_sampler, in: {mu: q.mu, logvar: q.logvar}}
+  back:   {type: linear, in: z, units: 16, activation: relu}
+  mean:   {type: linear, in: back, units: 1}
+  logits: {type: linear, in: back, units: 3}
+losses:
+  number: {type: gaussian_nll, in: {mean: mean, target: x}, sigma: 0.1}
+  class:  {type: categorical_nll, in: {logits: logits, target: colour}}
+  kl:     {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}}
+train: {batch: 32, steps: 1500, optimizer: {type: adam, lr: 3.0e-3}}
+YAML
+expect 0 train coloured.yaml --out coloured
+expect 0 encode coloured --port x --column colour --out items.csv
+expect 0 reconstruct coloured --count 1000 --out back.csv
+cut -d, -f3- items.csv | tr -d '\r' | tail -n +2 >items
+tr -d '\r' <back.csv | tail -n +2 >back
+[ "$(head -n 1 back.csv | tr -d '\r')" = h,colour ] || fail "the header of back.csv is $(head -n 1 back.csv)"
+paste -d, items back | awk -F, '($1 - $3) ^ 2 > 0.25 || $2 != $4 { bad++ } END { print bad + 0, NR; exit !(NR > 20 && bad < NR / 20) }' ||
+  fail "reconstructed columns are not those of the items"
+checks=$((checks + 2))
+expect 0 reconstruct coloured --count 4 --out back.npy
+says err "of 2 columns only 'x' is in back.npy"
 finish

@@ -41,7 +41,7 @@ make_bare() {
 
 copy_root() {
   unmount
-  rm -rf "$root"
+  rm -rf --one-file-system "$root"  # what somebody else has mounted there is not ours to remove
   cp -a "$bare" "$root"
   # The host's way to the package mirror: proxies and the like.
   for file in /etc/apt/apt.conf.d/*proxy* /etc/resolv.conf; do

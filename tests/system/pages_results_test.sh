@@ -9,6 +9,7 @@ picture_data flowers
 recording_data recordings
 mkdir -p tests/bench && cp "$repository/tests/bench/sharpness.py" tests/bench/
 python3 -c 'import numpy' 2>err || printf '#!/usr/bin/env bash\n' >tests/bench/sharpness.py # it needs NumPy
+leave_out 'tests/bench/peers/evidence.py --train train.npy --test test.npy --at 120000 210000' # it needs PyTorch, and hours
 walk docs/measurements.md
 walk docs/graph-format.md --only 'Completion in an editor'
 SMALLER='vars.channels=8 vars.pixel_channels=4 vars.decoder_channels=8' walk docs/results.md --without Sharpness

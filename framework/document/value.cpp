@@ -312,8 +312,11 @@ Value parse_yaml(std::string_view text, const std::string& name, Diagnostics& di
     }
     return root;
   } catch (const YAML::Exception& problem) {
+    // yaml-cpp 0.8 adds the anchor's name to this sentence; it is in the line that is shown.
+    static const std::string kUnknownAnchor = "the referenced anchor is not defined";
     Diagnostic& finding =
-        diagnostics.add(ErrorCode::yaml_syntax, {name, problem.mark.line + 1, problem.mark.column + 1}, problem.msg);
+        diagnostics.add(ErrorCode::yaml_syntax, {name, problem.mark.line + 1, problem.mark.column + 1},
+                        problem.msg.starts_with(kUnknownAnchor) ? kUnknownAnchor : problem.msg);
     finding.got = line_of(text, problem.mark.line);
     if (problem.msg.find("anchor") == std::string::npos)
       finding.expected = "YAML: closed brackets and quotes, indentation by spaces";

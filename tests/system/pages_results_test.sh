@@ -16,6 +16,7 @@ SMALLER='vars.channels=8 vars.pixel_channels=4 vars.decoder_channels=8' walk doc
 walk docs/results.md --only Sharpness
 
 # docs/benchmarks.md: the options that it gives to compare.sh are options; a comparison itself takes hours.
+command -v python3 >/dev/null || { echo "SKIPPED: docs/benchmarks.md, and the sharpness of docs/results.md: there is no python3"; finish_pages; }
 while read -r command; do
   command=${command%%  #*}
   checks=$((checks + 1))

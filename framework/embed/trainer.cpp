@@ -195,8 +195,8 @@ std::vector<std::string> Trainer::finish() {
   const report::FinishedFiles files =
       report::finish_run(impl_->out, {.plugins = impl_->plugins, .threads = threads(), .notice = impl_->notice});
   std::vector<std::string> paths;
-  for (const report::FinishedFile& file : files)
-    if (!file.path.empty()) paths.push_back(file.path);
+  for (const report::FinishedFile* file : files.all())
+    if (!file->path.empty()) paths.push_back(file->path);
   return paths;
 }
 

@@ -15,12 +15,11 @@ constexpr std::int64_t kSamples = 64, kReconstructions = 32, kSounds = 8;
 
 // Runs `make`, which returns the path of the file that it wrote.
 template <class Make>
-void add_file(FinishedFiles& files, const ModelOptions& options, const char* name, const Make& make) {
-  FinishedFile& file = files.emplace_back(name);
+void make_file(FinishedFile& file, const ModelOptions& options, const Make& make) {
   try {
     file.path = make();
   } catch (const std::exception& problem) {
-    if (options.notice) options.notice(fmt::format("no {}: {}", name, problem.what()));
+    if (options.notice) options.notice(fmt::format("no {}: {}", file.name, problem.what()));
   }
 }
 
@@ -52,12 +51,12 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
                                 written.cut, values.count()));
     return written.files.front();
   };
-  add_file(files, options, "samples", [&] {
+  make_file(files.samples, options, [&] {
     const Tensor samples = model->sample(rate > 0 ? kSounds : kSamples, {.seed = source.seed()});
     if (rate > 0 && sound_channels(samples.shape()) > 0) return sounds("samples", samples);
     return write_if_any(run->samples_path(), samples_png(source, samples));
   });
-  add_file(files, options, "reconstructions", [&] {
+  make_file(files.reconstructions, options, [&] {
     const GenerateEntry entry = reconstruction_entry(source, "reconstruct");
     Executor executor(options.threads);
     const Reconstructions pairs = reconstruct(source, executor, entry, source.data(""), "test",
@@ -71,12 +70,12 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
                         reconstructions_png(pairs, picture_like(source, pairs.reconstructions.shape().event())));
   });
   std::vector<Traversal> traversals;
-  add_file(files, options, "traversal", [&] {
+  make_file(files.traversal, options, [&] {
     Executor executor(options.threads);
     traversals = write_traversals(source, *run, executor);
     return traversals.empty() ? std::string() : traversals.front().path;
   });
-  add_file(files, options, "report", [&] {
+  make_file(files.report, options, [&] {
     write_text_file(run->report_path(), report_of(source, *run, traversals, model->threads()));
     return run->report_path();
   });

@@ -1,19 +1,21 @@
 // The files that a finished training job leaves in addition to its checkpoints: pictures and the report.
 #pragma once
 
+#include <array>
 #include <string>
-#include <vector>
 
 #include "loom/model.h"
 
 namespace loom::report {
 
-// In the order in which they are shown: samples, reconstructions, traversal, report.
 struct FinishedFile {
-  std::string name,
-      path;  // the path is "" where there is nothing to show: values that are no images, no latent variable
+  std::string name, path = {};  // the path is "" where there is nothing to show: no images, no latent variable, no run
 };
-using FinishedFiles = std::vector<FinishedFile>;
+struct FinishedFiles {
+  FinishedFile samples{"samples"}, reconstructions{"reconstructions"}, traversal{"traversal"}, report{"report"};
+  // In the order in which they are shown.
+  std::array<const FinishedFile*, 4> all() const { return {&samples, &reconstructions, &traversal, &report}; }
+};
 
 // Writes samples.png, reconstructions.png (of sounds: samples.wav, originals.wav and reconstructions.wav), traversal.png and
 // report.html into a run, from its best weights. What cannot be made is told to options.notice: a training is never

@@ -26,13 +26,13 @@ int report(const Request& request, bool json) {
                                        .notice = [](const std::string& text) { spdlog::warn("{}", text); }});
   if (json) {
     nlohmann::ordered_json paths;
-    for (const report::FinishedFile& file : files) paths[file.name] = file.path;
+    for (const report::FinishedFile* file : files.all()) paths[file->name] = file->path;
     print_json(paths);
   } else {
-    for (const report::FinishedFile& file : files)
-      if (!file.path.empty()) print("{}\n", file.path);
+    for (const report::FinishedFile* file : files.all())
+      if (!file->path.empty()) print("{}\n", file->path);
   }
-  return files.empty() || files.back().path.empty() ? kFailed : kOk;
+  return files.report.path.empty() ? kFailed : kOk;
 }
 
 void add_report(CLI::App& app, Invocation& invocation) {

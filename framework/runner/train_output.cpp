@@ -45,7 +45,7 @@ nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, c
   const auto elbo = outcome.evaluation ? outcome.evaluation->number("negative_elbo") : std::nullopt;
   json["negative_elbo"] = elbo ? json_number(*elbo) : Json(nullptr);
   json["loss"] = outcome.evaluation ? json_number(outcome.evaluation->loss) : Json(nullptr);
-  for (const report::FinishedFile& file : files) json[file.name] = file.path;
+  for (const report::FinishedFile* file : files.all()) json[file->name] = file->path;
   return json;
 }
 
@@ -66,7 +66,7 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
     if (!path.empty()) print("  {:<16} {}\n", name, path);
   };
   row("checkpoint", outcome.checkpoint);
-  for (const report::FinishedFile& file : files) row(file.name.c_str(), file.path);
+  for (const report::FinishedFile* file : files.all()) row(file->name.c_str(), file->path);
 }
 
 }  // namespace

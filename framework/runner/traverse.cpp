@@ -50,8 +50,7 @@ std::vector<double> open_rates(const Request& request, const ModelSource& model,
     space.open_data(model.data(request.data), request.split);
     return space.rates(kRatedItems);
   } catch (const Error& problem) {
-    model.notice(fmt::format("the rates are not known, so that the rows are in the order of the dimensions: {}",
-                             problem.what()));
+    model.notice(fmt::format("the rates of the dimensions are not known: {}", problem.what()));
     return {};
   }
 }

@@ -105,7 +105,7 @@ class __attribute__((visibility("default"))) Trainer {
   void stop();
   TrainEvaluation evaluate(const std::string& split = "test", std::int64_t limit = 0);  // limit 0: every sample
   std::string save_checkpoint();  // its path; throws usage where no folder is written
-  // Writes samples, reconstructions and the report into the run's folder, as graph-runner train does at its end.
+  // Writes samples, reconstructions, a traversal and the report into the run's folder, as graph-runner train does at its end.
   // Returns their paths; what cannot be made is noticed.
   std::vector<std::string> finish();
 

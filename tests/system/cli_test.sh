@@ -20,10 +20,10 @@ says out latentloom
 # train
 expect 0 train tiny.yaml --set vars.latent=4 --set train.checkpoint_every=50 --steps 100 --batch 32 --seed 7 \
   --threads 2 --lanes 2 --shard 8 --out first --json
-has_json /run /steps /completed /seconds /samples_per_s /checkpoint /best/value /negative_elbo /samples /report
+has_json /run /steps /completed /seconds /samples_per_s /checkpoint /best/value /negative_elbo /samples /reconstructions /traversal /report
 [ "$(json /steps)" = 100 ] || fail "trained $(json /steps) steps, not 100"
 exists first/graph.yaml first/run.json first/metrics.sqlite first/report.html first/checkpoints/step-000100.safetensors
-is_png first/samples.png first/reconstructions.png
+is_png first/samples.png first/reconstructions.png first/traversal.png
 [ "$(json /batch first/run.json) $(json /seed first/run.json) $(json /lanes first/run.json) $(json /shard first/run.json)" = "32 7 2 8" ] ||
   fail "run.json does not record batch, seed, lanes and shard"
 says first/graph.yaml "dim: 4"

@@ -48,6 +48,9 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algo
     case ConvolutionAlgorithm::mirrored:
       detail::require(has_mirrored, describe(s) + ": not supported by the mirrored algorithm");
       break;
+    case ConvolutionAlgorithm::winograd:
+      detail::require(has_winograd(s), describe(s) + ": not supported by the winograd algorithm");
+      break;
     case ConvolutionAlgorithm::automatic:
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;
       if (has_mirrored && s.filters <= few_filters) return ConvolutionAlgorithm::mirrored;
@@ -62,14 +65,18 @@ std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, Convolut
   switch (choose(s, algorithm, 2, kFewFilters)) {
     case ConvolutionAlgorithm::columns: return make_columns_forward(s);
     case ConvolutionAlgorithm::mirrored: return make_mirrored_forward(s);
+    case ConvolutionAlgorithm::winograd: return make_winograd_forward(s);
     default: return make_direct_forward(s);
   }
 }
 
 std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bool relu,
                                                    ConvolutionAlgorithm algorithm) {
-  return choose(s, algorithm, 10, 0) == ConvolutionAlgorithm::columns ? make_columns_backward_data(s, relu)
-                                                                      : make_direct_backward_data(s, relu);
+  switch (choose(s, algorithm, 10, 0)) {
+    case ConvolutionAlgorithm::columns: return make_columns_backward_data(s, relu);
+    case ConvolutionAlgorithm::winograd: return make_winograd_backward_data(s, relu);
+    default: return make_direct_backward_data(s, relu);
+  }
 }
 
 std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionShape& s,
@@ -77,6 +84,7 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
   switch (choose(s, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::columns: return make_columns_backward_weights(s);
     case ConvolutionAlgorithm::mirrored: return make_mirrored_backward_weights(s);
+    case ConvolutionAlgorithm::winograd: return make_winograd_backward_weights(s);
     default: return make_direct_backward_weights(s);
   }
 }

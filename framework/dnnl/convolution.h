@@ -1,10 +1,13 @@
 // Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter layouts.
 //
-// There are three algorithms, chosen from the shape alone, so that a shape always gives the same bits:
+// There are four algorithms, chosen from the shape alone, so that a shape always gives the same bits:
 //   direct    oneDNN's direct kernels
 //   columns   the windows as the rows of a matrix, a few rows at a time so that they stay in the cache, times the
 //             weights; used if a pixel has too few channels to fill the vectors of the direct kernels
 //   mirrored  columns with x and y exchanged; used if there are too few filters
+//   winograd  F(4x4, 3x3) or F(4x4, 2x2) of each phase of the stride: 4, 2.56 or, for 5x5 with stride 2, 2.78 times fewer
+//             multiplications (Lavin and Gray 2016; Huang et al. 2020). Its error's norm is at most 5e-6 of the result's
+//             (tests/dnnl/winograd_test.cpp). Not chosen by itself yet.
 #pragma once
 
 #include <memory>
@@ -14,11 +17,12 @@
 
 namespace loom::dnnl {
 
-enum class ConvolutionAlgorithm { automatic, direct, columns, mirrored };
+enum class ConvolutionAlgorithm { automatic, direct, columns, mirrored, winograd };
 
 // They throw std::invalid_argument for impossible shapes, and std::runtime_error when oneDNN refuses. An `algorithm`
 // other than automatic is for tests and measurements. columns needs groups == 1; mirrored needs that, a stride of 1 and
-// padding less than the kernel, and does not exist for the gradient by the input.
+// padding less than the kernel, and does not exist for the gradient by the input; winograd needs groups == 1, no dilation, and
+// 2 or 3 taps in a phase of the stride along each axis.
 
 // y = relu(conv(x, weight) + bias).
 std::unique_ptr<const ForwardKernel> make_convolution_forward(

@@ -33,8 +33,11 @@ std::vector<std::string> flag_names(const CLI::App& verb) {
   return names;
 }
 
-// CLI11's "Could not convert: --steps = 1e3" and "--steps: At Most 1 required but received 2", reworded.
+// CLI11's "Could not convert: --steps = 1e3", "--steps: At Most 1 required but received 2" and "--steps: 1 required INT
+// missing", reworded.
 std::string readable(const std::string& message) {
+  const std::size_t none = message.find(": 1 required ");
+  if (none != std::string::npos && message.ends_with(" missing")) return message.substr(0, none) + " takes a value";
   const std::size_t twice = message.find(": At Most 1 required but received ");
   if (twice != std::string::npos) return message.substr(0, twice) + " is given more than once";
   static const std::string kConversion = "Could not convert: ", kEquals = " = ";

@@ -113,7 +113,21 @@ void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm
   check_close(diff_bias, expected_bias, what + " backward bias");
 }
 
+// Whether there is a Winograd form: two or three taps along each axis, in each phase of a stride.
+bool is_short(const ConvolutionShape& s) {
+  const auto taps = [](std::int64_t kernel, std::int64_t stride) { return (kernel + stride - 1) / stride; };
+  const auto down = taps(s.kh, s.stride_h), across = taps(s.kw, s.stride_w);
+  return s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && std::min(down, across) >= 2 &&
+         std::max(down, across) <= 3;
+}
+
 void check_all(const ConvolutionShape& shape) {
+  if (is_short(shape)) {
+    auto s = shape;
+    check_convolution(s, ConvolutionAlgorithm::winograd);
+    s.bias = s.relu = true;
+    check_convolution(s, ConvolutionAlgorithm::winograd);
+  }
   for (const auto algorithm :
        {ConvolutionAlgorithm::automatic, ConvolutionAlgorithm::direct, ConvolutionAlgorithm::columns}) {
     if (algorithm == ConvolutionAlgorithm::columns && shape.groups != 1) continue;

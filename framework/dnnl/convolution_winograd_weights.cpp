@@ -1,0 +1,129 @@
+// The gradient of a Winograd convolution by its weight:  G^T [sum over the tiles of (B^T d B) (A dy A^T)] G.
+#include <algorithm>
+#include <array>
+
+#include "dnnl/convolution_methods.h"
+#include "dnnl/detail.h"
+#include "dnnl/vector_loops.h"
+#include "dnnl/winograd_chunks.h"
+
+namespace loom::dnnl {
+
+using namespace detail;
+
+namespace {
+
+// The sum over the tiles is kept transformed, [a x a][phase, c][filters], and transformed back once.
+class WinogradBackwardWeights final : public BackwardWeightsKernel {
+ public:
+  WinogradBackwardWeights(const ConvolutionShape& s, WinogradKind kind)
+      : shape_(s),
+        kind_(kind),
+        in_{s.h, s.w, s.c},
+        out_{s.out_h(), s.out_w(), s.filters},
+        inputs_(pairs(forward_phases(rows_of(s), taps_of(kind)), forward_phases(columns_of(s), taps_of(kind)))),
+        tiles_(inputs_.front(), outputs_of(kind)),
+        depth_(static_cast<std::int64_t>(inputs_.size()) * s.c),
+        chunk_(chunk_tiles(squares() * (depth_ + s.filters), s.n * tiles_.per_sample())),
+        first_(product(false)),
+        next_(product(true)) {
+    x_at_ = float_bytes(std::max(s.c, s.filters));
+    y_at_ = x_at_ + float_bytes(squares() * matrix_distance(chunk_ * depth_));
+    sum_at_ = y_at_ + float_bytes(squares() * matrix_distance(chunk_ * s.filters));
+    taps_at_ = sum_at_ + float_bytes(squares() * matrix_distance(depth_ * s.filters));
+    inner_at_ = taps_at_ + float_bytes((s.kh * s.kw + 1) * s.filters);
+  }
+  std::size_t scratch_bytes() const override {
+    return inner_at_ + std::max(first_.scratch_bytes(), next_.scratch_bytes());
+  }
+  std::string implementation() const override { return "winograd " + first_.implementation(); }
+
+  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+               void* scratch) const override {
+    float* zeros = static_cast<float*>(scratch);
+    std::fill_n(zeros, std::max(shape_.c, shape_.filters), 0.0F);
+    float* inputs = static_cast<float*>(offset(scratch, x_at_));
+    float* gradients = static_cast<float*>(offset(scratch, y_at_));
+    float* sum = static_cast<float*>(offset(scratch, sum_at_));
+    const std::int64_t all = shape_.n * tiles_.per_sample();
+    for (std::int64_t first = 0; first < all; first += chunk_) {
+      const std::int64_t count = std::min(chunk_, all - first);
+      gather(first, count, x, diff_y, zeros, inputs, gradients);
+      (first == 0 ? first_ : next_).execute(count, inputs, gradients, sum, offset(scratch, inner_at_));
+    }
+    add_taps(sum, static_cast<float*>(offset(scratch, taps_at_)), diff_weight);
+    if (shape_.bias && diff_bias != nullptr)
+      add_column_sums(diff_y, shape_.n * out_.rows * out_.columns, shape_.filters, diff_bias);
+  }
+
+ private:
+  std::int64_t squares() const { return static_cast<std::int64_t>(tile_of(kind_)) * tile_of(kind_); }
+
+  void gather(std::int64_t first, std::int64_t count, const float* x, const float* diff_y, const float* zeros,
+              float* inputs, float* gradients) const {
+    std::array<const float*, kMostTile> pixels{};
+    for (std::int64_t tile = 0; tile < count; ++tile) {
+      const Tiles::Place at = tiles_.place(first + tile);
+      for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        input_pixels(x, in_, inputs_[i], at, tile_of(kind_), zeros, pixels.data());
+        winograd_input(kind_, pixels.data(), shape_.c, inputs + tile * depth_ + static_cast<std::int64_t>(i) * shape_.c,
+                       matrix_distance(chunk_ * depth_));
+      }
+      output_pixels<const float>(diff_y, out_, inputs_.front(), at, outputs_of(kind_), zeros, pixels.data());
+      winograd_output_gradient(kind_, pixels.data(), shape_.filters, gradients + tile * shape_.filters,
+                               matrix_distance(chunk_ * shape_.filters));
+    }
+  }
+
+  TileProduct product(bool accumulate) const {
+    return {{.m = depth_, .n = shape_.filters, .transpose_a = true, .accumulate = accumulate},
+            &MatmulShape::k,
+            chunk_,
+            shape_.n * tiles_.per_sample(),
+            squares(),
+            {matrix_distance(chunk_ * depth_), matrix_distance(chunk_ * shape_.filters),
+             matrix_distance(depth_ * shape_.filters)}};
+  }
+
+  // The taps of one channel at a time, [kh][kw][filters]: the phases together have each tap once.
+  void add_taps(const float* sum, float* taps, float* diff_weight) const {
+    const int r = taps_of(kind_);
+    const std::int64_t filters = shape_.filters, count = shape_.kh * shape_.kw;
+    float* spare = taps + count * filters;  // of taps that a phase does not have
+    std::array<float*, kMostTaps * kMostTaps> at{};
+    for (std::int64_t c = 0; c < shape_.c; ++c) {
+      for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        for (int row = 0; row < r; ++row)
+          for (int column = 0; column < r; ++column) {
+            const std::int64_t kh = inputs_[i].row.taps[static_cast<std::size_t>(row)];
+            const std::int64_t kw = inputs_[i].column.taps[static_cast<std::size_t>(column)];
+            at[static_cast<std::size_t>(row * r + column)] =
+                kh < 0 || kw < 0 ? spare : taps + (kh * shape_.kw + kw) * filters;
+          }
+        winograd_weight_gradient(kind_, sum + (static_cast<std::int64_t>(i) * shape_.c + c) * filters,
+                                 matrix_distance(depth_ * filters), filters, at.data());
+      }
+      for (std::int64_t f = 0; f < filters; ++f) {
+        float* to = diff_weight + (f * shape_.c + c) * count;
+        for (std::int64_t t = 0; t < count; ++t) to[t] += taps[t * filters + f];
+      }
+    }
+  }
+
+  ConvolutionShape shape_;
+  WinogradKind kind_;
+  Plane in_, out_;
+  std::vector<Phase2d> inputs_;
+  Tiles tiles_;
+  std::int64_t depth_, chunk_;
+  TileProduct first_, next_;  // of the first chunk, and those that are added to it
+  std::size_t x_at_ = 0, y_at_ = 0, sum_at_ = 0, taps_at_ = 0, inner_at_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<const BackwardWeightsKernel> make_winograd_backward_weights(const ConvolutionShape& shape) {
+  return std::make_unique<WinogradBackwardWeights>(shape, winograd_kind(shape));
+}
+
+}  // namespace loom::dnnl

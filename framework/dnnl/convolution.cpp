@@ -7,6 +7,7 @@
 #include "dnnl/detail.h"
 #include "dnnl/gradient_kernel.h"
 #include "dnnl/vector_loops.h"
+#include "dnnl/winograd_choice.h"
 
 namespace loom::dnnl {
 
@@ -35,8 +36,8 @@ bool is_pointwise(const ConvolutionShape& s) {
 // proportional to the channels up to 16 (forward is faster, since one channel is read 16 pixels at a
 // time); the columns' speed does not depend on them. `few_channels`: the most channels of x for which columns are
 // faster. `few_filters`: likewise for the mirrored form, 0 if there is none.
-ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algorithm, std::int64_t few_channels,
-                            std::int64_t few_filters) {
+ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionPass pass, ConvolutionAlgorithm algorithm,
+                            std::int64_t few_channels, std::int64_t few_filters) {
   validate(s);
   const bool has_columns = s.groups == 1 && s.kh <= kMostKernelRows;
   const bool has_mirrored = has_columns && few_filters > 0 && can_be_mirrored(s);
@@ -52,6 +53,7 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algo
       detail::require(has_winograd(s), describe(s) + ": not supported by the winograd algorithm");
       break;
     case ConvolutionAlgorithm::automatic:
+      if (s.transformed && has_winograd(s) && winograd_is_faster(s, pass)) return ConvolutionAlgorithm::winograd;
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;
       if (has_mirrored && s.filters <= few_filters) return ConvolutionAlgorithm::mirrored;
       return ConvolutionAlgorithm::direct;
@@ -62,7 +64,7 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionAlgorithm algo
 constexpr std::int64_t kFewFilters = 10;
 
 std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
-  switch (choose(s, algorithm, 2, kFewFilters)) {
+  switch (choose(s, ConvolutionPass::forward, algorithm, 2, kFewFilters)) {
     case ConvolutionAlgorithm::columns: return make_columns_forward(s);
     case ConvolutionAlgorithm::mirrored: return make_mirrored_forward(s);
     case ConvolutionAlgorithm::winograd: return make_winograd_forward(s);
@@ -72,7 +74,7 @@ std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, Convolut
 
 std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bool relu,
                                                    ConvolutionAlgorithm algorithm) {
-  switch (choose(s, algorithm, 10, 0)) {
+  switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
     case ConvolutionAlgorithm::columns: return make_columns_backward_data(s, relu);
     case ConvolutionAlgorithm::winograd: return make_winograd_backward_data(s, relu);
     default: return make_direct_backward_data(s, relu);
@@ -81,7 +83,7 @@ std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bo
 
 std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionShape& s,
                                                               ConvolutionAlgorithm algorithm) {
-  switch (choose(s, algorithm, 15, kFewFilters)) {
+  switch (choose(s, ConvolutionPass::by_weight, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::columns: return make_columns_backward_weights(s);
     case ConvolutionAlgorithm::mirrored: return make_mirrored_backward_weights(s);
     case ConvolutionAlgorithm::winograd: return make_winograd_backward_weights(s);
@@ -127,7 +129,7 @@ ConvolutionShape TransposedConvolutionShape::mirrored() const {
   s.n = n, s.h = out_h(), s.w = out_w(), s.c = filters, s.filters = c;
   s.kh = kh, s.kw = kw, s.stride_h = stride_h, s.stride_w = stride_w;
   s.pad_top = pad_top, s.pad_bottom = pad_bottom, s.pad_left = pad_left, s.pad_right = pad_right;
-  s.dilation_h = dilation_h, s.dilation_w = dilation_w, s.groups = groups;
+  s.dilation_h = dilation_h, s.dilation_w = dilation_w, s.groups = groups, s.transformed = transformed;
   validate(s);
   detail::require(output_padding_h >= 0 && output_padding_w >= 0 && s.out_h() == h && s.out_w() == w,
                   describe(s) + " (mirrored): output padding must be less than the stride");

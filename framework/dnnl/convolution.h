@@ -1,13 +1,14 @@
 // Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter layouts.
 //
-// There are four algorithms, chosen from the shape alone, so that a shape always gives the same bits:
+// There are four algorithms, chosen from the shape of one sample alone, so that a shape always gives the same bits:
 //   direct    oneDNN's direct kernels
 //   columns   the windows as the rows of a matrix, a few rows at a time so that they stay in the cache, times the
 //             weights; used if a pixel has too few channels to fill the vectors of the direct kernels
 //   mirrored  columns with x and y exchanged; used if there are too few filters
 //   winograd  F(4x4, 3x3) or F(4x4, 2x2) of each phase of the stride: 4, 2.56 or, for 5x5 with stride 2, 2.78 times fewer
 //             multiplications (Lavin and Gray 2016; Huang et al. 2020). Its error's norm is at most 5e-6 of the result's
-//             (tests/dnnl/winograd_test.cpp). Not chosen by itself yet.
+//             (tests/dnnl/winograd_test.cpp). Chosen where the shape allows it (`transformed`) and measurements say that
+//             it is faster (winograd_choice.h).
 #pragma once
 
 #include <memory>

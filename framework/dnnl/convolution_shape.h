@@ -16,7 +16,8 @@ struct ConvolutionShape {
   std::int64_t dilation_h = 1, dilation_w = 1;  // 1: dense
   std::int64_t groups = 1;
   bool bias = false;
-  bool relu = false;  // only the forward pass looks at it
+  bool relu = false;         // only the forward pass looks at it
+  bool transformed = false;  // may be computed by Winograd's transforms, which round differently (convolution.h)
 
   std::int64_t out_h() const { return (h + pad_top + pad_bottom - (kh - 1) * dilation_h - 1) / stride_h + 1; }
   std::int64_t out_w() const { return (w + pad_left + pad_right - (kw - 1) * dilation_w - 1) / stride_w + 1; }
@@ -38,6 +39,7 @@ struct TransposedConvolutionShape {
   std::int64_t groups = 1;
   bool bias = false;
   bool relu = false;
+  bool transformed = false;
 
   std::int64_t out_h() const {
     return (h - 1) * stride_h - pad_top - pad_bottom + (kh - 1) * dilation_h + output_padding_h + 1;

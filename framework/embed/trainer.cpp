@@ -19,7 +19,8 @@ SessionSettings settings_from(const TrainerOptions& options) {
                            .seed = options.seed,
                            .threads = options.threads,
                            .lanes = options.lanes,
-                           .shard = options.shard};
+                           .shard = options.shard,
+                           .algorithms = options.algorithms};
   if (!options.out.empty()) settings.cache = options.out + "/cache";
   return settings;
 }

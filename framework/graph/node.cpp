@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <tbb/parallel_for.h>
 
+#include "core/trace.h"
 #include "loom/advance.h"
 #include "loom/error.h"
 
@@ -68,9 +69,11 @@ void Call::fail_not_finite(std::string_view port, std::int64_t n) const {
 void Call::run_chunks(std::int64_t count, void (*body)(const void*, std::int64_t, std::int64_t, int),
                       const void* self) const {
   const std::int64_t chunk = (count + lanes - 1) / lanes;
+  const TracedParts parts;
   tbb::parallel_for(
       0, lanes,
       [&](int index) {
+        const TracedParts::Part part(parts);
         const std::int64_t first = std::min(count, index * chunk);
         const std::int64_t last = std::min(count, first + chunk);
         if (first < last) body(self, first, last, index);
@@ -130,6 +133,8 @@ void Advance::expect_map(std::int64_t expected_height, std::int64_t expected_wid
 void Node::advance(const Advance&) const {
   throw Error(ErrorCode::not_supported, "this node cannot compute one position at a time");
 }
+
+std::string Node::implementation(bool) const { return ""; }
 
 void Node::backward(const Backward&) const {
   throw Error(ErrorCode::not_differentiable, "this node has no backward",

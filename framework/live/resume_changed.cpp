@@ -10,6 +10,7 @@
 
 #include "live/source.h"
 #include "loom/error.h"
+#include "run/algorithms.h"
 #include "train/masks.h"
 
 namespace loom {
@@ -90,6 +91,8 @@ Target target_of(const RunSettings& run, const ResumeChanges& changes, const Reg
   differs.batch = target.settings.batch != run.batch;
   target.settings.shard = std::min(wanted.shard > 0 ? wanted.shard : run.shard, target.settings.batch);
   differs.lanes = target.settings.lanes != run.lanes;
+  if (!wanted.algorithms.empty()) target.settings.algorithms = recorded_algorithms(wanted.algorithms);
+  differs.algorithms = target.settings.algorithms != run.algorithms;
   differs.shard = target.settings.shard != run.shard;
   target.other_data = !same_data(target.settings.data, run.data);
   differs.data = target.other_data || changes.accept_data;
@@ -144,6 +147,7 @@ Effect effect_of(const Target& target, const RunSettings& before, const RunSetti
   compare("train.batch", now.batch, before.batch);
   compare("the number of lanes", now.lanes, before.lanes);
   compare("the shard", now.shard, before.shard);
+  compare("algorithms", now.algorithms, before.algorithms);
   if (target.other_data) compare("data", text_of(now.data), text_of(before.data));
   effect.other_content = target.differs.data && before.card && now.card && before.card->hash != now.card->hash;
   if (effect.other_content && !target.other_data)
@@ -175,7 +179,7 @@ void record(Session& session, const std::string& who, const std::vector<std::str
 
 bool ResumeChanges::any() const {
   return !overrides.empty() || !data.empty() || accept_data || settings.batch || settings.seed || settings.lanes > 0 ||
-         settings.shard > 0;
+         settings.shard > 0 || !settings.algorithms.empty();
 }
 
 void set_source(LiveModel& model, const RunFolder& run, const Document& document,

@@ -35,9 +35,12 @@ void Executor::parallel_for(std::int64_t count, std::int64_t chunk,
     if (count > 0) body(0, count);
     return;
   }
+  const TracedParts parts;
   impl_->arena.execute([&] {
-    tbb::parallel_for(std::int64_t{0}, pieces,
-                      [&](std::int64_t piece) { body(piece * chunk, std::min(count, (piece + 1) * chunk)); });
+    tbb::parallel_for(std::int64_t{0}, pieces, [&](std::int64_t piece) {
+      const TracedParts::Part part(parts);
+      body(piece * chunk, std::min(count, (piece + 1) * chunk));
+    });
   });
 }
 

@@ -8,6 +8,8 @@
 #include <functional>
 #include <memory>
 
+#include "core/trace.h"
+
 namespace loom {
 
 class Executor {
@@ -16,6 +18,9 @@ class Executor {
   ~Executor();
 
   int threads() const { return threads_; }
+  // Where programs and optimizers that run here add their spans; null, as at first: nowhere. Set it between runs.
+  void set_trace(Trace* trace) { trace_ = trace; }
+  Trace* trace() const { return trace_; }
   // Runs `body` inside the arena.
   void run(const std::function<void()>& body);
   // body(first, last) over [0, count) in pieces of `chunk` elements: fixed pieces, any thread.
@@ -26,6 +31,7 @@ class Executor {
   class Impl;
   std::unique_ptr<Impl> impl_;
   int threads_;
+  Trace* trace_ = nullptr;
 };
 
 }  // namespace loom

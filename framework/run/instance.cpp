@@ -17,8 +17,7 @@ TensorView view_of_value(const Tape& tape, int value, std::int64_t samples) {
 
 }  // namespace
 
-Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples,
-                   bool whole_batch)
+Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, Mode mode, std::int64_t samples)
     : samples_(samples), nodes_(static_cast<std::size_t>(graph.size())) {
   std::vector<bool> backward(nodes_.size(), false);
   for (const TapeStep& step : tape.steps) {
@@ -27,13 +26,14 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
   for (const TapeStep& step : tape.steps) {
     if (step.kind != TapeStep::Kind::forward) continue;
     const GraphNode& node = graph.node(step.node);
-    if (node.is_whole_batch(training) != whole_batch) continue;
+    if (node.is_whole_batch(mode.training) != mode.whole_batch) continue;
     PreparedNode& prepared = nodes_[static_cast<std::size_t>(step.node)];
     for (int v : step.inputs) prepared.inputs.push_back(view_of_value(tape, v, samples));
     for (int v : step.outputs) prepared.outputs.push_back(view_of_value(tape, v, samples));
     prepared.needs.samples = samples;
     prepared.needs.rows = samples * node.rows_per_sample();
-    prepared.needs.training = node.trains(training);
+    prepared.needs.training = node.trains(mode.training);
+    prepared.needs.transformed = mode.transformed;
     prepared.needs.backward = backward[static_cast<std::size_t>(step.node)];
     prepare_node(node, store, prepared);
     if (prepared.needs.packed_bytes > 0) packing_.push_back(step.node);
@@ -91,17 +91,18 @@ void Instance::pack(const ParameterStore& store,
 
 double Instance::flop(const Tape& tape) const {
   double total = 0;
-  for (const TapeStep& step : tape.steps) {
-    if (step.node < 0 || !has(step.node)) continue;
-    const double forward = node(step.node).node->forward_flop(node(step.node).needs);
-    if (step.kind == TapeStep::Kind::forward) total += forward;
-    if (step.kind != TapeStep::Kind::backward) continue;
-    const auto wanted = [](const std::vector<int>& items) {
-      return std::any_of(items.begin(), items.end(), [](int i) { return i >= 0; });
-    };
-    total += forward * ((wanted(step.diff_inputs) ? 1 : 0) + (wanted(step.gradient_slots) ? 1 : 0));
-  }
+  for (const TapeStep& step : tape.steps) total += flop(step);
   return total;
+}
+
+double Instance::flop(const TapeStep& step) const {
+  if (step.node < 0 || !has(step.node)) return 0;
+  const double forward = node(step.node).node->forward_flop(node(step.node).needs);
+  if (step.kind != TapeStep::Kind::backward) return step.kind == TapeStep::Kind::forward ? forward : 0;
+  const auto wanted = [](const std::vector<int>& items) {
+    return std::any_of(items.begin(), items.end(), [](int i) { return i >= 0; });
+  };
+  return forward * ((wanted(step.diff_inputs) ? 1 : 0) + (wanted(step.gradient_slots) ? 1 : 0));
 }
 
 std::size_t Instance::packed_bytes() const {

@@ -23,8 +23,10 @@ struct StepContext {
 class Instance {
  public:
   // `whole_batch` selects which nodes of the tape are prepared: those that see the whole batch, or the others.
-  Instance(const Graph& graph, const Tape& tape, ParameterStore& store, bool training, std::int64_t samples,
-           bool whole_batch);
+  struct Mode {
+    bool training = false, transformed = false, whole_batch = false;
+  };
+  Instance(const Graph& graph, const Tape& tape, ParameterStore& store, Mode mode, std::int64_t samples);
 
   std::int64_t samples() const { return samples_; }
   const PreparedNode& node(int index) const { return nodes_[static_cast<std::size_t>(index)]; }
@@ -34,7 +36,8 @@ class Instance {
   // Repacks weights when the store's values changed. `run_parallel(count, body)` runs body(i) for each i.
   void pack(const ParameterStore& store,
             const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel);
-  double flop(const Tape& tape) const;  // of one pass over `samples`
+  double flop(const Tape& tape) const;      // of one pass over `samples`
+  double flop(const TapeStep& step) const;  // 0 for a step of the other kind, and where a node does not count
   std::size_t packed_bytes() const;
 
  private:

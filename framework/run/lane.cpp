@@ -56,7 +56,7 @@ void Lane::enter(const Instance& instance, std::int64_t shard_index, std::int64_
     switch (block.storage) {
       case Storage::unused: break;
       case Storage::arena: pointers_[v] = arena_.get() + block.offset; break;
-      case Storage::batch: pointers_[v] = batch_.batch_values[v].get() + skip; break;
+      case Storage::batch: pointers_[v] = batch_.memory.value(v) + skip; break;
       case Storage::feed: {
         const TensorView& feed = batch_.feeds[static_cast<std::size_t>(tape.values[v].feed)];
         const std::size_t held = feed.bytes();
@@ -80,7 +80,7 @@ std::span<std::byte> Lane::saved_of(const TapeStep& step) const {
   const PlannedBlock& saved = plan.saved[maker];
   if (saved.storage == Storage::arena) return {arena_.get() + saved.offset, saved.bytes};
   if (saved.storage != Storage::batch) return {};
-  return {batch_.batch_saved[maker].get() + saved.bytes * static_cast<std::size_t>(shard_index_), saved.bytes};
+  return {batch_.memory.saved(maker) + saved.bytes * static_cast<std::size_t>(shard_index_), saved.bytes};
 }
 
 void Lane::fill(Call& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const {

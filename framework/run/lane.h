@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "run/batch_memory.h"
 #include "run/instance.h"
 #include "run/plan.h"
 #include "run/program_request.h"
@@ -30,8 +31,7 @@ struct BatchState {
   std::uint32_t step = 0;
   std::int64_t first_item = -1;                          // StepInput::first_item
   std::span<const std::int64_t> starts;                  // StepInput::starts
-  std::vector<AlignedBytes> batch_values;                // per root value kept for the batch
-  std::vector<AlignedBytes> batch_saved;                 // per forward step: one block a shard
+  BatchMemory memory;                                    // what crosses a stage
   const float* zeros = nullptr;                          // as large as the largest output that gets no gradient
   std::vector<std::int64_t> slot_offsets;                // of each gradient slot in a lane's sums, in floats
   std::vector<std::vector<std::int64_t>> tally_offsets;  // per node and tally

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
+
+#include "run/placement.h"
 
 namespace loom {
 namespace {
-
-constexpr std::size_t kAlignment = 64;
-
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 // An object that steps read and write: a root value, a node's saved memory, a gradient slot.
 struct Resource {
@@ -20,9 +19,11 @@ struct Resource {
 
 struct ArenaBlock {
   PlannedBlock* block;
-  int first;  // tape positions of the first and last use
-  int last;
+  std::size_t bytes;
+  int first, last;  // tape positions of the first and last use
+  int stage;
   std::vector<int> users;
+  std::size_t offset = 0;
 };
 
 class Planner {
@@ -121,10 +122,23 @@ class Planner {
 
   void add_arena(PlannedBlock& block, std::vector<int> users) {
     block.storage = Storage::arena;
-    block.bytes = aligned(block.bytes);
+    block.bytes = aligned_bytes(block.bytes);
     const auto [first, last] = std::minmax_element(users.begin(), users.end());
-    arena_.push_back({&block, *first, *last, {}});
-    arena_.back().users = std::move(users);
+    const int stage = plan_.stage[static_cast<std::size_t>(*first)];
+    arena_.push_back({&block, block.bytes, *first, *last, stage, std::move(users)});
+  }
+
+  // `kept`: it is read after the last stage, where a run is over, and stays what it is until the next one.
+  void keep_for_batch(PlannedBlock& block, const std::vector<int>& users, bool kept) {
+    block.storage = Storage::batch;
+    const auto last = static_cast<int>(plan_.stages.size());
+    block.first_stage = kept || users.empty() ? 0 : last;
+    block.last_stage = kept || users.empty() ? last : 0;
+    for (const int user : users) {
+      const int stage = plan_.stage[static_cast<std::size_t>(user)];
+      block.first_stage = std::min(block.first_stage, stage);
+      block.last_stage = std::max(block.last_stage, stage);
+    }
   }
 
   void place_values() {
@@ -144,7 +158,7 @@ class Planner {
         block.storage = Storage::feed;
         block.bytes = bytes;
       } else if (value.alias_of < 0 && (is_kept || !local(values_[v].users))) {
-        block.storage = Storage::batch;
+        keep_for_batch(block, values_[v].users, is_kept);
         block.bytes = bytes;
       } else if (value.alias_of < 0 && !values_[v].users.empty()) {
         block.bytes = block.per_sample ? bytes * static_cast<std::size_t>(shard_) : bytes;
@@ -157,44 +171,24 @@ class Planner {
         add_arena(plan_.scratch[i], {static_cast<int>(i)});
       }
       if (memory_[i].saved == 0) continue;
-      plan_.saved[i].bytes = aligned(memory_[i].saved);
+      plan_.saved[i].bytes = aligned_bytes(memory_[i].saved);
       if (local(saved_[i].users))
         add_arena(plan_.saved[i], saved_[i].users);
       else
-        plan_.saved[i].storage = Storage::batch;
+        keep_for_batch(plan_.saved[i], saved_[i].users, false);
     }
   }
 
-  // Places the largest first, each at the lowest offset where it overlaps nothing that lives at the same time. If two
-  // blocks share bytes, the first use of the later one waits for the last use of the earlier one. This keeps
+  // If two blocks share bytes, the first use of the later one waits for the last use of the earlier one. This keeps
   // independent branches free to run in parallel wherever they do not share memory.
   void assign_offsets() {
-    std::sort(arena_.begin(), arena_.end(), [](const ArenaBlock& a, const ArenaBlock& b) {
-      return a.block->bytes != b.block->bytes ? a.block->bytes > b.block->bytes : a.first < b.first;
+    plan_.arena_bytes = place_blocks(arena_, [](const ArenaBlock& a, const ArenaBlock& b) {
+      return a.stage == b.stage && a.first <= b.last && b.first <= a.last;
     });
-    std::vector<const ArenaBlock*> placed;
-    for (const ArenaBlock& current : arena_) {
-      std::vector<const ArenaBlock*> alive;
-      const int stage = plan_.stage[static_cast<std::size_t>(current.first)];
-      for (const ArenaBlock* other : placed) {
-        const bool same_stage = plan_.stage[static_cast<std::size_t>(other->first)] == stage;
-        if (same_stage && other->first <= current.last && current.first <= other->last) alive.push_back(other);
-      }
-      std::sort(alive.begin(), alive.end(),
-                [](const ArenaBlock* a, const ArenaBlock* b) { return a->block->offset < b->block->offset; });
-      std::size_t offset = 0;
-      for (const ArenaBlock* other : alive) {
-        if (offset + current.block->bytes <= other->block->offset) break;
-        offset = std::max(offset, other->block->offset + other->block->bytes);
-      }
-      current.block->offset = offset;
-      plan_.arena_bytes = std::max(plan_.arena_bytes, offset + current.block->bytes);
-      placed.push_back(&current);
-    }
+    for (const ArenaBlock& placed : arena_) placed.block->offset = placed.offset;
     for (const ArenaBlock& a : arena_) {
       for (const ArenaBlock& b : arena_) {
-        const bool shares =
-            a.block->offset < b.block->offset + b.block->bytes && b.block->offset < a.block->offset + a.block->bytes;
+        const bool shares = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
         if (a.last >= b.first || !shares) continue;
         auto& before = plan_.predecessors[static_cast<std::size_t>(b.first)];
         before.insert(before.end(), a.users.begin(), a.users.end());

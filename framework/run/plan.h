@@ -22,6 +22,7 @@ struct PlannedBlock {
   std::size_t offset = 0;   // in a lane's arena
   std::size_t bytes = 0;    // arena: at the planned shard; batch: of one sample
   bool per_sample = true;
+  int first_stage = 0, last_stage = 0;  // batch: between which it is needed
 };
 
 // What a step needs beside its values, at the planned shard.

@@ -1,7 +1,5 @@
 #include "run/program.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -18,6 +16,8 @@
 #include "run/reduce.h"
 #include "run/stage_flow.h"
 #include "run/step_end.h"
+#include "run/step_failure.h"
+#include "run/step_work.h"
 #include "run/storage.h"
 
 namespace loom {
@@ -61,13 +61,12 @@ class Program::Impl {
     shard_count_ = (input.samples + request_.shard - 1) / request_.shard;
     failed_ = false;
     failure_ = nullptr;
+    names_.bind(executor_.trace(), *graph_, tape_);
     executor_.run([&] {
       pack_weights();
-      tbb_for(static_cast<std::int64_t>(lanes_.size()),
-              [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear_sums(); });
+      clear_sums();
       for (std::size_t stage = 0; stage < plan_.stages.size() && !failed_; ++stage) run_stage(stage);
-      if (!failed_) reduce_lanes(executor_, gradient_sums_);
-      if (!failed_) reduce_lanes(executor_, tally_sums_);
+      if (!failed_) add_lanes();
       if (!failed_ && request_.training) end_step();
     });
     if (failure_) std::rethrow_exception(failure_);
@@ -99,13 +98,18 @@ class Program::Impl {
     return flop;
   }
 
+  std::vector<StepWork> work() const {
+    std::vector<StepWork> all;
+    const auto samples = static_cast<double>(request_.batch);
+    add_work(*graph_, tape_, *shards_.at(std::min(request_.shard, request_.batch)), samples, all);
+    if (whole_steps_) add_work(*graph_, tape_, *wholes_.at(request_.batch), samples, all);
+    return all;
+  }
+
   std::size_t memory_bytes() const {
-    std::size_t bytes = zeros_.view().bytes() + whole_scratch_size_;
+    std::size_t bytes = zeros_.view().bytes() + whole_scratch_size_ + batch_.memory.bytes();
     for (const auto& lane : lanes_)
       bytes += lane->arena_bytes() + (lane->gradients().size() + lane->tallies().size()) * sizeof(float);
-    for (const PlannedBlock& block : plan_.values) {
-      if (block.storage == Storage::batch) bytes += batch_bytes(block);
-    }
     for (const auto& [n, instance] : shards_) bytes += instance->packed_bytes();
     return bytes;
   }
@@ -158,7 +162,8 @@ class Program::Impl {
     bool fresh = plan_.stages.empty();
     const auto need = [&](std::map<std::int64_t, std::unique_ptr<Instance>>& instances, std::int64_t n, bool whole) {
       if (n == 0 || instances.count(n) > 0) return;
-      instances[n] = std::make_unique<Instance>(*graph_, tape_, store_, request_.training, n, whole);
+      const Instance::Mode mode{request_.training, request_.transformed, whole};
+      instances[n] = std::make_unique<Instance>(*graph_, tape_, store_, mode, n);
       fresh = true;
     };
     need(shards_, std::min(request_.shard, samples), false);
@@ -185,22 +190,8 @@ class Program::Impl {
     executor_.run([&] { make_flows(); });
   }
 
-  std::size_t batch_bytes(const PlannedBlock& block) const {
-    return block.bytes * static_cast<std::size_t>(block.per_sample ? request_.batch : 1);
-  }
-
   void allocate_batch(const std::vector<StepMemory>& memory) {
-    batch_.batch_values.clear();
-    for (const PlannedBlock& block : plan_.values) {
-      batch_.batch_values.push_back(block.storage == Storage::batch ? allocate_bytes(batch_bytes(block)) : nullptr);
-    }
-    batch_.batch_saved.clear();
-    const auto shards = static_cast<std::size_t>((request_.batch + request_.shard - 1) / request_.shard);
-    for (std::size_t i = 0; i < plan_.saved.size(); ++i) {
-      const PlannedBlock& block = plan_.saved[i];
-      const std::size_t count = plan_.whole_batch[i] ? 1 : shards;
-      batch_.batch_saved.push_back(block.storage == Storage::batch ? allocate_bytes(block.bytes * count) : nullptr);
-    }
+    batch_.memory.place(plan_, request_.batch, request_.shard);
     std::int64_t zeros = 0;
     for (std::size_t i = 0; i < tape_.steps.size(); ++i) {
       const TapeStep& step = tape_.steps[i];
@@ -243,7 +234,9 @@ class Program::Impl {
       callbacks.execute = [this](int lane, int step) {
         if (!failed_)
           guarded(step, [&] {
-            lanes_[static_cast<std::size_t>(lane)]->execute(step, *lane_runs_[static_cast<std::size_t>(lane)].contexts);
+            const LaneRun& run = lane_runs_[static_cast<std::size_t>(lane)];
+            const TraceSpan span(executor_.trace(), names_.of(step), lane, run.next - request_.lanes);
+            lanes_[static_cast<std::size_t>(lane)]->execute(step, *run.contexts);
           });
       };
       flows_.push_back(
@@ -274,6 +267,7 @@ class Program::Impl {
     for (int step : plan_.stages[stage]) {
       if (!failed_)
         guarded(step, [&] {
+          const TraceSpan span(executor_.trace(), names_.of(step));
           lane.execute(step, whole_contexts_.at(batch_.samples), {whole_scratch_.get(), whole_scratch_size_});
         });
     }
@@ -287,26 +281,26 @@ class Program::Impl {
     } catch (const std::exception& problem) {
       const std::lock_guard lock(failure_mutex_);
       if (failed_) return;
-      const int index = tape_.steps[static_cast<std::size_t>(step)].node;
-      Diagnostic finding;
-      const auto* error = dynamic_cast<const Error*>(&problem);
-      const auto is = [&](ErrorCode code) { return error != nullptr && error->code() == code; };
-      finding.code = ErrorCode::node_failed;
-      for (const ErrorCode code : {ErrorCode::not_differentiable, ErrorCode::not_finite})
-        if (is(code)) finding.code = code;
-      if (index >= 0) finding.where = graph_->node(index).where;
-      const bool backward = tape_.steps[static_cast<std::size_t>(step)].kind == TapeStep::Kind::backward;
-      finding.message =
-          fmt::format("'{}' failed in {} at step {}: {}", index >= 0 ? graph_->node(index).path : "sum or cast",
-                      backward ? "backward" : "forward", batch_.step,
-                      is(ErrorCode::not_finite) ? error->diagnostics().front().message : problem.what());
-      if (is(ErrorCode::not_finite)) finding.hint = error->diagnostics().front().hint;
-      failure_ = std::make_exception_ptr(Error(std::move(finding)));
+      const TapeStep& failed = tape_.steps[static_cast<std::size_t>(step)];
+      failure_ = std::make_exception_ptr(step_failure(*graph_, failed, batch_.step, problem));
       failed_ = true;
     }
   }
 
+  void clear_sums() {
+    const TraceSpan span(executor_.trace(), "clear");
+    tbb_for(static_cast<std::int64_t>(lanes_.size()),
+            [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear_sums(); });
+  }
+
+  void add_lanes() {
+    const TraceSpan span(executor_.trace(), "reduce");
+    reduce_lanes(executor_, gradient_sums_);
+    reduce_lanes(executor_, tally_sums_);
+  }
+
   void pack_weights() {
+    const TraceSpan span(executor_.trace(), "pack");
     const auto parallel = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) {
       tbb_for(count, body);
     };
@@ -315,6 +309,7 @@ class Program::Impl {
   }
 
   void end_step() {
+    const TraceSpan span(executor_.trace(), "end of step");
     end_->run(
         batch_,
         [&](int step, int node) -> const PreparedNode& {
@@ -329,7 +324,7 @@ class Program::Impl {
     const auto root = static_cast<std::size_t>(tape_.root(value));
     const PlannedBlock& block = plan_.values[root];
     if (block.storage == Storage::feed) return batch_.feeds[static_cast<std::size_t>(tape_.values[root].feed)].raw();
-    return batch_.batch_values[root].get();
+    return batch_.memory.value(root);
   }
 
   std::shared_ptr<const Graph> graph_;
@@ -340,6 +335,7 @@ class Program::Impl {
   Plan plan_;
   BatchState batch_;
   bool whole_steps_ = false;
+  StepNames names_;  // of the executor's trace
   std::map<std::int64_t, std::unique_ptr<Instance>> shards_, wholes_;
   std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, lane, step
   std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;
@@ -378,6 +374,7 @@ TensorView Program::input_gradient(int i) const {
   return impl_->kept_view(impl_->tape().input_gradient_values[static_cast<std::size_t>(i)]);
 }
 const ProgramRequest& Program::request() const { return impl_->request(); }
+std::vector<StepWork> Program::work() const { return impl_->work(); }
 double Program::flop_per_sample() const { return impl_->flop_per_sample(); }
 std::size_t Program::memory_bytes() const { return impl_->memory_bytes(); }
 std::vector<std::string> Program::unused_nodes() const { return impl_->unused_nodes(); }

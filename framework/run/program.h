@@ -18,6 +18,7 @@
 #include "graph/graph.h"
 #include "run/executor.h"
 #include "run/parameter_store.h"
+#include "run/profile.h"
 #include "run/program_request.h"
 
 namespace loom {
@@ -44,6 +45,7 @@ class Program {
 
   const ProgramRequest& request() const;  // with shard and lanes as chosen
   double flop_per_sample() const;         // forward and backward, counted from the shapes
+  std::vector<StepWork> work() const;     // of each node's passes, for a batch
   std::size_t memory_bytes() const;       // planned: lanes' arenas, whole-batch values, gradients
   std::vector<std::string> unused_nodes() const;
   bool has_whole_batch_steps() const;

@@ -21,8 +21,9 @@ struct ObjectiveRequest {
 
 struct ProgramRequest {
   bool training = false;
-  std::vector<Port> feeds;  // ports whose values come from outside; every needed `input` node must be among them
-  std::vector<Port> terms;  // loss ports, [N]
+  bool transformed = false;  // nodes with a backward step may use algorithms that round differently
+  std::vector<Port> feeds;   // ports whose values come from outside; every needed `input` node must be among them
+  std::vector<Port> terms;   // loss ports, [N]
   std::vector<ObjectiveRequest> objectives;  // empty: forward only
   std::vector<Port> fetch;                   // ports wanted for the whole batch
   std::vector<Port> input_gradients;         // fed ports whose gradient of objective 0 is wanted (gradient checks)

@@ -6,8 +6,11 @@
 
 #include "core/clock.h"
 #include "generate/model_source.h"
+#include "run/algorithms.h"
+#include "runner/bench_profile.h"
 #include "runner/bench_sample.h"
 #include "runner/console.h"
+#include "runner/model_flags.h"
 #include "runner/verbs.h"
 #include "train/synthetic.h"
 #include "train/training_programs.h"
@@ -27,7 +30,8 @@ struct Request {
   std::vector<std::string> overrides;
   std::int64_t batch = 0, steps = 50, shard = 0;
   int threads = 0, lanes = 0;
-  bool tune = false, sample = false, whole = false;
+  std::string algorithms;
+  bool tune = false, sample = false, whole = false, profile = false;
   std::int64_t count = 4;
 };
 
@@ -44,7 +48,8 @@ struct Timing {
 class Bench {
  public:
   Bench(const ModelSource& model, const Request& request)
-      : settings_(settings_of(model.document(), {.seed = model.seed(), .lanes = request.lanes})),
+      : settings_(settings_of(model.document(),
+                              {.seed = model.seed(), .lanes = request.lanes, .algorithms = request.algorithms})),
         executor_(request.threads),
         state_(model.document(), settings_, model.registry(), executor_) {
     if (request.batch > 0) settings_.batch = request.batch;
@@ -67,9 +72,23 @@ class Bench {
     return timing;
   }
 
+  // Other steps than the timed ones, so that those are free of the clock's cost.
+  Profile profile(std::int64_t steps) {
+    Trace trace;
+    executor_.set_trace(&trace);
+    step();  // names the spans
+    trace.clear();
+    const Stopwatch watch;
+    for (std::int64_t i = 0; i < steps; ++i) step();
+    const double seconds = watch.seconds();
+    executor_.set_trace(nullptr);
+    return Profile::of(trace, programs_->program().work(), seconds, steps, executor_.threads());
+  }
+
   const TrainingPrograms& programs() const { return *programs_; }
   std::int64_t batch() const { return settings_.batch; }
   int threads() const { return executor_.threads(); }
+  std::string algorithms() const { return algorithms_word(settings_.algorithms); }
   std::int64_t parameters() { return state_.parameters().trainable_count(); }
 
  private:
@@ -77,7 +96,10 @@ class Bench {
     programs_.reset();
     programs_ = std::make_unique<TrainingPrograms>(
         state_.graph(), state_.parameters(), executor_, state_.plan(), feeds_,
-        TrainingPrograms::Size{.batch = batch(), .shard = shard, .lanes = settings_.lanes});
+        TrainingPrograms::Size{.batch = batch(),
+                               .shard = shard,
+                               .lanes = settings_.lanes,
+                               .transformed = are_transformed(settings_.algorithms)});
     make_data();
   }
 
@@ -105,11 +127,17 @@ class Bench {
   void step() {
     programs_->run(step_, views_, batch(), settings_.seed, repeat_);
     for (std::size_t i = 0; i < state_.plan().objectives.size(); ++i) {
-      if (programs_->is_active(i))
-        state_.updater().apply(i, step_, programs_->gradients(i), state_.updater().norm(programs_->gradients(i)));
+      if (!programs_->is_active(i)) continue;
+      const double norm = norm_of(i);
+      state_.updater().apply(i, step_, programs_->gradients(i), norm);
     }
     state_.updater().finish_step();
     ++step_;
+  }
+
+  double norm_of(std::size_t objective) {
+    const TraceSpan span(executor_.trace(), "norm");
+    return state_.updater().norm(programs_->gradients(objective));
   }
 
   RunSettings settings_;
@@ -140,32 +168,38 @@ int bench(const Request& request, bool json) {
   Bench bench(model, request);
   const Timing timing = bench.run(request.steps);
   const double seconds = timing.median() / 1e3, batch = static_cast<double>(bench.batch());
+  std::optional<Profile> profile;
+  if (request.profile) profile = bench.profile(request.steps);
   const double gflop = bench.programs().program().flop_per_sample() * batch / 1e9;
   if (json) {
-    print_json(
-        {{"graph", model.document().name},
-         {"batch", bench.batch()},
-         {"threads", bench.threads()},
-         {"lanes", bench.programs().lanes()},
-         {"shard", bench.programs().shard()},
-         {"precision", kPrecision},
-         {"parameters", bench.parameters()},
-         {"steps", request.steps},
-         {"ms_per_step",
-          {{"median", timing.median()}, {"min", timing.milliseconds.front()}, {"max", timing.milliseconds.back()}}},
-         {"samples_per_s", batch / seconds},
-         {"peak_rss_mb", peak_memory_mb()},
-         {"gflop_per_step", gflop},
-         {"gflops", gflop / seconds},
-         {"loss", json_number(timing.loss)}});
+    nlohmann::ordered_json result = {
+        {"graph", model.document().name},
+        {"batch", bench.batch()},
+        {"threads", bench.threads()},
+        {"lanes", bench.programs().lanes()},
+        {"shard", bench.programs().shard()},
+        {"precision", kPrecision},
+        {"algorithms", bench.algorithms()},
+        {"parameters", bench.parameters()},
+        {"steps", request.steps},
+        {"ms_per_step",
+         {{"median", timing.median()}, {"min", timing.milliseconds.front()}, {"max", timing.milliseconds.back()}}},
+        {"samples_per_s", batch / seconds},
+        {"peak_rss_mb", peak_memory_mb()},
+        {"gflop_per_step", gflop},
+        {"gflops", gflop / seconds},
+        {"loss", json_number(timing.loss)}};
+    if (profile) result["profile"] = to_json(*profile);
+    print_json(result);
     return kOk;
   }
-  print("{}: {} parameters, batch {}, {} threads, {} lanes, shards of {}, {}\n", model.document().name,
+  print("{}: {} parameters, batch {}, {} threads, {} lanes, shards of {}, {}, {} algorithms\n", model.document().name,
         grouped(bench.parameters()), bench.batch(), bench.threads(), bench.programs().lanes(), bench.programs().shard(),
-        kPrecision);
+        kPrecision, bench.algorithms());
   print("  {:.2f} ms per step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
         timing.milliseconds.back(), batch / seconds);
   print("  {:.2f} GFLOP per step, {:.0f} GFLOP/s, peak {:.0f} MiB\n", gflop, gflop / seconds, peak_memory_mb());
+  if (profile) print_profile(*profile);
   return kOk;
 }
 
@@ -180,7 +214,9 @@ void add_bench(CLI::App& app, Invocation& invocation) {
   verb.threads_flag(request->threads);
   verb.option("--lanes", request->lanes, "lanes; 0: one per thread").at_least(0).shows_default();
   verb.option("--shard", request->shard, "samples per shard; 0: chosen from the shapes").at_least(0).shows_default();
+  algorithms_flag(verb, request->algorithms);
   verb.flag("--tune", request->tune, "try several shard sizes and keep the fastest");
+  verb.flag("--profile", request->profile, "show the time of each node's passes, in steps of their own");
   verb.flag("--sample", request->sample, "time ancestral sampling instead of training steps");
   verb.option("--count", request->count, "samples that --sample draws together").at_least(1).shows_default();
   verb.flag("--whole", request->whole, "with --sample: run the whole graph for each position");

@@ -1,5 +1,6 @@
 #include "runner/model_flags.h"
 
+#include "run/algorithms.h"
 #include "runner/console.h"
 
 namespace loom::runner {
@@ -17,6 +18,14 @@ void add_model_flags(Verb& verb, ModelFlags& flags) {
   verb.flag("--newest", flags.newest, "the run's newest checkpoint instead of its best");
   verb.threads_flag(flags.threads);
   verb.plugins_flag(flags.plugins);
+}
+
+void algorithms_flag(Verb& verb, std::string& algorithms) {
+  verb.option(
+          "--algorithms", algorithms,
+          "transformed (the default): convolutions in training may use Winograd's transforms, which round differently, "
+          "where they are faster; direct: none does")
+      .one_of(kAlgorithmWords);
 }
 
 }  // namespace loom::runner

@@ -1,4 +1,5 @@
-// The flags of verbs that work with a trained model: RUN, --weights, --newest, --threads and --plugin.
+// Flags that several verbs share: of those that work with a trained model RUN, --weights, --newest, --threads and --plugin;
+// of those that train --algorithms.
 #pragma once
 
 #include <string>
@@ -21,5 +22,8 @@ struct ModelFlags {
 // Adds RUN now, and the others where add_model_flags is called, so that --help lists them after those of the verb.
 void add_model(Verb& verb, ModelFlags& flags);
 void add_model_flags(Verb& verb, ModelFlags& flags);
+
+// --algorithms: run/algorithms.h; "" unless it is given.
+void algorithms_flag(Verb& verb, std::string& algorithms);
 
 }  // namespace loom::runner

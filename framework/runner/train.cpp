@@ -9,13 +9,17 @@
 #include "report/finish.h"
 #include "runner/background_report.h"
 #include "runner/console.h"
+#include "runner/model_flags.h"
 #include "runner/signals.h"
 #include "runner/train_output.h"
 #include "runner/training.h"
 #include "runner/verbs.h"
+#include "train/trace_file.h"
 
 namespace loom::runner {
 namespace {
+
+constexpr std::size_t kTracedSpans = 200000;
 
 std::string this_program() { return std::filesystem::canonical("/proc/self/exe").string(); }
 
@@ -30,10 +34,12 @@ LiveOptions live_options(const TrainRequest& request, TrainOutput& output, StopS
 }
 
 // `report` ends with this function, before the last report is made.
-Outcome run_training(LiveTraining& live, TrainOutput& output, BackgroundReport report, const StopSignals& signals) {
+Outcome run_training(LiveTraining& live, TrainOutput& output, BackgroundReport report, const StopSignals& signals,
+                     Trace* trace) {
   Outcome outcome;
   bool evaluated = false;
   const auto observe = [&](Session& session) {
+    session.executor().set_trace(trace);
     TrainObserver observer = output.observer_of(session, outcome);
     observer.evaluation = [&, say = std::move(observer.evaluation)](const Evaluation& evaluation) {
       say(evaluation);
@@ -60,13 +66,17 @@ report::FinishedFiles finished_files(const TrainRequest& request, const std::str
 
 int train(const TrainRequest& request, bool json) {
   StopSignals signals;
+  std::optional<Trace> trace;
+  if (!request.trace.empty()) write_trace(trace.emplace(kTracedSpans), request.trace);  // a bad path fails here
   Training training = begin_training(request);
   const std::string& run = training.run->path();
   TrainOutput output(*training.model.session, request.log_every, request.quiet, json);
   output.introduce(*training.model.session, run);
   for (const std::string& note : training.notes) output.line(note);
   LiveTraining live(std::move(training.model), *training.run, live_options(request, output, signals));
-  const Outcome outcome = run_training(live, output, BackgroundReport(this_program(), run, request.plugins), signals);
+  const Outcome outcome = run_training(live, output, BackgroundReport(this_program(), run, request.plugins), signals,
+                                       trace ? &*trace : nullptr);
+  if (trace) write_trace(*trace, request.trace);
   // The pictures may take a while: whoever stopped this job may resume the run before they are made.
   live.close();
   training.run->release();
@@ -91,8 +101,8 @@ void add_sources(Verb& verb, TrainRequest& request) {
   verb.option("--out", request.out,
               "the folder that the run is written to; it must not contain a run; default: runs/NAME-N");
   verb.option("--resume", request.resume,
-              "resume the run in this folder. --set, --data, --steps, --batch, --lanes and --shard change it from "
-              "its newest checkpoint on, which its history records (docs/runs.md)");
+              "resume the run in this folder. --set, --data, --steps, --batch, --lanes, --shard and --algorithms "
+              "change it from its newest checkpoint on, which its history records (docs/runs.md)");
   verb.option("--init", request.init,
               "start with the weights of this run or safetensors file, as far as they fit by path and shape");
   verb.flag("--newest", request.newest, "of --init: the run's newest checkpoint instead of its best");
@@ -129,6 +139,9 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb.option("--shard", request->settings.shard, "samples per shard; 0: chosen from the shapes")
       .at_least(0)
       .shows_default();
+  algorithms_flag(verb, request->settings.algorithms);
+  verb.option("--trace", request->trace,
+              "write to this file what ran when, for chrome://tracing or ui.perfetto.dev; the first 200,000 spans");
   verb.option("--log-every", request->log_every,
               "seconds between lines if the output is not a terminal, and between the steps of --json")
       .at_least(0)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "run/algorithms.h"
 #include "runner/console.h"
 #include "train/metric_json.h"
 
@@ -31,6 +32,7 @@ void TrainEvents::started(Session& session, const std::string& run) {
                     {"batch", session.batch()},
                     {"lanes", programs.lanes()},
                     {"shard", programs.shard()},
+                    {"algorithms", algorithms_word(session.settings().algorithms)},
                     {"threads", session.executor().threads()},
                     {"seed", session.seed()},
                     {"step", session.steps_done()},

@@ -82,6 +82,7 @@ std::string words_of(const TrainRequest& request) {
   if (settings.batch) add("--batch", *settings.batch);
   if (settings.lanes > 0) add("--lanes", settings.lanes);
   if (settings.shard > 0) add("--shard", settings.shard);
+  if (!settings.algorithms.empty()) add("--algorithms", settings.algorithms);
   return words;
 }
 

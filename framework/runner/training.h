@@ -21,6 +21,7 @@ struct TrainRequest {
   bool accept_data = false;
   std::vector<std::string> overrides;
   SessionSettings settings;  // steps, batch, seed, threads, lanes, shard
+  std::string trace;         // a file; "": none is written
   double log_every = 10;
   bool quiet = false;
   bool watch = false;

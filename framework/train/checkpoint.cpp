@@ -9,6 +9,7 @@
 #include "io/json_fields.h"
 #include "loom/abi.h"
 #include "loom/error.h"
+#include "run/algorithms.h"
 #include "train/run_folder.h"
 
 namespace loom {
@@ -105,6 +106,7 @@ TextMap CheckpointInfo::to_metadata() const {
                     {"lanes", fmt::format("{}", lanes)},
                     {"shard", fmt::format("{}", shard)},
                     {"batch", fmt::format("{}", batch)},
+                    {"algorithms", algorithms},
                     {"data_position", fmt::format("{}", (step - data_from) * batch)},
                     {"data_hash", data_hash},
                     {"document_hash", document_hash},
@@ -132,6 +134,7 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   info.lanes = static_cast<int>(fields.integer("lanes", 1, kMaxLanes));
   info.shard = fields.integer("shard", 1, kMaxBatch);
   info.batch = fields.integer("batch", 1, kMaxBatch);
+  info.algorithms = fields.has("algorithms") ? fields.text("algorithms") : recorded_algorithms("direct");
   info.data_hash = fields.text("data_hash");
   info.document_hash = fields.text("document_hash");
   if (fields.has("data_card")) info.data_card = fields.text("data_card");

@@ -10,6 +10,7 @@
 #include "io/json_fields.h"
 #include "loom/abi.h"
 #include "loom/error.h"
+#include "run/algorithms.h"
 #include "train/option_field.h"
 
 namespace loom {
@@ -58,6 +59,7 @@ std::string RunSettings::to_json() const {
                      {"shard", shard},
                      {"batch", batch},
                      {"steps", steps},
+                     {"algorithms", algorithms},
                      {"data", {{"type", data.type}, {"options", options}}},
                      {"weights", loaded},
                      {"source", {{"graph", source.graph}, {"overrides", source.overrides}, {"nodes", source.nodes}}}};
@@ -76,6 +78,8 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
   settings.shard = run.at("shard").integer(1, kMaxBatch);
   settings.batch = run.at("batch").integer(1, kMaxBatch);
   settings.steps = run.at("steps").integer(0, kMaxSteps);
+  const auto algorithms = run.find("algorithms");  // runs of older versions have none
+  settings.algorithms = recorded_algorithms(algorithms ? algorithms->text() : "direct");
   const JsonField data = run.at("data");
   settings.data.type = data.at("type").text();
   settings.data.where = settings.data.type_where = {file, 0, 0};
@@ -97,6 +101,7 @@ RunSettings settings_of(const Document& document, SessionSettings wanted) {
           .shard = wanted.shard,
           .batch = wanted.batch.value_or(document.train.batch),
           .steps = wanted.steps.value_or(document.train.steps),
+          .algorithms = recorded_algorithms(wanted.algorithms),
           .data = wanted.data.value_or(document.data),
           .card = std::move(wanted.card),
           .weights = std::move(wanted.weights),
@@ -130,6 +135,7 @@ SessionSettings settings_of(const RunSettings& run, SessionSettings wanted) {
   if (!wanted.seed) wanted.seed = run.seed;
   if (wanted.lanes == 0) wanted.lanes = run.lanes;
   if (wanted.shard == 0) wanted.shard = run.shard;
+  if (wanted.algorithms.empty()) wanted.algorithms = run.algorithms;
   if (wanted.threads == 0) wanted.threads = run.threads;
   if (wanted.cache.empty()) wanted.cache = run.cache;
   wanted.weights = run.weights;

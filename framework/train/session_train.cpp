@@ -114,6 +114,7 @@ bool Session::save_before_evaluation() {
 }
 
 void Session::evaluate_held_out(const TrainObserver& observer) {
+  const TraceSpan span(executor_.trace(), "evaluation");
   const std::string& split = plan().selection.monitor.split;
   const char* held_out = training_data_.source()->has_validation() ? kValidation : "test";
   const Evaluation evaluation =
@@ -126,6 +127,7 @@ void Session::evaluate_held_out(const TrainObserver& observer) {
 // The checkpoint of the step is written first; the best one is then a link to it.
 void Session::write_checkpoints(const TrainObserver& observer, bool due) {
   if (!checkpoints_) return;
+  const TraceSpan span(executor_.trace(), "checkpoint");
   std::string path;
   if (due) path = save_checkpoint();
   if (state_.take_new_best()) checkpoints_->save_best(checkpoint_info(), state_.tensors());

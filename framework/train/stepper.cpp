@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "loom/error.h"
 #include "loom/math.h"
+#include "run/algorithms.h"
 #include "train/first_not_finite.h"
 
 namespace loom {
@@ -37,7 +38,10 @@ Stepper::Stepper(TrainingState& state, const RunSettings& settings, TrainingData
   check_requests(feeds_, data_.source());
   programs_ =
       std::make_unique<TrainingPrograms>(graph, store, executor, plan, feeds_.ports,
-                                         TrainingPrograms::Size{settings_.batch, settings_.shard, settings_.lanes});
+                                         TrainingPrograms::Size{.batch = settings_.batch,
+                                                                .shard = settings_.shard,
+                                                                .lanes = settings_.lanes,
+                                                                .transformed = are_transformed(settings_.algorithms)});
   for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
     if (!store.at(i).is_state && !store.at(i).set_by_node) continue;
     states_.push_back(i);
@@ -68,15 +72,21 @@ void Stepper::restore_states() {
   state_.parameters().touch();
 }
 
+Batches::View Stepper::next_batch(StepReport& report) {
+  const TraceSpan span(state_.bound().executor.trace(), "data");
+  const Stopwatch waited;
+  const Batches::View batch = batches_->next();
+  report.data_seconds = waited.seconds();
+  return batch;
+}
+
 StepReport Stepper::step() {
   open_batches();
   const std::int64_t number = state_.progress().step;
   StepReport report;
   keep_states();
   try {
-    const Stopwatch waited;
-    const Batches::View batch = batches_->next();
-    report.data_seconds = waited.seconds();
+    const Batches::View batch = next_batch(report);
     report.skipped = !compute(number, batch) || !update(number, batch);
   } catch (...) {
     restore_states();
@@ -144,13 +154,18 @@ void Stepper::drop_replaced_gradients() {
   }
 }
 
-bool Stepper::update(std::int64_t number, const Batches::View& batch) {
-  for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
-  drop_replaced_gradients();
+void Stepper::measure() {
+  const TraceSpan span(state_.bound().executor.trace(), "norm");
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     losses_[o] = programs_->objective_loss(o);
     norms_[o] = programs_->is_active(o) ? state_.updater().norm(programs_->gradients(o)) : -1;
   }
+}
+
+bool Stepper::update(std::int64_t number, const Batches::View& batch) {
+  for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
+  drop_replaced_gradients();
+  measure();
   const Guard::Verdict verdict = state_.guard().judge(losses_, norms_);
   if (verdict != Guard::Verdict::good) {
     reject(verdict, number, batch);

@@ -23,6 +23,7 @@ TrainingPrograms::TrainingPrograms(std::shared_ptr<const Graph> graph, Parameter
 TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>& objectives) const {
   ProgramRequest request;
   request.training = true;
+  request.transformed = size_.transformed;
   request.feeds = feeds_;
   request.batch = size_.batch;
   request.shard = size_.shard;

@@ -23,6 +23,7 @@ class TrainingPrograms {
   struct Size {
     std::int64_t batch = 1, shard = 0;  // samples; shard 0: chosen from the shapes
     int lanes = 0;                      // 0: one per thread
+    bool transformed = false;           // ProgramRequest::transformed
   };
   TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
                    const TrainingPlan& plan, std::vector<Port> feeds, const Size& size);

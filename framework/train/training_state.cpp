@@ -9,6 +9,7 @@
 
 #include "document/rewrite.h"
 #include "loom/error.h"
+#include "run/algorithms.h"
 #include "train/run_document.h"
 
 namespace loom {
@@ -31,6 +32,11 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
   compare("", "seed", mine.seed, stored.seed);
   if (!may.lanes) compare("--lanes changes it", "number of lanes", mine.lanes, stored.lanes);
   if (!may.shard) compare("--shard changes it", "shard", mine.shard, stored.shard);
+  if (!may.algorithms) {
+    compare("--algorithms changes them", "algorithms", mine.algorithms, stored.algorithms);
+    compare("--algorithms transformed continues with the table of this version, which the run's history records",
+            "table of algorithms", recorded_algorithms(algorithms_word(stored.algorithms)), stored.algorithms);
+  }
   if (!may.batch) compare("--batch changes it", "batch", mine.batch, stored.batch);
   if (!may.data)
     compare("train --resume RUN --accept-data continues with the data as they are now, and records the change",
@@ -100,6 +106,7 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
   info.lanes = settings_.lanes;
   info.shard = settings_.shard;
   info.batch = settings_.batch;
+  info.algorithms = settings_.algorithms;
   info.data_hash = data_hash;
   info.document_hash = document_hash(document_.resolved);
   if (info.best_value) info.best_of = plan_.selection.text(plan_);

@@ -43,6 +43,7 @@ void Updater::apply(std::size_t index, std::int64_t step, Gradients gradients, d
     ParameterStore& store;
     Gradients gradients;
   } work{parts_[index], plan_.objectives[index], store_, gradients};
+  const TraceSpan span(executor_.trace(), "optimizer");
   work.part.optimizer->begin_step(learning_rate(index, step), clip_factor(norm, clip_norm_));
   executor_.parallel_for(
       static_cast<std::int64_t>(work.part.pieces.size()), 1, [&work](std::int64_t first, std::int64_t last) {
@@ -77,6 +78,7 @@ void Updater::forget(const ReplacedValues& values) {
 
 void Updater::finish_step() {
   store_.touch();
+  const TraceSpan span(average_ ? executor_.trace() : nullptr, "average");
   if (average_) average_->update();
 }
 

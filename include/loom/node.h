@@ -130,6 +130,8 @@ class Prepare {
   bool training = false;
   bool backward = false;     // false: backward will not be called
   bool incremental = false;  // advance() will be called in place of forward()
+  bool transformed = false;  // algorithms that round differently, such as Winograd's, may be used where they are faster
+  bool bf16 = false;         // products and convolutions round their inputs to bf16, and sum in f32
 
   const Shape& input(std::string_view port) const;
   const Shape& input(int index) const { return input_views[static_cast<std::size_t>(index)].shape(); }
@@ -320,6 +322,8 @@ class Node {
   virtual void advance(const Advance&) const;  // the default throws Error(not_supported)
   // Operations of one forward call over `samples`; a multiply-add counts as two. 0 if it is not worth counting.
   virtual double forward_flop(const Prepare&) const { return 0; }
+  // What computes forward, or backward, for people who look for time (graph-runner bench --profile); "": nothing to say.
+  virtual std::string implementation(bool backward) const;
 };
 
 // How much each value of a loss counts: its optional inputs `mask` and `weight`. Their shape is that of the port whose

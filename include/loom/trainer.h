@@ -38,11 +38,12 @@ struct TrainerOptions {
   std::optional<std::uint64_t> seed = {};  // of weights, order of the data, and noise
   std::string out = {};                    // the folder that the run is written to; "": none is written
   std::string init = {};  // a run or a safetensors file: the first weights, as far as they fit (notice says what did)
-  std::vector<std::string> overrides = {};              // "path=value": train.optimizer.lr=1e-4
-  std::vector<std::string> plugins = {};                // libraries beside the standard ones
-  int threads = 0;                                      // 0: one per core; does not affect the result
-  int lanes = 0;                                        // 0: one per thread
-  std::int64_t shard = 0;                               // samples; 0: chosen from the shapes
+  std::vector<std::string> overrides = {};  // "path=value": train.optimizer.lr=1e-4
+  std::vector<std::string> plugins = {};    // libraries beside the standard ones
+  int threads = 0;                          // 0: one per core; does not affect the result
+  int lanes = 0;                            // 0: one per thread
+  std::int64_t shard = 0;                   // samples; 0: chosen from the shapes
+  std::string algorithms = {};              // transformed or direct, as of graph-runner train; "": transformed
   std::function<void(const std::string&)> notice = {};  // what is worth knowing and no error, a sentence each
 };
 

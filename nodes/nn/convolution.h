@@ -52,6 +52,8 @@ class Convolution : public Node {
   void prepare(const Prepare& p) override {
     Geometry shape = geometry(p.input(0));
     shape.relu = activation_.relu();
+    // What has no gradient is computed alike in every program: codes of a frozen encoder are those that `encode` writes.
+    shape.transformed = p.transformed && p.backward;
     filters_ = shape.filters;
     rows_ = p.output(0).count() / filters_;
     forward_ = operations_.forward.make(shape);
@@ -67,6 +69,10 @@ class Convolution : public Node {
     }
     work_ = p.scratch<std::byte>(work);
     activation_.prepare(p, p.output(0).count());
+  }
+
+  std::string implementation(bool backward) const override {
+    return !backward ? forward_->implementation() : data_->implementation() + "; " + weights_->implementation();
   }
 
   void pack(const Pack& p) const override {

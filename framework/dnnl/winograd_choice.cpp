@@ -1,0 +1,57 @@
+#include "dnnl/winograd_choice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+namespace loom::dnnl {
+
+using namespace detail;
+
+namespace {
+
+constexpr std::size_t kGeometries = std::size(kMeasured), kPasses = 3, kExtents = std::size(kMeasuredExtents),
+                      kChannels = std::size(kMeasuredChannels);
+constexpr std::int64_t kOutputs = 4;   // of a tile, along an axis
+constexpr double kLeastSpeedup = 1.1;  // below it the smaller error of the other algorithms is worth more
+
+// Tenths of the speed of the other algorithms: [geometry][pass][extent][channels of x][channels of y].
+constexpr std::uint8_t kSpeedups[kGeometries][kPasses][kExtents][kChannels][kChannels] = {
+#include "dnnl/winograd_table.inc"
+};
+
+template <std::size_t N>
+std::size_t nearest(const std::int64_t (&grid)[N], double value) {
+  const auto distance = [&](std::int64_t at) { return std::abs(std::log2(static_cast<double>(at) / value)); };
+  return static_cast<std::size_t>(std::ranges::min_element(grid, {}, distance) - std::begin(grid));
+}
+
+std::int64_t tiles(std::int64_t extent) { return (extent + kOutputs - 1) / kOutputs; }
+
+}  // namespace
+
+bool winograd_is_faster(const ConvolutionShape& s, ConvolutionPass pass) {
+  const auto geometry = std::ranges::find_if(kMeasured, [&](const WinogradGeometry& g) {
+    return s.kh == g.kernel && s.kw == g.kernel && s.stride_h == g.stride && s.stride_w == g.stride;
+  });
+  if (geometry == std::end(kMeasured) || std::min(s.c, s.filters) < kMeasuredChannels[0] / 2) return false;
+  // Outputs that fill no tile are computed in vain.
+  const auto computed = static_cast<double>(tiles(s.out_h()) * tiles(s.out_w()) * kOutputs * kOutputs);
+  const double used = static_cast<double>(s.out_h() * s.out_w()) / computed;
+  const std::uint8_t speedup =
+      kSpeedups[geometry - std::begin(kMeasured)][static_cast<std::size_t>(pass)]
+               [nearest(kMeasuredExtents, std::sqrt(computed))][nearest(kMeasuredChannels, static_cast<double>(s.c))]
+               [nearest(kMeasuredChannels, static_cast<double>(s.filters))];
+  return 0.1 * speedup * used >= kLeastSpeedup;
+}
+
+std::string winograd_table_digest() {
+  std::uint32_t digest = 2166136261U;  // FNV-1a
+  const auto* bytes = &kSpeedups[0][0][0][0][0];
+  for (std::size_t i = 0; i < sizeof(kSpeedups); ++i) digest = (digest ^ bytes[i]) * 16777619U;
+  return fmt::format("{:08x}", digest);
+}
+
+}  // namespace loom::dnnl

@@ -1,0 +1,33 @@
+// Private to framework/dnnl: where Winograd's transforms are faster than the other algorithms of convolution.h.
+//
+// tests/bench/winograd_table.cpp measures it and writes winograd_table.inc. The answer depends on the shape of one sample
+// alone, never on the samples of a shard, and it is the same on every processor: a shape always gives the same bits.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dnnl/convolution_shape.h"
+
+namespace loom::dnnl {
+
+enum class ConvolutionPass { forward, by_input, by_weight };
+
+// False for kernels and strides that are not in the table. `shape` must satisfy has_winograd().
+bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass);
+// Of the table, eight hexadecimal digits: runs record it, since another table gives other bits.
+std::string winograd_table_digest();
+
+namespace detail {
+
+// The measured grid. A shape between its points takes the nearest one, in the logarithm.
+struct WinogradGeometry {
+  std::int64_t kernel, stride, padding;
+};
+inline constexpr WinogradGeometry kMeasured[] = {{3, 1, 1}, {4, 2, 1}, {5, 2, 2}};
+inline constexpr std::int64_t kMeasuredExtents[] = {4, 8, 16, 32};                   // of y, in both directions
+inline constexpr std::int64_t kMeasuredChannels[] = {8, 16, 32, 64, 128, 256, 512};  // of x and of y
+
+}  // namespace detail
+
+}  // namespace loom::dnnl

@@ -1,0 +1,161 @@
+// bfloat16: the rounding against its definition, and the kernels on rounded operands against sums in double precision.
+#include "dnnl/bf16.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "dnnl/convolution.h"
+#include "dnnl/linear.h"
+#include "dnnl/matmul.h"
+#include "support.h"
+
+using namespace loom::dnnl;
+using namespace loom_test;
+
+namespace {
+
+// Of the error's norm to that of the result: two roundings of 2^-9 each, and sums in f32.
+constexpr double kBound = 5e-3;
+
+float widened(Bf16 half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
+
+Bf16 nearest(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if (std::isnan(value)) return static_cast<Bf16>((bits | 0x400000) >> 16);
+  const auto down = static_cast<Bf16>(bits >> 16), up = static_cast<Bf16>(down + 1);
+  const std::uint32_t rest = bits & 0xFFFF;
+  if (rest != 0x8000) return rest < 0x8000 ? down : up;
+  return down % 2 == 0 ? down : up;
+}
+
+double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
+  double error = 0, norm = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    error += std::pow(static_cast<double>(got[i]) - static_cast<double>(expected[i]), 2);
+    norm += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  return std::sqrt(error / norm);
+}
+
+template <class Kernel>
+std::vector<std::byte> packed(const Kernel& kernel, const std::vector<float>& weight, void* scratch) {
+  std::vector<std::byte> memory(kernel.packed_bytes());
+  kernel.pack(weight.data(), memory.data(), scratch);
+  return memory;
+}
+
+const void* weight_of(const std::vector<std::byte>& packed, const std::vector<float>& plain) {
+  return packed.empty() ? static_cast<const void*>(plain.data()) : packed.data();
+}
+
+// The three passes of a layer.
+struct Passes {
+  std::vector<float> y, diff_x, diff_weight, diff_bias;
+
+  template <class Forward, class Data, class Weights>
+  Passes(const Forward& forward, const Data& data, const Weights& weights, const std::vector<float>& x,
+         const std::vector<float>& weight, const std::vector<float>& bias, const std::vector<float>& diff_y)
+      : y(diff_y.size(), std::nanf("")), diff_x(x.size(), std::nanf("")), diff_weight(weight.size()), diff_bias(bias.size()) {
+    const Scratch scratch(std::max({forward.scratch_bytes(), data.scratch_bytes(), weights.scratch_bytes()}));
+    const auto forward_weight = packed(forward, weight, scratch.get()), data_weight = packed(data, weight, scratch.get());
+    forward.execute(x.data(), weight_of(forward_weight, weight), bias.data(), y.data(), scratch.get());
+    data.execute(diff_y.data(), weight_of(data_weight, weight), diff_x.data(), scratch.get());
+    weights.execute(x.data(), diff_y.data(), diff_weight.data(), diff_bias.data(), scratch.get());
+    BOOST_TEST(scratch.intact());
+  }
+};
+
+void check_close(const Passes& rounded, const Passes& whole, const std::string& what) {
+  BOOST_TEST(relative_error(rounded.y, whole.y) < kBound, what << " forward");
+  BOOST_TEST(relative_error(rounded.diff_x, whole.diff_x) < kBound, what << " by the input");
+  BOOST_TEST(relative_error(rounded.diff_weight, whole.diff_weight) < kBound, what << " by the weight");
+  BOOST_TEST((rounded.y != whole.y), what);
+}
+
+bool skipped() {
+  if (has_bf16()) return false;
+  BOOST_TEST_MESSAGE("SKIPPED: this processor does not multiply bf16");
+  return true;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(bf16)
+
+BOOST_AUTO_TEST_CASE(rounds_to_the_nearest_and_ties_to_even) {
+  std::vector<float> values = {0.0F, -0.0F, 1.0F, 1.00390625F, 1.01171875F, 3.3895314e38F, -3.3895314e38F, 1e-45F,
+                               std::numeric_limits<float>::max(), std::numeric_limits<float>::infinity(),
+                               -std::numeric_limits<float>::infinity(), std::nanf(""), std::bit_cast<float>(0x7F800001U),
+                               std::bit_cast<float>(0xFFFFFFFFU)};
+  std::mt19937 generator(3);
+  for (int i = 0; i < 100000; ++i) values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(generator())));
+  for (std::uint32_t i = 0; i < 1000; ++i) values.push_back(std::bit_cast<float>(0x3F808000U + (i << 16)));  // ties
+  std::vector<Bf16> rounded(values.size());
+  round_to_bf16(values.data(), rounded.data(), static_cast<std::int64_t>(values.size()));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    BOOST_TEST(rounded[i] == nearest(values[i]), values[i] << " became " << widened(rounded[i]));
+}
+
+BOOST_AUTO_TEST_CASE(convolutions_of_many_shapes) {
+  if (skipped()) return;
+  std::mt19937 generator(5);
+  const auto between = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(generator);
+  };
+  for (int i = 0; i < 60; ++i) {
+    ConvolutionShape s;
+    s.n = between(1, 3), s.c = between(1, 70), s.filters = between(1, 70), s.bias = between(0, 1) == 1;
+    s.kh = between(1, 5), s.kw = between(1, 5), s.stride_h = between(1, 2), s.stride_w = between(1, 2);
+    s.pad_top = between(0, s.kh - 1), s.pad_bottom = between(0, s.kh - 1);
+    s.pad_left = between(0, s.kw - 1), s.pad_right = between(0, s.kw - 1);
+    s.h = s.kh + between(0, 12), s.w = s.kw + between(0, 12);
+    const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2),
+               bias = random_floats(s.filters, 4), diff_y = random_floats(s.y_count(), 3);
+    const auto passes = [&](ConvolutionAlgorithm algorithm) {
+      return Passes(*make_convolution_forward(s, algorithm), *make_convolution_backward_data(s, algorithm),
+                    *make_convolution_backward_weights(s, algorithm), x, weight, bias, diff_y);
+    };
+    const Passes rounded = passes(ConvolutionAlgorithm::bf16), whole = passes(ConvolutionAlgorithm::direct);
+    check_close(rounded, whole, describe(s));
+    if (s.bias) BOOST_TEST(relative_error(rounded.diff_bias, whole.diff_bias) < 1e-5, describe(s));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(few_channels_stay_in_f32) {
+  if (skipped()) return;
+  ConvolutionShape s{.n = 2, .h = 16, .w = 16, .c = 3, .filters = 64, .kh = 3, .kw = 3, .bf16 = true};
+  BOOST_TEST(!make_convolution_forward(s)->implementation().starts_with("bf16"));
+  s.c = 64;
+  BOOST_TEST(make_convolution_forward(s)->implementation().starts_with("bf16"));
+  s.bf16 = false;
+  BOOST_TEST(!make_convolution_forward(s)->implementation().starts_with("bf16"));
+}
+
+BOOST_AUTO_TEST_CASE(linear_layers_of_many_shapes) {
+  if (skipped()) return;
+  for (const auto& [rows, inputs, outputs] :
+       {std::tuple<std::int64_t, std::int64_t, std::int64_t>{1, 16, 16}, {7, 33, 65}, {64, 784, 400}, {128, 20, 400}}) {
+    for (const bool relu : {false, true}) {
+      LinearShape s{.rows = rows, .inputs = inputs, .outputs = outputs, .bias = true, .relu = relu};
+      const auto x = random_floats(rows * inputs, 1), weight = random_floats(inputs * outputs, 2),
+                 bias = random_floats(outputs, 4), diff_y = random_floats(rows * outputs, 3);
+      const auto passes = [&](bool bf16) {
+        s.bf16 = bf16;
+        return Passes(*make_linear_forward(s), *make_linear_backward_data(s), *make_linear_backward_weights(s), x, weight,
+                      bias, diff_y);
+      };
+      check_close(passes(true), passes(false), "linear " + std::to_string(inputs) + " to " + std::to_string(outputs));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(only_dense_products_are_rounded) {
+  BOOST_CHECK_THROW(Matmul({.m = 4, .n = 4, .k = 4, .bf16 = true, .lda = 8}), std::invalid_argument);
+  BOOST_CHECK_THROW(Matmul({.m = 4, .n = 4, .k = 4, .batch = 2, .bf16 = true}), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -32,6 +32,9 @@ bool is_pointwise(const ConvolutionShape& s) {
          s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
 }
 
+// Fewer channels do not fill the tiles of the bf16 kernels.
+constexpr std::int64_t kLeastBf16 = 16;
+
 // The rule, from measurements on a processor with 16 floats in a vector: the direct kernels' speed is
 // proportional to the channels up to 16 (forward is faster, since one channel is read 16 pixels at a
 // time); the columns' speed does not depend on them. `few_channels`: the most channels of x for which columns are
@@ -52,7 +55,12 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionPass pass, Con
     case ConvolutionAlgorithm::winograd:
       detail::require(has_winograd(s), describe(s) + ": not supported by the winograd algorithm");
       break;
+    case ConvolutionAlgorithm::bf16:
+      detail::require(has_bf16_form(s), describe(s) + ": not supported by the bf16 algorithm");
+      break;
     case ConvolutionAlgorithm::automatic:
+      if (s.bf16 && has_bf16_form(s) && folded_channels(s) >= kLeastBf16 && s.filters >= kLeastBf16)
+        return ConvolutionAlgorithm::bf16;
       if (s.transformed && has_winograd(s) && winograd_is_faster(s, pass)) return ConvolutionAlgorithm::winograd;
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;
       if (has_mirrored && s.filters <= few_filters) return ConvolutionAlgorithm::mirrored;
@@ -68,6 +76,7 @@ std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, Convolut
     case ConvolutionAlgorithm::columns: return make_columns_forward(s);
     case ConvolutionAlgorithm::mirrored: return make_mirrored_forward(s);
     case ConvolutionAlgorithm::winograd: return make_winograd_forward(s);
+    case ConvolutionAlgorithm::bf16: return make_bf16_forward(s);
     default: return make_direct_forward(s);
   }
 }
@@ -77,6 +86,7 @@ std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bo
   switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
     case ConvolutionAlgorithm::columns: return make_columns_backward_data(s, relu);
     case ConvolutionAlgorithm::winograd: return make_winograd_backward_data(s, relu);
+    case ConvolutionAlgorithm::bf16: return make_bf16_backward_data(s, relu);
     default: return make_direct_backward_data(s, relu);
   }
 }
@@ -87,6 +97,7 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
     case ConvolutionAlgorithm::columns: return make_columns_backward_weights(s);
     case ConvolutionAlgorithm::mirrored: return make_mirrored_backward_weights(s);
     case ConvolutionAlgorithm::winograd: return make_winograd_backward_weights(s);
+    case ConvolutionAlgorithm::bf16: return make_bf16_backward_weights(s);
     default: return make_direct_backward_weights(s);
   }
 }
@@ -129,7 +140,8 @@ ConvolutionShape TransposedConvolutionShape::mirrored() const {
   s.n = n, s.h = out_h(), s.w = out_w(), s.c = filters, s.filters = c;
   s.kh = kh, s.kw = kw, s.stride_h = stride_h, s.stride_w = stride_w;
   s.pad_top = pad_top, s.pad_bottom = pad_bottom, s.pad_left = pad_left, s.pad_right = pad_right;
-  s.dilation_h = dilation_h, s.dilation_w = dilation_w, s.groups = groups, s.transformed = transformed;
+  s.dilation_h = dilation_h, s.dilation_w = dilation_w, s.groups = groups;
+  s.transformed = transformed, s.bf16 = bf16;
   validate(s);
   detail::require(output_padding_h >= 0 && output_padding_w >= 0 && s.out_h() == h && s.out_w() == w,
                   describe(s) + " (mirrored): output padding must be less than the stride");

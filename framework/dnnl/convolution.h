@@ -1,6 +1,6 @@
 // Convolutions and transposed convolutions: forward and both gradients, channels last, PyTorch's parameter layouts.
 //
-// There are four algorithms, chosen from the shape of one sample alone, so that a shape always gives the same bits:
+// There are five algorithms, chosen from the shape of one sample alone, so that a shape always gives the same bits:
 //   direct    oneDNN's direct kernels
 //   columns   the windows as the rows of a matrix, a few rows at a time so that they stay in the cache, times the
 //             weights; used if a pixel has too few channels to fill the vectors of the direct kernels
@@ -9,6 +9,8 @@
 //             multiplications (Lavin and Gray 2016; Huang et al. 2020). Its error's norm is at most 5e-6 of the result's
 //             (tests/dnnl/winograd_test.cpp). Chosen where the shape allows it (`transformed`) and measurements say that
 //             it is faster (winograd_choice.h).
+//   bf16      oneDNN's direct kernels on operands rounded to bf16, with sums in f32; chosen where the shape allows it (`bf16`)
+//             and has enough channels. Its error's norm is at most 5e-3 of the result's
 #pragma once
 
 #include <memory>
@@ -18,7 +20,7 @@
 
 namespace loom::dnnl {
 
-enum class ConvolutionAlgorithm { automatic, direct, columns, mirrored, winograd };
+enum class ConvolutionAlgorithm { automatic, direct, columns, mirrored, winograd, bf16 };
 
 // They throw std::invalid_argument for impossible shapes, and std::runtime_error when oneDNN refuses. An `algorithm`
 // other than automatic is for tests and measurements. columns needs groups == 1; mirrored needs that, a stride of 1 and

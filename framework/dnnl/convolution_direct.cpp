@@ -1,6 +1,7 @@
 // The convolution primitives of oneDNN, channels last, with the weight layout that they prefer.
 #include <algorithm>
 
+#include "dnnl/convolution_descriptions.h"
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
 #include "dnnl/primitive.h"
@@ -12,21 +13,6 @@ namespace loom::dnnl {
 using namespace detail;
 
 namespace {
-
-Dims weight_dims(const ConvolutionShape& s) {
-  return s.groups == 1 ? Dims{s.filters, s.c, s.kh, s.kw}
-                       : Dims{s.groups, s.filters / s.groups, s.c / s.groups, s.kh, s.kw};
-}
-
-Spatial spatial(const ConvolutionShape& s) {
-  return {{s.stride_h, s.stride_w},
-          {s.dilation_h - 1, s.dilation_w - 1},
-          {s.pad_top, s.pad_left},
-          {s.pad_bottom, s.pad_right}};
-}
-
-Desc input(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.c, s.h, s.w); }
-Desc output(const ConvolutionShape& s, std::int64_t n) { return channels_last(n, s.filters, s.out_h(), s.out_w()); }
 
 class DirectForward final : public ForwardKernel {
  public:

@@ -62,6 +62,11 @@ std::string isa_name(::dnnl::cpu_isa isa) {
 
 }  // namespace
 
+bool has_bf16() {
+  constexpr unsigned kBf16 = 0x80;  // has the same meaning in all versions
+  return (static_cast<unsigned>(::dnnl::get_effective_cpu_isa()) & kBf16) != 0;
+}
+
 std::string describe() {
   const auto& version = *::dnnl::version();
   return "oneDNN " + std::to_string(version.major) + "." + std::to_string(version.minor) + "." +

@@ -32,8 +32,6 @@ void require(bool condition, const std::string& what) {
 }
 
 namespace {
-constexpr auto kFloat = onednn::memory::data_type::f32;
-
 Dims dense_strides(const Dims& dims) {
   Dims strides(dims.size(), 1);
   for (std::size_t i = dims.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * dims[i];
@@ -41,11 +39,11 @@ Dims dense_strides(const Dims& dims) {
 }
 }  // namespace
 
-Desc row_major(const Dims& dims) { return Desc(dims, kFloat, dense_strides(dims)); }
-Desc strided(const Dims& dims, const Dims& strides) { return Desc(dims, kFloat, strides); }
-Desc any_layout(const Dims& dims) { return Desc(dims, kFloat, Tag::any); }
-Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return Desc({n, c, h, w}, kFloat, Tag::nhwc);
+Desc row_major(const Dims& dims, Type type) { return Desc(dims, type, dense_strides(dims)); }
+Desc strided(const Dims& dims, const Dims& strides, Type type) { return Desc(dims, type, strides); }
+Desc any_layout(const Dims& dims, Type type) { return Desc(dims, type, Tag::any); }
+Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, Type type) {
+  return Desc({n, c, h, w}, type, Tag::nhwc);
 }
 
 onednn::primitive_attr attributes(bool accumulate) {
@@ -94,20 +92,21 @@ onednn::convolution_forward::primitive_desc convolution_forward_descriptor(const
                        weight, y, strides, dilations, begin, end);
 }
 
-onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(const Desc& diff_x,
-                                                                                       const Desc& weight,
-                                                                                       const Desc& diff_y,
-                                                                                       const Spatial& spatial) {
+onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(
+    const Desc& diff_x, const Desc& weight, const Desc& diff_y, const Spatial& spatial, const Desc* x) {
   const auto& [strides, dilations, begin, end] = spatial;
-  const auto hint = convolution_forward_descriptor(diff_x, weight, Desc(), diff_y, spatial, attributes());
+  const auto hint =
+      convolution_forward_descriptor(x != nullptr ? *x : diff_x, weight, Desc(), diff_y, spatial, attributes());
   return LOOM_DESCRIBE_BACKWARD(convolution_backward_data, attributes(), hint, algorithm::convolution_direct, diff_x,
                                 weight, diff_y, strides, dilations, begin, end);
 }
 
 onednn::convolution_backward_weights::primitive_desc convolution_backward_weights_descriptor(
-    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial) {
+    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial,
+    const Desc* weight) {
   const auto& [strides, dilations, begin, end] = spatial;
-  const auto hint = convolution_forward_descriptor(x, diff_weight, diff_bias, diff_y, spatial, attributes());
+  const auto hint = convolution_forward_descriptor(x, weight != nullptr ? *weight : diff_weight, diff_bias, diff_y,
+                                                   spatial, attributes());
   if (present(diff_bias)) {
     return LOOM_DESCRIBE_BACKWARD(convolution_backward_weights, attributes(), hint, algorithm::convolution_direct, x,
                                   diff_weight, diff_bias, diff_y, strides, dilations, begin, end);

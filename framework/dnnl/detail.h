@@ -24,6 +24,7 @@ namespace onednn = ::dnnl;
 using Desc = onednn::memory::desc;
 using Dims = onednn::memory::dims;
 using Tag = onednn::memory::format_tag;
+using Type = onednn::memory::data_type;
 
 // One engine for the process, one stream for each thread.
 const onednn::engine& engine();
@@ -54,11 +55,11 @@ std::string label(const std::string& name, std::initializer_list<std::int64_t> s
 // Throws std::invalid_argument unless `condition`.
 void require(bool condition, const std::string& what);
 
-// Memory descriptors; all f32.
-Desc row_major(const Dims& dims);
-Desc strided(const Dims& dims, const Dims& strides);
-Desc any_layout(const Dims& dims);
-Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w);
+// Memory descriptors.
+Desc row_major(const Dims& dims, Type type = Type::f32);
+Desc strided(const Dims& dims, const Dims& strides, Type type = Type::f32);
+Desc any_layout(const Dims& dims, Type type = Type::f32);
+Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, Type type = Type::f32);
 
 // User scratchpad, and the sum with what is there. A relu as a post-operation would make 0 of NaN.
 onednn::primitive_attr attributes(bool accumulate = false);
@@ -67,19 +68,19 @@ struct Spatial {
   Dims strides, dilations, padding_begin, padding_end;
 };
 
-// `bias` may be an empty Desc: no bias.
+// `bias` may be an empty Desc: no bias. `x` and `weight` of the gradients: those of the forward pass, where the type is not
+// that of the gradient.
 onednn::matmul::primitive_desc matmul_descriptor(const Desc& a, const Desc& b, const Desc& bias, const Desc& c,
                                                  const onednn::primitive_attr& attributes);
 onednn::convolution_forward::primitive_desc convolution_forward_descriptor(const Desc& x, const Desc& weight,
                                                                            const Desc& bias, const Desc& y,
                                                                            const Spatial& spatial,
                                                                            const onednn::primitive_attr& attributes);
-onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(const Desc& diff_x,
-                                                                                       const Desc& weight,
-                                                                                       const Desc& diff_y,
-                                                                                       const Spatial& spatial);
+onednn::convolution_backward_data::primitive_desc convolution_backward_data_descriptor(
+    const Desc& diff_x, const Desc& weight, const Desc& diff_y, const Spatial& spatial, const Desc* x = nullptr);
 onednn::convolution_backward_weights::primitive_desc convolution_backward_weights_descriptor(
-    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial);
+    const Desc& x, const Desc& diff_weight, const Desc& diff_bias, const Desc& diff_y, const Spatial& spatial,
+    const Desc* weight = nullptr);
 onednn::eltwise_forward::primitive_desc eltwise_forward_descriptor(onednn::algorithm algorithm, const Desc& data,
                                                                    float alpha, float beta);
 onednn::eltwise_backward::primitive_desc eltwise_backward_descriptor(

@@ -25,7 +25,8 @@ class Product final : public ForwardKernel {
 class WeightGradient final : public BackwardWeightsKernel {
  public:
   explicit WeightGradient(const LinearShape& s)
-      : product_({.m = s.outputs, .n = s.inputs, .k = s.rows, .transpose_a = true, .accumulate = true}) {}
+      : product_(
+            {.m = s.outputs, .n = s.inputs, .k = s.rows, .transpose_a = true, .accumulate = true, .bf16 = s.bf16}) {}
 
   std::size_t scratch_bytes() const override { return product_.scratch_bytes(); }
   std::string implementation() const override { return product_.implementation(); }
@@ -46,12 +47,13 @@ std::unique_ptr<const ForwardKernel> make_linear_forward(const LinearShape& s) {
                                                .transpose_b = true,
                                                .bias = s.bias,
                                                .activation = s.relu ? Activation::relu : Activation::none,
-                                               .pack_b = s.pack});
+                                               .pack_b = s.pack || s.bf16,
+                                               .bf16 = s.bf16});
 }
 
 std::unique_ptr<const BackwardDataKernel> make_linear_backward_data(const LinearShape& s) {
-  return std::make_unique<GradientKernel>(
-      std::make_unique<Product>(MatmulShape{.m = s.rows, .n = s.inputs, .k = s.outputs}));
+  return std::make_unique<GradientKernel>(std::make_unique<Product>(
+      MatmulShape{.m = s.rows, .n = s.inputs, .k = s.outputs, .pack_b = s.bf16, .bf16 = s.bf16}));
 }
 
 std::unique_ptr<const BackwardWeightsKernel> make_linear_backward_weights(const LinearShape& s) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "dnnl/bf16.h"
 #include "dnnl/column_product.h"
 #include "dnnl/detail.h"
 #include "dnnl/primitive.h"
@@ -16,7 +17,8 @@ struct Matmul::Impl {
   bool relu = false;
   std::int64_t n = 0, k = 0, m = 0, batch = 0, ldc = 0, batch_stride = 0;
   Primitive product;
-  std::optional<ColumnProduct> column;  // in place of the primitive
+  std::optional<Rounded> rounded_a, rounded_b;  // in bf16; B only where it is not packed
+  std::optional<ColumnProduct> column;          // in place of the primitive
 
   void apply_relu(float* c) const {
     for (std::int64_t i = 0; i < batch; ++i) {
@@ -31,15 +33,15 @@ namespace {
 
 // The logical matrix op(X) of `rows` x `columns` over memory that contains it plain or transposed.
 Desc matrix(std::int64_t batch, std::int64_t rows, std::int64_t columns, bool transposed, std::int64_t leading,
-            std::int64_t batch_stride) {
+            std::int64_t batch_stride, Type type) {
   const std::int64_t stored_rows = transposed ? columns : rows;
   const std::int64_t stored_columns = transposed ? rows : columns;
   if (leading == 0) leading = stored_columns;
   require(leading >= stored_columns, "matmul: the distance between two rows is less than a row");
   if (batch_stride == 0) batch_stride = leading * stored_rows;
   const std::int64_t row_stride = transposed ? 1 : leading, column_stride = transposed ? leading : 1;
-  if (batch == 1) return strided({rows, columns}, {row_stride, column_stride});
-  return strided({batch, rows, columns}, {batch_stride, row_stride, column_stride});
+  if (batch == 1) return strided({rows, columns}, {row_stride, column_stride}, type);
+  return strided({batch, rows, columns}, {batch_stride, row_stride, column_stride}, type);
 }
 
 }  // namespace
@@ -50,20 +52,27 @@ Matmul::Matmul(const MatmulShape& s) {
   require(!s.pack_b || (s.batch == 1 && s.ldb == 0), what + ": only a single dense B can be packed");
   pin_this_thread();
   auto impl = std::make_unique<Impl>();
-  impl->bias = s.bias, impl->packs = s.pack_b && s.transpose_b, impl->n = s.n, impl->k = s.k;
+  require(!s.bf16 || (s.batch == 1 && s.lda == 0 && s.ldb == 0 && s.ldc == 0),
+          what + ": only single dense matrices are rounded to bf16");
+  impl->bias = s.bias, impl->packs = s.pack_b && (s.transpose_b || s.bf16), impl->n = s.n, impl->k = s.k;
   impl->relu = s.activation == Activation::relu;
   impl->m = s.m, impl->batch = s.batch, impl->ldc = s.ldc == 0 ? s.n : s.ldc;
   impl->batch_stride = s.batch_stride_c == 0 ? s.m * impl->ldc : s.batch_stride_c;
-  const Desc a = matrix(s.batch, s.m, s.k, s.transpose_a, s.lda, s.batch_stride_a);
-  const Desc plain = matrix(s.batch, s.k, s.n, s.transpose_b, s.ldb, s.batch_stride_b);
+  const Type type = s.bf16 ? Type::bf16 : Type::f32;
+  const Desc a = matrix(s.batch, s.m, s.k, s.transpose_a, s.lda, s.batch_stride_a, type);
+  const Desc plain = matrix(s.batch, s.k, s.n, s.transpose_b, s.ldb, s.batch_stride_b, type);
   // Row-major [k,n] is what the kernels read without copying; blocked layouts gain no more than 3 % over it.
-  const Desc b = s.pack_b ? row_major({s.k, s.n}) : plain;
-  const Desc c = matrix(s.batch, s.m, s.n, false, s.ldc, s.batch_stride_c);
+  const Desc b = s.pack_b && !s.bf16 ? row_major({s.k, s.n}) : plain;
+  const Desc c = matrix(s.batch, s.m, s.n, false, s.ldc, s.batch_stride_c, Type::f32);
+  if (s.bf16) {
+    impl->rounded_a.emplace(s.m * s.k);
+    impl->rounded_b.emplace(s.k * s.n);
+  }
   const Desc bias = !s.bias ? Desc() : s.batch == 1 ? row_major({1, s.n}) : row_major({1, 1, s.n});
-  if (ColumnProduct::is_meant(s)) {
-    MatmulShape plain = s;
-    plain.transpose_b = s.transpose_b && !impl->packs;  // the packed B is [k,n]
-    impl->column.emplace(plain);
+  if (!s.bf16 && ColumnProduct::is_meant(s)) {
+    MatmulShape shape = s;
+    shape.transpose_b = s.transpose_b && !impl->packs;  // the packed B is [k,n]
+    impl->column.emplace(shape);
     impl_ = std::move(impl);
     return;
   }
@@ -78,26 +87,46 @@ Matmul::~Matmul() = default;
 Matmul::Matmul(Matmul&&) noexcept = default;
 Matmul& Matmul::operator=(Matmul&&) noexcept = default;
 
-std::size_t Matmul::scratch_bytes() const { return impl_->product.scratch_bytes(); }
+std::size_t Matmul::scratch_bytes() const {
+  std::size_t bytes = impl_->product.scratch_bytes();
+  if (impl_->rounded_a) bytes += impl_->rounded_a->bytes() + (impl_->packs ? 0 : impl_->rounded_b->bytes());
+  return bytes;
+}
 
 std::size_t Matmul::packed_bytes() const {
-  return impl_->packs ? static_cast<std::size_t>(impl_->n * impl_->k) * sizeof(float) : 0;
+  const std::size_t element = impl_->rounded_b ? sizeof(Bf16) : sizeof(float);
+  return impl_->packs ? static_cast<std::size_t>(impl_->n * impl_->k) * element : 0;
 }
 
 void Matmul::pack(const float* b, void* packed, void*) const {
-  if (impl_->packs) transpose(b, impl_->n, impl_->k, static_cast<float*>(packed));
+  if (!impl_->packs) return;
+  if (impl_->rounded_b) return round_to_bf16(b, static_cast<Bf16*>(packed), impl_->n * impl_->k);
+  transpose(b, impl_->n, impl_->k, static_cast<float*>(packed));
 }
 
 void Matmul::execute(const float* a, const void* b, const float* bias, float* c, void* scratch) const {
   if (impl_->column) return impl_->column->execute(a, static_cast<const float*>(b), bias, c);
+  const void* left = a;
+  if (impl_->rounded_a) {
+    left = impl_->rounded_a->of(a, scratch);
+    scratch = offset(scratch, impl_->rounded_a->bytes());
+    if (!impl_->packs) {
+      b = impl_->rounded_b->of(static_cast<const float*>(b), scratch);
+      scratch = offset(scratch, impl_->rounded_b->bytes());
+    }
+  }
   if (impl_->bias) {
-    impl_->product.run({a, b, c, bias}, scratch);
+    impl_->product.run({left, b, c, bias}, scratch);
   } else {
-    impl_->product.run({a, b, c}, scratch);
+    impl_->product.run({left, b, c}, scratch);
   }
   if (impl_->relu) impl_->apply_relu(c);
 }
 
-std::string Matmul::implementation() const { return impl_->column ? "own column" : impl_->product.implementation(); }
+std::string Matmul::implementation() const {
+  return impl_->column      ? "own column"
+         : impl_->rounded_a ? "bf16 " + impl_->product.implementation()
+                            : impl_->product.implementation();
+}
 
 }  // namespace loom::dnnl

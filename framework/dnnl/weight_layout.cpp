@@ -66,6 +66,7 @@ WeightLayout::WeightLayout(const Desc& desc) {
   for (std::int64_t i = 0; plain && i < channels; ++i) plain = channels_[i] == i * taps;
   for (std::int64_t i = 0; plain && i < taps; ++i) plain = taps_[i] == i;
   if (!plain) bytes_ = desc.get_size();
+  memory_bytes_ = desc.get_size();
   filters_adjacent_ = true;
   for (std::size_t i = 0; i < filters_.size(); ++i) {
     if (i % 4 != 0 && filters_[i] != filters_[i - 1] + 1) filters_adjacent_ = false;
@@ -112,6 +113,17 @@ void WeightLayout::pack(const float* plain, void* packed) const {
              store_four(a, block + taps[0]), store_four(b, block + taps[1]);
              store_four(c, block + taps[2]), store_four(d, block + taps[3]);
            });
+}
+
+void WeightLayout::pack_bf16(const Bf16* plain, void* packed) const {
+  if (padded_) std::memset(packed, 0, memory_bytes_);
+  auto* target = static_cast<Bf16*>(packed);
+  for (const std::int64_t filter : filters_) {
+    for (const std::int64_t channel : channels_) {
+      Bf16* block = target + filter + channel;
+      for (const std::int64_t tap : taps_) block[tap] = *plain++;
+    }
+  }
 }
 
 void WeightLayout::add_to_plain(const float* packed, float* plain) const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "dnnl/bf16.h"
 #include "dnnl/detail.h"
 
 namespace loom::dnnl::detail {
@@ -22,6 +23,9 @@ class WeightLayout {
   std::size_t bytes() const { return bytes_; }
   // From plain to this layout, zeros in its padding.
   void pack(const float* plain, void* packed) const;
+  // The same of bf16, for a layout of bf16; also where it is the plain one.
+  void pack_bf16(const Bf16* plain, void* packed) const;
+  std::size_t memory_bytes() const { return memory_bytes_; }  // also where bytes() == 0
   // plain += packed; also where bytes() == 0.
   void add_to_plain(const float* packed, float* plain) const;
 
@@ -29,7 +33,7 @@ class WeightLayout {
   template <class Element, class Tile>
   void for_each(const Element& element, const Tile& tile) const;
 
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, memory_bytes_ = 0;
   std::int64_t count_ = 0;
   bool padded_ = false;
   bool filters_adjacent_ = false;  // four filters, starting at a multiple of four, are adjacent

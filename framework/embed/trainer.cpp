@@ -20,7 +20,8 @@ SessionSettings settings_from(const TrainerOptions& options) {
                            .threads = options.threads,
                            .lanes = options.lanes,
                            .shard = options.shard,
-                           .algorithms = options.algorithms};
+                           .algorithms = options.algorithms,
+                           .precision = options.precision};
   if (!options.out.empty()) settings.cache = options.out + "/cache";
   return settings;
 }

@@ -93,6 +93,8 @@ Target target_of(const RunSettings& run, const ResumeChanges& changes, const Reg
   differs.lanes = target.settings.lanes != run.lanes;
   if (!wanted.algorithms.empty()) target.settings.algorithms = recorded_algorithms(wanted.algorithms);
   differs.algorithms = target.settings.algorithms != run.algorithms;
+  if (!wanted.precision.empty()) target.settings.precision = checked_precision(wanted.precision);
+  differs.precision = target.settings.precision != run.precision;
   differs.shard = target.settings.shard != run.shard;
   target.other_data = !same_data(target.settings.data, run.data);
   differs.data = target.other_data || changes.accept_data;
@@ -148,6 +150,7 @@ Effect effect_of(const Target& target, const RunSettings& before, const RunSetti
   compare("the number of lanes", now.lanes, before.lanes);
   compare("the shard", now.shard, before.shard);
   compare("algorithms", now.algorithms, before.algorithms);
+  compare("the precision", now.precision, before.precision);
   if (target.other_data) compare("data", text_of(now.data), text_of(before.data));
   effect.other_content = target.differs.data && before.card && now.card && before.card->hash != now.card->hash;
   if (effect.other_content && !target.other_data)
@@ -179,7 +182,7 @@ void record(Session& session, const std::string& who, const std::vector<std::str
 
 bool ResumeChanges::any() const {
   return !overrides.empty() || !data.empty() || accept_data || settings.batch || settings.seed || settings.lanes > 0 ||
-         settings.shard > 0 || !settings.algorithms.empty();
+         settings.shard > 0 || !settings.algorithms.empty() || !settings.precision.empty();
 }
 
 void set_source(LiveModel& model, const RunFolder& run, const Document& document,

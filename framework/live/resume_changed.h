@@ -18,7 +18,7 @@ struct ResumeChanges {
   std::vector<std::string> overrides;  // of the document: "path=value"
   std::string data;                    // TYPE:PATH,key=value in place of the run's; "": none
   bool accept_data = false;            // the content of the data may have changed
-  SessionSettings settings;            // steps, batch, lanes, shard, algorithms and threads; a seed is refused
+  SessionSettings settings;            // steps, batch, lanes, shard, algorithms, precision and threads; a seed is refused
   bool watch = false;                  // edits of the graph's files are wanted, too
   std::string who;                     // named in the run's history
   std::string program;                 // graph-runner, which runs the trial; "": there is none

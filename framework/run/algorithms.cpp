@@ -2,10 +2,29 @@
 
 #include <algorithm>
 
+#include "dnnl/cpu.h"
 #include "dnnl/winograd_choice.h"
 #include "loom/error.h"
 
 namespace loom {
+
+std::string checked_precision(const std::string& word) {
+  const std::string& wanted = word.empty() ? kPrecisionWords.front() : word;
+  if (std::ranges::find(kPrecisionWords, wanted) == kPrecisionWords.end()) {
+    Diagnostics findings;
+    findings.add_unknown_word({}, "not a precision", wanted, kPrecisionWords);
+    findings.throw_if_any();
+  }
+  return wanted;
+}
+
+void require_precision(const std::string& precision) {
+  if (precision != kBf16 || dnnl::has_bf16()) return;
+  throw Error(ErrorCode::not_supported,
+              "this processor does not multiply bf16: it has neither AVX512_BF16 nor AMX, and f32 is faster (" +
+                  dnnl::describe() + ")",
+              "--precision f32");
+}
 
 std::string recorded_algorithms(const std::string& word) {
   const std::string& wanted = word.empty() ? kAlgorithmWords.front() : word;

@@ -3,6 +3,8 @@
 //   "direct"                 those of programs without gradients alone
 //   "transformed 1f2e3d4c"   those that round differently, too, where a measured table says that they are faster
 //
+// and the precision that it computes in.
+//
 // Thread safety: functions of their arguments.
 #pragma once
 
@@ -10,6 +12,15 @@
 #include <vector>
 
 namespace loom {
+
+// The precision of a training job: what the operands of products and convolutions are rounded to.
+inline const std::vector<std::string> kPrecisionWords = {"f32", "bf16"};  // the first one is the default
+inline constexpr const char* kBf16 = "bf16";
+
+// The word; "": the default. Throws unknown_word for any other word.
+std::string checked_precision(const std::string& word);
+// Throws not_supported for bf16 on a processor that does not multiply it.
+void require_precision(const std::string& precision);
 
 inline const std::vector<std::string> kAlgorithmWords = {"transformed", "direct"};  // the first one is the default
 

@@ -24,7 +24,7 @@ class Instance {
  public:
   // `whole_batch` selects which nodes of the tape are prepared: those that see the whole batch, or the others.
   struct Mode {
-    bool training = false, transformed = false, whole_batch = false;
+    bool training = false, transformed = false, bf16 = false, whole_batch = false;
   };
   Instance(const Graph& graph, const Tape& tape, ParameterStore& store, Mode mode, std::int64_t samples);
 

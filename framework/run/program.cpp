@@ -162,7 +162,7 @@ class Program::Impl {
     bool fresh = plan_.stages.empty();
     const auto need = [&](std::map<std::int64_t, std::unique_ptr<Instance>>& instances, std::int64_t n, bool whole) {
       if (n == 0 || instances.count(n) > 0) return;
-      const Instance::Mode mode{request_.training, request_.transformed, whole};
+      const Instance::Mode mode{request_.training, request_.transformed, request_.bf16, whole};
       instances[n] = std::make_unique<Instance>(*graph_, tape_, store_, mode, n);
       fresh = true;
     };

@@ -22,6 +22,7 @@ struct ObjectiveRequest {
 struct ProgramRequest {
   bool training = false;
   bool transformed = false;  // nodes with a backward step may use algorithms that round differently
+  bool bf16 = false;         // nodes with a backward step round the operands of their products to bf16
   std::vector<Port> feeds;   // ports whose values come from outside; every needed `input` node must be among them
   std::vector<Port> terms;   // loss ports, [N]
   std::vector<ObjectiveRequest> objectives;  // empty: forward only

@@ -19,10 +19,9 @@
 namespace loom::runner {
 namespace {
 
-constexpr int kWarmUp = 3;                 // steps before timing starts
-constexpr std::int64_t kDistinct = 64;     // synthetic samples, repeated over a larger batch
-constexpr const char* kPrecision = "f32";  // precision of the arithmetic
-constexpr int kTuningSteps = 5;            // steps per shard size that --tune tries
+constexpr int kWarmUp = 3;              // steps before timing starts
+constexpr std::int64_t kDistinct = 64;  // synthetic samples, repeated over a larger batch
+constexpr int kTuningSteps = 5;         // steps per shard size that --tune tries
 
 struct Request {
   std::vector<std::string> plugins;
@@ -30,7 +29,7 @@ struct Request {
   std::vector<std::string> overrides;
   std::int64_t batch = 0, steps = 50, shard = 0;
   int threads = 0, lanes = 0;
-  std::string algorithms;
+  std::string algorithms, precision;
   bool tune = false, sample = false, whole = false, profile = false;
   std::int64_t count = 4;
 };
@@ -48,10 +47,13 @@ struct Timing {
 class Bench {
  public:
   Bench(const ModelSource& model, const Request& request)
-      : settings_(settings_of(model.document(),
-                              {.seed = model.seed(), .lanes = request.lanes, .algorithms = request.algorithms})),
+      : settings_(settings_of(model.document(), {.seed = model.seed(),
+                                                 .lanes = request.lanes,
+                                                 .algorithms = request.algorithms,
+                                                 .precision = request.precision})),
         executor_(request.threads),
         state_(model.document(), settings_, model.registry(), executor_) {
+    require_precision(settings_.precision);
     if (request.batch > 0) settings_.batch = request.batch;
     state_.prepare();
     feeds_ = training_inputs(*state_.graph(), state_.plan());
@@ -88,18 +90,20 @@ class Bench {
   const TrainingPrograms& programs() const { return *programs_; }
   std::int64_t batch() const { return settings_.batch; }
   int threads() const { return executor_.threads(); }
+  const std::string& precision() const { return settings_.precision; }
   std::string algorithms() const { return algorithms_word(settings_.algorithms); }
   std::int64_t parameters() { return state_.parameters().trainable_count(); }
 
  private:
   void compile(std::int64_t shard) {
     programs_.reset();
-    programs_ = std::make_unique<TrainingPrograms>(
-        state_.graph(), state_.parameters(), executor_, state_.plan(), feeds_,
-        TrainingPrograms::Size{.batch = batch(),
-                               .shard = shard,
-                               .lanes = settings_.lanes,
-                               .transformed = are_transformed(settings_.algorithms)});
+    programs_ =
+        std::make_unique<TrainingPrograms>(state_.graph(), state_.parameters(), executor_, state_.plan(), feeds_,
+                                           TrainingPrograms::Size{.batch = batch(),
+                                                                  .shard = shard,
+                                                                  .lanes = settings_.lanes,
+                                                                  .transformed = are_transformed(settings_.algorithms),
+                                                                  .bf16 = settings_.precision == kBf16});
     make_data();
   }
 
@@ -178,7 +182,7 @@ int bench(const Request& request, bool json) {
         {"threads", bench.threads()},
         {"lanes", bench.programs().lanes()},
         {"shard", bench.programs().shard()},
-        {"precision", kPrecision},
+        {"precision", bench.precision()},
         {"algorithms", bench.algorithms()},
         {"parameters", bench.parameters()},
         {"steps", request.steps},
@@ -195,7 +199,7 @@ int bench(const Request& request, bool json) {
   }
   print("{}: {} parameters, batch {}, {} threads, {} lanes, shards of {}, {}, {} algorithms\n", model.document().name,
         grouped(bench.parameters()), bench.batch(), bench.threads(), bench.programs().lanes(), bench.programs().shard(),
-        kPrecision, bench.algorithms());
+        bench.precision(), bench.algorithms());
   print("  {:.2f} ms per step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
         timing.milliseconds.back(), batch / seconds);
   print("  {:.2f} GFLOP per step, {:.0f} GFLOP/s, peak {:.0f} MiB\n", gflop, gflop / seconds, peak_memory_mb());
@@ -214,7 +218,7 @@ void add_bench(CLI::App& app, Invocation& invocation) {
   verb.threads_flag(request->threads);
   verb.option("--lanes", request->lanes, "lanes; 0: one per thread").at_least(0).shows_default();
   verb.option("--shard", request->shard, "samples per shard; 0: chosen from the shapes").at_least(0).shows_default();
-  algorithms_flag(verb, request->algorithms);
+  algorithms_flags(verb, request->algorithms, request->precision);
   verb.flag("--tune", request->tune, "try several shard sizes and keep the fastest");
   verb.flag("--profile", request->profile, "show the time of each node's passes, in steps of their own");
   verb.flag("--sample", request->sample, "time ancestral sampling instead of training steps");

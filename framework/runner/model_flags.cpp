@@ -20,12 +20,17 @@ void add_model_flags(Verb& verb, ModelFlags& flags) {
   verb.plugins_flag(flags.plugins);
 }
 
-void algorithms_flag(Verb& verb, std::string& algorithms) {
+void algorithms_flags(Verb& verb, std::string& algorithms, std::string& precision) {
   verb.option(
           "--algorithms", algorithms,
           "transformed (the default): convolutions in training may use Winograd's transforms, which round differently, "
           "where they are faster; direct: none does")
       .one_of(kAlgorithmWords);
+  verb.option("--precision", precision,
+              "f32 (the default), or bf16: products and convolutions in training round their operands to bf16 and sum "
+              "in f32; "
+              "weights, losses, statistics and optimizers stay f32")
+      .one_of(kPrecisionWords);
 }
 
 }  // namespace loom::runner

@@ -1,5 +1,5 @@
 // Flags that several verbs share: of those that work with a trained model RUN, --weights, --newest, --threads and --plugin;
-// of those that train --algorithms.
+// of those that train --algorithms and --precision.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ struct ModelFlags {
 void add_model(Verb& verb, ModelFlags& flags);
 void add_model_flags(Verb& verb, ModelFlags& flags);
 
-// --algorithms: run/algorithms.h; "" unless it is given.
-void algorithms_flag(Verb& verb, std::string& algorithms);
+// --algorithms and --precision: run/algorithms.h; "" unless they are given.
+void algorithms_flags(Verb& verb, std::string& algorithms, std::string& precision);
 
 }  // namespace loom::runner

@@ -100,9 +100,10 @@ int train(const TrainRequest& request, bool json) {
 void add_sources(Verb& verb, TrainRequest& request) {
   verb.option("--out", request.out,
               "the folder that the run is written to; it must not contain a run; default: runs/NAME-N");
-  verb.option("--resume", request.resume,
-              "resume the run in this folder. --set, --data, --steps, --batch, --lanes, --shard and --algorithms "
-              "change it from its newest checkpoint on, which its history records (docs/runs.md)");
+  verb.option(
+      "--resume", request.resume,
+      "resume the run in this folder. --set, --data, --steps, --batch, --lanes, --shard, --algorithms and --precision "
+      "change it from its newest checkpoint on, which its history records (docs/runs.md)");
   verb.option("--init", request.init,
               "start with the weights of this run or safetensors file, as far as they fit by path and shape");
   verb.flag("--newest", request.newest, "of --init: the run's newest checkpoint instead of its best");
@@ -139,7 +140,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb.option("--shard", request->settings.shard, "samples per shard; 0: chosen from the shapes")
       .at_least(0)
       .shows_default();
-  algorithms_flag(verb, request->settings.algorithms);
+  algorithms_flags(verb, request->settings.algorithms, request->settings.precision);
   verb.option("--trace", request->trace,
               "write to this file what ran when, for chrome://tracing or ui.perfetto.dev; the first 200,000 spans");
   verb.option("--log-every", request->log_every,

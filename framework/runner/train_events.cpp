@@ -32,6 +32,7 @@ void TrainEvents::started(Session& session, const std::string& run) {
                     {"batch", session.batch()},
                     {"lanes", programs.lanes()},
                     {"shard", programs.shard()},
+                    {"precision", session.settings().precision},
                     {"algorithms", algorithms_word(session.settings().algorithms)},
                     {"threads", session.executor().threads()},
                     {"seed", session.seed()},

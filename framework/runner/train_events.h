@@ -1,6 +1,6 @@
 // The events of a training job for programs (train --json): one JSON object a line on stdout, flushed at once. Each has a
 // key "event":
-//   started     run, graph, data, items, parameters, batch, lanes, shard, algorithms, threads, seed, step, steps
+//   started     run, graph, data, items, parameters, batch, lanes, shard, precision, algorithms, threads, seed, step, steps
 //   step        step, loss, terms {NAME: {value, weight}}, learning_rate, samples_per_s, seconds_left, skipped: means since
 //               the last one, every --log-every seconds and after the last step
 //   evaluation  step, split, samples, loss, best, metrics

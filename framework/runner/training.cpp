@@ -83,6 +83,7 @@ std::string words_of(const TrainRequest& request) {
   if (settings.lanes > 0) add("--lanes", settings.lanes);
   if (settings.shard > 0) add("--shard", settings.shard);
   if (!settings.algorithms.empty()) add("--algorithms", settings.algorithms);
+  if (!settings.precision.empty()) add("--precision", settings.precision);
   return words;
 }
 

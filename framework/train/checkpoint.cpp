@@ -107,6 +107,7 @@ TextMap CheckpointInfo::to_metadata() const {
                     {"shard", fmt::format("{}", shard)},
                     {"batch", fmt::format("{}", batch)},
                     {"algorithms", algorithms},
+                    {"precision", precision},
                     {"data_position", fmt::format("{}", (step - data_from) * batch)},
                     {"data_hash", data_hash},
                     {"document_hash", document_hash},
@@ -135,6 +136,7 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   info.shard = fields.integer("shard", 1, kMaxBatch);
   info.batch = fields.integer("batch", 1, kMaxBatch);
   info.algorithms = fields.has("algorithms") ? fields.text("algorithms") : recorded_algorithms("direct");
+  if (fields.has("precision")) info.precision = fields.text("precision");
   info.data_hash = fields.text("data_hash");
   info.document_hash = fields.text("document_hash");
   if (fields.has("data_card")) info.data_card = fields.text("data_card");

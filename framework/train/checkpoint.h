@@ -35,7 +35,8 @@ struct CheckpointInfo : TrainProgress {
   std::uint64_t seed = 0;
   int lanes = 1;
   std::int64_t shard = 1, batch = 1;  // samples
-  std::string algorithms;             // run/algorithms.h
+  std::string algorithms;             // run/algorithms.h, as is the next one
+  std::string precision = "f32";
   std::string data_hash, document_hash;
   std::string best_of;    // what the best value is of: Selection::text(); "": none, or of an older version
   std::string data_card;  // JSON (data_card_json.h): the file alone says what its data mean; "": of an older version

@@ -60,6 +60,7 @@ std::string RunSettings::to_json() const {
                      {"batch", batch},
                      {"steps", steps},
                      {"algorithms", algorithms},
+                     {"precision", precision},
                      {"data", {{"type", data.type}, {"options", options}}},
                      {"weights", loaded},
                      {"source", {{"graph", source.graph}, {"overrides", source.overrides}, {"nodes", source.nodes}}}};
@@ -80,6 +81,7 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
   settings.steps = run.at("steps").integer(0, kMaxSteps);
   const auto algorithms = run.find("algorithms");  // runs of older versions have none
   settings.algorithms = recorded_algorithms(algorithms ? algorithms->text() : "direct");
+  if (const auto precision = run.find("precision")) settings.precision = checked_precision(precision->text());
   const JsonField data = run.at("data");
   settings.data.type = data.at("type").text();
   settings.data.where = settings.data.type_where = {file, 0, 0};
@@ -102,6 +104,7 @@ RunSettings settings_of(const Document& document, SessionSettings wanted) {
           .batch = wanted.batch.value_or(document.train.batch),
           .steps = wanted.steps.value_or(document.train.steps),
           .algorithms = recorded_algorithms(wanted.algorithms),
+          .precision = checked_precision(wanted.precision),
           .data = wanted.data.value_or(document.data),
           .card = std::move(wanted.card),
           .weights = std::move(wanted.weights),
@@ -136,6 +139,7 @@ SessionSettings settings_of(const RunSettings& run, SessionSettings wanted) {
   if (wanted.lanes == 0) wanted.lanes = run.lanes;
   if (wanted.shard == 0) wanted.shard = run.shard;
   if (wanted.algorithms.empty()) wanted.algorithms = run.algorithms;
+  if (wanted.precision.empty()) wanted.precision = run.precision;
   if (wanted.threads == 0) wanted.threads = run.threads;
   if (wanted.cache.empty()) wanted.cache = run.cache;
   wanted.weights = run.weights;

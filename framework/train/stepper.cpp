@@ -31,6 +31,7 @@ bool StepReport::is_finite() const {
 
 Stepper::Stepper(TrainingState& state, const RunSettings& settings, TrainingData& data)
     : state_(state), settings_(settings), data_(data) {
+  require_precision(settings_.precision);
   state_.prepare();
   const auto& [graph, store, executor] = state_.bound();
   const TrainingPlan& plan = state_.plan();
@@ -41,7 +42,8 @@ Stepper::Stepper(TrainingState& state, const RunSettings& settings, TrainingData
                                          TrainingPrograms::Size{.batch = settings_.batch,
                                                                 .shard = settings_.shard,
                                                                 .lanes = settings_.lanes,
-                                                                .transformed = are_transformed(settings_.algorithms)});
+                                                                .transformed = are_transformed(settings_.algorithms),
+                                                                .bf16 = settings_.precision == kBf16});
   for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
     if (!store.at(i).is_state && !store.at(i).set_by_node) continue;
     states_.push_back(i);

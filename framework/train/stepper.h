@@ -48,7 +48,7 @@ class Stepper {
   void open_batches();
   Batches::View next_batch(StepReport& report);
   bool compute(std::int64_t number, const Batches::View& batch);
-  void measure();  // the losses and the norms of the gradients
+  void measure();                                                // the losses and the norms of the gradients
   bool update(std::int64_t number, const Batches::View& batch);  // false where the step is skipped
   void reject(Guard::Verdict verdict, std::int64_t number, const Batches::View& batch);
   void drop_replaced_gradients();

@@ -24,6 +24,7 @@ TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>&
   ProgramRequest request;
   request.training = true;
   request.transformed = size_.transformed;
+  request.bf16 = size_.bf16;
   request.feeds = feeds_;
   request.batch = size_.batch;
   request.shard = size_.shard;

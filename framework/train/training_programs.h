@@ -23,7 +23,8 @@ class TrainingPrograms {
   struct Size {
     std::int64_t batch = 1, shard = 0;  // samples; shard 0: chosen from the shapes
     int lanes = 0;                      // 0: one per thread
-    bool transformed = false;           // ProgramRequest::transformed
+    bool transformed = false;           // of ProgramRequest, as is the next one
+    bool bf16 = false;
   };
   TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
                    const TrainingPlan& plan, std::vector<Port> feeds, const Size& size);

@@ -32,6 +32,7 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
   compare("", "seed", mine.seed, stored.seed);
   if (!may.lanes) compare("--lanes changes it", "number of lanes", mine.lanes, stored.lanes);
   if (!may.shard) compare("--shard changes it", "shard", mine.shard, stored.shard);
+  if (!may.precision) compare("--precision changes it", "precision", mine.precision, stored.precision);
   if (!may.algorithms) {
     compare("--algorithms changes them", "algorithms", mine.algorithms, stored.algorithms);
     compare("--algorithms transformed continues with the table of this version, which the run's history records",
@@ -107,6 +108,7 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
   info.shard = settings_.shard;
   info.batch = settings_.batch;
   info.algorithms = settings_.algorithms;
+  info.precision = settings_.precision;
   info.data_hash = data_hash;
   info.document_hash = document_hash(document_.resolved);
   if (info.best_value) info.best_of = plan_.selection.text(plan_);

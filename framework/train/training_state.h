@@ -30,8 +30,8 @@ struct Adoption {
 
 // What a training job may have in another way than the checkpoint that it resumes from.
 struct Differences {
-  bool batch = false, lanes = false, shard = false, algorithms = false, data = false;
-  bool any() const { return batch || lanes || shard || algorithms || data; }
+  bool batch = false, lanes = false, shard = false, algorithms = false, precision = false, data = false;
+  bool any() const { return batch || lanes || shard || algorithms || precision || data; }
 };
 
 // Why the seed of a run cannot change, and what can be done.

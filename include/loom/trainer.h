@@ -44,6 +44,7 @@ struct TrainerOptions {
   int lanes = 0;                            // 0: one per thread
   std::int64_t shard = 0;                   // samples; 0: chosen from the shapes
   std::string algorithms = {};              // transformed or direct, as of graph-runner train; "": transformed
+  std::string precision = {};               // f32 or bf16; "": f32
   std::function<void(const std::string&)> notice = {};  // what is worth knowing and no error, a sentence each
 };
 

@@ -54,6 +54,7 @@ class Convolution : public Node {
     shape.relu = activation_.relu();
     // What has no gradient is computed alike in every program: codes of a frozen encoder are those that `encode` writes.
     shape.transformed = p.transformed && p.backward;
+    shape.bf16 = p.bf16 && p.backward;
     filters_ = shape.filters;
     rows_ = p.output(0).count() / filters_;
     forward_ = operations_.forward.make(shape);

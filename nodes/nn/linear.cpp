@@ -37,6 +37,7 @@ class Linear final : public loom::Node {
     rows_ = p.output(0).count() / units_;
     LinearShape shape{.rows = rows_, .inputs = channels_, .outputs = units_, .bias = bias_, .relu = activation_.relu()};
     shape.pack = packing_pays(p.training);
+    shape.bf16 = p.bf16 && p.backward;
     forward_ = loom::dnnl::kLinear.forward.make(shape);
     std::size_t work = forward_->scratch_bytes();
     if (p.backward) {
@@ -47,9 +48,18 @@ class Linear final : public loom::Node {
     work_ = p.scratch<std::byte>(work);
     activation_.prepare(p, p.output(0).count());
     packed_.prepare(p, *forward_);
+    if (data_) packed_data_.prepare(p, *data_);
   }
 
-  void pack(const loom::Pack& p) const override { packed_.pack(p, *forward_, p.parameter("weight").data()); }
+  void pack(const loom::Pack& p) const override {
+    const float* weight = p.parameter("weight").data();
+    packed_.pack(p, *forward_, weight);
+    if (data_) packed_data_.pack(p, *data_, weight);
+  }
+
+  std::string implementation(bool backward) const override {
+    return !backward ? forward_->implementation() : data_->implementation() + "; " + weights_->implementation();
+  }
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView y = f.output(0);
@@ -62,7 +72,9 @@ class Linear final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     void* work = work_(b).data();
     const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
-    if (b.wants_diff(0)) data_->execute(diff, b.parameter("weight").data(), b.diff_input(0).data(), work);
+    if (b.wants_diff(0)) {
+      data_->execute(diff, packed_data_.of(b, b.parameter("weight").data()), b.diff_input(0).data(), work);
+    }
     if (b.wants_parameter_diff("weight")) {
       weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), nullptr, work);
     }
@@ -84,6 +96,7 @@ class Linear final : public loom::Node {
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
   loom::Slot<std::byte> work_;  // work memory of one primitive at a time
   PackedWeight<loom::dnnl::ForwardKernel> packed_;
+  PackedWeight<loom::dnnl::BackwardDataKernel> packed_data_;
   std::unique_ptr<const loom::dnnl::ForwardKernel> forward_;
   std::unique_ptr<const loom::dnnl::BackwardDataKernel> data_;
   std::unique_ptr<const loom::dnnl::BackwardWeightsKernel> weights_;

@@ -59,9 +59,13 @@ struct Passes {
   template <class Forward, class Data, class Weights>
   Passes(const Forward& forward, const Data& data, const Weights& weights, const std::vector<float>& x,
          const std::vector<float>& weight, const std::vector<float>& bias, const std::vector<float>& diff_y)
-      : y(diff_y.size(), std::nanf("")), diff_x(x.size(), std::nanf("")), diff_weight(weight.size()), diff_bias(bias.size()) {
+      : y(diff_y.size(), std::nanf("")),
+        diff_x(x.size(), std::nanf("")),
+        diff_weight(weight.size()),
+        diff_bias(bias.size()) {
     const Scratch scratch(std::max({forward.scratch_bytes(), data.scratch_bytes(), weights.scratch_bytes()}));
-    const auto forward_weight = packed(forward, weight, scratch.get()), data_weight = packed(data, weight, scratch.get());
+    const auto forward_weight = packed(forward, weight, scratch.get()),
+               data_weight = packed(data, weight, scratch.get());
     forward.execute(x.data(), weight_of(forward_weight, weight), bias.data(), y.data(), scratch.get());
     data.execute(diff_y.data(), weight_of(data_weight, weight), diff_x.data(), scratch.get());
     weights.execute(x.data(), diff_y.data(), diff_weight.data(), diff_bias.data(), scratch.get());
@@ -87,9 +91,19 @@ bool skipped() {
 BOOST_AUTO_TEST_SUITE(bf16)
 
 BOOST_AUTO_TEST_CASE(rounds_to_the_nearest_and_ties_to_even) {
-  std::vector<float> values = {0.0F, -0.0F, 1.0F, 1.00390625F, 1.01171875F, 3.3895314e38F, -3.3895314e38F, 1e-45F,
-                               std::numeric_limits<float>::max(), std::numeric_limits<float>::infinity(),
-                               -std::numeric_limits<float>::infinity(), std::nanf(""), std::bit_cast<float>(0x7F800001U),
+  std::vector<float> values = {0.0F,
+                               -0.0F,
+                               1.0F,
+                               1.00390625F,
+                               1.01171875F,
+                               3.3895314e38F,
+                               -3.3895314e38F,
+                               1e-45F,
+                               std::numeric_limits<float>::max(),
+                               std::numeric_limits<float>::infinity(),
+                               -std::numeric_limits<float>::infinity(),
+                               std::nanf(""),
+                               std::bit_cast<float>(0x7F800001U),
                                std::bit_cast<float>(0xFFFFFFFFU)};
   std::mt19937 generator(3);
   for (int i = 0; i < 100000; ++i) values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(generator())));
@@ -145,8 +159,8 @@ BOOST_AUTO_TEST_CASE(linear_layers_of_many_shapes) {
                  bias = random_floats(outputs, 4), diff_y = random_floats(rows * outputs, 3);
       const auto passes = [&](bool bf16) {
         s.bf16 = bf16;
-        return Passes(*make_linear_forward(s), *make_linear_backward_data(s), *make_linear_backward_weights(s), x, weight,
-                      bias, diff_y);
+        return Passes(*make_linear_forward(s), *make_linear_backward_data(s), *make_linear_backward_weights(s), x,
+                      weight, bias, diff_y);
       };
       check_close(passes(true), passes(false), "linear " + std::to_string(inputs) + " to " + std::to_string(outputs));
     }

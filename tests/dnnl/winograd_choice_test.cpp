@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(the_number_of_samples_does_not_matter) {
   int transformed = 0, others = 0;
   for (int i = 0; i < 2000; ++i) {
     const std::int64_t stride = between(1, 2);
-    ConvolutionShape s = layer(between(stride + 1, 3 * stride), stride, between(6, 70), between(1, 300), between(1, 300));
+    ConvolutionShape s =
+        layer(between(stride + 1, 3 * stride), stride, between(6, 70), between(1, 300), between(1, 300));
     for (const auto pass : {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight}) {
       s.n = 1;
       const bool one = winograd_is_faster(s, pass);

@@ -29,8 +29,10 @@ BOOST_AUTO_TEST_CASE(times_are_of_a_step_and_of_all_threads) {
     for (int thread = 0; thread < 2; ++thread)
       trace.add({.name = forward, .thread = thread, .lane = thread, .begin = at, .end = at + 4 * kMillisecond});
     trace.add({.name = reduce, .thread = 0, .begin = at + 4 * kMillisecond, .end = at + 7 * kMillisecond});
-    trace.add({.name = reduce, .thread = 0, .is_part = true, .begin = at + 4 * kMillisecond, .end = at + 5 * kMillisecond});
-    trace.add({.name = reduce, .thread = 1, .is_part = true, .begin = at + 4 * kMillisecond, .end = at + 6 * kMillisecond});
+    trace.add(
+        {.name = reduce, .thread = 0, .is_part = true, .begin = at + 4 * kMillisecond, .end = at + 5 * kMillisecond});
+    trace.add(
+        {.name = reduce, .thread = 1, .is_part = true, .begin = at + 4 * kMillisecond, .end = at + 6 * kMillisecond});
   }
   const std::vector<StepWork> work = {{"forward", "conv", 8e6, 4e6, "direct"}, {"backward", "conv", 1, 1, "x"}};
   const Profile profile = Profile::of(trace, work, 20e-3, 2, 2);

@@ -111,7 +111,7 @@ has_json /graph /batch /threads /lanes /shard /precision /ms_per_step/median /ms
   /samples_per_s /peak_rss_mb /gflop_per_step /gflops /loss
 [ "$(json /batch) $(json /threads) $(json /precision)" = "32 1 f32" ] || fail "bench does not do what it was asked to"
 holds "$(json /ms_per_step/min) <= $(json /ms_per_step/median) && $(json /ms_per_step/median) <= $(json /ms_per_step/max)"
-expect 2 bench tiny.yaml --precision bf16 # there is no such choice
+expect 2 bench tiny.yaml --precision f16 # there is no such choice
 expect 0 version --json
 has_json /version /build_stamp
 # bench --sample: a position of ancestral sampling; a graph without positions says so.

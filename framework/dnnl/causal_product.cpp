@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dnnl/bf16.h"
 #include "dnnl/detail.h"
 #include "dnnl/vector_loops.h"
 
@@ -77,9 +78,13 @@ void CausalProduct::make_products() {
     }
     return;
   }
+  MatmulShape data{.n = columns_, .k = shape_.filters};
+  if (shape_.bf16) {  // both multiply the one packed weight, [filters, columns]
+    forward.transpose_b = true;
+    for (MatmulShape* product : {&forward, &data}) product->pack_b = product->bf16 = true;
+  }
   forward_ = ChunkedMatmul(positions(), chunk_, forward, &MatmulShape::m);
-  if (shape_.backward)
-    data_ = ChunkedMatmul(positions(), chunk_, {.n = columns_, .k = shape_.filters}, &MatmulShape::m);
+  if (shape_.backward) data_ = ChunkedMatmul(positions(), chunk_, data, &MatmulShape::m);
 }
 
 void CausalProduct::make_slices() {
@@ -90,19 +95,27 @@ void CausalProduct::make_slices() {
            (last == first || (floats + pieces_[last].floats) * shape_.filters <= kWeightsInCache))
       floats += pieces_[last++].floats;
     Slice& slice = slices_.emplace_back(Slice{first, last, pieces_[first].at, floats, {}});
-    slice.product = ChunkedMatmul(
-        positions(), chunk_,
-        {.m = shape_.filters, .n = floats, .transpose_a = true, .accumulate = true, .ldc = columns_}, &MatmulShape::k);
+    slice.product = ChunkedMatmul(positions(), chunk_,
+                                  {.m = shape_.filters,
+                                   .n = floats,
+                                   .transpose_a = true,
+                                   .accumulate = true,
+                                   .bf16 = shape_.bf16,
+                                   .ldc = columns_},
+                                  &MatmulShape::k);
     first = last;
   }
 }
 
-// Two copies of the weights: [filters, columns], which the gradient of the images multiplies, and its transpose.
+// Two copies of the weights: [filters, columns], which the gradient of the images multiplies, and its transpose; in bf16 the
+// same rounded, which the forward pass multiplies too.
 std::size_t CausalProduct::packed_bytes() const { return 2 * detail::float_bytes(sum_count()); }
 
-const float* CausalProduct::by_tap(const void* packed) const {
-  return reinterpret_cast<const float*>(static_cast<const std::byte*>(packed) + detail::float_bytes(sum_count()));
+const void* CausalProduct::by_tap(const void* packed) const {
+  return static_cast<const std::byte*>(packed) + detail::float_bytes(sum_count());
 }
+
+const void* CausalProduct::by_filter(const void* packed) const { return shape_.bf16 ? by_tap(packed) : packed; }
 
 void CausalProduct::pack(const float* const* weights, void* packed) const {
   auto* by_filter = static_cast<float*>(packed);
@@ -117,7 +130,9 @@ void CausalProduct::pack(const float* const* weights, void* packed) const {
       }
     }
   }
-  transpose(by_filter, shape_.filters, columns_, by_filter + detail::float_bytes(sum_count()) / sizeof(float));
+  void* second = static_cast<std::byte*>(packed) + detail::float_bytes(sum_count());
+  if (shape_.bf16) return round_to_bf16(by_filter, static_cast<Bf16*>(second), sum_count());
+  transpose(by_filter, shape_.filters, columns_, static_cast<float*>(second));
 }
 
 void CausalProduct::gather(const Slice& slice, const float* const* images, std::int64_t first, std::int64_t last,
@@ -139,7 +154,7 @@ void CausalProduct::forward(const float* const* images, std::int64_t first, std:
 void CausalProduct::backward_data(const float* diff_y, std::int64_t first, std::int64_t last, const void* packed,
                                   float* const* diff_images, void* scratch) const {
   auto* columns = static_cast<float*>(scratch);
-  data_.execute(last - first, diff_y, packed, nullptr, columns, detail::offset(scratch, inner_at_));
+  data_.execute(last - first, diff_y, by_filter(packed), nullptr, columns, detail::offset(scratch, inner_at_));
   for (const Piece& piece : pieces_) {
     if (diff_images[piece.source] == nullptr) continue;
     windows_[piece.source].scatter(piece.run, columns + piece.at, columns_, first, last, diff_images[piece.source]);

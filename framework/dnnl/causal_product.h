@@ -25,6 +25,7 @@ class ChunkedMatmul {
   ChunkedMatmul() = default;
   ChunkedMatmul(std::int64_t positions, std::int64_t chunk, MatmulShape shape, std::int64_t MatmulShape::*along);
   std::size_t scratch_bytes() const;
+  std::string implementation() const { return whole_ ? whole_->implementation() : ""; }
   void execute(std::int64_t count, const float* a, const void* b, const float* bias, float* c, void* scratch) const;
 
  private:
@@ -43,6 +44,7 @@ struct CausalProductShape {
   std::vector<CausalSource> sources;
   bool bias = false, relu = false;  // only the forward pass uses relu
   bool backward = false;
+  bool bf16 = false;         // rounds the operands of products (MatmulShape::bf16); not with samples
   std::int64_t samples = 0;  // samples of the maps of advance(); 0: it will not be called
 };
 
@@ -65,6 +67,7 @@ class CausalProduct {
   }
 
   std::size_t scratch_bytes() const { return scratch_bytes_; }
+  std::string implementation() const { return "windows " + forward_.implementation(); }
   std::size_t packed_bytes() const;
   void pack(const float* const* weights, void* packed) const;
 
@@ -101,7 +104,8 @@ class CausalProduct {
   void lay_out();
   void make_products();
   void make_slices();
-  const float* by_tap(const void* packed) const;
+  const void* by_tap(const void* packed) const;
+  const void* by_filter(const void* packed) const;
   void gather(const Slice& slice, const float* const* images, std::int64_t first, std::int64_t last,
               float* columns) const;
 

@@ -52,7 +52,7 @@ Matmul::Matmul(const MatmulShape& s) {
   require(!s.pack_b || (s.batch == 1 && s.ldb == 0), what + ": only a single dense B can be packed");
   pin_this_thread();
   auto impl = std::make_unique<Impl>();
-  require(!s.bf16 || (s.batch == 1 && s.lda == 0 && s.ldb == 0 && s.ldc == 0),
+  require(!s.bf16 || (s.batch == 1 && s.lda == 0 && s.ldb == 0),
           what + ": only single dense matrices are rounded to bf16");
   impl->bias = s.bias, impl->packs = s.pack_b && (s.transpose_b || s.bf16), impl->n = s.n, impl->k = s.k;
   impl->relu = s.activation == Activation::relu;

@@ -28,7 +28,7 @@ struct MatmulShape {
   Activation activation = Activation::none;
   // B is a weight that stays the same for many executions: allow it to be packed once (not with ldb or batches).
   bool pack_b = false;
-  // Rounds A and B to bf16 (needs has_bf16()); the sums, C and bias are f32. Only for dense matrices, one at a time.
+  // Rounds A and B to bf16 (needs has_bf16()); the sums, C and bias are f32. Only for a dense A and B, one product at a time.
   bool bf16 = false;
   // Distance in floats between two rows of A, B, C in memory; 0: dense. With these (and the distance between two
   // matrices of the batch; 0: dense), one head of an attention can be addressed inside [tokens, heads, d].

@@ -57,6 +57,7 @@ void GatedPixelcnnBlock::prepare(const Prepare& p) {
   classes_ = p.has_input("class") ? p.input("class").back() : 0;
   conditions_ = p.has_input("condition") ? p.input("condition").back() : 0;
   keeps_ = p.backward || p.incremental;
+  bf16_ = p.bf16 && p.backward;
   make_products(p);
   if (p.backward) make_gradients();
   take_memory(p);
@@ -70,6 +71,7 @@ void GatedPixelcnnBlock::make_products(const Prepare& p) {
                                  .sources = {},
                                  .bias = true,
                                  .backward = p.backward,
+                                 .bf16 = bf16_,
                                  .samples = p.incremental ? samples_ : 0};
   CausalSource rows{.channels = c, .kernel = (half + 1) * kernel_, .runs = {}};
   for (std::int64_t row = 0; row <= half; ++row) rows.runs.push_back({row - half, -half, kernel_, row * kernel_});
@@ -81,7 +83,8 @@ void GatedPixelcnnBlock::make_products(const Prepare& p) {
 
   const std::int64_t out_rows = p.incremental ? samples_ : positions();
   out_ = ChunkedMatmul(out_rows, p.incremental ? samples_ : horizontal_->chunk(),
-                       {.n = c, .k = c, .transpose_b = true, .bias = true, .accumulate = !first_}, &MatmulShape::m);
+                       {.n = c, .k = c, .transpose_b = true, .bias = true, .accumulate = !first_, .bf16 = bf16_},
+                       &MatmulShape::m);
   if (conditions_ > 0) {
     const std::int64_t row_rows = p.incremental ? samples_ * width_ : positions();
     condition_ =
@@ -94,8 +97,9 @@ void GatedPixelcnnBlock::make_products(const Prepare& p) {
 
 void GatedPixelcnnBlock::make_gradients() {
   const std::int64_t c = channels_, p = positions(), v = vertical_->chunk(), h = horizontal_->chunk();
-  out_data_ = ChunkedMatmul(p, h, {.n = c, .k = c}, &MatmulShape::m);
-  out_weights_ = ChunkedMatmul(p, h, {.m = c, .n = c, .transpose_a = true, .accumulate = true}, &MatmulShape::k);
+  out_data_ = ChunkedMatmul(p, h, {.n = c, .k = c, .bf16 = bf16_}, &MatmulShape::m);
+  out_weights_ =
+      ChunkedMatmul(p, h, {.m = c, .n = c, .transpose_a = true, .accumulate = true, .bf16 = bf16_}, &MatmulShape::k);
   if (conditions_ > 0) {
     condition_data_ = ChunkedMatmul(p, v, {.n = conditions_, .k = 2 * c, .accumulate = true}, &MatmulShape::m);
     condition_weights_ =

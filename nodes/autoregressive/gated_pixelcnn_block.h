@@ -32,6 +32,7 @@ class GatedPixelcnnBlock final : public Node {
   Filled filled(std::span<const Filled> inputs, int output) const override;
   void advance(const Advance& a) const override;
   double forward_flop(const Prepare& p) const override;
+  std::string implementation(bool) const override { return vertical_->implementation(); }
 
  private:
   enum Stack { kVertical, kHorizontal };
@@ -79,7 +80,7 @@ class GatedPixelcnnBlock final : public Node {
   PackedSlot<float> bias_;  // of the horizontal product
   // The vertical sums and what the class adds, [stack, N, 2 C]: saved for the gradient or for later positions, scratch
   // where there are neither.
-  bool keeps_ = false;
+  bool keeps_ = false, bf16_ = false;
   Slot<float> sums_, offsets_;
   Slot<float> parts_;                                  // of the horizontal gate, for the gradient
   Slot<std::byte> work_;                               // of one product at a time

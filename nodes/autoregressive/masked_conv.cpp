@@ -71,6 +71,7 @@ class MaskedConv final : public loom::Node {
                                                                               .bias = bias_,
                                                                               .relu = activation_.relu(),
                                                                               .backward = p.backward,
+                                                                              .bf16 = p.bf16 && p.backward,
                                                                               .samples = p.incremental ? image.n : 0});
     work_ = p.scratch<std::byte>(product_->scratch_bytes());
     if (p.backward) sums_ = p.scratch<float>(product_->sum_count());
@@ -139,6 +140,7 @@ class MaskedConv final : public loom::Node {
     activation_.apply(a, {loom::DType::f32, {rows, filters_}, y});
   }
 
+  std::string implementation(bool) const override { return product_->implementation(); }
   double forward_flop(const loom::Prepare& p) const override {
     return static_cast<double>(p.input(0)[0]) * product_->flop();
   }

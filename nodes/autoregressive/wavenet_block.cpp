@@ -59,6 +59,7 @@ void WavenetBlock::prepare(const Prepare& p) {
   conditions_ = p.has_input("condition") ? p.input("condition")[2] : 0;
   globals_ = p.has_input("global") ? p.input("global")[1] : 0;
   keeps_ = p.backward;
+  bf16_ = p.bf16 && p.backward;
   make_products(p);
   if (p.backward) make_gradients();
   take_memory(p);
@@ -75,8 +76,9 @@ void WavenetBlock::make_products(const Prepare& p) {
                                                                       .sources = {std::move(source)},
                                                                       .bias = true,
                                                                       .backward = p.backward,
+                                                                      .bf16 = bf16_,
                                                                       .samples = p.incremental ? samples_ : 0});
-  MatmulShape out{.n = channels_, .k = channels_, .transpose_b = true, .bias = true, .accumulate = true};
+  MatmulShape out{.n = channels_, .k = channels_, .transpose_b = true, .bias = true, .accumulate = true, .bf16 = bf16_};
   if (p.incremental) {
     outs_ = std::make_unique<Matmul>(MatmulShape{.m = samples_, .n = channels_ + skips_, .k = channels_, .bias = true});
   } else {
@@ -103,12 +105,12 @@ void WavenetBlock::make_products(const Prepare& p) {
 
 void WavenetBlock::make_gradients() {
   const std::int64_t c = channels_, chunk = product_->chunk();
-  residual_data_ = ChunkedMatmul(length_, chunk, {.n = c, .k = c}, &MatmulShape::m);
-  skip_data_ = ChunkedMatmul(length_, chunk, {.n = c, .k = skips_, .accumulate = true}, &MatmulShape::m);
-  residual_weights_ =
-      ChunkedMatmul(length_, chunk, {.m = c, .n = c, .transpose_a = true, .accumulate = true}, &MatmulShape::k);
-  skip_weights_ =
-      ChunkedMatmul(length_, chunk, {.m = skips_, .n = c, .transpose_a = true, .accumulate = true}, &MatmulShape::k);
+  residual_data_ = ChunkedMatmul(length_, chunk, {.n = c, .k = c, .bf16 = bf16_}, &MatmulShape::m);
+  skip_data_ = ChunkedMatmul(length_, chunk, {.n = c, .k = skips_, .accumulate = true, .bf16 = bf16_}, &MatmulShape::m);
+  residual_weights_ = ChunkedMatmul(
+      length_, chunk, {.m = c, .n = c, .transpose_a = true, .accumulate = true, .bf16 = bf16_}, &MatmulShape::k);
+  skip_weights_ = ChunkedMatmul(
+      length_, chunk, {.m = skips_, .n = c, .transpose_a = true, .accumulate = true, .bf16 = bf16_}, &MatmulShape::k);
   if (conditions_ > 0) {
     condition_data_ = std::make_unique<Matmul>(MatmulShape{.m = condition_rows_, .n = conditions_, .k = 2 * c});
     condition_weights_ = std::make_unique<Matmul>(

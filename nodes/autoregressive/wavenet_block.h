@@ -29,6 +29,7 @@ class WavenetBlock final : public Node {
   void advance(const Advance& a) const override;
   Filled filled(std::span<const Filled> inputs, int output) const override;
   double forward_flop(const Prepare& p) const override;
+  std::string implementation(bool) const override { return product_->implementation(); }
 
  private:
   void make_products(const Prepare& p);
@@ -64,7 +65,7 @@ class WavenetBlock final : public Node {
   std::int64_t kernel_, dilation_, skips_;
   std::int64_t samples_ = 0, length_ = 0, channels_ = 0;
   std::int64_t condition_rows_ = 0, conditions_ = 0, globals_ = 0;  // Q, M, G; 0: not connected
-  bool keeps_ = false;
+  bool keeps_ = false, bf16_ = false;
   std::unique_ptr<const CausalProduct> product_;
   dnnl::ChunkedMatmul residual_, skip_, residual_data_, residual_weights_, skip_data_, skip_weights_;
   // Of one sample; while a map is drawn: of one position.

@@ -75,7 +75,7 @@ def run(command, threads):
 
 
 def commands_of(model, options, peers, have_runner):
-    """{(program, layout): command}"""
+    """{(program, setting): command}; with --precision bf16 a peer is run in both precisions, and its faster one counts."""
     batch, steps, images = MODELS[model]
     steps = options.steps or steps
     graph = HERE / "graphs" / f"{model}.yaml"
@@ -84,14 +84,15 @@ def commands_of(model, options, peers, have_runner):
         warn(f"{graph} does not exist: {model} without {OURS}")
     elif have_runner:
         commands[OURS, ""] = [os.environ["GRAPH_RUNNER"], "bench", graph, "--batch", batch, "--steps", steps,
-                              "--threads", options.threads, "--json"]
+                              "--threads", options.threads, "--precision", options.precision, "--json"]
     for peer in peers:
         for layout in ("default", "channels last") if images else ("default",):
             command = [RUN_PEER, peer, "--model", model, "--batch", batch, "--steps", steps]
             command += ["--threads", options.threads]
             command += ["--channels-last"] if layout == "channels last" else []
-            command += ["--bf16"] if options.precision == "bf16" else []
             commands[peer, layout] = command
+            if options.precision == "bf16":
+                commands[peer, layout + ", bf16"] = command + ["--bf16"]
     return commands
 
 
@@ -180,7 +181,7 @@ def table(results, peers, peak):
             if gflop:
                 rate = f"{1e3 * gflop / ms:.0f}"
                 share = f"{100e3 * gflop / ms / peak:.0f} %" if peak else "-"
-            name = OURS if key == ours else f"PyTorch {key[0]}" + (f", {key[1]}" if MODELS[model][2] else "")
+            name = OURS if key == ours else f"PyTorch {key[0]}, {key[1]}"
             lines.append([model, str(MODELS[model][0]), name, f"{ms:.2f}", ratio,
                           f"{median(rounds, key, 'samples_per_s'):.0f}", f"{rss:.0f}", memory, rate, share, note])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
@@ -222,7 +223,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, help="timed steps of a process (default: by model)")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--precision", choices=("f32",), default="f32")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32",
+                        help="of graph-runner; bf16: the peers are run in f32 and with bf16 autocast")
     parser.add_argument("--raw", type=Path, help="also write every run as JSON")
     parser.add_argument("--require", type=float, metavar="RATIO", help="fail unless this much faster than every peer")
     parser.add_argument("--require-memory", type=float, metavar="SHARE",
@@ -265,7 +267,7 @@ def main():
           f"each run a fresh process, the programs in turn.\n")
     print("\n".join(lines))
     print("\nratio: the peer's time over ours; memory: our peak resident memory over the peer's.\n"
-          "A peer's row is its faster memory layout.\n"
+          "A peer's row is its fastest setting: memory layout, and precision.\n"
           "GFLOP/s: the arithmetic counted from the shapes (the same count for every program) over the time.")
     if peak:
         print(f"GEMM peak: {peak:.0f} GFLOP/s, PyTorch's best f32 {GEMM}x{GEMM}x{GEMM} product on the same threads.")

@@ -24,7 +24,7 @@ using namespace loom::dnnl::detail;
 namespace {
 
 constexpr std::int64_t kSamples = 4;
-constexpr int kRounds = 5;
+constexpr int kRounds = 9;
 constexpr double kLeastSeconds = 1e-3;  // of one measurement
 
 Tensor floats(std::int64_t count) {

@@ -13,7 +13,7 @@ namespace loom::dnnl {
 // of this folder calls it before it creates or executes anything, so callers need not. Thread safe.
 void pin_this_thread();
 
-// Whether the processor multiplies bf16 (AVX512_BF16 or AMX); without it oneDNN would be slower than in f32. Thread safe.
+// Whether the processor multiplies bf16 (AVX512_BF16 or AMX). Thread safe.
 bool has_bf16();
 
 // What executes the primitives, for example "oneDNN 2.6.3 (OpenMP), AVX-512 with VNNI and BF16". Thread safe.

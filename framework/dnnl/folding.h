@@ -3,8 +3,8 @@
 // With x'[m, p] = x[s m + p - padding] and w'[t, p] = w[s t + p], along each axis,
 //   y[i] = sum over k of x[s i + k - padding] w[k] = sum over t and p of x'[i + t, p] w'[t, p]
 // so that [h, w, c] becomes [h', w', s s c] without padding, and a kernel of k x k one of ceil(k / s) x ceil(k / s), with zeros
-// where w has no tap. oneDNN's kernels of 16-bit inputs are several times faster without a stride; a fold costs no more than
-// the rounding that is due anyway.
+// where w has no tap. oneDNN's gradients of 16-bit inputs are up to three times as fast without a stride (2.6 on AMX), and a
+// fold is made together with the rounding that is due anyway.
 //
 // Immutable, thread safe. With strides of 1 nothing is folded: x' is x, and w' is w.
 #pragma once

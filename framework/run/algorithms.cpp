@@ -21,8 +21,7 @@ std::string checked_precision(const std::string& word) {
 void require_precision(const std::string& precision) {
   if (precision != kBf16 || dnnl::has_bf16()) return;
   throw Error(ErrorCode::not_supported,
-              "this processor does not multiply bf16: it has neither AVX512_BF16 nor AMX, and f32 is faster (" +
-                  dnnl::describe() + ")",
+              "this processor does not multiply bf16: it has neither AVX512_BF16 nor AMX (" + dnnl::describe() + ")",
               "--precision f32");
 }
 

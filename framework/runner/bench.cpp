@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "generate/model_source.h"
+#include "loom/error.h"
 #include "run/algorithms.h"
 #include "runner/bench_profile.h"
 #include "runner/bench_sample.h"
@@ -163,6 +164,8 @@ double peak_memory_mb() {
 
 int bench(const Request& request, bool json) {
   const ModelSource model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
+  if (request.sample && request.profile)
+    throw Error(ErrorCode::usage, "--profile shows training steps, and --sample times none", "omit one of them");
   if (request.sample) {
     return bench_sample(
         model,
@@ -172,6 +175,7 @@ int bench(const Request& request, bool json) {
   Bench bench(model, request);
   const Timing timing = bench.run(request.steps);
   const double seconds = timing.median() / 1e3, batch = static_cast<double>(bench.batch());
+  const double peak = peak_memory_mb();  // before the spans of a profile take theirs
   std::optional<Profile> profile;
   if (request.profile) profile = bench.profile(request.steps);
   const double gflop = bench.programs().program().flop_per_sample() * batch / 1e9;
@@ -189,7 +193,7 @@ int bench(const Request& request, bool json) {
         {"ms_per_step",
          {{"median", timing.median()}, {"min", timing.milliseconds.front()}, {"max", timing.milliseconds.back()}}},
         {"samples_per_s", batch / seconds},
-        {"peak_rss_mb", peak_memory_mb()},
+        {"peak_rss_mb", peak},
         {"gflop_per_step", gflop},
         {"gflops", gflop / seconds},
         {"loss", json_number(timing.loss)}};
@@ -202,7 +206,7 @@ int bench(const Request& request, bool json) {
         bench.precision(), bench.algorithms());
   print("  {:.2f} ms per step ({:.2f} to {:.2f}), {:.0f} samples/s\n", timing.median(), timing.milliseconds.front(),
         timing.milliseconds.back(), batch / seconds);
-  print("  {:.2f} GFLOP per step, {:.0f} GFLOP/s, peak {:.0f} MiB\n", gflop, gflop / seconds, peak_memory_mb());
+  print("  {:.2f} GFLOP per step, {:.0f} GFLOP/s, peak {:.0f} MiB\n", gflop, gflop / seconds, peak);
   if (profile) print_profile(*profile);
   return kOk;
 }

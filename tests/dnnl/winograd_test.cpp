@@ -83,6 +83,14 @@ std::vector<float> packed(const Kernel& kernel, const std::vector<float>& weight
   return memory;
 }
 
+// 3x3, and y as large as x.
+ConvolutionShape padded(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c, std::int64_t filters) {
+  ConvolutionShape s;
+  s.n = n, s.h = h, s.w = w, s.c = c, s.filters = filters, s.kh = s.kw = 3;
+  s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = 1;
+  return s;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(winograd)
@@ -115,17 +123,7 @@ BOOST_AUTO_TEST_CASE(random_shapes_against_double_precision) {
 }
 
 BOOST_AUTO_TEST_CASE(one_sample_alone_has_the_bits_that_it_has_in_a_batch) {
-  const ConvolutionShape many{.n = 7,
-                              .h = 13,
-                              .w = 10,
-                              .c = 24,
-                              .filters = 40,
-                              .kh = 3,
-                              .kw = 3,
-                              .pad_top = 1,
-                              .pad_bottom = 1,
-                              .pad_left = 1,
-                              .pad_right = 1};
+  const ConvolutionShape many = padded(7, 13, 10, 24, 40);
   ConvolutionShape one = many;
   one.n = 1;
   const auto x = random_floats(many.x_count(), 1), weight = random_floats(many.weight_count(), 2);
@@ -142,16 +140,7 @@ BOOST_AUTO_TEST_CASE(one_sample_alone_has_the_bits_that_it_has_in_a_batch) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_finite_stays_so) {
-  ConvolutionShape s{.h = 8,
-                     .w = 8,
-                     .c = 16,
-                     .filters = 16,
-                     .kh = 3,
-                     .kw = 3,
-                     .pad_top = 1,
-                     .pad_bottom = 1,
-                     .pad_left = 1,
-                     .pad_right = 1};
+  ConvolutionShape s = padded(1, 8, 8, 16, 16);
   s.relu = true;
   auto x = random_floats(s.x_count(), 1);
   const auto weight = random_floats(s.weight_count(), 2);

@@ -21,6 +21,9 @@ holds "$(json /profile/idle) >= 0 && $(json /profile/idle) < 1"
 expect 0 bench tiny.yaml --steps 5 --json
 json /profile 2>/dev/null >profile && fail "a profile without --profile"
 
+expect 2 bench tiny.yaml --sample --profile
+says err E701 '--profile'
+
 expect 0 train tiny.yaml --steps 12 --set train.eval_every=5 --out run --trace trace.json
 json /traceEvents/0/name trace.json >/dev/null || fail "trace.json has no events"
 says trace.json '"ph": "X"' '"cat": "forward"' '"cat": "backward"' '"cat": "data"' '"cat": "norm"' '"cat": "optimizer"' \

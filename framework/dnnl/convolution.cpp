@@ -55,12 +55,9 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionPass pass, Con
     case ConvolutionAlgorithm::winograd:
       detail::require(has_winograd(s), describe(s) + ": not supported by the winograd algorithm");
       break;
-    case ConvolutionAlgorithm::bf16:
-      detail::require(has_bf16_form(s), describe(s) + ": not supported by the bf16 algorithm");
-      break;
+    case ConvolutionAlgorithm::bf16: break;
     case ConvolutionAlgorithm::automatic:
-      if (s.bf16 && has_bf16_form(s) && folded_channels(s) >= kLeastBf16 && s.filters >= kLeastBf16)
-        return ConvolutionAlgorithm::bf16;
+      if (s.bf16 && std::min(s.c, s.filters) / s.groups >= kLeastBf16) return ConvolutionAlgorithm::bf16;
       if (s.transformed && has_winograd(s) && winograd_is_faster(s, pass)) return ConvolutionAlgorithm::winograd;
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;
       if (has_mirrored && s.filters <= few_filters) return ConvolutionAlgorithm::mirrored;

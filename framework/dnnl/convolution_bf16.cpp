@@ -1,10 +1,9 @@
-// The convolution primitives of oneDNN on operands that are rounded to bf16, with f32 results. Strides are folded away.
+// The convolution primitives of oneDNN on operands that are rounded to bf16, with f32 results.
 #include <algorithm>
 
 #include "dnnl/bf16.h"
 #include "dnnl/convolution_descriptions.h"
 #include "dnnl/convolution_methods.h"
-#include "dnnl/folding.h"
 #include "dnnl/primitive.h"
 #include "dnnl/vector_loops.h"
 #include "dnnl/weight_layout.h"
@@ -15,31 +14,25 @@ using namespace detail;
 
 namespace {
 
-// The weight of the folded convolution, rounded, in the layout that a primitive prefers.
-class FoldedWeight {
+// The weight, rounded, in the layout that a primitive prefers.
+class RoundedWeight {
  public:
-  FoldedWeight() = default;
-  FoldedWeight(const Folding& folding, const Desc& desc) : count_(folding.inner().weight_count()), layout_(desc) {}
-  std::size_t scratch_bytes() const {
-    return float_bytes(count_) + aligned(static_cast<std::size_t>(count_) * sizeof(Bf16));
-  }
+  RoundedWeight() = default;
+  RoundedWeight(std::int64_t count, const Desc& desc) : rounded_(count), layout_(desc) {}
+  std::size_t scratch_bytes() const { return rounded_.bytes(); }
   std::size_t packed_bytes() const { return layout_.memory_bytes(); }
-  void pack(const Folding& folding, const float* weight, void* packed, void* scratch) const {
-    auto* folded = static_cast<float*>(scratch);
-    auto* rounded = static_cast<Bf16*>(offset(scratch, float_bytes(count_)));
-    if (!folding.is_none()) folding.fold_weight(weight, folded);
-    round_to_bf16(folding.is_none() ? weight : folded, rounded, count_);
-    layout_.pack_bf16(rounded, packed);
+  void pack(const float* weight, void* packed, void* scratch) const {
+    layout_.pack_bf16(rounded_.of(weight, scratch), packed);
   }
 
  private:
-  std::int64_t count_ = 0;
+  Rounded rounded_{0};
   WeightLayout layout_;
 };
 
 std::size_t bf16_bytes(std::int64_t count) { return aligned(static_cast<std::size_t>(count) * sizeof(Bf16)); }
 
-// A few samples at a time, so that what is rounded and folded stays in the second-level cache.
+// A few samples at a time, so that what is rounded stays in the second-level cache.
 constexpr std::int64_t kBytesInCache = 768 * 1024;
 std::int64_t samples_at_once(std::int64_t samples, std::int64_t bytes_of_one) {
   return std::clamp<std::int64_t>(kBytesInCache / bytes_of_one, 1, samples);
@@ -73,37 +66,34 @@ class Chunks {
 
 class Bf16Forward final : public ForwardKernel {
  public:
-  explicit Bf16Forward(const ConvolutionShape& s) : shape_(s), folding_(s) {
+  explicit Bf16Forward(const ConvolutionShape& s) : shape_(s) {
     pin_this_thread();
-    const ConvolutionShape& inner = folding_.inner();
     const auto what = describe(s) + " forward in bf16";
     const Desc bias = s.bias ? row_major({s.filters}) : Desc();
-    Desc weight = any_layout(weight_dims(inner), Type::bf16);
-    const std::int64_t one = (inner.x_count() * 2 + s.y_count() * 4) / s.n;
+    Desc weight = any_layout(weight_dims(s), Type::bf16);
+    const std::int64_t one = (s.x_count() * 2 + s.y_count() * 4) / s.n;
     chunks_ = Chunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
-      const Desc x = input(inner, n, Type::bf16), y = output(s, n);
-      const auto descriptor = described(
-          what, [&] { return convolution_forward_descriptor(x, weight, bias, y, spatial(inner), attributes()); });
+      const Desc x = input(s, n, Type::bf16), y = output(s, n);
+      const auto descriptor =
+          described(what, [&] { return convolution_forward_descriptor(x, weight, bias, y, spatial(s), attributes()); });
       weight = descriptor.weights_desc();  // both primitives take one packed weight
       std::vector<Argument> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DST, y}};
       if (s.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
       return Primitive(what, descriptor, std::move(arguments));
     });
-    weight_ = FoldedWeight(folding_, weight);
-    inner_at_ = bf16_bytes(chunks_.size() * inner.x_count() / s.n);
+    weight_ = RoundedWeight(s.weight_count(), weight);
+    inner_at_ = bf16_bytes(chunks_.size() * s.x_count() / s.n);
   }
 
   std::size_t scratch_bytes() const override {
     return std::max(inner_at_ + chunks_.scratch_bytes(), weight_.scratch_bytes());
   }
   std::size_t packed_bytes() const override { return weight_.packed_bytes(); }
-  void pack(const float* weight, void* packed, void* scratch) const override {
-    weight_.pack(folding_, weight, packed, scratch);
-  }
+  void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
   void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
-    const std::int64_t one = shape_.y_count() / shape_.n;
+    const std::int64_t one = shape_.y_count() / shape_.n, one_x = shape_.x_count() / shape_.n;
     chunks_.for_each([&](std::int64_t first, std::int64_t count, const Primitive& primitive) {
-      folding_.fold(x, first, count, static_cast<Bf16*>(scratch));
+      round_to_bf16(x + first * one_x, static_cast<Bf16*>(scratch), count * one_x);
       void* inner = offset(scratch, inner_at_);
       float* result = y + first * one;
       if (shape_.bias) {
@@ -118,49 +108,42 @@ class Bf16Forward final : public ForwardKernel {
 
  private:
   ConvolutionShape shape_;
-  Folding folding_;
   Chunks chunks_;
-  FoldedWeight weight_;
+  RoundedWeight weight_;
   std::size_t inner_at_ = 0;
 };
 
 class Bf16BackwardData final : public ForwardKernel {
  public:
-  Bf16BackwardData(const ConvolutionShape& s, bool relu) : shape_(s), relu_(relu), folding_(s) {
+  Bf16BackwardData(const ConvolutionShape& s, bool relu) : shape_(s), relu_(relu) {
     pin_this_thread();
-    const ConvolutionShape& inner = folding_.inner();
     const auto what = describe(s) + " backward data in bf16";
-    Desc weight = any_layout(weight_dims(inner), Type::bf16);
-    const std::int64_t one = (inner.x_count() * 4 + s.y_count() * 2) / s.n;
+    Desc weight = any_layout(weight_dims(s), Type::bf16);
+    const std::int64_t one = (s.x_count() * 4 + s.y_count() * 2) / s.n;
     chunks_ = Chunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
-      const Desc x = input(inner, n, Type::bf16), diff_x = input(inner, n), diff_y = output(s, n, Type::bf16);
-      const auto descriptor = described(
-          what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(inner), &x); });
+      const Desc x = input(s, n, Type::bf16), diff_x = input(s, n), diff_y = output(s, n, Type::bf16);
+      const auto descriptor =
+          described(what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(s), &x); });
       weight = descriptor.weights_desc();
       return Primitive(what, descriptor,
                        {{DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, diff_x}});
     });
-    weight_ = FoldedWeight(folding_, weight);
-    folded_at_ = bf16_bytes(chunks_.size() * s.y_count() / s.n);
-    inner_at_ = folded_at_ + (folding_.is_none() ? 0 : float_bytes(chunks_.size() * inner.x_count() / s.n));
+    weight_ = RoundedWeight(s.weight_count(), weight);
+    inner_at_ = bf16_bytes(chunks_.size() * s.y_count() / s.n);
   }
 
   std::size_t scratch_bytes() const override {
     return std::max(inner_at_ + chunks_.scratch_bytes(), weight_.scratch_bytes());
   }
   std::size_t packed_bytes() const override { return weight_.packed_bytes(); }
-  void pack(const float* weight, void* packed, void* scratch) const override {
-    weight_.pack(folding_, weight, packed, scratch);
-  }
+  void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
   void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
                void* scratch) const override {
     const std::int64_t one = shape_.y_count() / shape_.n, pixels = shape_.h * shape_.w;
     chunks_.for_each([&](std::int64_t first, std::int64_t count, const Primitive& primitive) {
       round_to_bf16(diff_y + first * one, static_cast<Bf16*>(scratch), count * one);
       float* result = diff_x + first * pixels * shape_.c;
-      float* folded = folding_.is_none() ? result : static_cast<float*>(offset(scratch, folded_at_));
-      primitive.run({scratch, weight, folded}, offset(scratch, inner_at_));
-      if (!folding_.is_none()) folding_.unfold(folded, count, result);
+      primitive.run({scratch, weight, result}, offset(scratch, inner_at_));
       if (shape_.bias || relu_) add_bias(result, shape_.bias ? bias : nullptr, count * pixels, shape_.c, relu_);
     });
   }
@@ -169,56 +152,50 @@ class Bf16BackwardData final : public ForwardKernel {
  private:
   ConvolutionShape shape_;
   bool relu_;
-  Folding folding_;
   Chunks chunks_;
-  FoldedWeight weight_;
-  std::size_t folded_at_ = 0, inner_at_ = 0;
+  RoundedWeight weight_;
+  std::size_t inner_at_ = 0;
 };
 
 // As in f32 the primitive writes a gradient in its own layout, in scratch, and that is added to the running sum. The bias's
 // gradient is summed from what is not rounded.
 class Bf16BackwardWeights final : public BackwardWeightsKernel {
  public:
-  explicit Bf16BackwardWeights(const ConvolutionShape& s) : shape_(s), folding_(s) {
+  explicit Bf16BackwardWeights(const ConvolutionShape& s) : shape_(s) {
     pin_this_thread();
-    const ConvolutionShape& inner = folding_.inner();
     const auto what = describe(s) + " backward weights in bf16";
-    const Desc weight = any_layout(weight_dims(inner), Type::bf16);
-    Desc diff_weight = any_layout(weight_dims(inner));
+    const Desc weight = any_layout(weight_dims(s), Type::bf16);
+    Desc diff_weight = any_layout(weight_dims(s));
     // So many samples that adding the gradient is little beside computing it.
-    const std::int64_t one = (inner.x_count() + s.y_count()) * 2 / s.n, gradient = 4 * inner.weight_count();
+    const std::int64_t one = (s.x_count() + s.y_count()) * 2 / s.n, gradient = 4 * s.weight_count();
     const std::int64_t size = std::clamp(4 * gradient / one, samples_at_once(s.n, one), s.n);
     chunks_ = Chunks(s.n, size, [&](std::int64_t n) {
-      const Desc x = input(inner, n, Type::bf16), diff_y = output(s, n, Type::bf16);
+      const Desc x = input(s, n, Type::bf16), diff_y = output(s, n, Type::bf16);
       const auto descriptor = described(what, [&] {
-        return convolution_backward_weights_descriptor(x, diff_weight, Desc(), diff_y, spatial(inner), &weight);
+        return convolution_backward_weights_descriptor(x, diff_weight, Desc(), diff_y, spatial(s), &weight);
       });
       diff_weight = descriptor.diff_weights_desc();
       return Primitive(what, descriptor,
                        {{DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_DIFF_WEIGHTS, diff_weight}});
     });
     layout_ = WeightLayout(diff_weight);
-    y_at_ = bf16_bytes(size * inner.x_count() / s.n);
+    y_at_ = bf16_bytes(size * s.x_count() / s.n);
     weight_at_ = y_at_ + bf16_bytes(size * s.y_count() / s.n);
-    plain_at_ = weight_at_ + aligned(diff_weight.get_size());
-    inner_at_ = plain_at_ + (folding_.is_none() ? 0 : float_bytes(inner.weight_count()));
+    inner_at_ = weight_at_ + aligned(diff_weight.get_size());
   }
 
   std::size_t scratch_bytes() const override { return inner_at_ + chunks_.scratch_bytes(); }
   void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
                void* scratch) const override {
-    const std::int64_t one = shape_.y_count() / shape_.n;
+    const std::int64_t one = shape_.y_count() / shape_.n, one_x = shape_.x_count() / shape_.n;
     void* rounded_y = offset(scratch, y_at_);
     auto* gradient = static_cast<float*>(offset(scratch, weight_at_));
-    auto* plain = folding_.is_none() ? diff_weight : static_cast<float*>(offset(scratch, plain_at_));
-    if (!folding_.is_none()) std::fill_n(plain, folding_.inner().weight_count(), 0.0F);
     chunks_.for_each([&](std::int64_t first, std::int64_t count, const Primitive& primitive) {
-      folding_.fold(x, first, count, static_cast<Bf16*>(scratch));
+      round_to_bf16(x + first * one_x, static_cast<Bf16*>(scratch), count * one_x);
       round_to_bf16(diff_y + first * one, static_cast<Bf16*>(rounded_y), count * one);
       primitive.run({scratch, rounded_y, gradient}, offset(scratch, inner_at_));
-      layout_.add_to_plain(gradient, plain);
+      layout_.add_to_plain(gradient, diff_weight);
     });
-    if (!folding_.is_none()) folding_.add_unfolded_weight(plain, diff_weight);
     if (shape_.bias && diff_bias != nullptr)
       add_column_sums(diff_y, shape_.y_count() / shape_.filters, shape_.filters, diff_bias);
   }
@@ -226,20 +203,12 @@ class Bf16BackwardWeights final : public BackwardWeightsKernel {
 
  private:
   ConvolutionShape shape_;
-  Folding folding_;
   Chunks chunks_;
   WeightLayout layout_;
-  std::size_t y_at_ = 0, weight_at_ = 0, plain_at_ = 0, inner_at_ = 0;
+  std::size_t y_at_ = 0, weight_at_ = 0, inner_at_ = 0;
 };
 
 }  // namespace
-
-bool has_bf16_form(const ConvolutionShape& s) {
-  const bool is_strided = s.stride_h > 1 || s.stride_w > 1;
-  return !is_strided || (s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1);
-}
-
-std::int64_t folded_channels(const ConvolutionShape& s) { return s.stride_h * s.stride_w * s.c / s.groups; }
 
 std::unique_ptr<const ForwardKernel> make_bf16_forward(const ConvolutionShape& shape) {
   return std::make_unique<Bf16Forward>(shape);

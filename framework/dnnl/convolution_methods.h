@@ -25,9 +25,7 @@ std::unique_ptr<const ForwardKernel> make_winograd_forward(const ConvolutionShap
 std::unique_ptr<const ForwardKernel> make_winograd_backward_data(const ConvolutionShape& shape, bool relu);
 std::unique_ptr<const BackwardWeightsKernel> make_winograd_backward_weights(const ConvolutionShape& shape);
 
-// On operands rounded to bf16; the results are f32. Not for strides with groups or dilations.
-bool has_bf16_form(const ConvolutionShape& shape);
-std::int64_t folded_channels(const ConvolutionShape& shape);  // of x, where the strides are folded away (folding.h)
+// On operands rounded to bf16; the results are f32.
 std::unique_ptr<const ForwardKernel> make_bf16_forward(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardKernel> make_bf16_backward_data(const ConvolutionShape& shape, bool relu);
 std::unique_ptr<const BackwardWeightsKernel> make_bf16_backward_weights(const ConvolutionShape& shape);

@@ -17,7 +17,7 @@ namespace {
 
 using Result = CheckRow::Result;
 
-constexpr std::uint8_t kDirt = 0xFF;
+constexpr std::uint8_t kUnwritten = 0xFF;
 constexpr std::int64_t kItems = 16;
 
 struct Item {
@@ -29,7 +29,7 @@ Item item_of(const std::vector<Column>& columns) {
   Item item;
   for (const Column& column : columns) {
     Tensor tensor(column.dtype, column.event);
-    std::memset(tensor.view().raw(), kDirt, tensor.view().bytes());
+    std::memset(tensor.view().raw(), kUnwritten, tensor.view().bytes());
     item.views.push_back(tensor.view());
     item.values.push_back(std::move(tensor));
   }

@@ -41,7 +41,7 @@ Loss loss_of(NodeCalls& calls, const std::vector<Tensor>& weights) {
   return loss;
 }
 
-constexpr double kSteps[] = {0x1.0p-6, 0x1.0p-9, 0x1.0p-12};
+constexpr double kStepSizes[] = {0x1.0p-6, 0x1.0p-9, 0x1.0p-12};
 
 struct Slope {
   double value = 0, noise = 0;
@@ -86,7 +86,7 @@ struct Judgement {
 Judgement judge(Differences& differences, float& element, double gradient, double scale, double tolerance) {
   using Verdict = Judgement::Verdict;
   Judgement result;
-  for (const double h : kSteps) {
+  for (const double h : kStepSizes) {
     const Slope wide = differences.at(element, h), near = differences.at(element, h / 2);
     const double value = (4 * near.value - wide.value) / 3, noise = 2 * near.noise + wide.noise;
     const double allowed = tolerance * std::max(scale, std::abs(value));

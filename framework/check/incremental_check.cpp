@@ -27,9 +27,9 @@ Raster raster_of(const NodeSetup& setup, const IncrementalCheck& check) {
               "name one in IncrementalCheck::fills");
 }
 
-class Checker {
+class IncrementalChecker {
  public:
-  Checker(NodeSetup setup, const IncrementalCheck& check)
+  IncrementalChecker(NodeSetup setup, const IncrementalCheck& check)
       : setup_(std::move(setup)), check_(check), raster_(raster_of(setup_, check)) {
     pointwise_ = contract().is_pointwise(setup_.options);
     for (std::size_t i = 0; i < setup_.inputs.size(); ++i) {
@@ -156,7 +156,7 @@ class Checker {
 }  // namespace
 
 Report check_incremental(const NodeTester& tester, const IncrementalCheck& check) {
-  return Checker(tester.setup(), check).run();
+  return IncrementalChecker(tester.setup(), check).run();
 }
 
 }  // namespace loom::check

@@ -2,13 +2,11 @@
 
 #include <cstring>
 
+#include "check/node_call.h"
 #include "run/call.h"
 
 namespace loom::check {
 namespace {
-
-constexpr int kDirt = 0xFF;  // as a float it is a NaN, as an integer -1
-constexpr std::uint32_t kStep = 7;
 
 void poison(const Tensor& tensor) {
   if (there(tensor)) std::memset(tensor.view().raw(), kDirt, tensor.view().bytes());

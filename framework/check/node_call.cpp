@@ -16,8 +16,6 @@ namespace loom::check {
 namespace {
 
 constexpr std::uint32_t kPoison = 0x7FC0DEADU;  // a NaN that no arithmetic produces
-constexpr std::uint32_t kStep = 7;              // arbitrary
-constexpr int kDirt = 0xFF;                     // as a float it is a NaN, as an integer -1
 
 // Calls `body`; its cost is added to one side of the meter, if there is one.
 template <class Body>

@@ -15,6 +15,9 @@
 
 namespace loom::check {
 
+inline constexpr std::uint32_t kStep = 7;  // arbitrary
+inline constexpr int kDirt = 0xFF;         // as a float it is a NaN, as an integer -1
+
 // The result of one run over the whole batch; tensors of the whole batch.
 struct CallResult {
   std::vector<Tensor> outputs, diff_inputs, diff_parameters, states;

@@ -40,9 +40,9 @@ std::int64_t floor_of(std::int64_t value, std::int64_t divisor) {
   return value / divisor - (value % divisor < 0 ? 1 : 0);
 }
 
-class Checker {
+class WindowChecker {
  public:
-  explicit Checker(NodeSetup& setup) : setup_(setup), base_(forward()) {}
+  explicit WindowChecker(NodeSetup& setup) : setup_(setup), base_(forward()) {}
 
   WindowFinding run() {
     for (std::size_t i = 0; i < setup_.inputs.size(); ++i) {
@@ -95,6 +95,6 @@ class Checker {
 
 }  // namespace
 
-WindowFinding check_windows(NodeSetup& setup) { return Checker(setup).run(); }
+WindowFinding check_windows(NodeSetup& setup) { return WindowChecker(setup).run(); }
 
 }  // namespace loom::check

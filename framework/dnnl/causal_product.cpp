@@ -10,12 +10,13 @@ namespace loom::dnnl {
 
 namespace {
 
-constexpr std::int64_t kFloatsInCache = 96 * 1024;  // size of the windows: 384 KiB of a second-level cache of 1 MiB
+constexpr std::int64_t kWindowFloatsInCache =
+    96 * 1024;  // size of the windows: 384 KiB of a second-level cache of 1 MiB
 constexpr std::int64_t kWeightsInCache = 192 * 1024;
 constexpr std::int64_t kLargestChunk = 256, kSmallestChunk = 32;
 
 std::int64_t chunk_of(std::int64_t positions, std::int64_t columns) {
-  const std::int64_t fitting = kFloatsInCache / columns / 16 * 16;
+  const std::int64_t fitting = kWindowFloatsInCache / columns / 16 * 16;
   return std::min(positions, std::clamp(fitting, kSmallestChunk, kLargestChunk));
 }
 

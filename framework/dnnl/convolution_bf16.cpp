@@ -39,11 +39,11 @@ std::int64_t samples_at_once(std::int64_t samples, std::int64_t bytes_of_one) {
 }
 
 // The primitive for `size` samples, and the one for those that remain. `create(n)` makes one for n samples.
-class Chunks {
+class SampleChunks {
  public:
-  Chunks() = default;
+  SampleChunks() = default;
   template <class Create>
-  Chunks(std::int64_t samples, std::int64_t size, const Create& create) : samples_(samples), size_(size) {
+  SampleChunks(std::int64_t samples, std::int64_t size, const Create& create) : samples_(samples), size_(size) {
     whole_ = create(size);
     if (samples % size != 0) rest_ = create(samples % size);
   }
@@ -72,7 +72,7 @@ class Bf16Forward final : public ForwardKernel {
     const Desc bias = s.bias ? row_major({s.filters}) : Desc();
     Desc weight = any_layout(weight_dims(s), Type::bf16);
     const std::int64_t one = (s.x_count() * 2 + s.y_count() * 4) / s.n;
-    chunks_ = Chunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
+    chunks_ = SampleChunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
       const Desc x = input(s, n, Type::bf16), y = output(s, n);
       const auto descriptor =
           described(what, [&] { return convolution_forward_descriptor(x, weight, bias, y, spatial(s), attributes()); });
@@ -108,7 +108,7 @@ class Bf16Forward final : public ForwardKernel {
 
  private:
   ConvolutionShape shape_;
-  Chunks chunks_;
+  SampleChunks chunks_;
   RoundedWeight weight_;
   std::size_t inner_at_ = 0;
 };
@@ -120,7 +120,7 @@ class Bf16BackwardData final : public ForwardKernel {
     const auto what = describe(s) + " backward data in bf16";
     Desc weight = any_layout(weight_dims(s), Type::bf16);
     const std::int64_t one = (s.x_count() * 4 + s.y_count() * 2) / s.n;
-    chunks_ = Chunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
+    chunks_ = SampleChunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
       const Desc x = input(s, n, Type::bf16), diff_x = input(s, n), diff_y = output(s, n, Type::bf16);
       const auto descriptor =
           described(what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(s), &x); });
@@ -152,7 +152,7 @@ class Bf16BackwardData final : public ForwardKernel {
  private:
   ConvolutionShape shape_;
   bool relu_;
-  Chunks chunks_;
+  SampleChunks chunks_;
   RoundedWeight weight_;
   std::size_t inner_at_ = 0;
 };
@@ -169,7 +169,7 @@ class Bf16BackwardWeights final : public BackwardWeightsKernel {
     // So many samples that adding the gradient is little beside computing it.
     const std::int64_t one = (s.x_count() + s.y_count()) * 2 / s.n, gradient = 4 * s.weight_count();
     const std::int64_t size = std::clamp(4 * gradient / one, samples_at_once(s.n, one), s.n);
-    chunks_ = Chunks(s.n, size, [&](std::int64_t n) {
+    chunks_ = SampleChunks(s.n, size, [&](std::int64_t n) {
       const Desc x = input(s, n, Type::bf16), diff_y = output(s, n, Type::bf16);
       const auto descriptor = described(what, [&] {
         return convolution_backward_weights_descriptor(x, diff_weight, Desc(), diff_y, spatial(s), &weight);
@@ -203,7 +203,7 @@ class Bf16BackwardWeights final : public BackwardWeightsKernel {
 
  private:
   ConvolutionShape shape_;
-  Chunks chunks_;
+  SampleChunks chunks_;
   WeightLayout layout_;
   std::size_t y_at_ = 0, weight_at_ = 0, inner_at_ = 0;
 };

@@ -18,7 +18,7 @@ using namespace detail;
 namespace {
 
 // 256 KiB: a quarter to a half of the second-level cache of current processors.
-constexpr std::int64_t kFloatsInCache = 64 * 1024;
+constexpr std::int64_t kColumnFloatsInCache = 64 * 1024;
 
 // Cuts n samples of out_h rows: `samples` at a time (then rows == out_h), or one sample and `rows` at a time.
 struct Chunks {
@@ -29,7 +29,7 @@ struct Chunks {
       samples = n;
       return;
     }
-    const std::int64_t fitting = std::max<std::int64_t>(1, kFloatsInCache / columns.row_floats());
+    const std::int64_t fitting = std::max<std::int64_t>(1, kColumnFloatsInCache / columns.row_floats());
     if (fitting >= out_h) {
       samples = std::min(n, fitting / out_h);
     } else {

@@ -16,7 +16,7 @@ struct Pooling::Impl {
 
 namespace {
 
-onednn::algorithm algorithm(PoolingKind kind) {
+onednn::algorithm algorithm_of(PoolingKind kind) {
   switch (kind) {
     case PoolingKind::max: return onednn::algorithm::pooling_max;
     case PoolingKind::average: return onednn::algorithm::pooling_avg_exclude_padding;
@@ -48,7 +48,7 @@ Pooling::Pooling(const PoolingShape& s) {
       {s.pad_top, s.pad_left},
       {end(s.h, s.out_h(), s.stride_h, s.kh, s.pad_top), end(s.w, s.out_w(), s.stride_w, s.kw, s.pad_left)}};
   auto impl = std::make_unique<Impl>();
-  const auto kind = algorithm(s.kind);
+  const auto kind = algorithm_of(s.kind);
   const auto forward = described(what, [&] { return pooling_forward_descriptor(true, kind, x, y, spatial, kernel); });
   const auto inference =
       described(what, [&] { return pooling_forward_descriptor(false, kind, x, y, spatial, kernel); });

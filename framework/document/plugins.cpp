@@ -10,7 +10,7 @@ namespace loom {
 namespace {
 
 // As in plugin/search_path.h: a document must not be able to choose an arbitrary file.
-bool is_name(const std::string& text) {
+bool is_plugin_word(const std::string& text) {
   const auto allowed = [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
@@ -39,14 +39,14 @@ void read_plugins(const Value& value, std::vector<PluginEntry>& plugins, Diagnos
   for (const Value& item : value.items) {
     if (item.kind != Value::Kind::scalar || item.broken) {
       wrong_type(item, "a plugin", "a name", diagnostics);
-    } else if (is_name(item.scalar)) {
+    } else if (is_plugin_word(item.scalar)) {
       add_plugin({item.scalar, item.where}, plugins);
     } else {
       Diagnostic& finding =
           diagnostics.add(ErrorCode::plugin_path, item.where, "a graph names a plugin by its name, not by a path");
       finding.got = item.scalar.substr(0, 80);
       finding.expected = "letters, digits, '_' and '-'";
-      if (is_name(name_in(item.scalar))) finding.suggestion = name_in(item.scalar);
+      if (is_plugin_word(name_in(item.scalar))) finding.suggestion = name_in(item.scalar);
       finding.hint = "names are searched for in the folders of LOOM_PLUGIN_PATH; --plugin FILE loads a file";
     }
   }

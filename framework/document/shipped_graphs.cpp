@@ -36,7 +36,7 @@ std::string doc_of(const std::string& file) {
   return doc == nullptr ? "" : doc->scalar;
 }
 
-bool is_name(const std::string& text) {
+bool is_graph_name(const std::string& text) {
   return !text.empty() && text.find('/') == std::string::npos && !text.ends_with(".yaml") && !text.ends_with(".yml");
 }
 
@@ -46,7 +46,7 @@ std::string graph_file(const std::string& text) { return graph_file(text, ""); }
 
 std::string graph_file(const std::string& text, const std::string& folder) {
   std::error_code ignored;
-  if (!is_name(text) || fs::exists(fs::path(folder) / text, ignored)) return text;
+  if (!is_graph_name(text) || fs::exists(fs::path(folder) / text, ignored)) return text;
   const fs::path graphs = folder_of_graphs();
   if (graphs.empty()) return text;
   const fs::path file = graphs / (text + ".yaml");
@@ -67,7 +67,7 @@ std::vector<ShippedGraph> shipped_graphs() {
 }
 
 std::string nearest_shipped_graph(const std::string& name) {
-  if (!is_name(name)) return "";
+  if (!is_graph_name(name)) return "";
   std::vector<std::string> names;
   for (const ShippedGraph& graph : shipped_graphs()) names.push_back(graph.name);
   return nearest_name(name, names);

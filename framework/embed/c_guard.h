@@ -17,6 +17,7 @@ namespace loom::c {
 // Keeps what is being thrown as this thread's last error; called in a catch clause.
 loom_status keep_error();
 loom_status bad_argument(const char* what);
+inline constexpr const char* kNull = "a pointer is NULL";
 void forget_error();
 
 template <class Body>

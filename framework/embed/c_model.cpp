@@ -6,6 +6,7 @@
 
 using loom::c::bad_argument;
 using loom::c::guarded;
+using loom::c::kNull;
 using loom::c::view_of;
 
 struct loom_model {
@@ -14,7 +15,7 @@ struct loom_model {
 
 namespace {
 
-constexpr const char *kNull = "a pointer is NULL", *kTensor = "a tensor has no values, or no valid dtype or shape";
+constexpr const char* kTensor = "a tensor has no values, or no valid dtype or shape";
 
 // Converts values.
 template <class Call>

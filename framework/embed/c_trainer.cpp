@@ -7,14 +7,13 @@
 
 using loom::c::bad_argument;
 using loom::c::guarded;
+using loom::c::kNull;
 
 struct loom_trainer {
   loom::Trainer trainer;
 };
 
 namespace {
-
-constexpr const char* kNull = "a pointer is NULL";
 
 loom_evaluation to_c(const loom::TrainEvaluation& evaluation) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "io/json_fields.h"
+#include "live/descriptor.h"
 #include "loom/error.h"
 
 namespace loom {
@@ -30,21 +31,6 @@ constexpr std::size_t kLongestRequest = 1 << 16;  // bytes
 constexpr std::size_t kMostWords = 100;
 constexpr int kDeepestRequest = 2;            // the object and its list
 constexpr std::size_t kMostConnections = 32;  // others wait in the kernel's queue
-
-// A descriptor that is closed with its last owner.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 // A socket's path has at most 107 characters; a run's path can be longer, so the socket is opened through the folder.
 struct Address {

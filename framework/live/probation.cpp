@@ -16,6 +16,7 @@
 #include "io/diagnostic_json.h"
 #include "io/json_fields.h"
 #include "live/child_process.h"
+#include "live/descriptor.h"
 #include "loom/error.h"
 
 namespace loom {
@@ -23,27 +24,6 @@ namespace {
 
 constexpr int kPollMilliseconds = 20;
 constexpr std::size_t kMostOutput = 1 << 20;  // bytes of the child's output that are kept
-
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  void reset(int value) {
-    close();
-    value_ = value;
-  }
-  void close() {
-    if (value_ >= 0) ::close(value_);
-    value_ = -1;
-  }
-  int get() const { return value_; }
-
- private:
-  int value_ = -1;
-};
 
 struct Pipe {
   Descriptor read, write;

@@ -187,7 +187,7 @@ void make_step(Session& session) {
   throw Error(std::move(finding));
 }
 
-Json to_json(const std::vector<LibraryFile>& libraries) {
+Json json_of(const std::vector<LibraryFile>& libraries) {
   Json list = Json::array();
   for (const LibraryFile& library : libraries) list.push_back({library.file, library.opened});
   return list;
@@ -202,8 +202,8 @@ std::vector<LibraryFile> libraries_from(const Json& json) {
 }  // namespace
 
 std::string TrialRequest::to_json() const {
-  const Json json = {{"libraries", loom::to_json(libraries)},
-                     {"before", loom::to_json(before)},
+  const Json json = {{"libraries", json_of(libraries)},
+                     {"before", json_of(before)},
                      {"check", check},
                      {"document", document},
                      {"name", name},

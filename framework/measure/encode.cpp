@@ -11,7 +11,7 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::uint64_t kStreamOffset = 0x6D656173;  // different noise from that of training
+constexpr std::uint64_t kEncodeStream = 0x6D656173;  // different noise from that of training
 
 void copy_rows(const TensorView& from, std::int64_t first, std::int64_t rows, Tensor& to) {
   const TensorView part = from.rows(0, rows);
@@ -82,7 +82,7 @@ std::vector<Tensor> encode(const Subject& subject, const Items& items, std::span
     program.run({.feeds = inputs,
                  .weights = {},
                  .samples = samples,
-                 .seed = items.seed ^ kStreamOffset,
+                 .seed = items.seed ^ kEncodeStream,
                  .step = static_cast<std::uint32_t>(step),
                  .first_item = items.shuffle ? -1 : done});
     for (std::size_t p = 0; p < ports.size(); ++p)

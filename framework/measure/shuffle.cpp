@@ -10,7 +10,7 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::uint64_t kStreamOffset = 0x73687566;  // different noise from that of training
+constexpr std::uint64_t kShuffleStream = 0x73687566;  // different noise from that of training
 
 // Copies row pi(n) of `from` to row n: pi is one cycle, so no row keeps its position.
 void copy_cycled(const TensorView& from, std::int64_t samples, std::uint64_t key, const TensorView& to) {
@@ -39,7 +39,7 @@ struct ShuffleChange {
 class Shuffler {
  public:
   Shuffler(const Subject& subject, const Items& items, const Posterior& posterior, std::vector<Port> likelihoods)
-      : graph_(*subject.graph), seed_(items.seed ^ kStreamOffset) {
+      : graph_(*subject.graph), seed_(items.seed ^ kShuffleStream) {
     const std::vector<Column>& columns = items.source->columns();
     const std::vector<Port> drawn = {posterior.drawn};
     std::vector<Port> all = likelihoods;

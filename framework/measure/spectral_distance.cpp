@@ -15,7 +15,7 @@
 namespace loom::measure {
 namespace {
 
-constexpr std::size_t kFrame = 256, kHop = 128, kBins = kFrame / 2 + 1;
+constexpr std::size_t kFrame = 256, kHop = 128, kSpectrumBins = kFrame / 2 + 1;
 constexpr double kFloor = 1e-4;
 
 using Spectrum = std::array<std::complex<double>, kFrame>;
@@ -53,13 +53,13 @@ void transform(Spectrum& x, const Spectrum& roots) {
   }
 }
 
-std::array<double, kBins> levels(std::span<const float> frame) {
+std::array<double, kSpectrumBins> levels(std::span<const float> frame) {
   static const Tables tables;
   Spectrum x;
   for (std::size_t i = 0; i < kFrame; ++i) x[i] = tables.window[i] * static_cast<double>(frame[i]);
   transform(x, tables.roots);
-  std::array<double, kBins> result{};
-  for (std::size_t k = 0; k < kBins; ++k) result[k] = 20 * std::log10(std::max(std::abs(x[k]), kFloor));
+  std::array<double, kSpectrumBins> result{};
+  for (std::size_t k = 0; k < kSpectrumBins; ++k) result[k] = 20 * std::log10(std::max(std::abs(x[k]), kFloor));
   return result;
 }
 
@@ -77,8 +77,8 @@ double log_spectral_distance(std::span<const float> sound, std::span<const float
   for (std::size_t start = 0; start + kFrame <= sound.size(); start += kHop, ++frames) {
     const auto x = levels(sound.subspan(start, kFrame)), y = levels(original.subspan(start, kFrame));
     double squares = 0;
-    for (std::size_t k = 0; k < kBins; ++k) squares += (x[k] - y[k]) * (x[k] - y[k]);
-    total += std::sqrt(squares / kBins);
+    for (std::size_t k = 0; k < kSpectrumBins; ++k) squares += (x[k] - y[k]) * (x[k] - y[k]);
+    total += std::sqrt(squares / kSpectrumBins);
   }
   return total / static_cast<double>(frames);
 }

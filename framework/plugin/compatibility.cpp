@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Differences {
+struct StampDifferences {
   std::string what, got, expected;
 
   void add(const char* name, const std::string& theirs, const std::string& ours) {
@@ -41,7 +41,7 @@ std::string remedy(const HostStamp& host) {
 }  // namespace
 
 void check_compatible(const loom_plugin_descriptor& descriptor, const std::string& file, const HostStamp& host) {
-  Differences found;
+  StampDifferences found;
   const std::string ours = fmt::format("abi {}.{}", host.abi_major, host.abi_minor);
   if (descriptor.size < sizeof(loom_plugin_descriptor)) {
     found.add("descriptor", fmt::format("a descriptor of {} bytes", descriptor.size),

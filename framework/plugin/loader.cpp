@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(ErrorCode code, const std::string& file, std::string message, std::string got,
-                         std::string expected, std::string hint) {
+[[noreturn]] void refuse_library(ErrorCode code, const std::string& file, std::string message, std::string got,
+                                 std::string expected, std::string hint) {
   Diagnostic finding;
   finding.code = code;
   finding.where.file = file;
@@ -31,22 +31,24 @@ namespace fs = std::filesystem;
 using Library = std::shared_ptr<void>;
 
 Library open(const std::string& file, const std::string& name, int binding) {
-  if (!fs::exists(file)) refuse(ErrorCode::plugin_not_found, name, "there is no such plugin library", "", "", "");
+  if (!fs::exists(file))
+    refuse_library(ErrorCode::plugin_not_found, name, "there is no such plugin library", "", "", "");
   void* handle = dlopen(fs::absolute(file).c_str(), binding | RTLD_LOCAL);
   if (handle != nullptr) return {handle, [](void* library) { dlclose(library); }};
-  refuse(ErrorCode::plugin_invalid, name, "this library cannot be opened", dlerror(), "",
-         "a missing symbol means that it was built with another SDK: build it again with the SDK of this installation");
+  refuse_library(
+      ErrorCode::plugin_invalid, name, "this library cannot be opened", dlerror(), "",
+      "a missing symbol means that it was built with another SDK: build it again with the SDK of this installation");
 }
 
 const loom_plugin_descriptor& descriptor_of(const Library& library, const std::string& name) {
   auto* function = reinterpret_cast<loom_plugin_function>(dlsym(library.get(), kLoomPluginSymbol));
   if (function == nullptr) {
-    refuse(ErrorCode::plugin_invalid, name, "this library is not a Latentloom plugin",
-           fmt::format("no symbol '{}'", kLoomPluginSymbol), "a library built with loom_add_plugin()", "");
+    refuse_library(ErrorCode::plugin_invalid, name, "this library is not a Latentloom plugin",
+                   fmt::format("no symbol '{}'", kLoomPluginSymbol), "a library built with loom_add_plugin()", "");
   }
   const loom_plugin_descriptor* descriptor = function();
   if (descriptor == nullptr || descriptor->magic != kLoomPluginMagic)
-    refuse(ErrorCode::plugin_invalid, name, "this library's plugin descriptor cannot be read", "", "", "");
+    refuse_library(ErrorCode::plugin_invalid, name, "this library's plugin descriptor cannot be read", "", "", "");
   return *descriptor;
 }
 
@@ -64,12 +66,13 @@ void check_names(const Registry& registry, const std::vector<Type>& types, const
   std::set<std::string> own;
   for (const Type& type : types) {
     if (!is_type_name(type.name)) {
-      refuse(ErrorCode::plugin_invalid, library, "a type of this plugin has a name that a document cannot contain",
-             type.name, "letters, digits, '_', '-', and '.' after a prefix", "");
+      refuse_library(ErrorCode::plugin_invalid, library,
+                     "a type of this plugin has a name that a document cannot contain", type.name,
+                     "letters, digits, '_', '-', and '.' after a prefix", "");
     }
     if (!own.insert(type.name).second) {
-      refuse(ErrorCode::plugin_duplicate, library, fmt::format("'{}' is registered twice in this library", type.name),
-             "", "", "rename one of them");
+      refuse_library(ErrorCode::plugin_duplicate, library,
+                     fmt::format("'{}' is registered twice in this library", type.name), "", "", "rename one of them");
     }
     const auto taken = replace ? nullptr : registry.find<Type>(type.name);
     if (!taken) continue;

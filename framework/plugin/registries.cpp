@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_file(const std::string& text) { return text.find('/') != std::string::npos || text.ends_with(".so"); }
+bool names_a_file(const std::string& text) { return text.find('/') != std::string::npos || text.ends_with(".so"); }
 
 // Libraries by their file: a library that is requested twice is loaded once.
 class Libraries {
@@ -79,7 +79,7 @@ std::vector<LoadedLibrary> libraries_for(const RegistryRequest& request) {
     for (const std::string& file : libraries_in(folder)) libraries.add(file);
   }
   for (const std::string& text : request.given) {
-    if (is_file(text))
+    if (names_a_file(text))
       libraries.add(text);
     else
       add_named({text, {"--plugin", 0, 0}}, libraries, diagnostics);

@@ -17,7 +17,7 @@ std::string cell(const std::string& text) {
   return "<td class=\"number\">" + escaped(text.empty() ? "-" : text) + "</td>";
 }
 
-std::string text_of(const std::optional<MeasuredValue>& measured) {
+std::string measured_text(const std::optional<MeasuredValue>& measured) {
   if (!measured) return "";
   if (!measured->standard_error) return fmt::format("{:.6g}", measured->value);
   return fmt::format("{:.6g} \u00b1 {:.2g}", measured->value, *measured->standard_error);
@@ -30,7 +30,7 @@ std::string heading(const Comparison& comparison) {
 }
 
 template <class Rows, class Text>
-std::string rows_of(const Rows& rows, const Text& text) {
+std::string compared_rows(const Rows& rows, const Text& text) {
   std::string out;
   for (const auto& row : rows) {
     out += "<tr><th>" + escaped(row.key) + "</th>";
@@ -83,9 +83,9 @@ std::string comparison_page(const Comparison& comparison) {
   out += "<h2>Settings that differ</h2>\n";
   out += comparison.settings.empty()
              ? "<p>none</p>\n"
-             : heading(comparison) + rows_of(comparison.settings, [](const std::string& text) { return text; }) +
+             : heading(comparison) + compared_rows(comparison.settings, [](const std::string& text) { return text; }) +
                    "</tbody></table></div>\n";
-  out += "<h2>Last evaluations</h2>\n" + heading(comparison) + rows_of(comparison.evaluation, text_of) +
+  out += "<h2>Last evaluations</h2>\n" + heading(comparison) + compared_rows(comparison.evaluation, measured_text) +
          "</tbody></table></div>\n";
   return out + "<h2>Curves</h2>\n<div class=\"charts\">\n" + charts_of(comparison) + "</div>\n</body>\n</html>\n";
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kGap = 2;        // pixels between images
 constexpr std::int64_t kGroupGap = 10;  // pixels between groups of rows
 constexpr unsigned char kBackground = 128;
-constexpr std::int64_t kColumns = 8;  // columns of pictures of pairs
+constexpr std::int64_t kPairColumns = 8;  // columns of pictures of pairs
 constexpr std::int64_t kLargestSide = 32768;
 
 bool is_image(const Shape& event) { return event.rank() == 3 && (event.back() == 1 || event.back() == 3); }
@@ -142,7 +142,7 @@ std::optional<ImagePairs> image_pairs(const Reconstructions& pairs, const Shape&
 std::optional<std::string> reconstructions_png(const Reconstructions& pairs, const Shape& like) {
   const auto images = image_pairs(pairs, like);
   if (!images) return std::nullopt;
-  const std::int64_t count = images->originals.samples(), columns = std::min(kColumns, count),
+  const std::int64_t count = images->originals.samples(), columns = std::min(kPairColumns, count),
                      groups = (count + columns - 1) / columns;
   const Shape event = images->originals.shape().event();
   Tensor rows(DType::f32, {groups * columns * 2, event[0], event[1], event[2]});

@@ -9,9 +9,9 @@
 namespace loom {
 namespace {
 
-class Planner {
+class IncrementalPlanner {
  public:
-  Planner(const Graph& graph, const IncrementalRequest& request) : graph_(graph), request_(request) {}
+  IncrementalPlanner(const Graph& graph, const IncrementalRequest& request) : graph_(graph), request_(request) {}
 
   IncrementalPlan plan() {
     TapeRequest tape;
@@ -146,7 +146,7 @@ bool has_positions(const TapeValue& value, const Shape& input, int axes, bool is
 }
 
 IncrementalPlan plan_incremental(const Graph& graph, const IncrementalRequest& request) {
-  return Planner(graph, request).plan();
+  return IncrementalPlanner(graph, request).plan();
 }
 
 }  // namespace loom

@@ -5,13 +5,13 @@
 namespace loom {
 namespace {
 
-constexpr std::int64_t kChunk = 1 << 14;  // floats
+constexpr std::int64_t kReduceChunk = 1 << 14;  // floats
 
 }  // namespace
 
 void reduce_lanes(Executor& executor, std::span<const std::span<float>> parts) {
   if (parts.size() < 2 || parts.front().empty()) return;
-  executor.parallel_for(static_cast<std::int64_t>(parts.front().size()), kChunk,
+  executor.parallel_for(static_cast<std::int64_t>(parts.front().size()), kReduceChunk,
                         [&](std::int64_t first, std::int64_t last) {
                           float* total = parts.front().data();
                           for (const std::span<float>& lane : parts.subspan(1)) {

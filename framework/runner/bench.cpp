@@ -24,7 +24,7 @@ constexpr int kWarmUp = 3;              // steps before timing starts
 constexpr std::int64_t kDistinct = 64;  // synthetic samples, repeated over a larger batch
 constexpr int kTuningSteps = 5;         // steps per shard size that --tune tries
 
-struct Request {
+struct BenchFlags {
   std::vector<std::string> plugins;
   std::string graph;
   std::vector<std::string> overrides;
@@ -47,7 +47,7 @@ struct Timing {
 // A graph ready for training steps on one synthetic batch. Refers to the model.
 class Bench {
  public:
-  Bench(const ModelSource& model, const Request& request)
+  Bench(const ModelSource& model, const BenchFlags& request)
       : settings_(settings_of(model.document(), {.seed = model.seed(),
                                                  .lanes = request.lanes,
                                                  .algorithms = request.algorithms,
@@ -162,7 +162,7 @@ double peak_memory_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-int bench(const Request& request, bool json) {
+int bench(const BenchFlags& request, bool json) {
   const ModelSource model(request.graph, {.overrides = request.overrides, .plugins = request.plugins});
   if (request.sample && request.profile)
     throw Error(ErrorCode::usage, "--profile shows training steps, and --sample times none", "omit one of them");
@@ -214,7 +214,7 @@ int bench(const Request& request, bool json) {
 void add_bench(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "bench", "Time full training steps on synthetic data",
                        "graph-runner bench graphs/vae.yaml --batch 64 --steps 50 --threads 2 --json");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<BenchFlags>();
   verb.option("GRAPH", request->graph, "a graph file").required();
   verb.option("--set", request->overrides, "change a value first: PATH=VALUE").one_value_each();
   verb.option("--batch", request->batch, "samples per step; 0: as in the graph").at_least(0).shows_default();

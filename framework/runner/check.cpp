@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Request {
+struct CheckFlags {
   std::vector<std::string> plugins;
   std::string subject;
   std::vector<std::string> options, shapes;
@@ -102,7 +102,7 @@ Subjects subjects_of(const std::string& subject, const Registry& registry) {
 }
 
 // The given options that a contract declares, checked; `used` learns their names.
-Options options_for(const Contract& contract, const std::string& type, const Request& request,
+Options options_for(const Contract& contract, const std::string& type, const CheckFlags& request,
                     std::vector<std::string>& used) {
   const std::vector<std::string> declared = contract.option_names();
   std::map<std::string, OptionEntry> entries;
@@ -124,7 +124,7 @@ Options options_for(const Contract& contract, const std::string& type, const Req
   return options;
 }
 
-std::map<std::string, Shape> shapes_for(const Contract& contract, const Request& request,
+std::map<std::string, Shape> shapes_for(const Contract& contract, const CheckFlags& request,
                                         std::vector<std::string>& used) {
   std::map<std::string, Shape> shapes;
   for (const std::string& text : request.shapes) {
@@ -138,7 +138,7 @@ std::map<std::string, Shape> shapes_for(const Contract& contract, const Request&
 }
 
 // Options that no type declares are misspelt.
-void check_used(const Request& request, const Subjects& subjects, const std::vector<std::string>& options,
+void check_used(const CheckFlags& request, const Subjects& subjects, const std::vector<std::string>& options,
                 const std::vector<std::string>& ports) {
   const auto check = [&](const std::vector<std::string>& texts, const std::vector<std::string>& used, const char* what,
                          ErrorCode code, std::vector<std::string> (Contract::*names)() const) {
@@ -158,7 +158,7 @@ void check_used(const Request& request, const Subjects& subjects, const std::vec
   check(request.shapes, ports, "input", ErrorCode::usage, &Contract::input_names);
 }
 
-Json to_json(const check::CheckTable& table) {
+Json table_json(const check::CheckTable& table) {
   Json rows = Json::array();
   for (const check::CheckRow& row : table.rows) {
     rows.push_back({{"check", row.check},
@@ -180,7 +180,7 @@ int report(const std::vector<check::CheckTable>& tables, bool json) {
     unchecked += skipped ? 1 : 0;
     failed += table.ok() || skipped ? 0 : 1;
     if (json)
-      types.push_back(to_json(table));
+      types.push_back(table_json(table));
     else
       print("{}\n", table.text());
   }
@@ -196,7 +196,7 @@ int report(const std::vector<check::CheckTable>& tables, bool json) {
   return good ? kOk : kFailed;
 }
 
-int check(const Request& request, bool json) {
+int check(const CheckFlags& request, bool json) {
   std::vector<std::string> given = request.plugins;
   if (!is_data(request.subject) && is_library(request.subject)) given.push_back(request.subject);
   const auto registry = registry_for({{}, given});
@@ -229,7 +229,7 @@ void add_check(CLI::App& app, Invocation& invocation) {
                "graph-runner check conv --set filters=4 --set kernel=3 --shape x=2,8,8,3\n"
                "  graph-runner check build/libhuber.so\n"
                "  graph-runner check images:photos,size=64");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<CheckFlags>();
   verb.option("NODE", request->subject,
               "a type of any kind, the file of a plugin library, or data, TYPE:PATH,key=value: every item is read")
       .required();

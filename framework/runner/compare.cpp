@@ -11,7 +11,7 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
+struct CompareFlags {
   std::vector<std::string> runs;
   std::string html;
   bool csv = false;
@@ -90,7 +90,7 @@ void print_comparison(const report::Comparison& comparison) {
   print_json(json);
 }
 
-int compare(const Request& request, bool json) {
+int compare(const CompareFlags& request, bool json) {
   const report::Comparison comparison = report::compare_runs(request.runs);
   if (!request.html.empty()) write_text_file(request.html, report::comparison_page(comparison));
   if (json)
@@ -105,7 +105,7 @@ int compare(const Request& request, bool json) {
 void add_compare(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "compare", "Show the settings in which runs differ, and what they measured",
                        "graph-runner compare runs/vae-1 runs/vae-2 --html comparison.html");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<CompareFlags>();
   verb.option("RUN", request->runs, "run folders; training jobs may be writing to them").required();
   verb.option("--html", request->html, "also a page with the tables, and the curves of all runs overlaid");
   verb.flag("--csv", request->csv, "as CSV, one line a run");

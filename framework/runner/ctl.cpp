@@ -13,7 +13,7 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
+struct CtlFlags {
   std::string run;
   std::vector<std::string> words;
 };
@@ -32,7 +32,7 @@ void print_values(const std::string& prefix, const nlohmann::ordered_json& value
   }
 }
 
-void print_answer(const Request& request, const nlohmann::ordered_json& answer) {
+void print_answer(const CtlFlags& request, const nlohmann::ordered_json& answer) {
   if (answer.contains("what")) print("step {}: {}\n", answer.at("step").dump(), answer.at("what").get<std::string>());
   if (answer.contains("checkpoint")) print("{}\n", answer.at("checkpoint").get<std::string>());
   if (request.words.front() == "status") {
@@ -43,7 +43,7 @@ void print_answer(const Request& request, const nlohmann::ordered_json& answer) 
 }
 
 // The training job resolves the files that a command names, so relative paths are made absolute.
-std::vector<std::string> sent_words(const Request& request) {
+std::vector<std::string> sent_words(const CtlFlags& request) {
   std::vector<std::string> words = request.words;
   for (std::size_t i = 1; words.front() == "reload" && i < words.size(); ++i)
     words[i] = std::filesystem::absolute(words[i]).lexically_normal().string();
@@ -59,7 +59,7 @@ void wait_for_release(const std::string& run) {
   say("the training job still writes its last files; until it ends, the run cannot be resumed\n");
 }
 
-int ctl(const Request& request, bool json) {
+int ctl(const CtlFlags& request, bool json) {
   if (!is_run_folder(request.run)) {
     throw Error(ErrorCode::run_not_found, fmt::format("{} is not a run: it has no run.json", request.run),
                 "give the folder that train writes to");
@@ -84,7 +84,7 @@ void add_ctl(CLI::App& app, Invocation& invocation) {
                        "  graph-runner ctl runs/first set losses.kl.weight=2\n"
                        "  graph-runner ctl runs/first swap reconstruction gaussian_nll in.mean=mean in.target=x\n"
                        "  graph-runner ctl runs/first pause");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<CtlFlags>();
   verb.option("RUN", request->run, "the run's folder").required();
   verb.option("COMMAND", request->words,
               "status | set PATH=VALUE... | swap NODE TYPE [OPTION=VALUE...] [in.PORT=NODE...] | reload [PLUGIN...] | "

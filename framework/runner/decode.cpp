@@ -21,7 +21,7 @@
 namespace loom::runner {
 namespace {
 
-struct Request : ModelFlags {
+struct DecodeFlags : ModelFlags {
   std::string codes, out, name = "decode";
   std::int64_t count = 0, rate = 0;
   bool separate = false, whole = false;
@@ -71,7 +71,7 @@ std::vector<Feed> read_codes(const std::string& file, const Graph& graph, const 
   return feeds;
 }
 
-int decode(const Request& request, bool json) {
+int decode(const DecodeFlags& request, bool json) {
   check_out("decode", request.out, true);
   const ModelSource model(request.model, request.model_options());
   const DrawOptions draws = request.draws.options();
@@ -101,7 +101,7 @@ int decode(const Request& request, bool json) {
 void add_decode(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "decode", "Turn codes from a file into pictures, sounds or arrays",
                        "graph-runner decode runs/vq --codes codes.npy --count 64 --out pictures.png");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<DecodeFlags>();
   add_model(verb, *request);
   verb.option("--codes", request->codes,
               "a .npy array, or an .npz archive with one array per port that is fed; -: a .npy array on stdin")

@@ -19,7 +19,7 @@
 namespace loom::runner {
 namespace {
 
-struct Request : ModelFlags {
+struct EncodeFlags : ModelFlags {
   std::string out, data, split = "test";
   std::vector<std::string> ports, columns;
   std::int64_t count = 0;
@@ -30,7 +30,7 @@ struct Request : ModelFlags {
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
 
 // Labels and factors, and what --column asks for; not what a port of the same name gives.
-std::vector<std::string> columns_of(const DataSource& source, const Request& request,
+std::vector<std::string> columns_of(const DataSource& source, const EncodeFlags& request,
                                     const std::vector<std::string>& ports) {
   std::vector<std::string> columns = request.columns;
   for (const Column& column : source.columns()) {
@@ -169,7 +169,7 @@ std::int64_t write_one(const Work& work, const std::string& out) {
   return write_arrays(work, {out});
 }
 
-void print_result(const Work& work, const Request& request, std::int64_t count, bool json) {
+void print_result(const Work& work, const EncodeFlags& request, std::int64_t count, bool json) {
   if (json) {
     nlohmann::ordered_json ports = nlohmann::ordered_json::object();
     for (const Column& array : work.arrays) ports[array.name] = array.event.text();
@@ -181,7 +181,7 @@ void print_result(const Work& work, const Request& request, std::int64_t count, 
           request.out);
 }
 
-WholeRecordings recordings_of(const Request& request) {
+WholeRecordings recordings_of(const EncodeFlags& request) {
   return {.model = request.model,
           .data = request.data,
           .split = request.split,
@@ -194,7 +194,7 @@ WholeRecordings recordings_of(const Request& request) {
           .threads = request.threads};
 }
 
-int encode(const Request& request, bool json) {
+int encode(const EncodeFlags& request, bool json) {
   if (request.whole_recordings) {
     if (json || !request.columns.empty())
       throw usage_error("encode", "--whole-recordings cannot be combined with --json or --column");
@@ -223,7 +223,7 @@ void add_encode(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "encode", "Write the codes of data items",
                        "graph-runner encode runs/vq --split test --out codes.npy\n"
                        "  graph-runner encode runs/vq2 --out codes.npz --port top.codes --port bottom.codes");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<EncodeFlags>();
   add_model(verb, *request);
   verb.option("--out", request->out,
               "a .npy array; an .npz archive with one array per port, the labels, and `origin` and `start`, the "

@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kListed = 32;  // the most values of a list that are printed
 
-struct Request : ModelFlags {
+struct EvalFlags : ModelFlags {
   std::string data;
   EvaluationOptions options;
   std::optional<std::int64_t> batch;
@@ -32,7 +32,7 @@ std::string binarization_of(const DataEntry& data) {
   return it == data.options.end() ? "none" : it->second.value.text();
 }
 
-SessionSettings settings_for(const ModelSource& model, const Request& request) {
+SessionSettings settings_for(const ModelSource& model, const EvalFlags& request) {
   SessionSettings settings;
   settings.data = model.data(request.data);
   settings.batch = request.batch;
@@ -107,7 +107,7 @@ void print_table(const Evaluation& result, const ModelSource& model, const DataE
 }
 
 // The run's document; with other data, whose masks it may not know, also with those.
-Document document_for(const ModelSource& model, const Request& request, const DataEntry& data) {
+Document document_for(const ModelSource& model, const EvalFlags& request, const DataEntry& data) {
   Document document = model.document();
   if (model.is_run() && request.data.empty()) return document;
   const auto source = model.open(data, request.options.split);
@@ -116,7 +116,7 @@ Document document_for(const ModelSource& model, const Request& request, const Da
   return document;
 }
 
-int eval(const Request& request, bool json) {
+int eval(const EvalFlags& request, bool json) {
   const ModelSource model(request.model, request.model_options());
   const DataEntry data = model.data(request.data);
   Session session(document_for(model, request, data), model.registry(), settings_for(model, request));
@@ -132,7 +132,7 @@ int eval(const Request& request, bool json) {
 void add_eval(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "eval", "Evaluate a trained model on held-out data",
                        "graph-runner eval runs/first --nll-samples 100 --json");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<EvalFlags>();
   add_model(verb, *request);
   verb.data_flags(request->data, request->options.split);
   verb.option("--nll-samples", request->options.nll_samples, "also estimate -ln p(x) with this many draws per sample")

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Request {
+struct InspectFlags {
   std::vector<std::string> plugins;
   std::string name;
   std::vector<std::string> overrides;
@@ -92,7 +92,7 @@ void print_summary(const report::GraphSummary& summary) {
   }
 }
 
-int inspect(const Request& request, bool json) {
+int inspect(const InspectFlags& request, bool json) {
   const auto registry = registry_for({{}, request.plugins});
   if (registry->dataset(request.name))
     return inspect_contract(request.name, data_contract(*registry, request.name), json);
@@ -115,7 +115,7 @@ int inspect(const Request& request, bool json) {
 void add_inspect(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "inspect", "Show the contract of a type, or the contents of a graph",
                        "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<InspectFlags>();
   verb.option("NAME", request->name, "a type of any kind, a graph file, or the folder of a run").required();
   verb.option("--set", request->overrides, "change a value of the graph first: PATH=VALUE").one_value_each();
   verb.option("--batch", request->batch, "batch of the planned training step; 0: as in the graph")

@@ -16,14 +16,14 @@
 namespace loom::runner {
 namespace {
 
-struct Request : ModelFlags {
+struct InterpolateFlags : ModelFlags {
   std::string out, data, latent, split = "test";
   std::int64_t pairs = 4, steps = 9;
   bool spherical = false;
   DrawFlags draws;
 };
 
-int interpolate(const Request& request, bool json) {
+int interpolate(const InterpolateFlags& request, bool json) {
   check_out("interpolate", request.out);
   const ModelSource model(request.model, request.model_options());
   Executor executor(request.threads);
@@ -56,7 +56,7 @@ void add_interpolate(CLI::App& app, Invocation& invocation) {
   Verb verb =
       add_verb(app, invocation, "interpolate", "Interpolate between items in the latent space, one row per pair",
                "graph-runner interpolate runs/first --pairs 4 --out interpolation.png");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<InterpolateFlags>();
   add_model(verb, *request);
   verb.option("--out", request->out, "a .png picture, a .npy array or a .csv table; -: an array on stdout").required();
   verb.option("--pairs", request->pairs, "pairs of items, spread over the split").at_least(1).shows_default();

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Request {
+struct MetricsFlags {
   std::string run;
   std::vector<std::string> names;
   std::int64_t after = -1;
@@ -28,7 +28,7 @@ struct Curve {
 };
 
 // The names that were asked for, all if none was; throws Error(usage) that lists every unknown one.
-void check_names(const Request& request, const std::vector<std::pair<std::string, std::string>>& curves) {
+void check_names(const MetricsFlags& request, const std::vector<std::pair<std::string, std::string>>& curves) {
   std::vector<std::string> known;
   for (const auto& [name, split] : curves) {
     if (known.empty() || known.back() != name) known.push_back(name);
@@ -41,7 +41,7 @@ void check_names(const Request& request, const std::vector<std::pair<std::string
   unknown.throw_if_any();
 }
 
-std::vector<Curve> read_curves(const Request& request) {
+std::vector<Curve> read_curves(const MetricsFlags& request) {
   const RunFolder run = RunFolder::open(request.run, false);
   Metrics metrics(run.metrics_path(), 1, true);
   const auto names = metrics.curves();
@@ -86,7 +86,7 @@ Json to_json(const std::vector<Curve>& curves) {
   return json;
 }
 
-int metrics(const Request& request, bool json) {
+int metrics(const MetricsFlags& request, bool json) {
   if (static_cast<int>(json) + static_cast<int>(request.lines) + static_cast<int>(request.csv) > 1)
     throw usage_error("metrics", "--csv, --jsonl and --json exclude each other");
   const std::vector<Curve> curves = read_curves(request);
@@ -102,7 +102,7 @@ int metrics(const Request& request, bool json) {
 void add_metrics(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "metrics", "Print the curves of a run as CSV, JSON lines or JSON",
                        "graph-runner metrics runs/first --name total_loss > loss.csv");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<MetricsFlags>();
   verb.option("RUN", request->run, "a run folder; a training job may be writing to it").required();
   verb.option("--name", request->names, "print only the curves of this name; repeatable");
   verb.option("--after", request->after, "print only the values after this step, as a program that polls needs")

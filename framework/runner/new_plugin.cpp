@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kKinds = {"layer",   "loss",      "prior",    "sampler", "quantizer",
                                          "dataset", "optimizer", "schedule", "metric"};
 
-struct Request {
+struct NewPluginFlags {
   std::string name, kind = "loss", out;
 };
 
@@ -45,7 +45,7 @@ bool is_type_name(const std::string& name) {
   return !name.empty() && !start && name.size() <= 60;
 }
 
-Words words_of(const Request& request) {
+Words words_of(const NewPluginFlags& request) {
   if (!is_type_name(request.name)) {
     Diagnostic finding;
     finding.code = ErrorCode::bad_name;
@@ -129,7 +129,7 @@ std::vector<std::string> copy_templates(const fs::path& from, const fs::path& to
   return written;
 }
 
-int new_plugin(const Request& request, bool json) {
+int new_plugin(const NewPluginFlags& request, bool json) {
   const Words words = words_of(request);
   check_free(request.name);
   const fs::path folder = request.out.empty() ? fs::path(words.name) : fs::path(request.out);
@@ -159,7 +159,7 @@ void add_new_plugin(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "new-plugin",
                        "Create a plugin of your own: a folder that builds, with a test and a graph",
                        "graph-runner new-plugin acme.huber --kind loss");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<NewPluginFlags>();
   verb.option("NAME", request->name, "the name of the type, which may have a prefix: huber, acme.huber").required();
   verb.option("--kind", request->kind, "the kind of plugin").one_of(kKinds).shows_default();
   verb.option("--out", request->out, "the folder, which must not exist; default: the name");

@@ -10,14 +10,14 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
+struct ReportFlags {
   std::string run;
   std::vector<std::string> plugins;
   int threads = 0;
   bool newest = false;
 };
 
-int report(const Request& request, bool json) {
+int report(const ReportFlags& request, bool json) {
   RunFolder::open(request.run, false);  // what is no run is an error, and not a picture that is missing
   const report::FinishedFiles files =
       report::finish_run(request.run, {.newest = request.newest,
@@ -38,7 +38,7 @@ int report(const Request& request, bool json) {
 void add_report(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "report", "Make the samples, the reconstructions and the report of a run anew",
                        "graph-runner report runs/first");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<ReportFlags>();
   verb.option("RUN", request->run, "a run folder; a training job may be writing to it").required();
   verb.flag("--newest", request->newest, "the run's newest checkpoint instead of its best");
   verb.threads_flag(request->threads);

@@ -20,7 +20,7 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
+struct RunFlags {
   std::vector<std::string> plugins;
   std::string model, weights, mode, gradients;
   std::vector<std::string> overrides, feeds, fetches;
@@ -31,7 +31,7 @@ struct Request {
   bool loss = false, newest = false;
 };
 
-std::vector<Feed> read_feeds(const Request& request) {
+std::vector<Feed> read_feeds(const RunFlags& request) {
   std::vector<Feed> feeds;
   for (const std::string& text : request.feeds) {
     const auto [name, file] = name_and_value("run", "--feed", text);
@@ -93,7 +93,7 @@ std::map<int, std::vector<ValueRange>> ranges_of(const Graph& graph, const Progr
 }
 
 // Names of ports and files.
-std::vector<std::pair<std::string, std::string>> read_fetches(const Request& request) {
+std::vector<std::pair<std::string, std::string>> read_fetches(const RunFlags& request) {
   std::vector<std::pair<std::string, std::string>> fetches;
   for (const std::string& text : request.fetches) fetches.push_back(name_and_value("run", "--fetch", text));
   if (fetches.empty() && !request.loss && request.gradients.empty())
@@ -105,7 +105,7 @@ std::vector<std::pair<std::string, std::string>> read_fetches(const Request& req
   return fetches;
 }
 
-int run(const Request& request, bool json) {
+int run(const RunFlags& request, bool json) {
   const auto fetches = read_fetches(request);
   const ModelSource model(request.model, {.overrides = request.overrides,
                                           .weights = request.weights,
@@ -160,7 +160,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
                        "graph-runner run runs/first --feed x=images.npy --fetch q.mu=mu.npy\n"
                        "  graph-runner run graphs/vae.yaml --mode train --feed x=x.npy z.noise=noise.npy --loss "
                        "--gradients g.safetensors");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<RunFlags>();
   verb.option("MODEL", request->model, "a graph file, or the folder of a run").required();
   verb.option("--set", request->overrides, "change a value of a graph file first: PATH=VALUE").one_value_each();
   verb.option("--weights", request->weights,

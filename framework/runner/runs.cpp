@@ -10,7 +10,7 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
+struct RunsFlags {
   std::string folder = "runs";
   bool csv = false;
 };
@@ -25,7 +25,7 @@ TextTable table_of(const std::vector<report::RunSummary>& runs) {
   return table;
 }
 
-int runs(const Request& request, bool json) {
+int runs(const RunsFlags& request, bool json) {
   const report::FoundRuns found = report::runs_below(request.folder);
   if (json) {
     nlohmann::ordered_json all = {{"runs", nlohmann::ordered_json::array()}};
@@ -46,7 +46,7 @@ int runs(const Request& request, bool json) {
 void add_runs(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "runs", "List the runs below a folder: how far each is, and its best value",
                        "graph-runner runs\n  graph-runner runs experiments --csv > runs.csv");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<RunsFlags>();
   verb.option("FOLDER", request->folder, "a folder; runs are searched in all folders below it").shows_default();
   verb.flag("--csv", request->csv, "as CSV");
   verb.json_flag();

@@ -18,14 +18,14 @@
 namespace loom::runner {
 namespace {
 
-struct Request : ModelFlags {
+struct SampleFlags : ModelFlags {
   std::string out, name, data, split = "test";
   std::int64_t count = 64, rate = 0;
   bool whole = false, separate = false, whole_recordings = false;
   DrawFlags draws;
 };
 
-SampleOptions sample_options(const Request& request) {
+SampleOptions sample_options(const SampleFlags& request) {
   return {.name = request.name,
           .seed = request.draws.seed,
           .incremental = !request.whole,
@@ -38,12 +38,12 @@ std::vector<CsvColumn> columns_of(const ModelSource& model, const std::vector<st
   return columns;
 }
 
-void say_left_out(const Request& request, std::size_t columns, const std::string& first) {
+void say_left_out(const SampleFlags& request, std::size_t columns, const std::string& first) {
   if (columns > 1 && !is_table(request.out))
     say(fmt::format("of {} columns only '{}' is in {}; a .csv file has all\n", columns, first, request.out));
 }
 
-int sample(const Request& request, bool json) {
+int sample(const SampleFlags& request, bool json) {
   check_out("sample", request.out, true);
   const Model model(request.model, request.model_options());
   const auto shown = model.sample_columns(request.count, sample_options(request));
@@ -96,7 +96,7 @@ std::vector<CsvColumn> columns_of(const ModelSource& model, const ReconstructedC
 
 // Each column that the entry shows, of the same items and with the same draws; the first one only where a file has room for
 // no more.
-ReconstructedColumns reconstructed_columns(const Request& request, const ModelSource& model, Executor& executor,
+ReconstructedColumns reconstructed_columns(const SampleFlags& request, const ModelSource& model, Executor& executor,
                                            const GenerateEntry& entry, const DrawOptions& draws) {
   std::vector<std::pair<std::string, Reference>> shows = entry.shows;
   if (shows.empty()) shows.emplace_back("", entry.show);
@@ -118,7 +118,7 @@ TensorView in_turn(const Tensor& both) {
   return {both.dtype(), shape, both.view().raw()};
 }
 
-WholeRecordings recordings_of(const Request& request) {
+WholeRecordings recordings_of(const SampleFlags& request) {
   return {.model = request.model,
           .data = request.data,
           .split = request.split,
@@ -133,7 +133,7 @@ WholeRecordings recordings_of(const Request& request) {
           .draws = request.draws.options()};
 }
 
-int reconstruct(const Request& request, bool json) {
+int reconstruct(const SampleFlags& request, bool json) {
   check_out("reconstruct", request.out, true);
   if (request.whole_recordings) return reconstruct_recordings(recordings_of(request));
   ModelSource model(request.model, request.model_options());
@@ -162,7 +162,7 @@ int reconstruct(const Request& request, bool json) {
   return kOk;
 }
 
-void add_common(Verb& verb, Request& request) {
+void add_common(Verb& verb, SampleFlags& request) {
   add_model(verb, request);
   verb.option("--out", request.out, "a .png picture, a .npy array, a .csv table or a .wav sound; -: an array on stdout")
       .required();
@@ -178,7 +178,7 @@ void add_common(Verb& verb, Request& request) {
 void add_sample(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "sample", "Draw samples from a trained model",
                        "graph-runner sample runs/first --count 64 --out samples.png");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<SampleFlags>();
   request->name = "sample";
   add_common(verb, *request);
   verb.json_flag();
@@ -190,7 +190,7 @@ LOOM_VERB(40, add_sample)
 void add_reconstruct(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "reconstruct", "Show items of the data, each above its reconstruction",
                        "graph-runner reconstruct runs/first --out reconstructions.png");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<SampleFlags>();
   request->name = "reconstruct";
   request->count = 32;
   add_common(verb, *request);

@@ -11,7 +11,7 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
+struct SchemaFlags {
   std::vector<std::string> plugins;
   std::string keys, types, values;
 };
@@ -28,7 +28,7 @@ const Contract& values_of(const std::string& name, const Registry& registry) {
   throw Error(findings.items().front());
 }
 
-int schema(const Request& request) {
+int schema(const SchemaFlags& request) {
   if (!request.keys.empty()) {
     write_out(section_table(request.keys));
     return kOk;
@@ -47,7 +47,7 @@ void add_schema(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "schema", "Print a JSON Schema (draft-07) for graph files, for use in editors",
                        "graph-runner schema > latentloom.schema.json\n"
                        "  # in a graph file: # yaml-language-server: $schema=latentloom.schema.json");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<SchemaFlags>();
   verb.option("--keys", request->keys, "print a Markdown table of this section's keys instead: train, losses, ...");
   verb.option("--types", request->types, "print a Markdown table of the types of this kind: optimizer, schedule");
   verb.option("--values", request->values, "print a Markdown table of the values of this metric");

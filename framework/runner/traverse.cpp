@@ -20,7 +20,7 @@ namespace {
 constexpr std::int64_t kMostRows = 32;  // if no dimensions are named
 constexpr std::int64_t kRatedItems = 1000;
 
-struct Request : ModelFlags {
+struct TraverseFlags : ModelFlags {
   std::string out, data, dimensions, latent, split = "test";
   double range = 3;
   std::int64_t steps = 9;
@@ -29,7 +29,7 @@ struct Request : ModelFlags {
 };
 
 // Those that are named, or the most informative ones.
-std::vector<std::int64_t> dimensions_of(const Request& request, std::span<const double> rates, std::int64_t all) {
+std::vector<std::int64_t> dimensions_of(const TraverseFlags& request, std::span<const double> rates, std::int64_t all) {
   if (request.dimensions.empty()) return dimensions_by_rate(rates, all, kMostRows);
   std::vector<std::int64_t> chosen = indices_of("traverse", "--dimensions", request.dimensions);
   for (const std::int64_t dimension : chosen) {
@@ -41,7 +41,7 @@ std::vector<std::int64_t> dimensions_of(const Request& request, std::span<const 
 }
 
 // The data are needed for an item and, if they are there, for the rates. A traversal does without rates.
-std::vector<double> open_rates(const Request& request, const ModelSource& model, LatentSpace& space) {
+std::vector<double> open_rates(const TraverseFlags& request, const ModelSource& model, LatentSpace& space) {
   if (request.item) {
     space.open_data(model.data(request.data), request.split);
     return space.rates(kRatedItems);
@@ -65,7 +65,7 @@ std::string rows_text(std::span<const std::int64_t> dimensions, std::span<const 
   return fmt::format("{}", fmt::join(rows, ", "));
 }
 
-int traverse(const Request& request, bool json) {
+int traverse(const TraverseFlags& request, bool json) {
   check_out("traverse", request.out);
   const ModelSource model(request.model, request.model_options());
   Executor executor(request.threads);
@@ -102,7 +102,7 @@ int traverse(const Request& request, bool json) {
 void add_traverse(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "traverse", "Show the effect of each latent dimension, one row per dimension",
                        "graph-runner traverse runs/first --dimensions 0,3,7 --item 12 --out traversal.png");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<TraverseFlags>();
   add_model(verb, *request);
   verb.option("--out", request->out, "a .png picture, a .npy array or a .csv table; -: an array on stdout").required();
   verb.option("--dimensions", request->dimensions,

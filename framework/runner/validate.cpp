@@ -12,17 +12,17 @@
 namespace loom::runner {
 namespace {
 
-struct Request {
+struct ValidateFlags {
   std::vector<std::string> plugins;
   std::string path;
   std::vector<std::string> overrides;
 };
 
-std::string document_of(const Request& request) {
+std::string document_of(const ValidateFlags& request) {
   return is_run_folder(request.path) ? request.path + "/graph.yaml" : request.path;
 }
 
-int validate(const Request& request, bool json) {
+int validate(const ValidateFlags& request, bool json) {
   Diagnostics diagnostics;
   const Document document = load_document(document_of(request), parse_overrides(request.overrides), diagnostics);
   const auto registry = find_registry({document.plugins, request.plugins}, diagnostics);
@@ -46,7 +46,7 @@ int validate(const Request& request, bool json) {
   return kOk;
 }
 
-void add_common(Verb& verb, Request& request) {
+void add_common(Verb& verb, ValidateFlags& request) {
   verb.option("GRAPH", request.path, "a graph file, or the folder of a run").required();
   verb.option("--set", request.overrides, "change a value first: PATH=VALUE, as in train.batch=32").one_value_each();
 }
@@ -54,7 +54,7 @@ void add_common(Verb& verb, Request& request) {
 void add_validate(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "validate", "Check a graph and report all errors",
                        "graph-runner validate graphs/vae.yaml");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<ValidateFlags>();
   add_common(verb, *request);
   verb.plugins_flag(request->plugins);
   verb.json_flag();
@@ -66,7 +66,7 @@ void add_render(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "render",
                        "Print a graph fully resolved: extends merged, blocks used, expressions evaluated",
                        "graph-runner render graphs/beta-vae.yaml --set vars.latent=6");
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<ValidateFlags>();
   add_common(verb, *request);
   verb.json_flag();
   verb.action([&invocation, request] {

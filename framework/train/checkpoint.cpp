@@ -15,7 +15,7 @@
 namespace loom {
 namespace {
 
-constexpr std::string_view kFormat = "latentloom checkpoint 1";
+constexpr std::string_view kCheckpointFormat = "latentloom checkpoint 1";
 constexpr const char* kPending = "pending";
 
 nlohmann::json guard_to_json(const GuardState& guard) {
@@ -99,7 +99,7 @@ std::vector<std::string> names_in(const SafetensorsFile& file) {
 }  // namespace
 
 TextMap CheckpointInfo::to_metadata() const {
-  TextMap fields = {{"format", std::string(kFormat)},
+  TextMap fields = {{"format", std::string(kCheckpointFormat)},
                     {"version", LOOM_VERSION},
                     {"step", fmt::format("{}", step)},
                     {"seed", fmt::format("{}", seed)},
@@ -127,8 +127,8 @@ TextMap CheckpointInfo::to_metadata() const {
 
 CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std::string& file) {
   const Metadata fields(metadata, file);
-  if (fields.text("format") != kFormat)
-    wrong_field(fields.source(), "format", "'" + fields.text("format") + "'", fmt::format("'{}'", kFormat));
+  if (fields.text("format") != kCheckpointFormat)
+    wrong_field(fields.source(), "format", "'" + fields.text("format") + "'", fmt::format("'{}'", kCheckpointFormat));
   CheckpointInfo info;
   info.step = fields.integer("step", 0, kMaxSteps);
   info.seed = fields.natural("seed");

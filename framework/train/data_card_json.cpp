@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+constexpr int kCardFormat = 1;
 constexpr std::int64_t kMostRate = 1 << 24;  // Hz
 
 // JSON has no infinity.
@@ -99,8 +99,8 @@ std::string to_json(const DataCard& card) {
   for (const auto& [name, value] : card.options) options[name] = to_json(value);
   for (const ColumnCard& column : card.columns) columns.push_back(column_json(column));
   const Json json = {
-      {"format", kFormat},   {"type", card.type}, {"options", options}, {"sample_rate", card.sample_rate},
-      {"items", card.items}, {"hash", card.hash}, {"columns", columns}};
+      {"format", kCardFormat}, {"type", card.type}, {"options", options}, {"sample_rate", card.sample_rate},
+      {"items", card.items},   {"hash", card.hash}, {"columns", columns}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -108,7 +108,7 @@ DataCard data_card_from_json(const std::string& text, const std::string& file) {
   const JsonSource source{file, "not the data card of a run"};
   const nlohmann::json json = parse_json(text, source);
   const JsonField field(json, source);
-  field.at("format").integer(kFormat, kFormat);
+  field.at("format").integer(kCardFormat, kCardFormat);
   DataCard card;
   card.type = field.at("type").text();
   for (const auto& [name, value] : field.at("options").members()) card.options[name] = option_from(value);

@@ -6,7 +6,7 @@
 
 namespace loom {
 namespace {
-constexpr std::int64_t kChunk = 1 << 14;  // floats
+constexpr std::int64_t kAverageChunk = 1 << 14;  // floats
 }
 
 MovingAverage::MovingAverage(ParameterStore& store, std::vector<int> parameters, double decay, Executor& executor)
@@ -23,7 +23,7 @@ void MovingAverage::update() {
       const float* weight;
       double decay;
     } work{averages_[k].values().data(), store_.at(parameters_[k]).value.values().data(), step_decay_};
-    executor_.parallel_for(averages_[k].count(), kChunk, [&work](std::int64_t first, std::int64_t last) {
+    executor_.parallel_for(averages_[k].count(), kAverageChunk, [&work](std::int64_t first, std::int64_t last) {
       math::moving_average(work.average + first, work.weight + first, work.decay, last - first);
     });
   }

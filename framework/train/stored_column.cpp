@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::string_view kFormat = "front 1";  // part of all keys: a change makes every file stale
-constexpr std::chrono::minutes kAbandoned{10};   // age at which a temporary file counts as abandoned
+constexpr std::string_view kFrontFormat = "front 1";  // part of all keys: a change makes every file stale
+constexpr std::chrono::minutes kAbandoned{10};        // age at which a temporary file counts as abandoned
 
 std::uint32_t checksum_of(std::span<const std::byte> bytes, std::uint32_t before) {
   return static_cast<std::uint32_t>(crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
@@ -100,7 +100,7 @@ std::string DataIdentity::key_of(const Graph& graph, const ParameterStore& store
     }
   }
   ContentHash hash;
-  hash.add(kFormat);
+  hash.add(kFrontFormat);
   hash.add(std::string_view(LOOM_VERSION));
   hash.add(hash_);
   hash.add(graph.name_of(port));
@@ -110,7 +110,7 @@ std::string DataIdentity::key_of(const Graph& graph, const ParameterStore& store
 
 std::string DataIdentity::key_of(const ColumnRequest& column) const {
   ContentHash hash;
-  hash.add(kFormat);
+  hash.add(kFrontFormat);
   hash.add(hash_);
   hash.add(column.column);
   hash.add(column.event.text());

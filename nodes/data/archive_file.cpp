@@ -21,11 +21,6 @@ const std::vector<std::string>& archive_endings() {
   return endings;
 }
 
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 // The name without the endings of an archive: "photos" of "photos.tar.gz".
 std::string stem_of(const std::string& path) {
   const std::string name = fs::path(path).filename().string();

@@ -9,7 +9,7 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kNamed = 10;  // items that a message names
+constexpr std::size_t kNamedItems = 10;  // items that a message names
 
 Array read_member(const NpzFile& archive, const std::string& name) {
   return {archive.read(name), archive.name_of(name)};
@@ -96,10 +96,11 @@ void Array::require_finite(bool nan_is_missing) const {
     const auto bad = std::ranges::find_if(
         values, [&](float value) { return !std::isfinite(value) && !(nan_is_missing && std::isnan(value)); });
     if (bad == values.end()) continue;
-    if (++count <= kNamed) places.push_back(fmt::format("{} of item {}, value {}", *bad, item, bad - values.begin()));
+    if (++count <= kNamedItems)
+      places.push_back(fmt::format("{} of item {}, value {}", *bad, item, bad - values.begin()));
   }
   if (count == 0) return;
-  if (count > kNamed) places.push_back(fmt::format("... in {} items", count));
+  if (count > kNamedItems) places.push_back(fmt::format("... in {} items", count));
   throw file_error(ErrorCode::data_corrupt, name_, kNoOffset, "there are values that are not finite", joined(places),
                    nan_is_missing ? "finite values, or NaN, which is missing; items are counted from 0"
                                   : "finite values; items are counted from 0; the option missing takes NaN as missing");

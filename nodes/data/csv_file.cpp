@@ -14,9 +14,6 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kMostProblems = 20;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 bool ends_line(char c) { return c == '\n' || c == '\r'; }
 
 // The end of the row that starts at `at`: the first end of a line outside of quotes. In a file by RFC 4180 a place is
@@ -153,7 +150,7 @@ void CsvFile::read_header(Header header) {
     notices_.emplace_back(
         "the first row has numbers alone: it is data, and the columns are named 1, 2, ... (header: true reads it as "
         "names)");
-  Diagnostics problems(kMostProblems);
+  Diagnostics problems(kMostTableProblems);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     std::string name = present && !fields[i].empty() ? std::string(fields[i]) : std::to_string(i + 1);
     const auto other = std::ranges::find(names_, name);
@@ -173,7 +170,7 @@ void CsvFile::read_header(Header header) {
 
 // After a row that is not CSV, reading resumes in the next line, so that all such rows are found at once.
 void CsvFile::find_rows() {
-  Diagnostics problems(kMostProblems);
+  Diagnostics problems(kMostTableProblems);
   CsvFields fields;
   std::int64_t empty_lines = 0, after_rows = 0;
   for (std::size_t start = body_; start < all().size();) {

@@ -7,6 +7,7 @@
 // all of them together, up to 20; data_empty if there is no row.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "loom/dataset.h"
 
 namespace loom {
+
+inline constexpr std::size_t kMostTableProblems = 20;  // what an error names
 
 // The fields of one row.
 class CsvFields {

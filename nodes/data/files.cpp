@@ -11,12 +11,12 @@
 namespace loom {
 namespace fs = std::filesystem;
 
-namespace {
-
 std::string lower_case(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
+
+namespace {
 
 bool is_hidden(const fs::path& path) { return is_hidden_name(path.filename().string()); }
 

@@ -21,6 +21,9 @@ using LeftOut = std::map<std::string, std::int64_t>;
 std::vector<std::string> list_files(const std::string& folder, const std::vector<std::string>& endings,
                                     LeftOut* left_out = nullptr);
 
+// ASCII letters become small; others stay.
+std::string lower_case(std::string text);
+
 // A name that begins with a dot, or one of a file that Windows adds.
 bool is_hidden_name(const std::string& name);
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kFileHeader = 14;
 
-struct Header {
+struct BmpHeader {
   std::int64_t height = 0, width = 0;
   bool from_top = false;
   std::uint32_t bits = 0;
@@ -19,15 +19,15 @@ struct Header {
   std::array<std::uint32_t, 4> masks = {0, 0, 0, 0};  // red, green, blue, alpha
 };
 
-[[noreturn]] void refuse(const std::string& file, const std::string& got, const std::string& expected) {
+[[noreturn]] void refuse_bmp(const std::string& file, const std::string& got, const std::string& expected) {
   throw file_error(ErrorCode::data_wrong_format, file, kNoOffset, "this kind of BMP is not read", got, expected);
 }
 
-void read_masks(const std::string& file, Bytes bytes, std::size_t size, std::uint32_t compression, Header& header) {
+void read_masks(const std::string& file, Bytes bytes, std::size_t size, std::uint32_t compression, BmpHeader& header) {
   constexpr std::uint32_t kMasks = 3, kAlphaMasks = 6;
   constexpr std::size_t kFirstMask = kFileHeader + 40;
   if (compression != 0 && compression != kMasks && compression != kAlphaMasks)
-    refuse(file, compression <= 2 ? "run lengths" : fmt::format("compression {}", compression), "no compression");
+    refuse_bmp(file, compression <= 2 ? "run lengths" : fmt::format("compression {}", compression), "no compression");
   if (header.bits == 16) header.masks = {0x7C00, 0x03E0, 0x001F, 0};
   if (header.bits >= 24) header.masks = {0xFF0000, 0xFF00, 0xFF, 0};
   if (compression == 0) return;
@@ -38,8 +38,8 @@ void read_masks(const std::string& file, Bytes bytes, std::size_t size, std::uin
   }
 }
 
-Header read_header(const std::string& file, Bytes bytes) {
-  Header header;
+BmpHeader read_bmp_header(const std::string& file, Bytes bytes) {
+  BmpHeader header;
   const auto truncated = [&](std::size_t needed) {
     return file_error(ErrorCode::data_truncated, file, static_cast<std::int64_t>(bytes.size()),
                       "the BMP ends too early", fmt::format("{} bytes", bytes.size()), fmt::format("{}", needed));
@@ -47,7 +47,8 @@ Header read_header(const std::string& file, Bytes bytes) {
   if (bytes.size() < kFileHeader + 12) throw truncated(kFileHeader + 12);
   const std::size_t size = little_endian(bytes, kFileHeader, 4);
   const bool old = size == 12;
-  if (!old && (size < 40 || size > 1024)) refuse(file, fmt::format("a header of {} bytes", size), "12, or 40 and more");
+  if (!old && (size < 40 || size > 1024))
+    refuse_bmp(file, fmt::format("a header of {} bytes", size), "12, or 40 and more");
   if (bytes.size() < kFileHeader + size) throw truncated(kFileHeader + size);
   header.pixels = little_endian(bytes, 10, 4);
   const auto extent = [&](std::size_t at, std::size_t old_at) -> std::int64_t {
@@ -62,7 +63,7 @@ Header read_header(const std::string& file, Bytes bytes) {
   header.bits = little_endian(bytes, old ? 24 : 28, 2);
   if (header.bits != 1 && header.bits != 4 && header.bits != 8 && header.bits != 16 && header.bits != 24 &&
       header.bits != 32)
-    refuse(file, fmt::format("{} bits a pixel", header.bits), "1, 4, 8, 16, 24 or 32");
+    refuse_bmp(file, fmt::format("{} bits a pixel", header.bits), "1, 4, 8, 16, 24 or 32");
   read_masks(file, bytes, size, old ? 0 : little_endian(bytes, 30, 4), header);
   if (header.bits <= 8) {
     header.entry = old ? 3 : 4;
@@ -85,7 +86,7 @@ float masked(std::uint32_t pixel, std::uint32_t mask) {
 }
 
 StoredImage read_bmp(const std::string& file, Bytes bytes, int /*least_side*/) {
-  const Header header = read_header(file, bytes);
+  const BmpHeader header = read_bmp_header(file, bytes);
   Image image{static_cast<int>(header.height), static_cast<int>(header.width), header.masks[3] != 0 ? 4 : 3, {}};
   image.values.reserve(static_cast<std::size_t>(header.height * header.width * image.channels));
   for (std::int64_t y = 0; y < header.height; ++y) {
@@ -113,7 +114,7 @@ StoredImage read_bmp(const std::string& file, Bytes bytes, int /*least_side*/) {
 }
 
 ImageHeader check_bmp(const std::string& file, Bytes bytes) {
-  const Header header = read_header(file, bytes);
+  const BmpHeader header = read_bmp_header(file, bytes);
   return {header.height, header.width};
 }
 

@@ -12,7 +12,7 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kMostNamed = 20;
+constexpr std::size_t kMostNamedPictures = 20;
 
 struct Finding {
   std::optional<Error> error;
@@ -51,11 +51,12 @@ void throw_unreadable(const std::vector<Finding>& found) {
   std::vector<Diagnostic> findings;
   std::size_t bad = 0;
   for (const auto& [error, header] : found) {
-    if (error && ++bad <= kMostNamed) findings.push_back(error->diagnostics().front());
+    if (error && ++bad <= kMostNamedPictures) findings.push_back(error->diagnostics().front());
   }
   if (bad == 0) return;
-  findings.back().hint = fmt::format("{}the option unreadable=skip leaves such images out",
-                                     bad > kMostNamed ? fmt::format("{} more are like this; ", bad - kMostNamed) : "");
+  findings.back().hint =
+      fmt::format("{}the option unreadable=skip leaves such images out",
+                  bad > kMostNamedPictures ? fmt::format("{} more are like this; ", bad - kMostNamedPictures) : "");
   throw Error(std::move(findings));
 }
 
@@ -71,7 +72,7 @@ void skip_unreadable(const std::vector<Finding>& found, ImageFolder& result) {
   }
   result.files = std::move(good);
   if (bad.empty()) return;
-  const std::size_t named = std::min(bad.size(), kMostNamed);
+  const std::size_t named = std::min(bad.size(), kMostNamedPictures);
   std::string text = fmt::format(
       "{} of {} images {} skipped as unreadable: {}", bad.size(), found.size(), bad.size() == 1 ? "was" : "were",
       joined(std::vector<std::string>(bad.begin(), bad.begin() + static_cast<std::ptrdiff_t>(named)), "; "));

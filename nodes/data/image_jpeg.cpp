@@ -10,7 +10,7 @@ namespace loom {
 namespace {
 
 // What the segments in front of the first scan say.
-struct Header {
+struct JpegHeader {
   std::uint32_t height = 0, width = 0, bits = 8;
   int orientation = 1;
   std::size_t scan = 0;  // where the compressed data begin; 0: there are none
@@ -20,7 +20,7 @@ bool is_frame(std::uint32_t marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
-void take_segment(Header& header, std::uint32_t marker, Bytes segment) {
+void take_segment(JpegHeader& header, std::uint32_t marker, Bytes segment) {
   constexpr std::string_view kExif("Exif\0\0", 6);
   if (is_frame(marker) && segment.size() >= 6) {
     header.bits = big_endian(segment, 0, 1);
@@ -31,8 +31,8 @@ void take_segment(Header& header, std::uint32_t marker, Bytes segment) {
   }
 }
 
-Header read_header(const std::string& file, Bytes bytes) {
-  Header header;
+JpegHeader read_jpeg_header(const std::string& file, Bytes bytes) {
+  JpegHeader header;
   std::size_t at = 2;
   while (header.scan == 0) {
     while (at < bytes.size() && bytes[at] != std::byte{0xFF}) ++at;  // stray bytes, as cameras write them
@@ -94,7 +94,7 @@ void decode(const std::string& file, const Decoder& decoder, Bytes bytes, const 
 }
 
 StoredImage read_jpeg(const std::string& file, Bytes bytes, int least_side) {
-  const Header header = read_header(file, bytes);
+  const JpegHeader header = read_jpeg_header(file, bytes);
   const Decoder decoder(tjInitDecompress(), tjDestroy);
   if (!decoder) throw Error(ErrorCode::out_of_memory, fmt::format("{}: the JPEG decoder cannot start", file));
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
@@ -118,7 +118,7 @@ StoredImage read_jpeg(const std::string& file, Bytes bytes, int least_side) {
 // Within compressed data the end marker does not occur, so any one behind the header is the end. It is looked for from
 // the end of the file: cameras add bytes behind it.
 ImageHeader check_jpeg(const std::string& file, Bytes bytes) {
-  const Header header = read_header(file, bytes);
+  const JpegHeader header = read_jpeg_header(file, bytes);
   for (std::size_t at = bytes.size(); at-- > header.scan + 1;) {
     if (bytes[at] == std::byte{0xD9} && bytes[at - 1] == std::byte{0xFF}) return {header.height, header.width};
   }

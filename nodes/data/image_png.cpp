@@ -52,7 +52,7 @@ void give_bytes(png_structp png, png_bytep to, std::size_t count) {
 }
 
 // Asks for 8 or 16 bits of gray or RGB, with or without alpha, in the machine's byte order.
-bool read_header(Reader& reader) {
+bool read_png_header(Reader& reader) {
   if (setjmp(png_jmpbuf(reader.png)) != 0) return false;  // NOLINT: libpng reports errors by jumping
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   // Chunks of text, profiles and times would take the memory that they say to need.
@@ -96,7 +96,7 @@ StoredImage read_png(const std::string& file, Bytes bytes, int /*least_side*/) {
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
   if (reader.png != nullptr) reader.info = png_create_info_struct(reader.png);
   if (reader.info == nullptr) throw Error(ErrorCode::out_of_memory, file + ": the PNG decoder cannot start");
-  if (!read_header(reader)) throw_png_error(file, reader);
+  if (!read_png_header(reader)) throw_png_error(file, reader);
   const auto height = static_cast<std::size_t>(png_get_image_height(reader.png, reader.info));
   const auto width = static_cast<std::size_t>(png_get_image_width(reader.png, reader.info));
   check_extents(file, static_cast<std::int64_t>(height), static_cast<std::int64_t>(width));

@@ -77,20 +77,20 @@ T field(const Tiff& tiff, std::uint32_t tag, T otherwise) {
   return TIFFGetFieldDefaulted(tiff.get(), tag, &value) != 0 ? value : otherwise;
 }
 
-[[noreturn]] void refuse(const std::string& file, const std::string& got, const std::string& expected) {
+[[noreturn]] void refuse_tiff(const std::string& file, const std::string& got, const std::string& expected) {
   throw file_error(ErrorCode::data_wrong_format, file, kNoOffset, "this kind of TIFF is not read", got, expected);
 }
 
 void check_kind(const std::string& file, const Tiff& tiff, Layout& layout) {
   const auto format = field<std::uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
   if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID)
-    refuse(file, format == SAMPLEFORMAT_IEEEFP ? "floating-point values" : "signed or complex values",
-           "unsigned integers, whose largest value is known");
+    refuse_tiff(file, format == SAMPLEFORMAT_IEEEFP ? "floating-point values" : "signed or complex values",
+                "unsigned integers, whose largest value is known");
   if (layout.bits == 0 || (layout.bits > 16 && layout.bits != 32))
-    refuse(file, fmt::format("{} bits", layout.bits), "1 to 16 or 32");
+    refuse_tiff(file, fmt::format("{} bits", layout.bits), "1 to 16 or 32");
   const auto compression = field<std::uint16_t>(tiff, TIFFTAG_COMPRESSION, COMPRESSION_NONE);
   if (TIFFIsCODECConfigured(compression) == 0)
-    refuse(file, fmt::format("compression {}", compression), "a compression that libtiff was built with");
+    refuse_tiff(file, fmt::format("compression {}", compression), "a compression that libtiff was built with");
   if (layout.meaning == PHOTOMETRIC_YCBCR && compression == COMPRESSION_JPEG) {
     TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
     layout.meaning = PHOTOMETRIC_RGB;
@@ -102,13 +102,14 @@ void check_kind(const std::string& file, const Tiff& tiff, Layout& layout) {
     case PHOTOMETRIC_PALETTE: layout.colours = 1; break;
     case PHOTOMETRIC_RGB: layout.colours = 3; break;
     case PHOTOMETRIC_SEPARATED: layout.colours = 4; break;
-    case PHOTOMETRIC_YCBCR: refuse(file, "YCbCr that is not JPEG", kKinds);
-    case PHOTOMETRIC_CIELAB: refuse(file, "CIE Lab", kKinds);
-    default: refuse(file, fmt::format("photometric interpretation {}", layout.meaning), kKinds);
+    case PHOTOMETRIC_YCBCR: refuse_tiff(file, "YCbCr that is not JPEG", kKinds);
+    case PHOTOMETRIC_CIELAB: refuse_tiff(file, "CIE Lab", kKinds);
+    default: refuse_tiff(file, fmt::format("photometric interpretation {}", layout.meaning), kKinds);
   }
-  if (layout.meaning == PHOTOMETRIC_PALETTE && layout.bits > 8) refuse(file, "a palette of more than 8 bits", "8 bits");
+  if (layout.meaning == PHOTOMETRIC_PALETTE && layout.bits > 8)
+    refuse_tiff(file, "a palette of more than 8 bits", "8 bits");
   if (layout.samples < layout.colours || layout.samples > layout.colours + 1)
-    refuse(file, fmt::format("{} channels", layout.samples), fmt::format("{} and perhaps alpha", layout.colours));
+    refuse_tiff(file, fmt::format("{} channels", layout.samples), fmt::format("{} and perhaps alpha", layout.colours));
   std::uint16_t count = 0;
   std::uint16_t* kinds = nullptr;
   if (layout.samples > layout.colours && TIFFGetField(tiff.get(), TIFFTAG_EXTRASAMPLES, &count, &kinds) != 0 &&

@@ -19,7 +19,7 @@ Error webp_error(const std::string& file, Bytes bytes, const std::string& messag
                     truncated ? "too few bytes" : fmt::format("status {} of libwebp", static_cast<int>(status)));
 }
 
-WebPBitstreamFeatures read_header(const std::string& file, Bytes bytes) {
+WebPBitstreamFeatures read_webp_header(const std::string& file, Bytes bytes) {
   constexpr std::size_t kHeader = 8;  // what the length in it does not count
   const std::size_t length = kHeader + little_endian(bytes, 4, 4);
   if (length > bytes.size())
@@ -70,7 +70,7 @@ std::vector<float> decode(const std::string& file, Bytes bytes, const Image& ima
 }
 
 StoredImage read_webp(const std::string& file, Bytes bytes, int /*least_side*/) {
-  const WebPBitstreamFeatures features = read_header(file, bytes);
+  const WebPBitstreamFeatures features = read_webp_header(file, bytes);
   const bool animated = features.has_animation != 0;
   Image image{features.height, features.width, animated || features.has_alpha != 0 ? 4 : 3, {}};
   const std::size_t samples = static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width) *
@@ -82,7 +82,7 @@ StoredImage read_webp(const std::string& file, Bytes bytes, int /*least_side*/) 
 
 bool is_webp(Bytes bytes) { return starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8); }
 ImageHeader check_webp(const std::string& file, Bytes bytes) {
-  const WebPBitstreamFeatures features = read_header(file, bytes);
+  const WebPBitstreamFeatures features = read_webp_header(file, bytes);
   return {features.height, features.width, features.has_animation != 0};
 }
 

@@ -11,8 +11,8 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kShown = 20;  // diagnostics
-constexpr std::size_t kNamed = 5;   // files in a notice
+constexpr std::size_t kShown = 20;       // diagnostics
+constexpr std::size_t kNamedSounds = 5;  // files in a notice
 
 std::vector<std::optional<SoundHeader>> read_all(const std::vector<std::string>& paths,
                                                  const std::shared_ptr<const Archive>& archive) {
@@ -48,7 +48,7 @@ SoundHeaders read_sound_headers(const std::vector<std::string>& paths, bool skip
   }
   if (!skip || bad.size() == paths.size()) diagnostics.throw_if_any();
   if (bad.empty()) return found;
-  const std::size_t named = std::min(bad.size(), kNamed);
+  const std::size_t named = std::min(bad.size(), kNamedSounds);
   found.skipped = fmt::format("{} of {} cannot be read and {} skipped: {}{}", bad.size(),
                               counted(paths.size(), "recording"), bad.size() == 1 ? "was" : "were",
                               joined(std::vector(bad.begin(), bad.begin() + static_cast<std::ptrdiff_t>(named))),

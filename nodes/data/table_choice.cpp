@@ -95,14 +95,10 @@ class Checks {
   Diagnostics problems_{20};
 };
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
 // Of the options of a run, those about columns that this table has.
 void keep_present(TableChoice& choice, const CsvFile& file) {
   choice.settled = true;
-  const auto absent = [&](const std::string& name) { return !has(file.names(), name); };
+  const auto absent = [&](const std::string& name) { return !contains(file.names(), name); };
   std::erase_if(choice.exclude, absent);
   std::erase_if(choice.categorical, absent);
   std::erase_if(choice.categories, [&](const NamedList& column) { return absent(column.name); });
@@ -130,12 +126,12 @@ void check(const TableChoice& choice, const CsvFile& file, bool whole) {
     checks.contradiction(fmt::format("the column '{}' is in {} and in {}", name, one, other));
   };
   for (const std::string& name : choice.exclude) {
-    if (has(choice.columns, name)) both(name, "exclude", "columns");
+    if (contains(choice.columns, name)) both(name, "exclude", "columns");
     if (name == choice.label) both(name, "exclude", "label");
     for (const NamedList& group : choice.groups)
-      if (has(group.items, name)) both(name, "exclude", "groups");
+      if (contains(group.items, name)) both(name, "exclude", "groups");
   }
-  if (has(choice.columns, choice.label)) both(choice.label, "columns", "label");
+  if (contains(choice.columns, choice.label)) both(choice.label, "columns", "label");
   checks.throw_if_any();
 }
 
@@ -188,8 +184,8 @@ TableChoice table_choice(const Options& options, const CsvFile& file) {
   choice.max_classes = static_cast<std::size_t>(options.integer("max_classes"));
   for (const std::string& word : names_of(options, "missing_words", {})) choice.words.insert(word);
   if (options.flag("settled")) keep_present(choice, file);
-  if (choice.label.empty() && has(file.names(), "label") && !has(choice.columns, "label") &&
-      !has(choice.exclude, "label")) {
+  if (choice.label.empty() && contains(file.names(), "label") && !contains(choice.columns, "label") &&
+      !contains(choice.exclude, "label")) {
     choice.label = "label";
     choice.label_by_name = true;
   }

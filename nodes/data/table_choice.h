@@ -3,6 +3,7 @@
 // Thread safety: free functions and a value.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,10 @@
 #include "table_survey.h"
 
 namespace loom {
+
+inline bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 // A name with the names that belong to it: a group and its columns, a column and its classes.
 struct NamedList {

@@ -8,12 +8,8 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kMostProblems = 20, kMostClasses = 100000;
+constexpr std::size_t kMostClasses = 100000;
 constexpr std::int64_t kFewRows = 10;  // where texts may all differ and still be classes
-
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
 
 const NamedList* find_list(const std::vector<NamedList>& lists, const std::string& name) {
   const auto found = std::ranges::find(lists, name, &NamedList::name);
@@ -59,9 +55,9 @@ std::size_t TableLayout::index_of(const std::string& name) const {
 
 // Whether an option asks for the column.
 bool TableLayout::is_named(const std::string& name) const {
-  return name == choice_.label || has(choice_.columns, name) || has(choice_.categorical, name) ||
+  return name == choice_.label || contains(choice_.columns, name) || contains(choice_.categorical, name) ||
          find_list(choice_.categories, name) != nullptr ||
-         std::ranges::any_of(choice_.groups, [&](const NamedList& group) { return has(group.items, name); });
+         std::ranges::any_of(choice_.groups, [&](const NamedList& group) { return contains(group.items, name); });
 }
 
 // A column of more texts than numbers is read a second time, since its numbers are classes too.
@@ -71,7 +67,8 @@ std::vector<ColumnSurvey> TableLayout::survey(const CsvFile& file) const {
   for (std::size_t i = 0; i < file_names_.size(); ++i) {
     const std::string& name = file_names_[i];
     most.push_back(is_named(name) && !(is_label(i) && choice_.label_by_name) ? kMostClasses : choice_.max_classes);
-    numbered.push_back(is_label(i) || has(choice_.categorical, name) || find_list(choice_.categories, name) != nullptr);
+    numbered.push_back(is_label(i) || contains(choice_.categorical, name) ||
+                       find_list(choice_.categories, name) != nullptr);
   }
   std::vector<ColumnSurvey> found = survey_columns(file, choice_.words, most, numbered);
   bool again = false;
@@ -87,9 +84,10 @@ void TableLayout::choose_kind(std::size_t i, const ColumnSurvey& found, std::int
   const std::string& name = file_names_[i];
   const auto leave_out = [&](std::string reason) { source.reason = std::move(reason); };
   const bool free_label = is_label(i) && choice_.label_by_name && (found.too_many || found.fractions > 0);
-  if (has(choice_.exclude, name)) return leave_out("excluded");
+  if (contains(choice_.exclude, name)) return leave_out("excluded");
   if (name == choice_.holdout_by && !is_named(name)) return leave_out("it decides what is held out, left out");
-  if (has(choice_.categorical, name) || find_list(choice_.categories, name) != nullptr || (is_label(i) && !free_label))
+  if (contains(choice_.categorical, name) || find_list(choice_.categories, name) != nullptr ||
+      (is_label(i) && !free_label))
     return choose_classes(source, found);
   if (found.numbers == 0 && found.texts.count == 0) return leave_out("no values, left out");
   if (is_mostly_numbers(found)) {
@@ -107,7 +105,7 @@ void TableLayout::choose_kind(std::size_t i, const ColumnSurvey& found, std::int
 // a run, no other column need be.
 void TableLayout::leave_out_unused(std::size_t i, const ColumnSurvey& found) {
   Source& source = sources_[i];
-  const bool needed = choice_.settled ? has(choice_.columns, file_names_[i]) : is_named(file_names_[i]);
+  const bool needed = choice_.settled ? contains(choice_.columns, file_names_[i]) : is_named(file_names_[i]);
   if ((choice_.columns.empty() && !choice_.settled) || source.kind == Kind::left_out || needed) return;
   const std::int64_t texts = source.kind == Kind::number ? found.texts.count : 0;
   const std::int64_t missing = choice_.missing_is_error ? found.missing.count : 0;
@@ -124,7 +122,7 @@ void TableLayout::choose_classes(Source& source, const ColumnSurvey& found) {
     source.classes = given->items;
     if (!may_grow(name)) return number(source);
     for (const std::string& value : found.values)
-      if (!has(source.classes, value)) source.classes.push_back(value);
+      if (!contains(source.classes, value)) source.classes.push_back(value);
   } else {
     source.classes.assign(found.values.begin(), found.values.end());
     std::ranges::sort(source.classes, class_order);
@@ -139,14 +137,14 @@ void TableLayout::number(Source& source) {
 
 // Whether classes that a run did not have are numbered after its own: the host refuses them where a graph reads the column.
 bool TableLayout::may_grow(const std::string& name) const {
-  return choice_.settled && !(choice_.one_hot && has(choice_.columns, name));
+  return choice_.settled && !(choice_.one_hot && contains(choice_.columns, name));
 }
 
 void TableLayout::report(const CsvFile& file, const std::vector<ColumnSurvey>& found) const {
-  Diagnostics problems(kMostProblems);
+  Diagnostics problems(kMostTableProblems);
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     if (sources_[i].kind == Kind::number) report_fields(file, i, found[i], problems);
-    const bool number_in_x = has(choice_.columns, file_names_[i]) && !choice_.one_hot && found[i].numbers > 0;
+    const bool number_in_x = contains(choice_.columns, file_names_[i]) && !choice_.one_hot && found[i].numbers > 0;
     if (sources_[i].kind == Kind::classes && number_in_x) report_fields(file, i, found[i], problems);
     if (sources_[i].kind == Kind::classes) report_classes(file, i, found[i], problems);
     if (sources_[i].kind == Kind::left_out || !choice_.missing_is_error || found[i].missing.count == 0) continue;
@@ -245,7 +243,7 @@ void TableLayout::add_group(const std::string& name, const std::vector<std::stri
     throw Error(ErrorCode::data_specification,
                 fmt::format("[table] the group '{}' has the name of another column", name));
   Column column{name, DType::f32, {}};
-  Diagnostics problems(kMostProblems);
+  Diagnostics problems(kMostTableProblems);
   for (const std::string& member : members) {
     const std::size_t i = index_of(member);
     Source& source = sources_[i];

@@ -6,7 +6,7 @@
 namespace loom {
 namespace {
 
-constexpr std::size_t kMostNamed = 5;
+constexpr std::size_t kMostNamedRows = 5;
 constexpr double kExactIntegers = 1 << 24;  // f32 holds every integer up to here
 
 // "1,5", "inf", "1e999".
@@ -31,7 +31,7 @@ void add_value(ColumnSurvey& column, std::string_view field, std::size_t most) {
 }  // namespace
 
 void FieldList::add(std::int64_t row, std::string_view text) {
-  if (++count <= static_cast<std::int64_t>(kMostNamed)) first.push_back({row, std::string(text.substr(0, 40))});
+  if (++count <= static_cast<std::int64_t>(kMostNamedRows)) first.push_back({row, std::string(text.substr(0, 40))});
 }
 
 std::string FieldList::rows() const {

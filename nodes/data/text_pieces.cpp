@@ -11,8 +11,7 @@
 namespace loom {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::size_t kMostProblems = 20;
+constexpr std::size_t kMostTextProblems = 20;
 
 void require_utf8(const std::string& file, std::string_view text, Diagnostics& problems) {
   const std::size_t bad = first_not_utf8(text);
@@ -30,7 +29,7 @@ void require_utf8(const std::string& file, std::string_view text, Diagnostics& p
 
 TextPieces::TextPieces(const std::string& path, std::vector<std::string> files, const TextForm& form)
     : form_(form), root_(path) {
-  Diagnostics problems(kMostProblems);
+  Diagnostics problems(kMostTextProblems);
   std::size_t without = 0;
   for (std::string& file : files) {
     std::vector<TextPiece> pieces;

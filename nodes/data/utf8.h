@@ -9,6 +9,8 @@
 
 namespace loom {
 
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 // The number of bytes of the character that starts at `at`; 0: what stands there is not UTF-8.
 std::size_t utf8_length(std::string_view text, std::size_t at);
 

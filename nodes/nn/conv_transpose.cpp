@@ -8,9 +8,9 @@ namespace {
 
 using namespace loom::nodes;
 using loom::dnnl::TransposedConvolutionShape;
-using Base = Convolution<TransposedConvolutionShape>;
+using TransposedBase = Convolution<TransposedConvolutionShape>;
 
-class ConvTranspose final : public Base {
+class ConvTranspose final : public TransposedBase {
  public:
   static void declare(loom::Contract& c) {
     c.summary("Transposed convolution of sequences [N, T, C] and images [N, H, W, C]");
@@ -53,7 +53,7 @@ class ConvTranspose final : public Base {
     s.output("y", with_image(x, h, w, g.filters));
   }
 
-  explicit ConvTranspose(const loom::Options& options) : Base(options, loom::dnnl::kTransposedConvolution) {}
+  explicit ConvTranspose(const loom::Options& options) : TransposedBase(options, loom::dnnl::kTransposedConvolution) {}
 
   TransposedConvolutionShape geometry(const loom::Shape& x) const override {
     auto g = convolution_shape<TransposedConvolutionShape>(options_, x);

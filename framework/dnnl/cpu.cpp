@@ -67,11 +67,13 @@ bool has_bf16() {
   return (static_cast<unsigned>(::dnnl::get_effective_cpu_isa()) & kBf16) != 0;
 }
 
+std::string instruction_set() { return isa_name(::dnnl::get_effective_cpu_isa()); }
+
 std::string describe() {
   const auto& version = *::dnnl::version();
   return "oneDNN " + std::to_string(version.major) + "." + std::to_string(version.minor) + "." +
          std::to_string(version.patch) + " (" + runtime_name(version.cpu_runtime) + "), " +
-         isa_name(::dnnl::get_effective_cpu_isa());
+         instruction_set();
 }
 
 }  // namespace loom::dnnl

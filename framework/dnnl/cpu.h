@@ -16,6 +16,9 @@ void pin_this_thread();
 // Whether the processor multiplies bf16 (AVX512_BF16 or AMX). Thread safe.
 bool has_bf16();
 
+// The instruction set that the primitives are made for: "AVX-512 with AMX". Thread safe.
+std::string instruction_set();
+
 // What executes the primitives, for example "oneDNN 2.6.3 (OpenMP), AVX-512 with VNNI and BF16". Thread safe.
 std::string describe();
 

@@ -25,6 +25,8 @@ void require_precision(const std::string& precision) {
               "--precision f32");
 }
 
+std::string instruction_set() { return dnnl::instruction_set(); }
+
 std::string recorded_algorithms(const std::string& word) {
   const std::string& wanted = word.empty() ? kAlgorithmWords.front() : word;
   if (std::ranges::find(kAlgorithmWords, algorithms_word(wanted)) == kAlgorithmWords.end()) {

@@ -22,6 +22,14 @@ std::string checked_precision(const std::string& word);
 // Throws not_supported for bf16 on a processor that does not multiply it.
 void require_precision(const std::string& precision);
 
+// The instruction set that kernels are made for: another one gives other bits.
+std::string instruction_set();
+
+// How the sums of lanes are added (run/reduce.h).
+inline constexpr const char* kSums = "tree";
+// Of a checkpoint that does not say it: its version added one lane after another, which differs from four lanes on.
+inline constexpr const char* unrecorded_sums(int lanes) { return lanes < 4 ? kSums : "in order"; }
+
 inline const std::vector<std::string> kAlgorithmWords = {"transformed", "direct"};  // the first one is the default
 
 // One of the words, as this program records it; "": the default. What was recorded stays as it is.

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "run/call.h"
-#include "run/storage.h"
-
 namespace loom {
 
 SumCounts place_sums(const Graph& graph, const ParameterStore& store, const ProgramRequest& request,
@@ -27,142 +24,13 @@ SumCounts place_sums(const Graph& graph, const ParameterStore& store, const Prog
   return counts;
 }
 
-Lane::Lane(BatchState& batch, int index, const SumCounts& sums)
-    : batch_(batch),
-      index_(index),
-      gradients_(DType::f32, Shape({std::max<std::int64_t>(1, sums.gradients)})),
-      tallies_(DType::f32, Shape({std::max<std::int64_t>(1, sums.tallies)})),
-      pointers_(batch.tape->values.size(), nullptr) {}
+Lane::Lane(const SumCounts& sums)
+    : gradients_(DType::f32, Shape({std::max<std::int64_t>(1, sums.gradients)})),
+      tallies_(DType::f32, Shape({std::max<std::int64_t>(1, sums.tallies)})) {}
 
-void Lane::resize_arena(std::size_t bytes) {
-  if (bytes <= arena_size_) return;
-  arena_ = allocate_bytes(bytes);
-  arena_size_ = bytes;
-}
-
-void Lane::clear_sums() {
+void Lane::clear() {
   std::ranges::fill(gradients_.values(), 0.0F);
   std::ranges::fill(tallies_.values(), 0.0F);
-}
-
-void Lane::enter(const Instance& instance, std::int64_t shard_index, std::int64_t first) {
-  instance_ = &instance;
-  shard_index_ = shard_index;
-  first_ = first;
-  const Tape& tape = *batch_.tape;
-  for (std::size_t v = 0; v < tape.values.size(); ++v) {
-    const PlannedBlock& block = batch_.plan->values[v];
-    const std::size_t skip = block.per_sample ? block.bytes * static_cast<std::size_t>(first) : 0;
-    switch (block.storage) {
-      case Storage::unused: break;
-      case Storage::arena: pointers_[v] = arena_.get() + block.offset; break;
-      case Storage::batch: pointers_[v] = batch_.memory.value(v) + skip; break;
-      case Storage::feed: {
-        const TensorView& feed = batch_.feeds[static_cast<std::size_t>(tape.values[v].feed)];
-        const std::size_t held = feed.bytes();
-        pointers_[v] = static_cast<std::byte*>(feed.raw()) + (skip < held ? skip : skip % held);
-        break;
-      }
-    }
-  }
-}
-
-void Lane::bind(const std::vector<int>& values, std::vector<TensorView>& views) const {
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    if (values[k] >= 0) views[k].rebind(pointer(values[k]));
-  }
-}
-
-// The memory that the step's node keeps from forward to backward.
-std::span<std::byte> Lane::saved_of(const TapeStep& step) const {
-  const Plan& plan = *batch_.plan;
-  const auto maker = static_cast<std::size_t>(plan.forward_step[static_cast<std::size_t>(step.node)]);
-  const PlannedBlock& saved = plan.saved[maker];
-  if (saved.storage == Storage::arena) return {arena_.get() + saved.offset, saved.bytes};
-  if (saved.storage != Storage::batch) return {};
-  return {batch_.memory.saved(maker) + saved.bytes * static_cast<std::size_t>(shard_index_), saved.bytes};
-}
-
-void Lane::fill(Call& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const {
-  bind(step.inputs, context.inputs);
-  bind(step.outputs, context.outputs);
-  const PlannedBlock& own = batch_.plan->scratch[static_cast<std::size_t>(i)];
-  if (own.storage == Storage::arena) scratch = {arena_.get() + own.offset, own.bytes};
-  fill_call(call, instance_->node(step.node),
-            {.stream = RandomStream(batch_.seed, stream_of(batch_.graph->node(step.node).path), batch_.step),
-             .first_sample = first_,
-             .first_item = batch_.first_item < 0 ? -1 : batch_.first_item + first_,
-             .batch_samples = batch_.samples,
-             .step = batch_.step,
-             .lanes = batch_.lanes},
-            {context.inputs, context.outputs, scratch, saved_of(step)});
-  if (batch_.starts.empty() || context.outputs.front().shape().rank() < 2) return;
-  call.position = batch_.starts[static_cast<std::size_t>(step.node)];
-  call.part = context.outputs.front().shape()[1];
-}
-
-void Lane::forward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) {
-  Forward call;
-  fill(call, i, step, context, scratch);
-  const auto& offsets = batch_.tally_offsets[static_cast<std::size_t>(step.node)];
-  const std::vector<GraphParameter>& tallies = batch_.graph->node(step.node).tallies;
-  for (std::size_t k = 0; k < tallies.size(); ++k)
-    context.tallies[static_cast<std::size_t>(tallies[k].declaration)].rebind(tallies_.values().data() + offsets[k]);
-  call.tally_views = context.tallies;
-  instance_->node(step.node).node->forward(call);
-}
-
-void Lane::backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) {
-  Backward call;
-  fill(call, i, step, context, scratch);
-  for (std::size_t k = 0; k < step.diff_outputs.size(); ++k) {
-    const int value = step.diff_outputs[k];
-    context.diff_outputs[k].rebind(value >= 0 ? pointer(value) : const_cast<float*>(batch_.zeros));
-  }
-  bind(step.diff_inputs, context.diff_inputs);
-  for (std::size_t k = 0; k < step.gradient_slots.size(); ++k) {
-    const int slot = step.gradient_slots[k];
-    if (slot >= 0)
-      context.diff_parameters[k].rebind(gradients_.values().data() +
-                                        batch_.slot_offsets[static_cast<std::size_t>(slot)]);
-  }
-  call.diff_output_views = context.diff_outputs;
-  call.diff_input_views = context.diff_inputs;
-  call.diff_parameter_views = context.diff_parameters;
-  instance_->node(step.node).node->backward(call);
-}
-
-// The framework takes the mean over the batch: d(mean)/d(loss of a sample) = weight / samples.
-void Lane::seed(const TapeStep& step, StepContext& context) const {
-  bind(step.outputs, context.outputs);
-  const double weight = batch_.weights[static_cast<std::size_t>(step.objective)][static_cast<std::size_t>(step.term)];
-  std::ranges::fill(context.outputs.front().values(), static_cast<float>(weight / static_cast<double>(batch_.samples)));
-}
-
-void Lane::sum(const TapeStep& step, StepContext& context) const {
-  bind(step.inputs, context.inputs);
-  bind(step.outputs, context.outputs);
-  const std::span<const float> from = context.inputs.front().values();
-  const std::span<float> to = context.outputs.front().values();
-  for (std::size_t k = 0; k < to.size(); ++k) to[k] += from[k];
-}
-
-void Lane::cast(const TapeStep& step, StepContext& context) const {
-  bind(step.inputs, context.inputs);
-  bind(step.outputs, context.outputs);
-  cast_values(context.inputs.front(), context.outputs.front());
-}
-
-void Lane::execute(int i, std::vector<StepContext>& contexts, std::span<std::byte> scratch) {
-  const TapeStep& step = batch_.tape->steps[static_cast<std::size_t>(i)];
-  StepContext& context = contexts[static_cast<std::size_t>(i)];
-  switch (step.kind) {
-    case TapeStep::Kind::forward: return forward(i, step, context, scratch);
-    case TapeStep::Kind::backward: return backward(i, step, context, scratch);
-    case TapeStep::Kind::seed: return seed(step, context);
-    case TapeStep::Kind::sum: return sum(step, context);
-    case TapeStep::Kind::cast: return cast(step, context);
-  }
 }
 
 }  // namespace loom

@@ -1,16 +1,15 @@
-// One lane: a worker's own activations, scratch and gradient sums, through which shards pass one after another.
+// What the batch is computed with: the state that all workers share while a batch runs, and the lanes, each the sums of
+// its own shards.
 //
-// Internal to framework/run. Thread safety: at any time one shard is in a lane; its steps may run on several threads,
-// ordered by the program's flow graph.
+// Internal to framework/run. Thread safety: BatchState is only read while a batch runs; a lane belongs to one worker at
+// any time.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "run/batch_memory.h"
-#include "run/instance.h"
 #include "run/plan.h"
 #include "run/program_request.h"
 
@@ -44,41 +43,17 @@ struct SumCounts {
 // Chooses where each gradient slot and tally lies in a lane's sums; each starts on a cache line.
 SumCounts place_sums(const Graph& graph, const ParameterStore& store, const ProgramRequest& request, BatchState& batch);
 
+// The sums of the lane's shards, which are added in order.
 class Lane {
  public:
-  Lane(BatchState& batch, int index, const SumCounts& sums);
+  explicit Lane(const SumCounts& sums);
 
-  void resize_arena(std::size_t bytes);
-  void clear_sums();  // gradients and tallies, before the first shard
-  // Points every value at its place for the samples [first, first + instance.samples()).
-  void enter(const Instance& instance, std::int64_t shard_index, std::int64_t first);
-  // Runs step i of the tape; `scratch` where the plan gives it none (whole-batch steps).
-  void execute(int i, std::vector<StepContext>& contexts, std::span<std::byte> scratch = {});
-
+  void clear();  // before the first shard
   std::span<float> gradients() { return gradients_.values(); }
   std::span<float> tallies() { return tallies_.values(); }
-  std::size_t arena_bytes() const { return arena_size_; }
 
  private:
-  void* pointer(int value) const { return pointers_[static_cast<std::size_t>(batch_.tape->root(value))]; }
-  void bind(const std::vector<int>& values, std::vector<TensorView>& views) const;
-  std::span<std::byte> saved_of(const TapeStep& step) const;
-  void fill(Call& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const;
-  void forward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
-  void backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
-  void seed(const TapeStep& step, StepContext& context) const;
-  void sum(const TapeStep& step, StepContext& context) const;
-  void cast(const TapeStep& step, StepContext& context) const;
-
-  BatchState& batch_;
-  int index_;
-  AlignedBytes arena_;
-  std::size_t arena_size_ = 0;
   Tensor gradients_, tallies_;
-  std::vector<void*> pointers_;  // per root value
-  const Instance* instance_ = nullptr;
-  std::int64_t shard_index_ = 0;
-  std::int64_t first_ = 0;
 };
 
 }  // namespace loom

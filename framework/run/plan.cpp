@@ -222,35 +222,4 @@ Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t
   return Planner(graph, tape, training, shard, memory).plan();
 }
 
-// Bytes of the parameters that have a gradient: each shard reads them and adds to a sum of the same size.
-static std::size_t gradient_bytes(const Graph& graph, const Tape& tape) {
-  std::set<int> seen;
-  std::size_t bytes = 0;
-  for (const TapeStep& step : tape.steps) {
-    if (step.kind != TapeStep::Kind::backward) continue;
-    for (const GraphParameter& parameter : graph.node(step.node).parameters) {
-      const int slot = step.gradient_slots[static_cast<std::size_t>(parameter.declaration)];
-      if (slot >= 0 && seen.insert(slot).second)
-        bytes += static_cast<std::size_t>(parameter.shape.count()) * sizeof(float);
-    }
-  }
-  return bytes;
-}
-
-std::int64_t choose_shard(const Graph& graph, const Tape& tape, bool training, std::int64_t batch, int lanes) {
-  constexpr std::size_t kCacheBytes = std::size_t{1} << 20;   // second-level cache of a core
-  constexpr std::size_t kLargeBytes = std::size_t{32} << 20;  // larger than a core's share of a last-level cache
-  constexpr std::int64_t kSmallest = 4;                       // smaller shards have too few rows for the primitives
-  const std::size_t one = std::max<std::size_t>(1, make_plan(graph, tape, training, 1, {}).arena_bytes);
-  auto fitting = std::max(kSmallest, static_cast<std::int64_t>(kCacheBytes / one));
-  // Gradients that fit no cache are read and written for each shard, and the weights are read twice: shards so large
-  // that this is at most the memory traffic of their activations.
-  const std::size_t gradients = gradient_bytes(graph, tape);
-  if (gradients > kLargeBytes) fitting = std::max(fitting, static_cast<std::int64_t>(4 * gradients / one));
-  const std::int64_t fair = (batch + lanes - 1) / lanes;
-  const std::int64_t wanted = std::max<std::int64_t>(1, std::min(fitting, fair));
-  const std::int64_t rounds = (batch + wanted * lanes - 1) / (wanted * lanes);
-  return (batch + rounds * lanes - 1) / (rounds * lanes);
-}
-
 }  // namespace loom

@@ -47,7 +47,4 @@ struct Plan {
 Plan make_plan(const Graph& graph, const Tape& tape, bool training, std::int64_t shard,
                const std::vector<StepMemory>& memory);
 
-// A shard size from the shapes alone: a shard's values fit in `cache_bytes`, and every lane gets as many shards.
-std::int64_t choose_shard(const Graph& graph, const Tape& tape, bool training, std::int64_t batch, int lanes);
-
 }  // namespace loom

@@ -9,6 +9,7 @@
 #include "graph/tape.h"
 #include "loom/error.h"
 #include "run/call.h"
+#include "run/division.h"
 #include "run/instance.h"
 #include "run/lane.h"
 #include "run/plan.h"
@@ -19,6 +20,7 @@
 #include "run/step_failure.h"
 #include "run/step_work.h"
 #include "run/storage.h"
+#include "run/worker.h"
 
 namespace loom {
 
@@ -30,18 +32,21 @@ class Program::Impl {
         executor_(executor),
         request_(std::move(request)),
         tape_(plan_storage(record_tape(*graph_, tape_request(request_, store_)), request_.storage)) {
-    if (request_.lanes <= 0) request_.lanes = executor_.threads();
+    if (request_.lanes <= 0) request_.lanes = choose_lanes(*graph_, tape_, request_.batch);
     if (request_.shard <= 0)
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
     request_.shard = std::min(request_.shard, request_.batch);
     fill_batch_state();
     const SumCounts sums = place_sums(*graph_, store_, request_, batch_);
     for (int lane = 0; lane < request_.lanes; ++lane) {
-      lanes_.push_back(std::make_unique<Lane>(batch_, lane, sums));
+      lanes_.push_back(std::make_unique<Lane>(sums));
       gradient_sums_.push_back(lanes_.back()->gradients().first(static_cast<std::size_t>(sums.gradients)));
       tally_sums_.push_back(lanes_.back()->tallies().first(static_cast<std::size_t>(sums.tallies)));
     }
-    lane_runs_.resize(lanes_.size());
+    const auto shards = static_cast<int>((request_.batch + request_.shard - 1) / request_.shard);
+    for (int worker = 0; worker < std::min({executor_.threads(), request_.lanes, shards}); ++worker)
+      workers_.push_back(std::make_unique<Worker>(batch_));
+    runs_.resize(workers_.size());
     end_ = std::make_unique<StepEnd>(*graph_, tape_, store_, batch_, lanes_.front()->tallies());
     ensure_instances(request_.batch);
   }
@@ -108,8 +113,8 @@ class Program::Impl {
 
   std::size_t memory_bytes() const {
     std::size_t bytes = zeros_.view().bytes() + whole_scratch_size_ + batch_.memory.bytes();
-    for (const auto& lane : lanes_)
-      bytes += lane->arena_bytes() + (lane->gradients().size() + lane->tallies().size()) * sizeof(float);
+    for (const auto& worker : workers_) bytes += worker->arena_bytes();
+    for (const auto& lane : lanes_) bytes += (lane->gradients().size() + lane->tallies().size()) * sizeof(float);
     for (const auto& [n, instance] : shards_) bytes += instance->packed_bytes();
     return bytes;
   }
@@ -131,9 +136,9 @@ class Program::Impl {
   const ProgramRequest& request() const { return request_; }
 
  private:
-  // The shards that a lane has not taken yet in the current stage.
-  struct LaneRun {
-    std::int64_t next = 0;
+  // Where a worker is in the current stage.
+  struct WorkerRun {
+    std::int64_t lane = 0, shard = 0, next = 0;  // next: of the lane's shards; none left: the worker takes another lane
     std::vector<StepContext>* contexts = nullptr;
   };
 
@@ -184,7 +189,7 @@ class Program::Impl {
     for (const auto& [n, instance] : shards_) take(*instance);
     for (const auto& [n, instance] : wholes_) take(*instance);
     plan_ = make_plan(*graph_, tape_, request_.training, request_.shard, memory);
-    for (auto& lane : lanes_) lane->resize_arena(plan_.arena_bytes);
+    for (auto& worker : workers_) worker->resize_arena(plan_.arena_bytes);
     allocate_batch(memory);
     make_contexts();
     executor_.run([&] { make_flows(); });
@@ -212,7 +217,7 @@ class Program::Impl {
       for (const TapeStep& step : tape_.steps) contexts.push_back(instance.make_context(*graph_, tape_, step));
     };
     for (const auto& [n, instance] : shards_) {
-      contexts_[n].resize(lanes_.size());
+      contexts_[n].resize(workers_.size());
       for (auto& contexts : contexts_[n]) make(*instance, contexts);
     }
     whole_contexts_.clear();
@@ -227,48 +232,52 @@ class Program::Impl {
         continue;
       }
       StageCallbacks callbacks;
-      callbacks.more = [this](int lane) {
-        return !failed_ && lane_runs_[static_cast<std::size_t>(lane)].next < shard_count_;
-      };
-      callbacks.enter = [this](int lane) { enter(lane); };
-      callbacks.execute = [this](int lane, int step) {
+      callbacks.enter = [this](int worker) { return !failed_ && enter(static_cast<std::size_t>(worker)); };
+      callbacks.execute = [this](int worker, int step) {
         if (!failed_)
           guarded(step, [&] {
-            const LaneRun& run = lane_runs_[static_cast<std::size_t>(lane)];
-            const TraceSpan span(executor_.trace(), names_.of(step), lane, run.next - request_.lanes);
-            lanes_[static_cast<std::size_t>(lane)]->execute(step, *run.contexts);
+            const WorkerRun& run = runs_[static_cast<std::size_t>(worker)];
+            const TraceSpan span(executor_.trace(), names_.of(step), static_cast<int>(run.lane), run.shard);
+            workers_[static_cast<std::size_t>(worker)]->execute(step, *run.contexts);
           });
       };
-      flows_.push_back(
-          std::make_unique<StageFlow>(plan_.stages[stage], plan_.predecessors, request_.lanes, std::move(callbacks)));
+      flows_.push_back(std::make_unique<StageFlow>(plan_.stages[stage], plan_.predecessors,
+                                                   static_cast<int>(workers_.size()), std::move(callbacks)));
     }
   }
 
-  void enter(int index) {
-    LaneRun& run = lane_runs_[static_cast<std::size_t>(index)];
-    const std::int64_t shard = run.next;
+  // Lane l has the shards l, l + lanes, ...; a worker computes all of them before it takes another lane.
+  bool enter(std::size_t index) {
+    WorkerRun& run = runs_[index];
+    while (run.next >= shard_count_) {
+      run.lane = next_lane_.fetch_add(1, std::memory_order_relaxed);
+      if (run.lane >= request_.lanes) return false;
+      run.next = run.lane;
+    }
+    run.shard = run.next;
     run.next += request_.lanes;
-    const std::int64_t first = shard * request_.shard;
+    const std::int64_t first = run.shard * request_.shard;
     const std::int64_t samples = std::min(request_.shard, batch_.samples - first);
-    run.contexts = &contexts_.at(samples)[static_cast<std::size_t>(index)];
-    lanes_[static_cast<std::size_t>(index)]->enter(*shards_.at(samples), shard, first);
+    run.contexts = &contexts_.at(samples)[index];
+    workers_[index]->enter(*lanes_[static_cast<std::size_t>(run.lane)], *shards_.at(samples), run.shard, first);
+    return true;
   }
 
   void run_stage(std::size_t stage) {
     if (stage % 2 == 0) {
-      for (std::size_t lane = 0; lane < lane_runs_.size(); ++lane)
-        lane_runs_[lane].next = static_cast<std::int64_t>(lane);
+      next_lane_ = 0;
+      for (WorkerRun& run : runs_) run.next = shard_count_;
       if (flows_[stage]) flows_[stage]->run();
       return;
     }
     if (plan_.stages[stage].empty()) return;
-    Lane& lane = *lanes_.front();
-    lane.enter(*wholes_.at(batch_.samples), 0, 0);
+    Worker& worker = *workers_.front();
+    worker.enter(*lanes_.front(), *wholes_.at(batch_.samples), 0, 0);
     for (int step : plan_.stages[stage]) {
       if (!failed_)
         guarded(step, [&] {
           const TraceSpan span(executor_.trace(), names_.of(step));
-          lane.execute(step, whole_contexts_.at(batch_.samples), {whole_scratch_.get(), whole_scratch_size_});
+          worker.execute(step, whole_contexts_.at(batch_.samples), {whole_scratch_.get(), whole_scratch_size_});
         });
     }
   }
@@ -290,7 +299,7 @@ class Program::Impl {
   void clear_sums() {
     const TraceSpan span(executor_.trace(), "clear");
     tbb_for(static_cast<std::int64_t>(lanes_.size()),
-            [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear_sums(); });
+            [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear(); });
   }
 
   void add_lanes() {
@@ -337,11 +346,13 @@ class Program::Impl {
   bool whole_steps_ = false;
   StepNames names_;  // of the executor's trace
   std::map<std::int64_t, std::unique_ptr<Instance>> shards_, wholes_;
-  std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, lane, step
+  std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, worker, step
   std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::span<float>> gradient_sums_, tally_sums_;  // per lane
-  std::vector<LaneRun> lane_runs_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<WorkerRun> runs_;  // per worker
+  std::atomic<std::int64_t> next_lane_ = 0;
   std::unique_ptr<StepEnd> end_;
   std::vector<std::unique_ptr<StageFlow>> flows_;
   AlignedBytes whole_scratch_;

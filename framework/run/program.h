@@ -1,8 +1,9 @@
 // A program: a graph pruned to what is requested, with a memory plan, compiled to a oneTBB flow graph.
 //
-// The batch is cut into shards of `shard` samples, dealt to `lanes` in turn (lane l takes shards l, l + lanes, ...).
-// Each lane has its own activations and its own gradient sums. Whole-batch nodes are barriers: only values that cross
-// one are kept for the whole batch. The same seed, lanes and shard give the same bits for any number of threads.
+// The batch is cut into shards of `shard` samples, dealt to `lanes` in turn (lane l has shards l, l + lanes, ...). Each lane
+// has its own gradient sums, which are added as a balanced tree; activations belong to the workers, at most one a thread,
+// which take one lane after another. Whole-batch nodes are barriers: only values that cross one are kept for the whole
+// batch. Lanes and shard follow from graph and batch; the same ones give the same bits for any number of threads.
 //
 // Ownership: keeps the graph; refers to the ParameterStore and the Executor, which must outlive it.
 // Thread safety: one run() at a time per program. Errors: run() throws Error(node_failed) naming the node, its place
@@ -46,7 +47,7 @@ class Program {
   const ProgramRequest& request() const;  // with shard and lanes as chosen
   double flop_per_sample() const;         // forward and backward, counted from the shapes
   std::vector<StepWork> work() const;     // of each node's passes, for a batch
-  std::size_t memory_bytes() const;       // planned: lanes' arenas, whole-batch values, gradients
+  std::size_t memory_bytes() const;       // planned: workers' arenas, whole-batch values, lanes' sums
   std::vector<std::string> unused_nodes() const;
   bool has_whole_batch_steps() const;
 

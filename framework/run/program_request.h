@@ -29,8 +29,8 @@ struct ProgramRequest {
   std::vector<Port> fetch;                   // ports wanted for the whole batch
   std::vector<Port> input_gradients;         // fed ports whose gradient of objective 0 is wanted (gradient checks)
   std::int64_t batch = 1;                    // samples of a run at most
-  std::int64_t shard = 0;                    // 0: chosen from the shapes (see choose_shard)
-  int lanes = 0;                             // 0: one per thread of the executor
+  std::int64_t shard = 0;                    // 0: chosen from the shapes (run/division.h)
+  int lanes = 0;                             // 0: chosen from the shapes
   StorageRule storage;                       // none: every value is stored as it is computed
 };
 

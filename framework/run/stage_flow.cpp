@@ -13,16 +13,16 @@ using Task = tbb::flow::continue_node<tbb::flow::continue_msg>;
 
 class StageFlow::Impl {
  public:
-  Impl(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int lanes,
+  Impl(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int workers,
        StageCallbacks callbacks)
       : callbacks_(std::move(callbacks)) {
-    for (int lane = 0; lane < lanes; ++lane) add_lane(lane, steps, predecessors);
+    for (int worker = 0; worker < workers; ++worker) add_worker(worker, steps, predecessors);
   }
 
   void run() {
     graph_.reset();
-    for (std::size_t lane = 0; lane < begins_.size(); ++lane) {
-      if (callbacks_.more(static_cast<int>(lane))) begins_[lane]->try_put({});
+    for (std::size_t worker = 0; worker < begins_.size(); ++worker) {
+      if (callbacks_.enter(static_cast<int>(worker))) begins_[worker]->try_put({});
     }
     graph_.wait_for_all();
   }
@@ -36,15 +36,15 @@ class StageFlow::Impl {
     return tasks_.back().get();
   }
 
-  void add_lane(int lane, const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors) {
-    Task* begin = add_task([this, lane] { callbacks_.enter(lane); });
+  void add_worker(int worker, const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors) {
+    Task* begin = add_task([] {});
     begins_.push_back(begin);
-    Task* end = add_task([this, lane, begin] {
-      if (callbacks_.more(lane)) begin->try_put({});
+    Task* end = add_task([this, worker, begin] {
+      if (callbacks_.enter(worker)) begin->try_put({});
     });
     std::map<int, Task*> task_of;
     std::map<int, bool> has_successor;
-    for (int step : steps) task_of[step] = add_task([this, lane, step] { callbacks_.execute(lane, step); });
+    for (int step : steps) task_of[step] = add_task([this, worker, step] { callbacks_.execute(worker, step); });
     for (int step : steps) {
       const auto& before = predecessors[static_cast<std::size_t>(step)];
       if (before.empty()) tbb::flow::make_edge(*begin, *task_of[step]);
@@ -64,9 +64,9 @@ class StageFlow::Impl {
   std::vector<Task*> begins_;
 };
 
-StageFlow::StageFlow(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int lanes,
+StageFlow::StageFlow(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int workers,
                      StageCallbacks callbacks)
-    : impl_(std::make_unique<Impl>(steps, predecessors, lanes, std::move(callbacks))) {}
+    : impl_(std::make_unique<Impl>(steps, predecessors, workers, std::move(callbacks))) {}
 StageFlow::~StageFlow() = default;
 void StageFlow::run() { impl_->run(); }
 

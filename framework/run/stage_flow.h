@@ -1,7 +1,7 @@
-// One stage of a program as a oneTBB flow graph: a task per (step, lane), edges where a step must wait for another.
+// One stage of a program as a oneTBB flow graph: a task per (step, worker), edges where a step must wait for another.
 //
-// Each lane loops: take the next shard, run the stage's steps, take the next. Independent branches of a lane and
-// different lanes run in parallel.
+// Each worker loops: take the next shard, run the stage's steps, take the next. Independent branches of a shard and
+// different workers run in parallel.
 //
 // Internal to framework/run. Built and run inside the executor's arena; run() may be repeated, one at a time.
 #pragma once
@@ -13,15 +13,14 @@
 namespace loom {
 
 struct StageCallbacks {
-  std::function<bool(int lane)> more;   // whether the lane has another shard
-  std::function<void(int lane)> enter;  // takes it
-  std::function<void(int lane, int step)> execute;
+  std::function<bool(int worker)> enter;  // takes the next shard; false: there is none
+  std::function<void(int worker, int step)> execute;
 };
 
 class StageFlow {
  public:
   // `predecessors` is per step of the whole tape; only steps of this stage appear for this stage's steps.
-  StageFlow(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int lanes,
+  StageFlow(const std::vector<int>& steps, const std::vector<std::vector<int>>& predecessors, int workers,
             StageCallbacks callbacks);
   ~StageFlow();
   void run();

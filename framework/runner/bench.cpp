@@ -220,7 +220,7 @@ void add_bench(CLI::App& app, Invocation& invocation) {
   verb.option("--batch", request->batch, "samples per step; 0: as in the graph").at_least(0).shows_default();
   verb.option("--steps", request->steps, "timed steps").at_least(1).shows_default();
   verb.threads_flag(request->threads);
-  verb.option("--lanes", request->lanes, "lanes; 0: one per thread").at_least(0).shows_default();
+  verb.option("--lanes", request->lanes, "lanes; 0: chosen from the shapes").at_least(0).shows_default();
   verb.option("--shard", request->shard, "samples per shard; 0: chosen from the shapes").at_least(0).shows_default();
   algorithms_flags(verb, request->algorithms, request->precision);
   verb.flag("--tune", request->tune, "try several shard sizes and keep the fastest");

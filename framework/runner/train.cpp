@@ -133,8 +133,8 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb.option("--batch", request->settings.batch, "samples per step").at_least(1);
   verb.option("--seed", request->settings.seed, "seed of weights, order of the data, and noise");
   verb.threads_flag(request->settings.threads,
-                    "threads; 0: one per core. For a given --lanes, the number does not affect the result");
-  verb.option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: one per thread")
+                    "threads; 0: one per core. The number does not affect the result");
+  verb.option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: chosen from the shapes")
       .at_least(0)
       .shows_default();
   verb.option("--shard", request->settings.shard, "samples per shard; 0: chosen from the shapes")

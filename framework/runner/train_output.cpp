@@ -97,6 +97,10 @@ void TrainOutput::introduce(Session& session, const std::string& run) {
                              session.document().name, grouped(session.parameters().trainable_count()),
                              session.data().type, grouped(session.training_data().source()->size()), session.batch(),
                              session.executor().threads(), programs.lanes(), programs.shard(), session.seed()));
+  if (session.executor().threads() > programs.lanes())
+    line(fmt::format(
+        "{} lanes keep {} of {} threads busy: a larger batch has more of them, and so has --lanes, with other bits",
+        programs.lanes(), programs.lanes(), session.executor().threads()));
   for (const std::string& notice : session.training_data().source()->notices()) line(fmt::format("data: {}", notice));
   if (session.steps_done() > 0)
     progress_.line(fmt::format("resuming from step {} of {}", session.steps_done(), session.settings().steps));

@@ -108,6 +108,8 @@ TextMap CheckpointInfo::to_metadata() const {
                     {"batch", fmt::format("{}", batch)},
                     {"algorithms", algorithms},
                     {"precision", precision},
+                    {"sums", sums},
+                    {"isa", isa},
                     {"data_position", fmt::format("{}", (step - data_from) * batch)},
                     {"data_hash", data_hash},
                     {"document_hash", document_hash},
@@ -137,6 +139,8 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   info.batch = fields.integer("batch", 1, kMaxBatch);
   info.algorithms = fields.has("algorithms") ? fields.text("algorithms") : recorded_algorithms("direct");
   if (fields.has("precision")) info.precision = fields.text("precision");
+  info.sums = fields.has("sums") ? fields.text("sums") : unrecorded_sums(info.lanes);
+  if (fields.has("isa")) info.isa = fields.text("isa");
   info.data_hash = fields.text("data_hash");
   info.document_hash = fields.text("document_hash");
   if (fields.has("data_card")) info.data_card = fields.text("data_card");

@@ -10,7 +10,7 @@
 
 #include "graph/tape.h"
 #include "io/npy.h"
-#include "run/plan.h"
+#include "run/division.h"
 #include "run/program.h"
 #include "train/frozen_front.h"
 #include "train/stored_column.h"

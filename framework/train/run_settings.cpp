@@ -61,6 +61,7 @@ std::string RunSettings::to_json() const {
                      {"steps", steps},
                      {"algorithms", algorithms},
                      {"precision", precision},
+                     {"isa", isa.empty() ? instruction_set() : isa},
                      {"data", {{"type", data.type}, {"options", options}}},
                      {"weights", loaded},
                      {"source", {{"graph", source.graph}, {"overrides", source.overrides}, {"nodes", source.nodes}}}};
@@ -82,6 +83,7 @@ RunSettings RunSettings::from_json(const std::string& text, const std::string& f
   const auto algorithms = run.find("algorithms");  // runs of older versions have none
   settings.algorithms = recorded_algorithms(algorithms ? algorithms->text() : "direct");
   if (const auto precision = run.find("precision")) settings.precision = checked_precision(precision->text());
+  if (const auto isa = run.find("isa")) settings.isa = isa->text();
   const JsonField data = run.at("data");
   settings.data.type = data.at("type").text();
   settings.data.where = settings.data.type_where = {file, 0, 0};

@@ -47,11 +47,12 @@ inline constexpr int kMaxLanes = 4096;  // each holds gradient sums of every par
 
 struct RunSettings {
   std::uint64_t seed = 1;
-  int lanes = 1;                      // of a session: 0 until its programs are made means one per thread
+  int lanes = 1;                      // 0 until the programs of a session are made: chosen from the shapes
   std::int64_t shard = 1, batch = 1;  // samples; shard 0 until the programs are made: chosen from the shapes
   std::int64_t steps = 0;             // to be done in all
   std::string algorithms = "direct";  // run/algorithms.h, as is the next one
   std::string precision = "f32";
+  std::string isa = {};               // instruction set of where run.json was written; "": by an older version
   DataEntry data = {};                        // as used: of the document, or what stood in its place
   std::shared_ptr<const DataCard> card = {};  // of data.json; null before the data was opened, and in runs of format 1
   int format = kRunFormat;                    // of run.json as it was read
@@ -72,8 +73,8 @@ struct SessionSettings {
   std::optional<std::int64_t> steps = {}, batch = {};
   std::optional<std::uint64_t> seed = {};
   int threads = 0;
-  int lanes = 0;                                // 0: one per thread
-  std::int64_t shard = 0;                       // 0: chosen from the shapes
+  int lanes = 0;                                // 0: chosen from the shapes, as is the next one
+  std::int64_t shard = 0;
   std::string algorithms = {}, precision = {};  // run/algorithms.h; "": the default, or as recorded
   std::string cache = {};
   std::vector<LoadedWeights> weights = {};

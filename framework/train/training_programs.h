@@ -22,7 +22,7 @@ class TrainingPrograms {
  public:
   struct Size {
     std::int64_t batch = 1, shard = 0;  // samples; shard 0: chosen from the shapes
-    int lanes = 0;                      // 0: one per thread
+    int lanes = 0;                      // 0: chosen from the shapes
     bool transformed = false;           // of ProgramRequest, as is the next one
     bool bf16 = false;
   };

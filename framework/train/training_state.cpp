@@ -30,7 +30,11 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
     finding.hint = hint;
   };
   compare("", "seed", mine.seed, stored.seed);
-  if (!may.lanes) compare("--lanes changes it", "number of lanes", mine.lanes, stored.lanes);
+  if (!may.lanes) {
+    compare("--lanes changes it", "number of lanes", mine.lanes, stored.lanes);
+    compare("another number of --lanes continues with the sums of this version", "order of the lanes' sums", mine.sums,
+            stored.sums);
+  }
   if (!may.shard) compare("--shard changes it", "shard", mine.shard, stored.shard);
   if (!may.precision) compare("--precision changes it", "precision", mine.precision, stored.precision);
   if (!may.algorithms) {
@@ -109,6 +113,8 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
   info.batch = settings_.batch;
   info.algorithms = settings_.algorithms;
   info.precision = settings_.precision;
+  info.sums = kSums;
+  info.isa = instruction_set();
   info.data_hash = data_hash;
   info.document_hash = document_hash(document_.resolved);
   if (info.best_value) info.best_of = plan_.selection.text(plan_);
@@ -124,6 +130,11 @@ CheckpointInfo TrainingState::restore(const std::string& file, const std::string
   check_same_run(mine, theirs, file, may);
   if (run_document != theirs.document_hash && mine.document_hash != theirs.document_hash)
     spdlog::warn("{}: the document has changed since this checkpoint was written", document_.file);
+  if (!theirs.isa.empty() && mine.isa != theirs.isa)
+    spdlog::warn(
+        "{}: computed on a processor with {}; this one has {}, whose sums are rounded differently: other bits from now "
+        "on",
+        file, theirs.isa, mine.isa);
   aside_.clear();
   for (const auto& [name, entry] : stored.entries()) {
     if (!name.starts_with(kAside)) continue;

@@ -41,7 +41,7 @@ struct TrainerOptions {
   std::vector<std::string> overrides = {};  // "path=value": train.optimizer.lr=1e-4
   std::vector<std::string> plugins = {};    // libraries beside the standard ones
   int threads = 0;                          // 0: one per core; does not affect the result
-  int lanes = 0;                            // 0: one per thread
+  int lanes = 0;                            // 0: chosen from the shapes
   std::int64_t shard = 0;                   // samples; 0: chosen from the shapes
   std::string algorithms = {};              // transformed or direct, as of graph-runner train; "": transformed
   std::string precision = {};               // f32 or bf16; "": f32

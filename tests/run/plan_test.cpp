@@ -126,18 +126,4 @@ BOOST_AUTO_TEST_CASE(a_barrier_makes_stages_and_keeps_what_crosses_it) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(shards_fit_the_cache_and_every_lane_gets_as_many) {
-  const auto graph = branches(false);
-  const Tape tape = training_tape(*graph, parameters_of(*graph));
-  for (std::int64_t batch : {1, 7, 64, 100, 1024}) {
-    for (int lanes : {1, 2, 3, 64}) {
-      const std::int64_t shard = choose_shard(*graph, tape, true, batch, lanes);
-      BOOST_TEST(shard >= 1);
-      BOOST_TEST(shard <= batch);
-      const std::int64_t shards = (batch + shard - 1) / shard;
-      if (batch >= lanes) BOOST_TEST(shards >= lanes / 2);
-    }
-  }
-}
-
 BOOST_AUTO_TEST_SUITE_END()

@@ -123,6 +123,15 @@ BOOST_AUTO_TEST_CASE(sharded_equals_unsharded) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_what_is_chosen) {
+  const Result one = run_chain(1, 0, 0, 50, full_chain());
+  for (int threads : {2, 5}) {
+    const Result many = run_chain(threads, 0, 0, 50, full_chain());
+    BOOST_TEST(same_bits(one.gradients, many.gradients));
+    BOOST_TEST(one.state == many.state);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
   const Result one = run_chain(1, 4, 3, 50, full_chain());
   for (int threads : {2, 3, 4}) {
@@ -312,22 +321,24 @@ BOOST_AUTO_TEST_CASE(feeds_that_repeat_are_those_of_the_whole_batch) {
   is_refused(barrier, few);
 }
 
-BOOST_AUTO_TEST_CASE(memory_grows_with_lanes_and_shard_not_with_the_batch) {
+BOOST_AUTO_TEST_CASE(memory_grows_with_threads_and_shard_not_with_lanes_or_batch) {
   const std::vector<NodeEntry> chain = {entry("x", "input", {}, {{"shape", list({1000})}}), entry("a", "scale", {"x"}),
                                         entry("b", "scale", {"a"}), entry("loss", "loss", {"b"})};
   Fixture fixture(chain);
   Executor executor(2);
-  const auto memory = [&](std::int64_t batch) {
+  const auto memory = [&](std::int64_t batch, int lanes) {
     ProgramRequest request;
     request.training = true;
     request.feeds = {fixture.port("x")};
     request.terms = {fixture.port("loss")};
     request.objectives = {{{0}, fixture.all_parameters()}};
     request.batch = batch;
+    request.lanes = lanes;
     request.shard = 8;
     return Program(fixture.graph, *fixture.store, executor, request).memory_bytes();
   };
-  BOOST_TEST(memory(4096) < memory(64) + 4096 * sizeof(float) * 2);
+  BOOST_TEST(memory(4096, 4) < memory(64, 4) + 4096 * sizeof(float) * 2);
+  BOOST_TEST(memory(64, 8) < memory(64, 2) + 10000);  // no activations: these take 96,000 bytes a worker
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -27,6 +27,8 @@ CheckpointInfo sample_info(std::int64_t step) {
   info.seed = 18446744073709551615U;
   info.lanes = 3;
   info.shard = 5;
+  info.sums = "tree";
+  info.isa = "AVX2";
   info.batch = 17;
   info.data_hash = "crc32:12";
   info.document_hash = "crc32:34";
@@ -75,6 +77,21 @@ BOOST_AUTO_TEST_CASE(metadata_comes_back_exactly) {
   BOOST_TEST((code_of([&] { CheckpointInfo::from_metadata(broken, "f"); }) == ErrorCode::checkpoint_mismatch));
   broken.erase("step");
   BOOST_TEST((code_of([&] { CheckpointInfo::from_metadata(broken, "f"); }) == ErrorCode::checkpoint_mismatch));
+}
+
+// A version that did not record it added the lanes one after another: from four on that is not the tree.
+BOOST_AUTO_TEST_CASE(sums_of_older_versions) {
+  for (const auto& [lanes, sums] :
+       std::vector<std::pair<int, std::string>>{{1, "tree"}, {3, "tree"}, {4, "in order"}}) {
+    CheckpointInfo info = sample_info(7);
+    info.lanes = lanes;
+    TextMap metadata = info.to_metadata();
+    metadata.erase("sums");
+    metadata.erase("isa");
+    const CheckpointInfo read = CheckpointInfo::from_metadata(metadata, "old");
+    BOOST_TEST(read.sums == sums);
+    BOOST_TEST(read.isa == "");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(names_of_files) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <cstring>
 
 #include "loom/error.h"
@@ -32,20 +31,6 @@ TensorView TensorView::rows(std::int64_t first, std::int64_t rows) const {
   shape[0] = rows;
   const auto offset = static_cast<std::size_t>(first * per_sample()) * size_of(dtype_);
   return {dtype_, shape, static_cast<std::byte*>(data_) + offset};
-}
-
-void AlignedFree::operator()(std::byte* memory) const { std::free(memory); }
-
-AlignedBytes allocate_bytes(std::size_t bytes) {
-  constexpr std::size_t kAlignment = 64;
-  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded));
-  if (memory == nullptr) {
-    throw Error(ErrorCode::out_of_memory, fmt::format("{} MiB could not be allocated", rounded >> 20),
-                "use fewer lanes or a smaller shard (--lanes, --shard)");
-  }
-  std::memset(memory, 0, rounded);
-  return AlignedBytes(memory);
 }
 
 Tensor::Tensor(DType dtype, const Shape& shape)

@@ -32,9 +32,4 @@ BOOST_AUTO_TEST_CASE(views) {
   BOOST_TEST(copy.values()[0] == 0);
 }
 
-BOOST_AUTO_TEST_CASE(memory_that_cannot_be_had_is_an_error) {
-  BOOST_CHECK_EXCEPTION(allocate_bytes(std::size_t{1} << 60), Error,
-                        [](const Error& e) { return e.code() == ErrorCode::out_of_memory; });
-}
-
 BOOST_AUTO_TEST_SUITE_END()

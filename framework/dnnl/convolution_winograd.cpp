@@ -26,22 +26,23 @@ class WinogradForward final : public ForwardKernel {
   WinogradForward(const ConvolutionShape& s, WinogradKind kind, bool gradient, bool relu)
       : shape_(s),
         kind_(kind),
+        form_(form_of(kind)),
         gradient_(gradient),
         relu_(relu),
         in_(gradient ? Plane{s.out_h(), s.out_w(), s.filters} : Plane{s.h, s.w, s.c}),
         out_(gradient ? Plane{s.h, s.w, s.c} : Plane{s.out_h(), s.out_w(), s.filters}) {
-    const int r = taps_of(kind);
+    const int down = form_.rows.r, across = form_.columns.r;
     if (gradient) {
-      for (const Phase2d& phase : pairs(gradient_phases(rows_of(s), r), gradient_phases(columns_of(s), r)))
+      for (const Phase2d& phase : pairs(gradient_phases(rows_of(s), down), gradient_phases(columns_of(s), across)))
         if (phase.row.outputs > 0 && phase.column.outputs > 0) parts_.push_back({{phase}, phase});
     } else {
-      parts_.push_back({pairs(forward_phases(rows_of(s), r), forward_phases(columns_of(s), r)), {}});
+      parts_.push_back({pairs(forward_phases(rows_of(s), down), forward_phases(columns_of(s), across)), {}});
       parts_.front().output = parts_.front().inputs.front();
     }
     depth_ = static_cast<std::int64_t>(parts_.front().inputs.size()) * in_.channels;
     const std::int64_t per_tile = squares() * (depth_ + out_.channels);
     for (const Part& part : parts_) {
-      const Tiles tiles(part.output, outputs_of(kind));
+      const Tiles tiles(part.output, form_);
       const std::int64_t all = s.n * tiles.per_sample();
       chunk_.push_back(chunk_tiles(per_tile, all));
       products_.emplace_back(MatmulShape{.n = out_.channels, .k = depth_}, &MatmulShape::m, chunk_.back(), all,
@@ -73,17 +74,16 @@ class WinogradForward final : public ForwardKernel {
     } else {  // [out][in][kh][kw]
       transpose(weight, shape_.filters, shape_.c * taps, plain);
     }
-    const int r = taps_of(kind_);
     float* to = static_cast<float*>(packed);
     for (const Part& part : parts_) {
       for (std::size_t i = 0; i < part.inputs.size(); ++i) {
         for (std::int64_t in = 0; in < in_.channels; ++in) {
           std::array<const float*, kMostTaps * kMostTaps> at{};
-          for (int row = 0; row < r; ++row)
-            for (int column = 0; column < r; ++column) {
+          for (int row = 0; row < form_.rows.r; ++row)
+            for (int column = 0; column < form_.columns.r; ++column) {
               const std::int64_t kh = part.inputs[i].row.taps[static_cast<std::size_t>(row)];
               const std::int64_t kw = part.inputs[i].column.taps[static_cast<std::size_t>(column)];
-              at[static_cast<std::size_t>(row * r + column)] =
+              at[static_cast<std::size_t>(row * form_.columns.r + column)] =
                   kh < 0 || kw < 0 ? zeros : plain + ((in * shape_.kh + kh) * shape_.kw + kw) * out_.channels;
             }
           winograd_weight(kind_, at.data(), out_.channels,
@@ -103,7 +103,7 @@ class WinogradForward final : public ForwardKernel {
     const float* part_weight = static_cast<const float*>(weight);
     for (std::size_t i = 0; i < parts_.size(); ++i, part_weight += part_floats()) {
       const Part& part = parts_[i];
-      const Tiles numbered(part.output, outputs_of(kind_));
+      const Tiles numbered(part.output, form_);
       const std::int64_t all = shape_.n * numbered.per_sample();
       for (std::int64_t first = 0; first < all; first += chunk_[i]) {
         const std::int64_t count = std::min(chunk_[i], all - first);
@@ -116,7 +116,7 @@ class WinogradForward final : public ForwardKernel {
   }
 
  private:
-  std::int64_t squares() const { return static_cast<std::int64_t>(tile_of(kind_)) * tile_of(kind_); }
+  std::int64_t squares() const { return form_.inputs(); }
   std::size_t part_floats() const { return static_cast<std::size_t>(squares() * depth_ * out_.channels); }
 
   void gather(const Part& part, const Tiles& numbered, std::int64_t first, std::int64_t count, const float* x,
@@ -125,7 +125,7 @@ class WinogradForward final : public ForwardKernel {
     for (std::int64_t tile = 0; tile < count; ++tile) {
       const Tiles::Place at = numbered.place(first + tile);
       for (std::size_t i = 0; i < part.inputs.size(); ++i) {
-        input_pixels(x, in_, part.inputs[i], at, tile_of(kind_), zeros, pixels.data());
+        input_pixels(x, in_, part.inputs[i], at, form_, zeros, pixels.data());
         winograd_input(kind_, pixels.data(), in_.channels,
                        tiles + tile * depth_ + static_cast<std::int64_t>(i) * in_.channels, distance);
       }
@@ -136,14 +136,14 @@ class WinogradForward final : public ForwardKernel {
                std::int64_t distance, const float* bias, float* y) const {
     std::array<float*, kMostTile> pixels{};
     for (std::int64_t tile = 0; tile < count; ++tile) {
-      output_pixels<float>(y, out_, part.output, numbered.place(first + tile), outputs_of(kind_), nullptr,
-                           pixels.data());
+      output_pixels<float>(y, out_, part.output, numbered.place(first + tile), form_, nullptr, pixels.data());
       winograd_output(kind_, results + tile * out_.channels, distance, out_.channels, bias, relu_, pixels.data());
     }
   }
 
   ConvolutionShape shape_;
   WinogradKind kind_;
+  TileForm form_;
   bool gradient_, relu_;
   Plane in_, out_;
   std::vector<Part> parts_;
@@ -156,17 +156,15 @@ class WinogradForward final : public ForwardKernel {
 }  // namespace
 
 bool has_winograd(const ConvolutionShape& s) {
-  const std::int64_t down = most_taps(s.kh, s.stride_h), across = most_taps(s.kw, s.stride_w);
-  return s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && down >= 2 && down <= kMostTaps && across >= 2 &&
-         across <= kMostTaps;
+  return s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && winograd_kind(s).has_value();
 }
 
 std::unique_ptr<const ForwardKernel> make_winograd_forward(const ConvolutionShape& shape) {
-  return std::make_unique<WinogradForward>(shape, winograd_kind(shape), false, shape.relu);
+  return std::make_unique<WinogradForward>(shape, winograd_kind(shape).value(), false, shape.relu);
 }
 
 std::unique_ptr<const ForwardKernel> make_winograd_backward_data(const ConvolutionShape& shape, bool relu) {
-  return std::make_unique<WinogradForward>(shape, winograd_kind(shape), true, relu);
+  return std::make_unique<WinogradForward>(shape, winograd_kind(shape).value(), true, relu);
 }
 
 }  // namespace loom::dnnl

@@ -19,10 +19,11 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
   WinogradBackwardWeights(const ConvolutionShape& s, WinogradKind kind)
       : shape_(s),
         kind_(kind),
+        form_(form_of(kind)),
         in_{s.h, s.w, s.c},
         out_{s.out_h(), s.out_w(), s.filters},
-        inputs_(pairs(forward_phases(rows_of(s), taps_of(kind)), forward_phases(columns_of(s), taps_of(kind)))),
-        tiles_(inputs_.front(), outputs_of(kind)),
+        inputs_(pairs(forward_phases(rows_of(s), form_.rows.r), forward_phases(columns_of(s), form_.columns.r))),
+        tiles_(inputs_.front(), form_),
         depth_(static_cast<std::int64_t>(inputs_.size()) * s.c),
         chunk_(chunk_tiles(squares() * (depth_ + s.filters), s.n * tiles_.per_sample())),
         first_(product(false)),
@@ -57,7 +58,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
   }
 
  private:
-  std::int64_t squares() const { return static_cast<std::int64_t>(tile_of(kind_)) * tile_of(kind_); }
+  std::int64_t squares() const { return form_.inputs(); }
 
   void gather(std::int64_t first, std::int64_t count, const float* x, const float* diff_y, const float* zeros,
               float* inputs, float* gradients) const {
@@ -65,11 +66,11 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
     for (std::int64_t tile = 0; tile < count; ++tile) {
       const Tiles::Place at = tiles_.place(first + tile);
       for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        input_pixels(x, in_, inputs_[i], at, tile_of(kind_), zeros, pixels.data());
+        input_pixels(x, in_, inputs_[i], at, form_, zeros, pixels.data());
         winograd_input(kind_, pixels.data(), shape_.c, inputs + tile * depth_ + static_cast<std::int64_t>(i) * shape_.c,
                        matrix_distance(chunk_ * depth_));
       }
-      output_pixels<const float>(diff_y, out_, inputs_.front(), at, outputs_of(kind_), zeros, pixels.data());
+      output_pixels<const float>(diff_y, out_, inputs_.front(), at, form_, zeros, pixels.data());
       winograd_output_gradient(kind_, pixels.data(), shape_.filters, gradients + tile * shape_.filters,
                                matrix_distance(chunk_ * shape_.filters));
     }
@@ -87,17 +88,16 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
 
   // The taps of one channel at a time, [kh][kw][filters]: the phases together have each tap once.
   void add_taps(const float* sum, float* taps, float* diff_weight) const {
-    const int r = taps_of(kind_);
     const std::int64_t filters = shape_.filters, count = shape_.kh * shape_.kw;
     float* spare = taps + count * filters;  // of taps that a phase does not have
     std::array<float*, kMostTaps * kMostTaps> at{};
     for (std::int64_t c = 0; c < shape_.c; ++c) {
       for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        for (int row = 0; row < r; ++row)
-          for (int column = 0; column < r; ++column) {
+        for (int row = 0; row < form_.rows.r; ++row)
+          for (int column = 0; column < form_.columns.r; ++column) {
             const std::int64_t kh = inputs_[i].row.taps[static_cast<std::size_t>(row)];
             const std::int64_t kw = inputs_[i].column.taps[static_cast<std::size_t>(column)];
-            at[static_cast<std::size_t>(row * r + column)] =
+            at[static_cast<std::size_t>(row * form_.columns.r + column)] =
                 kh < 0 || kw < 0 ? spare : taps + (kh * shape_.kw + kw) * filters;
           }
         winograd_weight_gradient(kind_, sum + (static_cast<std::int64_t>(i) * shape_.c + c) * filters,
@@ -112,6 +112,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
 
   ConvolutionShape shape_;
   WinogradKind kind_;
+  TileForm form_;
   Plane in_, out_;
   std::vector<Phase2d> inputs_;
   Tiles tiles_;
@@ -123,7 +124,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
 }  // namespace
 
 std::unique_ptr<const BackwardWeightsKernel> make_winograd_backward_weights(const ConvolutionShape& shape) {
-  return std::make_unique<WinogradBackwardWeights>(shape, winograd_kind(shape));
+  return std::make_unique<WinogradBackwardWeights>(shape, winograd_kind(shape).value());
 }
 
 }  // namespace loom::dnnl

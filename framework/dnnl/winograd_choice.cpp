@@ -6,6 +6,8 @@
 #include <cmath>
 #include <iterator>
 
+#include "dnnl/winograd_chunks.h"
+
 namespace loom::dnnl {
 
 using namespace detail;
@@ -14,7 +16,6 @@ namespace {
 
 constexpr std::size_t kGeometries = std::size(kMeasured), kPasses = 3, kExtents = std::size(kMeasuredExtents),
                       kChannels = std::size(kMeasuredChannels);
-constexpr std::int64_t kOutputs = 4;   // of a tile, along an axis
 // Below it the smaller error of the other algorithms, and their smaller scratch, are worth more; the table's own error is 0.1.
 constexpr double kLeastSpeedup = 1.2;
 
@@ -29,17 +30,22 @@ std::size_t nearest(const std::int64_t (&grid)[N], double value) {
   return static_cast<std::size_t>(std::ranges::min_element(grid, {}, distance) - std::begin(grid));
 }
 
-std::int64_t tiles(std::int64_t extent) { return (extent + kOutputs - 1) / kOutputs; }
+bool has_geometry(const ConvolutionShape& s, const WinogradGeometry& g) {
+  if (g.causal() && (s.pad_top != g.pad_top || s.pad_bottom != 0)) return false;
+  return s.kh == g.kh && s.kw == g.kw && s.stride_h == g.stride && s.stride_w == g.stride;
+}
+
+// Outputs along an axis that whole tiles compute.
+std::int64_t in_tiles(std::int64_t extent, const AxisForm& form) { return (extent + form.m - 1) / form.m * form.m; }
 
 }  // namespace
 
 bool winograd_is_faster(const ConvolutionShape& s, ConvolutionPass pass) {
-  const auto geometry = std::ranges::find_if(kMeasured, [&](const WinogradGeometry& g) {
-    return s.kh == g.kernel && s.kw == g.kernel && s.stride_h == g.stride && s.stride_w == g.stride;
-  });
+  const auto geometry = std::ranges::find_if(kMeasured, [&](const WinogradGeometry& g) { return has_geometry(s, g); });
   if (geometry == std::end(kMeasured) || std::min(s.c, s.filters) < kMeasuredChannels[0] / 2) return false;
   // Outputs that fill no tile are computed in vain.
-  const auto computed = static_cast<double>(tiles(s.out_h()) * tiles(s.out_w()) * kOutputs * kOutputs);
+  const TileForm form = form_of(winograd_kind(s).value());
+  const auto computed = static_cast<double>(in_tiles(s.out_h(), form.rows) * in_tiles(s.out_w(), form.columns));
   const double used = static_cast<double>(s.out_h() * s.out_w()) / computed;
   const std::uint8_t speedup =
       kSpeedups[geometry - std::begin(kMeasured)][static_cast<std::size_t>(pass)]

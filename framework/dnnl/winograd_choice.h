@@ -13,7 +13,7 @@ namespace loom::dnnl {
 
 enum class ConvolutionPass { forward, by_input, by_weight };
 
-// False for kernels and strides that are not in the table. `shape` must satisfy has_winograd().
+// False for kernels, strides and causal paddings that are not in the table. `shape` must satisfy has_winograd().
 bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass);
 // Of the table, eight hexadecimal digits: runs record it, since another table gives other bits.
 std::string winograd_table_digest();
@@ -22,9 +22,14 @@ namespace detail {
 
 // The measured grid. A shape between its points takes the nearest one, in the logarithm.
 struct WinogradGeometry {
-  std::int64_t kernel, stride, padding;
+  std::int64_t kh, kw, stride, pad_top, pad_left;
+  std::int64_t pad_bottom() const { return kh - stride - pad_top; }
+  std::int64_t pad_right() const { return kw - stride - pad_left; }
+  // The kernel's last row is at the output's: the vertical stack of a gated PixelCNN, measured against CausalProduct.
+  bool causal() const { return stride == 1 && pad_top == kh - 1; }
 };
-inline constexpr WinogradGeometry kMeasured[] = {{3, 1, 1}, {4, 2, 1}, {5, 2, 2}};
+inline constexpr WinogradGeometry kMeasured[] = {
+    {3, 3, 1, 1, 1}, {4, 4, 2, 1, 1}, {5, 5, 2, 2, 2}, {2, 3, 1, 1, 1}, {3, 5, 1, 2, 2}};
 inline constexpr std::int64_t kMeasuredExtents[] = {4, 8, 16, 32};                   // of y, in both directions
 inline constexpr std::int64_t kMeasuredChannels[] = {8, 16, 32, 64, 128, 256, 512};  // of x and of y
 

@@ -16,7 +16,7 @@
 
 namespace loom::dnnl::detail {
 
-constexpr int kMostTile = 36;  // a x a of F(4, 3)
+constexpr int kMostTile = 36;  // a x a of F(4, 3) and F(2, 5)
 // The transformed input and output of a chunk: the second-level cache holds them, or the third-level cache does where a tile
 // is wide; fewer than 64 rows slow the products down more than that.
 constexpr std::int64_t kFloatsInCache = 384 * 1024, kLeastTiles = 64, kMostTiles = 256;
@@ -44,13 +44,14 @@ inline std::vector<Phase2d> pairs(const std::vector<AxisPhase>& rows, const std:
 
 // The tiles of the outputs of a phase in n samples, numbered through.
 struct Tiles {
-  std::int64_t down = 0, across = 0, m = 1;
+  std::int64_t down = 0, across = 0;
+  TileForm form{};
 
   Tiles() = default;
-  Tiles(const Phase2d& phase, int outputs)
-      : down((phase.row.outputs + outputs - 1) / outputs),
-        across((phase.column.outputs + outputs - 1) / outputs),
-        m(outputs) {}
+  Tiles(const Phase2d& phase, const TileForm& f)
+      : down((phase.row.outputs + f.rows.m - 1) / f.rows.m),
+        across((phase.column.outputs + f.columns.m - 1) / f.columns.m),
+        form(f) {}
   std::int64_t per_sample() const { return down * across; }
   // The first output row and column of a tile, counted in the phase, and its sample.
   struct Place {
@@ -58,35 +59,35 @@ struct Tiles {
   };
   Place place(std::int64_t tile) const {
     const std::int64_t in_sample = tile % per_sample();
-    return {tile / per_sample(), in_sample / across * m, in_sample % across * m};
+    return {tile / per_sample(), in_sample / across * form.rows.m, in_sample % across * form.columns.m};
   }
 };
 
 // Pointers to the pixels that a tile reads; `zeros` outside of the plane.
-inline void input_pixels(const float* x, const Plane& plane, const Phase2d& phase, const Tiles::Place& at, int a,
-                         const float* zeros, const float** pixels) {
+inline void input_pixels(const float* x, const Plane& plane, const Phase2d& phase, const Tiles::Place& at,
+                         const TileForm& form, const float* zeros, const float** pixels) {
   const float* image = x + at.sample * plane.floats();
-  for (int i = 0; i < a; ++i) {
+  for (int i = 0; i < form.rows.a(); ++i) {
     const std::int64_t row = phase.row.in_first + phase.row.in_step * (at.row + i);
-    for (int j = 0; j < a; ++j) {
+    for (int j = 0; j < form.columns.a(); ++j) {
       const std::int64_t column = phase.column.in_first + phase.column.in_step * (at.column + j);
       const bool inside = row >= 0 && row < plane.rows && column >= 0 && column < plane.columns;
-      pixels[i * a + j] = inside ? image + (row * plane.columns + column) * plane.channels : zeros;
+      *pixels++ = inside ? image + (row * plane.columns + column) * plane.channels : zeros;
     }
   }
 }
 
 // Pointers to the pixels that a tile writes; `outside` beyond the plane.
 template <class Float>
-void output_pixels(Float* y, const Plane& plane, const Phase2d& phase, const Tiles::Place& at, int m, Float* outside,
-                   Float** pixels) {
+void output_pixels(Float* y, const Plane& plane, const Phase2d& phase, const Tiles::Place& at, const TileForm& form,
+                   Float* outside, Float** pixels) {
   Float* image = y + at.sample * plane.floats();
-  for (int i = 0; i < m; ++i) {
+  for (int i = 0; i < form.rows.m; ++i) {
     const std::int64_t row = phase.row.out_first + phase.row.out_step * (at.row + i);
-    for (int j = 0; j < m; ++j) {
+    for (int j = 0; j < form.columns.m; ++j) {
       const std::int64_t column = phase.column.out_first + phase.column.out_step * (at.column + j);
       const bool inside = row < plane.rows && column < plane.columns;
-      pixels[i * m + j] = inside ? image + (row * plane.columns + column) * plane.channels : outside;
+      *pixels++ = inside ? image + (row * plane.columns + column) * plane.channels : outside;
     }
   }
 }
@@ -127,11 +128,14 @@ class TileProduct {
   std::optional<Matmul> whole_, rest_;
 };
 
-// The form for the taps of a phase: at most 2 along each axis, or 3.
-inline std::int64_t most_taps(std::int64_t kernel, std::int64_t stride) { return (kernel + stride - 1) / stride; }
-inline WinogradKind winograd_kind(const ConvolutionShape& s) {
-  return std::max(most_taps(s.kh, s.stride_h), most_taps(s.kw, s.stride_w)) <= 2 ? WinogradKind::f42
-                                                                                 : WinogradKind::f43;
+// The forms for the most taps that a phase has along each axis; nothing where there are none.
+inline std::optional<WinogradKind> winograd_kind(const ConvolutionShape& s) {
+  const std::int64_t down = (s.kh + s.stride_h - 1) / s.stride_h, across = (s.kw + s.stride_w - 1) / s.stride_w;
+  if (down == 2 && across == 2) return WinogradKind::f42;
+  if (down == 2 && across == 3) return WinogradKind::f42_f43;
+  if (down == 3 && across == 5) return WinogradKind::f43_f25;
+  if (down >= 2 && down <= 3 && across >= 2 && across <= 3) return WinogradKind::f43;
+  return {};
 }
 
 }  // namespace loom::dnnl::detail

@@ -14,14 +14,14 @@
 
 namespace loom::dnnl::detail {
 
-constexpr int kMostTaps = 3;
+constexpr int kMostTaps = 5;  // of F(2, 5)
 
 // One phase of one axis: tile t covers outputs  out_first + out_step (m t + i), i < m,  and reads inputs
 // in_first + in_step (m t + i), i < m + r - 1.  taps[b]: the tap of the kernel that is the b-th of the short convolution; -1:
 // it has fewer.
 struct AxisPhase {
   std::int64_t in_first = 0, in_step = 1, out_first = 0, out_step = 1, outputs = 0;
-  std::array<std::int64_t, kMostTaps> taps{-1, -1, -1};
+  std::array<std::int64_t, kMostTaps> taps{-1, -1, -1, -1, -1};
 };
 
 struct Axis {

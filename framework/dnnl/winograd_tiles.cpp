@@ -45,14 +45,16 @@ HWY_INLINE void Times(const Vec* in, Vec* out, std::integer_sequence<int, kRow..
   ((out[kRow * kOutStep] = RowTimes<Matrix, kRow, kInStep>(in, hn::Zero(Tag()))), ...);
 }
 
-// out [rows][rows] = Matrix in Matrix^T, in [columns][columns].
-template <const auto& Matrix>
+// out [rows of Left][rows of Right] = Left in Right^T.
+template <const auto& Left, const auto& Right>
 HWY_INLINE void BothSides(const Vec* in, Vec* out) {
-  constexpr int kRows = static_cast<int>(Matrix.size()), kColumns = static_cast<int>(Matrix[0].size());
-  Vec half[kRows * kColumns];  // [rows][columns]
+  constexpr int kRows = static_cast<int>(Left.size()), kColumns = static_cast<int>(Right.size());
+  constexpr int kWidth = static_cast<int>(Right[0].size());  // of `in`
+  Vec half[kRows * kWidth];
   constexpr std::make_integer_sequence<int, kRows> rows;
-  for (int column = 0; column < kColumns; ++column) Times<Matrix, kColumns, kColumns>(in + column, half + column, rows);
-  for (int row = 0; row < kRows; ++row) Times<Matrix, 1, 1>(half + row * kColumns, out + row * kRows, rows);
+  constexpr std::make_integer_sequence<int, kColumns> columns;
+  for (int column = 0; column < kWidth; ++column) Times<Left, kWidth, kWidth>(in + column, half + column, rows);
+  for (int row = 0; row < kRows; ++row) Times<Right, 1, 1>(half + row * kWidth, out + row * kColumns, columns);
 }
 
 // Applies `body(channel, load, store)` to whole vectors of channels and then to the rest.
@@ -71,93 +73,93 @@ HWY_INLINE void ForChannels(std::int64_t channels, const Body& body) {
       [=](Vec v, float* to) { hn::BlendedStore(v, rest, d, to); });
 }
 
+template <const auto& Left, const auto& Right>
+struct Sizes {
+  static constexpr int in = static_cast<int>(Left[0].size() * Right[0].size());
+  static constexpr int out = static_cast<int>(Left.size() * Right.size());
+};
+
 // Pixels in, transformed vectors out.
-template <const auto& Matrix>
+template <const auto& Left, const auto& Right>
 HWY_INLINE void FromPixels(const float* const* pixels, std::int64_t channels, float* out, std::int64_t distance) {
-  constexpr int kRows = static_cast<int>(Matrix.size()), kColumns = static_cast<int>(Matrix[0].size());
+  using Size = Sizes<Left, Right>;
   ForChannels(channels, [&](std::int64_t c, const auto& load, const auto& store) {
-    Vec in[kColumns * kColumns], result[kRows * kRows];
-    for (int i = 0; i < kColumns * kColumns; ++i) in[i] = load(pixels[i] + c);
-    BothSides<Matrix>(in, result);
-    for (int i = 0; i < kRows * kRows; ++i) store(result[i], out + i * distance + c);
+    Vec in[Size::in], result[Size::out];
+    for (int i = 0; i < Size::in; ++i) in[i] = load(pixels[i] + c);
+    BothSides<Left, Right>(in, result);
+    for (int i = 0; i < Size::out; ++i) store(result[i], out + i * distance + c);
   });
 }
 
 // Transformed vectors in, pixels out.
-template <const auto& Matrix, class Finish>
+template <const auto& Left, const auto& Right, class Finish>
 HWY_INLINE void ToPixels(const float* from, std::int64_t distance, std::int64_t channels, float* const* pixels,
                          const Finish& finish) {
-  constexpr int kRows = static_cast<int>(Matrix.size()), kColumns = static_cast<int>(Matrix[0].size());
+  using Size = Sizes<Left, Right>;
   ForChannels(channels, [&](std::int64_t c, const auto& load, const auto& store) {
-    Vec in[kColumns * kColumns], result[kRows * kRows];
-    for (int i = 0; i < kColumns * kColumns; ++i) in[i] = load(from + i * distance + c);
-    BothSides<Matrix>(in, result);
-    for (int i = 0; i < kRows * kRows; ++i) {
+    Vec in[Size::in], result[Size::out];
+    for (int i = 0; i < Size::in; ++i) in[i] = load(from + i * distance + c);
+    BothSides<Left, Right>(in, result);
+    for (int i = 0; i < Size::out; ++i) {
       if (pixels[i] != nullptr) store(finish(result[i], c, load), pixels[i] + c);
     }
   });
 }
 
-template <class Form>
-void Output(const float* in, std::int64_t distance, std::int64_t channels, const float* bias, bool relu,
-            float* const* pixels) {
-  ToPixels<Form::at>(in, distance, channels, pixels, [&](Vec value, std::int64_t c, const auto& load) {
-    if (bias != nullptr) value = hn::Add(value, load(bias + c));
-    // NaN stays NaN.
-    return relu ? hn::IfThenZeroElse(hn::Lt(value, hn::Zero(Tag())), value) : value;
-  });
-}
-
-template <class Form>
-void WeightGradient(const float* in, std::int64_t distance, std::int64_t channels, float* const* taps) {
-  ToPixels<Form::gt>(in, distance, channels, taps, [](Vec value, std::int64_t, const auto&) { return value; });
-}
-
 using F43 = WinogradForm<4, 3>;
 using F23 = WinogradForm<2, 3>;
 using F42 = WinogradForm<4, 2>;
+using F25 = WinogradForm<2, 5>;
+
+// Calls `body` with the forms of the rows and of the columns.
+template <class Body>
+HWY_INLINE void WithForms(WinogradKind kind, const Body& body) {
+  switch (kind) {
+    case WinogradKind::f43: return body(F43(), F43());
+    case WinogradKind::f23: return body(F23(), F23());
+    case WinogradKind::f42: return body(F42(), F42());
+    case WinogradKind::f42_f43: return body(F42(), F43());
+    case WinogradKind::f43_f25: return body(F43(), F25());
+  }
+}
 
 void Input(WinogradKind kind, const float* const* pixels, std::int64_t channels, float* out, std::int64_t distance) {
-  switch (kind) {
-    case WinogradKind::f43: return FromPixels<F43::bt>(pixels, channels, out, distance);
-    case WinogradKind::f23: return FromPixels<F23::bt>(pixels, channels, out, distance);
-    case WinogradKind::f42: return FromPixels<F42::bt>(pixels, channels, out, distance);
-  }
+  WithForms(kind, [&]<class Rows, class Columns>(Rows, Columns) {
+    FromPixels<Rows::bt, Columns::bt>(pixels, channels, out, distance);
+  });
 }
 
 void OutputGradient(WinogradKind kind, const float* const* pixels, std::int64_t channels, float* out,
                     std::int64_t distance) {
-  switch (kind) {
-    case WinogradKind::f43: return FromPixels<F43::up>(pixels, channels, out, distance);
-    case WinogradKind::f23: return FromPixels<F23::up>(pixels, channels, out, distance);
-    case WinogradKind::f42: return FromPixels<F42::up>(pixels, channels, out, distance);
-  }
+  WithForms(kind, [&]<class Rows, class Columns>(Rows, Columns) {
+    FromPixels<Rows::up, Columns::up>(pixels, channels, out, distance);
+  });
 }
 
 void Weight(WinogradKind kind, const float* const* taps, std::int64_t channels, float* out, std::int64_t distance) {
-  switch (kind) {
-    case WinogradKind::f43: return FromPixels<F43::g>(taps, channels, out, distance);
-    case WinogradKind::f23: return FromPixels<F23::g>(taps, channels, out, distance);
-    case WinogradKind::f42: return FromPixels<F42::g>(taps, channels, out, distance);
-  }
+  WithForms(kind, [&]<class Rows, class Columns>(Rows, Columns) {
+    FromPixels<Rows::g, Columns::g>(taps, channels, out, distance);
+  });
 }
 
 void OutputOf(WinogradKind kind, const float* in, std::int64_t distance, std::int64_t channels, const float* bias,
               bool relu, float* const* pixels) {
-  switch (kind) {
-    case WinogradKind::f43: return Output<F43>(in, distance, channels, bias, relu, pixels);
-    case WinogradKind::f23: return Output<F23>(in, distance, channels, bias, relu, pixels);
-    case WinogradKind::f42: return Output<F42>(in, distance, channels, bias, relu, pixels);
-  }
+  const auto finish = [&](Vec value, std::int64_t c, const auto& load) {
+    if (bias != nullptr) value = hn::Add(value, load(bias + c));
+    // NaN stays NaN.
+    return relu ? hn::IfThenZeroElse(hn::Lt(value, hn::Zero(Tag())), value) : value;
+  };
+  WithForms(kind, [&]<class Rows, class Columns>(Rows, Columns) {
+    ToPixels<Rows::at, Columns::at>(in, distance, channels, pixels, finish);
+  });
 }
 
 void WeightGradientOf(WinogradKind kind, const float* in, std::int64_t distance, std::int64_t channels,
                       float* const* taps) {
-  switch (kind) {
-    case WinogradKind::f43: return WeightGradient<F43>(in, distance, channels, taps);
-    case WinogradKind::f23: return WeightGradient<F23>(in, distance, channels, taps);
-    case WinogradKind::f42: return WeightGradient<F42>(in, distance, channels, taps);
-  }
+  const auto same = [](Vec value, std::int64_t, const auto&) { return value; };
+  WithForms(kind, [&]<class Rows, class Columns>(Rows, Columns) {
+    ToPixels<Rows::gt, Columns::gt>(in, distance, channels, taps, same);
+  });
 }
 
 }  // namespace loom::dnnl::detail::HWY_NAMESPACE

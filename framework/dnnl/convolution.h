@@ -6,9 +6,11 @@
 //             weights; used if a pixel has too few channels to fill the vectors of the direct kernels
 //   mirrored  columns with x and y exchanged; used if there are too few filters
 //   winograd  F(4x4, 3x3) or F(4x4, 2x2) of each phase of the stride: 4, 2.56 or, for 5x5 with stride 2, 2.78 times fewer
-//             multiplications (Lavin and Gray 2016; Huang et al. 2020). Its error's norm is at most 5e-6 of the result's
-//             (tests/dnnl/winograd_test.cpp). Chosen where the shape allows it (`transformed`) and measurements say that
-//             it is faster (winograd_choice.h).
+//             multiplications (Lavin and Gray 2016; Huang et al. 2020). The forms may differ between rows and columns:
+//             F(4x2, 3x5) and F(4x4, 2x3), 3.3 and 3.2 times fewer, are for the windows of causal convolutions. Its
+//             error's norm is at most 5e-6 of the result's (tests/dnnl/winograd_test.cpp). Tiles mix neighbours: a pixel
+//             outside of an output's window cancels only up to rounding, and makes the output NaN if it is NaN. Chosen
+//             where the shape allows it (`transformed`) and measurements say that it is faster (winograd_choice.h).
 //   bf16      oneDNN's direct kernels on operands rounded to bf16, with sums in f32; chosen where the shape allows it (`bf16`)
 //             and has enough channels. Its error's norm is at most 5e-3 of the result's
 #pragma once
@@ -25,7 +27,7 @@ enum class ConvolutionAlgorithm { automatic, direct, columns, mirrored, winograd
 // They throw std::invalid_argument for impossible shapes, and std::runtime_error when oneDNN refuses. An `algorithm`
 // other than automatic is for tests and measurements. columns needs groups == 1; mirrored needs that, a stride of 1 and
 // padding less than the kernel, and does not exist for the gradient by the input; winograd needs groups == 1, no dilation, and
-// 2 or 3 taps in a phase of the stride along each axis.
+// 2 or 3 taps in a phase of the stride along each axis, or 3 down and 5 across.
 
 // y = relu(conv(x, weight) + bias).
 std::unique_ptr<const ForwardKernel> make_convolution_forward(

@@ -1,4 +1,4 @@
-// Private to framework/dnnl: where Winograd's transforms are faster than the other algorithms of convolution.h.
+// Where Winograd's transforms are faster than the other algorithms of convolution.h, or than causal_product.h.
 //
 // tests/bench/winograd_table.cpp measures it and writes winograd_table.inc. The answer depends on the shape of one sample
 // alone, never on the samples of a shard, and it is the same on every processor: a shape always gives the same bits.
@@ -13,7 +13,8 @@ namespace loom::dnnl {
 
 enum class ConvolutionPass { forward, by_input, by_weight };
 
-// False for kernels, strides and causal paddings that are not in the table. `shape` must satisfy has_winograd().
+// False for kernels and strides that are not in the table, and where the kernel is one of the causal ones but the padding is
+// not. Groups and dilations must be 1.
 bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass);
 // Of the table, eight hexadecimal digits: runs record it, since another table gives other bits.
 std::string winograd_table_digest();

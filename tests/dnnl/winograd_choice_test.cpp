@@ -20,6 +20,14 @@ ConvolutionShape layer(std::int64_t kernel, std::int64_t stride, std::int64_t ex
   return s;
 }
 
+// The vertical stack of a gated PixelCNN.
+ConvolutionShape causal(std::int64_t kernel, std::int64_t extent, std::int64_t c) {
+  ConvolutionShape s = layer(kernel, 1, extent, c, 2 * c);
+  s.kh = kernel / 2 + 1;
+  s.pad_top = kernel / 2, s.pad_bottom = 0;
+  return s;
+}
+
 bool is_winograd(const Kernel& kernel) { return kernel.implementation().starts_with("winograd"); }
 
 }  // namespace
@@ -48,6 +56,18 @@ BOOST_AUTO_TEST_CASE(a_transposed_layer_takes_the_choice_of_its_mirror) {
              winograd_is_faster(s.mirrored(), ConvolutionPass::by_input));
   BOOST_TEST(is_winograd(*make_transposed_convolution_backward_data(s)) ==
              winograd_is_faster(s.mirrored(), ConvolutionPass::forward));
+}
+
+BOOST_AUTO_TEST_CASE(a_window_that_ends_at_its_row_is_transformed) {
+  for (const auto pass : {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight}) {
+    for (const std::int64_t kernel : {3, 5}) {
+      ConvolutionShape s = causal(kernel, 32, 64);
+      BOOST_TEST(winograd_is_faster(s, pass), describe(s));
+      std::swap(s.pad_top, s.pad_bottom);  // not measured
+      BOOST_TEST(!winograd_is_faster(s, pass), describe(s));
+    }
+    BOOST_TEST(!winograd_is_faster(causal(7, 32, 64), pass));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_samples_does_not_matter) {

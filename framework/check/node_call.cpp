@@ -260,6 +260,7 @@ PreparedNode& NodeCalls::prepared_for(std::int64_t samples) {
   p.needs.rows = batched ? p.outputs.front().shape()[0] : samples;
   p.needs.training = setup_.training;
   p.needs.backward = backward_;
+  p.needs.transformed = setup_.transformed;
   prepare_node(*setup_.type, setup_.options, p);
   return p;
 }

@@ -22,6 +22,7 @@ struct NodeSetup {
   std::vector<Shape> outputs, tallies;  // with the abstract batch axis
   std::int64_t samples = 0;
   bool training = true;
+  bool transformed = false;  // Prepare::transformed
   std::uint64_t seed = 1;
 
   const Contract& contract() const { return type->contract; }

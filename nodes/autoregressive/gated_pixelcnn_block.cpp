@@ -6,7 +6,6 @@
 
 namespace loom::nodes {
 
-using dnnl::CausalSource;
 using dnnl::ChunkedMatmul;
 using dnnl::Matmul;
 using dnnl::MatmulShape;
@@ -73,10 +72,7 @@ void GatedPixelcnnBlock::make_products(const Prepare& p) {
                                  .backward = p.backward,
                                  .bf16 = bf16_,
                                  .samples = p.incremental ? samples_ : 0};
-  CausalSource rows{.channels = c, .kernel = (half + 1) * kernel_, .runs = {}};
-  for (std::int64_t row = 0; row <= half; ++row) rows.runs.push_back({row - half, -half, kernel_, row * kernel_});
-  shape.sources = {std::move(rows)};
-  vertical_ = std::make_unique<CausalProduct>(shape);
+  vertical_.prepare(p, p.input(0), kernel_);
   shape.sources = {{c, columns, {{0, -half, columns, 0}}}, {2 * c, 1, {{-1, 0, 1, 0}}}};
   if (conditions_ > 0) shape.sources.push_back({conditions_, 1, {{0, 0, 1, 0}}});
   horizontal_ = std::make_unique<CausalProduct>(shape);
@@ -88,7 +84,7 @@ void GatedPixelcnnBlock::make_products(const Prepare& p) {
   if (conditions_ > 0) {
     const std::int64_t row_rows = p.incremental ? samples_ * width_ : positions();
     condition_ =
-        ChunkedMatmul(row_rows, p.incremental ? row_rows : vertical_->chunk(),
+        ChunkedMatmul(row_rows, p.incremental ? row_rows : vertical_.product().chunk(),
                       {.n = 2 * c, .k = conditions_, .transpose_b = true, .accumulate = true}, &MatmulShape::m);
   }
   if (classes_ > 0)
@@ -96,7 +92,7 @@ void GatedPixelcnnBlock::make_products(const Prepare& p) {
 }
 
 void GatedPixelcnnBlock::make_gradients() {
-  const std::int64_t c = channels_, p = positions(), v = vertical_->chunk(), h = horizontal_->chunk();
+  const std::int64_t c = channels_, p = positions(), v = vertical_.product().chunk(), h = horizontal_->chunk();
   out_data_ = ChunkedMatmul(p, h, {.n = c, .k = c, .bf16 = bf16_}, &MatmulShape::m);
   out_weights_ =
       ChunkedMatmul(p, h, {.m = c, .n = c, .transpose_a = true, .accumulate = true, .bf16 = bf16_}, &MatmulShape::k);
@@ -113,11 +109,10 @@ void GatedPixelcnnBlock::make_gradients() {
 }
 
 void GatedPixelcnnBlock::take_memory(const Prepare& p) {
-  vertical_packed_ = p.packed<std::byte>(vertical_->packed_bytes());
   horizontal_packed_ = p.packed<std::byte>(horizontal_->packed_bytes());
   bias_ = p.packed<float>(2 * channels_);
 
-  std::size_t work = std::max({vertical_->scratch_bytes(), horizontal_->scratch_bytes(), out_.scratch_bytes(),
+  std::size_t work = std::max({vertical_.scratch_bytes(), horizontal_->scratch_bytes(), out_.scratch_bytes(),
                                out_data_.scratch_bytes(), out_weights_.scratch_bytes(), condition_.scratch_bytes(),
                                condition_data_.scratch_bytes(), condition_weights_.scratch_bytes()});
   for (const auto* matmul : {&class_, &class_data_, &class_weights_}) {
@@ -125,23 +120,24 @@ void GatedPixelcnnBlock::take_memory(const Prepare& p) {
   }
   work_ = p.scratch<std::byte>(work);
   const std::int64_t offsets = classes_ > 0 ? 2 * samples_ * 2 * channels_ : 0;
-  const std::int64_t rows = p.incremental ? samples_ * width_ : std::max(vertical_->chunk(), horizontal_->chunk());
+  const std::int64_t rows =
+      p.incremental ? samples_ * width_ : std::max(vertical_.product().chunk(), horizontal_->chunk());
   gates_ = p.scratch<float>(rows * channels_);
   rows_ = p.scratch<float>(rows * 2 * channels_);
   sums_ = keeps_ ? p.saved<float>(samples_ * sums_count()) : p.scratch<float>(sums_count());
   offsets_ = keeps_ ? p.saved<float>(offsets) : p.scratch<float>(offsets);
   if (!p.backward) return;
   parts_ = p.saved<float>(samples_ * sums_count());
-  diff_sums_ = p.scratch<float>(sums_count());
+  const bool whole = vertical_.transforms_data() || vertical_.transforms_weights();
+  diff_sums_ = p.scratch<float>((whole ? samples_ : 1) * sums_count());
   diff_offsets_ = p.scratch<float>(offsets);
   totals_ = p.scratch<float>(2 * channels_);
-  vertical_weights_ = p.scratch<float>(vertical_->sum_count());
+  vertical_weights_ = p.scratch<float>(vertical_.transforms_weights() ? 0 : vertical_.product().sum_count());
   horizontal_weights_ = p.scratch<float>(horizontal_->sum_count());
 }
 
 void GatedPixelcnnBlock::pack(const Pack& p) const {
-  const float* vertical = p.parameter("vertical_weight").data();
-  vertical_->pack(&vertical, vertical_packed_(p).data());
+  vertical_.pack(p, p.parameter("vertical_weight").data());
   const float* horizontal[] = {p.parameter("horizontal_weight").data(),
                                p.parameter("vertical_to_horizontal_weight").data(),
                                conditions_ > 0 ? p.parameter("horizontal_condition_weight").data() : nullptr};
@@ -171,6 +167,10 @@ const float* GatedPixelcnnBlock::conditioned(const Call& call, const float* sums
 
 void GatedPixelcnnBlock::forward(const Forward& f) const {
   compute_offsets(f);
+  if (vertical_.transforms_forward()) {
+    const float* bias = f.parameter("vertical_bias").data();
+    vertical_.forward(f, f.input("vertical").data(), bias, sums(f, 0), work_(f).data());
+  }
   for (std::int64_t n = 0; n < samples_; ++n) {
     forward_vertical(f, n);
     forward_horizontal(f, n);
@@ -181,10 +181,12 @@ void GatedPixelcnnBlock::forward_vertical(const Forward& f, std::int64_t n) cons
   const float* image = sample_of(f.input("vertical"), n);
   const float* condition = sample_of(f.input("condition"), n);
   float* y = gradient_of(f.output("vertical"), n);
-  vertical_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
+  const CausalProduct& product = vertical_.product();
+  product.for_each_chunk([&](std::int64_t first, std::int64_t last) {
     float* rows = sums(f, n) + first * 2 * channels_;
-    vertical_->forward(&image, first, last, vertical_packed_(f).data(), f.parameter("vertical_bias").data(), rows,
-                       work_(f).data());
+    if (!vertical_.transforms_forward())
+      product.forward(&image, first, last, vertical_.product_weight(f), f.parameter("vertical_bias").data(), rows,
+                      work_(f).data());
     math::gate(conditioned(f, rows, condition + first * conditions_, last - first), offset(f, kVertical, n), nullptr,
                y + first * channels_, last - first, channels_);
   });
@@ -229,8 +231,8 @@ void GatedPixelcnnBlock::advance(const Advance& a) const {
 void GatedPixelcnnBlock::advance_vertical(const Advance& a, Advance::Range range) const {
   const float* map = a.input("vertical").data();
   float* rows = sums(a, 0) + range.first * samples_ * 2 * channels_;
-  vertical_->advance(&map, range.first, range.count, vertical_packed_(a).data(), a.parameter("vertical_bias").data(),
-                     rows, work_(a).data());
+  vertical_.product().advance(&map, range.first, range.count, vertical_.product_weight(a),
+                              a.parameter("vertical_bias").data(), rows, work_(a).data());
   const float* condition = conditions_ == 0 ? nullptr : Advance::at(a.input("condition"), range.first);
   const float* x = conditioned(a, rows, condition, range.count * samples_);
   float* y = Advance::at(a.output("vertical"), range.first);
@@ -258,7 +260,7 @@ void GatedPixelcnnBlock::advance_horizontal(const Advance& a, std::int64_t posit
 
 double GatedPixelcnnBlock::forward_flop(const Prepare& p) const {
   const double pixels = static_cast<double>(p.input(0).count() / channels_), c = static_cast<double>(channels_);
-  return static_cast<double>(samples_) * (vertical_->flop() + horizontal_->flop()) +
+  return static_cast<double>(samples_) * (vertical_.product().flop() + horizontal_->flop()) +
          2 * pixels * c * (c + 2 * static_cast<double>(conditions_));
 }
 

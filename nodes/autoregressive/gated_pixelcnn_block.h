@@ -10,12 +10,14 @@
 // van den Oord et al. 2016, Conditional Image Generation with PixelCNN Decoders, figure 2 and equations 4 and 5.
 //
 // Both convolutions of the horizontal stack, and its condition, are one product (dnnl/causal_product.h), made chunk by
-// chunk with the gate and the 1x1 convolution after it.
+// chunk with the gate and the 1x1 convolution after it. The vertical convolution may be transformed in training
+// (vertical_stack.h says what this means for causality); it then is computed for all samples at once.
 #pragma once
 
 #include <memory>
 
 #include "autoregressive/causal.h"
+#include "autoregressive/vertical_stack.h"
 
 namespace loom::nodes {
 
@@ -32,7 +34,7 @@ class GatedPixelcnnBlock final : public Node {
   Filled filled(std::span<const Filled> inputs, int output) const override;
   void advance(const Advance& a) const override;
   double forward_flop(const Prepare& p) const override;
-  std::string implementation(bool) const override { return vertical_->implementation(); }
+  std::string implementation(bool backward) const override { return vertical_.implementation(backward); }
 
  private:
   enum Stack { kVertical, kHorizontal };
@@ -62,6 +64,7 @@ class GatedPixelcnnBlock final : public Node {
   void backward_out(const Backward& b, const float* diff, const float* parts, std::int64_t rows,
                     float* diff_sums) const;
   void backward_vertical(const Backward& b, std::int64_t n, float* diff_sums) const;
+  void backward_transformed(const Backward& b) const;  // of all samples
   void backward_condition(const Backward& b, std::int64_t n, std::int64_t first, std::int64_t rows,
                           const float* diff_sums) const;
   void add_weight_gradients(const Backward& b) const;
@@ -70,13 +73,14 @@ class GatedPixelcnnBlock final : public Node {
   std::int64_t channels_, kernel_;
   bool first_;
   std::int64_t samples_ = 0, height_ = 0, width_ = 0, classes_ = 0, conditions_ = 0;
-  std::unique_ptr<const CausalProduct> vertical_, horizontal_;
+  VerticalStack vertical_;
+  std::unique_ptr<const CausalProduct> horizontal_;
   dnnl::ChunkedMatmul out_, out_data_, out_weights_;  // of the horizontal stack's chunks
   // Of the vertical stack's; the horizontal condition is a part of the horizontal product.
   dnnl::ChunkedMatmul condition_, condition_data_, condition_weights_;
   std::unique_ptr<const dnnl::Matmul> class_, class_data_, class_weights_;
 
-  PackedSlot<std::byte> vertical_packed_, horizontal_packed_;
+  PackedSlot<std::byte> horizontal_packed_;
   PackedSlot<float> bias_;  // of the horizontal product
   // The vertical sums and what the class adds, [stack, N, 2 C]: saved for the gradient or for later positions, scratch
   // where there are neither.
@@ -85,7 +89,7 @@ class GatedPixelcnnBlock final : public Node {
   Slot<float> parts_;                                  // of the horizontal gate, for the gradient
   Slot<std::byte> work_;                               // of one product at a time
   Slot<float> gates_, rows_;                           // of a chunk: [rows, C] and [rows, 2 C]
-  Slot<float> diff_sums_;                              // of the vertical sums, of one sample
+  Slot<float> diff_sums_;                              // of the vertical sums: of one sample, or of all
   Slot<float> diff_offsets_;                           // [stack, N, 2 C]
   Slot<float> totals_;                                 // [2 C]
   Slot<float> vertical_weights_, horizontal_weights_;  // as the products sum their gradients

@@ -1,5 +1,6 @@
 // The gradients of the gated PixelCNN block, sample by sample: first the horizontal stack, which stores its part of
-// the gradient of the vertical sums, then the vertical one.
+// the gradient of the vertical sums, then the vertical one. What of the vertical one is transformed comes last, for all
+// samples at once.
 #include "autoregressive/gated_pixelcnn_block.h"
 #include "dnnl/vector_loops.h"
 #include "loom/math.h"
@@ -23,7 +24,8 @@ void GatedPixelcnnBlock::backward(const Backward& b) const {
   std::ranges::fill(vertical_weights_(b), 0.0F);
   std::ranges::fill(horizontal_weights_(b), 0.0F);
   std::ranges::fill(diff_offsets_(b), 0.0F);
-  if (b.wants_diff("vertical")) std::ranges::fill(b.diff_input("vertical").values(), 0.0F);
+  if (b.wants_diff("vertical") && !vertical_.transforms_data())
+    std::ranges::fill(b.diff_input("vertical").values(), 0.0F);
   if (b.wants_diff("condition")) std::ranges::fill(b.diff_input("condition").values(), 0.0F);
   if (b.wants_diff("horizontal")) {
     if (first_)
@@ -31,12 +33,14 @@ void GatedPixelcnnBlock::backward(const Backward& b) const {
     else
       std::ranges::copy(b.diff_output("horizontal").values(), b.diff_input("horizontal").data());
   }
-  const std::span<float> diff_sums = diff_sums_(b);
+  const bool whole = diff_sums_.count() > sums_count();
   for (std::int64_t n = 0; n < samples_; ++n) {
-    std::ranges::fill(diff_sums, 0.0F);
-    backward_horizontal(b, n, diff_sums.data());
-    backward_vertical(b, n, diff_sums.data());
+    float* diff_sums = diff_sums_(b).data() + (whole ? n * sums_count() : 0);
+    std::fill_n(diff_sums, sums_count(), 0.0F);
+    backward_horizontal(b, n, diff_sums);
+    backward_vertical(b, n, diff_sums);
   }
+  backward_transformed(b);
   add_weight_gradients(b);
   if (classes_ > 0) backward_class(b);
 }
@@ -90,7 +94,8 @@ void GatedPixelcnnBlock::backward_vertical(const Backward& b, std::int64_t n, fl
   const float* diff = sample_of(b.diff_output("vertical"), n);
   float* diff_image = gradient_of(b.diff_input("vertical"), n);
   float *rows = rows_(b).data(), *diff_offsets = diff_offsets_(b).data();
-  vertical_->for_each_chunk([&](std::int64_t first, std::int64_t last) {
+  const CausalProduct& product = vertical_.product();
+  product.for_each_chunk([&](std::int64_t first, std::int64_t last) {
     const float* x = conditioned(b, sums(b, n) + first * 2 * channels_, condition + first * conditions_, last - first);
     math::gate_gradient(x, offset(b, kVertical, n), diff + first * channels_, rows, last - first, channels_);
     if (conditions_ > 0) backward_condition(b, n, first, last - first, rows);
@@ -99,12 +104,21 @@ void GatedPixelcnnBlock::backward_vertical(const Backward& b, std::int64_t n, fl
     dnnl::add(rows, total, (last - first) * 2 * channels_);
     if (b.wants_parameter_diff("vertical_bias"))
       dnnl::add_column_sums(total, last - first, 2 * channels_, b.diff_parameter("vertical_bias").data());
-    if (diff_image != nullptr)
-      vertical_->backward_data(total, first, last, vertical_packed_(b).data(), &diff_image, work);
+    if (diff_image != nullptr && !vertical_.transforms_data())
+      product.backward_data(total, first, last, vertical_.product_weight(b), &diff_image, work);
   });
-  if (b.wants_parameter_diff("vertical_weight")) {
-    vertical_->backward_weights(&image, diff_sums, 0, positions(), vertical_weights_(b).data(), work);
+  if (b.wants_parameter_diff("vertical_weight") && !vertical_.transforms_weights()) {
+    product.backward_weights(&image, diff_sums, 0, positions(), vertical_weights_(b).data(), work);
   }
+}
+
+void GatedPixelcnnBlock::backward_transformed(const Backward& b) const {
+  void* work = work_(b).data();
+  const float* diff_sums = diff_sums_(b).data();
+  if (b.wants_diff("vertical") && vertical_.transforms_data())
+    vertical_.backward_data(b, diff_sums, b.diff_input("vertical").data(), work);
+  if (b.wants_parameter_diff("vertical_weight") && vertical_.transforms_weights())
+    vertical_.backward_weights(b.input("vertical").data(), diff_sums, b.diff_parameter("vertical_weight").data(), work);
 }
 
 void GatedPixelcnnBlock::backward_condition(const Backward& b, std::int64_t n, std::int64_t first, std::int64_t rows,
@@ -126,7 +140,7 @@ void GatedPixelcnnBlock::add_weight_gradients(const Backward& b) const {
     if (b.wants_parameter_diff(parameter))
       product.add_weight_gradient(source, sums(b).data(), b.diff_parameter(parameter).data());
   };
-  add(*vertical_, 0, vertical_weights_, "vertical_weight");
+  if (!vertical_.transforms_weights()) add(vertical_.product(), 0, vertical_weights_, "vertical_weight");
   add(*horizontal_, 0, horizontal_weights_, "horizontal_weight");
   add(*horizontal_, 1, horizontal_weights_, "vertical_to_horizontal_weight");
   if (conditions_ > 0) add(*horizontal_, 2, horizontal_weights_, "horizontal_condition_weight");

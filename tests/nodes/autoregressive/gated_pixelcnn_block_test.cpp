@@ -1,8 +1,10 @@
 #include "check/incremental_check.h"
+#include "check/node_call.h"
 #include "nodes/node_checks.h"
 
 using namespace loom::check;
 using loom::Filled;
+using loom::Tensor;
 
 namespace {
 
@@ -21,6 +23,35 @@ auto visible(std::int64_t half, bool first) {
     if (g.input == "horizontal") return down == 0 && right >= (first ? 1 : 0) && right <= half;
     return down >= 1 && down <= half + 1 && std::abs(right) <= half;  // by way of the row above
   };
+}
+
+NodeTester conditioned_block(int channels, int kernel, const loom::Shape& map) {
+  auto tester = block(channels, kernel, false);
+  const std::int64_t n = map[0], h = map[1], w = map[2];
+  tester.random_input("vertical", {n, h, w, channels}).random_input("horizontal", {n, h, w, channels});
+  tester.random_input("class", {n, 3}).random_input("condition", {n, h, w, 2});
+  return tester;
+}
+
+// Outputs and gradients as a training program computes them, in a program that may transform and in one that may not.
+CallResult computed(NodeSetup& setup, bool transformed, int shards) {
+  setup.transformed = transformed;
+  return NodeCalls(setup, shards, true).run(random_gradients(setup));
+}
+
+// The norm of the difference of all tensors of a kind, to that of each tensor: the largest.
+double largest_error(const std::vector<Tensor>& got, const std::vector<Tensor>& expected) {
+  double largest = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (!there(expected[i])) continue;
+    double error = 0, norm = 0;
+    for (std::size_t k = 0; k < got[i].values().size(); ++k) {
+      const double value = expected[i].values()[k];
+      error += std::pow(got[i].values()[k] - value, 2), norm += value * value;
+    }
+    largest = std::max(largest, std::sqrt(error / norm));
+  }
+  return largest;
 }
 
 }  // namespace
@@ -58,6 +89,62 @@ BOOST_AUTO_TEST_CASE(sees_every_earlier_pixel_and_no_later_one) {
   expect_ok(check_incremental(later, {.axes = 2,
                                       .fills = {{"vertical", Filled::rows_before}, {"horizontal", Filled::before}},
                                       .gives = {{"vertical", Filled::rows_before}, {"horizontal", Filled::before}}}));
+}
+
+// Sizes that fill no tile, at which the table has the transformed form of all passes.
+BOOST_AUTO_TEST_CASE(transformed_in_training_it_computes_the_same) {
+  for (const int kernel : {3, 5}) {
+    auto tester = conditioned_block(128, kernel, {2, 30, 31});
+    NodeSetup setup = tester.setup();
+    const CallResult direct = computed(setup, false, 1);
+    for (const int shards : {1, 2}) {
+      const CallResult got = computed(setup, true, shards);
+      BOOST_TEST(got.broken_rules.empty());
+      const std::pair<const std::vector<Tensor>*, const std::vector<Tensor>*> kinds[] = {
+          {&got.outputs, &direct.outputs},
+          {&got.diff_inputs, &direct.diff_inputs},
+          {&got.diff_parameters, &direct.diff_parameters}};
+      for (const auto& [of, expected] : kinds) {
+        const double error = largest_error(*of, *expected);
+        BOOST_TEST(error < 5e-6);
+        BOOST_TEST(error > 0);  // it was transformed
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(without_a_backward_step_it_is_not_transformed) {
+  auto tester = conditioned_block(64, 5, {2, 32, 32});
+  NodeSetup setup = tester.setup();
+  const CallResult direct = NodeCalls(setup, 1, false).run({});
+  setup.transformed = true;
+  const CallResult got = NodeCalls(setup, 1, false).run({});
+  for (std::size_t k = 0; k < got.outputs.size(); ++k)
+    BOOST_TEST(std::ranges::equal(got.outputs[k].values(), direct.outputs[k].values()));
+}
+
+// A later pixel changes an output by no more than rounding where it is transformed, and by nothing where it is not.
+BOOST_AUTO_TEST_CASE(a_later_pixel_changes_nothing_but_the_rounding_of_training) {
+  constexpr std::int64_t kSize = 32, kChannels = 64, kRow = 13;
+  auto tester = conditioned_block(kChannels, 5, {1, kSize, kSize});
+  NodeSetup setup = tester.setup(), later = tester.setup();
+  for (const std::size_t k : {0U, 1U}) {  // vertical, horizontal
+    for (float& value : later.inputs[k].values().subspan((kRow + 1) * kSize * kChannels)) value += 3;
+  }
+  for (const bool transformed : {false, true}) {
+    const CallResult a = computed(setup, transformed, 1), b = computed(later, transformed, 1);
+    double change = 0;
+    for (std::size_t k = 0; k < a.outputs.size(); ++k) {
+      for (std::size_t i = 0; i < (kRow + 1) * kSize * kChannels; ++i) {
+        const float before = a.outputs[k].values()[i], after = b.outputs[k].values()[i];
+        change = std::max(change, static_cast<double>(std::abs(before - after)));
+      }
+    }
+    if (transformed)
+      BOOST_TEST(change < 1e-4);
+    else
+      BOOST_TEST(change == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(conditions_position_by_position) {

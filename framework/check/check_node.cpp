@@ -277,7 +277,7 @@ bool check_example(const std::shared_ptr<const NodeType>& type, const TypeCheck&
     if (table.outputs.empty()) {
       for (std::size_t k = 0; k < setup.outputs.size(); ++k)
         if (setup.outputs[k].rank() > 0)
-          table.outputs.push_back(fmt::format("{} {}", type->contract.outputs()[k].name, setup.outputs[k].text()));
+          table.outputs.push_back(fmt::format("{} {}", setup.contract().outputs()[k].name, setup.outputs[k].text()));
     }
     NodeCheck(example.tester.setup(), settings, table).run();
     if (settings.training) {

@@ -129,6 +129,7 @@ Options example_options(const Contract& contract, const TypeCheck& settings, con
   for (const OptionDeclaration& option : contract.options()) {
     if (options.has(option.name)) continue;
     OptionValue value = option.default_value;
+    if (value.empty() && settings.options.values().empty()) value = option.example_value;
     if (value.empty() && (option.required || attempt.free_options))
       value = example_value(option, attempt.size, attempt.list);
     if (!value.empty()) options.set(option.name, std::move(value));
@@ -157,9 +158,10 @@ std::vector<InputPort> inputs_of(const Contract& contract, const TypeCheck& sett
 
 Example example_of(const std::shared_ptr<const NodeType>& type, const TypeCheck& settings, const Attempt& attempt,
                    bool optional_inputs) {
-  const Contract& contract = type->contract;
   Example example{NodeTester(type), ""};
-  const Options options = example_options(contract, settings, attempt);
+  const Options options = example_options(type->contract, settings, attempt);
+  const std::shared_ptr<const NodeType> own = NodeType::with_ports(type, {options, std::nullopt});
+  const Contract& contract = own->contract;
   for (const auto& [name, value] : options.values()) example.tester.option(name, value);
   Extents extents(attempt, options);
   const std::vector<InputPort> inputs = inputs_of(contract, settings, optional_inputs);
@@ -187,7 +189,7 @@ Example example_of(const std::shared_ptr<const NodeType>& type, const TypeCheck&
 
 void check_names(const Contract& contract, const TypeCheck& settings) {
   for (const auto& [name, shape] : settings.shapes) {
-    if (contract.input_index(name) >= 0) continue;
+    if (contract.has_open_ports() || contract.input_index(name) >= 0) continue;
     Diagnostic finding;
     finding.code = ErrorCode::unknown_port;
     finding.message = fmt::format("there is no input '{}'", name);

@@ -16,6 +16,11 @@ OptionValue option_of(const nlohmann::json& value) {
   if (value.is_number_integer()) return value.get<std::int64_t>();
   if (value.is_number()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_object()) {
+    OptionMap map;
+    for (const auto& [name, item] : value.items()) map.push_back({name, option_of(item)});
+    return OptionValue(std::move(map));
+  }
   std::vector<OptionValue> list;
   for (const nlohmann::json& item : value) list.push_back(option_of(item));
   return OptionValue(std::move(list));

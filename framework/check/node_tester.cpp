@@ -40,13 +40,21 @@ Tensor initial(const ParameterDeclaration& declared, const Shape& shape) {
 
 class NodeTester::Impl {
  public:
-  std::shared_ptr<const NodeType> type;
+  std::shared_ptr<const NodeType> declared;
+  mutable std::shared_ptr<const NodeType> type;  // with the ports of this node
   Options options;
   Tensors inputs, parameters, states;
   bool training = true;
   std::int64_t samples = 0;
   std::uint64_t seed = 1;
 
+  // Ports may follow from the options and from the names of the inputs.
+  void choose_ports() const {
+    if (!declared->ports) return;
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : inputs) names.push_back(name);
+    type = NodeType::with_ports(declared, {checked(*declared, options), std::move(names)});
+  }
   std::vector<std::optional<Shape>> input_shapes() const;
   ShapeInference inferred(const Options& checked_options) const;
   NodeSetup setup() const;
@@ -77,7 +85,8 @@ std::vector<std::optional<Shape>> NodeTester::Impl::input_shapes() const {
       continue;
     }
     const PortDeclaration& declared = contract.input_at(index);
-    const bool fits = tensor.dtype() == declared.type || (declared.any_type && tensor.dtype() == DType::i32);
+    const bool integers = (declared.any_type || declared.reads_codes) && tensor.dtype() == DType::i32;
+    const bool fits = tensor.dtype() == declared.type || integers;
     if (!fits && !contract.is_alias()) {
       problems.add(ErrorCode::dtype_mismatch, {},
                    fmt::format("input '{}' must be {}", port, name_of(contract.input_at(index).type)));
@@ -109,6 +118,7 @@ ShapeInference NodeTester::Impl::inferred(const Options& checked_options) const 
 }
 
 NodeSetup NodeTester::Impl::setup() const {
+  choose_ports();
   NodeSetup setup;
   setup.type = type;
   setup.options = checked(*type, options);
@@ -172,7 +182,7 @@ NodeResult NodeTester::Impl::result(CallResult call) const {
 }
 
 NodeTester::NodeTester(const Registry& registry, const std::string& type) : impl_(std::make_unique<Impl>()) {
-  impl_->type = registry.node(type);
+  impl_->declared = impl_->type = registry.node(type);
   if (!impl_->type) {
     Diagnostic finding;
     finding.code = ErrorCode::unknown_node_type;
@@ -182,7 +192,7 @@ NodeTester::NodeTester(const Registry& registry, const std::string& type) : impl
   }
 }
 NodeTester::NodeTester(std::shared_ptr<const NodeType> type) : impl_(std::make_unique<Impl>()) {
-  impl_->type = std::move(type);
+  impl_->declared = impl_->type = std::move(type);
 }
 NodeTester::~NodeTester() = default;
 NodeTester::NodeTester(NodeTester&&) noexcept = default;

@@ -97,6 +97,11 @@ std::string Location::text() const {
 std::string Diagnostic::text() const {
   std::string text = where.known() ? where.text() + ": " : "";
   text += fmt::format("error {} {}: {}", error_number(code), error_name(code), message);
+  for (std::size_t at = 0; at < excerpt.size();) {
+    const std::size_t end = std::min(excerpt.find('\n', at), excerpt.size());
+    text += fmt::format("\n    {}", std::string_view(excerpt).substr(at, end - at));
+    at = end + 1;
+  }
   if (!got.empty()) text += fmt::format("\n    got:      {}", got);
   if (!expected.empty()) text += fmt::format("\n    expected: {}", expected);
   if (!suggestion.empty()) text += fmt::format("\n    did you mean '{}'?", suggestion);

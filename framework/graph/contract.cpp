@@ -93,16 +93,41 @@ PortDeclaration& Contract::output(std::string name, std::string pattern, std::st
   return outputs_.emplace_back(port(std::move(name), std::move(pattern), std::move(doc)));
 }
 
+Contract Contract::without_ports() const {
+  Contract copy = *this;
+  copy.inputs_.clear();
+  copy.outputs_.clear();
+  copy.backward_reads_.clear();
+  copy.backward_reads_set_ = false;
+  return copy;
+}
+
+bool Contract::has_open_ports() const {
+  return std::ranges::any_of(inputs_, &PortDeclaration::is_any_name) ||
+         std::ranges::any_of(outputs_, &PortDeclaration::is_any_name);
+}
+
 OptionDeclaration& Contract::option(std::string name, Required, Constraint constraint, std::string doc,
                                     std::string unit) {
   return options_.emplace_back(
-      OptionDeclaration{std::move(name), {}, true, std::move(constraint), std::move(doc), std::move(unit)});
+      OptionDeclaration{std::move(name), {}, true, std::move(constraint), std::move(doc), std::move(unit), false, {}});
 }
 
 OptionDeclaration& Contract::option(std::string name, OptionValue default_value, Constraint constraint, std::string doc,
                                     std::string unit) {
-  return options_.emplace_back(OptionDeclaration{std::move(name), std::move(default_value), false,
-                                                 std::move(constraint), std::move(doc), std::move(unit)});
+  return options_.emplace_back(OptionDeclaration{std::move(name),
+                                                 std::move(default_value),
+                                                 false,
+                                                 std::move(constraint),
+                                                 std::move(doc),
+                                                 std::move(unit),
+                                                 false,
+                                                 {}});
+}
+
+Contract& Contract::word(std::string name, std::string form, std::string doc) {
+  words_.push_back({std::move(name), std::move(form), std::move(doc)});
+  return *this;
 }
 
 Contract& Contract::include_options(const Contract& other) {

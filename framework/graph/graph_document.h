@@ -31,6 +31,7 @@ struct OptionEntry {
   OptionValue value;  // empty: it was invalid, and a diagnostic has reported it
   Location where;
   Location name_where = {};
+  std::map<std::string, Location> members = {};  // of a map: where the values of its keys stand
 };
 
 enum class When { always, training, evaluation };

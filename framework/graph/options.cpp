@@ -81,6 +81,11 @@ Constraint& Constraint::or_number() {
   return *this;
 }
 
+Constraint& Constraint::or_map(std::string form) {
+  map_form = std::move(form);
+  return *this;
+}
+
 Constraint& Constraint::or_schedule() {
   schedule_allowed = true;
   return *this;
@@ -99,6 +104,7 @@ std::string Constraint::text() const {
   if (scalar_allowed && text_allowed) add(choices.empty() ? "a text" : "one of " + join_choices(choices));
   if (list_allowed)
     add(std::string("a list of ") + (number_allowed ? "numbers" : integer_allowed ? "integers" : "texts") + range);
+  if (!map_form.empty()) add(map_form);
   if (schedule_allowed) add("a schedule");
   return text;
 }
@@ -121,7 +127,21 @@ OptionValue Constraint::accept(const OptionValue& value, std::string& problem, b
     }
     return OptionValue(std::move(accepted));
   }
-  problem = fmt::format("{} ({})", value.text(), kind_of(value));
+  if (const auto* map = std::get_if<OptionMap>(&value); map != nullptr && !map_form.empty()) {
+    OptionMap accepted;
+    Constraint element = *this;
+    element.map_form.clear();
+    element.scalar_allowed = true;
+    for (const OptionMember& member : *map) {
+      accepted.push_back({member.name, element.accept(member.value, problem, range)});
+      if (!accepted.back().value.empty()) continue;
+      problem = fmt::format("{} of '{}'", problem, member.name);
+      return {};
+    }
+    return OptionValue(std::move(accepted));
+  }
+  const bool is_map = std::holds_alternative<OptionMap>(value);
+  problem = is_map ? "a map" : fmt::format("{} ({})", value.text(), kind_of(value));
   if (!scalar_allowed) return {};
   if (std::holds_alternative<bool>(value)) return flag_allowed ? value : OptionValue();
   if (const auto* name = std::get_if<std::string>(&value)) {
@@ -179,6 +199,11 @@ Constraint number_list() {
   return c;
 }
 Constraint at_least(double minimum) { return number().at_least(minimum); }
+Constraint text_map(std::string form) {
+  Constraint c = text().or_map(std::move(form));
+  c.scalar_allowed = false;
+  return c;
+}
 Constraint structure(std::string form) {
   Constraint c;
   c.structure = std::move(form);

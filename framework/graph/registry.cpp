@@ -8,6 +8,15 @@
 
 namespace loom {
 
+std::shared_ptr<const NodeType> NodeType::with_ports(const std::shared_ptr<const NodeType>& type,
+                                                     const PortChoice& choice) {
+  if (!type->ports) return type;
+  auto own = std::make_shared<NodeType>(*type);
+  own->contract = type->contract.without_ports();
+  type->ports(own->contract, choice);
+  return own;
+}
+
 template <class Type>
 void Registry::add(Type type, bool replace) {
   const std::lock_guard lock(mutex_);

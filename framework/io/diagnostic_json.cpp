@@ -36,6 +36,7 @@ Json to_json(const std::vector<Diagnostic>& findings) {
                     {"expected", finding.expected},
                     {"suggestion", finding.suggestion},
                     {"hint", finding.hint},
+                    {"excerpt", finding.excerpt},
                     {"other", to_json(finding.other)},
                     {"other_role", finding.other_role},
                     {"further_ends", std::move(further)}});
@@ -55,6 +56,7 @@ std::vector<Diagnostic> diagnostics_from_json(const Json& json) {
       finding.expected = one.at("expected").get<std::string>();
       finding.suggestion = one.at("suggestion").get<std::string>();
       finding.hint = one.at("hint").get<std::string>();
+      finding.excerpt = one.at("excerpt").get<std::string>();
       finding.other = location_from(one.at("other"));
       finding.other_role = one.at("other_role").get<std::string>();
       for (const Json& end : one.at("further_ends"))

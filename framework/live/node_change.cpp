@@ -81,7 +81,7 @@ void apply_node_change(Document& document, const NodeChange& change) {
     }
     const Value value = parse_yaml(setting.value.empty() ? "''" : setting.value, "ctl swap " + setting.path, findings);
     if (!findings.empty()) continue;
-    node.options[setting.path] = {option_value(value, setting.path, findings), {"ctl swap", 0, 0}};
+    node.options[setting.path] = {node_option_value(value, setting.path, findings), {"ctl swap", 0, 0}};
   }
   findings.throw_if_any();
   document.resolved = render_document(document);

@@ -63,11 +63,12 @@ std::vector<std::string> traits_of(const Contract& contract) {
 }
 
 std::string port_type(const PortDeclaration& port) {
-  std::string type = !port.type_option.empty()  ? fmt::format("option {}", port.type_option)
-                     : !port.type_input.empty() ? fmt::format("that of {}", port.type_input)
-                     : port.any_type            ? "f32 or i32"
-                                                : std::string(name_of(port.type));
+  std::string type = !port.type_option.empty()           ? fmt::format("option {}", port.type_option)
+                     : !port.type_input.empty()          ? fmt::format("that of {}", port.type_input)
+                     : port.any_type || port.reads_codes ? "f32 or i32"
+                                                         : std::string(name_of(port.type));
   if (port.is_variadic) type += ", any number";
+  if (port.is_any_name) type += ", any number, with names of your choice";
   if (port.is_optional) type += ", optional";
   if (!port.is_differentiable && port.type == DType::f32) type += ", without gradient";
   if (port.is_straight_through) type += ", straight-through";
@@ -141,6 +142,7 @@ std::string section_of(const std::string& name, const Contract& contract, const 
   port_table(out, "input", contract.inputs());
   port_table(out, outputs, contract.outputs());
   option_table(out, contract);
+  if (!contract.words().empty()) out += "\n" + word_table(contract);
   parameter_table(out, "parameter", contract.parameters());
   parameter_table(out, "state", contract.states());
   if (!contract.values().empty()) out += "\n" + value_table(contract);
@@ -220,6 +222,8 @@ std::string contract_text(const std::string& name, const Contract& contract) {
     out.erase(out.find_last_not_of(" \n") + 1);
     out += fmt::format("\n  {:<18} {}\n", "", option.constraint.text());
   }
+  if (!contract.words().empty()) out += "words\n";
+  for (const WordDeclaration& word : contract.words()) out += fmt::format("  {:<28} {}\n", word.form, word.doc);
   const auto parameters = [&](const char* title, const std::vector<ParameterDeclaration>& list) {
     if (!list.empty()) out += fmt::format("{}\n", title);
     for (const ParameterDeclaration& item : list)
@@ -242,6 +246,7 @@ Json contract_json(const std::string& name, const Contract& contract) {
            {"dtype", port.type_option.empty() ? Json(name_of(port.type)) : Json({{"option", port.type_option}})},
            {"optional", port.is_optional},
            {"variadic", port.is_variadic},
+           {"any_name", port.is_any_name},
            {"differentiable", port.is_differentiable},
            {"doc", port.doc}});
     }
@@ -267,6 +272,9 @@ Json contract_json(const std::string& name, const Contract& contract) {
                        {"unit", option.unit},
                        {"doc", option.doc}});
   }
+  Json words = Json::array();
+  for (const WordDeclaration& word : contract.words())
+    words.push_back({{"name", word.name}, {"form", word.form}, {"doc", word.doc}});
   Json values = Json::array();
   for (const ValueDeclaration& value : contract.values())
     values.push_back({{"key", value.key}, {"title", value.title}, {"unit", value.unit}, {"doc", value.doc}});
@@ -278,6 +286,7 @@ Json contract_json(const std::string& name, const Contract& contract) {
           {"inputs", ports(contract.inputs())},
           {"outputs", ports(contract.outputs())},
           {"options", options},
+          {"words", words},
           {"parameters", parameters(contract.parameters())},
           {"states", parameters(contract.states())},
           {"values", values}};

@@ -13,7 +13,7 @@ namespace {
 
 struct SchemaFlags {
   std::vector<std::string> plugins;
-  std::string keys, types, values;
+  std::string keys, types, values, words;
 };
 
 // The declaration of what `eval` reports under a heading.
@@ -28,6 +28,14 @@ const Contract& values_of(const std::string& name, const Registry& registry) {
   throw Error(findings.items().front());
 }
 
+const Contract& contract_of_node(const std::string& name, const Registry& registry) {
+  if (const auto type = registry.node(name)) return type->contract;
+  Diagnostics findings;
+  findings.add_unknown_word({}, fmt::format("there is no node type '{}'", name), name, registry.node_names()).code =
+      ErrorCode::usage;
+  throw Error(findings.items().front());
+}
+
 int schema(const SchemaFlags& request) {
   if (!request.keys.empty()) {
     write_out(section_table(request.keys));
@@ -36,6 +44,8 @@ int schema(const SchemaFlags& request) {
   const auto registry = registry_for({{}, request.plugins});
   if (!request.values.empty())
     write_out(value_table(values_of(request.values, *registry)));
+  else if (!request.words.empty())
+    write_out(word_table(contract_of_node(request.words, *registry)));
   else if (!request.types.empty())
     write_out(type_table(*registry, request.types));
   else
@@ -51,6 +61,7 @@ void add_schema(CLI::App& app, Invocation& invocation) {
   verb.option("--keys", request->keys, "print a Markdown table of this section's keys instead: train, losses, ...");
   verb.option("--types", request->types, "print a Markdown table of the types of this kind: optimizer, schedule");
   verb.option("--values", request->values, "print a Markdown table of the values of this metric");
+  verb.option("--words", request->words, "print a Markdown table of the words of this node type's texts: expr");
   verb.plugins_flag(request->plugins);
   verb.action([request] { return schema(*request); });
 }

@@ -19,6 +19,8 @@ Json keys_of(const Contract& contract) {
 Json input_schema(const Contract& contract) {
   const Json source = {{"type", "string"}}, sources = any_of({source, list_of(source)});
   Json ports = Json::object(), patterns = Json::object();
+  if (contract.has_open_ports())
+    return documented(or_null(map_of(or_null(source))), "its inputs: names of your choice, and their sources");
   for (const PortDeclaration& port : contract.inputs())
     ports[port.name] = documented(port.is_optional ? or_null(sources) : sources, port.doc + " " + port.pattern);
   if (contract.variadic()) patterns["^" + contract.inputs().front().name + "[0-9]+$"] = or_null(source);
@@ -87,12 +89,15 @@ Alternatives data_types(const Registry& registry) {
 }
 
 // The keys that a complete document must have, and that a document that extends another need not repeat.
-Json whole(const Alternatives& types, const char* alternative) {
+Json whole(const Alternatives& types, const std::vector<std::string>& alternatives) {
   Json schema = {{"allOf", types.required()}};
-  if (alternative == nullptr)
-    schema["required"] = {"type"};
-  else
-    schema["anyOf"] = {{{"required", {"type"}}}, {{"required", {alternative}}}};
+  const auto with = [](const std::string& key) { return Json{{"required", {key}}}; };
+  if (alternatives.empty()) {
+    schema.update(with("type"));
+    return schema;
+  }
+  schema["anyOf"] = Json::array({with("type")});
+  for (const std::string& key : alternatives) schema["anyOf"].push_back(with(key));
   return schema;
 }
 
@@ -170,16 +175,16 @@ Json definitions(const Registry& registry) {
   definitions["node_keys"] = {{"properties", node_keys()}};
   definitions["loss_keys"] = {{"properties", loss_keys}};
   definitions["node"] = nodes.schema_or("use", use_keys());
-  definitions["whole_node"] = whole(nodes, "use");
+  definitions["whole_node"] = whole(nodes, {"use"});
   definitions["loss"] = losses.schema_or("of", loss_keys);
-  definitions["whole_loss"] = whole(losses, "of");
+  definitions["whole_loss"] = whole(losses, {"of", "expr"});
   definitions["optimizer"] = types_of<OptimizerType>(registry, optimizer_options(), OptimizerEntry().type).schema();
   definitions["schedule"] = schedules.schema();
   definitions["schedule"]["allOf"].insert(definitions["schedule"]["allOf"].end(), schedules.required().begin(),
                                           schedules.required().end());
   definitions["scheduled"] = any_of({{{"type", "number"}}, reference("expression"), reference("schedule")});
   definitions["data"] = data.schema();
-  definitions["whole_data"] = whole(data, nullptr);
+  definitions["whole_data"] = whole(data, {});
   definitions["train"] = keys_of(train_section().contract());
   definitions["objective"] = keys_of(objective_section().contract());
   definitions["autoregressive"] = keys_of(autoregression_section().contract());

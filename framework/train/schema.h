@@ -18,6 +18,8 @@ nlohmann::ordered_json document_schema(const Registry& registry);
 std::vector<std::string> section_names();
 // A Markdown table of the keys of a section: key, accepts, default, meaning. Throws Error(usage) for another name.
 std::string section_table(const std::string& section);
+// The words that the text options of a type understand.
+std::string word_table(const Contract& contract);
 // A Markdown table of the types of a kind ("optimizer", "schedule"): type, options. Throws Error(usage).
 // The values that a metric declares.
 std::string value_table(const Contract& contract);

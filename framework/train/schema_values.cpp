@@ -68,6 +68,7 @@ Json accepted(const OptionDeclaration& option) {
   scalars.push_back(reference("expression"));
   std::vector<Json> all = c.scalar_allowed ? scalars : std::vector<Json>{reference("expression")};
   if (c.list_allowed) all.push_back(list_of(any_of(scalars)));
+  if (!c.map_form.empty()) all.push_back(map_of(any_of(scalars)));
   if (c.schedule_allowed) all.push_back(reference("schedule"));
   return any_of(std::move(all));
 }

@@ -77,6 +77,13 @@ std::string value_table(const Contract& contract) {
   return out;
 }
 
+std::string word_table(const Contract& contract) {
+  std::string out = "| word | meaning |\n| --- | --- |\n";
+  for (const WordDeclaration& word : contract.words())
+    out += fmt::format("| `{}` | {} |\n", word.form, escaped(word.doc));
+  return out;
+}
+
 std::string type_table(const Registry& registry, const std::string& kind) {
   std::string out = "| type | summary | options: accepted values; default |\n| --- | --- | --- |\n";
   std::vector<std::string> kinds;

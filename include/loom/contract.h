@@ -66,6 +66,13 @@ struct ValueDeclaration {
   }
 };
 
+// A word of the language of a text option, such as a function of a formula.
+struct WordDeclaration {
+  std::string name;  // "sum"
+  std::string form;  // "sum(x, axis=A, keep)"
+  std::string doc;
+};
+
 struct PortDeclaration {
   std::string name;
   std::string pattern;
@@ -75,9 +82,11 @@ struct PortDeclaration {
   bool is_variadic = false;       // input: any number of sources, ports name0, name1, ...
   bool is_differentiable = true;  // input: gradients flow back through it; output: it can carry a gradient
   bool is_straight_through = false;
-  bool any_type = false;    // input: f32 or i32
-  std::string type_option;  // output: the text option that names its dtype
-  std::string type_input;   // output: the input that has its dtype
+  bool any_type = false;     // input: f32 or i32
+  bool reads_codes = false;  // input: f32 or i32, whatever the other inputs are
+  bool is_any_name = false;  // stands for ports whose names a document chooses: see Contract::without_ports
+  std::string type_option;   // output: the text option that names its dtype
+  std::string type_input;    // output: the input that has its dtype
   double minimum = -std::numeric_limits<double>::infinity(), maximum = std::numeric_limits<double>::infinity();
   std::string limit;  // input: the letter or the integer option that every value is less than; "": none
 
@@ -93,6 +102,17 @@ struct PortDeclaration {
   // the same type. An output follows with dtype_of("x"), which makes it differentiable only for f32.
   PortDeclaration& any_dtype() {
     any_type = true;
+    return *this;
+  }
+  // Input: f32 or i32, each such input by itself, for a node that computes with integers as numbers. No gradient flows
+  // back to an input of i32.
+  PortDeclaration& or_codes() {
+    reads_codes = true;
+    return *this;
+  }
+  // Any number of ports, each with a name of the document's choice; `name` is what the documentation calls them.
+  PortDeclaration& any_name() {
+    is_any_name = true;
     return *this;
   }
   PortDeclaration& dtype_of(std::string input) {
@@ -205,6 +225,14 @@ struct RelatedNode {
   bool same_weights = false;  // uses the declaring node's parameters and states, where that has any (`weights:`)
 };
 
+// What the ports of one node follow from, where they are not the same for all nodes of a type.
+struct PortChoice {
+  const Options& options;
+  // The names under which a document connects sources, in its order. Nothing: no document is there, and the node names
+  // the inputs that its options ask for.
+  std::optional<std::vector<std::string>> inputs;
+};
+
 class Contract {
  public:
   Contract& summary(std::string text);
@@ -214,10 +242,15 @@ class Contract {
   PortDeclaration& input(std::string name, std::string pattern, std::string doc);
   PortDeclaration& inputs(std::string name, std::string pattern, std::string doc);  // variadic; must be the only input
   PortDeclaration& output(std::string name, std::string pattern, std::string doc);
+  // A copy without ports and backward_reads, to which a type whose ports follow from the options adds those of one node
+  // (`static void ports(Contract&, const PortChoice&)`, loom/plugin.h).
+  Contract without_ports() const;
   OptionDeclaration& option(std::string name, Required, Constraint constraint, std::string doc, std::string unit = "");
   OptionDeclaration& option(std::string name, OptionValue default_value, Constraint constraint, std::string doc,
                             std::string unit = "");
   ParameterDeclaration& parameter(std::string name, std::string pattern, Initializer initializer, std::string doc);
+  // The words that its text options understand, for the reference.
+  Contract& word(std::string name, std::string form, std::string doc);
   // Adds the options of another declaration: those that every type of a kind takes.
   Contract& include_options(const Contract& other);
   // A rule about several options. The diagnostic is reported at the first of `options` that a document sets.
@@ -274,6 +307,7 @@ class Contract {
   const std::vector<PortDeclaration>& inputs() const { return inputs_; }
   const std::vector<PortDeclaration>& outputs() const { return outputs_; }
   const std::vector<OptionDeclaration>& options() const { return options_; }
+  const std::vector<WordDeclaration>& words() const { return words_; }
   struct Rule {
     std::vector<std::string> options;
     std::string message, expected;
@@ -307,6 +341,8 @@ class Contract {
   const std::string& causal_axes() const { return causal_; }
   bool is_causal(const Options& options) const { return !causal_.empty() && (!causal_if_ || causal_if_(options)); }
   std::string causal_text() const;  // in words, for the reference; "" for a node that is not
+  // Some ports have names that a document chooses.
+  bool has_open_ports() const;
   bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
   bool reads_in_backward(std::string_view port) const;
 
@@ -328,6 +364,7 @@ class Contract {
   std::vector<OptionDeclaration> options_;
   std::vector<ParameterDeclaration> parameters_, states_, tallies_;
   std::vector<Rule> rules_;
+  std::vector<WordDeclaration> words_;
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
   std::int64_t least_samples_ = 1;

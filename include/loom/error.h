@@ -56,6 +56,7 @@ namespace loom {
   X(not_differentiable, "E215", "not-differentiable")                   \
   X(bad_bypass, "E216", "bad-bypass")                                   \
   X(no_parameters, "E217", "no-parameters")                             \
+  X(bad_formula, "E218", "bad-formula")                                 \
   X(node_failed, "E301", "node-failed")                                 \
   X(bad_feed, "E302", "bad-feed")                                       \
   X(bad_fetch, "E303", "bad-fetch")                                     \
@@ -130,6 +131,9 @@ struct Diagnostic {
   Location other;                           // the other end (the producer of an input, the first of two duplicates)
   std::string other_role;                   // the role of the other end: "produced here"
   std::vector<OtherEnd> further_ends = {};  // where there are more than two
+  std::string excerpt = {};                 // lines of a text in which the error is, with a caret below it
+  // Where a node reports something about one of its options, whose position it does not know: "outputs.log_det".
+  std::string option = {};
 
   // One more end: the first becomes `other`. The same one twice is said once.
   void add_end(Location place, std::string role);

@@ -45,7 +45,8 @@ class Constraint {
   Constraint& or_text(std::vector<std::string> choices);  // no choices: any text
   Constraint& or_list();                                  // a list whose elements follow the rule
   Constraint& or_number();
-  Constraint& or_schedule();  // a map that names a registered schedule and its options
+  Constraint& or_map(std::string form);  // a map of names and such values; `form` describes it in words
+  Constraint& or_schedule();             // a map that names a registered schedule and its options
 
   bool number_allowed = false;
   bool integer_allowed = false;
@@ -56,6 +57,7 @@ class Constraint {
   std::vector<std::string> choices;
   std::optional<double> minimum, maximum;
   bool schedule_allowed = false;
+  std::string map_form;   // a map is allowed: "a map of names and formulas"
   std::string structure;  // a part of a document with a form of its own: "a map of losses and weights"
   bool minimum_excluded = false, maximum_excluded = false;
 
@@ -71,8 +73,9 @@ Constraint flag();
 Constraint text(std::vector<std::string> choices = {});
 Constraint integer_list();
 Constraint number_list();
-Constraint at_least(double minimum);  // a number >= minimum
-Constraint positive();                // a number > 0
+Constraint at_least(double minimum);    // a number >= minimum
+Constraint positive();                  // a number > 0
+Constraint text_map(std::string form);  // a map of names and texts alone
 // A key whose form the document layer reads itself; `form` describes the form in words.
 Constraint structure(std::string form);
 
@@ -84,7 +87,13 @@ struct OptionDeclaration {
   std::string doc;
   std::string unit;
   bool belongs_to_weights = false;
+  OptionValue example_value;  // for checks of a type whose options are not given
 
+  // A value that checks of the type use where none can be derived from the constraint.
+  OptionDeclaration& example(OptionValue value) {
+    example_value = std::move(value);
+    return *this;
+  }
   // Says what the node's weights or states mean or how they move: nodes that share them (`weights:`) must agree.
   OptionDeclaration& of_weights() {
     belongs_to_weights = true;

@@ -43,6 +43,13 @@ struct PluginType {
 struct NodeType : PluginType<Node> {
   static constexpr const char* kKind = "node";
   std::function<void(ShapeInference&)> infer;  // empty if patterns suffice
+  // Of a type whose ports follow from the options and the names of the inputs (a formula): declares those of one node.
+  // Throws Error about options that do not make sense; Diagnostic::option says which one. Empty for other types.
+  std::function<void(Contract&, const PortChoice&)> ports;
+
+  // The type with the ports of one node; `type` itself where they are those of all its nodes.
+  static std::shared_ptr<const NodeType> with_ports(const std::shared_ptr<const NodeType>& type,
+                                                    const PortChoice& choice);
 };
 struct DatasetType : PluginType<Dataset> {
   static constexpr const char* kKind = "dataset";
@@ -175,6 +182,9 @@ Type make_type(std::string name) {
   T::declare(type.contract);
   if constexpr (std::is_same_v<Type, NodeType> && requires(ShapeInference & s) { T::infer(s); })
     type.infer = [](ShapeInference& s) { T::infer(s); };
+  if constexpr (std::is_same_v<Type, NodeType> &&
+                requires(Contract & c, const PortChoice& choice) { T::ports(c, choice); })
+    type.ports = [](Contract& c, const PortChoice& choice) { T::ports(c, choice); };
   type.create = [](const Options& options) {
     return typename decltype(type.create)::result_type(std::make_unique<T>(options));
   };

@@ -43,6 +43,7 @@ class ShapeInference {
   const std::vector<std::optional<Shape>>& tallies() const { return tally_shapes_; }
 
   // For infer():
+  const Contract& contract() const { return *contract_; }
   const Options& options() const { return *options_; }
   int input_count() const { return static_cast<int>(inputs_.size()); }
   int input_index(std::string_view port) const { return contract_->input_index(port); }

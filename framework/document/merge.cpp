@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "document/file_keys.h"
+#include "document/formula_loss.h"
 #include "document/plugins.h"
 #include "document/shipped_graphs.h"
 
@@ -38,6 +39,7 @@ void check_removals(const Value& parent, const Value& child, const std::string& 
 Value merge_chain(Value root, const std::string& file, const std::string& directory, std::vector<std::string> chain,
                   std::set<std::string>& files, Diagnostics& diagnostics) {
   if (root.is_map()) check_version(root, diagnostics);
+  expand_formula_losses(root, diagnostics);
   const Value* extends = root.is_map() ? root.find("extends") : nullptr;
   if (extends == nullptr || extends->is_null()) return root;
   if (extends->kind != Value::Kind::scalar) {
@@ -186,7 +188,10 @@ Value merge_parents(Value root, const std::string& file, const std::string& dire
 }
 
 void apply_overrides(Value& root, const std::vector<Override>& overrides, Diagnostics& diagnostics) {
-  for (const Override& one : overrides) apply_one(root, one, diagnostics);
+  for (const Override& one : overrides) {
+    apply_one(root, one, diagnostics);
+    replace_formulas(root);
+  }
 }
 
 }  // namespace loom

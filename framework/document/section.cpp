@@ -194,4 +194,16 @@ OptionValue option_value(const Value& value, const std::string& what, Diagnostic
   return OptionValue(std::move(items));
 }
 
+OptionValue node_option_value(const Value& value, const std::string& what, Diagnostics& diagnostics) {
+  if (value.broken || !value.is_map()) return option_value(value, what, diagnostics);
+  OptionMap map;
+  for (const Member& member : value.members) {
+    if (member.value.is_null()) continue;
+    OptionValue one = option_value(member.value, what + "." + member.key, diagnostics);
+    if (one.empty()) return {};
+    map.push_back({member.key, std::move(one)});
+  }
+  return OptionValue(std::move(map));
+}
+
 }  // namespace loom

@@ -64,5 +64,7 @@ When read_when(const Value& value, Diagnostics& diagnostics);
 
 // A scalar or a list of them as an option; a diagnostic and an empty value for a map.
 OptionValue option_value(const Value& value, const std::string& what, Diagnostics& diagnostics);
+// The same, or a map of them: an option of a node.
+OptionValue node_option_value(const Value& value, const std::string& what, Diagnostics& diagnostics);
 
 }  // namespace loom

@@ -87,6 +87,7 @@ const SectionType<LossEntry>& loss_section() {
     s.key("port", &LossEntry::port, text(), "the output of its node that is the term; default: the first");
     s.form("of", "a node, or node.port",
            "an existing output of a node that is the term, instead of a node for the loss");
+    s.form("expr", "a formula", "the term itself: short for `type: expr` with this `y`, see [Formulas](#formulas)");
     s.form("when", "train or eval", "the mode in which the term counts; default: both");
     s.key("role", &LossEntry::role, text({"likelihood", "divergence", "prior", "regulariser", "adversarial", "none"}),
           "what the term is in the evidence (docs/measurements.md); default: that of its node, or of the nodes that it "

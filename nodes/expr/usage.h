@@ -1,0 +1,28 @@
+// What a node's ports follow from: which inputs its formulas need, before any shape is known.
+//
+// Thread safety: pure functions. Errors: throws Error about formulas that are wrong for inputs of any shape.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "expr/build.h"
+#include "loom/options.h"
+
+namespace loom::nodes::formula {
+
+inline constexpr const char *kSingle = "y", *kOutputs = "outputs", *kLet = "let";
+inline constexpr std::size_t kMaxPorts = kMaxRank * 8;  // inputs, and outputs: a bit of a word each
+
+NamedFormulas formulas_of(const Options& options);
+
+struct Usage {
+  std::vector<bool> varies;          // a gradient flows to the input
+  std::vector<bool> backward_reads;  // the derivative depends on the input's values
+};
+Usage usage_of(const FormulaSet& set, const std::vector<std::string>& inputs);
+
+// The derivative of built formulas: gradients of `variables`, given those of the outputs as further inputs.
+std::vector<Id> add_gradients(Built& built, const std::vector<bool>& variables);
+
+}  // namespace loom::nodes::formula

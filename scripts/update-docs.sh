@@ -20,7 +20,8 @@ awk '
   { print }
 ' docs/write-a-node.md >"$work/write-a-node.md"
 
-# What stands between "<!-- keys: SECTION -->", "<!-- types: KIND -->" or "<!-- values: METRIC -->" and "<!-- end -->" is
+# What stands between "<!-- keys: SECTION -->", "<!-- types: KIND -->", "<!-- values: METRIC -->" or
+# "<!-- words: NODE -->" and "<!-- end -->" is
 # made from the declarations; "<!-- other values -->" stands for the metrics that the page does not name.
 others=$("$runner" list --json | awk '/^  "/ { metrics = /"metrics"/ } metrics && /"name":/ { print $2 }' | tr -d '",' |
   while read -r metric; do grep -q "^<!-- values: $metric -->" docs/measurements.md || echo "$metric"; done)
@@ -30,7 +31,7 @@ awk -v runner="$runner" -v others="$others" '
     for (i = 1; i <= count; ++i) { print (i > 1 ? "\n" : "") "### " metric[i]
       command = runner " schema --values " metric[i]; while ((command | getline line) > 0) print line; close(command) }
     next }
-  /^<!-- (keys|types|values): / { print; command = runner " schema --" substr($2, 1, length($2) - 1) " " $3
+  /^<!-- (keys|types|values|words): / { print; command = runner " schema --" substr($2, 1, length($2) - 1) " " $3
     while ((command | getline line) > 0) print line; close(command); inside = 1; next }
   /^<!-- end -->/ { inside = 0 }
   !inside { print }

@@ -7,23 +7,24 @@
 namespace loom {
 namespace {
 
-constexpr const char *kFormula = "expr", *kFormulaType = "expr", *kOutput = "y", *kType = "type";
+constexpr const char *kFormulaKey = "expr", *kFormulaType = "expr", *kFormulaOutput = "y", *kTypeKey = "type";
 
-void set(Value& map, const char* key, const Location& where, Value value) {
+void set_member(Value& map, const char* key, const Location& where, Value value) {
   std::erase_if(map.members, [&](const Member& member) { return member.key == key; });
   map.members.push_back({key, where, std::move(value)});
 }
 
-void expand(Value& loss) {
-  const auto formula = std::ranges::find_if(loss.members, [](const Member& member) { return member.key == kFormula; });
+void expand_formula(Value& loss) {
+  const auto formula =
+      std::ranges::find_if(loss.members, [](const Member& member) { return member.key == kFormulaKey; });
   const Location where = formula->where;
   Value text = std::move(formula->value), type;
-  std::erase_if(loss.members, [](const Member& member) { return member.key == kFormula; });
+  std::erase_if(loss.members, [](const Member& member) { return member.key == kFormulaKey; });
   type.kind = Value::Kind::scalar;
   type.scalar = kFormulaType;
   type.where = where;
-  set(loss, kType, where, std::move(type));
-  set(loss, kOutput, where, std::move(text));
+  set_member(loss, kTypeKey, where, std::move(type));
+  set_member(loss, kFormulaOutput, where, std::move(text));
 }
 
 template <class Function>
@@ -31,7 +32,7 @@ void for_each_formula(Value& root, const Function& f) {
   Value* losses = root.is_map() ? root.find("losses") : nullptr;
   if (losses == nullptr || !losses->is_map()) return;
   for (Member& loss : losses->members) {
-    const Value* formula = loss.value.is_map() ? loss.value.find(kFormula) : nullptr;
+    const Value* formula = loss.value.is_map() ? loss.value.find(kFormulaKey) : nullptr;
     if (formula != nullptr && !formula->is_null()) f(loss);
   }
 }
@@ -40,22 +41,22 @@ void for_each_formula(Value& root, const Function& f) {
 
 void expand_formula_losses(Value& root, Diagnostics& diagnostics) {
   for_each_formula(root, [&](Member& loss) {
-    for (const char* key : {kType, "of", kOutput, "outputs"}) {
+    for (const char* key : {kTypeKey, "of", kFormulaOutput, "outputs"}) {
       const auto other = std::ranges::find_if(loss.value.members, [&](const Member& m) { return m.key == key; });
       if (other == loss.value.members.end() || other->value.is_null()) continue;
       Diagnostic& finding = diagnostics.add(
           ErrorCode::unknown_key, other->where,
           fmt::format("the loss '{}' has both 'expr' and '{}': the formula is the loss", loss.key, key));
       finding.expected = fmt::format("one of expr, {}", key);
-      finding.other = loss.value.find(kFormula)->where;
+      finding.other = loss.value.find(kFormulaKey)->where;
       finding.other_role = "the formula";
     }
-    expand(loss.value);
+    expand_formula(loss.value);
   });
 }
 
 void replace_formulas(Value& root) {
-  for_each_formula(root, [](Member& loss) { expand(loss.value); });
+  for_each_formula(root, [](Member& loss) { expand_formula(loss.value); });
 }
 
 }  // namespace loom

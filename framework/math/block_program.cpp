@@ -74,7 +74,7 @@ void run_unary(const BlockStep& step, float* y, const float* a, std::int64_t n) 
 }
 
 void run_more(const BlockStep& step, float* y, const float* a, const float* b, const float* c, std::int64_t n) {
-  const Vec p = hn::Set(kTag, step.p);
+  const Vec p = hn::Set(kTag, step.p), q = hn::Set(kTag, step.q);
   switch (step.op) {
     LOOM_BINARY(add, hn::Add(u, v));
     LOOM_BINARY(subtract, hn::Sub(u, v));
@@ -86,7 +86,7 @@ void run_more(const BlockStep& step, float* y, const float* a, const float* b, c
     LOOM_BINARY(less_equal, one_if(hn::Le(u, v)));
     LOOM_BINARY(equal, one_if(hn::Eq(u, v)));
     LOOM_BINARY(not_equal, one_if(hn::Not(hn::Eq(u, v))));  // also of NaN
-    LOOM_BINARY(scaled_add, hn::MulAdd(p, u, v));
+    LOOM_BINARY(scaled_add, hn::Add(hn::MulAdd(p, u, v), q));
     LOOM_TERNARY(select, select_of(u, v, w));
     LOOM_TERNARY(multiply_add, hn::MulAdd(u, v, w));
     LOOM_TERNARY(multiply_subtract, hn::MulSub(u, v, w));
@@ -167,17 +167,36 @@ void ReduceRows(Reduction reduction, const float* x, std::int64_t rows, std::int
   }
 }
 
-template <class F>
-HWY_INLINE void columns_with(F combine, const float* x, std::int64_t rows, std::int64_t n, float* out) {
-  for (std::int64_t r = 0; r < rows; ++r, x += n) map(combine, out, n, static_cast<const float*>(out), x);
+// Each column in a register, and the sum of the call's rows is added once: so a long sum has two levels, and loses less.
+template <class F, class G>
+HWY_INLINE void columns_with(F combine, G combine_numbers, const float* x, std::int64_t rows, std::int64_t n,
+                             float* out) {
+  const std::int64_t width = lanes();
+  std::int64_t i = 0;
+  for (; i + width <= n; i += width) {
+    Vec total = load(x + i);
+    for (std::int64_t r = 1; r < rows; ++r) total = combine(total, load(x + r * n + i));
+    store(combine(load(out + i), total), out + i);
+  }
+  for (; i < n; ++i) {
+    auto total = static_cast<double>(out[i]);
+    for (std::int64_t r = 0; r < rows; ++r) total = combine_numbers(total, static_cast<double>(x[r * n + i]));
+    out[i] = static_cast<float>(total);
+  }
 }
 
 void ReduceColumns(Reduction reduction, const float* x, std::int64_t rows, std::int64_t n, float* out) {
   switch (reduction) {
-    case Reduction::sum: return columns_with([](Vec a, Vec b) HWY_ATTR { return hn::Add(a, b); }, x, rows, n, out);
-    case Reduction::product: return columns_with([](Vec a, Vec b) HWY_ATTR { return hn::Mul(a, b); }, x, rows, n, out);
-    case Reduction::maximum: return columns_with([](Vec a, Vec b) HWY_ATTR { return max_of(a, b); }, x, rows, n, out);
-    case Reduction::minimum: return columns_with([](Vec a, Vec b) HWY_ATTR { return min_of(a, b); }, x, rows, n, out);
+    case Reduction::sum:
+      return columns_with([](Vec a, Vec b) HWY_ATTR { return hn::Add(a, b); }, [](double a, double b) { return a + b; },
+                          x, rows, n, out);
+    case Reduction::product:
+      return columns_with([](Vec a, Vec b) HWY_ATTR { return hn::Mul(a, b); }, [](double a, double b) { return a * b; },
+                          x, rows, n, out);
+    case Reduction::maximum:
+      return columns_with([](Vec a, Vec b) HWY_ATTR { return max_of(a, b); }, larger, x, rows, n, out);
+    case Reduction::minimum:
+      return columns_with([](Vec a, Vec b) HWY_ATTR { return min_of(a, b); }, smaller, x, rows, n, out);
   }
 }
 

@@ -50,7 +50,7 @@ enum class BlockOp : std::uint8_t {
   less_equal,
   equal,
   not_equal,
-  scaled_add,  // p a + b
+  scaled_add,  // p a + b + q
   // y = f(a, b, c)
   select,                // a != 0 and not NaN ? b : c
   multiply_add,          // a b + c

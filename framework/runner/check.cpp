@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "document/section.h"
 #include "graph/check_options.h"
 #include "loom/check.h"
 #include "plugin/registries.h"
@@ -30,6 +31,12 @@ struct CheckFlags {
 // An option's value as YAML would read it: a flag, a number, a text, or [a list].
 OptionValue parse_value(const std::string& text) {
   if (text == "true" || text == "false") return text == "true";
+  if (text.starts_with('{')) {
+    Diagnostics found;
+    OptionValue map = node_option_value(parse_yaml(text, "--set", found), "--set", found);
+    found.throw_if_any();
+    return map;
+  }
   if (text.starts_with('[') && text.ends_with(']')) {
     std::vector<OptionValue> items;
     for (std::size_t at = 1; at + 1 < text.size();) {
@@ -129,7 +136,7 @@ std::map<std::string, Shape> shapes_for(const Contract& contract, const CheckFla
   std::map<std::string, Shape> shapes;
   for (const std::string& text : request.shapes) {
     const auto [port, extents] = name_and_value("check", "--shape", text);
-    if (contract.input_index(port) < 0) continue;
+    if (contract.input_index(port) < 0 && !contract.has_open_ports()) continue;
     const std::vector<std::int64_t> numbers = extents_of("check", "--shape", extents);
     shapes[port] = Shape(std::span<const std::int64_t>(numbers));
     used.push_back(port);

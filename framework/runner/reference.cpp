@@ -68,7 +68,7 @@ std::string port_type(const PortDeclaration& port) {
                      : port.any_type || port.reads_codes ? "f32 or i32"
                                                          : std::string(name_of(port.type));
   if (port.is_variadic) type += ", any number";
-  if (port.is_any_name) type += ", any number, with names of your choice";
+  if (port.is_any_name) type += ", any names";
   if (port.is_optional) type += ", optional";
   if (!port.is_differentiable && port.type == DType::f32) type += ", without gradient";
   if (port.is_straight_through) type += ", straight-through";

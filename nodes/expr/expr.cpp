@@ -86,6 +86,7 @@ class Expression final : public loom::Node {
     }
     for (const auto& [name, text] : formulas.outputs) c.output(name, "[N, ...]", text);
     c.backward_reads(std::move(read));
+    if (usage.pointwise) c.pointwise();
   }
 
   static void infer(loom::ShapeInference& s) {

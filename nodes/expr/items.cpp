@@ -103,18 +103,34 @@ class ItemMaker {
       }
     }
     for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
-      if (subtracts && i == 0) continue;
-      Item* scaled = sole(operation.operands[i], BlockOp::affine, sum);
-      if (scaled == nullptr || scaled->operation.q != 0) continue;
-      const Id other = operation.operands[1 - i];
-      const Shape as = sum.as[1 - i];
-      scaled->is_fused = true;
-      operation.op = BlockOp::scaled_add;
-      operation.p = subtracts ? -scaled->operation.p : scaled->operation.p;
-      operation.operands = {scaled->operation.operands[0], other, kNone};
-      sum.as = {scaled->as[0], as, Shape()};
-      return;
+      if (Item* scaled = sole(operation.operands[i], BlockOp::affine, sum); scaled != nullptr) {
+        if (join_scaled(sum, *scaled, i)) return;
+      }
     }
+  }
+
+  // (p x + q) + y, y - (p x + q) and (x + q) - y as p a + b + q.
+  static bool join_scaled(Item& sum, Item& scaled, std::size_t place) {
+    Operation& operation = sum.operation;
+    const Operation& inner = scaled.operation;
+    const bool subtracts = operation.op == BlockOp::subtract, is_left = place == 0;
+    const Id other = operation.operands[1 - place];
+    const Shape as = sum.as[1 - place];
+    if (subtracts && is_left && inner.p != 1) return false;
+    if (subtracts && is_left) {
+      operation.operands = {other, inner.operands[0], kNone};
+      sum.as = {as, scaled.as[0], Shape()};
+      operation.p = -1;
+      operation.q = inner.q;
+    } else {
+      operation.operands = {inner.operands[0], other, kNone};
+      sum.as = {scaled.as[0], as, Shape()};
+      operation.p = subtracts ? -inner.p : inner.p;
+      operation.q = subtracts ? -inner.q : inner.q;
+    }
+    operation.op = BlockOp::scaled_add;
+    scaled.is_fused = true;
+    return true;
   }
 
   void mark_needed() {

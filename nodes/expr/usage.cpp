@@ -18,8 +18,19 @@ std::vector<std::pair<std::string, std::string>> members_of(const Options& optio
 // A shape with as many axes as there can be, all of one extent: most formulas are right for inputs of it.
 Shape any_event() { return Shape(std::vector<std::int64_t>(kMaxRank - 1, 2)); }
 
+bool is_pointwise(const Built& built) {
+  if (built.inputs.size() != 1) return false;
+  for (Id id = 0; id < built.list.size(); ++id) {
+    const Operation::Kind kind = built.list[id].kind;
+    if (kind == Operation::Kind::reduce || kind == Operation::Kind::cumulate) return false;
+  }
+  const auto keeps = [&](Id id) { return built.list.shape(id) == built.list.shape(built.inputs.front()); };
+  return std::ranges::all_of(built.outputs, keeps);
+}
+
 Usage of_built(Built built, std::size_t inputs) {
   Usage usage;
+  usage.pointwise = is_pointwise(built);
   std::vector<Id> gradients = add_gradients(built, std::vector<bool>(inputs, true));
   for (const Id id : gradients) usage.varies.push_back(id != kNone);
   const Operations needed = needed_operations(built.list, gradients);
@@ -51,7 +62,7 @@ Usage usage_of(const FormulaSet& set, const std::vector<std::string>& inputs) {
     std::erase_if(problems, [](const Diagnostic& one) { return one.code == ErrorCode::shape_mismatch; });
     if (!problems.empty()) throw Error(std::move(problems));
   }
-  return {std::vector<bool>(inputs.size(), true), std::vector<bool>(inputs.size(), true)};
+  return {std::vector<bool>(inputs.size(), true), std::vector<bool>(inputs.size(), true), false};
 }
 
 std::vector<Id> add_gradients(Built& built, const std::vector<bool>& variables) {

@@ -19,6 +19,9 @@ NamedFormulas formulas_of(const Options& options);
 struct Usage {
   std::vector<bool> varies;          // a gradient flows to the input
   std::vector<bool> backward_reads;  // the derivative depends on the input's values
+  // Each value of the outputs is a function of the one value of the one input at its place. (Of several inputs, whose
+  // shapes are not known here, one may be broadcast along any axis.)
+  bool pointwise = false;
 };
 Usage usage_of(const FormulaSet& set, const std::vector<std::string>& inputs);
 

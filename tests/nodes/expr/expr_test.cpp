@@ -219,6 +219,20 @@ BOOST_AUTO_TEST_CASE(inputs_that_gradients_do_not_reach_are_declared_so) {
   BOOST_TEST(!contract.reads_in_backward("y"));
 }
 
+BOOST_AUTO_TEST_CASE(a_formula_of_each_value_of_one_input_is_pointwise) {
+  const auto pointwise = [](const std::string& text, std::vector<std::string> inputs) {
+    auto tester = formula(text);
+    for (const std::string& name : inputs) tester.random_input(name, {2, 3, 4});
+    BOOST_TEST(tester.error().empty());
+    return tester.contract().is_pointwise({});
+  };
+  BOOST_TEST(pointwise("x * sigmoid(x) + 1", {"x"}));
+  BOOST_TEST(!pointwise("x + sum(x)", {"x"}));
+  BOOST_TEST(!pointwise("cumsum(x)", {"x"}));
+  BOOST_TEST(!pointwise("x + y", {"x", "y"}));
+  BOOST_TEST(!pointwise("1 + 1", {"x"}));
+}
+
 BOOST_AUTO_TEST_CASE(outputs_that_are_inputs_or_constants) {
   auto tester = node("expr");
   tester.option("outputs",

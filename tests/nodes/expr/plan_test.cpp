@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(products_and_sums_are_joined) {
   BOOST_TEST(steps_of(plan_of("a * b + c", {"a", "b", "c"}, {8})) == 1);
   BOOST_TEST(steps_of(plan_of("c - a * b", {"a", "b", "c"}, {8})) == 1);
   BOOST_TEST(steps_of(plan_of("a * b - c", {"a", "b", "c"}, {8})) == 1);
-  BOOST_TEST(steps_of(plan_of("2 * a + b", {"a", "b"}, {8})) == 1);
+  for (const char* text : {"2 * a + b", "2 * a - 3 + b", "b - (2 * a + 1)", "a - 1 - b", "b + 1 + a"})
+    BOOST_TEST(steps_of(plan_of(text, {"a", "b"}, {8})) == 1, text);
   BOOST_TEST(steps_of(plan_of("((2 * a + 1) / 4 - 3) * 5", {"a"}, {8})) == 1);
 }
 

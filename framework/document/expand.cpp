@@ -207,10 +207,8 @@ class Expander::Impl {
     if (const Value* in = section.get("in")) read_inputs(*in, entry);
     for (const Member* option : section.rest()) {
       if (option->value.is_null()) continue;
-      OptionValue value =
-          node_option_value(option->value, fmt::format("'{}': {}", member.key, option->key), diagnostics_);
-      entry.options[option->key] = {std::move(value), option->value.where, option->where};
-      for (const Member& one : option->value.members) entry.options[option->key].members[one.key] = one.value.where;
+      entry.options[option->key] =
+          read_node_option(*option, fmt::format("'{}': {}", member.key, option->key), diagnostics_);
     }
     pending_.push_back({std::move(entry), scope});
   }

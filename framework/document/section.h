@@ -66,5 +66,6 @@ When read_when(const Value& value, Diagnostics& diagnostics);
 OptionValue option_value(const Value& value, const std::string& what, Diagnostics& diagnostics);
 // The same, or a map of them: an option of a node.
 OptionValue node_option_value(const Value& value, const std::string& what, Diagnostics& diagnostics);
+OptionEntry read_node_option(const Member& option, const std::string& what, Diagnostics& diagnostics);
 
 }  // namespace loom

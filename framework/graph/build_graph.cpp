@@ -5,6 +5,7 @@
 #include <set>
 
 #include "graph/check_options.h"
+#include "graph/choose_ports.h"
 #include "graph/graph.h"
 #include "graph/share_weights.h"
 #include "graph/topological_order.h"
@@ -72,7 +73,7 @@ class Builder {
       finding.expected = "a node type; graph-runner list shows them all";
     } else if (node.type) {
       node.options = check_options(node.contract(), entry.options, entry.where, entry.type, diagnostics_);
-      choose_ports(node, entry);
+      choose_ports(node, entry, diagnostics_);
     }
     const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
     if (!fresh) {
@@ -84,30 +85,6 @@ class Builder {
     }
     nodes_.push_back(std::move(node));
     origin_.push_back(&entry);
-  }
-
-  // Ports that follow from the node's options. A node whose options make no ports stays without a type: nothing else is
-  // said of it.
-  void choose_ports(GraphNode& node, const NodeEntry& entry) {
-    if (!node.type->ports) return;
-    if (!options_known(node)) return node.type.reset();
-    std::vector<std::string> inputs;
-    for (const InputEntry& input : entry.inputs) {
-      if (!input.port.empty()) {
-        inputs.push_back(input.port);
-        continue;
-      }
-      Diagnostic& finding = find(ErrorCode::unknown_port, input.where,
-                                 fmt::format("[{}] '{}': its inputs have names", entry.type, entry.path));
-      finding.expected = "in: {NAME: source}";
-      return node.type.reset();
-    }
-    try {
-      node.type = NodeType::with_ports(node.type, {node.options, std::move(inputs)});
-    } catch (const Error& error) {
-      add_placed(error, node, entry);
-      node.type.reset();
-    }
   }
 
   std::optional<Port> source(const Reference& reference) {
@@ -271,15 +248,6 @@ class Builder {
     return false;
   }
 
-  // Options whose check failed have no value: shapes cannot be derived from them, and the error is already reported.
-  static bool options_known(const GraphNode& node) {
-    for (const OptionDeclaration& declared : node.contract().options()) {
-      const bool value_expected = declared.required || !declared.default_value.empty();
-      if (value_expected && !node.options.has(declared.name)) return false;
-    }
-    return true;
-  }
-
   void infer(int index) {
     GraphNode& node = nodes_[static_cast<std::size_t>(index)];
     if (!node.type || !inputs_known(node) || !options_known(node)) return;
@@ -296,7 +264,7 @@ class Builder {
     try {
       inference.run(node.type->infer);
     } catch (const Error& error) {  // a shape with too many axes: the node does not know its position
-      return add_placed(error, node, *origin_[static_cast<std::size_t>(index)]);
+      return add_placed(error, node, *origin_[static_cast<std::size_t>(index)], diagnostics_);
     }
     if (!inference.problems().empty()) return report_shapes(node, inference);
     if (!sizes_possible(node, inference)) return;
@@ -310,24 +278,6 @@ class Builder {
     add(node.contract().parameters(), inference.parameters(), node.parameters);
     add(node.contract().states(), inference.states(), node.states);
     add(node.contract().tallies(), inference.tallies(), node.tallies);
-  }
-
-  // Where an option that a node reports something about stands: "y", "outputs.log_det".
-  static Location place_of(const std::string& option, const NodeEntry& entry) {
-    const std::size_t dot = option.find('.');
-    const auto it = entry.options.find(option.substr(0, dot));
-    if (it == entry.options.end()) return entry.where;
-    const auto member =
-        dot == std::string::npos ? it->second.members.end() : it->second.members.find(option.substr(dot + 1));
-    return member == it->second.members.end() ? it->second.where : member->second;
-  }
-
-  void add_placed(const Error& error, const GraphNode& node, const NodeEntry& entry) {
-    for (Diagnostic finding : error.diagnostics()) {
-      if (!finding.where.known()) finding.where = place_of(finding.option, entry);
-      finding.message = fmt::format("[{}] '{}': {}", node.type->name, node.path, finding.message);
-      diagnostics_.add(Error(std::move(finding)));
-    }
   }
 
   bool sizes_possible(const GraphNode& node, const ShapeInference& inference) {

@@ -19,6 +19,25 @@ std::string kind_of(const OptionValue& value) {
   return kNames[value.index()];
 }
 
+std::string described(const OptionValue& value) {
+  const bool is_map = std::holds_alternative<OptionMap>(value);
+  return is_map ? "a map" : fmt::format("{} ({})", value.text(), kind_of(value));
+}
+
+// The values of a map, each of which follows the rule by itself.
+OptionValue accept_map(Constraint rule, const OptionMap& map, std::string& problem, bool& range) {
+  rule.map_form.clear();
+  rule.scalar_allowed = true;
+  OptionMap accepted;
+  for (const OptionMember& member : map) {
+    accepted.push_back({member.name, rule.accept(member.value, problem, range)});
+    if (!accepted.back().value.empty()) continue;
+    problem = fmt::format("{} of '{}'", problem, member.name);
+    return {};
+  }
+  return OptionValue(std::move(accepted));
+}
+
 }  // namespace
 
 std::string OptionValue::text() const {
@@ -127,21 +146,9 @@ OptionValue Constraint::accept(const OptionValue& value, std::string& problem, b
     }
     return OptionValue(std::move(accepted));
   }
-  if (const auto* map = std::get_if<OptionMap>(&value); map != nullptr && !map_form.empty()) {
-    OptionMap accepted;
-    Constraint element = *this;
-    element.map_form.clear();
-    element.scalar_allowed = true;
-    for (const OptionMember& member : *map) {
-      accepted.push_back({member.name, element.accept(member.value, problem, range)});
-      if (!accepted.back().value.empty()) continue;
-      problem = fmt::format("{} of '{}'", problem, member.name);
-      return {};
-    }
-    return OptionValue(std::move(accepted));
-  }
-  const bool is_map = std::holds_alternative<OptionMap>(value);
-  problem = is_map ? "a map" : fmt::format("{} ({})", value.text(), kind_of(value));
+  if (const auto* map = std::get_if<OptionMap>(&value); map != nullptr && !map_form.empty())
+    return accept_map(*this, *map, problem, range);
+  problem = described(value);
   if (!scalar_allowed) return {};
   if (std::holds_alternative<bool>(value)) return flag_allowed ? value : OptionValue();
   if (const auto* name = std::get_if<std::string>(&value)) {

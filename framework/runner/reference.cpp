@@ -236,6 +236,24 @@ std::string contract_text(const std::string& name, const Contract& contract) {
   return out;
 }
 
+namespace {
+
+Json words_json(const Contract& contract) {
+  Json words = Json::array();
+  for (const WordDeclaration& word : contract.words())
+    words.push_back({{"name", word.name}, {"form", word.form}, {"doc", word.doc}});
+  return words;
+}
+
+Json values_json(const Contract& contract) {
+  Json values = Json::array();
+  for (const ValueDeclaration& value : contract.values())
+    values.push_back({{"key", value.key}, {"title", value.title}, {"unit", value.unit}, {"doc", value.doc}});
+  return values;
+}
+
+}  // namespace
+
 Json contract_json(const std::string& name, const Contract& contract) {
   const auto ports = [](const std::vector<PortDeclaration>& list) {
     Json json = Json::array();
@@ -272,12 +290,6 @@ Json contract_json(const std::string& name, const Contract& contract) {
                        {"unit", option.unit},
                        {"doc", option.doc}});
   }
-  Json words = Json::array();
-  for (const WordDeclaration& word : contract.words())
-    words.push_back({{"name", word.name}, {"form", word.form}, {"doc", word.doc}});
-  Json values = Json::array();
-  for (const ValueDeclaration& value : contract.values())
-    values.push_back({{"key", value.key}, {"title", value.title}, {"unit", value.unit}, {"doc", value.doc}});
   return {{"name", name},
           {"summary", contract.summary()},
           {"source", contract.source()},
@@ -286,10 +298,10 @@ Json contract_json(const std::string& name, const Contract& contract) {
           {"inputs", ports(contract.inputs())},
           {"outputs", ports(contract.outputs())},
           {"options", options},
-          {"words", words},
+          {"words", words_json(contract)},
           {"parameters", parameters(contract.parameters())},
           {"states", parameters(contract.states())},
-          {"values", values}};
+          {"values", values_json(contract)}};
 }
 
 }  // namespace loom::runner

@@ -18,6 +18,15 @@ Shape broadcast_shape(const Operations& list, const std::array<Id, 3>& operands)
   return shape;
 }
 
+// A factor that floats hold, so that products of factors do not leave their range where the values do not.
+bool is_float(double value) { return value == 0 || (std::abs(value) < 1e38 && std::abs(value) > 1e-37); }
+// One that may change places with other values, few of which then leave the range.
+bool is_moderate(double factor) { return std::abs(factor) < 1e6 && std::abs(factor) > 1e-6; }
+bool is_power_of_two(double value) {
+  int exponent = 0;
+  return std::abs(std::frexp(value, &exponent)) == 0.5;
+}
+
 bool commutes(BlockOp op) {
   return op == BlockOp::add || op == BlockOp::multiply || op == BlockOp::minimum || op == BlockOp::maximum ||
          op == BlockOp::equal || op == BlockOp::not_equal;
@@ -121,8 +130,10 @@ Id Operations::affine(Id x, double p, double q) {
   if (p == 1 && q == 0) return x;
   const Operation& inner = (*this)[x];
   const double inner_p = p * inner.p, inner_q = p * inner.q + q;
+  // p (x + q) is not p x + p q where the sum is nearly 0, unless the product is exact.
+  const bool exact = inner.q == 0 || is_power_of_two(p);
   const bool merges =
-      inner.kind == Kind::element && inner.op == BlockOp::affine && std::isfinite(inner_p) && std::isfinite(inner_q);
+      inner.kind == Kind::element && inner.op == BlockOp::affine && exact && is_float(inner_p) && is_float(inner_q);
   if (merges) return affine(inner.operands[0], inner_p, inner_q);
   return element(BlockOp::affine, {x, kNone, kNone}, p, q);
 }
@@ -160,14 +171,14 @@ Id Operations::multiply(Id a, Id b) {
   // (p x) y = p (x y): factors meet, and leave sums
   for (const auto& [x, y] : {std::pair{a, b}, std::pair{b, a}}) {
     const Operation& scaled = (*this)[x];
-    if (scaled.kind == Kind::element && scaled.op == BlockOp::affine && scaled.q == 0)
+    if (scaled.kind == Kind::element && scaled.op == BlockOp::affine && scaled.q == 0 && is_moderate(scaled.p))
       return affine(multiply(scaled.operands[0], y), scaled.p, 0);
   }
   return binary(BlockOp::multiply, a, b);
 }
 
 Id Operations::divide(Id a, Id b) {
-  if (is_constant(b) && (*this)[b].p != 0 && std::isfinite(1 / (*this)[b].p)) return affine(a, 1 / (*this)[b].p, 0);
+  if (is_constant(b) && (*this)[b].p != 0 && is_float(1 / (*this)[b].p)) return affine(a, 1 / (*this)[b].p, 0);
   if (is_constant(a, 1)) return unary(BlockOp::reciprocal, b);
   // A division for each value of the smaller shape
   if (shape(b).count() < shape(a).count()) return multiply(a, unary(BlockOp::reciprocal, b));
@@ -198,7 +209,8 @@ Id Operations::reduce(Reduction reduction, Id x, Axes axes) {
   }
   if (axes == 0) return x;
   const Operation& inner = (*this)[x];
-  const bool scaled = inner.kind == Kind::element && inner.op == BlockOp::affine && inner.q == 0;
+  const bool scaled =
+      inner.kind == Kind::element && inner.op == BlockOp::affine && inner.q == 0 && is_moderate(inner.p);
   if (reduction == Reduction::sum && scaled) {
     const double factor = inner.p;
     return affine(reduce(reduction, inner.operands[0], axes), factor, 0);

@@ -51,6 +51,39 @@ BOOST_AUTO_TEST_CASE(paths_start_at_the_file_that_names_them) {
   BOOST_TEST(source(document, "b/a") == "x");
 }
 
+// {expr: F} is {type: expr, y: F} in each document, before they are merged.
+BOOST_AUTO_TEST_CASE(a_formula_replaces_a_loss_of_any_type) {
+  const Folder folder;
+  const std::string nodes = "nodes:\n  x: {type: input, shape: [2]}\nlosses:\n  l: ";
+  folder.write("typed.yaml", nodes + "{type: squared_error, in: {x: x}, weight: 2}\n");
+  folder.write("formula.yaml", nodes + "{expr: 'sum(x)', in: {x: x}, role: likelihood}\n");
+  const auto child = [&](const std::string& parent, const std::string& loss, std::vector<Override> sets = {}) {
+    return load_document(folder.write("child.yaml", "extends: " + parent + "\nlosses: {l: " + loss + "}\n"), sets);
+  };
+  const Document over_type = child("typed.yaml", "{expr: 'sum(x^2)'}");
+  BOOST_TEST(node(over_type, "losses/l").type == "expr");
+  BOOST_TEST(option(over_type, "losses/l", "y") == "sum(x^2)");
+  BOOST_TEST(over_type.losses.at(0).weight.number == 2);
+  BOOST_TEST(contains(node(over_type, "losses/l").options.at("y").where.file, "child.yaml"));
+  BOOST_TEST(option(child("formula.yaml", "{expr: 'mean(x)'}"), "losses/l", "y") == "mean(x)");
+  BOOST_TEST(option(child("formula.yaml", "{weight: 3}"), "losses/l", "y") == "sum(x)");
+  BOOST_TEST(option(child("formula.yaml", "{}", {parse_override("losses.l.expr=max(x)")}), "losses/l", "y") ==
+             "max(x)");
+  const Document back = child("formula.yaml", "{type: squared_error, y: null}");
+  BOOST_TEST(node(back, "losses/l").type == "squared_error");
+  BOOST_TEST(node(back, "losses/l").options.count("y") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(maps_are_options_of_nodes) {
+  const Document document =
+      parse("nodes:\n  a: {type: t, let: {m: 'x + 1', k: 2, none: null}}\n", {"nodes.a.let.m=x", "nodes.a.let.n=y"});
+  BOOST_TEST(option(document, "a", "let") == "{m: x, k: 2, n: y}");
+  const auto& members = node(document, "a").options.at("let").members;
+  BOOST_TEST(members.at("k").line == 2);
+  BOOST_TEST(members.at("n").file == "--set nodes.a.let.n");
+  BOOST_TEST(contains(document.resolved, "let: {m: x, k: 2, n: y}"));
+}
+
 BOOST_AUTO_TEST_CASE(overrides_of_every_kind) {
   const std::string text =
       "graph: g\nvars: {n: 3}\nnodes:\n  x: {type: t, a: '${n}', s: 1}\n  y: {type: t, in: x}\n"

@@ -256,6 +256,19 @@ BOOST_AUTO_TEST_CASE(not_a_number_is_kept) {
   expect_values(chosen.input("x", tensor_of({1}, std::vector<float>{nan})).run(), {1}, {2});
 }
 
+BOOST_AUTO_TEST_CASE(simplifications_keep_the_value) {
+  const auto value = [](const std::string& text, float x) {
+    auto tester = formula(text);
+    return tester.input("x", tensor_of({1}, std::vector<float>{x})).run().outputs.at("y").values()[0];
+  };
+  BOOST_TEST(value("(x - 0.1) * 3", 0.1F) == 0);
+  BOOST_TEST(value("x * 1e30 * 1e30", 1e-38F) > 9e21F);
+  BOOST_TEST(std::isfinite(value("x * 1e30 * 1e30", 1e-38F)));
+  BOOST_TEST(value("x / 1e-40", 1e-10F) > 9e29F);
+  BOOST_TEST(value("1e-20 * x * x", 1e25F) > 9e29F);
+  BOOST_TEST(value("x * 3 / 3", 7) == 7);
+}
+
 BOOST_AUTO_TEST_CASE(infinite_logits_have_probabilities) {
   const float infinity = std::numeric_limits<float>::infinity();
   auto tester = formula("softmax(x)");

@@ -263,8 +263,8 @@ class Builder {
     ShapeInference inference(node.contract(), node.options, std::move(inputs));
     try {
       inference.run(node.type->infer);
-    } catch (const Error& error) {  // a shape with too many axes: the node does not know its position
-      return add_placed(error, node, *origin_[static_cast<std::size_t>(index)], diagnostics_);
+    } catch (const Error& error) {  // a formula, a shape with too many axes: the node does not know its position
+      return add_placed(with_sources(error, node), node, *origin_[static_cast<std::size_t>(index)], diagnostics_);
     }
     if (!inference.problems().empty()) return report_shapes(node, inference);
     if (!sizes_possible(node, inference)) return;
@@ -297,6 +297,16 @@ class Builder {
       if (shape) good = possible(*shape, fmt::format("parameter '{}'", node.contract().parameters()[k].name)) && good;
     }
     return good;
+  }
+
+  // Where the shapes come from that a formula cannot join.
+  Error with_sources(const Error& error, const GraphNode& node) const {
+    std::vector<Diagnostic> findings = error.diagnostics();
+    for (Diagnostic& finding : findings) {
+      const bool shapes = finding.code == ErrorCode::shape_mismatch && !finding.excerpt.empty();
+      if (shapes) add_sources(node, ShapeInference::Problem{-1, "", "", ""}, finding);
+    }
+    return Error(std::move(findings));
   }
 
   void report_shapes(const GraphNode& node, const ShapeInference& inference) {

@@ -12,20 +12,19 @@ HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {
 
 double Coupling(const float* x, const float* raw, const float* t, float* y, std::int64_t n) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < n; i += lanes()) {
-    const std::int64_t rest = n - i;
-    const bool whole = rest >= lanes();
-    const auto read = [&](const float* v) HWY_ATTR { return whole ? load(v + i) : load_part(v + i, rest); };
-    const Vec s = tanh_of(read(raw));
-    const Vec result = hn::MulAdd(read(x), exp_of(s), read(t));
-    if (whole)
-      store(result, y + i);
-    else
-      store_part(result, y + i, rest);
-    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(kTag, s)));
+  Vec sum = hn::Zero(kTag);
+  std::int64_t i = 0;
+  for (; i + lanes() <= n; i += lanes()) {
+    const Vec s = tanh_of(load(raw + i));
+    store(hn::MulAdd(load(x + i), exp_of(s), load(t + i)), y + i);
+    sum = hn::Add(sum, s);
   }
-  return sum;
+  if (i < n) {
+    const Vec s = tanh_of(load_part(raw + i, n - i));  // 0 in the padding
+    store_part(hn::MulAdd(load_part(x + i, n - i), exp_of(s), load_part(t + i, n - i)), y + i, n - i);
+    sum = hn::Add(sum, s);
+  }
+  return total(sum, hn::Zero(kTag));
 }
 
 void CouplingGradient(const float* x, const float* raw, const float* diff_y, float diff_sum, float* diff_x,

@@ -26,6 +26,20 @@ for graph in "$repository"/graphs/*.yaml; do
   expect 0 render "$graph" "${sets[@]}" --json
   cp out "documents/$name.json"
 done
+# Formulas: names of the document's choice, options that are maps, the short form of a loss.
+cat >documents/formula.json <<'JSON'
+{"version": 1, "data": {"type": "gaussian", "features": 4},
+ "nodes": {"x": {"type": "input", "shape": [4]}, "w": {"type": "linear", "in": "x", "units": 4},
+           "f": {"type": "expr", "in": {"a": "x", "b": "w"}, "let": {"s": "tanh(b)"},
+                 "outputs": {"y": "a * exp(s)", "d": "sum(s)"}}},
+ "losses": {"l": {"expr": "-d", "in": {"d": "f.d"}, "role": "regulariser", "weight": 2},
+            "m": {"type": "expr", "y": "sum(y^2)", "in": {"y": "f"}}}}
+JSON
+expect 0 validate documents/formula.json
+expect 0 schema --words expr
+says out '| `sum(x, axis=A, keep)` |'
+expect 2 schema --words exrp
+says err "did you mean 'expr'"
 for python in /usr/bin/python3 python3; do
   "$python" -c 'import jsonschema' 2>/dev/null || continue
   checks=$((checks + 1))

@@ -29,13 +29,21 @@ HWY_INLINE Wide wide(double value) { return hn::Set(kWide, value); }
 HWY_INLINE Wide nan_wide() { return wide(std::numeric_limits<double>::quiet_NaN()); }
 HWY_INLINE Wide infinity_wide() { return wide(std::numeric_limits<double>::infinity()); }
 
+// Some targets of Highway clamp what a float cannot hold to the largest float, where others give infinity.
+HWY_INLINE hn::Vec<NarrowTag> narrow(Wide x) {
+  const auto y = hn::DemoteTo(kNarrow, x);
+  const auto infinity = hn::Set(kNarrow, std::numeric_limits<float>::infinity());
+  const auto largest = hn::Set(kNarrow, std::numeric_limits<float>::max());
+  return hn::IfThenElse(hn::Ge(hn::Abs(y), largest), hn::CopySign(infinity, y), y);
+}
+
 // y[i] = f(x[i]...) in double precision.
 template <class F, class... In>
 HWY_INLINE void map_wide(F f, float* y, std::int64_t n, const In*... in) {
   const auto width = static_cast<std::int64_t>(hn::Lanes(kWide));
   const auto load_wide = [](const float* x) { return hn::PromoteTo(kWide, hn::LoadU(kNarrow, x)); };
   std::int64_t i = 0;
-  for (; i + width <= n; i += width) hn::StoreU(hn::DemoteTo(kNarrow, f(load_wide(in + i)...)), kNarrow, y + i);
+  for (; i + width <= n; i += width) hn::StoreU(narrow(f(load_wide(in + i)...)), kNarrow, y + i);
   if (i == n) return;
   const auto padded = [&](const float* x) {
     HWY_ALIGN float buffer[kBufferSize] = {};
@@ -43,7 +51,7 @@ HWY_INLINE void map_wide(F f, float* y, std::int64_t n, const In*... in) {
     return load_wide(buffer);
   };
   HWY_ALIGN float rest[kBufferSize];
-  hn::StoreU(hn::DemoteTo(kNarrow, f(padded(in + i)...)), kNarrow, rest);
+  hn::StoreU(narrow(f(padded(in + i)...)), kNarrow, rest);
   std::memcpy(y + i, rest, static_cast<std::size_t>(n - i) * sizeof(float));
 }
 

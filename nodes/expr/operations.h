@@ -4,11 +4,12 @@
 // are added: constants are folded, x + 0 is x, products and sums with constants are one step, and the same operation on
 // the same values is one value. Reductions keep their axes with an extent of 1; `reshape` drops them.
 //
-// Thread safety: a list belongs to one thread while it grows.
+// Thread safety: a list belongs to one thread while it grows. References to its operations and shapes stay valid.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <tuple>
@@ -91,7 +92,7 @@ class Operations {
   Id element(BlockOp op, std::array<Id, 3> operands, double p = 0, double q = 0);
   bool fold(const Operation& operation, double& value) const;
 
-  std::vector<Operation> list_;
+  std::deque<Operation> list_;  // references to operations stay valid while it grows
   std::map<Key, Id> known_;
 };
 

@@ -271,7 +271,7 @@ FormulaSet parse_all(const NamedFormulas& formulas) {
   const auto read = [&](const std::string& section, const auto& named, std::vector<Parsed>& parsed) {
     for (const auto& [name, text] : named) {
       const bool single = section == "outputs" && formulas.single;
-      const Formula formula{single ? name : section + "." + name, text};
+      const Formula formula{single ? name : fmt::format("{}.{}", section, name), text};
       const std::string why = section == "let" ? why_no_name(name) : "";
       if (!why.empty()) problems.push_back(bad_name(formula.option, name, why));
       try {

@@ -42,7 +42,7 @@ class ItemMaker {
     }
     if (next.is_scan() && !item(next.operation.operands[0]).is_element())  // it reads memory, and none of integers
       next.operation.operands[0] = add_copy(next.operation.operands[0], next.as[0]);
-    items_.push_back(std::move(next));
+    items_.push_back(next);
     root_.push_back(static_cast<Id>(items_.size()) - 1);
   }
 
@@ -51,7 +51,7 @@ class ItemMaker {
     copy.operation.kind = Kind::element;
     copy.operation.operands[0] = of;
     copy.operation.shape = copy.as[0] = shape;
-    items_.push_back(std::move(copy));
+    items_.push_back(copy);
     return static_cast<Id>(items_.size()) - 1;
   }
 

@@ -360,6 +360,6 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(PlanRequest request) { return Planner(request).make(); }
+Plan make_plan(const PlanRequest& request) { return Planner(request).make(); }
 
 }  // namespace loom::nodes::formula

@@ -103,6 +103,6 @@ struct PlanRequest {
   std::vector<std::int64_t> counts;  // of the targets
   std::vector<Source> sources;       // of Operation::index
 };
-Plan make_plan(PlanRequest request);
+Plan make_plan(const PlanRequest& request);
 
 }  // namespace loom::nodes::formula

@@ -36,8 +36,8 @@ echo "not a library" >next.so && mv next.so "$plugin"
 refuses E604
 LC_ALL=C sed 's/, cxx11 abi 1/, cxx11 abi 0/g' "$zoo" >next.so && mv next.so "$plugin" # another standard library
 refuses E602 "cxx11 abi 0" "cxx11 abi 1" "build it again"
-LC_ALL=C sed 's/MOOL\(....\).\x00\x00\x00/MOOL\1\x09\x00\x00\x00/' "$zoo" >next.so && mv next.so "$plugin" # another interface
-refuses E602 "9."
+LC_ALL=C sed 's/MOOL\(....\).\x00\x00\x00/MOOL\1\x63\x00\x00\x00/' "$zoo" >next.so && mv next.so "$plugin" # another interface
+refuses E602 "99."
 LC_ALL=C sed 's/loom_plugin/loom_plugix/g' "$zoo" >next.so && mv next.so "$plugin"
 refuses E604
 rm "$plugin"

@@ -33,7 +33,7 @@ Shape example_shape(const std::string& pattern, std::int64_t samples) {
   return Shape(extents);
 }
 
-Tensor example_input(const PortDeclaration& port, const TypeCheck& settings, std::uint32_t number) {
+Tensor metric_input(const PortDeclaration& port, const TypeCheck& settings, std::uint32_t number) {
   const auto given = settings.shapes.find(port.name);
   Tensor tensor(port.type,
                 given != settings.shapes.end() ? given->second : example_shape(port.pattern, settings.samples));
@@ -59,7 +59,7 @@ class MetricCheck {
   MetricCheck(const MetricType& type, const Options& options, const TypeCheck& settings, Executor& executor)
       : type_(type), options_(options), samples_(settings.samples), executor_(executor) {
     for (const PortDeclaration& port : type.contract.inputs())
-      inputs_.push_back(example_input(port, settings, static_cast<std::uint32_t>(inputs_.size())));
+      inputs_.push_back(metric_input(port, settings, static_cast<std::uint32_t>(inputs_.size())));
   }
 
   // The results of a pass whose first batch has `first` samples.

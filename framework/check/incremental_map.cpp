@@ -8,7 +8,7 @@
 namespace loom::check {
 namespace {
 
-void poison(const Tensor& tensor) {
+void fill_with_dirt(const Tensor& tensor) {
   if (there(tensor)) std::memset(tensor.view().raw(), kDirt, tensor.view().bytes());
 }
 
@@ -65,13 +65,13 @@ class Drawing {
       const bool on_map = raster.on_map(input, fills[i] != Filled::whole);
       sources_.push_back(on_map ? positions_first(input, raster.positions()) : there(input) ? input.clone() : Tensor());
       inputs_.push_back(there(sources_[i]) ? sources_[i].clone() : Tensor());
-      if (fills[i] != Filled::whole) poison(inputs_[i]);
+      if (fills[i] != Filled::whole) fill_with_dirt(inputs_[i]);
     }
     for (std::size_t k = 0; k < setup.outputs.size(); ++k) {
       const Shape shape = setup.outputs[k].at_batch(setup.samples);
       outputs_.push_back(shape.rank() == 0 ? Tensor()
                                            : positions_first(Tensor(setup.output_type(k), shape), raster.positions()));
-      poison(outputs_[k]);
+      fill_with_dirt(outputs_[k]);
     }
   }
 

@@ -17,7 +17,7 @@ std::span<const std::int64_t> value_axes(const Shape& shape, Weighting::Over ove
 
 // An input of a call, or of what it is prepared for; an empty view where the node does not have it.
 template <class C>
-TensorView input_of(const C& call, std::string_view port) {
+TensorView weighted_input(const C& call, std::string_view port) {
   const int index = call.contract->input_index(port);
   const bool has = index >= 0 && static_cast<std::size_t>(index) < call.input_views.size();
   return has ? call.input_views[static_cast<std::size_t>(index)] : TensorView();
@@ -72,7 +72,7 @@ void Weighting::infer(ShapeInference& s, std::string_view port, Over over) {
 void Weighting::prepare(const Prepare& p, std::string_view port, Over over) {
   values_ = 1;
   for (const std::int64_t extent : value_axes(p.input(port), over)) values_ *= static_cast<std::size_t>(extent);
-  const Shape mask = input_of(p, "mask").shape(), weight = input_of(p, "weight").shape();
+  const Shape mask = weighted_input(p, "mask").shape(), weight = weighted_input(p, "weight").shape();
   const auto narrow = [&](const Shape& shape) {
     return shape.rank() > 0 && static_cast<std::size_t>(shape.count_from(1)) != values_;
   };
@@ -82,7 +82,7 @@ void Weighting::prepare(const Prepare& p, std::string_view port, Over over) {
 
 std::span<const float> Weighting::row(const Call& call, std::int64_t n) const {
   const auto given = [&](std::string_view name) -> std::span<const float> {
-    const TensorView view = input_of(call, name);
+    const TensorView view = weighted_input(call, name);
     return view.empty() ? std::span<const float>() : view[n];
   };
   const std::span<const float> mask = given("mask"), weight = given("weight");

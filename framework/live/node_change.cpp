@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kInput = "in.";
 
-[[noreturn]] void refuse(std::string message, std::string got, std::string expected, std::string suggestion = "") {
+[[noreturn]] void refuse_words(std::string message, std::string got, std::string expected,
+                               std::string suggestion = "") {
   Diagnostic finding;
   finding.code = ErrorCode::bad_command;
   finding.where = {"ctl swap", 0, 0};
@@ -32,7 +33,7 @@ NodeEntry& find_node(Document& document, const std::string& name) {
       if (path == name) names.push_back(node.path);
     }
   }
-  refuse("there is no such node", name, "a node's path, or the name of a loss", nearest_name(name, names));
+  refuse_words("there is no such node", name, "a node's path, or the name of a loss", nearest_name(name, names));
 }
 
 void set_input(Document& document, NodeEntry& node, const std::string& port, const std::string& text) {
@@ -41,7 +42,7 @@ void set_input(Document& document, NodeEntry& node, const std::string& port, con
   std::vector<std::string> names;
   for (const NodeEntry& other : document.nodes) names.push_back(other.path);
   if (std::ranges::find(names, source.node) == names.end())
-    refuse("there is no node to read from", text, "NODE, or NODE.PORT", nearest_name(source.node, names));
+    refuse_words("there is no node to read from", text, "NODE, or NODE.PORT", nearest_name(source.node, names));
   const auto it = std::ranges::find(node.inputs, port, &InputEntry::port);
   InputEntry entry{port, {source}, source.where};
   if (it == node.inputs.end())
@@ -54,12 +55,13 @@ void set_input(Document& document, NodeEntry& node, const std::string& port, con
 
 NodeChange parse_node_change(const std::vector<std::string>& words) {
   if (words.size() < 2)
-    refuse("swap needs a node and a type", fmt::format("{} words", words.size()), "NODE TYPE k=v...");
+    refuse_words("swap needs a node and a type", fmt::format("{} words", words.size()), "NODE TYPE k=v...");
   NodeChange change{words[0], words[1], {}};
   for (std::size_t i = 2; i < words.size(); ++i) {
     const std::size_t equals = words[i].find('=');
     if (equals == 0 || equals == std::string::npos)
-      refuse("each word after the type must set an option or an input", words[i], "OPTION=VALUE, or in.PORT=NODE");
+      refuse_words("each word after the type must set an option or an input", words[i],
+                   "OPTION=VALUE, or in.PORT=NODE");
     change.settings.push_back({words[i].substr(0, equals), words[i].substr(equals + 1)});
   }
   return change;

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const DataEntry& data) {
+std::string data_text(const DataEntry& data) {
   std::string text = data.type;
   for (const auto& [name, option] : data.options) text += fmt::format(" {}={}", name, option.value.text());
   return text;
@@ -151,7 +151,7 @@ Effect effect_of(const Target& target, const RunSettings& before, const RunSetti
   compare("the shard", now.shard, before.shard);
   compare("algorithms", now.algorithms, before.algorithms);
   compare("the precision", now.precision, before.precision);
-  if (target.other_data) compare("data", text_of(now.data), text_of(before.data));
+  if (target.other_data) compare("data", data_text(now.data), data_text(before.data));
   effect.other_content = target.differs.data && before.card && now.card && before.card->hash != now.card->hash;
   if (effect.other_content && !target.other_data)
     effect.parts.push_back(

@@ -13,7 +13,7 @@
 namespace loom::measure {
 namespace {
 
-FactorColumn column_of(const TensorView& factors, std::int64_t f) {
+FactorColumn factor_column(const TensorView& factors, std::int64_t f) {
   const std::span<const std::int32_t> all = factors.values<std::int32_t>();
   const auto value = [&](std::int64_t n) { return all[static_cast<std::size_t>(n * factors.per_sample() + f)]; };
   FactorColumn column;
@@ -46,7 +46,7 @@ CodesAndFactors::CodesAndFactors(const TensorView& all_codes, const TensorView& 
     for (std::int64_t n = 0; n < c[0]; ++n) column.push_back(all_codes[n][static_cast<std::size_t>(d)]);
   }
   for (std::int64_t i = 0; i < f[1]; ++i) {
-    FactorColumn column = column_of(all_factors, i);
+    FactorColumn column = factor_column(all_factors, i);
     if (column.values.size() > 1) factors.push_back(std::move(column));
   }
 }

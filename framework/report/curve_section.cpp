@@ -25,7 +25,7 @@ std::pair<std::string, std::string> chart_of(const std::string& curve) {
 }
 
 // Curves with the same name share a chart; the most important charts come first.
-std::vector<std::pair<std::string, std::vector<Series>>> charts_of(Metrics& metrics) {
+std::vector<std::pair<std::string, std::vector<Series>>> curve_charts(Metrics& metrics) {
   std::map<std::string, std::vector<Series>> by_name;
   for (const auto& [curve, split] : metrics.curves()) {
     const auto [name, part] = chart_of(curve);
@@ -109,7 +109,7 @@ std::string curve_section(const Registry& registry, Metrics& metrics) {
     for (ChartMark& mark : timed_marks) mark.x = seconds_at(clock, mark.x);
   std::string charts;
   std::vector<std::string> constants;
-  for (const auto& [name, series] : charts_of(metrics)) {
+  for (const auto& [name, series] : curve_charts(metrics)) {
     const std::string title = title_of_curve(name, registry);
     if (double value = 0; is_constant(series, value)) {
       constants.push_back(fmt::format("{} {:.4g}", title, value));

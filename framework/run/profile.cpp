@@ -11,7 +11,7 @@ constexpr double kNanosecond = 1e-9;
 
 using Key = std::pair<std::string, std::string>;  // category, path
 
-Key key_of(const Trace::Span& span) { return {span.name->category, span.name->text}; }
+Key profile_key(const Trace::Span& span) { return {span.name->category, span.name->text}; }
 
 // The spans of one thread lie in each other or side by side: the time that any of them covers.
 double covered(std::vector<std::pair<std::int64_t, std::int64_t>> spans) {
@@ -38,12 +38,12 @@ Profile Profile::of(const Trace& trace, const std::vector<StepWork>& work, doubl
                     int threads) {
   // A span that has parts waits for them: the parts count.
   std::map<Key, bool> has_parts;
-  for (const Trace::Span& span : trace.spans()) has_parts[key_of(span)] |= span.is_part;
+  for (const Trace::Span& span : trace.spans()) has_parts[profile_key(span)] |= span.is_part;
   std::map<Key, ProfileRow> rows;
   const double per_step = 1.0 / static_cast<double>(std::max<std::int64_t>(1, steps));
   double total = 0;
   for (const Trace::Span& span : trace.spans()) {
-    const Key key = key_of(span);
+    const Key key = profile_key(span);
     ProfileRow& row = rows[key];
     if (!span.is_part) row.calls += per_step;
     if (span.is_part != has_parts.at(key)) continue;

@@ -178,7 +178,7 @@ Json table_json(const check::CheckTable& table) {
           {"checks", rows}};
 }
 
-int report(const std::vector<check::CheckTable>& tables, bool json) {
+int report_checks(const std::vector<check::CheckTable>& tables, bool json) {
   int failed = 0, unchecked = 0;
   Json types = Json::array();
   for (const check::CheckTable& table : tables) {
@@ -227,7 +227,7 @@ int check(const CheckFlags& request, bool json) {
   }
   check_used(request, subjects, options, ports);
   for (const auto& run : checks) tables.push_back(run());
-  return report(tables, json);
+  return report_checks(tables, json);
 }
 
 void add_check(CLI::App& app, Invocation& invocation) {

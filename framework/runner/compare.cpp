@@ -30,7 +30,7 @@ std::vector<std::string> paths_of(const report::Comparison& comparison) {
 }
 
 // A line a setting or value, a column a run.
-void print_table(const report::Comparison& comparison) {
+void print_comparison_table(const report::Comparison& comparison) {
   TextTable table{paths_of(comparison), {}};
   table.header.insert(table.header.begin(), "");
   const auto row = [&](const std::string& name, const auto& text) {
@@ -98,7 +98,7 @@ int compare(const CompareFlags& request, bool json) {
   else if (request.csv)
     print_csv(comparison);
   else
-    print_table(comparison);
+    print_comparison_table(comparison);
   return kOk;
 }
 

@@ -30,8 +30,8 @@ struct EncodeFlags : ModelFlags {
 bool is_archive(const std::string& path) { return path.ends_with(".npz"); }
 
 // Labels and factors, and what --column asks for; not what a port of the same name gives.
-std::vector<std::string> columns_of(const DataSource& source, const EncodeFlags& request,
-                                    const std::vector<std::string>& ports) {
+std::vector<std::string> copied_columns(const DataSource& source, const EncodeFlags& request,
+                                        const std::vector<std::string>& ports) {
   std::vector<std::string> columns = request.columns;
   for (const Column& column : source.columns()) {
     const bool labels = column.role == ColumnRole::label || column.role == ColumnRole::factor;
@@ -181,7 +181,7 @@ void print_result(const Work& work, const EncodeFlags& request, std::int64_t cou
           request.out);
 }
 
-WholeRecordings recordings_of(const EncodeFlags& request) {
+WholeRecordings recordings_to_encode(const EncodeFlags& request) {
   return {.model = request.model,
           .data = request.data,
           .split = request.split,
@@ -198,7 +198,7 @@ int encode(const EncodeFlags& request, bool json) {
   if (request.whole_recordings) {
     if (json || !request.columns.empty())
       throw usage_error("encode", "--whole-recordings cannot be combined with --json or --column");
-    return encode_recordings(recordings_of(request));
+    return encode_recordings(recordings_to_encode(request));
   }
   const bool alone = request.out.ends_with(".npy");
   if (!is_archive(request.out) && !is_table(request.out) && !alone)
@@ -208,7 +208,7 @@ int encode(const EncodeFlags& request, bool json) {
   model.fit(*source);
   const Encodings wanted = require_encodings(model, request.ports);
   for (const std::string& notice : source->notices()) say_line("data: " + notice);
-  const std::vector<std::string> columns = alone ? request.columns : columns_of(*source, request, wanted.names());
+  const std::vector<std::string> columns = alone ? request.columns : copied_columns(*source, request, wanted.names());
   const Work work{model, wanted,
                   EncodeItems{.source = source, .count = request.count, .seed = request.seed, .columns = columns},
                   arrays_of(wanted, *source, columns), request.threads};

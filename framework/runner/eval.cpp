@@ -43,7 +43,7 @@ SessionSettings settings_for(const ModelSource& model, const EvalFlags& request)
 }
 
 // What was measured, and on which data. The values of a single quantizer are also among the others.
-Json to_json(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
+Json evaluation_json(const Evaluation& result, const ModelSource& model, const DataEntry& data) {
   Json json = {{"graph", model.document().name}, {"weights", model.weights()},
                {"step", model.steps_done()},     {"data", data.type},
                {"split", result.split},          {"binarize", binarization_of(data)},
@@ -123,7 +123,7 @@ int eval(const EvalFlags& request, bool json) {
   if (!model.weights().empty()) session.load_weights(model.weights());
   const Evaluation result = report::measure(session, model, data, request.options, request.disentanglement);
   if (json)
-    print_json(to_json(result, model, data));
+    print_json(evaluation_json(result, model, data));
   else
     print_table(result, model, data);
   return kOk;

@@ -45,7 +45,7 @@ int inspect_contract(const std::string& name, const Contract& contract, bool jso
   return kOk;
 }
 
-Json to_json(const report::GraphSummary& summary) {
+Json graph_json(const report::GraphSummary& summary) {
   Json nodes = Json::array();
   for (const report::NodeSummary& node : summary.nodes) {
     nodes.push_back({{"path", node.path},
@@ -66,7 +66,7 @@ Json to_json(const report::GraphSummary& summary) {
           {"planned_bytes", summary.memory_bytes}};
 }
 
-void print_summary(const report::GraphSummary& summary) {
+void print_graph(const report::GraphSummary& summary) {
   print("{}: {}\n\n", summary.name, summary.doc);
   std::size_t path = 4, type = 4, shape = 6;
   for (const report::NodeSummary& node : summary.nodes) {
@@ -106,9 +106,9 @@ int inspect(const InspectFlags& request, bool json) {
   const ModelSource model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
   const report::GraphSummary summary = report::summarize(model, request.batch, request.threads);
   if (json)
-    print_json(to_json(summary));
+    print_json(graph_json(summary));
   else
-    print_summary(summary);
+    print_graph(summary);
   return kOk;
 }
 

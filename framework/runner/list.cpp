@@ -45,7 +45,7 @@ std::vector<PluginSummary> plugins_on_path(const Registry& registry) {
   return plugins;
 }
 
-Json to_json(const PluginSummary& plugin) {
+Json plugin_json(const PluginSummary& plugin) {
   Json json = {{"name", plugin.library.name},
                {"file", plugin.library.file},
                {"version", plugin.version},
@@ -83,7 +83,7 @@ void list_json(const Registry& registry) {
   for_each_kind([&]<class Type>() { json[plural(Type::kKind)] = Json::array(); });
   for (const RegisteredType& type : registry.types()) json[plural(type.kind)].push_back(entry_of(type));
   json["plugins"] = Json::array();
-  for (const PluginSummary& plugin : plugins_on_path(registry)) json["plugins"].push_back(to_json(plugin));
+  for (const PluginSummary& plugin : plugins_on_path(registry)) json["plugins"].push_back(plugin_json(plugin));
   json["graphs"] = Json::array();
   for (const ShippedGraph& graph : shipped_graphs())
     json["graphs"].push_back({{"name", graph.name}, {"file", graph.file}, {"doc", graph.doc}});

@@ -55,7 +55,7 @@ std::vector<Curve> read_curves(const MetricsFlags& request) {
   return curves;
 }
 
-void print_csv(const std::vector<Curve>& curves) {
+void print_curves(const std::vector<Curve>& curves) {
   print("name,split,step,value\n");
   for (const Curve& curve : curves) {
     const std::string start = csv_field(curve.name) + "," + csv_field(curve.split);
@@ -73,7 +73,7 @@ void print_json_lines(const std::vector<Curve>& curves) {
   }
 }
 
-Json to_json(const std::vector<Curve>& curves) {
+Json curves_json(const std::vector<Curve>& curves) {
   Json json = {{"curves", Json::array()}};
   for (const Curve& curve : curves) {
     Json steps = Json::array(), values = Json::array();
@@ -91,11 +91,11 @@ int metrics(const MetricsFlags& request, bool json) {
     throw usage_error("metrics", "--csv, --jsonl and --json exclude each other");
   const std::vector<Curve> curves = read_curves(request);
   if (json)
-    print_json(to_json(curves));
+    print_json(curves_json(curves));
   else if (request.lines)
     print_json_lines(curves);
   else
-    print_csv(curves);
+    print_curves(curves);
   return kOk;
 }
 

@@ -45,7 +45,7 @@ bool is_type_name(const std::string& name) {
   return !name.empty() && !start && name.size() <= 60;
 }
 
-Words words_of(const NewPluginFlags& request) {
+Words template_words(const NewPluginFlags& request) {
   if (!is_type_name(request.name)) {
     Diagnostic finding;
     finding.code = ErrorCode::bad_name;
@@ -130,7 +130,7 @@ std::vector<std::string> copy_templates(const fs::path& from, const fs::path& to
 }
 
 int new_plugin(const NewPluginFlags& request, bool json) {
-  const Words words = words_of(request);
+  const Words words = template_words(request);
   check_free(request.name);
   const fs::path folder = request.out.empty() ? fs::path(words.name) : fs::path(request.out);
   std::error_code problem;

@@ -17,7 +17,7 @@ struct ReportFlags {
   bool newest = false;
 };
 
-int report(const ReportFlags& request, bool json) {
+int renew_report(const ReportFlags& request, bool json) {
   RunFolder::open(request.run, false);  // what is no run is an error, and not a picture that is missing
   const report::FinishedFiles files =
       report::finish_run(request.run, {.newest = request.newest,
@@ -44,7 +44,7 @@ void add_report(CLI::App& app, Invocation& invocation) {
   verb.threads_flag(request->threads);
   verb.plugins_flag(request->plugins);
   verb.json_flag();
-  verb.action([&invocation, request] { return report(*request, invocation.json); });
+  verb.action([&invocation, request] { return renew_report(*request, invocation.json); });
 }
 LOOM_VERB(32, add_report)
 

@@ -105,7 +105,7 @@ std::vector<std::pair<std::string, std::string>> read_fetches(const RunFlags& re
   return fetches;
 }
 
-int run(const RunFlags& request, bool json) {
+int run_once(const RunFlags& request, bool json) {
   const auto fetches = read_fetches(request);
   const ModelSource model(request.model, {.overrides = request.overrides,
                                           .weights = request.weights,
@@ -182,7 +182,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
   verb.threads_flag(request->threads);
   verb.plugins_flag(request->plugins);
   verb.json_flag();
-  verb.action([&invocation, request] { return run(*request, invocation.json); });
+  verb.action([&invocation, request] { return run_once(*request, invocation.json); });
 }
 LOOM_VERB(30, add_run)
 

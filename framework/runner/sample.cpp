@@ -118,7 +118,7 @@ TensorView in_turn(const Tensor& both) {
   return {both.dtype(), shape, both.view().raw()};
 }
 
-WholeRecordings recordings_of(const SampleFlags& request) {
+WholeRecordings recordings_to_reconstruct(const SampleFlags& request) {
   return {.model = request.model,
           .data = request.data,
           .split = request.split,
@@ -135,7 +135,7 @@ WholeRecordings recordings_of(const SampleFlags& request) {
 
 int reconstruct(const SampleFlags& request, bool json) {
   check_out("reconstruct", request.out, true);
-  if (request.whole_recordings) return reconstruct_recordings(recordings_of(request));
+  if (request.whole_recordings) return reconstruct_recordings(recordings_to_reconstruct(request));
   ModelSource model(request.model, request.model_options());
   model.fit(*model.open(model.data(request.data), request.split));
   const DrawOptions draws = request.draws.options();

@@ -46,7 +46,7 @@ int validate(const ValidateFlags& request, bool json) {
   return kOk;
 }
 
-void add_common(Verb& verb, ValidateFlags& request) {
+void add_checked(Verb& verb, ValidateFlags& request) {
   verb.option("GRAPH", request.path, "a graph file, or the folder of a run").required();
   verb.option("--set", request.overrides, "change a value first: PATH=VALUE, as in train.batch=32").one_value_each();
 }
@@ -55,7 +55,7 @@ void add_validate(CLI::App& app, Invocation& invocation) {
   Verb verb = add_verb(app, invocation, "validate", "Check a graph and report all errors",
                        "graph-runner validate graphs/vae.yaml");
   auto request = std::make_shared<ValidateFlags>();
-  add_common(verb, *request);
+  add_checked(verb, *request);
   verb.plugins_flag(request->plugins);
   verb.json_flag();
   verb.action([&invocation, request] { return validate(*request, invocation.json); });
@@ -67,7 +67,7 @@ void add_render(CLI::App& app, Invocation& invocation) {
                        "Print a graph fully resolved: extends merged, blocks used, expressions evaluated",
                        "graph-runner render graphs/beta-vae.yaml --set vars.latent=6");
   auto request = std::make_shared<ValidateFlags>();
-  add_common(verb, *request);
+  add_checked(verb, *request);
   verb.json_flag();
   verb.action([&invocation, request] {
     const Document document = load_document(document_of(*request), parse_overrides(request->overrides));

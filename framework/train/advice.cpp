@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kListed = 16;  // the most dimensions that are listed
 
-std::string listed(std::vector<std::int64_t> dimensions) {
+std::string listed_dimensions(std::vector<std::int64_t> dimensions) {
   const std::size_t more = dimensions.size() > kListed ? dimensions.size() - kListed : 0;
   dimensions.resize(dimensions.size() - more);
   const std::string text = fmt::format("{}", fmt::join(dimensions, ", "));
@@ -62,7 +62,7 @@ std::string collapse_sentence(std::int64_t all, const std::vector<std::int64_t>&
                     : fmt::format("all {} latent dimensions carry information", all);
   if (active == 0) return fmt::format("none of {} latent dimensions carries information: all have collapsed", all);
   return fmt::format("{} of {} latent dimensions carr{} information; {} ha{} collapsed", active, all,
-                     active == 1 ? "ies" : "y", listed(collapsed), collapsed.size() == 1 ? "s" : "ve");
+                     active == 1 ? "ies" : "y", listed_dimensions(collapsed), collapsed.size() == 1 ? "s" : "ve");
 }
 
 std::vector<std::string> collapse_remedies(const Document& document, const TrainingPlan& plan, const Graph& graph,

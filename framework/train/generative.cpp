@@ -10,14 +10,14 @@ namespace loom {
 namespace {
 
 // Data is what is computed from inputs, without parameters and draws.
-bool is_data(const Graph& graph, Port target) {
+bool is_data_port(const Graph& graph, Port target) {
   const Ancestry ancestry(graph, target);
   return !ancestry.inputs().empty() && std::ranges::all_of(ancestry.nodes(), [&](int node) {
     return graph.node(node).parameters.empty() && graph.node(node).contract().role() != Role::sampler;
   });
 }
 
-bool declares(const Contract& contract) {
+bool declares_density(const Contract& contract) {
   return !contract.mean().empty() || contract.mean_by() || contract.drawn_by();
 }
 
@@ -69,17 +69,17 @@ std::vector<Observation> find_observations(const Graph& graph, const std::vector
                                            const Evidence& evidence) {
   std::vector<Observation> found;
   const auto observe = [&](const LossTerm& part, bool is_codes) {
-    if (part.target.valid() && declares(graph.node(part.port.node).contract()))
+    if (part.target.valid() && declares_density(graph.node(part.port.node).contract()))
       found.push_back({part.name, part.port.node, part.target, is_codes});
   };
   for (const LossTerm& part : evidence.parts) {
     if (part.role == LossRole::prior) observe(part, true);
-    if (part.role == LossRole::likelihood && is_data(graph, part.target)) observe(part, false);
+    if (part.role == LossRole::likelihood && is_data_port(graph, part.target)) observe(part, false);
   }
   if (std::ranges::any_of(found, [](const Observation& one) { return !one.is_codes; })) return found;
   for (const LossTerm& term : terms) {
     const bool error = term.role != LossRole::likelihood && term.role != LossRole::prior && term.in_evaluation;
-    if (error && term.target.valid() && is_data(graph, term.target)) observe(term, false);
+    if (error && term.target.valid() && is_data_port(graph, term.target)) observe(term, false);
   }
   return found;
 }

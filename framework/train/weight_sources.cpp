@@ -191,7 +191,7 @@ std::vector<std::string> paths_of(const ParameterStore& store) {
   return paths;
 }
 
-std::vector<std::string> names_in(const SafetensorsFile& file) {
+std::vector<std::string> stored_names(const SafetensorsFile& file) {
   std::vector<std::string> names;
   for (const auto& [name, entry] : file.entries()) {
     if (!name.starts_with(kAverage) && !name.starts_with("optimizer/")) names.push_back(name);
@@ -201,7 +201,7 @@ std::vector<std::string> names_in(const SafetensorsFile& file) {
 
 Error nothing_fits(const WeightSource& source, const SafetensorsFile& file, const Fit& fit,
                    const ParameterStore& store) {
-  const std::vector<std::string> names = names_in(file);
+  const std::vector<std::string> names = stored_names(file);
   Diagnostic finding;
   finding.code = ErrorCode::checkpoint_mismatch;
   finding.where = source.where;
@@ -225,7 +225,7 @@ void check_names(const WeightSource& source, const SafetensorsFile& file, const 
     finding.suggestion = nearest_name(name, there);
   };
   for (const auto& [stored, node] : source.rename) {
-    check(stored, names_in(file), file.path().c_str());
+    check(stored, stored_names(file), file.path().c_str());
     check(node, paths_of(store), "the graph");
   }
   diagnostics.throw_if_any();

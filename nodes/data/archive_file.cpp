@@ -39,7 +39,7 @@ std::string clean_name(const char* name) {
   return clean;
 }
 
-bool is_hidden(const std::string& name) {
+bool is_hidden_entry(const std::string& name) {
   const fs::path path(name);
   return std::ranges::any_of(path, [](const fs::path& step) { return is_hidden_name(step.string()); });
 }
@@ -89,7 +89,7 @@ void Archive::add(archive* reader, archive_entry* entry, const std::vector<std::
   if (stored == nullptr) stored = archive_entry_pathname(entry);
   if (stored == nullptr) fail(reader, "");
   const std::string name = clean_name(stored);
-  if (archive_entry_filetype(entry) == AE_IFDIR || name.empty() || is_hidden(name)) return;
+  if (archive_entry_filetype(entry) == AE_IFDIR || name.empty() || is_hidden_entry(name)) return;
   const std::string ending = lower_case(fs::path(name).extension().string());
   const bool is_file = archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == nullptr;
   if (!is_file || std::ranges::find(endings, ending) == endings.end()) {

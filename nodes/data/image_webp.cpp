@@ -46,7 +46,7 @@ std::vector<float> first_of_animation(const std::string& file, const WebPData& d
   return scaled_values(pixels, samples, 8);
 }
 
-int orientation_of(const WebPData& data) {
+int webp_orientation(const WebPData& data) {
   const std::unique_ptr<WebPDemuxer, void (*)(WebPDemuxer*)> demuxer(WebPDemux(&data), WebPDemuxDelete);
   if (!demuxer) return 1;
   WebPChunkIterator chunk;
@@ -56,7 +56,7 @@ int orientation_of(const WebPData& data) {
   return orientation;
 }
 
-std::vector<float> decode(const std::string& file, Bytes bytes, const Image& image, std::size_t samples) {
+std::vector<float> decode_still(const std::string& file, Bytes bytes, const Image& image, std::size_t samples) {
   const auto pixels = std::make_unique_for_overwrite<std::uint8_t[]>(samples);
   WebPDecoderConfig config;
   if (WebPInitDecoderConfig(&config) == 0) throw Error(ErrorCode::internal, "another version of libwebp");
@@ -76,8 +76,8 @@ StoredImage read_webp(const std::string& file, Bytes bytes, int /*least_side*/) 
   const std::size_t samples = static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width) *
                               static_cast<std::size_t>(image.channels);
   const WebPData data = {data_of(bytes), bytes.size()};
-  image.values = animated ? first_of_animation(file, data, samples) : decode(file, bytes, image, samples);
-  return {std::move(image), orientation_of(data)};
+  image.values = animated ? first_of_animation(file, data, samples) : decode_still(file, bytes, image, samples);
+  return {std::move(image), webp_orientation(data)};
 }
 
 bool is_webp(Bytes bytes) { return starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8); }

@@ -87,7 +87,7 @@ OpenSound open_sound(const std::string& path, Bytes bytes) {
   return open;
 }
 
-Error unreadable(const std::string& path, SNDFILE* sound, std::int64_t first, const std::string& expected) {
+Error unreadable_sound(const std::string& path, SNDFILE* sound, std::int64_t first, const std::string& expected) {
   const bool damaged = sf_error(sound) != SF_ERR_NO_ERROR;
   return file_error(damaged ? ErrorCode::data_corrupt : ErrorCode::data_truncated, path, kNoOffset,
                     fmt::format("the samples from {} on cannot be read", first),
@@ -153,7 +153,7 @@ std::vector<float> read_frames(const std::string& path, const SoundHeader& heade
   }
   std::vector<float> frames(static_cast<std::size_t>(count * header.channels));
   if (!skip_to(sound.get(), info, first) || sf_readf_float(sound.get(), frames.data(), count) != count)
-    throw unreadable(path, sound.get(), first, fmt::format("{} samples", count));
+    throw unreadable_sound(path, sound.get(), first, fmt::format("{} samples", count));
   const auto odd = std::ranges::find_if(frames, [](float value) { return !std::isfinite(value); });
   if (odd != frames.end()) {
     throw file_error(ErrorCode::data_corrupt, path, kNoOffset,

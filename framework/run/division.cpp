@@ -52,9 +52,10 @@ int choose_lanes(const Graph& graph, const Tape& tape, std::int64_t batch) {
   constexpr double kFlopPerSecond = 1e11, kBytesPerSecond = 1e10;  // of one core: its products, its sums
   constexpr double kPasses = 3;                                    // a sum is cleared, read, and added to another one
   constexpr double kShare = 0.03;                                  // of the time, for the sums
-  constexpr double kLeastFlop = 2e7;                               // of a lane without sums: 0.2 ms
+  constexpr std::int64_t kMostSamples = 256;  // that are counted: memory must not grow with the batch
+  constexpr double kLeastFlop = 2e7;          // of a lane without sums: 0.2 ms
   constexpr double kLeast = 2, kMost = 64, kMostBytes = 0x1.0p28;  // of all sums
-  const double flop = estimated_flop(graph, tape) * static_cast<double>(batch);
+  const double flop = estimated_flop(graph, tape) * static_cast<double>(std::min(batch, kMostSamples));
   const auto sums = static_cast<double>(gradient_bytes(graph, tape));
   const double affordable = kShare * flop / kFlopPerSecond / (std::max(1.0, kPasses * sums) / kBytesPerSecond);
   const double most = std::min(kMost, kMostBytes / std::max(1.0, sums));

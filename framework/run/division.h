@@ -15,7 +15,8 @@ namespace loom {
 
 // A power of two, at most 64 and at most the batch. More lanes let more cores work; each costs a pass over its sums, of
 // the size of the parameters. So many that these passes take about 3 % of the computing and the sums at most 256 MiB, but at
-// least two; where there are no gradients, so many that a lane has some work to do.
+// least two; where there are no gradients, so many that a lane has some work to do. A batch above 256 has no more lanes than
+// one of 256, so that memory does not grow with it.
 int choose_lanes(const Graph& graph, const Tape& tape, std::int64_t batch);
 
 // A shard's values fit in the cache, and every lane gets as many shards.

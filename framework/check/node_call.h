@@ -34,6 +34,9 @@ struct CallMeter {
   CallCost forward, backward;
 };
 
+class NodeShard;
+struct BatchTotals;
+
 class NodeCalls {
  public:
   NodeCalls(const NodeSetup& setup, int shards, bool backward);
@@ -46,11 +49,12 @@ class NodeCalls {
   void measure(CallMeter* meter);
 
  private:
-  class Shard;
-
   PreparedNode& prepared_for(std::int64_t samples);
   void pack(const std::vector<TensorView>& states);
+  template <class Body>
+  void for_shards(const Body& body);
   void run_shards(const std::vector<Tensor>& diff_outputs);
+  void run_parts(BatchTotals& totals, const std::vector<Tensor>& diff_outputs);
   void end_step();
   CallResult gathered(std::vector<Tensor> states);
 
@@ -60,7 +64,7 @@ class NodeCalls {
   bool backward_;
   std::vector<Tensor> parameters_;                       // a run's own: the end of a step may change them
   std::vector<std::unique_ptr<PreparedNode>> prepared_;  // one for each number of samples
-  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<NodeShard>> shards_;
 };
 
 // The largest deviation, relative to the largest value in its tensor.

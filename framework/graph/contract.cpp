@@ -173,6 +173,14 @@ Contract& Contract::whole_batch_in_training() {
   whole_batch_in_training_ = true;
   return *this;
 }
+Contract& Contract::sums_over_batch_in_training() {
+  sums_over_batch_in_training_ = true;
+  return *this;
+}
+Contract& Contract::cheap() {
+  cheap_ = true;
+  return *this;
+}
 Contract& Contract::whole_batch_in_training_if(Condition value) {
   whole_batch_in_training_if_ = std::move(value);
   return *this;
@@ -227,6 +235,7 @@ std::string Contract::whole_batch_text() const {
     return "sees the whole batch" +
            (least_samples_ > 1 ? ", of at least " + std::to_string(least_samples_) + " samples" : "");
   if (whole_batch_in_training_) return "sees the whole batch in training";
+  if (sums_over_batch_in_training_) return "sums over the whole batch in training";
   if (whole_batch_in_training_if_) return "sees the whole batch in training with some options";
   return whole_batch_if_ ? "sees the whole batch with some options" : "";
 }

@@ -52,6 +52,7 @@ struct GraphNode {
   // Whether it has values that nodes change, not optimizers.
   bool moves_values() const;
   bool is_whole_batch(bool training) const { return type->contract.is_whole_batch(options, trains(training)); }
+  bool has_sums_over_batch(bool training) const { return type->contract.has_sums_over_batch(trains(training)); }
   // The samples of the smallest batch that it can compute.
   std::int64_t least_samples(bool training) const {
     return is_whole_batch(training) ? type->contract.least_samples() : 1;

@@ -94,7 +94,44 @@ class Recorder {
     step.inputs = input_values(node);
     step.outputs = outputs;
     outputs_of_[index] = outputs;
+    if (node.has_sums_over_batch(request_.training)) gather(step);
     tape_.steps.push_back(std::move(step));
+  }
+
+  int add_sums(int node, bool backward) {
+    tape_.sums.push_back({node, backward});
+    return static_cast<int>(tape_.sums.size()) - 1;
+  }
+
+  // What goes before the forward step of a node with sums over the batch.
+  void gather(TapeStep& step) {
+    step.sums = sums_of_[step.node] = add_sums(step.node, false);
+    TapeStep gather = step, finish;
+    gather.kind = TapeStep::Kind::gather;
+    gather.outputs.assign(step.outputs.size(), -1);
+    finish.kind = TapeStep::Kind::finish;
+    finish.node = step.node;
+    finish.sums = step.sums;
+    tape_.steps.push_back(std::move(gather));
+    tape_.steps.push_back(std::move(finish));
+  }
+
+  // What goes before its backward step, which is left out where nobody wants a gradient of an input: false.
+  bool gather_backward(TapeStep& step) {
+    step.sums = sums_of_.at(step.node);
+    step.diff_sums = add_sums(step.node, true);
+    TapeStep gather = step, finish;
+    gather.kind = TapeStep::Kind::gather_backward;
+    gather.diff_inputs.assign(step.diff_inputs.size(), -1);
+    finish.kind = TapeStep::Kind::finish_backward;
+    finish.node = step.node;
+    finish.objective = step.objective;
+    finish.diff_sums = step.diff_sums;
+    step.gradient_slots.assign(step.gradient_slots.size(), -1);
+    tape_.steps.push_back(std::move(gather));
+    const bool wanted = std::ranges::any_of(step.diff_inputs, [](int value) { return value >= 0; });
+    if (wanted) tape_.steps.push_back(std::move(finish));
+    return wanted;
   }
 
   int term_value(Port term) {
@@ -215,6 +252,7 @@ class Recorder {
       const auto it = slot_of.find(parameter.path);
       if (it != slot_of.end()) step.gradient_slots[static_cast<std::size_t>(parameter.declaration)] = it->second;
     }
+    if (node.has_sums_over_batch(request_.training) && !gather_backward(step)) return;
     tape_.steps.push_back(std::move(step));
   }
 
@@ -244,6 +282,7 @@ class Recorder {
   std::set<int> needed_;
   std::map<Port, int> value_of_;
   std::map<int, std::vector<int>> outputs_of_;
+  std::map<int, int> sums_of_;  // per node with sums over the batch
   std::set<Port> carrying_ports_;
   std::map<Port, std::vector<int>> contributions_;
 };

@@ -4,6 +4,9 @@
 // A value is a tensor that some step writes. A port that several nodes read collects one gradient contribution from
 // each reader; `sum` steps add them up in a fixed order. Alias nodes (reshape, stop_gradient) produce no step: their
 // values share the storage of another value.
+//
+// A node with sums over the batch (Contract::sums_over_batch_in_training) makes several steps of each of its passes:
+// gather, finish, forward; gather_backward, finish_backward, backward.
 #pragma once
 
 #include <string>
@@ -26,8 +29,13 @@ struct TapeStep {
     forward,
     seed,  // writes the gradient of a loss port: weight of the term / samples
     backward,
-    sum,   // values[outputs[0]] += values[inputs[0]]
-    cast,  // values[outputs[0]] = values[inputs[0]] in its own type, element by element (run/storage.h)
+    sum,              // values[outputs[0]] += values[inputs[0]]
+    cast,             // values[outputs[0]] = values[inputs[0]] in its own type, element by element (run/storage.h)
+    gather,           // adds a shard's share to the lane's `sums`
+    finish,           // once: adds the lanes' `sums` up, and calls Node::finish
+    gather_backward,  // adds a shard's share to the lane's `diff_sums`
+    finish_backward,  // once: adds the lanes' `diff_sums` up
+    repeat,           // forward again, in a later stage (run/recompute.h)
   };
   Kind kind = Kind::forward;
   int node = -1;
@@ -38,6 +46,18 @@ struct TapeStep {
   std::vector<int> diff_outputs;    // -1: nothing flows back, zeros
   std::vector<int> diff_inputs;     // -1: not requested
   std::vector<int> gradient_slots;  // per parameter of the node's contract; -1: not requested
+  int sums = -1, diff_sums = -1;    // indices into Tape::sums
+  int least_stage = 0;              // it runs in no earlier stage (run/plan.h)
+
+  // Whether it reads outputs and their gradients, in place of writing outputs.
+  bool is_backward() const { return kind == Kind::backward || kind == Kind::gather_backward; }
+  bool is_finish() const { return kind == Kind::finish || kind == Kind::finish_backward; }
+};
+
+// Sums over the batch, of a node's forward or of one of its backward passes.
+struct TapeSums {
+  int node = -1;
+  bool backward = false;
 };
 
 struct TapeObjective {
@@ -57,6 +77,7 @@ struct TapeRequest {
 struct Tape {
   std::vector<TapeValue> values;
   std::vector<TapeStep> steps;
+  std::vector<TapeSums> sums;
   std::vector<int> term_values;            // per term
   std::vector<int> fetch_values;           // per fetch
   std::vector<int> input_gradient_values;  // per input gradient; -1 if the losses do not depend on it

@@ -14,7 +14,7 @@ std::size_t gradient_bytes(const Graph& graph, const Tape& tape) {
   std::set<int> seen;
   std::size_t bytes = 0;
   for (const TapeStep& step : tape.steps) {
-    if (step.kind != TapeStep::Kind::backward) continue;
+    if (!step.is_backward()) continue;
     for (const GraphParameter& parameter : graph.node(step.node).parameters) {
       const int slot = step.gradient_slots[static_cast<std::size_t>(parameter.declaration)];
       if (slot >= 0 && seen.insert(slot).second)

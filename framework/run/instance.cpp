@@ -1,5 +1,7 @@
 #include "run/instance.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace loom {
@@ -21,9 +23,10 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     : samples_(samples), nodes_(static_cast<std::size_t>(graph.size())) {
   std::vector<bool> backward(nodes_.size(), false);
   for (const TapeStep& step : tape.steps) {
-    if (step.kind == TapeStep::Kind::backward) backward[static_cast<std::size_t>(step.node)] = true;
+    if (step.is_backward()) backward[static_cast<std::size_t>(step.node)] = true;
   }
   for (const TapeStep& step : tape.steps) {
+    if (step.kind == TapeStep::Kind::repeat) require_nothing_saved(graph, step);
     if (step.kind != TapeStep::Kind::forward) continue;
     const GraphNode& node = graph.node(step.node);
     if (node.is_whole_batch(mode.training) != mode.whole_batch) continue;
@@ -41,16 +44,32 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
   }
 }
 
+// What is computed again has one result, not one for each time.
+void Instance::require_nothing_saved(const Graph& graph, const TapeStep& step) const {
+  if (!has(step.node) || node(step.node).needs.saved_bytes == 0) return;
+  throw Error(ErrorCode::node_failed, fmt::format("[{}] declares that it is cheap, and asks for saved memory",
+                                                  graph.node(step.node).type->name));
+}
+
 std::vector<StepMemory> Instance::memory(const Tape& tape) const {
   std::vector<StepMemory> memory(tape.steps.size());
   for (std::size_t i = 0; i < memory.size(); ++i) {
     const TapeStep& step = tape.steps[i];
-    if (step.node < 0 || !has(step.node)) continue;
+    if (step.node < 0 || !has(step.node) || step.is_finish()) continue;
     const Prepare& needs = node(step.node).needs;
     memory[i].scratch = needs.scratch_bytes;
     if (step.kind == TapeStep::Kind::forward && needs.backward) memory[i].saved = needs.saved_bytes;
   }
   return memory;
+}
+
+std::vector<std::size_t> Instance::sum_counts(const Tape& tape) const {
+  std::vector<std::size_t> counts;
+  for (const TapeSums& sums : tape.sums) {
+    const Prepare& needs = node(sums.node).needs;
+    counts.push_back(sums.backward ? needs.diff_sum_count : needs.sum_count);
+  }
+  return counts;
 }
 
 StepContext Instance::make_context(const Graph& graph, const Tape& tape, const TapeStep& step) const {
@@ -64,7 +83,7 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
   fill(step.diff_inputs, context.diff_inputs);
   if (step.node < 0) return context;
   const GraphNode& node = graph.node(step.node);
-  if (step.kind == TapeStep::Kind::backward) {
+  if (step.is_backward()) {
     for (std::size_t k = 0; k < context.diff_outputs.size(); ++k) {  // if nothing flows back: zeros of that shape
       if (step.diff_outputs[k] < 0) context.diff_outputs[k] = shaped(node.outputs[k], DType::f32, samples_);
     }

@@ -31,6 +31,8 @@ class Instance {
   std::int64_t samples() const { return samples_; }
   const PreparedNode& node(int index) const { return nodes_[static_cast<std::size_t>(index)]; }
   bool has(int index) const { return nodes_[static_cast<std::size_t>(index)].node != nullptr; }
+  // Numbers in each of the tape's sums over the batch.
+  std::vector<std::size_t> sum_counts(const Tape& tape) const;
   std::vector<StepMemory> memory(const Tape& tape) const;  // per step; zero for nodes of the other kind
   StepContext make_context(const Graph& graph, const Tape& tape, const TapeStep& step) const;
   // Repacks weights when the store's values changed. `run_parallel(count, body)` runs body(i) for each i.
@@ -41,6 +43,8 @@ class Instance {
   std::size_t packed_bytes() const;
 
  private:
+  void require_nothing_saved(const Graph& graph, const TapeStep& step) const;
+
   std::int64_t samples_;
   std::vector<PreparedNode> nodes_;  // per graph node; empty where the tape does not call it
   std::vector<int> packing_;         // nodes with packed weights

@@ -28,7 +28,10 @@ Lane::Lane(const SumCounts& sums)
     : gradients_(DType::f32, Shape({std::max<std::int64_t>(1, sums.gradients)})),
       tallies_(DType::f32, Shape({std::max<std::int64_t>(1, sums.tallies)})) {}
 
+void Lane::resize_sums(std::size_t count) { sums_.assign(count, 0.0); }
+
 void Lane::clear() {
+  std::ranges::fill(sums_, 0.0);
   std::ranges::fill(gradients_.values(), 0.0F);
   std::ranges::fill(tallies_.values(), 0.0F);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "run/batch_memory.h"
+#include "run/batch_sums.h"
 #include "run/plan.h"
 #include "run/program_request.h"
 
@@ -34,6 +35,7 @@ struct BatchState {
   const float* zeros = nullptr;                          // as large as the largest output that gets no gradient
   std::vector<std::int64_t> slot_offsets;                // of each gradient slot in a lane's sums, in floats
   std::vector<std::vector<std::int64_t>> tally_offsets;  // per node and tally
+  BatchSums sums;                                        // where the sums over the batch lie
 };
 
 // How many floats a lane's sums hold.
@@ -48,12 +50,15 @@ class Lane {
  public:
   explicit Lane(const SumCounts& sums);
 
+  void resize_sums(std::size_t count);
   void clear();  // before the first shard
   std::span<float> gradients() { return gradients_.values(); }
   std::span<float> tallies() { return tallies_.values(); }
+  std::span<double> sums() { return sums_; }  // over the batch: BatchSums
 
  private:
   Tensor gradients_, tallies_;
+  std::vector<double> sums_;
 };
 
 }  // namespace loom

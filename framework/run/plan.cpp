@@ -10,7 +10,7 @@
 namespace loom {
 namespace {
 
-// An object that steps read and write: a root value, a node's saved memory, a gradient slot.
+// An object that steps read and write: a root value, a node's saved memory, a gradient slot, sums over the batch.
 struct Resource {
   int last_writer = -1;
   std::vector<int> readers;  // since the last write
@@ -44,6 +44,7 @@ class Planner {
     values_.resize(tape_.values.size());
     saved_.resize(steps);
     slots_.resize(static_cast<std::size_t>(tape_.slot_count));
+    sums_.resize(tape_.sums.size());
     for (std::size_t i = 0; i < steps; ++i) visit(static_cast<int>(i));
     group_stages();
     place_values();
@@ -76,7 +77,7 @@ class Planner {
   void visit(int i) {
     const TapeStep& s = step(i);
     std::set<int> before;
-    const bool writes_outputs = s.kind != TapeStep::Kind::backward;
+    const bool writes_outputs = !s.is_backward();
     for (int v : s.inputs)
       if (v >= 0) read(i, value(v), before);
     for (int v : s.diff_outputs)
@@ -90,18 +91,30 @@ class Planner {
     if (s.kind == TapeStep::Kind::forward) {
       plan_.forward_step[static_cast<std::size_t>(s.node)] = i;
       write(i, saved_[static_cast<std::size_t>(i)], before);
-    } else if (s.kind == TapeStep::Kind::backward) {
+    } else if (s.is_backward()) {
       read(i, saved_[static_cast<std::size_t>(plan_.forward_step[static_cast<std::size_t>(s.node)])], before);
     }
-    const bool whole = s.node >= 0 && graph_.node(s.node).is_whole_batch(training_);
+    visit_sums(i, before);
+    const bool whole = s.is_finish() || (s.node >= 0 && graph_.node(s.node).is_whole_batch(training_));
     plan_.whole_batch[static_cast<std::size_t>(i)] = whole;
-    int stage = whole ? 1 : 0;
+    int stage = std::max(s.least_stage, whole ? 1 : 0);
     for (int p : before) {
       const bool both = plan_.whole_batch[static_cast<std::size_t>(p)] == whole;
       stage = std::max(stage, plan_.stage[static_cast<std::size_t>(p)] + (both ? 0 : 1));
     }
     plan_.stage[static_cast<std::size_t>(i)] = stage;
     plan_.predecessors[static_cast<std::size_t>(i)].assign(before.begin(), before.end());
+  }
+
+  void visit_sums(int i, std::set<int>& before) {
+    const TapeStep& s = step(i);
+    const auto visit = [&](int sums, bool writes) {
+      if (sums < 0) return;
+      Resource& resource = sums_[static_cast<std::size_t>(sums)];
+      writes ? write(i, resource, before) : read(i, resource, before);
+    };
+    visit(s.sums, s.kind == TapeStep::Kind::gather || s.kind == TapeStep::Kind::finish);
+    visit(s.diff_sums, s.kind == TapeStep::Kind::gather_backward || s.kind == TapeStep::Kind::finish_backward);
   }
 
   void group_stages() {
@@ -211,7 +224,7 @@ class Planner {
   std::int64_t shard_;
   const std::vector<StepMemory>& memory_;
   Plan plan_;
-  std::vector<Resource> values_, saved_, slots_;
+  std::vector<Resource> values_, saved_, slots_, sums_;
   std::vector<ArenaBlock> arena_;
 };
 

@@ -10,10 +10,11 @@
 #include "loom/error.h"
 #include "run/call.h"
 #include "run/division.h"
-#include "run/instance.h"
+#include "run/instances.h"
 #include "run/lane.h"
 #include "run/plan.h"
 #include "run/program_request.h"
+#include "run/recompute.h"
 #include "run/reduce.h"
 #include "run/stage_flow.h"
 #include "run/step_end.h"
@@ -31,7 +32,9 @@ class Program::Impl {
         store_(store),
         executor_(executor),
         request_(std::move(request)),
-        tape_(plan_storage(record_tape(*graph_, tape_request(request_, store_)), request_.storage)) {
+        tape_(plan_storage(
+            repeat_cheap_steps(*graph_, record_tape(*graph_, tape_request(request_, store_)), request_.training),
+            request_.storage)) {
     if (request_.lanes <= 0) request_.lanes = choose_lanes(*graph_, tape_, request_.batch);
     if (request_.shard <= 0)
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
@@ -47,6 +50,7 @@ class Program::Impl {
     for (int worker = 0; worker < std::min({executor_.threads(), request_.lanes, shards}); ++worker)
       workers_.push_back(std::make_unique<Worker>(batch_));
     runs_.resize(workers_.size());
+    instances_ = std::make_unique<Instances>(*graph_, tape_, store_, request_, whole_steps_);
     end_ = std::make_unique<StepEnd>(*graph_, tape_, store_, batch_, lanes_.front()->tallies());
     ensure_instances(request_.batch);
   }
@@ -96,27 +100,15 @@ class Program::Impl {
         static_cast<std::size_t>(store_.at(parameter).value.count()));
   }
 
-  double flop_per_sample() const {
-    const Instance& shard = *shards_.at(std::min(request_.shard, request_.batch));
-    double flop = shard.flop(tape_) / static_cast<double>(shard.samples());
-    if (whole_steps_) flop += wholes_.at(request_.batch)->flop(tape_) / static_cast<double>(request_.batch);
-    return flop;
-  }
-
-  std::vector<StepWork> work() const {
-    std::vector<StepWork> all;
-    const auto samples = static_cast<double>(request_.batch);
-    add_work(*graph_, tape_, *shards_.at(std::min(request_.shard, request_.batch)), samples, all);
-    if (whole_steps_) add_work(*graph_, tape_, *wholes_.at(request_.batch), samples, all);
-    return all;
-  }
+  double flop_per_sample() const { return instances_->flop_per_sample(); }
+  std::vector<StepWork> work() const { return instances_->work(); }
 
   std::size_t memory_bytes() const {
     std::size_t bytes = zeros_.view().bytes() + whole_scratch_size_ + batch_.memory.bytes();
     for (const auto& worker : workers_) bytes += worker->arena_bytes();
-    for (const auto& lane : lanes_) bytes += (lane->gradients().size() + lane->tallies().size()) * sizeof(float);
-    for (const auto& [n, instance] : shards_) bytes += instance->packed_bytes();
-    return bytes;
+    for (const auto& lane : lanes_)
+      bytes += (lane->gradients().size() + lane->tallies().size()) * sizeof(float) + lane->sums().size_bytes();
+    return bytes + instances_->packed_bytes();
   }
 
   std::vector<std::string> unused_nodes() const {
@@ -161,38 +153,28 @@ class Program::Impl {
     }
   }
 
-  // There is one set of node objects per number of samples: a shard, the last shard, and the batch for whole-batch
-  // nodes.
   void ensure_instances(std::int64_t samples) {
-    bool fresh = plan_.stages.empty();
-    const auto need = [&](std::map<std::int64_t, std::unique_ptr<Instance>>& instances, std::int64_t n, bool whole) {
-      if (n == 0 || instances.count(n) > 0) return;
-      const Instance::Mode mode{request_.training, request_.transformed, request_.bf16, whole};
-      instances[n] = std::make_unique<Instance>(*graph_, tape_, store_, mode, n);
-      fresh = true;
-    };
-    need(shards_, std::min(request_.shard, samples), false);
-    need(shards_, samples % request_.shard, false);
-    if (whole_steps_) need(wholes_, samples, true);
-    if (fresh) lay_out();
+    if (instances_->ensure(samples)) lay_out();
   }
 
   void lay_out() {
-    std::vector<StepMemory> memory(tape_.steps.size());
-    const auto take = [&](const Instance& instance) {
-      const std::vector<StepMemory> own = instance.memory(tape_);
-      for (std::size_t i = 0; i < memory.size(); ++i) {
-        memory[i].scratch = std::max(memory[i].scratch, own[i].scratch);
-        memory[i].saved = std::max(memory[i].saved, own[i].saved);
-      }
-    };
-    for (const auto& [n, instance] : shards_) take(*instance);
-    for (const auto& [n, instance] : wholes_) take(*instance);
+    const std::vector<StepMemory> memory = instances_->memory();
     plan_ = make_plan(*graph_, tape_, request_.training, request_.shard, memory);
     for (auto& worker : workers_) worker->resize_arena(plan_.arena_bytes);
     allocate_batch(memory);
-    make_contexts();
+    allocate_sums();
+    instances_->make_contexts(workers_.size());
     executor_.run([&] { make_flows(); });
+  }
+
+  void allocate_sums() {
+    const std::size_t count = batch_.sums.place(instances_->sum_counts());
+    batch_sums_.clear();
+    for (auto& lane : lanes_) {
+      lane->resize_sums(count);
+      batch_sums_.push_back(lane->sums());
+    }
+    batch_.sums.totals = batch_sums_.front();
   }
 
   void allocate_batch(const std::vector<StepMemory>& memory) {
@@ -209,19 +191,6 @@ class Program::Impl {
     whole_scratch_ = allocate_bytes(whole_scratch_size_);
     zeros_ = Tensor(DType::f32, Shape({std::max<std::int64_t>(1, zeros)}));
     batch_.zeros = zeros_.values().data();
-  }
-
-  void make_contexts() {
-    contexts_.clear();
-    const auto make = [&](const Instance& instance, std::vector<StepContext>& contexts) {
-      for (const TapeStep& step : tape_.steps) contexts.push_back(instance.make_context(*graph_, tape_, step));
-    };
-    for (const auto& [n, instance] : shards_) {
-      contexts_[n].resize(workers_.size());
-      for (auto& contexts : contexts_[n]) make(*instance, contexts);
-    }
-    whole_contexts_.clear();
-    for (const auto& [n, instance] : wholes_) make(*instance, whole_contexts_[n]);
   }
 
   void make_flows() {
@@ -258,8 +227,8 @@ class Program::Impl {
     run.next += request_.lanes;
     const std::int64_t first = run.shard * request_.shard;
     const std::int64_t samples = std::min(request_.shard, batch_.samples - first);
-    run.contexts = &contexts_.at(samples)[index];
-    workers_[index]->enter(*lanes_[static_cast<std::size_t>(run.lane)], *shards_.at(samples), run.shard, first);
+    run.contexts = &instances_->contexts(samples, index);
+    workers_[index]->enter(*lanes_[static_cast<std::size_t>(run.lane)], instances_->shard(samples), run.shard, first);
     return true;
   }
 
@@ -272,12 +241,14 @@ class Program::Impl {
     }
     if (plan_.stages[stage].empty()) return;
     Worker& worker = *workers_.front();
-    worker.enter(*lanes_.front(), *wholes_.at(batch_.samples), 0, 0);
-    for (int step : plan_.stages[stage]) {
+    if (whole_steps_) worker.enter(*lanes_.front(), instances_->whole(batch_.samples), 0, 0);
+    for (int i : plan_.stages[stage]) {
       if (!failed_)
-        guarded(step, [&] {
-          const TraceSpan span(executor_.trace(), names_.of(step));
-          worker.execute(step, whole_contexts_.at(batch_.samples), {whole_scratch_.get(), whole_scratch_size_});
+        guarded(i, [&] {
+          const TraceSpan span(executor_.trace(), names_.of(i));
+          const TapeStep& step = tape_.steps[static_cast<std::size_t>(i)];
+          if (step.is_finish()) return finish_sums(batch_, batch_sums_, step, instances_->any(step.node));
+          worker.execute(i, instances_->whole_contexts(batch_.samples), {whole_scratch_.get(), whole_scratch_size_});
         });
     }
   }
@@ -313,18 +284,13 @@ class Program::Impl {
     const auto parallel = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) {
       tbb_for(count, body);
     };
-    for (auto& [n, instance] : shards_) instance->pack(store_, parallel);
-    for (auto& [n, instance] : wholes_) instance->pack(store_, parallel);
+    instances_->pack(parallel);
   }
 
   void end_step() {
     const TraceSpan span(executor_.trace(), "end of step");
     end_->run(
-        batch_,
-        [&](int step, int node) -> const PreparedNode& {
-          const auto& instances = plan_.whole_batch[static_cast<std::size_t>(step)] ? wholes_ : shards_;
-          return instances.begin()->second->node(node);
-        },
+        batch_, [&](int, int node) -> const PreparedNode& { return instances_->any(node); },
         [&](int step, const auto& body) { guarded(step, body); });
     if (end_->moves()) store_.touch();  // packed values can depend on the state
   }
@@ -345,11 +311,10 @@ class Program::Impl {
   BatchState batch_;
   bool whole_steps_ = false;
   StepNames names_;  // of the executor's trace
-  std::map<std::int64_t, std::unique_ptr<Instance>> shards_, wholes_;
-  std::map<std::int64_t, std::vector<std::vector<StepContext>>> contexts_;  // per samples, worker, step
-  std::map<std::int64_t, std::vector<StepContext>> whole_contexts_;
+  std::unique_ptr<Instances> instances_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::span<float>> gradient_sums_, tally_sums_;  // per lane
+  std::vector<std::span<double>> batch_sums_;                 // per lane
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<WorkerRun> runs_;  // per worker
   std::atomic<std::int64_t> next_lane_ = 0;

@@ -2,8 +2,8 @@
 //
 // The batch is cut into shards of `shard` samples, dealt to `lanes` in turn (lane l has shards l, l + lanes, ...). Each lane
 // has its own gradient sums, which are added as a balanced tree; activations belong to the workers, at most one a thread,
-// which take one lane after another. Whole-batch nodes are barriers: only values that cross one are kept for the whole
-// batch. Lanes and shard follow from graph and batch; the same ones give the same bits for any number of threads.
+// which take one lane after another. Whole-batch nodes and sums over the batch are barriers: only values that cross one
+// are kept for the whole batch. Lanes and shard follow from graph and batch; the same ones give the same bits for any number of threads.
 //
 // Ownership: keeps the graph; refers to the ParameterStore and the Executor, which must outlive it.
 // Thread safety: one run() at a time per program. Errors: run() throws Error(node_failed) naming the node, its place

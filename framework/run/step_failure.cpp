@@ -14,7 +14,7 @@ Error step_failure(const Graph& graph, const TapeStep& step, std::uint32_t numbe
   for (const ErrorCode code : {ErrorCode::not_differentiable, ErrorCode::not_finite})
     if (is(code)) finding.code = code;
   if (step.node >= 0) finding.where = graph.node(step.node).where;
-  const bool backward = step.kind == TapeStep::Kind::backward;
+  const bool backward = step.is_backward();
   finding.message =
       fmt::format("'{}' failed in {} at step {}: {}", step.node >= 0 ? graph.node(step.node).path : "sum or cast",
                   backward ? "backward" : "forward", number,

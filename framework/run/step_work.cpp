@@ -14,6 +14,11 @@ std::pair<const char*, std::string> words_of(const Graph& graph, const TapeStep&
     case TapeStep::Kind::seed: return {"seed", ""};
     case TapeStep::Kind::sum: return {"sum of gradients", ""};
     case TapeStep::Kind::cast: return {"cast", ""};
+    case TapeStep::Kind::gather: return {"sums of forward", path};
+    case TapeStep::Kind::finish: return {"end of sums", path};
+    case TapeStep::Kind::gather_backward: return {"sums of backward", path};
+    case TapeStep::Kind::finish_backward: return {"end of sums", path};
+    case TapeStep::Kind::repeat: return {"forward again", path};
   }
   return {"", ""};
 }
@@ -45,12 +50,11 @@ void add_work(const Graph& graph, const Tape& tape, const Instance& instance, do
   for (const TapeStep& step : tape.steps) {
     if (step.node < 0 || !instance.has(step.node)) continue;
     const auto [category, path] = words_of(graph, step);
-    const bool backward = step.kind == TapeStep::Kind::backward;
     const StepContext context = instance.make_context(graph, tape, step);
     const double bytes = bytes_of(context.inputs) + bytes_of(context.outputs) + bytes_of(context.diff_inputs) +
                          bytes_of(context.diff_outputs);
     work.push_back({category, path, times * instance.flop(step), times * bytes,
-                    instance.node(step.node).node->implementation(backward)});
+                    instance.node(step.node).node->implementation(step.is_backward())});
   }
 }
 

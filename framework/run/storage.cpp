@@ -11,19 +11,17 @@
 namespace loom {
 namespace {
 
-bool is_backward(const TapeStep& step) { return step.kind == TapeStep::Kind::backward; }
-
 // The values that a step reads and the values that it writes; a sum also reads the value that it writes.
 template <class Body>
 void for_each_read(TapeStep& step, const Body& body) {
   for (int& value : step.inputs) body(value);
   for (int& value : step.diff_outputs) body(value);
-  if (!is_backward(step)) return;
+  if (!step.is_backward()) return;
   for (int& value : step.outputs) body(value);
 }
 template <class Body>
 void for_each_write(const TapeStep& step, const Body& body) {
-  for (const int value : is_backward(step) ? step.diff_inputs : step.outputs) body(value);
+  for (const int value : step.is_backward() ? step.diff_inputs : step.outputs) body(value);
 }
 
 // How often each root value is written (with any shape) and read; a value that is requested counts as written.

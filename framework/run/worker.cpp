@@ -46,12 +46,19 @@ void Worker::bind(const std::vector<int>& values, std::vector<TensorView>& views
 
 // The memory that the step's node keeps from forward to backward.
 std::span<std::byte> Worker::saved_of(const TapeStep& step) const {
+  if (step.kind != TapeStep::Kind::forward && !step.is_backward()) return {};
   const Plan& plan = *batch_.plan;
   const auto maker = static_cast<std::size_t>(plan.forward_step[static_cast<std::size_t>(step.node)]);
   const PlannedBlock& saved = plan.saved[maker];
   if (saved.storage == Storage::arena) return {arena_.get() + saved.offset, saved.bytes};
   if (saved.storage != Storage::batch) return {};
   return {batch_.memory.saved(maker) + saved.bytes * static_cast<std::size_t>(shard_index_), saved.bytes};
+}
+
+// Sums over the batch: the lane's, to which the step adds, or all of them.
+std::span<double> Worker::sums_of(int sums, bool gathers) const {
+  if (sums < 0) return {};
+  return batch_.sums.part(sums, gathers ? lane_->sums() : batch_.sums.totals);
 }
 
 void Worker::fill(Call& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const {
@@ -67,6 +74,8 @@ void Worker::fill(Call& call, int i, const TapeStep& step, StepContext& context,
              .step = batch_.step,
              .lanes = batch_.lanes},
             {context.inputs, context.outputs, scratch, saved_of(step)});
+  call.sums = sums_of(step.sums, step.kind == TapeStep::Kind::gather);
+  call.diff_sums = sums_of(step.diff_sums, step.kind == TapeStep::Kind::gather_backward);
   if (batch_.starts.empty() || context.outputs.front().shape().rank() < 2) return;
   call.position = batch_.starts[static_cast<std::size_t>(step.node)];
   call.part = context.outputs.front().shape()[1];
@@ -81,6 +90,14 @@ void Worker::forward(int i, const TapeStep& step, StepContext& context, std::spa
     context.tallies[static_cast<std::size_t>(tallies[k].declaration)].rebind(lane_->tallies().data() + offsets[k]);
   call.tally_views = context.tallies;
   instance_->node(step.node).node->forward(call);
+}
+
+// Without tallies: what the step adds to them has been added. A node that gathers has none of them either.
+void Worker::forward_again(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) {
+  Forward call;
+  fill(call, i, step, context, scratch);
+  const Node& node = *instance_->node(step.node).node;
+  step.kind == TapeStep::Kind::gather ? node.gather(call) : node.forward(call);
 }
 
 void Worker::backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) {
@@ -100,7 +117,8 @@ void Worker::backward(int i, const TapeStep& step, StepContext& context, std::sp
   call.diff_output_views = context.diff_outputs;
   call.diff_input_views = context.diff_inputs;
   call.diff_parameter_views = context.diff_parameters;
-  instance_->node(step.node).node->backward(call);
+  const Node& node = *instance_->node(step.node).node;
+  step.kind == TapeStep::Kind::backward ? node.backward(call) : node.gather_backward(call);
 }
 
 // The framework takes the mean over the batch: d(mean)/d(loss of a sample) = weight / samples.
@@ -129,10 +147,15 @@ void Worker::execute(int i, std::vector<StepContext>& contexts, std::span<std::b
   StepContext& context = contexts[static_cast<std::size_t>(i)];
   switch (step.kind) {
     case TapeStep::Kind::forward: return forward(i, step, context, scratch);
-    case TapeStep::Kind::backward: return backward(i, step, context, scratch);
+    case TapeStep::Kind::gather:
+    case TapeStep::Kind::repeat: return forward_again(i, step, context, scratch);
+    case TapeStep::Kind::backward:
+    case TapeStep::Kind::gather_backward: return backward(i, step, context, scratch);
     case TapeStep::Kind::seed: return seed(step, context);
     case TapeStep::Kind::sum: return sum(step, context);
     case TapeStep::Kind::cast: return cast(step, context);
+    case TapeStep::Kind::finish:
+    case TapeStep::Kind::finish_backward: return;  // of no shard: finish_sums()
   }
 }
 

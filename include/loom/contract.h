@@ -283,9 +283,23 @@ class Contract {
   // forward and backward see the whole batch at once, which has at least so many samples: an evaluation joins a last
   // batch of fewer to the one before it.
   Contract& whole_batch(std::int64_t least = 1);
-  Contract& whole_batch_in_training();  // in evaluation it works per sample (batch norm)
+  Contract& whole_batch_in_training();  // in evaluation it works per sample
   Contract& whole_batch_in_training_if(Condition value);
   Contract& whole_batch_if(Condition value);  // only with some options (an average over the batch inside a loss)
+  // In training, the node needs sums over the batch and nothing else of other samples (batch norm). It says in prepare()
+  // how many (Prepare::batch_sums). Only these numbers pass the barrier: all calls but finish() are for a shard.
+  //   gather           adds the shard's share to `sums`; its outputs have no memory
+  //   finish           once, with the sums of the batch, which it may replace by what the later calls read; it may write
+  //                    state, and has neither inputs nor outputs, nor slots
+  //   forward          reads `sums`
+  //   gather_backward  reads `sums`; adds the shard's share to `diff_sums`, and adds to every diff_parameter that is
+  //                    wanted
+  //   backward         reads both; writes diff_input alone
+  // Saved memory is that of forward. In evaluation, and where the node is frozen, only forward and backward are called.
+  Contract& sums_over_batch_in_training();
+  // forward costs about as much as reading its inputs (an activation). Where only a backward step in a later stage reads
+  // an output, it is computed again there, if that keeps less memory. Such a node keeps nothing in saved memory.
+  Contract& cheap();
   // The output at position t depends on inputs at positions <= t along these axes.
   Contract& causal(std::string axes);
   Contract& causal_if(std::string axes, Condition value);  // only with some options
@@ -333,6 +347,8 @@ class Contract {
            (training &&
             (whole_batch_in_training_ || (whole_batch_in_training_if_ && whole_batch_in_training_if_(options))));
   }
+  bool has_sums_over_batch(bool training) const { return training && sums_over_batch_in_training_; }
+  bool is_cheap() const { return cheap_; }
   // The samples that it needs at least where it sees the whole batch.
   std::int64_t least_samples() const { return least_samples_; }
   // In words, for the reference; "" for a node that works per sample.
@@ -372,7 +388,7 @@ class Contract {
   TimeWindowRule window_;
   bool pointwise_ = false;
   bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
-       alias_ = false;
+       alias_ = false, sums_over_batch_in_training_ = false, cheap_ = false;
 };
 
 }  // namespace loom

@@ -154,7 +154,15 @@ class Prepare {
     return {place(packed_bytes, sizeof(T), static_cast<std::size_t>(count)), static_cast<std::size_t>(count)};
   }
 
+  // Of a node with sums over the batch (Contract::sums_over_batch_in_training): how many numbers Call::sums and
+  // Call::diff_sums hold, for any number of samples.
+  void batch_sums(std::integral auto forward, std::integral auto backward) const {
+    sum_count = static_cast<std::size_t>(forward);
+    diff_sum_count = static_cast<std::size_t>(backward);
+  }
+
   // For the host: what all slots of a kind take together.
+  mutable std::size_t sum_count = 0, diff_sum_count = 0;
   mutable std::size_t scratch_bytes = 0;
   mutable std::size_t saved_bytes = 0;
   mutable std::size_t packed_bytes = 0;
@@ -179,6 +187,9 @@ class Call {
   std::span<std::byte> scratch_memory;
   std::span<std::byte> saved_memory;
   std::span<const std::byte> packed_memory;
+  // Of a node with sums over the batch, in training. In gather() and gather_backward() those of the call's lane: add to
+  // them. Later those of the whole batch.
+  std::span<double> sums, diff_sums;
   RandomStream stream;             // of this node at this step
   std::int64_t first_sample = 0;   // the shard's first sample, counted over the batch
   std::int64_t samples = 0;        // samples in this shard
@@ -239,7 +250,7 @@ class Forward : public Call {
  public:
   std::span<const TensorView> tally_views;
 
-  // State may be written only by a whole-batch node, and only in training.
+  // State may be written only in training, by a whole-batch node or by finish().
   TensorView tally(std::string_view name) const;  // this lane's sum: add to it
 };
 
@@ -315,6 +326,10 @@ class Node {
   // Called only if a gradient is requested; the default throws Error(not_differentiable).
   virtual void backward(const Backward&) const;
   virtual void end_step(const EndStep&) const {}
+  // Of a node with sums over the batch, in training: see Contract::sums_over_batch_in_training.
+  virtual void gather(const Forward&) const {}
+  virtual void finish(const Forward&) const {}
+  virtual void gather_backward(const Backward&) const {}
   // The incremental interface of a node that is causal and not pointwise: see loom/advance.h. filled() returns how far
   // `output` is filled at any time, given how far the inputs are filled; by default, as far as the least filled input.
   // An input that is not connected counts as whole. Throws Error(not_supported) if the node has no such interface.

@@ -18,6 +18,7 @@ class ActivationNode final : public loom::Node {
     c.option("slope", 0.01, loom::number(), "slope of leaky_relu below 0");
     c.option("alpha", 1.0, loom::positive(), "alpha of elu, whose limit below 0 is -alpha");
     c.pointwise();
+    c.cheap();
     c.backward_reads({"x"});
   }
   explicit ActivationNode(const loom::Options& options) : function_(math::activation_of(options.text("function"))) {

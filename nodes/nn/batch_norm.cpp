@@ -2,6 +2,9 @@
 //   y = (x - mean) / sqrt(variance + eps) weight + bias,   x, y [N, ...E, C]
 // Training takes mean and variance from the whole batch and moves the running statistics towards them (the running
 // variance is unbiased); evaluation uses the running statistics. Ioffe and Szegedy 2015, algorithms 1 and 2.
+//
+// Two sums per channel are all that the shards of a batch have in common: of x and its square, then of diff_y and
+// diff_y (x - mean). In double, and the mean does not have to be known before.
 #include <algorithm>
 #include <cmath>
 
@@ -13,9 +16,6 @@
 namespace {
 
 namespace math = loom::math;
-
-// Rows are summed in this many pieces, on all cores, and the sums of the pieces are added in order.
-constexpr std::int64_t kPieces = 16;
 
 class BatchNorm final : public loom::Node {
  public:
@@ -32,7 +32,8 @@ class BatchNorm final : public loom::Node {
     c.parameter("bias", "[C]", loom::zeros(), "offset").only_if(affine);
     c.state("running_mean", "[C]", loom::zeros(), "moving average of the mean");
     c.state("running_var", "[C]", loom::ones(), "moving average of the unbiased variance");
-    c.whole_batch_in_training();
+    c.sums_over_batch_in_training();
+    c.cheap();
     c.reads_window([](const loom::TimeWindowOf& of) {
       return of.from.rank() > 2 ? std::optional(loom::TimeWindow()) : std::nullopt;
     });
@@ -44,118 +45,97 @@ class BatchNorm final : public loom::Node {
   void prepare(const loom::Prepare& p) override {
     channels_ = p.input(0).back();
     rows_ = p.input(0).count() / channels_;
-    sums_ = p.scratch<double>(2 * kPieces * channels_);
+    rows_per_sample_ = rows_ / p.samples;
+    p.batch_sums(2 * channels_, 2 * channels_);
+    sums_ = p.scratch<double>(2 * channels_);
     vectors_ = p.scratch<float>(3 * channels_);
-    if (p.training && p.backward) statistics_ = p.saved<float>(2 * channels_);
+  }
+
+  // Each shard's sums are taken from its first row, which keeps them accurate if the mean is large.
+  void gather(const loom::Forward& f) const override {
+    if (rows_per_sample_ * f.batch_samples < 2) {
+      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value per channel in training",
+                        "use a larger batch");
+    }
+    const float* x = f.input(0).data();
+    double *one = sums_(f).data(), *two = one + channels_;
+    std::fill_n(one, 2 * channels_, 0.0);
+    math::channel_moments(x, x, one, two, rows_, channels_);
+    const auto rows = static_cast<double>(rows_);
+    for (std::int64_t c = 0; c < channels_; ++c) {
+      const double pivot = static_cast<double>(x[c]);
+      f.sums[at(c)] += one[c] + rows * pivot;
+      f.sums[at(channels_ + c)] += two[c] + pivot * (2 * one[c] + rows * pivot);
+    }
+  }
+
+  // Leaves the mean and the reciprocal of the standard deviation.
+  void finish(const loom::Forward& f) const override {
+    const auto rows = static_cast<double>(rows_per_sample_ * f.batch_samples);
+    float *running_mean = f.state("running_mean").data(), *running_var = f.state("running_var").data();
+    for (std::int64_t c = 0; c < channels_; ++c) {
+      const double mean = f.sums[at(c)] / rows;
+      const double variance = std::max(0.0, f.sums[at(channels_ + c)] / rows - mean * mean);
+      f.sums[at(c)] = mean;
+      f.sums[at(channels_ + c)] = 1 / std::sqrt(variance + eps_);
+      move(running_mean[c], mean);
+      move(running_var[c], variance * rows / (rows - 1));
+    }
   }
 
   void forward(const loom::Forward& f) const override {
     float* mean = vectors_(f).data();
-    float *deviation = mean + channels_, *offset = deviation + channels_;  // reciprocal of the standard deviation
-    if (f.training)
-      take_statistics(f, mean, deviation);
-    else
-      running_statistics(f, mean, deviation);
-    if (!statistics_.empty()) std::copy_n(mean, 2 * channels_, statistics_(f).data());
+    float *factor = mean + channels_, *offset = factor + channels_;
+    statistics(f, mean, factor);
     const loom::TensorView weight = f.parameter("weight"), bias = f.parameter("bias");
     for (std::int64_t c = 0; c < channels_; ++c) {
-      if (affine_) deviation[c] *= weight.data()[c];
-      offset[c] = (affine_ ? bias.data()[c] : 0.0F) - mean[c] * deviation[c];
+      if (affine_) factor[c] *= weight.data()[c];
+      offset[c] = (affine_ ? bias.data()[c] : 0.0F) - mean[c] * factor[c];
     }
-    const float* x = f.input(0).data();
-    float* y = f.output(0).data();
-    for_rows(f, [&](std::int64_t first, std::int64_t count) {
-      math::affine_rows(x + first * channels_, deviation, offset, y + first * channels_, count, channels_);
-    });
+    math::affine_rows(f.input(0).data(), factor, offset, f.output(0).data(), rows_, channels_);
+  }
+
+  void gather_backward(const loom::Backward& b) const override {
+    float *mean = vectors_(b).data(), *deviation = mean + channels_;
+    statistics(b, mean, deviation);
+    const double* sums = shard_sums(b, mean);
+    for (std::int64_t i = 0; i < 2 * channels_; ++i) b.diff_sums[at(i)] += sums[i];
+    add_to_parameters(b, sums, deviation);
   }
 
   // diff_x = weight / sigma (diff_y - mean(diff_y) - xhat mean(diff_y xhat)); in evaluation the statistics are
   // constants.
   void backward(const loom::Backward& b) const override {
-    const double* sums = sums_(b).data();
     float* p = vectors_(b).data();
     float *q = p + channels_, *r = q + channels_;
-    const float *x = b.input(0).data(), *diff_y = b.diff_output(0).data();
-    const float* mean = b.training ? statistics_(b).data() : p;
-    const float* deviation = b.training ? mean + channels_ : q;
-    if (!b.training) running_statistics(b, p, q);
-    sum_pieces(b, [&](std::int64_t first, std::int64_t count, double* one, double* two) {
-      math::channel_products(diff_y + first * channels_, x + first * channels_, mean, one, two, count, channels_);
-    });
-    const auto rows = static_cast<double>(rows_);
+    statistics(b, p, q);
+    if (!b.training) add_to_parameters(b, shard_sums(b, p), q);
+    if (!b.wants_diff(0)) return;
+    const auto rows = static_cast<double>(rows_per_sample_ * b.batch_samples);
     for (std::int64_t c = 0; c < channels_; ++c) {
-      const double scale = static_cast<double>(deviation[c]), centre = static_cast<double>(mean[c]);
-      const double total = sums[c], product = sums[channels_ + c] * scale;  // sums of diff_y and of diff_y xhat
-      if (b.wants_parameter_diff("bias")) b.diff_parameter("bias").data()[c] += static_cast<float>(total);
-      if (b.wants_parameter_diff("weight")) b.diff_parameter("weight").data()[c] += static_cast<float>(product);
+      const double mean = static_cast<double>(p[c]), scale = static_cast<double>(q[c]);
       const double factor = scale * (affine_ ? static_cast<double>(b.parameter("weight").data()[c]) : 1.0);
-      const double slope = b.training ? -factor * scale * product / rows : 0;
+      const double total = b.training ? b.diff_sums[at(c)] : 0;
+      const double slope = b.training ? -factor * scale * scale * b.diff_sums[at(channels_ + c)] / rows : 0;
       p[c] = static_cast<float>(factor);
       q[c] = static_cast<float>(slope);
-      r[c] = static_cast<float>(b.training ? -factor * total / rows - slope * centre : 0);
+      r[c] = static_cast<float>(-factor * total / rows - slope * mean);
     }
-    if (!b.wants_diff(0)) return;
-    float* diff_x = b.diff_input(0).data();
-    for_rows(b, [&](std::int64_t first, std::int64_t count) {
-      const std::int64_t start = first * channels_;
-      math::combine_rows(diff_y + start, p, x + start, q, r, diff_x + start, count, channels_);
-    });
+    math::combine_rows(b.diff_output(0).data(), p, b.input(0).data(), q, r, b.diff_input(0).data(), rows_, channels_);
   }
 
  private:
-  template <class Body>
-  void for_rows(const loom::Call& call, const Body& body) const {
-    if (!call.training) return body(0, rows_);  // one shard: the other cores compute other shards
-    call.parallel(rows_, [&](std::int64_t first, std::int64_t last, int) { body(first, last - first); });
-  }
+  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-  // body(first row, rows, sums, sums) of each piece; the totals are where the first piece's sums were.
-  template <class Body>
-  void sum_pieces(const loom::Call& call, const Body& body) const {
-    double* sums = sums_(call).data();
-    std::fill_n(sums, 2 * kPieces * channels_, 0.0);
-    const auto piece = [&](std::int64_t k) {
-      const std::int64_t first = k * rows_ / kPieces, last = (k + 1) * rows_ / kPieces;
-      body(first, last - first, sums + 2 * k * channels_, sums + (2 * k + 1) * channels_);
-    };
-    const auto pieces = [&](std::int64_t first, std::int64_t last, int) {
-      for (std::int64_t k = first; k < last; ++k) piece(k);
-    };
-    if (call.training)
-      call.parallel(kPieces, pieces);
-    else
-      pieces(0, kPieces, 0);
-    for (std::int64_t i = 2 * channels_; i < 2 * kPieces * channels_; ++i) sums[i % (2 * channels_)] += sums[i];
-  }
-
-  // Sums are relative to the first row, which keeps them accurate if the mean is large.
-  void take_statistics(const loom::Forward& f, float* mean, float* deviation) const {
-    if (rows_ < 2) {
-      throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value per channel in training",
-                        "use a larger batch");
+  // Mean and reciprocal of the standard deviation: of the batch in training, otherwise the running ones.
+  void statistics(const loom::Call& call, float* mean, float* deviation) const {
+    if (call.training) {
+      for (std::int64_t c = 0; c < channels_; ++c) {
+        mean[c] = static_cast<float>(call.sums[at(c)]);
+        deviation[c] = static_cast<float>(call.sums[at(channels_ + c)]);
+      }
+      return;
     }
-    const float* x = f.input(0).data();
-    sum_pieces(f, [&](std::int64_t first, std::int64_t count, double* one, double* two) {
-      math::channel_moments(x + first * channels_, x, one, two, count, channels_);
-    });
-    const double* sums = sums_(f).data();
-    const auto rows = static_cast<double>(rows_);
-    float *running_mean = f.state("running_mean").data(), *running_var = f.state("running_var").data();
-    for (std::int64_t c = 0; c < channels_; ++c) {
-      const double shift = sums[c] / rows;
-      const double centre = static_cast<double>(x[c]) + shift;
-      const double variance = std::max(0.0, sums[channels_ + c] / rows - shift * shift);
-      mean[c] = static_cast<float>(centre);
-      deviation[c] = static_cast<float>(1 / std::sqrt(variance + eps_));
-      move(running_mean[c], centre);
-      move(running_var[c], variance * rows / (rows - 1));
-    }
-  }
-  void move(float& average, double value) const {
-    average = static_cast<float>((1 - momentum_) * static_cast<double>(average) + momentum_ * value);
-  }
-
-  void running_statistics(const loom::Call& call, float* mean, float* deviation) const {
     std::copy_n(call.state("running_mean").data(), channels_, mean);
     const float* variance = call.state("running_var").data();
     for (std::int64_t c = 0; c < channels_; ++c) {
@@ -163,12 +143,30 @@ class BatchNorm final : public loom::Node {
     }
   }
 
+  // The shard's sums of diff_y and of diff_y (x - mean).
+  const double* shard_sums(const loom::Backward& b, const float* mean) const {
+    double* sums = sums_(b).data();
+    std::fill_n(sums, 2 * channels_, 0.0);
+    math::channel_products(b.diff_output(0).data(), b.input(0).data(), mean, sums, sums + channels_, rows_, channels_);
+    return sums;
+  }
+  void add_to_parameters(const loom::Backward& b, const double* sums, const float* deviation) const {
+    const loom::TensorView weight = b.diff_parameter("weight"), bias = b.diff_parameter("bias");
+    for (std::int64_t c = 0; c < channels_; ++c) {
+      if (!bias.empty()) bias.data()[c] += static_cast<float>(sums[c]);
+      if (!weight.empty())
+        weight.data()[c] += static_cast<float>(sums[channels_ + c] * static_cast<double>(deviation[c]));
+    }
+  }
+  void move(float& average, double value) const {
+    average = static_cast<float>((1 - momentum_) * static_cast<double>(average) + momentum_ * value);
+  }
+
   double eps_, momentum_;
   bool affine_;
-  std::int64_t rows_ = 0, channels_ = 0;
-  loom::Slot<double> sums_;       // per piece: two per channel
-  loom::Slot<float> vectors_;     // three vectors with one value per channel
-  loom::Slot<float> statistics_;  // mean and 1 / deviation of the batch, for backward
+  std::int64_t channels_ = 0, rows_ = 0, rows_per_sample_ = 0;
+  loom::Slot<double> sums_;    // of the shard: two per channel
+  loom::Slot<float> vectors_;  // three vectors with one value per channel
 };
 LOOM_NODE(BatchNorm, "batch_norm")
 

@@ -131,6 +131,71 @@ class ToyCenter final : public Node {
   }
 };
 
+// The same by sums over the batch. `cheap`: it may be computed again.
+template <bool cheap>
+class ToyGatheredCenter final : public Node {
+ public:
+  static void declare(Contract& c) {
+    c.summary("subtracts the batch mean").sums_over_batch_in_training();
+    if (cheap) c.cheap();
+    c.input("x", "[N, D]", "values");
+    c.output("y", "[N, D]", "centered values");
+    c.state("steps", "[1]", zeros(), "how often it ran in training");
+    c.backward_reads({"x"});  // as batch norm, which keeps x in any case
+  }
+  explicit ToyGatheredCenter(const Options&) {}
+  void prepare(const Prepare& p) override { p.batch_sums(p.input(0).back(), p.input(0).back()); }
+  void gather(const Forward& f) const override { add_rows(f.input("x"), f.sums); }
+  void finish(const Forward& f) const override {
+    for (double& sum : f.sums) sum /= static_cast<double>(f.batch_samples);
+    f.state("steps").values()[0] += 1;
+  }
+  void forward(const Forward& f) const override {
+    for (std::int64_t n = 0; n < f.samples; ++n) {
+      for (std::size_t d = 0; d < f.input("x")[n].size(); ++d)
+        f.output("y")[n][d] = f.input("x")[n][d] - (f.training ? static_cast<float>(f.sums[d]) : 0.0F);
+    }
+  }
+  void gather_backward(const Backward& b) const override { add_rows(b.diff_output("y"), b.diff_sums); }
+  void backward(const Backward& b) const override {
+    for (std::int64_t n = 0; n < b.samples; ++n) {
+      for (std::size_t d = 0; d < b.diff_output("y")[n].size(); ++d) {
+        const double mean = b.training ? b.diff_sums[d] / static_cast<double>(b.batch_samples) : 0;
+        b.diff_input("x")[n][d] = b.diff_output("y")[n][d] - static_cast<float>(mean);
+      }
+    }
+  }
+
+ private:
+  static void add_rows(TensorView x, std::span<double> sums) {
+    for (std::int64_t n = 0; n < x.samples(); ++n) {
+      for (std::size_t d = 0; d < sums.size(); ++d) sums[d] += static_cast<double>(x[n][d]);
+    }
+  }
+};
+
+// y = x^2, whose gradient reads x.
+template <bool cheap>
+class ToySquare final : public Node {
+ public:
+  static void declare(Contract& c) {
+    c.summary("square");
+    if (cheap) c.cheap();
+    c.input("x", "[N, ...E]", "values");
+    c.output("y", "[N, ...E]", "squares");
+    c.backward_reads({"x"});
+  }
+  explicit ToySquare(const Options&) {}
+  void forward(const Forward& f) const override {
+    const auto x = f.input("x").values(), y = f.output("y").values();
+    for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * x[i];
+  }
+  void backward(const Backward& b) const override {
+    const auto x = b.input("x").values(), dy = b.diff_output("y").values(), dx = b.diff_input("x").values();
+    for (std::size_t i = 0; i < x.size(); ++i) dx[i] = 2 * x[i] * dy[i];
+  }
+};
+
 class ToyNoise final : public Node {
  public:
   static void declare(Contract& c) {
@@ -220,6 +285,10 @@ inline const Registry& toy_registry() {
     types->add(detail::make_type<NodeType, ToyAdd>("add"));
     types->add(detail::make_type<NodeType, ToyLoss>("loss"));
     types->add(detail::make_type<NodeType, ToyCenter>("center"));
+    types->add(detail::make_type<NodeType, ToyGatheredCenter<false>>("gathered_center"));
+    types->add(detail::make_type<NodeType, ToyGatheredCenter<true>>("cheap_center"));
+    types->add(detail::make_type<NodeType, ToySquare<false>>("square"));
+    types->add(detail::make_type<NodeType, ToySquare<true>>("cheap_square"));
     types->add(detail::make_type<NodeType, ToyNoise>("noise"));
     types->add(detail::make_type<NodeType, ToyPicky>("picky"));
     types->add(detail::make_type<NodeType, ToyReshape>("reshape"));

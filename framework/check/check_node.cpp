@@ -11,6 +11,7 @@
 #include "loom/check.h"
 #include "loom/error.h"
 #include "loom/math.h"
+#include "run/algorithms.h"
 
 namespace loom::check {
 namespace {
@@ -18,7 +19,8 @@ namespace {
 using Result = CheckRow::Result;
 
 constexpr double kShardTolerance = 1e-5;
-constexpr int kRounds = 20;  // number of rounds with many threads, and of timed calls
+constexpr double kBf16Tolerance = 3e-2;  // operands of 8 bits, and results
+constexpr int kRounds = 20;              // number of rounds with many threads, and of timed calls
 
 class NodeCheck {
  public:
@@ -31,6 +33,7 @@ class NodeCheck {
     guarded("repeat", [&] { check_repeat(); });
     guarded("shards", [&] { check_shards(); });
     guarded("threads", [&] { check_threads(); });
+    guarded("bf16", [&] { check_bf16(); });
     guarded("windows", [&] { check_time(); });
     guarded("allocations", [&] { check_cost(); });
     add("memory", broken_.empty() ? Result::passed : Result::failed,
@@ -146,25 +149,42 @@ class NodeCheck {
 
   bool is_whole_batch() const { return setup_.contract().is_whole_batch(setup_.options, setup_.training); }
 
+  Deviation largest_deviation(const CallResult& got, const CallResult& expected) const {
+    const Contract& contract = setup_.contract();
+    Deviation largest;
+    const auto compare_with = [&](const Tensor& a, const Tensor& b, const std::string& what) {
+      if (!there(b)) return;
+      const Deviation found = deviation(what, a, b);
+      largest.raise(found.error, found.where);
+    };
+    for (std::size_t k = 0; k < expected.outputs.size(); ++k)
+      compare_with(got.outputs[k], expected.outputs[k], fmt::format("output '{}'", contract.outputs()[k].name));
+    for (std::size_t i = 0; i < expected.diff_inputs.size(); ++i)
+      compare_with(got.diff_inputs[i], expected.diff_inputs[i],
+                   fmt::format("diff_input '{}'", contract.input_name(static_cast<int>(i))));
+    for (std::size_t j = 0; j < expected.diff_parameters.size(); ++j)
+      compare_with(got.diff_parameters[j], expected.diff_parameters[j],
+                   fmt::format("diff_parameter '{}'", contract.parameters()[j].name));
+    return largest;
+  }
+
+  // The same values, rounded: results of f32 are not far from them.
+  void check_bf16() {
+    if (!setup_.contract().can_take_bf16() || !setup_.training) return;
+    if (!backward_) return add("bf16", Result::skipped, "values are stored so where gradients go through it");
+    if (!has_precision(kBf16)) return add("bf16", Result::skipped, "this processor does not multiply bf16");
+    NodeSetup narrow = setup_copy();
+    narrow.bf16 = true;
+    const Deviation largest = largest_deviation(call(narrow, 1), call(setup_, 1));
+    const bool passed = largest.error <= kBf16Tolerance;
+    add("bf16", passed ? Result::passed : Result::failed,
+        fmt::format("beside f32: largest difference {:.1e}, {}", largest.error, largest.where), largest.error);
+  }
+
   void check_shards() {
     if (is_whole_batch()) return add("shards", Result::skipped, "it sees the whole batch");
     const NodeSetup batch = repeated_setup(2 * settings_.shards);
-    const CallResult whole = call(batch, 1), parts = call(batch, settings_.shards);
-    const Contract& contract = setup_.contract();
-    Deviation largest;
-    const auto compare_with = [&](const Tensor& got, const Tensor& expected, const std::string& what) {
-      if (!there(expected)) return;
-      const Deviation found = deviation(what, got, expected);
-      largest.raise(found.error, found.where);
-    };
-    for (std::size_t k = 0; k < whole.outputs.size(); ++k)
-      compare_with(parts.outputs[k], whole.outputs[k], fmt::format("output '{}'", contract.outputs()[k].name));
-    for (std::size_t i = 0; i < whole.diff_inputs.size(); ++i)
-      compare_with(parts.diff_inputs[i], whole.diff_inputs[i],
-                   fmt::format("diff_input '{}'", contract.input_name(static_cast<int>(i))));
-    for (std::size_t j = 0; j < whole.diff_parameters.size(); ++j)
-      compare_with(parts.diff_parameters[j], whole.diff_parameters[j],
-                   fmt::format("diff_parameter '{}'", contract.parameters()[j].name));
+    const Deviation largest = largest_deviation(call(batch, settings_.shards), call(batch, 1));
     const std::string what = fmt::format("{} shards compared with the batch of {}", settings_.shards, batch.samples);
     if (largest.where.empty()) return add("shards", Result::passed, what + ": the same bits", 0);
     add("shards", largest.error <= kShardTolerance ? Result::passed : Result::failed,

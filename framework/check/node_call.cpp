@@ -32,10 +32,10 @@ PreparedNode& NodeCalls::prepared_for(std::int64_t samples) {
   for (const Tensor& input : setup_.inputs) {
     Shape shape = input.shape();
     if (there(input)) shape[0] = shape[0] / setup_.samples * samples;
-    p.inputs.emplace_back(input.dtype(), shape, nullptr);
+    p.inputs.emplace_back(setup_.stored(input.dtype()), shape, nullptr);
   }
   for (std::size_t k = 0; k < setup_.outputs.size(); ++k) {
-    p.outputs.emplace_back(setup_.output_type(k), setup_.outputs[k].at_batch(samples), nullptr);
+    p.outputs.emplace_back(setup_.stored(setup_.output_type(k)), setup_.outputs[k].at_batch(samples), nullptr);
   }
   p.parameters = views_of(parameters_);
   p.needs.samples = samples;
@@ -44,6 +44,7 @@ PreparedNode& NodeCalls::prepared_for(std::int64_t samples) {
   p.needs.training = setup_.training;
   p.needs.backward = backward_;
   p.needs.transformed = setup_.transformed;
+  p.needs.bf16 = setup_.bf16;
   prepare_node(*setup_.type, setup_.options, p);
   return p;
 }

@@ -23,10 +23,12 @@ struct NodeSetup {
   std::int64_t samples = 0;
   bool training = true;
   bool transformed = false;  // Prepare::transformed
+  bool bf16 = false;  // f32 ports are bf16, for a node that takes it (Contract::takes_bf16); results are f32 still
   std::uint64_t seed = 1;
 
   const Contract& contract() const { return type->contract; }
   DType output_type(std::size_t k) const;  // for an alias node, the type of its input
+  DType stored(DType type) const { return bf16 && type == DType::f32 ? DType::bf16 : type; }
   // Gradients reach input i: it is connected, has floats and is declared differentiable.
   bool differentiable(std::size_t input) const;
 };

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "loom/math.h"
 #include "run/call.h"
 
 namespace loom::check {
@@ -48,6 +49,16 @@ TensorView rows_of(const Tensor& tensor, std::int64_t first, std::int64_t count,
   return tensor.view().rows(first * per_sample, count * per_sample);
 }
 
+// to = from, of the same type or of bf16 and f32.
+void copy_values(const TensorView& from, const TensorView& to) {
+  if (from.dtype() == to.dtype())
+    std::memcpy(to.raw(), from.raw(), to.bytes());
+  else if (to.dtype() == DType::bf16)
+    math::to_bf16(from.data(), to.data<BFloat16>(), to.count());
+  else
+    math::to_f32(from.data<BFloat16>(), to.data(), to.count());
+}
+
 }  // namespace
 
 Tensor fresh(DType dtype, const Shape& shape) {
@@ -65,6 +76,14 @@ std::vector<TensorView> views_of(const std::vector<Tensor>& tensors) {
 
 TensorView NodeShard::rows(const Tensor& whole) const {
   return rows_of(whole, first_, prepared_.needs.samples, setup_.samples);
+}
+
+// The rows as the node takes them.
+TensorView NodeShard::narrow_rows(const Tensor& whole) {
+  const TensorView view = rows(whole);
+  if (!there(whole) || setup_.stored(view.dtype()) == view.dtype()) return view;
+  copy_values(view, narrow_inputs_.emplace_back(DType::bf16, view.shape()));
+  return narrow_inputs_.back().view();
 }
 
 void NodeShard::fill(Call& call, std::span<const TensorView> inputs, std::span<const TensorView> outputs) const {
@@ -85,7 +104,8 @@ void NodeShard::start() {
   tallies.clear();
   broken_rules_.clear();
   share.clear(prepared_.needs);
-  for (const Tensor& tensor : setup_.inputs) inputs_.push_back(rows(tensor));
+  narrow_inputs_.clear();
+  for (const Tensor& tensor : setup_.inputs) inputs_.push_back(setup_.bf16 ? narrow_rows(tensor) : rows(tensor));
   for (const TensorView& view : prepared_.outputs) outputs_.push_back(fresh(view.dtype(), view.shape()));
   for (const Shape& tally : setup_.tallies) tallies.push_back(tally.rank() > 0 ? Tensor(DType::f32, tally) : Tensor());
   output_views_ = views_of(outputs_);
@@ -140,12 +160,11 @@ void NodeShard::start_backward(const std::vector<Tensor>& diff_outputs) {
   diff_inputs_.clear();
   diff_parameters_.clear();
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
-    diff_outputs_.push_back(there(outputs_[k]) ? Tensor(DType::f32, outputs_[k].shape()) : Tensor());
-    if (k < diff_outputs.size() && there(diff_outputs[k]))
-      std::ranges::copy(rows(diff_outputs[k]).values(), diff_outputs_.back().values().begin());
+    diff_outputs_.push_back(there(outputs_[k]) ? Tensor(setup_.stored(DType::f32), outputs_[k].shape()) : Tensor());
+    if (k < diff_outputs.size() && there(diff_outputs[k])) copy_values(rows(diff_outputs[k]), diff_outputs_.back());
   }
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    diff_inputs_.push_back(setup_.differentiable(i) ? fresh(DType::f32, inputs_[i].shape()) : Tensor());
+    diff_inputs_.push_back(setup_.differentiable(i) ? fresh(setup_.stored(DType::f32), inputs_[i].shape()) : Tensor());
   }
   for (const Tensor& parameter : setup_.parameters) {
     diff_parameters_.push_back(there(parameter) ? Tensor(DType::f32, parameter.shape()) : Tensor());
@@ -237,7 +256,7 @@ void NodeShard::check_addition(Backward& call, Pass pass) {
 void NodeShard::copy_to(CallResult& result) const {
   const auto copy = [&](const std::vector<Tensor>& from, std::vector<Tensor>& to) {
     for (std::size_t i = 0; i < from.size() && i < to.size(); ++i) {
-      if (there(from[i])) std::memcpy(rows(to[i]).raw(), from[i].view().raw(), from[i].view().bytes());
+      if (there(from[i])) copy_values(from[i], rows(to[i]));
     }
   };
   copy(outputs_, result.outputs);

@@ -62,12 +62,14 @@ class NodeShard {
   void call_node_backward(Backward& call, bool adds);
   void check_addition(Backward& call, Pass pass);
   TensorView rows(const Tensor& whole) const;
+  TensorView narrow_rows(const Tensor& whole);
 
   const NodeSetup& setup_;
   const PreparedNode& prepared_;
   std::int64_t first_;
   AlignedBytes scratch_, saved_;
   std::vector<TensorView> inputs_, output_views_;
+  std::vector<Tensor> narrow_inputs_;  // inputs in bf16
   std::vector<Tensor> outputs_, diff_outputs_, diff_inputs_, diff_parameters_;
   std::vector<std::string> broken_rules_;
 };

@@ -15,13 +15,20 @@ void throw_dtype(DType got, DType expected) {
 
 }  // namespace detail
 
-std::size_t size_of(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
+std::size_t size_of(DType dtype) {
+  switch (dtype) {
+    case DType::u8: return 1;
+    case DType::bf16: return 2;
+    default: return 4;
+  }
+}
 
 std::string_view name_of(DType dtype) {
   switch (dtype) {
     case DType::f32: return "f32";
     case DType::i32: return "i32";
     case DType::u8: return "u8";
+    case DType::bf16: return "bf16";
   }
   return "?";
 }

@@ -132,7 +132,7 @@ void CausalProduct::pack(const float* const* weights, void* packed) const {
     }
   }
   void* second = static_cast<std::byte*>(packed) + detail::float_bytes(sum_count());
-  if (shape_.bf16) return round_to_bf16(by_filter, static_cast<Bf16*>(second), sum_count());
+  if (shape_.bf16) return math::to_bf16(by_filter, static_cast<Bf16*>(second), sum_count());
   transpose(by_filter, shape_.filters, columns_, static_cast<float*>(second));
 }
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "dnnl/bf16.h"
 #include "dnnl/columns.h"
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
 #include "dnnl/gradient_kernel.h"
-#include "dnnl/vector_loops.h"
+#include "dnnl/space_to_depth.h"
+#include "dnnl/widened.h"
 #include "dnnl/winograd_choice.h"
 
 namespace loom::dnnl {
@@ -32,8 +34,12 @@ bool is_pointwise(const ConvolutionShape& s) {
          s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
 }
 
-// Fewer channels do not fill the tiles of the bf16 kernels.
-constexpr std::int64_t kLeastBf16 = 16;
+// Fewer channels do not fill the tiles of the bf16 kernels; those of a block count (space_to_depth.h).
+constexpr std::int64_t kLeastBf16 = 12;
+bool fills_bf16(const ConvolutionShape& s) {
+  const std::int64_t channels = has_blocks(s) ? s.c * s.stride_h * s.stride_w : s.c / s.groups;
+  return std::min(channels, s.filters / s.groups) >= kLeastBf16;
+}
 
 // The rule, from measurements on a processor with 16 floats in a vector: the direct kernels' speed is
 // proportional to the channels up to 16 (forward is faster, since one channel is read 16 pixels at a
@@ -57,7 +63,7 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionPass pass, Con
       break;
     case ConvolutionAlgorithm::bf16: break;
     case ConvolutionAlgorithm::automatic:
-      if (s.bf16 && std::min(s.c, s.filters) / s.groups >= kLeastBf16) return ConvolutionAlgorithm::bf16;
+      if (s.bf16 && fills_bf16(s)) return ConvolutionAlgorithm::bf16;
       if (s.transformed && has_winograd(s) && winograd_is_faster(s, pass)) return ConvolutionAlgorithm::winograd;
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;
       if (has_mirrored && s.filters <= few_filters) return ConvolutionAlgorithm::mirrored;
@@ -68,34 +74,39 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionPass pass, Con
 
 constexpr std::int64_t kFewFilters = 10;
 
+StoredValues x_of(const ConvolutionShape& s) { return {s.x_count(), s.x_bf16}; }
+StoredValues y_of(const ConvolutionShape& s) { return {s.y_count(), s.y_bf16}; }
+
 std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::forward, algorithm, 2, kFewFilters)) {
-    case ConvolutionAlgorithm::columns: return make_columns_forward(s);
-    case ConvolutionAlgorithm::mirrored: return make_mirrored_forward(s);
-    case ConvolutionAlgorithm::winograd: return make_winograd_forward(s);
-    case ConvolutionAlgorithm::bf16: return make_bf16_forward(s);
-    default: return make_direct_forward(s);
+    case ConvolutionAlgorithm::bf16: return has_blocks(s) ? make_strided_bf16_forward(s) : make_bf16_forward(s);
+    case ConvolutionAlgorithm::columns: return widened(make_columns_forward(s), x_of(s), y_of(s));
+    case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_forward(s), x_of(s), y_of(s));
+    case ConvolutionAlgorithm::winograd: return widened(make_winograd_forward(s), x_of(s), y_of(s));
+    default: return widened(make_direct_forward(s), x_of(s), y_of(s));
   }
 }
 
 std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bool relu,
                                                    ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
-    case ConvolutionAlgorithm::columns: return make_columns_backward_data(s, relu);
-    case ConvolutionAlgorithm::winograd: return make_winograd_backward_data(s, relu);
-    case ConvolutionAlgorithm::bf16: return make_bf16_backward_data(s, relu);
-    default: return make_direct_backward_data(s, relu);
+    case ConvolutionAlgorithm::bf16:
+      return has_blocks(s) ? make_strided_bf16_backward_data(s, relu) : make_bf16_backward_data(s, relu);
+    case ConvolutionAlgorithm::columns: return widened(make_columns_backward_data(s, relu), y_of(s), x_of(s));
+    case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_data(s, relu), y_of(s), x_of(s));
+    default: return widened(make_direct_backward_data(s, relu), y_of(s), x_of(s));
   }
 }
 
 std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionShape& s,
                                                               ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_weight, algorithm, 15, kFewFilters)) {
-    case ConvolutionAlgorithm::columns: return make_columns_backward_weights(s);
-    case ConvolutionAlgorithm::mirrored: return make_mirrored_backward_weights(s);
-    case ConvolutionAlgorithm::winograd: return make_winograd_backward_weights(s);
-    case ConvolutionAlgorithm::bf16: return make_bf16_backward_weights(s);
-    default: return make_direct_backward_weights(s);
+    case ConvolutionAlgorithm::bf16:
+      return has_blocks(s) ? make_strided_bf16_backward_weights(s) : make_bf16_backward_weights(s);
+    case ConvolutionAlgorithm::columns: return widened(make_columns_backward_weights(s), x_of(s), y_of(s));
+    case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_backward_weights(s), x_of(s), y_of(s));
+    case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_weights(s), x_of(s), y_of(s));
+    default: return widened(make_direct_backward_weights(s), x_of(s), y_of(s));
   }
 }
 
@@ -110,19 +121,19 @@ class TransposedBackwardWeights final : public BackwardWeightsKernel {
  public:
   TransposedBackwardWeights(const TransposedConvolutionShape& s, ConvolutionAlgorithm algorithm)
       : mirrored_(backward_weights(s.mirrored(), algorithm)) {
-    if (s.bias) rows_ = s.n * s.out_h() * s.out_w(), columns_ = s.filters;
+    if (s.bias) rows_ = s.n * s.out_h() * s.out_w(), columns_ = s.filters, y_bf16_ = s.y_bf16;
   }
   std::size_t scratch_bytes() const override { return mirrored_->scratch_bytes(); }
   std::string implementation() const override { return mirrored_->implementation(); }
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     mirrored_->execute(diff_y, x, diff_weight, nullptr, scratch);
-    if (rows_ != 0) add_column_sums(diff_y, rows_, columns_, diff_bias);
+    if (rows_ != 0) detail::add_rows(diff_y, y_bf16_, rows_, columns_, diff_bias);
   }
 
  private:
   std::unique_ptr<const BackwardWeightsKernel> mirrored_;
   std::int64_t rows_ = 0, columns_ = 0;  // shape of y; 0 without a bias
+  bool y_bf16_ = false;
 };
 
 }  // namespace
@@ -138,7 +149,7 @@ ConvolutionShape TransposedConvolutionShape::mirrored() const {
   s.kh = kh, s.kw = kw, s.stride_h = stride_h, s.stride_w = stride_w;
   s.pad_top = pad_top, s.pad_bottom = pad_bottom, s.pad_left = pad_left, s.pad_right = pad_right;
   s.dilation_h = dilation_h, s.dilation_w = dilation_w, s.groups = groups;
-  s.transformed = transformed, s.bf16 = bf16;
+  s.transformed = transformed, s.bf16 = bf16, s.x_bf16 = y_bf16, s.y_bf16 = x_bf16;
   validate(s);
   detail::require(output_padding_h >= 0 && output_padding_w >= 0 && s.out_h() == h && s.out_w() == w,
                   describe(s) + " (mirrored): output padding must be less than the stride");

@@ -1,4 +1,5 @@
-// The convolution primitives of oneDNN on operands that are rounded to bf16, with f32 results.
+// The convolution primitives of oneDNN on operands in bf16, as they are stored or rounded here, with sums in f32 and results
+// in either type.
 #include <algorithm>
 
 #include "dnnl/bf16.h"
@@ -7,6 +8,7 @@
 #include "dnnl/primitive.h"
 #include "dnnl/vector_loops.h"
 #include "dnnl/weight_layout.h"
+#include "math/bf16.h"
 
 namespace loom::dnnl {
 
@@ -22,15 +24,16 @@ class RoundedWeight {
   std::size_t scratch_bytes() const { return rounded_.bytes(); }
   std::size_t packed_bytes() const { return layout_.memory_bytes(); }
   void pack(const float* weight, void* packed, void* scratch) const {
-    layout_.pack_bf16(rounded_.of(weight, scratch), packed);
+    layout_.pack_bf16(static_cast<const Bf16*>(rounded_.of(weight, scratch)), packed);
   }
 
  private:
-  Rounded rounded_{0};
+  Operand rounded_;
   WeightLayout layout_;
 };
 
-std::size_t bf16_bytes(std::int64_t count) { return aligned(static_cast<std::size_t>(count) * sizeof(Bf16)); }
+Type stored_type(bool is_bf16) { return is_bf16 ? Type::bf16 : Type::f32; }
+std::int64_t stored_bytes(bool is_bf16) { return is_bf16 ? 2 : 4; }
 
 // A few samples at a time, so that what is rounded stays in the second-level cache.
 constexpr std::int64_t kBytesInCache = 768 * 1024;
@@ -71,9 +74,9 @@ class Bf16Forward final : public ForwardKernel {
     const auto what = describe(s) + " forward in bf16";
     const Desc bias = s.bias ? row_major({s.filters}) : Desc();
     Desc weight = any_layout(weight_dims(s), Type::bf16);
-    const std::int64_t one = (s.x_count() * 2 + s.y_count() * 4) / s.n;
+    const std::int64_t one = (s.x_count() * 2 + s.y_count() * stored_bytes(s.y_bf16)) / s.n;
     chunks_ = SampleChunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
-      const Desc x = input(s, n, Type::bf16), y = output(s, n);
+      const Desc x = input(s, n, Type::bf16), y = output(s, n, stored_type(s.y_bf16));
       const auto descriptor =
           described(what, [&] { return convolution_forward_descriptor(x, weight, bias, y, spatial(s), attributes()); });
       weight = descriptor.weights_desc();  // both primitives take one packed weight
@@ -82,26 +85,26 @@ class Bf16Forward final : public ForwardKernel {
       return Primitive(what, descriptor, std::move(arguments));
     });
     weight_ = RoundedWeight(s.weight_count(), weight);
-    inner_at_ = bf16_bytes(chunks_.size() * s.x_count() / s.n);
+    x_ = Operand(chunks_.size() * s.x_count() / s.n, s.x_bf16);
   }
 
   std::size_t scratch_bytes() const override {
-    return std::max(inner_at_ + chunks_.scratch_bytes(), weight_.scratch_bytes());
+    return std::max(x_.bytes() + chunks_.scratch_bytes(), weight_.scratch_bytes());
   }
   std::size_t packed_bytes() const override { return weight_.packed_bytes(); }
   void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     const std::int64_t one = shape_.y_count() / shape_.n, one_x = shape_.x_count() / shape_.n;
+    void* inner = offset(scratch, x_.bytes());
     chunks_.for_each([&](std::int64_t first, std::int64_t count, const Primitive& primitive) {
-      round_to_bf16(x + first * one_x, static_cast<Bf16*>(scratch), count * one_x);
-      void* inner = offset(scratch, inner_at_);
-      float* result = y + first * one;
+      const void* from = x_.of(x, first * one_x, count * one_x, scratch);
+      void* result = at_value(y, first * one, shape_.y_bf16);
       if (shape_.bias) {
-        primitive.run({scratch, weight, result, bias}, inner);
+        primitive.run({from, weight, result, bias}, inner);
       } else {
-        primitive.run({scratch, weight, result}, inner);
+        primitive.run({from, weight, result}, inner);
       }
-      if (shape_.relu) relu(result, count * one);
+      if (shape_.relu) apply_bias(result, shape_.y_bf16, nullptr, count * one, 1, true);
     });
   }
   std::string implementation() const override { return "bf16 " + chunks_.implementation(); }
@@ -110,7 +113,7 @@ class Bf16Forward final : public ForwardKernel {
   ConvolutionShape shape_;
   SampleChunks chunks_;
   RoundedWeight weight_;
-  std::size_t inner_at_ = 0;
+  Operand x_;
 };
 
 class Bf16BackwardData final : public ForwardKernel {
@@ -119,9 +122,10 @@ class Bf16BackwardData final : public ForwardKernel {
     pin_this_thread();
     const auto what = describe(s) + " backward data in bf16";
     Desc weight = any_layout(weight_dims(s), Type::bf16);
-    const std::int64_t one = (s.x_count() * 4 + s.y_count() * 2) / s.n;
+    const std::int64_t one = (s.x_count() * stored_bytes(s.x_bf16) + s.y_count() * 2) / s.n;
     chunks_ = SampleChunks(s.n, samples_at_once(s.n, one), [&](std::int64_t n) {
-      const Desc x = input(s, n, Type::bf16), diff_x = input(s, n), diff_y = output(s, n, Type::bf16);
+      const Desc x = input(s, n, Type::bf16), diff_x = input(s, n, stored_type(s.x_bf16)),
+                 diff_y = output(s, n, Type::bf16);
       const auto descriptor =
           described(what, [&] { return convolution_backward_data_descriptor(diff_x, weight, diff_y, spatial(s), &x); });
       weight = descriptor.weights_desc();
@@ -129,22 +133,21 @@ class Bf16BackwardData final : public ForwardKernel {
                        {{DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, diff_x}});
     });
     weight_ = RoundedWeight(s.weight_count(), weight);
-    inner_at_ = bf16_bytes(chunks_.size() * s.y_count() / s.n);
+    diff_y_ = Operand(chunks_.size() * s.y_count() / s.n, s.y_bf16);
   }
 
   std::size_t scratch_bytes() const override {
-    return std::max(inner_at_ + chunks_.scratch_bytes(), weight_.scratch_bytes());
+    return std::max(diff_y_.bytes() + chunks_.scratch_bytes(), weight_.scratch_bytes());
   }
   std::size_t packed_bytes() const override { return weight_.packed_bytes(); }
   void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
-  void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
-               void* scratch) const override {
+  void execute(const void* diff_y, const void* weight, const float* bias, void* diff_x, void* scratch) const override {
     const std::int64_t one = shape_.y_count() / shape_.n, pixels = shape_.h * shape_.w;
     chunks_.for_each([&](std::int64_t first, std::int64_t count, const Primitive& primitive) {
-      round_to_bf16(diff_y + first * one, static_cast<Bf16*>(scratch), count * one);
-      float* result = diff_x + first * pixels * shape_.c;
-      primitive.run({scratch, weight, result}, offset(scratch, inner_at_));
-      if (shape_.bias || relu_) add_bias(result, shape_.bias ? bias : nullptr, count * pixels, shape_.c, relu_);
+      const void* from = diff_y_.of(diff_y, first * one, count * one, scratch);
+      void* result = at_value(diff_x, first * pixels * shape_.c, shape_.x_bf16);
+      primitive.run({from, weight, result}, offset(scratch, diff_y_.bytes()));
+      apply_bias(result, shape_.x_bf16, shape_.bias ? bias : nullptr, count * pixels, shape_.c, relu_);
     });
   }
   std::string implementation() const override { return "bf16 " + chunks_.implementation(); }
@@ -154,11 +157,11 @@ class Bf16BackwardData final : public ForwardKernel {
   bool relu_;
   SampleChunks chunks_;
   RoundedWeight weight_;
-  std::size_t inner_at_ = 0;
+  Operand diff_y_;
 };
 
 // As in f32 the primitive writes a gradient in its own layout, in scratch, and that is added to the running sum. The bias's
-// gradient is summed from what is not rounded.
+// gradient is summed from what is stored.
 class Bf16BackwardWeights final : public BackwardWeightsKernel {
  public:
   explicit Bf16BackwardWeights(const ConvolutionShape& s) : shape_(s) {
@@ -179,25 +182,24 @@ class Bf16BackwardWeights final : public BackwardWeightsKernel {
                        {{DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_DIFF_WEIGHTS, diff_weight}});
     });
     layout_ = WeightLayout(diff_weight);
-    y_at_ = bf16_bytes(size * s.x_count() / s.n);
-    weight_at_ = y_at_ + bf16_bytes(size * s.y_count() / s.n);
+    x_ = Operand(size * s.x_count() / s.n, s.x_bf16);
+    diff_y_ = Operand(size * s.y_count() / s.n, s.y_bf16);
+    weight_at_ = x_.bytes() + diff_y_.bytes();
     inner_at_ = weight_at_ + aligned(diff_weight.get_size());
   }
 
   std::size_t scratch_bytes() const override { return inner_at_ + chunks_.scratch_bytes(); }
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     const std::int64_t one = shape_.y_count() / shape_.n, one_x = shape_.x_count() / shape_.n;
-    void* rounded_y = offset(scratch, y_at_);
     auto* gradient = static_cast<float*>(offset(scratch, weight_at_));
     chunks_.for_each([&](std::int64_t first, std::int64_t count, const Primitive& primitive) {
-      round_to_bf16(x + first * one_x, static_cast<Bf16*>(scratch), count * one_x);
-      round_to_bf16(diff_y + first * one, static_cast<Bf16*>(rounded_y), count * one);
-      primitive.run({scratch, rounded_y, gradient}, offset(scratch, inner_at_));
+      const void* from_x = x_.of(x, first * one_x, count * one_x, scratch);
+      const void* from_y = diff_y_.of(diff_y, first * one, count * one, offset(scratch, x_.bytes()));
+      primitive.run({from_x, from_y, gradient}, offset(scratch, inner_at_));
       layout_.add_to_plain(gradient, diff_weight);
     });
     if (shape_.bias && diff_bias != nullptr)
-      add_column_sums(diff_y, shape_.y_count() / shape_.filters, shape_.filters, diff_bias);
+      add_rows(diff_y, shape_.y_bf16, shape_.y_count() / shape_.filters, shape_.filters, diff_bias);
   }
   std::string implementation() const override { return "bf16 " + chunks_.implementation(); }
 
@@ -205,7 +207,8 @@ class Bf16BackwardWeights final : public BackwardWeightsKernel {
   ConvolutionShape shape_;
   SampleChunks chunks_;
   WeightLayout layout_;
-  std::size_t y_at_ = 0, weight_at_ = 0, inner_at_ = 0;
+  Operand x_, diff_y_;
+  std::size_t weight_at_ = 0, inner_at_ = 0;
 };
 
 }  // namespace

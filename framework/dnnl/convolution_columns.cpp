@@ -106,20 +106,20 @@ class ColumnsForward final : public ForwardKernel {
   std::size_t scratch_bytes() const override { return inner_at_ + product_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return weight_.bytes(); }
   void pack(const float* weight, void* packed, void*) const override { weight_.pack(weight, packed); }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     float* matrix = static_cast<float*>(scratch);
     float* staging = static_cast<float*>(offset(scratch, staging_at_));
     const std::int64_t image = shape_.h * shape_.w * shape_.c;
     chunks_.for_each([&](std::int64_t sample, std::int64_t count, std::int64_t first, std::int64_t last) {
       const std::int64_t rows = last - first;
-      const float* a = x + sample * image;
+      const float* a = static_cast<const float*>(x) + sample * image;
       if (!columns_.is_identity()) {
         for (std::int64_t i = 0; i < count; ++i) {
           columns_.gather(a + i * image, first, last, matrix + i * rows * columns_.row_floats(), staging);
         }
         a = matrix;
       }
-      float* result = y + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
+      float* result = static_cast<float*>(y) + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
       product_.execute(count * rows * chunks_.out_w, a, weight, bias, result, offset(scratch, inner_at_));
     });
   }
@@ -158,17 +158,18 @@ class ColumnsBackwardData final : public ForwardKernel {
   std::size_t scratch_bytes() const override { return inner_at_ + product_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return weight_.bytes(); }
   void pack(const float* weight, void* packed, void*) const override { weight_.pack(weight, packed); }
-  void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
-               void* scratch) const override {
+  void execute(const void* diff_y, const void* weight, const float* bias, void* diff_x, void* scratch) const override {
     const std::int64_t image = shape_.h * shape_.w * shape_.c, row_floats = columns_.row_floats();
     float* matrix = static_cast<float*>(offset(scratch, carry_at_));
     float* staging = static_cast<float*>(offset(scratch, staging_at_));
     void* inner = offset(scratch, inner_at_);
     chunks_.for_each([&](std::int64_t sample, std::int64_t count, std::int64_t first, std::int64_t last) {
       const std::int64_t rows = last - first, pixels = count * rows * chunks_.out_w;
-      const float* a = diff_y + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
+      const float* a =
+          static_cast<const float*>(diff_y) + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
+      float* result = static_cast<float*>(diff_x) + sample * image;
       if (columns_.is_identity()) {
-        product_.execute(pixels, a, weight, bias, diff_x + sample * image, inner);
+        product_.execute(pixels, a, weight, bias, result, inner);
         return;
       }
       if (first > 0) {
@@ -178,7 +179,7 @@ class ColumnsBackwardData final : public ForwardKernel {
       product_.execute(pixels, a, weight, nullptr, matrix, inner);
       for (std::int64_t i = 0; i < count; ++i) {
         columns_.scatter(matrix + i * rows * row_floats, first, last, shape_.bias ? bias : nullptr, relu_,
-                         diff_x + (sample + i) * image, staging);
+                         result + i * image, staging);
       }
     });
   }
@@ -220,8 +221,7 @@ class ColumnsBackwardWeights final : public BackwardWeightsKernel {
     inner_at_ = sum_at_ + (in_place_ ? 0 : float_bytes(s.weight_count()));
   }
   std::size_t scratch_bytes() const override { return inner_at_ + product_.scratch_bytes(); }
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     float* matrix = static_cast<float*>(scratch);
     float* staging = static_cast<float*>(offset(scratch, staging_at_));
     float* sum = in_place_ ? diff_weight : static_cast<float*>(offset(scratch, sum_at_));
@@ -229,14 +229,15 @@ class ColumnsBackwardWeights final : public BackwardWeightsKernel {
     const std::int64_t image = shape_.h * shape_.w * shape_.c;
     chunks_.for_each([&](std::int64_t sample, std::int64_t count, std::int64_t first, std::int64_t last) {
       const std::int64_t rows = last - first, pixels = count * rows * chunks_.out_w;
-      const float* windows = x + sample * image;
+      const float* windows = static_cast<const float*>(x) + sample * image;
       if (!columns_.is_identity()) {
         for (std::int64_t i = 0; i < count; ++i) {
           columns_.gather(windows + i * image, first, last, matrix + i * rows * columns_.row_floats(), staging);
         }
         windows = matrix;
       }
-      const float* gradient = diff_y + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
+      const float* gradient =
+          static_cast<const float*>(diff_y) + (sample * chunks_.out_h + first) * chunks_.out_w * shape_.filters;
       product_.execute(pixels, filters_last_ ? windows : gradient, filters_last_ ? gradient : windows, nullptr, sum,
                        offset(scratch, inner_at_));
       if (shape_.bias && diff_bias != nullptr) add_column_sums(gradient, pixels, shape_.filters, diff_bias);

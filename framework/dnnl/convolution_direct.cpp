@@ -34,13 +34,13 @@ class DirectForward final : public ForwardKernel {
   std::size_t scratch_bytes() const override { return primitive_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return layout_.bytes(); }
   void pack(const float* weight, void* packed, void*) const override { layout_.pack(weight, packed); }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     if (bias_) {
       primitive_.run({x, weight, y, bias}, scratch);
     } else {
       primitive_.run({x, weight, y}, scratch);
     }
-    relu(y, relu_count_);
+    relu(static_cast<float*>(y), relu_count_);
   }
   std::string implementation() const override { return "direct " + primitive_.implementation(); }
 
@@ -82,14 +82,14 @@ class DirectBackwardData final : public ForwardKernel {
   }
   std::size_t packed_bytes() const override { return layout_.bytes(); }
   void pack(const float* weight, void* packed, void*) const override { layout_.pack(weight, packed); }
-  void execute(const float* diff_y, const void* weight, const float* bias, float* diff_x,
-               void* scratch) const override {
+  void execute(const void* diff_y, const void* weight, const float* bias, void* diff_x, void* scratch) const override {
     const std::int64_t pixels = shape_.h * shape_.w, sample_x = pixels * shape_.c;
     const std::int64_t sample_y = shape_.out_h() * shape_.out_w() * shape_.filters;
     for (std::int64_t first = 0; first < shape_.n; first += chunk_) {
       const std::int64_t count = std::min(chunk_, shape_.n - first);
-      float* result = diff_x + first * sample_x;
-      (count == chunk_ ? primitive_ : remainder_).run({diff_y + first * sample_y, weight, result}, scratch);
+      float* result = static_cast<float*>(diff_x) + first * sample_x;
+      (count == chunk_ ? primitive_ : remainder_)
+          .run({static_cast<const float*>(diff_y) + first * sample_y, weight, result}, scratch);
       add_bias(result, shape_.bias ? bias : nullptr, count * pixels, shape_.c, relu_);
     }
   }
@@ -125,8 +125,7 @@ class DirectBackwardWeights final : public BackwardWeightsKernel {
   }
 
   std::size_t scratch_bytes() const override { return inner_at_ + primitive_.scratch_bytes(); }
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     void* inner = offset(scratch, inner_at_);
     if (bias_ && diff_bias != nullptr) {
       float* bias_sum = static_cast<float*>(offset(scratch, bias_at_));

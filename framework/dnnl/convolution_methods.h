@@ -25,10 +25,13 @@ std::unique_ptr<const ForwardKernel> make_winograd_forward(const ConvolutionShap
 std::unique_ptr<const ForwardKernel> make_winograd_backward_data(const ConvolutionShape& shape, bool relu);
 std::unique_ptr<const BackwardWeightsKernel> make_winograd_backward_weights(const ConvolutionShape& shape);
 
-// On operands rounded to bf16; the results are f32.
+// On operands in bf16, as they are stored or rounded. Those of strided convolutions want has_blocks() (space_to_depth.h).
 std::unique_ptr<const ForwardKernel> make_bf16_forward(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardKernel> make_bf16_backward_data(const ConvolutionShape& shape, bool relu);
 std::unique_ptr<const BackwardWeightsKernel> make_bf16_backward_weights(const ConvolutionShape& shape);
+std::unique_ptr<const ForwardKernel> make_strided_bf16_forward(const ConvolutionShape& shape);
+std::unique_ptr<const ForwardKernel> make_strided_bf16_backward_data(const ConvolutionShape& shape, bool relu);
+std::unique_ptr<const BackwardWeightsKernel> make_strided_bf16_backward_weights(const ConvolutionShape& shape);
 
 // For few filters; `shape` must satisfy can_be_mirrored().
 bool can_be_mirrored(const ConvolutionShape& shape);

@@ -52,7 +52,7 @@ class MirroredForward final : public ForwardKernel {
     for_each_weight(shape_, [&](std::int64_t i, std::int64_t j) { turned[j] = weight[i]; });
     if (twice) inner_->pack(turned, packed, offset(scratch, float_bytes(shape_.weight_count())));
   }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     inner_->execute(x, weight, bias, y, scratch);
   }
   std::string implementation() const override { return "mirrored " + inner_->implementation(); }
@@ -70,14 +70,14 @@ class MirroredBackwardWeights final : public BackwardWeightsKernel {
     inner_ = make_columns_backward_weights(mirrored);
   }
   std::size_t scratch_bytes() const override { return float_bytes(shape_.weight_count()) + inner_->scratch_bytes(); }
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     float* turned = static_cast<float*>(scratch);
     std::fill_n(turned, shape_.weight_count(), 0.0F);
     inner_->execute(diff_y, x, turned, nullptr, offset(scratch, float_bytes(shape_.weight_count())));
     for_each_weight(shape_, [&](std::int64_t i, std::int64_t j) { diff_weight[i] += turned[j]; });
     if (shape_.bias && diff_bias != nullptr) {
-      add_column_sums(diff_y, shape_.n * shape_.out_h() * shape_.out_w(), shape_.filters, diff_bias);
+      add_column_sums(static_cast<const float*>(diff_y), shape_.n * shape_.out_h() * shape_.out_w(), shape_.filters,
+                      diff_bias);
     }
   }
   std::string implementation() const override { return "mirrored " + inner_->implementation(); }

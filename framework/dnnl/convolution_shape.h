@@ -19,6 +19,8 @@ struct ConvolutionShape {
   bool relu = false;         // only the forward pass looks at it
   bool transformed = false;  // may be computed by Winograd's transforms, which round differently (convolution.h)
   bool bf16 = false;         // may round x, y's gradient and the weight to bf16; needs has_bf16()
+  bool x_bf16 = false;       // x, or its gradient, is stored in bf16
+  bool y_bf16 = false;       // y, or its gradient, is
 
   std::int64_t out_h() const { return (h + pad_top + pad_bottom - (kh - 1) * dilation_h - 1) / stride_h + 1; }
   std::int64_t out_w() const { return (w + pad_left + pad_right - (kw - 1) * dilation_w - 1) / stride_w + 1; }
@@ -40,7 +42,7 @@ struct TransposedConvolutionShape {
   std::int64_t groups = 1;
   bool bias = false;
   bool relu = false;
-  bool transformed = false, bf16 = false;
+  bool transformed = false, bf16 = false, x_bf16 = false, y_bf16 = false;
 
   std::int64_t out_h() const {
     return (h - 1) * stride_h - pad_top - pad_bottom + (kh - 1) * dilation_h + output_padding_h + 1;

@@ -95,7 +95,7 @@ class WinogradForward final : public ForwardKernel {
     }
   }
 
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     float* zeros = static_cast<float*>(scratch);
     std::fill_n(zeros, in_.channels, 0.0F);
     float* tiles = static_cast<float*>(offset(scratch, float_bytes(in_.channels)));
@@ -107,10 +107,11 @@ class WinogradForward final : public ForwardKernel {
       const std::int64_t all = shape_.n * numbered.per_sample();
       for (std::int64_t first = 0; first < all; first += chunk_[i]) {
         const std::int64_t count = std::min(chunk_[i], all - first);
-        gather(part, numbered, first, count, x, zeros, tiles, matrix_distance(chunk_[i] * depth_));
+        gather(part, numbered, first, count, static_cast<const float*>(x), zeros, tiles,
+               matrix_distance(chunk_[i] * depth_));
         products_[i].execute(count, tiles, part_weight, results, offset(scratch, inner_at_));
         scatter(part, numbered, first, count, results, matrix_distance(chunk_[i] * out_.channels),
-                shape_.bias ? bias : nullptr, y);
+                shape_.bias ? bias : nullptr, static_cast<float*>(y));
       }
     }
   }

@@ -39,8 +39,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
   }
   std::string implementation() const override { return "winograd " + first_.implementation(); }
 
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     float* zeros = static_cast<float*>(scratch);
     std::fill_n(zeros, std::max(shape_.c, shape_.filters), 0.0F);
     float* inputs = static_cast<float*>(offset(scratch, x_at_));
@@ -49,12 +48,13 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
     const std::int64_t all = shape_.n * tiles_.per_sample();
     for (std::int64_t first = 0; first < all; first += chunk_) {
       const std::int64_t count = std::min(chunk_, all - first);
-      gather(first, count, x, diff_y, zeros, inputs, gradients);
+      gather(first, count, static_cast<const float*>(x), static_cast<const float*>(diff_y), zeros, inputs, gradients);
       (first == 0 ? first_ : next_).execute(count, inputs, gradients, sum, offset(scratch, inner_at_));
     }
     add_taps(sum, static_cast<float*>(offset(scratch, taps_at_)), diff_weight);
     if (shape_.bias && diff_bias != nullptr)
-      add_column_sums(diff_y, shape_.n * out_.rows * out_.columns, shape_.filters, diff_bias);
+      add_column_sums(static_cast<const float*>(diff_y), shape_.n * out_.rows * out_.columns, shape_.filters,
+                      diff_bias);
   }
 
  private:

@@ -19,7 +19,7 @@ class GradientKernel final : public BackwardDataKernel {
   void pack(const float* weight, void* packed, void* scratch) const override {
     forward_->pack(weight, packed, scratch);
   }
-  void execute(const float* diff_y, const void* weight, float* diff_x, void* scratch) const override {
+  void execute(const void* diff_y, const void* weight, void* diff_x, void* scratch) const override {
     forward_->execute(diff_y, weight, nullptr, diff_x, scratch);
   }
 

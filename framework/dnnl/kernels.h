@@ -4,6 +4,9 @@
 // scratch_bytes(), 64-byte aligned. Where packed_bytes() is not 0, execute() takes the result of pack() in place of the
 // plain weight: pack once after each update of the weight, and share it. A layer's forward pass and its gradient by the
 // input pack differently.
+//
+// x, y and their gradients are floats, or bf16 where the shape says so (x_bf16, y_bf16). Weights, biases and the gradients of
+// both are floats.
 #pragma once
 
 #include <cstddef>
@@ -27,19 +30,19 @@ class PackingKernel : public Kernel {
 // y = activation(weight applied to x [+ bias]); overwrites. The bias is not read unless the shape has one.
 class ForwardKernel : public PackingKernel {
  public:
-  virtual void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const = 0;
+  virtual void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const = 0;
 };
 
 // diff_x = the gradient by x; overwrites. diff_y is by what comes before the activation.
 class BackwardDataKernel : public PackingKernel {
  public:
-  virtual void execute(const float* diff_y, const void* weight, float* diff_x, void* scratch) const = 0;
+  virtual void execute(const void* diff_y, const void* weight, void* diff_x, void* scratch) const = 0;
 };
 
 // diff_weight += the gradient by the weight, in the plain layout; diff_bias += that by the bias, if the shape has one.
 class BackwardWeightsKernel : public Kernel {
  public:
-  virtual void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
+  virtual void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias,
                        void* scratch) const = 0;
 };
 

@@ -14,7 +14,7 @@ class Product final : public ForwardKernel {
   std::size_t packed_bytes() const override { return product_.packed_bytes(); }
   std::string implementation() const override { return product_.implementation(); }
   void pack(const float* weight, void* packed, void* scratch) const override { product_.pack(weight, packed, scratch); }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     product_.execute(x, weight, bias, y, scratch);
   }
 
@@ -25,12 +25,18 @@ class Product final : public ForwardKernel {
 class WeightGradient final : public BackwardWeightsKernel {
  public:
   explicit WeightGradient(const LinearShape& s)
-      : product_(
-            {.m = s.outputs, .n = s.inputs, .k = s.rows, .transpose_a = true, .accumulate = true, .bf16 = s.bf16}) {}
+      : product_({.m = s.outputs,
+                  .n = s.inputs,
+                  .k = s.rows,
+                  .transpose_a = true,
+                  .accumulate = true,
+                  .bf16 = s.bf16,
+                  .a_bf16 = s.y_bf16,
+                  .b_bf16 = s.x_bf16}) {}
 
   std::size_t scratch_bytes() const override { return product_.scratch_bytes(); }
   std::string implementation() const override { return product_.implementation(); }
-  void execute(const float* x, const float* diff_y, float* diff_weight, float*, void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float*, void* scratch) const override {
     product_.execute(diff_y, x, nullptr, diff_weight, scratch);
   }
 
@@ -48,12 +54,19 @@ std::unique_ptr<const ForwardKernel> make_linear_forward(const LinearShape& s) {
                                                .bias = s.bias,
                                                .activation = s.relu ? Activation::relu : Activation::none,
                                                .pack_b = s.pack || s.bf16,
-                                               .bf16 = s.bf16});
+                                               .bf16 = s.bf16,
+                                               .a_bf16 = s.x_bf16,
+                                               .c_bf16 = s.y_bf16});
 }
 
 std::unique_ptr<const BackwardDataKernel> make_linear_backward_data(const LinearShape& s) {
-  return std::make_unique<GradientKernel>(std::make_unique<Product>(
-      MatmulShape{.m = s.rows, .n = s.inputs, .k = s.outputs, .pack_b = s.bf16, .bf16 = s.bf16}));
+  return std::make_unique<GradientKernel>(std::make_unique<Product>(MatmulShape{.m = s.rows,
+                                                                                .n = s.inputs,
+                                                                                .k = s.outputs,
+                                                                                .pack_b = s.bf16,
+                                                                                .bf16 = s.bf16,
+                                                                                .a_bf16 = s.y_bf16,
+                                                                                .c_bf16 = s.x_bf16}));
 }
 
 std::unique_ptr<const BackwardWeightsKernel> make_linear_backward_weights(const LinearShape& s) {

@@ -11,9 +11,10 @@ namespace loom::dnnl {
 // x is [rows, inputs], y is [rows, outputs], bias is [outputs].
 struct LinearShape {
   std::int64_t rows = 1, inputs = 1, outputs = 1;
-  bool bias = false, relu = false;  // only the forward pass looks at them
-  bool pack = false;                // the forward pass may pack the weight
-  bool bf16 = false;                // rounds the operands of products (MatmulShape::bf16), and packs the weight
+  bool bias = false, relu = false;      // only the forward pass looks at them
+  bool pack = false;                    // the forward pass may pack the weight
+  bool x_bf16 = false, y_bf16 = false;  // x, y, or their gradients, are stored in bf16; only with `bf16`
+  bool bf16 = false;                    // rounds the operands of products (MatmulShape::bf16), and packs the weight
 };
 
 // They throw as those of convolutions do. The gradient by the weights leaves that by the bias out.

@@ -30,6 +30,8 @@ struct MatmulShape {
   bool pack_b = false;
   // Rounds A and B to bf16 (needs has_bf16()); the sums, C and bias are f32. Only for a dense A and B, one product at a time.
   bool bf16 = false;
+  // Stored in bf16 in place of f32; only with `bf16`. A C in bf16 is dense, and not added to.
+  bool a_bf16 = false, b_bf16 = false, c_bf16 = false;
   // Distance in floats between two rows of A, B, C in memory; 0: dense. With these (and the distance between two
   // matrices of the batch; 0: dense), one head of an attention can be addressed inside [tokens, heads, d].
   std::int64_t lda = 0, ldb = 0, ldc = 0;
@@ -52,7 +54,7 @@ class Matmul {
   void pack(const float* b, void* packed, void* scratch) const;
 
   // `b` is the plain B, or the packed form when packed_bytes() != 0. `bias` is ignored unless shape.bias.
-  void execute(const float* a, const void* b, const float* bias, float* c, void* scratch) const;
+  void execute(const void* a, const void* b, const float* bias, void* c, void* scratch) const;
 
   // oneDNN's name for the implementation, for diagnosis.
   std::string implementation() const;

@@ -177,6 +177,10 @@ Contract& Contract::sums_over_batch_in_training() {
   sums_over_batch_in_training_ = true;
   return *this;
 }
+Contract& Contract::takes_bf16() {
+  takes_bf16_ = true;
+  return *this;
+}
 Contract& Contract::cheap() {
   cheap_ = true;
   return *this;

@@ -30,7 +30,6 @@ struct TapeStep {
     seed,  // writes the gradient of a loss port: weight of the term / samples
     backward,
     sum,              // values[outputs[0]] += values[inputs[0]]
-    cast,             // values[outputs[0]] = values[inputs[0]] in its own type, element by element (run/storage.h)
     gather,           // adds a shard's share to the lane's `sums`
     finish,           // once: adds the lanes' `sums` up, and calls Node::finish
     gather_backward,  // adds a shard's share to the lane's `diff_sums`

@@ -18,8 +18,10 @@ std::string checked_precision(const std::string& word) {
   return wanted;
 }
 
+bool has_precision(const std::string& precision) { return precision != kBf16 || dnnl::has_bf16(); }
+
 void require_precision(const std::string& precision) {
-  if (precision != kBf16 || dnnl::has_bf16()) return;
+  if (has_precision(precision)) return;
   throw Error(ErrorCode::not_supported,
               "this processor does not multiply bf16: it has neither AVX512_BF16 nor AMX (" + dnnl::describe() + ")",
               "--precision f32");

@@ -19,6 +19,7 @@ inline constexpr const char* kBf16 = "bf16";
 
 // The word; "": the default. Throws unknown_word for any other word.
 std::string checked_precision(const std::string& word);
+bool has_precision(const std::string& precision);
 // Throws not_supported for bf16 on a processor that does not multiply it.
 void require_precision(const std::string& precision);
 

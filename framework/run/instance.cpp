@@ -83,9 +83,11 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
   fill(step.diff_inputs, context.diff_inputs);
   if (step.node < 0) return context;
   const GraphNode& node = graph.node(step.node);
+  const PreparedNode& prepared = nodes_[static_cast<std::size_t>(step.node)];
   if (step.is_backward()) {
     for (std::size_t k = 0; k < context.diff_outputs.size(); ++k) {  // if nothing flows back: zeros of that shape
-      if (step.diff_outputs[k] < 0) context.diff_outputs[k] = shaped(node.outputs[k], DType::f32, samples_);
+      if (step.diff_outputs[k] < 0)
+        context.diff_outputs[k] = shaped(node.outputs[k], prepared.outputs[k].dtype(), samples_);
     }
     context.diff_parameters.resize(step.gradient_slots.size());
     for (const GraphParameter& parameter : node.parameters) {

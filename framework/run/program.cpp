@@ -32,9 +32,8 @@ class Program::Impl {
         store_(store),
         executor_(executor),
         request_(std::move(request)),
-        tape_(plan_storage(
-            repeat_cheap_steps(*graph_, record_tape(*graph_, tape_request(request_, store_)), request_.training),
-            request_.storage)) {
+        tape_(repeat_cheap_steps(*graph_, record_tape(*graph_, tape_request(request_, store_)), request_.training)) {
+    if (request_.bf16) tape_ = store_in_bf16(*graph_, std::move(tape_));
     if (request_.lanes <= 0) request_.lanes = choose_lanes(*graph_, tape_, request_.batch);
     if (request_.shard <= 0)
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);

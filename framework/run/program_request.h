@@ -9,7 +9,6 @@
 
 #include "graph/tape.h"
 #include "run/parameter_store.h"
-#include "run/storage.h"
 
 namespace loom {
 
@@ -22,7 +21,7 @@ struct ObjectiveRequest {
 struct ProgramRequest {
   bool training = false;
   bool transformed = false;  // nodes with a backward step may use algorithms that round differently
-  bool bf16 = false;         // nodes with a backward step round the operands of their products to bf16
+  bool bf16 = false;         // nodes with a backward step multiply in bf16, and what they pass on is stored so
   std::vector<Port> feeds;   // ports whose values come from outside; every needed `input` node must be among them
   std::vector<Port> terms;   // loss ports, [N]
   std::vector<ObjectiveRequest> objectives;  // empty: forward only
@@ -31,7 +30,6 @@ struct ProgramRequest {
   std::int64_t batch = 1;                    // samples of a run at most
   std::int64_t shard = 0;                    // 0: chosen from the shapes (run/division.h)
   int lanes = 0;                             // 0: chosen from the shapes
-  StorageRule storage;                       // none: every value is stored as it is computed
 };
 
 struct StepInput {

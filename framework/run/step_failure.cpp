@@ -16,7 +16,7 @@ Error step_failure(const Graph& graph, const TapeStep& step, std::uint32_t numbe
   if (step.node >= 0) finding.where = graph.node(step.node).where;
   const bool backward = step.is_backward();
   finding.message =
-      fmt::format("'{}' failed in {} at step {}: {}", step.node >= 0 ? graph.node(step.node).path : "sum or cast",
+      fmt::format("'{}' failed in {} at step {}: {}", step.node >= 0 ? graph.node(step.node).path : "sum of gradients",
                   backward ? "backward" : "forward", number,
                   is(ErrorCode::not_finite) ? error->diagnostics().front().message : problem.what());
   if (is(ErrorCode::not_finite)) finding.hint = error->diagnostics().front().hint;

@@ -13,7 +13,6 @@ std::pair<const char*, std::string> words_of(const Graph& graph, const TapeStep&
     case TapeStep::Kind::backward: return {"backward", path};
     case TapeStep::Kind::seed: return {"seed", ""};
     case TapeStep::Kind::sum: return {"sum of gradients", ""};
-    case TapeStep::Kind::cast: return {"cast", ""};
     case TapeStep::Kind::gather: return {"sums of forward", path};
     case TapeStep::Kind::finish: return {"end of sums", path};
     case TapeStep::Kind::gather_backward: return {"sums of backward", path};

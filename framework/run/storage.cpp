@@ -1,124 +1,105 @@
 #include "run/storage.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cstring>
-#include <map>
-
-#include "loom/error.h"
+#include <numeric>
+#include <set>
+#include <utility>
+#include <vector>
 
 namespace loom {
 namespace {
 
-// The values that a step reads and the values that it writes; a sum also reads the value that it writes.
-template <class Body>
-void for_each_read(TapeStep& step, const Body& body) {
-  for (int& value : step.inputs) body(value);
-  for (int& value : step.diff_outputs) body(value);
-  if (!step.is_backward()) return;
-  for (int& value : step.outputs) body(value);
-}
-template <class Body>
-void for_each_write(const TapeStep& step, const Body& body) {
-  for (const int value : step.is_backward() ? step.diff_inputs : step.outputs) body(value);
-}
-
-// How often each root value is written (with any shape) and read; a value that is requested counts as written.
-struct Uses {
-  std::vector<int> writes, reads;
-
-  explicit Uses(const Tape& tape) : writes(tape.values.size(), 0), reads(tape.values.size(), 0) {
-    const auto add = [&](std::vector<int>& counts, int value) {
-      if (value >= 0) ++counts[static_cast<std::size_t>(tape.root(value))];
-    };
-    for (TapeStep step : tape.steps) {
-      for_each_read(step, [&](int value) { add(reads, value); });
-      for_each_write(step, [&](int value) { add(writes, value); });
-    }
-    for (const auto* wanted : {&tape.term_values, &tape.fetch_values, &tape.input_gradient_values}) {
-      for (const int value : *wanted) add(writes, value);
-    }
+// Classes of values that are stored alike.
+class Alike {
+ public:
+  explicit Alike(std::size_t count) : parent_(count), is_plain_(count, false) {
+    std::iota(parent_.begin(), parent_.end(), 0);
   }
-  bool may_be_cast(const Tape& tape, int value) const {
-    const auto at = static_cast<std::size_t>(value);
-    return tape.root(value) == value && tape.values[at].feed < 0 && writes[at] == 1 && reads[at] > 0;
+  void join(int a, int b) {
+    a = root(a), b = root(b);
+    parent_[at(a)] = b;
+    is_plain_[at(b)] = is_plain_[at(a)] || is_plain_[at(b)];
   }
+  void keep_plain(int value) { is_plain_[at(root(value))] = true; }
+  bool is_plain(int value) { return is_plain_[at(root(value))]; }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  int root(int value) {
+    while (parent_[at(value)] != value) value = parent_[at(value)] = parent_[at(parent_[at(value)])];
+    return value;
+  }
+
+  std::vector<int> parent_;
+  std::vector<bool> is_plain_;
 };
 
-class Casts {
+class Storing {
  public:
-  Casts(Tape tape, const StorageRule& rule) : tape_(std::move(tape)) {
-    const Uses uses(tape_);
-    const int count = static_cast<int>(tape_.values.size());
-    std::vector<std::pair<int, DType>> chosen;
-    for (int value = 0; value < count; ++value) {
-      if (!uses.may_be_cast(tape_, value)) continue;
-      if (const auto type = rule(tape_, value)) chosen.emplace_back(value, *type);
-    }
-    for (const auto& [value, type] : chosen) stored_[value] = add_value(value, type, "stored");
-  }
+  Storing(const Graph& graph, Tape tape) : graph_(graph), tape_(std::move(tape)), alike_(tape_.values.size()) {}
 
-  Tape planned() {
-    std::vector<TapeStep> steps;
-    for (TapeStep& step : tape_.steps) {
-      std::map<int, int> loaded;  // one cast of a value for each step that reads it
-      for_each_read(step, [&](int& value) {
-        const auto stored = value < 0 ? stored_.end() : stored_.find(tape_.root(value));
-        if (stored == stored_.end()) return;
-        const auto [it, is_new] = loaded.try_emplace(value, -1);
-        if (is_new) {
-          it->second = add_value(value, tape_.values[static_cast<std::size_t>(value)].dtype, "cast");
-          steps.push_back(cast(stored->second, it->second));
-        }
-        value = it->second;
-      });
-      steps.push_back(step);
-      for_each_write(step, [&](int value) {
-        const auto stored = stored_.find(value);
-        if (stored != stored_.end()) steps.push_back(cast(value, stored->second));
-      });
+  Tape stored() {
+    for (int v = 0; v < static_cast<int>(tape_.values.size()); ++v) {
+      const TapeValue& value = value_at(v);
+      if (tape_.root(v) != v) alike_.join(v, tape_.root(v));
+      if (value.feed >= 0 || value.dtype != DType::f32 || !value.shape.per_sample()) alike_.keep_plain(v);
     }
-    tape_.steps = std::move(steps);
+    for (const auto* wanted : {&tape_.term_values, &tape_.fetch_values, &tape_.input_gradient_values}) {
+      for (const int value : *wanted) keep_plain(value);
+    }
+    for (const TapeStep& step : tape_.steps) {
+      if (step.kind == TapeStep::Kind::backward) has_backward_.insert(step.node);
+    }
+    for (const TapeStep& step : tape_.steps) visit(step);
+    for (int v = 0; v < static_cast<int>(tape_.values.size()); ++v) {
+      if (!alike_.is_plain(v)) tape_.values[static_cast<std::size_t>(v)].dtype = DType::bf16;
+    }
     return std::move(tape_);
   }
 
  private:
-  // A new value with the shape of `like`.
-  int add_value(int like, DType type, const char* what) {
-    TapeValue value = tape_.values[static_cast<std::size_t>(like)];
-    value.dtype = type;
-    value.alias_of = -1;
-    value.name = fmt::format("{} ({})", value.name, what);
-    tape_.values.push_back(std::move(value));
-    return static_cast<int>(tape_.values.size()) - 1;
+  const TapeValue& value_at(int v) const { return tape_.values[static_cast<std::size_t>(v)]; }
+  void keep_plain(int value) {
+    if (value >= 0) alike_.keep_plain(value);
   }
-  static TapeStep cast(int from, int to) {
-    TapeStep step;
-    step.kind = TapeStep::Kind::cast;
-    step.inputs = {from};
-    step.outputs = {to};
-    return step;
+  void join(const std::vector<int>& values, const std::vector<int>& gradients) {
+    for (std::size_t k = 0; k < gradients.size(); ++k) {
+      if (gradients[k] >= 0 && values[k] >= 0) alike_.join(values[k], gradients[k]);
+    }
   }
 
+  void visit(const TapeStep& step) {
+    if (step.kind == TapeStep::Kind::sum) return alike_.join(step.inputs.front(), step.outputs.front());
+    if (step.kind == TapeStep::Kind::forward) forward_.resize(static_cast<std::size_t>(graph_.size()));
+    if (step.kind == TapeStep::Kind::forward)
+      forward_[static_cast<std::size_t>(step.node)] = {step.inputs, step.outputs};
+    if (step.is_backward()) {  // what backward does not read is not among its values
+      const Ports& ports = forward_[static_cast<std::size_t>(step.node)];
+      join(ports.inputs, step.diff_inputs);
+      join(ports.outputs, step.diff_outputs);
+    }
+    if (step.node >= 0 && takes_bf16(step.node)) return;
+    for (const auto* values : {&step.inputs, &step.outputs, &step.diff_inputs, &step.diff_outputs}) {
+      for (const int value : *values) keep_plain(value);
+    }
+  }
+
+  bool takes_bf16(int node) const {
+    return graph_.node(node).contract().can_take_bf16() && has_backward_.contains(node);
+  }
+
+  struct Ports {
+    std::vector<int> inputs, outputs;
+  };
+  const Graph& graph_;
   Tape tape_;
-  std::map<int, int> stored_;  // values as they are written
+  Alike alike_;
+  std::set<int> has_backward_;
+  std::vector<Ports> forward_;  // of each node
 };
 
 }  // namespace
 
-bool may_be_cast(const Tape& tape, int value) { return Uses(tape).may_be_cast(tape, value); }
-
-Tape plan_storage(Tape tape, const StorageRule& rule) {
-  return rule ? Casts(std::move(tape), rule).planned() : std::move(tape);
-}
-
-void cast_values(const TensorView& from, const TensorView& to) {
-  if (from.dtype() != to.dtype()) {
-    throw Error(ErrorCode::not_supported,
-                fmt::format("no value is stored as {} and read as {}", name_of(from.dtype()), name_of(to.dtype())));
-  }
-  std::memcpy(to.raw(), from.raw(), to.bytes());
-}
+Tape store_in_bf16(const Graph& graph, Tape tape) { return Storing(graph, std::move(tape)).stored(); }
 
 }  // namespace loom

@@ -1,30 +1,20 @@
-// What the values of a tape are stored as, and the casts between that and what nodes compute in.
+// What the values of a tape are stored as.
 //
-// A node computes in the types that it declares. A value may be stored as another type: its writer then writes to a
-// place of its own, a cast step stores that, and each step that reads the value reads a cast of it. What is written or
-// read so lasts for these few steps; what is stored lasts from the writer to the last reader.
+// In bf16, a value takes half the memory, and what reads it half the time to load it. It is stored so where every node that
+// writes or reads it declares that it takes bf16 (Contract::takes_bf16), so that no other node ever sees a rounded value:
+// a loss, a quantizer, a plugin's layer have what they have in f32. A value and its gradient are alike.
 //
-// Thread safety: functions of their arguments.
+// Thread safety: a function of its arguments.
 #pragma once
 
-#include <functional>
-#include <optional>
-
+#include "graph/graph.h"
 #include "graph/tape.h"
 
 namespace loom {
 
-// The type to store a value as; none: as its writer writes it, without a cast. Asked of values that may_be_cast().
-using StorageRule = std::function<std::optional<DType>(const Tape& tape, int value)>;
-
-// One step writes the value and others read it, and it is neither a feed nor asked for by name (a loss term, a fetch,
-// the gradient of an input). Gradients that are summed in place have several writers: they are sums, and stay f32.
-bool may_be_cast(const Tape& tape, int value);
-
-// The tape with the casts that `rule` asks for; the same tape where there is no rule.
-Tape plan_storage(Tape tape, const StorageRule& rule);
-
-// to = from, element by element. Throws Error(not_supported) for types that nothing is stored as.
-void cast_values(const TensorView& from, const TensorView& to);
+// The tape with values of bf16. What is fed or asked for by name (a loss term, a fetch, the gradient of an input), what
+// has no sample axis, and what a node without a backward step touches stay as they are: a frozen encoder has the codes
+// that `encode` writes.
+Tape store_in_bf16(const Graph& graph, Tape tape);
 
 }  // namespace loom

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "loom/math.h"
+#include "math/bf16.h"
 #include "run/call.h"
-#include "run/storage.h"
 
 namespace loom {
 
@@ -131,15 +132,11 @@ void Worker::seed(const TapeStep& step, StepContext& context) const {
 void Worker::sum(const TapeStep& step, StepContext& context) const {
   bind(step.inputs, context.inputs);
   bind(step.outputs, context.outputs);
-  const std::span<const float> from = context.inputs.front().values();
-  const std::span<float> to = context.outputs.front().values();
-  for (std::size_t k = 0; k < to.size(); ++k) to[k] += from[k];
-}
-
-void Worker::cast(const TapeStep& step, StepContext& context) const {
-  bind(step.inputs, context.inputs);
-  bind(step.outputs, context.outputs);
-  cast_values(context.inputs.front(), context.outputs.front());
+  const TensorView from = context.inputs.front(), to = context.outputs.front();
+  if (to.dtype() == DType::bf16)
+    math::add(to.data<BFloat16>(), from.data<BFloat16>(), to.data<BFloat16>(), to.count());
+  else
+    math::add(to.data(), from.data(), to.data(), to.count());
 }
 
 void Worker::execute(int i, std::vector<StepContext>& contexts, std::span<std::byte> scratch) {
@@ -153,7 +150,6 @@ void Worker::execute(int i, std::vector<StepContext>& contexts, std::span<std::b
     case TapeStep::Kind::gather_backward: return backward(i, step, context, scratch);
     case TapeStep::Kind::seed: return seed(step, context);
     case TapeStep::Kind::sum: return sum(step, context);
-    case TapeStep::Kind::cast: return cast(step, context);
     case TapeStep::Kind::finish:
     case TapeStep::Kind::finish_backward: return;  // of no shard: finish_sums()
   }

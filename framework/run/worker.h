@@ -40,7 +40,6 @@ class Worker {
   void backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
   void seed(const TapeStep& step, StepContext& context) const;
   void sum(const TapeStep& step, StepContext& context) const;
-  void cast(const TapeStep& step, StepContext& context) const;
 
   BatchState& batch_;
   AlignedBytes arena_;

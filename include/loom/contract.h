@@ -300,6 +300,8 @@ class Contract {
   // forward costs about as much as reading its inputs (an activation). Where only a backward step in a later stage reads
   // an output, it is computed again there, if that keeps less memory. Such a node keeps nothing in saved memory.
   Contract& cheap();
+  // Its f32 ports may be bf16 in training with that precision: TensorView::dtype says it. A port and its gradient are alike.
+  Contract& takes_bf16();
   // The output at position t depends on inputs at positions <= t along these axes.
   Contract& causal(std::string axes);
   Contract& causal_if(std::string axes, Condition value);  // only with some options
@@ -349,6 +351,7 @@ class Contract {
   }
   bool has_sums_over_batch(bool training) const { return training && sums_over_batch_in_training_; }
   bool is_cheap() const { return cheap_; }
+  bool can_take_bf16() const { return takes_bf16_; }
   // The samples that it needs at least where it sees the whole batch.
   std::int64_t least_samples() const { return least_samples_; }
   // In words, for the reference; "" for a node that works per sample.
@@ -388,7 +391,8 @@ class Contract {
   TimeWindowRule window_;
   bool pointwise_ = false;
   bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
-       alias_ = false, sums_over_batch_in_training_ = false, cheap_ = false;
+       alias_ = false, sums_over_batch_in_training_ = false, cheap_ = false,
+       takes_bf16_ = false;
 };
 
 }  // namespace loom

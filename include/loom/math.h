@@ -26,6 +26,10 @@ void tanh(const float* x, float* y, std::int64_t n);
 void softplus(const float* x, float* y, std::int64_t n);  // ln(1 + e^x)
 void erf(const float* x, float* y, std::int64_t n);
 
+// --- bf16: rounded to the nearest, ties to even; NaN stays NaN ---
+void to_bf16(const float* x, BFloat16* y, std::int64_t n);
+void to_f32(const BFloat16* x, float* y, std::int64_t n);
+
 // --- Linear combinations ---
 void add(const float* a, const float* b, float* y, std::int64_t n);                              // y = a + b
 void multiply(const float* a, const float* b, float* y, std::int64_t n);                         // y = a * b

@@ -54,7 +54,13 @@ class Shape {
   int rank_ = 0;
 };
 
-enum class DType : std::uint8_t { f32, i32, u8 };
+// bf16 is what a program in that precision stores: no value of a graph is declared or fetched as it.
+enum class DType : std::uint8_t { f32, i32, u8, bf16 };
+
+// The upper half of a float: 8 bits of precision with its range.
+struct BFloat16 {
+  std::uint16_t bits;
+};
 
 std::size_t size_of(DType dtype);       // bytes of one element
 std::string_view name_of(DType dtype);  // "f32"
@@ -72,6 +78,10 @@ constexpr DType dtype_of<std::int32_t>() {
 template <>
 constexpr DType dtype_of<std::uint8_t>() {
   return DType::u8;
+}
+template <>
+constexpr DType dtype_of<BFloat16>() {
+  return DType::bf16;
 }
 
 namespace detail {

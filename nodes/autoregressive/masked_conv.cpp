@@ -99,7 +99,7 @@ class MaskedConv final : public loom::Node {
   void backward(const loom::Backward& b) const override {
     void* work = work_(b).data();
     const loom::TensorView x = b.input(0);
-    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
+    const auto* diff = static_cast<const float*>(activation_.gradient(b, b.output(0), b.diff_output(0)));
     const std::int64_t event = product_->positions() * filters_;
     if (b.wants_diff(0)) {
       std::ranges::fill(b.diff_input(0).values(), 0.0F);

@@ -3,6 +3,7 @@
 #include "math/activation.h"
 #include "loom/math.h"
 #include "loom/node.h"
+#include "nn/stored_rows.h"
 
 namespace {
 
@@ -19,6 +20,7 @@ class ActivationNode final : public loom::Node {
     c.option("alpha", 1.0, loom::positive(), "alpha of elu, whose limit below 0 is -alpha");
     c.pointwise();
     c.cheap();
+    c.takes_bf16();
     c.backward_reads({"x"});
   }
   explicit ActivationNode(const loom::Options& options) : function_(math::activation_of(options.text("function"))) {
@@ -26,18 +28,25 @@ class ActivationNode final : public loom::Node {
     shape_ = static_cast<float>(options.number(leaky ? "slope" : "alpha"));
   }
 
+  void prepare(const loom::Prepare& p) override { rows_.prepare(p, p.input(0).count(), 1); }
+
   void forward(const loom::Forward& f) const override {
-    math::activate(function_, shape_, f.input(0).data(), f.output(0).data(), f.output(0).count());
+    rows_.run(f, {f.input(0)}, f.output(0), [&](const auto& from, float* y, std::int64_t count) {
+      math::activate(function_, shape_, from[0], y, count);
+    });
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
-    math::activation_gradient(function_, shape_, b.input(0).data(), b.diff_output(0).data(), b.diff_input(0).data(),
-                              b.diff_input(0).count());
+    rows_.run(b, {b.input(0), b.diff_output(0)}, b.diff_input(0),
+              [&](const auto& from, float* diff_x, std::int64_t count) {
+                math::activation_gradient(function_, shape_, from[0], from[1], diff_x, count);
+              });
   }
 
  private:
   math::Activation function_;
   float shape_;
+  loom::nodes::StoredRows rows_;
 };
 LOOM_NODE(ActivationNode, "activation")
 

@@ -7,11 +7,13 @@
 // diff_y (x - mean). In double, and the mean does not have to be known before.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "loom/error.h"
 #include "loom/math.h"
 #include "loom/node.h"
 #include "math/channels.h"
+#include "nn/stored_rows.h"
 
 namespace {
 
@@ -34,6 +36,7 @@ class BatchNorm final : public loom::Node {
     c.state("running_var", "[C]", loom::ones(), "moving average of the unbiased variance");
     c.sums_over_batch_in_training();
     c.cheap();
+    c.takes_bf16();
     c.reads_window([](const loom::TimeWindowOf& of) {
       return of.from.rank() > 2 ? std::optional(loom::TimeWindow()) : std::nullopt;
     });
@@ -46,6 +49,7 @@ class BatchNorm final : public loom::Node {
     channels_ = p.input(0).back();
     rows_ = p.input(0).count() / channels_;
     rows_per_sample_ = rows_ / p.samples;
+    stored_.prepare(p, rows_, channels_);
     p.batch_sums(2 * channels_, 2 * channels_);
     sums_ = p.scratch<double>(2 * channels_);
     vectors_ = p.scratch<float>(3 * channels_);
@@ -57,13 +61,17 @@ class BatchNorm final : public loom::Node {
       throw loom::Error(loom::ErrorCode::out_of_range, "batch_norm needs more than one value per channel in training",
                         "use a larger batch");
     }
-    const float* x = f.input(0).data();
     double *one = sums_(f).data(), *two = one + channels_;
     std::fill_n(one, 2 * channels_, 0.0);
-    math::channel_moments(x, x, one, two, rows_, channels_);
+    float* pivots = vectors_(f).data();
+    bool is_first = true;
+    stored_.run(f, {f.input(0)}, {}, [&](const auto& from, float*, std::int64_t rows) {
+      if (std::exchange(is_first, false)) std::copy_n(from[0], channels_, pivots);
+      math::channel_moments(from[0], pivots, one, two, rows, channels_);
+    });
     const auto rows = static_cast<double>(rows_);
     for (std::int64_t c = 0; c < channels_; ++c) {
-      const double pivot = static_cast<double>(x[c]);
+      const double pivot = static_cast<double>(pivots[c]);
       f.sums[at(c)] += one[c] + rows * pivot;
       f.sums[at(channels_ + c)] += two[c] + pivot * (2 * one[c] + rows * pivot);
     }
@@ -92,7 +100,9 @@ class BatchNorm final : public loom::Node {
       if (affine_) factor[c] *= weight.data()[c];
       offset[c] = (affine_ ? bias.data()[c] : 0.0F) - mean[c] * factor[c];
     }
-    math::affine_rows(f.input(0).data(), factor, offset, f.output(0).data(), rows_, channels_);
+    stored_.run(f, {f.input(0)}, f.output(0), [&](const auto& from, float* y, std::int64_t rows) {
+      math::affine_rows(from[0], factor, offset, y, rows, channels_);
+    });
   }
 
   void gather_backward(const loom::Backward& b) const override {
@@ -121,7 +131,10 @@ class BatchNorm final : public loom::Node {
       q[c] = static_cast<float>(slope);
       r[c] = static_cast<float>(-factor * total / rows - slope * mean);
     }
-    math::combine_rows(b.diff_output(0).data(), p, b.input(0).data(), q, r, b.diff_input(0).data(), rows_, channels_);
+    stored_.run(b, {b.diff_output(0), b.input(0)}, b.diff_input(0),
+                [&](const auto& from, float* diff_x, std::int64_t count) {
+                  math::combine_rows(from[0], p, from[1], q, r, diff_x, count, channels_);
+                });
   }
 
  private:
@@ -147,7 +160,9 @@ class BatchNorm final : public loom::Node {
   const double* shard_sums(const loom::Backward& b, const float* mean) const {
     double* sums = sums_(b).data();
     std::fill_n(sums, 2 * channels_, 0.0);
-    math::channel_products(b.diff_output(0).data(), b.input(0).data(), mean, sums, sums + channels_, rows_, channels_);
+    stored_.run(b, {b.diff_output(0), b.input(0)}, {}, [&](const auto& from, float*, std::int64_t rows) {
+      math::channel_products(from[0], from[1], mean, sums, sums + channels_, rows, channels_);
+    });
     return sums;
   }
   void add_to_parameters(const loom::Backward& b, const double* sums, const float* deviation) const {
@@ -165,7 +180,8 @@ class BatchNorm final : public loom::Node {
   double eps_, momentum_;
   bool affine_;
   std::int64_t channels_ = 0, rows_ = 0, rows_per_sample_ = 0;
-  loom::Slot<double> sums_;    // of the shard: two per channel
+  loom::Slot<double> sums_;  // of the shard: two per channel
+  loom::nodes::StoredRows stored_;
   loom::Slot<float> vectors_;  // three vectors with one value per channel
 };
 LOOM_NODE(BatchNorm, "batch_norm")

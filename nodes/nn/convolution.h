@@ -21,6 +21,7 @@ inline void declare_convolution(Contract& c) {
   c.option("groups", 1, integer().at_least(1), "groups of channels that do not mix");
   c.option("bias", true, flag(), "adds a learned value to each filter");
   FusedActivation::declare(c);
+  c.takes_bf16();
 }
 
 // Copies what both geometries name alike.
@@ -55,6 +56,9 @@ class Convolution : public Node {
     // What has no gradient is computed alike in every program: codes of a frozen encoder are those that `encode` writes.
     shape.transformed = p.transformed && p.backward;
     shape.bf16 = p.bf16 && p.backward;
+    activation_.prepare(p, p.output(0).count());
+    shape.x_bf16 = p.input_views[0].dtype() == DType::bf16;
+    shape.y_bf16 = y_bf16_ = activation_.kernel_bf16();
     filters_ = shape.filters;
     rows_ = p.output(0).count() / filters_;
     forward_ = operations_.forward.make(shape);
@@ -69,7 +73,6 @@ class Convolution : public Node {
       if (bias_) spare_ = p.scratch<float>(filters_);
     }
     work_ = p.scratch<std::byte>(work);
-    activation_.prepare(p, p.output(0).count());
   }
 
   std::string implementation(bool backward) const override {
@@ -86,22 +89,22 @@ class Convolution : public Node {
     const TensorView y = f.output(0);
     const void* weight = forward_weight_.of(f, f.parameter("weight").data());
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
-    forward_->execute(f.input(0).data(), weight, bias, y.data(), work_(f).data());
+    forward_->execute(f.input(0).raw(), weight, bias, activation_.target(f, y), work_(f).data());
     activation_.apply(f, y);
   }
 
   void backward(const Backward& b) const override {
     void* work = work_(b).data();
-    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
+    const void* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
     if (b.wants_diff(0)) {
-      data_->execute(diff, data_weight_.of(b, b.parameter("weight").data()), b.diff_input(0).data(), work);
+      data_->execute(diff, data_weight_.of(b, b.parameter("weight").data()), b.diff_input(0).raw(), work);
     }
     const bool wants_bias = b.wants_parameter_diff("bias");
     if (b.wants_parameter_diff("weight")) {  // the primitive sums the bias gradient too, wanted or not
       float* diff_bias = wants_bias ? b.diff_parameter("bias").data() : spare_(b).data();
-      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr, work);
+      weights_->execute(b.input(0).raw(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr, work);
     } else if (wants_bias) {
-      dnnl::add_column_sums(diff, rows_, filters_, b.diff_parameter("bias").data());
+      add_rows(diff, b.diff_parameter("bias").data());
     }
   }
 
@@ -110,8 +113,15 @@ class Convolution : public Node {
   FusedActivation activation_;
 
  private:
+  void add_rows(const void* diff, float* sums) const {
+    if (y_bf16_)
+      math::add_column_sums(static_cast<const BFloat16*>(diff), rows_, filters_, sums);
+    else
+      dnnl::add_column_sums(static_cast<const float*>(diff), rows_, filters_, sums);
+  }
+
   const dnnl::LayerOperations<Geometry>& operations_;
-  bool bias_;
+  bool bias_, y_bf16_ = false;
   std::int64_t filters_ = 0, rows_ = 0;
   Slot<std::byte> work_;  // of one primitive at a time
   Slot<float> spare_;     // for a gradient of the bias that is not wanted

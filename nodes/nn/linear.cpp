@@ -27,6 +27,7 @@ class Linear final : public loom::Node {
       return o.flag("bias");
     });
     c.pointwise();
+    c.takes_bf16();
     c.backward_reads({"x", "y"});
   }
   explicit Linear(const loom::Options& options) : activation_(options), bias_(options.flag("bias")) {}
@@ -38,6 +39,9 @@ class Linear final : public loom::Node {
     LinearShape shape{.rows = rows_, .inputs = channels_, .outputs = units_, .bias = bias_, .relu = activation_.relu()};
     shape.pack = packing_pays(p.training);
     shape.bf16 = p.bf16 && p.backward;
+    activation_.prepare(p, p.output(0).count());
+    shape.x_bf16 = p.input_views[0].dtype() == loom::DType::bf16;
+    shape.y_bf16 = y_bf16_ = activation_.kernel_bf16();
     forward_ = loom::dnnl::kLinear.forward.make(shape);
     std::size_t work = forward_->scratch_bytes();
     if (p.backward) {
@@ -46,7 +50,6 @@ class Linear final : public loom::Node {
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
     work_ = p.scratch<std::byte>(work);
-    activation_.prepare(p, p.output(0).count());
     packed_.prepare(p, *forward_);
     if (data_) packed_data_.prepare(p, *data_);
   }
@@ -65,21 +68,20 @@ class Linear final : public loom::Node {
     const loom::TensorView y = f.output(0);
     const void* weight = packed_.of(f, f.parameter("weight").data());
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
-    forward_->execute(f.input(0).data(), weight, bias, y.data(), work_(f).data());
+    forward_->execute(f.input(0).raw(), weight, bias, activation_.target(f, y), work_(f).data());
     activation_.apply(f, y);
   }
 
   void backward(const loom::Backward& b) const override {
     void* work = work_(b).data();
-    const float* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
+    const void* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
     if (b.wants_diff(0)) {
-      data_->execute(diff, packed_data_.of(b, b.parameter("weight").data()), b.diff_input(0).data(), work);
+      data_->execute(diff, packed_data_.of(b, b.parameter("weight").data()), b.diff_input(0).raw(), work);
     }
     if (b.wants_parameter_diff("weight")) {
-      weights_->execute(b.input(0).data(), diff, b.diff_parameter("weight").data(), nullptr, work);
+      weights_->execute(b.input(0).raw(), diff, b.diff_parameter("weight").data(), nullptr, work);
     }
-    if (b.wants_parameter_diff("bias"))
-      loom::dnnl::add_column_sums(diff, rows_, units_, b.diff_parameter("bias").data());
+    if (b.wants_parameter_diff("bias")) add_rows(diff, b.diff_parameter("bias").data());
   }
 
   double forward_flop(const loom::Prepare& p) const override {
@@ -91,8 +93,15 @@ class Linear final : public loom::Node {
   // step, which small shards make up for; for wide outputs it costs many times more. In evaluation it is done once.
   bool packing_pays(bool training) const { return training ? rows_ <= 16 && units_ <= 2 * channels_ : rows_ < 100; }
 
+  void add_rows(const void* diff, float* sums) const {
+    if (y_bf16_)
+      loom::math::add_column_sums(static_cast<const loom::BFloat16*>(diff), rows_, units_, sums);
+    else
+      loom::dnnl::add_column_sums(static_cast<const float*>(diff), rows_, units_, sums);
+  }
+
   FusedActivation activation_;
-  bool bias_;
+  bool bias_, y_bf16_ = false;
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
   loom::Slot<std::byte> work_;  // work memory of one primitive at a time
   PackedWeight<loom::dnnl::ForwardKernel> packed_;

@@ -21,12 +21,12 @@ namespace {
 // Of the error's norm to that of the result: two roundings of 2^-9 each, and sums in f32.
 constexpr double kBound = 5e-3;
 
-float widened(Bf16 half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
+float widened(std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
 
-Bf16 nearest(float value) {
+std::uint16_t nearest(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
-  if (std::isnan(value)) return static_cast<Bf16>((bits | 0x400000) >> 16);
-  const auto down = static_cast<Bf16>(bits >> 16), up = static_cast<Bf16>(down + 1);
+  if (std::isnan(value)) return static_cast<std::uint16_t>((bits | 0x400000) >> 16);
+  const auto down = static_cast<std::uint16_t>(bits >> 16), up = static_cast<std::uint16_t>(down + 1);
   const std::uint32_t rest = bits & 0xFFFF;
   if (rest != 0x8000) return rest < 0x8000 ? down : up;
   return down % 2 == 0 ? down : up;
@@ -109,9 +109,9 @@ BOOST_AUTO_TEST_CASE(rounds_to_the_nearest_and_ties_to_even) {
   for (int i = 0; i < 100000; ++i) values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(generator())));
   for (std::uint32_t i = 0; i < 1000; ++i) values.push_back(std::bit_cast<float>(0x3F808000U + (i << 16)));  // ties
   std::vector<Bf16> rounded(values.size());
-  round_to_bf16(values.data(), rounded.data(), static_cast<std::int64_t>(values.size()));
+  loom::math::to_bf16(values.data(), rounded.data(), static_cast<std::int64_t>(values.size()));
   for (std::size_t i = 0; i < values.size(); ++i)
-    BOOST_TEST(rounded[i] == nearest(values[i]), values[i] << " became " << widened(rounded[i]));
+    BOOST_TEST(rounded[i].bits == nearest(values[i]), values[i] << " became " << widened(rounded[i].bits));
 }
 
 BOOST_AUTO_TEST_CASE(convolutions_of_many_shapes) {

@@ -45,7 +45,7 @@ struct Result {
 };
 
 Result run_chain(int threads, int lanes, std::int64_t shard, std::int64_t batch, const std::vector<NodeEntry>& entries,
-                 int times = 1, const StorageRule& storage = {}) {
+                 int times = 1) {
   Fixture fixture(entries);
   Executor executor(threads);
   ProgramRequest request;
@@ -57,7 +57,6 @@ Result run_chain(int threads, int lanes, std::int64_t shard, std::int64_t batch,
   request.batch = batch;
   request.shard = shard;
   request.lanes = lanes;
-  request.storage = storage;
   Program program(fixture.graph, *fixture.store, executor, request);
   Tensor x(DType::f32, {batch, 6});
   RandomStream(3, 1, 0).normal(0, x.values());
@@ -141,22 +140,6 @@ BOOST_AUTO_TEST_CASE(threads_change_no_bit) {
       BOOST_TEST(same_bits(one.gradients, many.gradients));
       BOOST_TEST(one.state == many.state);
     }
-  }
-}
-
-// Every value that may be is stored by a cast and read through casts: copies, here.
-BOOST_AUTO_TEST_CASE(casts_to_the_same_type_change_no_bit) {
-  const StorageRule same = [](const Tape& tape, int value) {
-    return std::optional(tape.values[static_cast<std::size_t>(value)].dtype);
-  };
-  for (const auto& [lanes, shard] : std::vector<std::pair<int, std::int64_t>>{{1, 64}, {3, 5}, {4, 4}}) {
-    const Result plain = run_chain(2, lanes, shard, 50, full_chain());
-    const Result cast = run_chain(2, lanes, shard, 50, full_chain(), 2, same);
-    const Result twice = run_chain(2, lanes, shard, 50, full_chain(), 2);
-    BOOST_TEST(same_bits(plain.terms, cast.terms));
-    BOOST_TEST(same_bits(plain.gradients, cast.gradients));
-    BOOST_TEST(same_bits(plain.fetched, cast.fetched));
-    BOOST_TEST(twice.state == cast.state);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "check/standard_registry.h"
 #include "graph/graph.h"
+#include "loom/math.h"
 #include "loom/node.h"
 #include "loom/plugin.h"
 
@@ -257,6 +258,40 @@ class ToyReshape final : public Node {
   void forward(const Forward&) const override {}
 };
 
+// y = x / 2, in f32 or in bf16, where only the exponent changes.
+class ToyHalf final : public Node {
+ public:
+  static void declare(Contract& c) {
+    c.summary("half of it");
+    c.input("x", "[N, ...E]", "values");
+    c.output("y", "[N, ...E]", "half of them");
+    c.takes_bf16();
+    c.backward_reads({});
+  }
+  explicit ToyHalf(const Options&) {}
+  void forward(const Forward& f) const override { halve(f.input(0), f.output(0)); }
+  void backward(const Backward& b) const override {
+    if (b.wants_diff(0)) halve(b.diff_output(0), b.diff_input(0));
+  }
+
+ private:
+  static float value(const TensorView& view, std::int64_t i) {
+    if (view.dtype() != DType::bf16) return view.data()[i];
+    float wide = 0;
+    math::to_f32(view.data<BFloat16>() + i, &wide, 1);
+    return wide;
+  }
+  static void halve(const TensorView& from, const TensorView& to) {
+    for (std::int64_t i = 0; i < to.count(); ++i) {
+      const float half = value(from, i) / 2;
+      if (to.dtype() == DType::bf16)
+        math::to_bf16(&half, to.data<BFloat16>() + i, 1);
+      else
+        to.data()[i] = half;
+    }
+  }
+};
+
 class ToyStop final : public Node {
  public:
   static void declare(Contract& c) {
@@ -292,6 +327,7 @@ inline const Registry& toy_registry() {
     types->add(detail::make_type<NodeType, ToyNoise>("noise"));
     types->add(detail::make_type<NodeType, ToyPicky>("picky"));
     types->add(detail::make_type<NodeType, ToyReshape>("reshape"));
+    types->add(detail::make_type<NodeType, ToyHalf>("half"));
     types->add(detail::make_type<NodeType, ToyStop>("stop"));
     add_updates(*types);
     return types;

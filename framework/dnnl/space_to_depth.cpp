@@ -29,48 +29,54 @@ SpaceToDepth::SpaceToDepth(const ConvolutionShape& shape) : outer_(shape), inner
   inner_.c = shape.c * shape.stride_h * shape.stride_w;
   inner_.stride_h = inner_.stride_w = 1;
   inner_.pad_top = inner_.pad_bottom = inner_.pad_left = inner_.pad_right = 0;
+  for (std::int64_t i = 0; i < shape.kh; ++i) {
+    for (std::int64_t j = 0; j < shape.kw; ++j) {
+      const std::int64_t phase = i % shape.stride_h * shape.stride_w + j % shape.stride_w;
+      const std::int64_t tap = i / shape.stride_h * inner_.kw + j / shape.stride_w;
+      taps_.push_back(phase * shape.c * inner_.kh * inner_.kw + tap);
+    }
+  }
 }
 
-// body(row of x, first pixel of x, pixels, value of x' at which they begin): the pixels of a block's row are neighbours.
+// body(run): the pixels of a row of a block are neighbours.
 template <class Body>
 void SpaceToDepth::for_each_run(const Body& body) const {
-  const std::int64_t sh = outer_.stride_h, sw = outer_.stride_w, c = outer_.c;
+  const std::int64_t sh = outer_.stride_h, sw = outer_.stride_w, values = sw * outer_.c;
   for (std::int64_t u = 0; u < inner_.h; ++u) {
     for (std::int64_t a = 0; a < sh; ++a) {
       const std::int64_t row = u * sh + a - outer_.pad_top;
-      if (row < 0 || row >= outer_.h) continue;
+      const bool inside = row >= 0 && row < outer_.h;
       for (std::int64_t v = 0; v < inner_.w; ++v) {
         const std::int64_t start = v * sw - outer_.pad_left;
         const std::int64_t first = std::max<std::int64_t>(0, start), last = std::min(outer_.w, start + sw);
-        if (first < last) body(row, first, last - first, ((u * inner_.w + v) * sh + a) * sw * c + (first - start) * c);
+        const std::int64_t block = ((u * inner_.w + v) * sh + a) * values;
+        const std::int64_t pixels = inside ? std::max<std::int64_t>(0, last - first) : 0;
+        body(Run{(row * outer_.w + first) * outer_.c, block, block + (first - start) * outer_.c, pixels * outer_.c});
       }
     }
   }
 }
 
 void SpaceToDepth::blocks_of(const void* x, std::int64_t samples, void* blocks) const {
-  const std::int64_t image = outer_.h * outer_.w * outer_.c, c = outer_.c;
-  const std::int64_t inner_image = inner_.h * inner_.w * inner_.c;
+  const std::int64_t image = outer_.h * outer_.w * outer_.c, inner_image = inner_.h * inner_.w * inner_.c;
+  const std::int64_t values = outer_.stride_w * outer_.c;
   for (std::int64_t n = 0; n < samples; ++n) {
     auto* to = static_cast<Bf16*>(blocks) + n * inner_image;
-    std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(inner_image) * sizeof(Bf16));
-    if (outer_.x_bf16) {
-      const auto* from = static_cast<const Bf16*>(x) + n * image;
-      for_each_run([&](std::int64_t row, std::int64_t first, std::int64_t pixels, std::int64_t at) {
-        std::memcpy(to + at, from + (row * outer_.w + first) * c, static_cast<std::size_t>(pixels * c) * sizeof(Bf16));
-      });
-    } else {
-      const auto* from = static_cast<const float*>(x) + n * image;
-      for_each_run([&](std::int64_t row, std::int64_t first, std::int64_t pixels, std::int64_t at) {
-        math::to_bf16(from + (row * outer_.w + first) * c, to + at, pixels * c);
-      });
-    }
+    const void* from = at_value(x, n * image, outer_.x_bf16);
+    for_each_run([&](const Run& run) {
+      if (run.count < values) std::fill_n(to + run.block, values, Bf16{0});
+      if (run.count == 0) return;
+      if (outer_.x_bf16)
+        std::memcpy(to + run.inner, static_cast<const Bf16*>(from) + run.outer,
+                    static_cast<std::size_t>(run.count) * sizeof(Bf16));
+      else
+        math::to_bf16(static_cast<const float*>(from) + run.outer, to + run.inner, run.count);
+    });
   }
 }
 
 void SpaceToDepth::from_blocks(const void* blocks, std::int64_t samples, void* x) const {
-  const std::int64_t image = outer_.h * outer_.w * outer_.c, c = outer_.c;
-  const std::int64_t inner_image = inner_.h * inner_.w * inner_.c;
+  const std::int64_t image = outer_.h * outer_.w * outer_.c, inner_image = inner_.h * inner_.w * inner_.c;
   const std::size_t size = outer_.x_bf16 ? sizeof(Bf16) : sizeof(float);
   const bool is_covered = inner_.h * outer_.stride_h >= outer_.h + outer_.pad_top &&
                           inner_.w * outer_.stride_w >= outer_.w + outer_.pad_left;
@@ -78,38 +84,35 @@ void SpaceToDepth::from_blocks(const void* blocks, std::int64_t samples, void* x
     std::byte* to = bytes_at(x, n * image, size);
     const std::byte* from = bytes_at(blocks, n * inner_image, size);
     if (!is_covered) std::memset(to, 0, static_cast<std::size_t>(image) * size);
-    for_each_run([&](std::int64_t row, std::int64_t first, std::int64_t pixels, std::int64_t at) {
-      std::memcpy(bytes_at(to, (row * outer_.w + first) * c, size), bytes_at(from, at, size),
-                  static_cast<std::size_t>(pixels * c) * size);
+    for_each_run([&](const Run& run) {
+      std::memcpy(bytes_at(to, run.outer, size), bytes_at(from, run.inner, size),
+                  static_cast<std::size_t>(run.count) * size);
     });
   }
 }
 
-// body(outer index, inner index)
+// body(taps of a filter and channel in the outer kernel, the same in the inner one)
 template <class Body>
-void SpaceToDepth::for_each_weight(const Body& body) const {
-  const std::int64_t c = outer_.c, sh = outer_.stride_h, sw = outer_.stride_w;
-  std::int64_t outer = 0;
+void SpaceToDepth::for_each_kernel(const Body& body) const {
+  const std::int64_t outer_taps = outer_.kh * outer_.kw, inner_taps = inner_.kh * inner_.kw;
   for (std::int64_t f = 0; f < outer_.filters; ++f) {
-    for (std::int64_t k = 0; k < c; ++k) {
-      for (std::int64_t i = 0; i < outer_.kh; ++i) {
-        const std::int64_t row = i / sh, a = i % sh;
-        for (std::int64_t j = 0; j < outer_.kw; ++j, ++outer) {
-          const std::int64_t channel = (a * sw + j % sw) * c + k;
-          body(outer, ((f * inner_.c + channel) * inner_.kh + row) * inner_.kw + j / sw);
-        }
-      }
-    }
+    for (std::int64_t k = 0; k < outer_.c; ++k) body((f * outer_.c + k) * outer_taps, (f * inner_.c + k) * inner_taps);
   }
 }
 
 void SpaceToDepth::inner_weight(const float* weight, float* inner) const {
   std::fill_n(inner, inner_.weight_count(), 0.0F);
-  for_each_weight([&](std::int64_t from, std::int64_t to) { inner[to] = weight[from]; });
+  for_each_kernel([&](std::int64_t from, std::int64_t to) {
+    const float* outer = weight + from;
+    for (const std::int64_t tap : taps_) inner[to + tap] = *outer++;
+  });
 }
 
 void SpaceToDepth::add_outer_weight(const float* inner, float* weight) const {
-  for_each_weight([&](std::int64_t to, std::int64_t from) { weight[to] += inner[from]; });
+  for_each_kernel([&](std::int64_t to, std::int64_t from) {
+    float* outer = weight + to;
+    for (const std::int64_t tap : taps_) *outer++ += inner[from + tap];
+  });
 }
 
 }  // namespace loom::dnnl

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "dnnl/convolution_shape.h"
 
@@ -35,9 +36,16 @@ class SpaceToDepth {
   template <class Body>
   void for_each_run(const Body& body) const;
   template <class Body>
-  void for_each_weight(const Body& body) const;
+  void for_each_kernel(const Body& body) const;
+
+  // Values of a block's row in x and in x': those that x has, and where the row of the block begins.
+  struct Run {
+    std::int64_t outer, block, inner, count;
+  };
 
   ConvolutionShape outer_, inner_;
+  std::vector<std::int64_t>
+      taps_;  // of the outer kernel: where each one is in the inner weight of a filter and channel
 };
 
 }  // namespace loom::dnnl

@@ -46,18 +46,25 @@ double estimated_flop(const Graph& graph, const Tape& tape) {
   return flop;
 }
 
+// Of one core, as measured: its products, and its sums of gradients.
+double flop_per_second(const Tape& tape) {
+  const bool is_bf16 =
+      std::ranges::any_of(tape.values, [](const TapeValue& value) { return value.dtype == DType::bf16; });
+  return is_bf16 ? 4e11 : 1e11;
+}
+constexpr double kBytesPerSecond = 1e10;
+
 }  // namespace
 
 int choose_lanes(const Graph& graph, const Tape& tape, std::int64_t batch) {
-  constexpr double kFlopPerSecond = 1e11, kBytesPerSecond = 1e10;  // of one core: its products, its sums
-  constexpr double kPasses = 3;                                    // a sum is cleared, read, and added to another one
-  constexpr double kShare = 0.03;                                  // of the time, for the sums
+  constexpr double kPasses = 3;               // a sum is cleared, read, and added to another one
+  constexpr double kShare = 0.03;             // of the time, for the sums
   constexpr std::int64_t kMostSamples = 256;  // that are counted: memory must not grow with the batch
   constexpr double kLeastFlop = 2e7;          // of a lane without sums: 0.2 ms
   constexpr double kLeast = 2, kMost = 64, kMostBytes = 0x1.0p28;  // of all sums
   const double flop = estimated_flop(graph, tape) * static_cast<double>(std::min(batch, kMostSamples));
   const auto sums = static_cast<double>(gradient_bytes(graph, tape));
-  const double affordable = kShare * flop / kFlopPerSecond / (std::max(1.0, kPasses * sums) / kBytesPerSecond);
+  const double affordable = kShare * flop / flop_per_second(tape) / (std::max(1.0, kPasses * sums) / kBytesPerSecond);
   const double most = std::min(kMost, kMostBytes / std::max(1.0, sums));
   const double wanted = std::clamp(std::min(affordable, flop / kLeastFlop), kLeast, std::max(kLeast, most));
   return static_cast<int>(std::bit_floor(static_cast<std::uint64_t>(std::min(wanted, static_cast<double>(batch)))));
@@ -73,6 +80,13 @@ std::int64_t choose_shard(const Graph& graph, const Tape& tape, bool training, s
   // that this is at most the memory traffic of their activations.
   const std::size_t gradients = gradient_bytes(graph, tape);
   if (gradients > kLargeBytes) fitting = std::max(fitting, static_cast<std::int64_t>(4 * gradients / one));
+  // A shard's gradient is written, read again, and added to its lane's sum: so many samples that this takes a small share of
+  // the time of their products.
+  constexpr double kPasses = 4, kShare = 0.06;
+  const double sums = kPasses * static_cast<double>(gradients) / kBytesPerSecond;
+  const double products = estimated_flop(graph, tape) / flop_per_second(tape);
+  const auto paying = static_cast<std::int64_t>(std::min(1e6, sums / std::max(1e-9, kShare * products)));
+  fitting = std::max(fitting, std::min(paying, static_cast<std::int64_t>(kLargeBytes / one)));
   const std::int64_t fair = (batch + lanes - 1) / lanes;
   const std::int64_t wanted = std::max<std::int64_t>(1, std::min(fitting, fair));
   const std::int64_t rounds = (batch + wanted * lanes - 1) / (wanted * lanes);

@@ -19,7 +19,7 @@ class StoredRows {
   void prepare(const Prepare& p, std::int64_t rows, std::int64_t columns) {
     constexpr std::int64_t kValues = 4096;  // of a tensor, in a first-level cache
     const auto is_bf16 = [](const TensorView& view) { return view.dtype() == DType::bf16; };
-    const bool any = std::ranges::any_of(p.inputs, is_bf16) || std::ranges::any_of(p.outputs, is_bf16);
+    const bool any = std::ranges::any_of(p.input_views, is_bf16) || std::ranges::any_of(p.output_views, is_bf16);
     rows_ = rows, columns_ = columns;
     block_ = any ? std::clamp<std::int64_t>(kValues / columns, 1, rows) : rows;
     if (any) memory_ = p.scratch<float>((kMost + 1) * block_ * columns_);

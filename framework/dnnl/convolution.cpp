@@ -34,10 +34,14 @@ bool is_pointwise(const ConvolutionShape& s) {
          s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
 }
 
+bool is_strided(const ConvolutionShape& s) { return has_blocks(s) && s.stride_h * s.stride_w > 1; }
+// For these, oneDNN has no tiled kernel of the gradient by the weight.
+bool is_lopsided(const ConvolutionShape& s) { return has_blocks(s) && s.pad_top != s.pad_bottom; }
+
 // Fewer channels do not fill the tiles of the bf16 kernels; those of a block count (space_to_depth.h).
 constexpr std::int64_t kLeastBf16 = 12;
 bool fills_bf16(const ConvolutionShape& s) {
-  const std::int64_t channels = has_blocks(s) ? s.c * s.stride_h * s.stride_w : s.c / s.groups;
+  const std::int64_t channels = is_strided(s) ? s.c * s.stride_h * s.stride_w : s.c / s.groups;
   return std::min(channels, s.filters / s.groups) >= kLeastBf16;
 }
 
@@ -79,7 +83,7 @@ StoredValues y_of(const ConvolutionShape& s) { return {s.y_count(), s.y_bf16}; }
 
 std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::forward, algorithm, 2, kFewFilters)) {
-    case ConvolutionAlgorithm::bf16: return has_blocks(s) ? make_strided_bf16_forward(s) : make_bf16_forward(s);
+    case ConvolutionAlgorithm::bf16: return is_strided(s) ? make_strided_bf16_forward(s) : make_bf16_forward(s);
     case ConvolutionAlgorithm::columns: return widened(make_columns_forward(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_forward(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_forward(s), x_of(s), y_of(s));
@@ -91,7 +95,7 @@ std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bo
                                                    ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
     case ConvolutionAlgorithm::bf16:
-      return has_blocks(s) ? make_strided_bf16_backward_data(s, relu) : make_bf16_backward_data(s, relu);
+      return is_strided(s) ? make_strided_bf16_backward_data(s, relu) : make_bf16_backward_data(s, relu);
     case ConvolutionAlgorithm::columns: return widened(make_columns_backward_data(s, relu), y_of(s), x_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_data(s, relu), y_of(s), x_of(s));
     default: return widened(make_direct_backward_data(s, relu), y_of(s), x_of(s));
@@ -102,7 +106,7 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
                                                               ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_weight, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::bf16:
-      return has_blocks(s) ? make_strided_bf16_backward_weights(s) : make_bf16_backward_weights(s);
+      return is_strided(s) || is_lopsided(s) ? make_strided_bf16_backward_weights(s) : make_bf16_backward_weights(s);
     case ConvolutionAlgorithm::columns: return widened(make_columns_backward_weights(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_backward_weights(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_weights(s), x_of(s), y_of(s));

@@ -19,9 +19,7 @@ const std::byte* bytes_at(const void* values, std::int64_t at, std::size_t size)
 
 }  // namespace
 
-bool has_blocks(const ConvolutionShape& s) {
-  return s.stride_h * s.stride_w > 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1;
-}
+bool has_blocks(const ConvolutionShape& s) { return s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1; }
 
 SpaceToDepth::SpaceToDepth(const ConvolutionShape& shape) : outer_(shape), inner_(shape) {
   inner_.kh = ceil_of(shape.kh, shape.stride_h), inner_.kw = ceil_of(shape.kw, shape.stride_w);

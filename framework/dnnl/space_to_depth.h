@@ -15,7 +15,7 @@
 
 namespace loom::dnnl {
 
-// Whether a shape has this form: it has a stride, no dilation, no groups.
+// Whether a shape has this form: no dilation, no groups. With a stride of 1 it is the convolution of the padded image.
 bool has_blocks(const ConvolutionShape& shape);
 
 class SpaceToDepth {

@@ -86,8 +86,9 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
   const PreparedNode& prepared = nodes_[static_cast<std::size_t>(step.node)];
   if (step.is_backward()) {
     for (std::size_t k = 0; k < context.diff_outputs.size(); ++k) {  // if nothing flows back: zeros of that shape
-      if (step.diff_outputs[k] < 0)
-        context.diff_outputs[k] = shaped(node.outputs[k], prepared.outputs[k].dtype(), samples_);
+      if (step.diff_outputs[k] >= 0) continue;
+      const DType type = k < prepared.outputs.size() ? prepared.outputs[k].dtype() : DType::f32;
+      context.diff_outputs[k] = shaped(node.outputs[k], type, samples_);
     }
     context.diff_parameters.resize(step.gradient_slots.size());
     for (const GraphParameter& parameter : node.parameters) {

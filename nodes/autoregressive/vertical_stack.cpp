@@ -8,7 +8,7 @@ using dnnl::ConvolutionPass;
 
 void VerticalStack::prepare(const Prepare& p, const Shape& x, std::int64_t kernel) {
   make_product(p, x, kernel);
-  if (p.transformed && p.backward && !p.bf16) make_transformed(x, kernel);
+  if (p.backward && (p.transformed || p.bf16)) make_convolutions(x, kernel, p.bf16);
   scratch_bytes_ = product_->scratch_bytes();
   // Without its forward pass and its gradient by the image, the product needs no weight.
   if (forward_ == nullptr || data_ == nullptr) product_packed_ = p.packed<std::byte>(product_->packed_bytes());
@@ -37,15 +37,17 @@ void VerticalStack::make_product(const Prepare& p, const Shape& x, std::int64_t 
                                                                       .samples = p.incremental ? x[0] : 0});
 }
 
-void VerticalStack::make_transformed(const Shape& x, std::int64_t kernel) {
+// In bf16 all three passes; otherwise those in which Winograd's transform is faster than the product.
+void VerticalStack::make_convolutions(const Shape& x, std::int64_t kernel, bool bf16) {
   dnnl::ConvolutionShape s{.n = x[0], .h = x[1], .w = x[2], .c = x[3], .filters = 2 * x[3]};
   s.kh = kernel / 2 + 1, s.kw = kernel;
   s.pad_top = s.pad_left = s.pad_right = kernel / 2;
-  constexpr auto kWinograd = dnnl::ConvolutionAlgorithm::winograd;
-  if (winograd_is_faster(s, ConvolutionPass::by_input)) data_ = make_convolution_backward_data(s, kWinograd);
-  if (winograd_is_faster(s, ConvolutionPass::by_weight)) weights_ = make_convolution_backward_weights(s, kWinograd);
+  const auto algorithm = bf16 ? dnnl::ConvolutionAlgorithm::bf16 : dnnl::ConvolutionAlgorithm::winograd;
+  const auto is_faster = [&](ConvolutionPass pass) { return bf16 || winograd_is_faster(s, pass); };
+  if (is_faster(ConvolutionPass::by_input)) data_ = make_convolution_backward_data(s, algorithm);
+  if (is_faster(ConvolutionPass::by_weight)) weights_ = make_convolution_backward_weights(s, algorithm);
   s.bias = true;
-  if (winograd_is_faster(s, ConvolutionPass::forward)) forward_ = make_convolution_forward(s, kWinograd);
+  if (is_faster(ConvolutionPass::forward)) forward_ = make_convolution_forward(s, algorithm);
 }
 
 void VerticalStack::pack(const Pack& p, const float* weight) const {

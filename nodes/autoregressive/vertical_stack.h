@@ -39,7 +39,7 @@ class VerticalStack {
 
  private:
   void make_product(const Prepare& p, const Shape& x, std::int64_t kernel);
-  void make_transformed(const Shape& x, std::int64_t kernel);
+  void make_convolutions(const Shape& x, std::int64_t kernel, bool bf16);
 
   std::unique_ptr<const CausalProduct> product_;
   PackedSlot<std::byte> product_packed_;

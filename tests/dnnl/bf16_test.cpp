@@ -52,13 +52,33 @@ const void* weight_of(const std::vector<std::byte>& packed, const std::vector<fl
   return packed.empty() ? static_cast<const void*>(plain.data()) : packed.data();
 }
 
+// Values in one of the two types.
+class Stored {
+ public:
+  Stored(const std::vector<float>& values, bool is_bf16) : plain_(values), halves_(is_bf16 ? values.size() : 0) {
+    if (is_bf16) loom::math::to_bf16(values.data(), halves_.data(), static_cast<std::int64_t>(values.size()));
+  }
+  const void* raw() const { return halves_.empty() ? static_cast<const void*>(plain_.data()) : halves_.data(); }
+  void* raw() { return halves_.empty() ? static_cast<void*>(plain_.data()) : halves_.data(); }
+  std::vector<float> values() const {
+    std::vector<float> wide = plain_;
+    if (!halves_.empty()) loom::math::to_f32(halves_.data(), wide.data(), static_cast<std::int64_t>(wide.size()));
+    return wide;
+  }
+
+ private:
+  std::vector<float> plain_;
+  std::vector<Bf16> halves_;
+};
+
 // The three passes of a layer.
 struct Passes {
   std::vector<float> y, diff_x, diff_weight, diff_bias;
 
   template <class Forward, class Data, class Weights>
   Passes(const Forward& forward, const Data& data, const Weights& weights, const std::vector<float>& x,
-         const std::vector<float>& weight, const std::vector<float>& bias, const std::vector<float>& diff_y)
+         const std::vector<float>& weight, const std::vector<float>& bias, const std::vector<float>& diff_y,
+         bool x_bf16 = false, bool y_bf16 = false)
       : y(diff_y.size(), std::nanf("")),
         diff_x(x.size(), std::nanf("")),
         diff_weight(weight.size()),
@@ -66,9 +86,12 @@ struct Passes {
     const Scratch scratch(std::max({forward.scratch_bytes(), data.scratch_bytes(), weights.scratch_bytes()}));
     const auto forward_weight = packed(forward, weight, scratch.get()),
                data_weight = packed(data, weight, scratch.get());
-    forward.execute(x.data(), weight_of(forward_weight, weight), bias.data(), y.data(), scratch.get());
-    data.execute(diff_y.data(), weight_of(data_weight, weight), diff_x.data(), scratch.get());
-    weights.execute(x.data(), diff_y.data(), diff_weight.data(), diff_bias.data(), scratch.get());
+    const Stored from_x(x, x_bf16), from_y(diff_y, y_bf16);
+    Stored to_y(y, y_bf16), to_x(diff_x, x_bf16);
+    forward.execute(from_x.raw(), weight_of(forward_weight, weight), bias.data(), to_y.raw(), scratch.get());
+    data.execute(from_y.raw(), weight_of(data_weight, weight), to_x.raw(), scratch.get());
+    weights.execute(from_x.raw(), from_y.raw(), diff_weight.data(), diff_bias.data(), scratch.get());
+    y = to_y.values(), diff_x = to_x.values();
     BOOST_TEST(scratch.intact());
   }
 };
@@ -112,6 +135,29 @@ BOOST_AUTO_TEST_CASE(rounds_to_the_nearest_and_ties_to_even) {
   loom::math::to_bf16(values.data(), rounded.data(), static_cast<std::int64_t>(values.size()));
   for (std::size_t i = 0; i < values.size(); ++i)
     BOOST_TEST(rounded[i].bits == nearest(values[i]), values[i] << " became " << widened(rounded[i].bits));
+}
+
+// What is stored in bf16 is read and written as it is: the operands are those that would have been rounded.
+BOOST_AUTO_TEST_CASE(stored_values) {
+  if (skipped()) return;
+  for (const std::int64_t stride : {1, 2}) {
+    for (const std::int64_t channels : {3, 40}) {  // in f32 kernels, and in those of bf16
+      ConvolutionShape s;
+      s.n = 3, s.h = 9, s.w = 12, s.c = channels, s.filters = 24, s.kh = 3, s.kw = 4, s.bias = true, s.relu = true;
+      s.stride_h = s.stride_w = stride, s.pad_top = s.pad_left = s.pad_right = 1, s.bf16 = true;
+      const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2),
+                 bias = random_floats(s.filters, 4), diff_y = random_floats(s.y_count(), 3);
+      const auto passes = [&](const ConvolutionShape& shape) {
+        return Passes(*make_convolution_forward(shape), *make_convolution_backward_data(shape),
+                      *make_convolution_backward_weights(shape), x, weight, bias, diff_y, shape.x_bf16, shape.y_bf16);
+      };
+      ConvolutionShape stored = s;
+      stored.x_bf16 = stored.y_bf16 = true;
+      const Passes plain = passes(s), rounded = passes(stored);
+      check_close(rounded, plain, describe(s));
+      BOOST_TEST(relative_error(rounded.diff_bias, plain.diff_bias) < kBound, describe(s));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(convolutions_of_many_shapes) {

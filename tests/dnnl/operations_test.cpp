@@ -15,7 +15,8 @@ class BiasAlone final : public ForwardKernel {
   std::size_t packed_bytes() const override { return 0; }
   std::string implementation() const override { return "bias alone"; }
   void pack(const float*, void*, void*) const override {}
-  void execute(const float*, const void*, const float* bias, float* y, void*) const override {
+  void execute(const void*, const void*, const float* bias, void* result, void*) const override {
+    auto* y = static_cast<float*>(result);
     for (std::int64_t i = 0; i < shape_.rows * shape_.outputs; ++i) y[i] = bias[i % shape_.outputs];
   }
 

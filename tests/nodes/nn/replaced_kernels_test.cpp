@@ -20,7 +20,7 @@ class CountedForward final : public ForwardKernel {
   std::size_t packed_bytes() const override { return inner_->packed_bytes(); }
   std::string implementation() const override { return inner_->implementation(); }
   void pack(const float* weight, void* packed, void* scratch) const override { inner_->pack(weight, packed, scratch); }
-  void execute(const float* x, const void* weight, const float* bias, float* y, void* scratch) const override {
+  void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     ++forwards;
     inner_->execute(x, weight, bias, y, scratch);
   }
@@ -36,7 +36,7 @@ class CountedData final : public BackwardDataKernel {
   std::size_t packed_bytes() const override { return inner_->packed_bytes(); }
   std::string implementation() const override { return inner_->implementation(); }
   void pack(const float* weight, void* packed, void* scratch) const override { inner_->pack(weight, packed, scratch); }
-  void execute(const float* diff_y, const void* weight, float* diff_x, void* scratch) const override {
+  void execute(const void* diff_y, const void* weight, void* diff_x, void* scratch) const override {
     ++data_gradients;
     inner_->execute(diff_y, weight, diff_x, scratch);
   }
@@ -50,8 +50,7 @@ class CountedWeights final : public BackwardWeightsKernel {
   explicit CountedWeights(std::unique_ptr<const BackwardWeightsKernel> inner) : inner_(std::move(inner)) {}
   std::size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
   std::string implementation() const override { return inner_->implementation(); }
-  void execute(const float* x, const float* diff_y, float* diff_weight, float* diff_bias,
-               void* scratch) const override {
+  void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     ++weight_gradients;
     inner_->execute(x, diff_y, diff_weight, diff_bias, scratch);
   }

@@ -40,8 +40,19 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     prepared.needs.bf16 = mode.bf16;
     prepared.needs.backward = backward[static_cast<std::size_t>(step.node)];
     prepare_node(node, store, prepared);
-    if (prepared.needs.packed_bytes > 0) packing_.push_back(step.node);
+    if (prepared.needs.packed_bytes > 0) pack_with_others(graph, step.node);
   }
+}
+
+// A discriminator that judges three things packs its weights once.
+void Instance::pack_with_others(const Graph& graph, int index) {
+  PreparedNode& prepared = nodes_[static_cast<std::size_t>(index)];
+  for (const int other : packing_) {
+    if (!pack_alike(graph.node(index), prepared, graph.node(other), node(other))) continue;
+    prepared.packed = node(other).packed;
+    return;
+  }
+  packing_.push_back(index);
 }
 
 // What is computed again has one result, not one for each time.
@@ -130,7 +141,7 @@ double Instance::flop(const TapeStep& step) const {
 
 std::size_t Instance::packed_bytes() const {
   std::size_t bytes = 0;
-  for (const PreparedNode& prepared : nodes_) bytes += prepared.needs.packed_bytes;
+  for (const int index : packing_) bytes += node(index).needs.packed_bytes;
   return bytes;
 }
 

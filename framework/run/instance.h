@@ -43,6 +43,7 @@ class Instance {
   std::size_t packed_bytes() const;
 
  private:
+  void pack_with_others(const Graph& graph, int index);
   void require_nothing_saved(const Graph& graph, const TapeStep& step) const;
 
   std::int64_t samples_;

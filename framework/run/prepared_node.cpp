@@ -1,5 +1,7 @@
 #include "run/prepared_node.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "loom/error.h"
@@ -42,6 +44,21 @@ void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& pr
     finding.message = fmt::format("[{}] '{}' could not be prepared: {}", node.type->name, node.path, problem.what());
     throw Error(std::move(finding));
   }
+}
+
+bool pack_alike(const GraphNode& a, const PreparedNode& prepared_a, const GraphNode& b,
+                const PreparedNode& prepared_b) {
+  const auto same_shapes = [](const TensorView& x, const TensorView& y) {
+    return x.dtype() == y.dtype() && x.shape() == y.shape();
+  };
+  const auto same_values = [](const TensorView& x, const TensorView& y) { return x.raw() == y.raw(); };
+  const Prepare &x = prepared_a.needs, &y = prepared_b.needs;
+  return x.packed_bytes == y.packed_bytes && a.type == b.type && a.options.values() == b.options.values() &&
+         x.training == y.training && x.backward == y.backward && x.transformed == y.transformed && x.bf16 == y.bf16 &&
+         std::ranges::equal(prepared_a.inputs, prepared_b.inputs, same_shapes) &&
+         std::ranges::equal(prepared_a.outputs, prepared_b.outputs, same_shapes) &&
+         std::ranges::equal(prepared_a.parameters, prepared_b.parameters, same_values) &&
+         std::ranges::equal(prepared_a.states, prepared_b.states, same_values);
 }
 
 void pack_node(PreparedNode& prepared) {

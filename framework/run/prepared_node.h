@@ -17,7 +17,7 @@ struct PreparedNode {
   std::unique_ptr<Node> node;
   std::vector<TensorView> inputs, outputs, parameters, states;  // inputs and outputs: shapes only
   Prepare needs;
-  AlignedBytes packed;
+  std::shared_ptr<std::byte[]> packed;  // of nodes that pack the same, one
 };
 
 // Creates and prepares a node: `prepared` holds the views, and in `needs` what the caller knows of it (samples, rows,
@@ -28,5 +28,8 @@ void prepare_node(const NodeType& type, const Options& options, PreparedNode& pr
 void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& prepared);
 
 void pack_node(PreparedNode& prepared);
+
+// Whether two nodes of a program pack the same: they share their parameters, and differ in nothing that preparing sees.
+bool pack_alike(const GraphNode& a, const PreparedNode& prepared_a, const GraphNode& b, const PreparedNode& prepared_b);
 
 }  // namespace loom

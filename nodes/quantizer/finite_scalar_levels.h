@@ -1,6 +1,7 @@
 // A codebook that is a grid: channel d takes one of L_d levels, evenly spaced in [-1, 1], and a code is the number that
 // the levels are the digits of, the first channel least.
 //   level l of L >= 3 stands for (l - floor(L / 2)) / floor(L / 2): odd L is symmetric, even L has no level at 1
+//   the two levels of L = 2 stand for -1 and 1
 // Mentzer et al. 2023, Finite Scalar Quantization: VQ-VAE Made Simple, section 3.1 and appendix A.1.
 #pragma once
 
@@ -17,7 +18,7 @@ namespace finite_scalar {
 inline constexpr double kMostCodes = 1 << 24;
 
 inline void declare_levels(loom::Contract& c) {
-  c.option("levels", loom::required, loom::integer_list().at_least(3),
+  c.option("levels", loom::required, loom::integer_list().at_least(2),
            "levels of each channel; their product is the number of codes");
 }
 
@@ -33,6 +34,7 @@ class Levels {
     return product;
   }
   float value(std::int64_t d, std::int64_t level) const {
+    if (count(d) == 2) return level == 0 ? -1.0F : 1.0F;
     const std::int64_t half = count(d) / 2;
     return static_cast<float>(level - half) / static_cast<float>(half);
   }

@@ -3,6 +3,7 @@
 //   h = (L - 1) (1 - 0.001) / 2,  o = 0 for odd L and 1/2 for even L
 //   bounded   = h tanh(x + atanh(o / h)) - o        between the lowest and the highest level; 0 at x = 0
 //   quantized = round(bounded) / floor(L / 2)       x, quantized [N, ...E, D], one L for each of the D channels
+//   of L = 2:  bounded = h tanh(x) - 1/2,  quantized = 2 round(bounded) + 1, the sign of x
 //   codes     = the levels as the digits of a number, [N, ...E] i32 (levels.h)
 // The gradient goes straight through the rounding: diff x = diff quantized (dbounded / dx) / floor(L / 2).
 // Positions that `mask` leaves out are quantized and not counted. The metrics of codebooks read the states perplexity and unused_for.
@@ -56,7 +57,14 @@ class FiniteScalarQuantizer final : public loom::Node {
     for (std::int64_t d = 0; d < levels_.channels(); ++d) {
       const double half = static_cast<double>(levels_.count(d) - 1) * (1 - 1e-3) / 2;
       const double offset = levels_.count(d) % 2 == 0 ? 0.5 : 0;
-      bounds_.push_back({half, offset, std::atanh(offset / half), static_cast<double>(levels_.count(d) / 2)});
+      const bool two = levels_.count(d) == 2;
+      const auto centre = static_cast<double>(levels_.count(d) / 2);
+      bounds_.push_back({.half = half,
+                         .offset = offset,
+                         .shift = two ? 0 : std::atanh(offset / half),
+                         .centre = centre,
+                         .middle = two ? 0.5 : 0,
+                         .unit = two ? 0.5 : centre});
     }
   }
 
@@ -80,7 +88,7 @@ class FiniteScalarQuantizer final : public loom::Node {
         code += place * level;
         place *= levels_.count(d);
         quantized.data()[v * channels + d] =
-            rounds_ ? levels_.value(d, level) : static_cast<float>(value / bound.centre);
+            rounds_ ? levels_.value(d, level) : static_cast<float>((value + bound.middle) / bound.unit);
       }
       codes[v] = static_cast<std::int32_t>(code);
       if (counts != nullptr) counts[code] += mask.empty() ? 1 : mask[static_cast<std::size_t>(v % positions)];
@@ -93,7 +101,7 @@ class FiniteScalarQuantizer final : public loom::Node {
     for (std::size_t i = 0; i < x.size(); ++i) {
       const Bound& bound = bounds_[i % bounds_.size()];
       const double t = std::tanh(x[i] + bound.shift);
-      b.diff_input("x").values()[i] = static_cast<float>(above[i] * bound.half * (1 - t * t) / bound.centre);
+      b.diff_input("x").values()[i] = static_cast<float>(above[i] * bound.half * (1 - t * t) / bound.unit);
     }
   }
 
@@ -113,7 +121,8 @@ class FiniteScalarQuantizer final : public loom::Node {
  private:
   struct Bound {
     double half, offset, shift;
-    double centre;  // floor(L / 2): the level that represents 0
+    double centre;        // floor(L / 2): the level that represents 0, or the upper one of two
+    double middle, unit;  // a level stands for (level - centre + middle) / unit
   };
   [[noreturn]] static void throw_not_a_number(std::int64_t sample) {
     throw loom::Error(loom::ErrorCode::not_finite, fmt::format("a value of sample {} is not a number", sample),

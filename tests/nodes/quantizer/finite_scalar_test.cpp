@@ -72,6 +72,23 @@ BOOST_AUTO_TEST_CASE(codes_and_vectors_are_one_to_one) {
   BOOST_TEST(std::ranges::equal(result.outputs.at("quantized").values(), y.values()));
 }
 
+// Two levels are the signs.
+BOOST_AUTO_TEST_CASE(two_levels_are_signs) {
+  auto tester = quantizer({2, 3, 2});
+  const NodeResult result =
+      tester.input("x", tensor_of({2, 3}, std::vector{-0.1F, 0.0F, 5.0F, 0.2F, -9.0F, -7.0F})).run();
+  const auto y = result.outputs.at("quantized").values();
+  BOOST_TEST((std::vector<float>(y.begin(), y.end()) == std::vector<float>{-1, 0, 1, 1, -1, -1}));
+  const auto codes = result.outputs.at("codes").values<std::int32_t>();
+  BOOST_TEST((std::vector<std::int32_t>(codes.begin(), codes.end()) == std::vector<std::int32_t>{8, 1}));
+  auto back = values({2, 3, 2});
+  const NodeResult vectors = back.input("codes", tensor_of({2}, std::vector<std::int32_t>{8, 1})).run();
+  BOOST_TEST(std::ranges::equal(vectors.outputs.at("y").values(), y));
+  auto smooth = quantizer({2, 4, 2});
+  smooth.random_input("x", {4, 3}, 1.5).option("round", false);
+  expect_ok(smooth.check());
+}
+
 BOOST_AUTO_TEST_CASE(counts_codes_in_training_only) {
   auto tester = quantizer({3, 3});
   tester.input("x", tensor_of({2, 2}, std::vector{0.0F, 0.0F, 9.0F, -9.0F}));  // codes 4 and 2
@@ -87,8 +104,8 @@ BOOST_AUTO_TEST_CASE(refuses) {
   auto misfit = quantizer({8, 5});
   misfit.random_input("x", {2, 3});
   BOOST_TEST(misfit.error().find("2 channels") != std::string::npos, misfit.error());
-  auto two = quantizer({8, 2});
-  BOOST_TEST(two.random_input("x", {2, 2}).error().find("levels") != std::string::npos, two.error());
+  auto one = quantizer({8, 1});
+  BOOST_TEST(one.random_input("x", {2, 2}).error().find("levels") != std::string::npos, one.error());
   auto many = quantizer({4096, 4096, 4096});
   BOOST_TEST(many.random_input("x", {2, 3}).error().find("too many codes") != std::string::npos, many.error());
   auto diverged = quantizer({3});

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "document/expand.h"
+#include "document/instances.h"
 #include "document/merge.h"
 #include "document/plugins.h"
 #include "document/render.h"
@@ -62,8 +63,9 @@ class Reader {
   }
 
  private:
-  Value evaluated(Value value) {
-    substitute(value, variables_, budget_, diagnostics_);
+  Value evaluated(Value value) { return evaluated(std::move(value), variables_); }
+  Value evaluated(Value value, const Variables& variables) {
+    substitute(value, variables, budget_, diagnostics_);
     return value;
   }
 
@@ -84,43 +86,52 @@ class Reader {
     Section section(value, "losses", diagnostics_);
     for (const Member* member : section.rest()) {
       if (!check_name(member->key, member->where, diagnostics_)) continue;
-      LossEntry loss;
-      loss.name = member->key;
-      loss.node = "losses/" + member->key;
-      loss.where = member->where;
-      if (!member->value.is_map()) {  // the expander reports it
-        document_.losses.push_back(loss);
-        expander_.add_node(loss.node, *member, variables_, {});
-        continue;
+      const bool is_map = member->value.is_map();  // the expander reports anything else
+      for (InstanceEntry& one : is_map ? loss_instances(*member, variables_, expander_.repeats(), budget_, diagnostics_)
+                                       : std::vector<InstanceEntry>{{{}, *member}}) {
+        one.member.key += one.suffix();
+        read_loss(one.member, one.with_index(variables_));
       }
-      Section entry(member->value, fmt::format("loss '{}'", member->key), diagnostics_);
-      if (const Value* weight = entry.get("weight")) {
-        loss.weight = read_schedule(evaluated(*weight), fmt::format("the weight of '{}'", member->key), diagnostics_);
-      }
-      if (const Value* port = entry.get("port")) loss.port_where = port->where;
-      loss_section().read(entry, loss);
-      const Value* when = entry.get("when");
-      const Value* of = entry.get("of");
-      Diagnostics of_the_node;  // the node of a loss reports an invalid `when`
-      if (when != nullptr) loss.when = read_when(evaluated(*when), of != nullptr ? diagnostics_ : of_the_node);
-      if (of == nullptr) expander_.add_node(loss.node, *member, variables_, {"weight", "port", "role"});
-      if (of != nullptr) read_loss_of(*of, entry, loss);
-      document_.losses.push_back(std::move(loss));
     }
   }
 
+  void read_loss(const Member& member, const Variables& variables) {
+    LossEntry loss;
+    loss.name = member.key;
+    loss.node = "losses/" + member.key;
+    loss.where = member.where;
+    if (!member.value.is_map()) {
+      document_.losses.push_back(loss);
+      expander_.add_node(loss.node, member, variables, {});
+      return;
+    }
+    Section entry(member.value, fmt::format("loss '{}'", member.key), diagnostics_);
+    if (const Value* weight = entry.get("weight")) {
+      loss.weight =
+          read_schedule(evaluated(*weight, variables), fmt::format("the weight of '{}'", member.key), diagnostics_);
+    }
+    if (const Value* port = entry.get("port")) loss.port_where = port->where;
+    loss_section().read(entry, loss);
+    const Value* when = entry.get("when");
+    const Value* of = entry.get("of");
+    Diagnostics of_the_node;  // the node of a loss reports an invalid `when`
+    if (when != nullptr) loss.when = read_when(evaluated(*when, variables), of != nullptr ? diagnostics_ : of_the_node);
+    if (of == nullptr) expander_.add_node(loss.node, member, variables, {"weight", "port", "role"});
+    if (of != nullptr) read_loss_of(evaluated(*of, variables), entry, loss);
+    document_.losses.push_back(std::move(loss));
+  }
+
   // The reference as it is written; it is resolved when all nodes exist.
-  void read_loss_of(const Value& of, Section& entry, LossEntry& loss) {
+  void read_loss_of(const Value& reference, Section& entry, LossEntry& loss) {
     if (!loss.port.empty())
       diagnostics_.add(ErrorCode::unknown_key, loss.port_where, "`of` names the port, so there is no key 'port'");
-    loss.port_where = of.where;
+    loss.port_where = reference.where;
     loss.port.clear();
     loss.node.clear();
-    const Value reference = evaluated(of);
-    if (reference.kind == Value::Kind::scalar)
+    if (reference.kind == Value::Kind::scalar && !reference.broken)
       loss.node = reference.scalar;
     else if (!reference.broken)
-      wrong_type(of, fmt::format("loss '{}'.of", loss.name), "a node, or node.port", diagnostics_);
+      wrong_type(reference, fmt::format("loss '{}'.of", loss.name), "a node, or node.port", diagnostics_);
     entry.finish();
     losses_of_.push_back(document_.losses.size());
   }
@@ -146,15 +157,10 @@ class Reader {
       Section keys(member->value, fmt::format("generate.{}", member->key), diagnostics_);
       generate_section().read(keys, entry);
       const Value* shown = keys.get("show");
-      Value show = shown != nullptr ? evaluated(*shown) : Value();
+      Value show = shown != nullptr ? evaluated(shown_instances(*shown)) : Value();
       shows_.push_back(checked_show(std::move(show), fmt::format("generate.{}.show", member->key)));
       if (const Value* draws = keys.get("draw")) {
-        for (const Member& draw : draws->members) {
-          const std::string path = "generate/" + member->key + "/" + std::to_string(entry.draws.size());
-          entry.draws.emplace_back(Reference{draw.key, "", draw.where}, NodeEntry{});
-          entry.draws.back().second.path = path;
-          expander_.add_node(path, draw, variables_, {});
-        }
+        for (const Member& draw : draws->members) read_draw(draw, *draws, entry);
         if (!draws->is_map())
           wrong_type(*draws, "draw", "a map from ports to the nodes that replace them", diagnostics_);
       }
@@ -164,10 +170,32 @@ class Reader {
         for (const Value& item : several ? autoregressive.items : std::vector<Value>{autoregressive})
           entry.autoregressions.push_back(read_autoregression(item, "generate." + member->key));
       }
-      if (const Value* given = keys.get("feed")) read_feeds(evaluated(*given), entry);
+      if (const Value* given = keys.get("feed")) read_feeds(*given, entry);
       keys.finish();
       document_.generate.push_back(std::move(entry));
     }
+  }
+
+  // An entry of one port takes precedence over a pattern.
+  void read_draw(const Member& draw, const Value& draws, GenerateEntry& entry) {
+    for (InstanceEntry& one : instances_of(draw, {"in"}, expander_.repeats(), -1, diagnostics_)) {
+      if (one.member.key.empty() || (!one.index.empty() && draws.find(one.member.key) != nullptr)) continue;
+      const std::string path = "generate/" + entry.name + "/" + std::to_string(entry.draws.size());
+      entry.draws.emplace_back(Reference{one.member.key, "", draw.where}, NodeEntry{});
+      entry.draws.back().second.path = path;
+      expander_.add_node(path, one.member, one.with_index(variables_), {});
+    }
+  }
+
+  // A pattern of several ports becomes a map from their names to them.
+  Value shown_instances(const Value& shown) {
+    std::vector<Value> ports = instances_of(shown, expander_.repeats(), diagnostics_);
+    if (ports.size() == 1) return std::move(ports.front());
+    Value map;
+    map.kind = Value::Kind::map;
+    map.where = shown.where;
+    for (Value& port : ports) map.members.push_back({port.scalar, port.where, port});
+    return map;
   }
 
   // A port, or a map of ports; null where it is neither, which is reported.
@@ -185,11 +213,13 @@ class Reader {
   void read_feeds(const Value& value, GenerateEntry& entry) {
     const bool several = value.kind == Value::Kind::sequence;
     for (const Value& item : several ? value.items : std::vector<Value>{value}) {
-      const bool good = item.kind == Value::Kind::scalar && !item.broken;
-      if (good)
-        entry.feeds.push_back({item.scalar, "", item.where});
-      else
-        wrong_type(item, fmt::format("generate.{}.feed", entry.name), "a node, or node.port", diagnostics_);
+      for (const Value& written : instances_of(item, expander_.repeats(), diagnostics_)) {
+        const Value one = evaluated(written);
+        if (one.kind == Value::Kind::scalar && !one.broken)
+          entry.feeds.push_back({one.scalar, "", one.where});
+        else
+          wrong_type(one, fmt::format("generate.{}.feed", entry.name), "a node, or node.port", diagnostics_);
+      }
     }
   }
 
@@ -302,10 +332,8 @@ void read_without_parent(const Value& root, const std::string& file, const std::
     switch (finding.code) {
       case ErrorCode::missing_key:
       case ErrorCode::unknown_variable:
-      case ErrorCode::dangling_input:
-        break;
-      default:
-        diagnostics.add(Error(finding));
+      case ErrorCode::dangling_input: break;
+      default: diagnostics.add(Error(finding));
     }
   }
 }

@@ -44,6 +44,8 @@ struct ObjectiveEntry {
   std::vector<std::string> parameters;     // patterns over parameter paths: "encoder/*"; empty: all
   std::vector<Location> parameter_places;  // of each pattern, where it comes from a text
   OptimizerEntry optimizer;
+  std::int64_t from = 0;   // the first step in which it updates
+  std::int64_t stop = 0;   // the step from which on it updates no more; 0: never
   std::int64_t every = 1;  // updates on steps divisible by it
   std::int64_t until = 0;  // from this step on in every step; 0: `every` holds to the end
   std::vector<ConditionEntry> only_if;
@@ -60,6 +62,7 @@ struct MonitorEntry {
 
 // Bounds of a training: no machine holds a larger batch, and products of the two stay within 64 bits.
 inline constexpr std::int64_t kMaxBatch = std::int64_t{1} << 24;
+inline constexpr std::int64_t kMaxAccumulate = std::int64_t{1} << 16;
 inline constexpr std::int64_t kMaxSteps = std::int64_t{1} << 38;
 
 // The section `train`. Keys, ranges, units and words are declared in sections.cpp.
@@ -68,6 +71,8 @@ struct TrainEntry {
   std::int64_t steps = 1000;
   std::uint64_t seed = 1;
   double clip_norm = 0;         // 0: no clipping; of each objective's gradient
+  double clip_value = 0;        // bound of each element of a gradient; 0: none
+  std::int64_t accumulate = 1;  // batches of a step
   double average = 0;           // decay of the moving average of the weights; 0: none
   std::int64_t eval_every = 0;  // steps; 0: only at the end
   std::int64_t eval_limit = 0;  // samples; 0: the whole held-out split
@@ -140,6 +145,7 @@ struct Document {
   std::vector<GenerateEntry> generate;
   std::vector<MetricEntry> metrics;
   std::vector<WeightSource> weight_sources;
+  std::vector<std::string> notes;  // what a reader may not expect: see drop_inherited()
   std::vector<std::string> files;  // that it was read from: itself, parents, blocks, used graphs; sorted
   std::string resolved;            // YAML text: self-contained, enough to load it again with the same result
 };

@@ -8,10 +8,13 @@
 #include <set>
 
 #include "document/block.h"
+#include "document/call.h"
 #include "document/chain.h"
+#include "document/extent.h"
 #include "document/file_keys.h"
 #include "document/merge.h"
 #include "document/names.h"
+#include "document/node_keys.h"
 #include "document/plugins.h"
 #include "document/section.h"
 #include "document/use_path.h"
@@ -22,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxUses = 16;  // blocks inside blocks
 constexpr std::int64_t kMaxRepeat = 10000;
 constexpr std::size_t kMaxNodes = 100000;
 constexpr std::size_t kMaxExpandedValues = 5000000;
@@ -31,21 +33,6 @@ constexpr std::size_t kMaxExpandedBytes = std::size_t{64} << 20;
 struct Pending {
   NodeEntry entry;
   const Scope* scope;
-};
-
-// The size of a value: the number of values and the bytes of text.
-struct Extent {
-  std::size_t values = 0, bytes = 0;
-
-  void add(const Value& value) {
-    ++values;
-    bytes += value.scalar.size();
-    for (const Value& item : value.items) add(item);
-    for (const Member& member : value.members) {
-      bytes += member.key.size();
-      add(member.value);
-    }
-  }
 };
 
 }  // namespace
@@ -61,6 +48,7 @@ class Expander::Impl {
       return;
     }
     for (const Member& member : nodes.members) scope->names.insert(member.key);
+    scope->nodes = &nodes;
     for (const Member& member : nodes.members) {
       if (check_name(member.key, member.where, diagnostics_))
         add(member.key, member, variables, scope);
@@ -69,7 +57,13 @@ class Expander::Impl {
     }
   }
 
-  void add(const std::string& name, const Member& member, const Variables& variables, Scope* scope) {
+  void add(const std::string& name, const Member& raw, const Variables& variables, Scope* scope) {
+    Member member = raw;
+    if (copies_another(member.value)) {
+      member.value = called_node(raw, *scope->nodes, diagnostics_);
+      if (member.value.is_null()) return add_broken(name, raw, scope);
+    }
+    if (is_part_call(member.value)) return add_part(name, member, variables, scope);
     const Value* repeat = member.value.find("repeat");
     if (!is_node(member) || repeat == nullptr || repeat->is_null()) return add_one(name, member, variables, scope, {});
     Value text = *repeat;
@@ -85,10 +79,15 @@ class Expander::Impl {
       add_broken(name, member, scope);
   }
 
+  void add_part(const std::string& name, Member member, const Variables& variables, Scope* scope) {
+    substitute(member.value, variables, budget_, diagnostics_);
+    parts_.emplace_back(read_part_call(scope->prefix + name, member, diagnostics_), scope);
+  }
+
   // A loss or a draw: one node; the caller reads its keys in `apart`.
   void add_single(const std::string& path, const Member& member, const Variables& variables,
                   const std::vector<std::string>& apart) {
-    for (const char* key : {"use", "repeat"}) {
+    for (const char* key : {"use", "repeat", "call"}) {
       const auto found = std::find_if(member.value.members.begin(), member.value.members.end(),
                                       [&](const Member& m) { return m.key == key; });
       if (found == member.value.members.end()) continue;
@@ -120,6 +119,7 @@ class Expander::Impl {
       for (const Link& link : links) link.source->scalar = link.output.empty() ? last : last + "." + link.output;
     }
     names_.add_repeat(scope->prefix + name, last, scope);
+    names_.add_instances(scope->prefix + name, count);
   }
 
   Reference resolve(const std::string& text, const Location& where) {
@@ -127,24 +127,43 @@ class Expander::Impl {
   }
 
   Scope* top() { return names_.top(); }
+  const Names& names() const { return names_; }
   const std::vector<WeightSource>& weight_sources() const { return weight_sources_; }
   const std::set<std::string>& files() const { return read_; }
   const std::vector<PluginEntry>& plugins() const { return plugins_; }
   bool is_full() const { return full_; }
 
+  // The ports of the called parts, whose names stand for copies of what they lead to.
+  void resolve_parts(std::set<std::string>& paths) {
+    for (auto& [part, scope] : parts_) {
+      part.to = resolved(part.to, scope);
+      for (std::vector<Reference>* ports : {&part.from, &part.in})
+        for (Reference& port : *ports) port = resolved(port, scope);
+      if (!part.to.reported) names_.add_repeat(part.path, part.copy_of(part.to.text()), names_.top());
+      paths.insert(part.copy_of(part.to.node));
+    }
+  }
+
   std::vector<NodeEntry> finish() {
     std::set<std::string> paths;
     for (const Pending& pending : pending_) paths.insert(pending.entry.path);
+    resolve_parts(paths);
     names_.check_outputs(paths, diagnostics_);
     std::vector<NodeEntry> entries;
     for (Pending& pending : pending_) {
       for (InputEntry& input : pending.entry.inputs) {
         for (Reference& source : input.sources) {
-          if (!source.reported) source = names_.resolve(source.node, source.where, pending.scope, diagnostics_);
+          source = resolved(source, pending.scope);
         }
       }
-      if (!pending.entry.weights.empty()) pending.entry.weights = resolve_weights(pending.entry.weights, pending.scope);
+      for (std::string* owner : {&pending.entry.weights, &pending.entry.average.of})
+        if (!owner->empty()) *owner = resolve_weights(*owner, pending.scope);
       entries.push_back(std::move(pending.entry));
+    }
+    for (const auto& [part, scope] : parts_) {
+      std::vector<NodeEntry> copies =
+          part.to.reported ? std::vector<NodeEntry>() : copies_of(part, entries, diagnostics_);
+      std::ranges::move(copies, std::back_inserter(entries));
     }
     return entries;
   }
@@ -171,6 +190,10 @@ class Expander::Impl {
     finding.expected = fmt::format("at most {} nodes, {} values and {} bytes of text", kMaxNodes, kMaxExpandedValues,
                                    kMaxExpandedBytes);
     return false;
+  }
+
+  Reference resolved(const Reference& source, const Scope* scope) const {
+    return source.reported ? source : names_.resolve(source.node, source.where, scope, diagnostics_);
   }
 
   std::string resolve_weights(const std::string& text, const Scope* scope) const {
@@ -202,7 +225,7 @@ class Expander::Impl {
     const Value& type = section.required("type");
     section.read("type", entry.type);
     entry.type_where = type.where;
-    common_keys(section, entry);
+    read_node_keys(section, entry);
     section.get("doc");
     if (const Value* in = section.get("in")) read_inputs(*in, entry);
     for (const Member* option : section.rest()) {
@@ -211,13 +234,6 @@ class Expander::Impl {
           read_node_option(*option, fmt::format("'{}': {}", member.key, option->key), diagnostics_);
     }
     pending_.push_back({std::move(entry), scope});
-  }
-
-  void common_keys(Section& section, NodeEntry& entry) {
-    section.read("weights", entry.weights);
-    if (const Value* weights = section.get("weights")) entry.weights_where = weights->where;
-    section.read("frozen", entry.frozen);
-    if (const Value* when = section.get("when")) entry.when = read_when(*when, diagnostics_);
   }
 
   // References are kept as texts in Reference::node until every name is known.
@@ -231,7 +247,7 @@ class Expander::Impl {
     if (in.is_map()) {
       for (const Member& port : in.members) {
         if (port.value.is_null()) continue;
-        InputEntry input{port.key, {}, port.where};
+        InputEntry input{port.key, {}, port.where, in.inherited || port.value.inherited};
         if (port.value.kind == Value::Kind::sequence) {
           for (const Value& item : port.value.items) add_source(item, input);
         } else {
@@ -241,7 +257,7 @@ class Expander::Impl {
       }
       return;
     }
-    InputEntry input{"", {}, in.where};
+    InputEntry input{"", {}, in.where, in.inherited};
     if (in.kind == Value::Kind::sequence) {
       for (const Value& item : in.items) add_source(item, input);
     } else {
@@ -250,36 +266,16 @@ class Expander::Impl {
     entry.inputs.push_back(std::move(input));
   }
 
-  bool may_use(const Value& use, const std::string& path, const Scope& outer) {
-    if (use.kind != Value::Kind::scalar || use.broken) {
-      wrong_type(use, "use", "the path of a block or of a graph", diagnostics_);
-      return false;
-    }
-    const auto& files = outer.files;
-    if (const auto again = std::find(files.begin(), files.end(), path); again != files.end()) {
-      Diagnostic& finding =
-          diagnostics_.add(ErrorCode::extends_cycle, use.where, "the files use each other in a cycle");
-      for (auto it = again; it != files.end(); ++it) finding.got += fs::path(*it).filename().string() + " -> ";
-      finding.got += fs::path(path).filename().string();
-      finding.expected = "blocks and graphs that do not use themselves";
-      return false;
-    }
-    if (static_cast<int>(files.size()) < kMaxUses) return true;
-    diagnostics_.add(ErrorCode::document_too_deep, use.where, "blocks are nested too deeply").expected =
-        fmt::format("at most {} levels", kMaxUses);
-    return false;
-  }
-
   void use_block(const std::string& name, const Member& member, Section& section, Scope* outer) {
     const Value& use = *section.get("use");
     NodeEntry shared;
-    common_keys(section, shared);
+    read_node_keys(section, shared);
     section.get("doc");
     const Value *vars = section.get("vars"), *in = section.get("in"), *rename = section.get("rename");
     section.finish();
     const bool readable = use.kind == Value::Kind::scalar && !use.broken;
     const std::string path = readable ? used_path(use, *outer) : "";
-    if (!may_use(use, path, *outer)) return add_broken(name, member, outer);
+    if (!may_use(use, path, *outer, diagnostics_)) return add_broken(name, member, outer);
     const Value& root = cached_file(path, use.where);
     if (!root.is_map()) return add_broken(name, member, outer);
     Scope* scope = names_.inside(*outer, name, path);
@@ -321,7 +317,7 @@ class Expander::Impl {
     for (const auto& [input, source] : scope->inputs) names_.add_connected(input, scope);
     const std::size_t first = pending_.size();
     add_members(rest, variables, scope);
-    for (std::size_t i = first; i < pending_.size(); ++i) share(pending_[i].entry, shared, scope);
+    apply_use(first, shared, *scope);
     names_.add_graph(scope->prefix.substr(0, scope->prefix.size() - 1), scope);
   }
 
@@ -336,21 +332,16 @@ class Expander::Impl {
     bind_block_inputs(section.get("inputs"), in, member, *scope, diagnostics_);
     const std::size_t first = pending_.size();
     add_members(section.required("nodes"), variables, scope);
-    for (std::size_t i = first; i < pending_.size(); ++i) share(pending_[i].entry, shared, scope);
+    apply_use(first, shared, *scope);
     std::vector<BlockOutput> outputs = read_block_outputs(section, block);
     section.finish();
     names_.add_block(scope->prefix.substr(0, scope->prefix.size() - 1), std::move(outputs), scope);
   }
 
-  // `weights`, `when` and `frozen` of a use apply to every node of the block.
-  void share(NodeEntry& entry, const NodeEntry& shared, const Scope* scope) {
-    if (!shared.weights.empty()) {
-      const std::string inner = entry.path.substr(scope->prefix.size());
-      entry.weights = "/" + scope->outer->prefix + shared.weights + "/" + inner;
-      entry.weights_where = shared.weights_where;
-    }
-    if (shared.when != When::always) entry.when = shared.when;
-    entry.frozen = entry.frozen || shared.frozen;
+  void apply_use(std::size_t first, const NodeEntry& use, const Scope& scope) {
+    std::vector<NodeEntry*> nodes;
+    for (std::size_t i = first; i < pending_.size(); ++i) nodes.push_back(&pending_[i].entry);
+    apply_to_nodes(use, scope.prefix, scope.outer->prefix, nodes, diagnostics_);
   }
 
   const Value& cached_file(const std::string& path, const Location& asked) {
@@ -371,6 +362,7 @@ class Expander::Impl {
   Diagnostics& diagnostics_;
   Names names_;
   std::vector<Pending> pending_;
+  std::vector<std::pair<PartCall, const Scope*>> parts_;
   std::size_t nodes_ = 0;
   Extent expanded_;
   bool full_ = false;
@@ -394,6 +386,7 @@ Reference Expander::resolve(const std::string& text, const Location& where) { re
 const std::vector<PluginEntry>& Expander::plugins() const { return impl_->plugins(); }
 const std::vector<WeightSource>& Expander::weight_sources() const { return impl_->weight_sources(); }
 const std::set<std::string>& Expander::files() const { return impl_->files(); }
+const std::map<std::string, std::int64_t>& Expander::repeats() const { return impl_->names().repeats(); }
 bool Expander::is_full() const { return impl_->is_full(); }
 std::vector<NodeEntry> Expander::finish() { return impl_->finish(); }
 

@@ -1,6 +1,7 @@
 // From the `nodes:` of a document to flat entries: blocks and graphs used, repeats unrolled, references made absolute.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -25,6 +26,8 @@ class Expander {
                 const std::vector<std::string>& apart);
   // A reference as the document's top level understands it: blocks and repeats stand for their outputs.
   Reference resolve(const std::string& text, const Location& where);
+  // The repeats so far, by path, and their instances.
+  const std::map<std::string, std::int64_t>& repeats() const;
   // A limit is reached: what there is so far is a part, and nothing can be said about it.
   bool is_full() const;
   // The files that were read for it.

@@ -27,8 +27,8 @@ const Contract& document_keys() {
   static const Contract keys = [] {
     Contract c;
     declare_head(c);
-    form(c, "extends", "the path of a document, or the name of a shipped graph",
-         "the parent that this document is merged over");
+    form(c, "extends", "the path of a document, or the name of a shipped graph, or a list of these",
+         "the parents that this document is merged over, the last one over the others");
     form(c, "graph", "a text", "the name shown in reports; default: the name of the file");
     form(c, "vars", "a map", "values for `${...}`");
     form(c, "data", "a map: the type of a data set and its options", "the data set; `--data` replaces it");

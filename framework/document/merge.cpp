@@ -3,76 +3,40 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "document/file_keys.h"
 #include "document/formula_loss.h"
-#include "document/plugins.h"
-#include "document/shipped_graphs.h"
 
 namespace loom {
 namespace {
 
-namespace fs = std::filesystem;
+// A text under `key` of both that differs.
+bool is_other_type(const Value& base, const Value& over) {
+  const Value *before = base.find("type"), *now = over.find("type");
+  return before != nullptr && now != nullptr && now->kind == Value::Kind::scalar && before->scalar != now->scalar;
+}
 
-// A null that removes nothing is a misspelt name.
-void check_removals(const Value& parent, const Value& child, const std::string& parent_file, Diagnostics& diagnostics) {
-  for (const char* section : {"vars", "nodes", "losses", "objectives", "generate", "metrics"}) {
-    const Value* mine = child.find(section);
-    const Value* theirs = parent.find(section);
-    for (const Member& member : mine != nullptr ? mine->members : std::vector<Member>()) {
-      if (!member.value.is_null() || (theirs != nullptr && theirs->find(member.key) != nullptr)) continue;
-      Diagnostic& finding =
-          diagnostics.add(ErrorCode::unknown_key, member.where,
-                          fmt::format("null removes, but the parent's {} have no '{}'", section, member.key));
-      std::vector<std::string> names;
-      for (const Member& other : theirs != nullptr ? theirs->members : std::vector<Member>())
-        names.push_back(other.key);
-      for (const std::string& name : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + name;
-      finding.suggestion = nearest_name(member.key, names);
-      finding.other = theirs != nullptr ? theirs->where : Location{parent_file, 0, 0};
-      finding.other_role = "the parent's";
-    }
+// What the parent's entry says and the child's does not: the new type may not know it.
+void mark_inherited(Value& base, const Value& over) {
+  for (Member& member : base.members) {
+    const Value* now = over.find(member.key);
+    if (now == nullptr) member.value.inherited = true;
+    if (now != nullptr && member.key == "in" && now->is_map() && member.value.is_map())
+      mark_inherited(member.value, *now);
   }
 }
 
-Value merge_chain(Value root, const std::string& file, const std::string& directory, std::vector<std::string> chain,
-                  std::set<std::string>& files, Diagnostics& diagnostics) {
-  if (root.is_map()) check_version(root, diagnostics);
-  expand_formula_losses(root, diagnostics);
-  const Value* extends = root.is_map() ? root.find("extends") : nullptr;
-  if (extends == nullptr || extends->is_null()) return root;
-  if (extends->kind != Value::Kind::scalar) {
-    wrong_type(*extends, "extends", "the path of a document", diagnostics);
-    return root;
-  }
-  const std::string path = (fs::path(directory) / graph_file(extends->scalar, directory)).lexically_normal().string();
-  chain.push_back(fs::path(file).lexically_normal().string());
-  if (std::find(chain.begin(), chain.end(), path) != chain.end()) {
-    Diagnostic& finding =
-        diagnostics.add(ErrorCode::extends_cycle, extends->where, "the documents extend each other in a cycle");
-    for (const std::string& name : chain) finding.got += fs::path(name).filename().string() + " -> ";
-    finding.got += fs::path(path).filename().string();
-    finding.expected = "a chain that ends at a document without extends";
-    return root;
-  }
-  if (static_cast<int>(chain.size()) > kMaxDepth) {
-    diagnostics.add(ErrorCode::document_too_deep, extends->where, "too many documents extend each other").expected =
-        fmt::format("at most {}", kMaxDepth);
-    return root;
-  }
-  Value parent = parse_yaml_file(path, extends->where, diagnostics);
-  files.insert(path);
-  if (!parent.is_map()) return root;
-  const Location where = root.where;
-  parent = merge_chain(std::move(parent), path, fs::path(path).parent_path().string(), chain, files, diagnostics);
-  // That of the parent is still there where its own parent cannot be read.
-  std::erase_if(root.members, [](const Member& m) { return m.key == "extends"; });
-  check_removals(parent, root, path, diagnostics);
-  merge_plugins(parent, root);
-  merge_value(parent, root);
-  parent.where = where;
-  return parent;
+// A block in the place of a node, or a node in that of a block: the keys of one mean nothing to the other.
+void drop_other_kind(Value& base, const Value& over) {
+  static const std::set<std::string> kOfUse = {"use", "vars", "rename"};
+  static const std::set<std::string> kOfBoth = {"in", "doc", "when", "frozen", "weights", "repeat", "chain"};
+  const auto gives = [](const Value& map, const char* key) {
+    return map.find(key) != nullptr && !map.find(key)->is_null();
+  };
+  if (gives(base, "use") && gives(over, "type") && !gives(over, "use"))
+    std::erase_if(base.members, [](const Member& m) { return kOfUse.contains(m.key); });
+  if (gives(base, "type") && gives(over, "use") && !gives(over, "type"))
+    std::erase_if(base.members, [](const Member& m) { return !kOfBoth.contains(m.key); });
 }
 
 std::vector<std::string> split_path(const std::string& path) {
@@ -166,6 +130,9 @@ void merge_value(Value& base, const Value& over) {
     base = over;
     return;
   }
+  base.inherited = false;
+  drop_other_kind(base, over);
+  if (is_other_type(base, over)) mark_inherited(base, over);
   for (const Member& member : over.members) {
     Value* slot = base.find(member.key);
     if (member.value.is_null()) {
@@ -180,11 +147,6 @@ void merge_value(Value& base, const Value& over) {
     }
   }
   base.where = over.where;
-}
-
-Value merge_parents(Value root, const std::string& file, const std::string& directory, std::set<std::string>& files,
-                    Diagnostics& diagnostics) {
-  return merge_chain(std::move(root), file, directory, {}, files, diagnostics);
 }
 
 void apply_overrides(Value& root, const std::vector<Override>& overrides, Diagnostics& diagnostics) {

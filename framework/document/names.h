@@ -2,12 +2,14 @@
 // the last instance of a repeat.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "document/value.h"
 #include "graph/graph_document.h"
 #include "loom/error.h"
 
@@ -21,6 +23,7 @@ struct Scope {
   const Scope* outer = nullptr;
   std::vector<std::string> files;  // blocks being expanded, outermost first
   std::set<std::string> names;     // of its nodes
+  const Value* nodes = nullptr;    // while they are expanded
 };
 
 struct BlockOutput {
@@ -40,6 +43,8 @@ class Names {
 
   // A repeat called `path` stands for its last instance, `last` in `scope`.
   void add_repeat(const std::string& path, std::string last, const Scope* scope);
+  void add_instances(const std::string& path, std::int64_t count) { repeats_[path] = count; }
+  const std::map<std::string, std::int64_t>& repeats() const { return repeats_; }  // and their instances
   // A block called `path` stands for its outputs; the first is the default.
   void add_block(const std::string& path, std::vector<BlockOutput> outputs, const Scope* scope);
   // A whole graph called `path` stands for none of its nodes. `name` within it stands for what it is connected to.
@@ -65,6 +70,7 @@ class Names {
 
   std::vector<std::unique_ptr<Scope>> scopes_;
   std::map<std::string, Alias> aliases_;
+  std::map<std::string, std::int64_t> repeats_;
 };
 
 }  // namespace loom

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/pattern.h"
 #include "document/sections.h"
 
 namespace loom {
@@ -16,10 +17,6 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
   std::vector<std::string> names;
   for (const LossEntry& loss : losses) names.push_back(loss.name);
   const auto add = [&](const std::string& name, const Location& where, ScheduleEntry weight) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      diagnostics.add_unknown_word(where, fmt::format("there is no loss '{}'", name), name, names);
-      return;
-    }
     for (const auto& [other, unused] : objective.losses) {
       if (other != name) continue;
       diagnostics.add(ErrorCode::duplicate_key, where, fmt::format("the loss '{}' is named twice", name)).expected =
@@ -28,14 +25,24 @@ void read_terms(const Value& value, const std::vector<LossEntry>& losses, Object
     }
     objective.losses.emplace_back(name, std::move(weight));
   };
+  // A loss of several instances by its own name, or by a pattern.
+  const auto add_all = [&](const std::string& pattern, const Location& where, const ScheduleEntry& weight) {
+    bool any = false;
+    for (const std::string& name : names) {
+      if (!matches_pattern(pattern, name)) continue;
+      add(name, where, weight);
+      any = true;
+    }
+    if (!any) diagnostics.add_unknown_word(where, fmt::format("there is no loss '{}'", pattern), pattern, names);
+  };
   if (value.is_map()) {
     for (const Member& member : value.members) {
-      add(member.key, member.where, read_schedule(member.value, "the weight of '" + member.key + "'", diagnostics));
+      add_all(member.key, member.where, read_schedule(member.value, "the weight of '" + member.key + "'", diagnostics));
     }
   } else if (value.kind == Value::Kind::sequence) {
     for (const Value& item : value.items) {
       if (item.kind == Value::Kind::scalar)
-        add(item.scalar, item.where, ScheduleEntry::constant(1));
+        add_all(item.scalar, item.where, ScheduleEntry::constant(1));
       else
         wrong_type(item, "a loss of an objective", "the name of a loss; weights need a map: {name: weight}",
                    diagnostics);
@@ -82,6 +89,25 @@ std::vector<Location> places_of(const Value* patterns) {
   return places;
 }
 
+// `{except: [discriminator]}` is the list ["!discriminator"].
+Value with_exclusions(const Value& patterns, const std::string& what, Diagnostics& diagnostics) {
+  Section section(patterns, what, diagnostics);
+  const Value except = section.required("except");
+  section.finish();
+  Value list;
+  list.kind = Value::Kind::sequence;
+  list.where = patterns.where;
+  const bool several = except.kind == Value::Kind::sequence;
+  for (Value item : several ? except.items : std::vector<Value>{except}) {
+    if (item.kind == Value::Kind::scalar && !item.scalar.empty())
+      list.items.push_back(std::move(item));
+    else if (!item.is_null())
+      wrong_type(item, what + ".except", "a pattern, or a list of these", diagnostics);
+  }
+  for (Value& item : list.items) item.scalar = "!" + item.scalar;
+  return list;
+}
+
 // Every loss with the weight 1.
 ObjectiveEntry main_objective(const std::vector<LossEntry>& losses, const OptimizerEntry& optimizer) {
   ObjectiveEntry main;
@@ -91,13 +117,15 @@ ObjectiveEntry main_objective(const std::vector<LossEntry>& losses, const Optimi
   return main;
 }
 
-ObjectiveEntry read_objective(const Member& member, const std::vector<LossEntry>& losses,
-                              const OptimizerEntry& optimizer, Diagnostics& diagnostics) {
+ObjectiveEntry read_objective(Member member, const std::vector<LossEntry>& losses, const OptimizerEntry& optimizer,
+                              Diagnostics& diagnostics) {
   ObjectiveEntry objective;
   objective.name = member.key;
   objective.where = member.where;
   objective.optimizer = optimizer;
   check_name(member.key, member.where, diagnostics);
+  if (Value* patterns = member.value.find("parameters"); patterns != nullptr && patterns->is_map())
+    *patterns = with_exclusions(*patterns, fmt::format("objective '{}'.parameters", member.key), diagnostics);
   Section entry(member.value, fmt::format("objective '{}'", member.key), diagnostics);
   const Value& terms = entry.required("losses");
   const std::size_t findings = diagnostics.size();

@@ -102,6 +102,18 @@ void Rewrite::set_input(int node, int input, const Reference& source) {
   entry->inputs.push_back({contract.input_name(input), {source}, source.where});
 }
 
+std::int64_t Rewrite::rows_of_input(int node, int input) const {
+  const std::vector<Port>& sources = graph_->node(node).inputs;
+  const auto rows = [&](Port source) {
+    const Shape& shape = graph_->shape(source);
+    return shape.per_sample() ? -shape[0] : 1;
+  };
+  const auto own = static_cast<std::size_t>(input);
+  if (own < sources.size() && sources[own].valid()) return rows(sources[own]);
+  const auto other = std::ranges::find_if(sources, &Port::valid);
+  return other != sources.end() ? rows(*other) : 1;
+}
+
 std::string Rewrite::feed_input(int node, int input, const Shape& event, DType dtype) {
   const GraphNode& target = graph_->node(node);
   NodeEntry entry;
@@ -109,6 +121,7 @@ std::string Rewrite::feed_input(int node, int input, const Shape& event, DType d
   entry.type = input_type(registry_)->name;
   entry.where = entry.type_where = target.where;
   entry.options["shape"] = shape_option(event, target.where);
+  entry.rows = rows_of_input(node, input);
   entry.options["dtype"] = {OptionValue(std::string(name_of(dtype))), target.where};
   set_input(node, input, {entry.path, "", target.where});
   entries_.push_back(entry);

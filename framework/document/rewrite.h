@@ -30,6 +30,7 @@ class Rewrite {
   // A node beside the others, which reads what its references lead to after the changes so far.
   void add(NodeEntry node);
   // Feeds an input port of a node, connected or not, from a new input node, whose path is returned.
+  // Rows per sample are those of what it takes the place of, or of the node's other inputs.
   std::string feed_input(int node, int input, const Shape& event, DType dtype);
   // Sets an option of every node whose type has it; how many there are.
   int set_option(const std::string& option, const OptionValue& value);
@@ -43,6 +44,7 @@ class Rewrite {
 
  private:
   Reference reference_to(Port port) const;
+  std::int64_t rows_of_input(int node, int input) const;
   void resolve_inputs(NodeEntry& node) const;
   void set_input(int node, int input, const Reference& source);
 

@@ -209,6 +209,7 @@ OptionValue node_option_value(const Value& value, const std::string& what, Diagn
 OptionEntry read_node_option(const Member& option, const std::string& what, Diagnostics& diagnostics) {
   OptionEntry entry{node_option_value(option.value, what, diagnostics), option.value.where, option.where};
   for (const Member& member : option.value.members) entry.members[member.key] = member.value.where;
+  entry.inherited = option.value.inherited;
   return entry;
 }
 

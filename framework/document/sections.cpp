@@ -12,6 +12,11 @@ const SectionType<TrainEntry>& train_section() {
     s.form("optimizer", "a map: the type of an optimizer and its options",
            "the optimizer of objectives without their own optimizer");
     s.key("clip_norm", &TrainEntry::clip_norm, at_least(0), "bound on the norm of each objective's gradient; 0: none");
+    s.key("clip_value", &TrainEntry::clip_value, at_least(0),
+          "bound on the absolute value of each element of a gradient, after clip_norm; 0: none");
+    s.key("accumulate", &TrainEntry::accumulate, integer().at_least(1).at_most(kMaxAccumulate),
+          "batches of a step: it reads so many, one after the other, and updates once with the mean of their gradients",
+          "batches");
     s.key("average", &TrainEntry::average, at_least(0).at_most(1),
           "decay of the moving average of the weights, which evaluation and sampling use; 0: none");
     s.key("eval_every", &TrainEntry::eval_every, integer().at_least(0),
@@ -64,10 +69,16 @@ const SectionType<MonitorEntry>& monitor_section() {
 const SectionType<ObjectiveEntry>& objective_section() {
   static const SectionType<ObjectiveEntry> section = [] {
     SectionType<ObjectiveEntry> s("an objective");
-    s.form("losses", "a list of losses, or a map of losses and weights",
-           "its terms; a weight, a number or a schedule, multiplies the weight of the loss");
-    s.key("parameters", &ObjectiveEntry::parameters, text().or_list(),
-          "patterns of the paths of the parameters that it updates; default: all parameters that its losses reach");
+    s.form(
+        "losses", "a list of losses, or a map of losses and weights",
+        "its terms; a weight, a number or a schedule, multiplies the weight of the loss; the name of a repeated loss "
+        "means all of its instances");
+    s.key("parameters", &ObjectiveEntry::parameters, text().or_list().or_map("{except: patterns}"),
+          "patterns of the paths of the parameters that it updates; one that begins with `!` excludes, and so do those "
+          "under `except`; default: all parameters that its losses reach");
+    s.key("from", &ObjectiveEntry::from, integer().at_least(0), "the first step in which it updates", "steps");
+    s.key("stop", &ObjectiveEntry::stop, integer().at_least(0), "the step from which on it updates no more; 0: never",
+          "steps");
     s.key("every", &ObjectiveEntry::every, integer().at_least(1),
           "it updates in steps that are divisible by this number", "steps");
     s.key("until", &ObjectiveEntry::until, integer().at_least(0),
@@ -80,6 +91,19 @@ const SectionType<ObjectiveEntry>& objective_section() {
   return section;
 }
 
+const SectionType<AverageEntry>& average_section() {
+  static const SectionType<AverageEntry> section = [] {
+    SectionType<AverageEntry> s("average");
+    s.form("of", "a node or a block",
+           "what it follows; without `type` and `use` it is a copy of it, which may have another `in`");
+    s.key("decay", &AverageEntry::decay, at_least(0).at_most(1),
+          "after each step, value += (1 - decay) (followed value - value), for parameters and states; the first values "
+          "are the followed ones");
+    return s;
+  }();
+  return section;
+}
+
 const SectionType<LossEntry>& loss_section() {
   static const SectionType<LossEntry> section = [] {
     SectionType<LossEntry> s("a loss");
@@ -87,6 +111,8 @@ const SectionType<LossEntry>& loss_section() {
     s.key("port", &LossEntry::port, text(), "the output of its node that is the term; default: the first");
     s.form("of", "a node, or node.port",
            "an existing output of a node that is the term, instead of a node for the loss");
+    s.form("repeat", "an integer >= 0 and <= 10000",
+           "so many losses `name/0`, `name/1`, ..., which are not chained: `${index}` is the number of each");
     s.form("expr", "a formula", "the term itself: short for `type: expr` with this `y`, see [Formulas](#formulas)");
     s.form("when", "train or eval", "the mode in which the term counts; default: both");
     s.key("role", &LossEntry::role, text({"likelihood", "divergence", "prior", "regulariser", "adversarial", "none"}),
@@ -143,15 +169,6 @@ const Contract& optimizer_options() {
   return contract;
 }
 
-const Contract& schedule_options() {
-  static const Contract contract = [] {
-    Contract c;
-    c.option("warmup", 0, integer().at_least(0), "steps over which the value first rises linearly from 0", "steps");
-    return c;
-  }();
-  return contract;
-}
-
 void read_typed(Section& section, TypedEntry& entry, const std::vector<std::string>& apart) {
   const Value* type = entry.type.empty() ? &section.required("type") : section.get("type");
   section.read("type", entry.type);
@@ -165,7 +182,7 @@ void read_options(Section& section, TypedEntry& entry) {
   for (const Member* member : section.rest()) {
     if (member->value.is_null()) continue;
     OptionValue option = option_value(member->value, section.what() + "." + member->key, section.diagnostics());
-    entry.options[member->key] = {std::move(option), member->value.where, member->where};
+    entry.options[member->key] = {std::move(option), member->value.where, member->where, {}, member->value.inherited};
   }
 }
 

@@ -7,6 +7,7 @@
 #include "document/document.h"
 #include "document/section_type.h"
 #include "document/value.h"
+#include "graph/scheduled_value.h"
 
 namespace loom {
 
@@ -14,13 +15,11 @@ const SectionType<TrainEntry>& train_section();
 const SectionType<MonitorEntry>& monitor_section();
 const SectionType<ObjectiveEntry>& objective_section();
 const SectionType<LossEntry>& loss_section();
+const SectionType<AverageEntry>& average_section();
 const SectionType<AutoregressionEntry>& autoregression_section();
 const SectionType<GenerateEntry>& generate_section();
-// The schedule that is meant where a map names none.
-inline constexpr const char* kDefaultSchedule = "linear";
-// What every optimizer takes besides its own options (lr), and every schedule (warmup).
+// What every optimizer takes besides its own options (lr).
 const Contract& optimizer_options();
-const Contract& schedule_options();
 
 // Every key that has not been asked for so far, as an option.
 void read_options(Section& section, TypedEntry& entry);

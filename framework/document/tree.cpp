@@ -147,6 +147,14 @@ OptionMap tree_of(const NodeEntry& node) {
   if (!node.inputs.empty()) map.push_back({"in", inputs_of(node)});
   for (const auto& [name, option] : node.options) map.push_back({name, option.value});
   if (!node.weights.empty()) map.push_back({"weights", node.weights});
+  if (!node.average.of.empty()) {
+    OptionMap average{{"of", node.average.of}};
+    append(average, average_section().values(node.average));
+    map.push_back({"average", std::move(average)});
+  }
+  OptionMap rules;
+  for (const auto& [parameter, rule] : node.init) rules.push_back({parameter, tree_of(rule)});
+  if (!rules.empty()) map.push_back({"init", std::move(rules)});
   add_when(node.when, map);
   if (node.frozen) map.push_back({"frozen", true});
   return map;

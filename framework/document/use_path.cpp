@@ -1,13 +1,41 @@
 #include "document/use_path.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 
 #include "document/file_keys.h"
+#include "document/section.h"
 
 namespace loom {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kMaxUses = 16;  // blocks inside blocks
+
+}  // namespace
+
+bool may_use(const Value& use, const std::string& path, const Scope& outer, Diagnostics& diagnostics) {
+  if (use.kind != Value::Kind::scalar || use.broken) {
+    wrong_type(use, "use", "the path of a block or of a graph", diagnostics);
+    return false;
+  }
+  const auto& files = outer.files;
+  if (const auto again = std::find(files.begin(), files.end(), path); again != files.end()) {
+    Diagnostic& finding = diagnostics.add(ErrorCode::extends_cycle, use.where, "the files use each other in a cycle");
+    for (auto it = again; it != files.end(); ++it) finding.got += fs::path(*it).filename().string() + " -> ";
+    finding.got += fs::path(path).filename().string();
+    finding.expected = "blocks and graphs that do not use themselves";
+    return false;
+  }
+  if (static_cast<int>(files.size()) < kMaxUses) return true;
+  diagnostics.add(ErrorCode::document_too_deep, use.where, "blocks are nested too deeply").expected =
+      fmt::format("at most {} levels", kMaxUses);
+  return false;
+}
 
 std::string path_from_here(const Value& path, const Scope& scope) {
   const bool here = path.where.file == scope.file || path.where.file.starts_with("--set");

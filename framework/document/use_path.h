@@ -27,4 +27,8 @@ std::vector<std::pair<std::string, std::string>> read_rename(const Value* value,
 // Where there are no weights of a file.
 void refuse_rename(const Value* value, Diagnostics& diagnostics);
 
+// Whether a file can be used here. Reports a path that is no text, files that use each other in a cycle, and blocks that
+// are nested too deeply.
+bool may_use(const Value& use, const std::string& path, const Scope& outer, Diagnostics& diagnostics);
+
 }  // namespace loom

@@ -24,6 +24,7 @@ struct Value {
   std::string scalar;
   bool quoted = false;          // a quoted scalar is a text, whatever it looks like
   bool broken = false;          // it could not be evaluated; this is reported
+  bool inherited = false;       // of a parent's entry whose `type` a child has changed: it may have lost its meaning
   std::vector<Value> items;     // of a sequence
   std::vector<Member> members;  // of a map, in the order of the text
   Location where;

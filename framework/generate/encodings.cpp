@@ -49,7 +49,10 @@ Encodings find_encodings(const ModelSource& model) {
   if (entry != nullptr && !entry->show.node.empty()) {
     const Rewrite rewrite = with_draws(model.document(), *entry, model.registry());
     const std::shared_ptr<const Graph> graph = rewrite.build();
-    return {graph, {graph->port(rewrite.resolved(entry->show))}};
+    Encodings shown{graph, {}};
+    for (const auto& [column, port] : entry->shows) shown.ports.push_back(graph->port(rewrite.resolved(port)));
+    if (shown.ports.empty()) shown.ports.push_back(graph->port(rewrite.resolved(entry->show)));
+    return shown;
   }
   Encodings found{build_checked(model.document().nodes, model.registry()), {}};
   found.ports = quantizer_codes(*found.graph);
@@ -62,7 +65,10 @@ Encodings find_encodings(const ModelSource& model) {
 Encodings require_encodings(const ModelSource& model, const std::vector<std::string>& names) {
   if (!names.empty()) {
     Encodings named{build_checked(model.document().nodes, model.registry()), {}};
-    for (const std::string& name : names) named.ports.push_back(named.graph->port(name, ErrorCode::bad_fetch));
+    for (const std::string& name : names) {
+      for (const std::string& one : named.graph->instances(name, ErrorCode::bad_fetch))
+        named.ports.push_back(named.graph->port(one, ErrorCode::bad_fetch));
+    }
     return named;
   }
   Encodings found = find_encodings(model);

@@ -31,7 +31,7 @@ void own(Feed& feed, Tensor values) {
 std::pair<int, int> input_port(const Graph& graph, const std::string& name) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string::npos) return {-1, -1};
-  const int node = graph.find(name.substr(0, dot));
+  const int node = graph.find_named(name.substr(0, dot));
   if (node < 0) return {-1, -1};
   const std::string port = name.substr(dot + 1);
   const Contract& contract = graph.node(node).contract();

@@ -12,6 +12,7 @@
 #include "plugin/registries.h"
 #include "train/checkpoint.h"
 #include "train/data_card_json.h"
+#include "train/inherited.h"
 #include "train/run_document.h"
 #include "train/weight_sources.h"
 
@@ -70,6 +71,7 @@ ModelSource::ModelSource(const std::string& name, const ModelOptions& options)
   }
   card_ = settings_ ? settings_->card : card_of_weights(weights_);
   registry_ = registry_for({document_.plugins, options.plugins});
+  drop_inherited(document_, *registry_);
 }
 
 ModelSource::ModelSource(const DocumentText& document, const ModelOptions& options)

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <set>
 
+#include "graph/check_bypasses.h"
 #include "graph/check_options.h"
 #include "graph/choose_ports.h"
+#include "graph/follow_weights.h"
 #include "graph/graph.h"
 #include "graph/share_weights.h"
 #include "graph/topological_order.h"
@@ -47,7 +49,9 @@ class Builder {
     order_ = topological_order(nodes_, diagnostics_);
     for (int i : order_) infer(i);
     share_weights(nodes_, origin_, index_, diagnostics_);
-    check_bypasses();
+    follow_weights(nodes_, origin_, index_, diagnostics_);
+    choose_initial_values(nodes_, origin_, diagnostics_);
+    check_bypasses(nodes_, diagnostics_);
     nodes = std::move(nodes_);
     order = std::move(order_);
     index = std::move(index_);
@@ -72,7 +76,9 @@ class Builder {
       finding.suggestion = nearest_name(entry.type, registry_.node_names());
       finding.expected = "a node type; graph-runner list shows them all";
     } else if (node.type) {
-      node.options = check_options(node.contract(), entry.options, entry.where, entry.type, diagnostics_);
+      std::map<std::string, OptionEntry> options = entry.options;
+      node.scheduled = take_schedules(options, node.contract(), entry.type, registry_, diagnostics_);
+      node.options = check_options(node.contract(), options, entry.where, entry.type, diagnostics_);
       choose_ports(node, entry, diagnostics_);
     }
     const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
@@ -126,6 +132,7 @@ class Builder {
   // The index of the input that an entry names, or -1 with a diagnostic.
   int input_index(const GraphNode& node, const InputEntry& entry) {
     const Contract& contract = node.contract();
+    if (contract.inputs().empty() && entry.inherited) return -1;
     if (contract.inputs().empty()) {
       find(ErrorCode::unknown_port, entry.where, fmt::format("[{}] '{}' takes no input", node.type->name, node.path))
           .expected = "no `in`";
@@ -133,7 +140,7 @@ class Builder {
     }
     if (entry.port.empty() || (contract.variadic() && entry.port == contract.inputs().front().name)) return 0;
     const int index = contract.input_index(entry.port);
-    if (index >= 0) return index;
+    if (index >= 0 || entry.inherited) return index;
     Diagnostic& finding = find(ErrorCode::unknown_port, entry.where,
                                fmt::format("[{}] '{}' has no input '{}'", node.type->name, node.path, entry.port));
     finding.expected = "one of " + list_of(contract.input_names());
@@ -260,6 +267,7 @@ class Builder {
                     nodes_[static_cast<std::size_t>(input.node)].outputs[static_cast<std::size_t>(input.index)])
               : std::nullopt);
     }
+    if (!node.scheduled.empty()) check_schedules(node, *origin_[static_cast<std::size_t>(index)], inputs, diagnostics_);
     ShapeInference inference(node.contract(), node.options, std::move(inputs));
     try {
       inference.run(node.type->infer);
@@ -269,6 +277,7 @@ class Builder {
     if (!inference.problems().empty()) return report_shapes(node, inference);
     if (!sizes_possible(node, inference)) return;
     node.outputs = inference.outputs();
+    if (node.is_input()) node.outputs.front()[0] *= origin_[static_cast<std::size_t>(index)]->rows;
     const auto add = [&](const std::vector<ParameterDeclaration>& declarations,
                          const std::vector<std::optional<Shape>>& shapes, std::vector<GraphParameter>& out) {
       for (std::size_t k = 0; k < declarations.size(); ++k) {
@@ -338,32 +347,6 @@ class Builder {
     add(problem.other_input);
     if (problem.other_input >= 0) return;
     for (int input = 0; input < kMostSources; ++input) add(input);
-  }
-
-  void check_bypasses() {
-    for (const GraphNode& node : nodes_) {
-      if (node.when == When::always || !node.type || node.outputs.empty()) continue;
-      const bool loss = node.path.starts_with("losses/");
-      if (loss) continue;  // a loss term is omitted; nothing passes through it
-      const bool fits = node.outputs.size() == 1 && !node.inputs.empty() && node.inputs.front().valid() &&
-                        nodes_[static_cast<std::size_t>(node.inputs.front().node)]
-                                .outputs[static_cast<std::size_t>(node.inputs.front().index)] == node.outputs.front();
-      if (fits) continue;
-      Diagnostic& finding = find(
-          ErrorCode::bad_bypass, node.where,
-          fmt::format("'{}' is bypassed in one mode, so its first input must have the shape of its output", node.path));
-      finding.got =
-          fmt::format("{} of shape {}", node.outputs.size() == 1 ? "one output" : "several outputs, the first",
-                      node.outputs.front().text());
-      finding.expected = "one output of the shape of the first input";
-      if (node.inputs.empty() || !node.inputs.front().valid()) continue;
-      const int source = node.inputs.front().node;
-      finding.expected +=
-          " " +
-          nodes_[static_cast<std::size_t>(source)].outputs[static_cast<std::size_t>(node.inputs.front().index)].text();
-      finding.other = nodes_[static_cast<std::size_t>(source)].where;
-      finding.other_role = fmt::format("'{}' is", nodes_[static_cast<std::size_t>(source)].path);
-    }
   }
 
   const std::vector<NodeEntry>& entries_;

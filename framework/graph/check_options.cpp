@@ -11,7 +11,7 @@ void check_names(const Contract& contract, const std::map<std::string, OptionEnt
                  Diagnostics& diagnostics) {
   const std::vector<std::string> names = contract.option_names();
   for (const auto& [name, entry] : entries) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    if (entry.inherited || std::find(names.begin(), names.end(), name) != names.end()) continue;
     Diagnostic& finding =
         diagnostics.add(ErrorCode::unknown_option, entry.name_where.known() ? entry.name_where : entry.where,
                         fmt::format("[{}] there is no option '{}'", what, name));

@@ -28,7 +28,7 @@ bool options_known(const GraphNode& node) {
 void choose_ports(GraphNode& node, const NodeEntry& entry, Diagnostics& diagnostics) {
   if (!node.type->ports) return;
   for (const auto& [name, given] : entry.options) {
-    if (!node.options.has(name)) return node.type.reset();  // it is wrong, and reported
+    if (!node.options.has(name) && !given.inherited) return node.type.reset();  // it is wrong, and reported
   }
   std::vector<std::string> inputs;
   for (const InputEntry& input : entry.inputs) {

@@ -3,12 +3,82 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace loom {
 
 int Graph::find(const std::string& path) const {
   const auto it = index_.find(path);
   return it == index_.end() ? -1 : it->second;
+}
+
+namespace {
+
+// The number that a text is; -1 for another text.
+std::int64_t number_in(std::string_view text) {
+  std::int64_t number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number >= 0 ? number : -1;
+}
+
+std::vector<std::string_view> parts_of(std::string_view path) {
+  std::vector<std::string_view> parts;
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/')) {
+    parts.push_back(path.substr(0, slash));
+    path.remove_prefix(slash + 1);
+  }
+  parts.push_back(path);
+  return parts;
+}
+
+// The numbers in the place of each `*`; nothing where the path is another one.
+std::vector<std::int64_t> numbers_at(const std::vector<std::string_view>& pattern, std::string_view path) {
+  const std::vector<std::string_view> parts = parts_of(path);
+  std::vector<std::int64_t> numbers;
+  if (parts.size() != pattern.size()) return {};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::int64_t number = pattern[i] == "*" ? number_in(parts[i]) : -1;
+    if (number < 0 && parts[i] != pattern[i]) return {};
+    if (number >= 0) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+}  // namespace
+
+int Graph::find_named(const std::string& name) const {
+  if (const int index = find(name); index >= 0) return index;
+  const std::string prefix = name + "/";
+  int last = -1;
+  std::int64_t greatest = -1;
+  for (auto it = index_.lower_bound(prefix); it != index_.end() && it->first.starts_with(prefix); ++it) {
+    const std::int64_t number = number_in(std::string_view(it->first).substr(prefix.size()));
+    if (number <= greatest) continue;
+    greatest = number;
+    last = it->second;
+  }
+  return last;
+}
+
+std::vector<std::string> Graph::instances(const std::string& name, ErrorCode code) const {
+  const std::size_t dot = name.rfind('.');
+  const std::string path = name.substr(0, dot), port = dot == std::string::npos ? "" : name.substr(dot);
+  const std::vector<std::string_view> pattern = parts_of(path);
+  if (std::ranges::find(pattern, "*") == pattern.end()) return {name};
+  std::map<std::vector<std::int64_t>, std::string> found;
+  for (const auto& [node, index] : index_) {
+    std::vector<std::int64_t> numbers = numbers_at(pattern, node);
+    if (!numbers.empty()) found.emplace(std::move(numbers), node + port);
+  }
+  std::vector<std::string> names;
+  for (const auto& [numbers, one] : found) names.push_back(one);
+  if (!names.empty()) return names;
+  Diagnostic finding;
+  finding.code = code;
+  finding.message = fmt::format("no node matches '{}'", path);
+  finding.got = name;
+  finding.expected = "`*` in the place of the number of an instance of a repeat, as in level/*/z";
+  throw Error(std::move(finding));
 }
 
 Port Graph::port(const std::string& name, ErrorCode code) const {
@@ -20,11 +90,11 @@ Port Graph::port(const std::string& name, ErrorCode code) const {
     finding.suggestion = std::move(suggestion);
     throw Error(std::move(finding));
   };
-  const int whole = find(name);
+  const int whole = find_named(name);
   if (whole >= 0) return {whole, 0};
   const std::size_t dot = name.rfind('.');
   const std::string path = name.substr(0, dot);
-  const int index = find(path);
+  const int index = find_named(path);
   if (index < 0) {
     std::vector<std::string> paths;
     for (const GraphNode& node : nodes_) paths.push_back(node.path);
@@ -77,6 +147,12 @@ std::shared_ptr<const Graph> Graph::with_still(std::span<const int> nodes) const
   auto copy = std::make_shared<Graph>(*this);
   for (const int index : nodes) copy->nodes_[static_cast<std::size_t>(index)].still = true;
   return copy;
+}
+
+Options GraphNode::options_at(std::int64_t step) const {
+  Options all = options;
+  for (const ScheduledOption& option : scheduled) all.set(option.name, option.value.value(step));
+  return all;
 }
 
 bool GraphNode::moves_values() const {

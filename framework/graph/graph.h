@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "graph/graph_document.h"
+#include "graph/initial_values.h"
+#include "graph/scheduled_options.h"
 #include "loom/plugin.h"
 
 namespace loom {
@@ -30,14 +32,18 @@ struct GraphParameter {
   std::string path;  // "encoder/conv1.weight"; of the owner, if weights are shared
   int declaration;   // index in the contract's list
   Shape shape;
+  std::shared_ptr<const InitialValues> initial = nullptr;  // null: as the contract declares them
+  std::string follows = {};                                // path of the value that it is a moving average of; "": none
+  double decay = 0;
 };
 
 struct GraphNode {
   std::string path;
   Location where;
   std::shared_ptr<const NodeType> type;
-  Options options;
-  std::vector<Port> inputs;  // one per declared input, or per variadic source; invalid: not connected
+  Options options;                         // of step 0, where options follow a schedule
+  std::vector<ScheduledOption> scheduled;  // those options
+  std::vector<Port> inputs;                // one per declared input, or per variadic source; invalid: not connected
   std::vector<Location> input_locations;
   std::vector<Shape> outputs;  // with the abstract batch axis
   std::vector<GraphParameter> parameters, states, tallies;
@@ -46,6 +52,7 @@ struct GraphNode {
   bool still = false;  // no objective may change it: its states stand still
 
   const Contract& contract() const { return type->contract; }
+  Options options_at(std::int64_t step) const;
   // A node that is frozen or stands still computes as in evaluation even in training: no dropout, running statistics
   // unchanged.
   bool trains(bool training) const { return training && !frozen && !still; }
@@ -84,6 +91,11 @@ class Graph {
   // Sources before consumers; otherwise in the order of the entries.
   const std::vector<int>& order() const { return order_; }
   int find(const std::string& path) const;  // -1 if there is none
+  // The same, or the last instance of a repeat of that name.
+  int find_named(const std::string& name) const;
+  // The names that a pattern of instances means, in the order of their numbers: "level/*/z". A name without `*` means
+  // itself. Throws Error where there is none (`code`).
+  std::vector<std::string> instances(const std::string& name, ErrorCode code) const;
   // "z" or "q.mu"; throws Error with the nearest name (`code`: bad_feed or bad_fetch).
   Port port(const std::string& name, ErrorCode code) const;
   Port port(const Reference& reference, ErrorCode code = ErrorCode::bad_fetch) const {

@@ -2,6 +2,7 @@
 // makes it, and the graph layer checks it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct InputEntry {
   std::string port;                // "" for `in: x`: the first input, or the variadic one
   std::vector<Reference> sources;  // more than one only for a variadic input
   Location where;
+  bool inherited = false;  // as of an option
 };
 
 struct OptionEntry {
@@ -32,9 +34,24 @@ struct OptionEntry {
   Location where;
   Location name_where = {};
   std::map<std::string, Location> members = {};  // of a map: where the values of its keys stand
+  bool inherited = false;  // a parent gave it to another type: dropped where this type does not know it
 };
 
 enum class When { always, training, evaluation };
+
+// A registered type and its options, as a document names them: {type: adam, beta1: 0.9}.
+struct TypedEntry {
+  std::string type;  // "" if the document has none
+  std::map<std::string, OptionEntry> options;
+  Location where, type_where;
+};
+
+// `average: {of: encoder, decay: 0.999}`: parameters and states that follow those of another node.
+struct AverageEntry {
+  std::string of;        // path of the node; "" for none
+  double decay = 0.999;  // value += (1 - decay) (followed - value) after each step
+  Location where = {};
+};
 
 struct NodeEntry {
   std::string path;  // "encoder/conv1"
@@ -44,15 +61,11 @@ struct NodeEntry {
   std::vector<InputEntry> inputs;
   std::string weights;  // path of the node whose parameters it uses; "" for its own
   Location weights_where;
-  When when = When::always;  // in the other mode, a node passes its first input through
-  bool frozen = false;       // its parameters are not trained
-};
-
-// A registered type and its options, as a document names them: {type: adam, beta1: 0.9}.
-struct TypedEntry {
-  std::string type;  // "" if the document has none
-  std::map<std::string, OptionEntry> options;
-  Location where, type_where;
+  AverageEntry average = {};
+  std::map<std::string, TypedEntry> init = {};  // rules of initial values (initial_values.h), by parameter
+  When when = When::always;                     // in the other mode, a node passes its first input through
+  bool frozen = false;                          // its parameters are not trained
+  std::int64_t rows = 1;                        // of an input that a program feeds: rows of the batch axis per sample
 };
 
 // The data set of a document, or of --data.

@@ -13,13 +13,24 @@ class Sharing {
 
   void share_all() {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (entries_[i]->weights.empty() || !nodes_[i].type) continue;
+      if (entries_[i]->weights.empty() || !nodes_[i].type || has_nothing_to_share(i)) continue;
       const int owner = owner_of(i);
       if (owner >= 0) share(nodes_[i], nodes_[static_cast<std::size_t>(owner)], *entries_[i]);
     }
   }
 
  private:
+  // A node without weights, in a block that shares those of another one: it needs no partner.
+  bool has_nothing_to_share(std::size_t i) const {
+    const GraphNode& node = nodes_[i];
+    if (node.outputs.empty() || !node.parameters.empty() || !node.states.empty()) return false;
+    const std::string& owner = entries_[i]->weights;
+    if (index_.count(owner) > 0) return true;
+    const std::string folder = owner.substr(0, owner.rfind('/') + 1);
+    const auto other = folder.empty() ? index_.end() : index_.lower_bound(folder);
+    return other != index_.end() && other->first.starts_with(folder);
+  }
+
   // The end of the chain of `weights:`, or -1 with a diagnostic.
   int owner_of(std::size_t i) {
     std::size_t at = i;

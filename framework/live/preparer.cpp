@@ -11,6 +11,7 @@
 #include "loom/error.h"
 #include "train/check_document.h"
 #include "train/checkpoint.h"
+#include "train/inherited.h"
 #include "train/masks.h"
 
 namespace loom {
@@ -191,6 +192,7 @@ void Preparer::build(Candidate& candidate, const LiveModel& running) {
   Diagnostics findings;
   Document document = load_source(model.source, findings);
   findings.throw_if_any();
+  drop_inherited(document, *running.registry);
   bind_masks(document, running.session->training_data().source()->columns(), *running.registry);
   add_new_libraries(request, libraries_for(plugins_of(model.source, document)));
   const Document before = with_settings(running.session->document(), running.declared);

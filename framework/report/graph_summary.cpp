@@ -8,7 +8,7 @@
 namespace loom::report {
 namespace {
 
-NodeSummary summary_of(const Graph& graph, const GraphNode& node, const std::vector<int>& places) {
+NodeSummary summary_of(const Graph& graph, const GraphNode& node, std::int64_t step, const std::vector<int>& places) {
   NodeSummary summary;
   summary.path = node.path;
   summary.type = node.type->name;
@@ -25,6 +25,9 @@ NodeSummary summary_of(const Graph& graph, const GraphNode& node, const std::vec
     summary.parameters.push_back(fmt::format("{} {}", parameter.path, parameter.shape.text()));
     if (parameter.path.starts_with(node.path + ".")) summary.parameter_count += parameter.shape.count();
   }
+  for (const ScheduledOption& option : node.scheduled)
+    summary.scheduled.push_back(
+        fmt::format("{} {:g}, {}", option.name, option.value.value(step), option.as_written.text()));
   return summary;
 }
 
@@ -52,10 +55,11 @@ GraphSummary summarize(const ModelSource& model, std::int64_t batch, int threads
   summary.doc = model.document().doc;
   summary.parameters = store.trainable_count();
   summary.batch = batch > 0 ? batch : model.is_run() ? model.settings().batch : model.document().train.batch;
+  summary.step = std::max<std::int64_t>(1, model.steps_done()) - 1;
   std::vector<int> places(static_cast<std::size_t>(graph->size()));
   for (const int index : graph->order()) {
     places[static_cast<std::size_t>(index)] = static_cast<int>(summary.nodes.size());
-    summary.nodes.push_back(summary_of(*graph, graph->node(index), places));
+    summary.nodes.push_back(summary_of(*graph, graph->node(index), summary.step, places));
   }
   plan_step(summary, model, graph, store, threads);
   return summary;

@@ -14,6 +14,7 @@ struct NodeSummary {
   std::vector<std::string> inputs;      // "x: encoder", names of source ports
   std::vector<std::string> outputs;     // "y [N, 10]"
   std::vector<std::string> parameters;  // "encoder.weight [400, 784]"
+  std::vector<std::string> scheduled;   // "rate 0.45, {from: 0.5, to: 0, over: 10}": options that follow a schedule
   std::int64_t parameter_count = 0;     // values it owns; shared ones count for their owner
   std::vector<int> sources;             // indices into GraphSummary::nodes
 };
@@ -22,6 +23,7 @@ struct GraphSummary {
   std::string name, doc;
   std::vector<NodeSummary> nodes;  // sources before consumers
   std::int64_t parameters = 0;     // trainable values
+  std::int64_t step = 0;           // that the values of scheduled options are of
   // Of a training step; 0 where the graph cannot be trained.
   std::int64_t batch = 0, shard = 0;
   int lanes = 0;

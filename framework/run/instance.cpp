@@ -20,7 +20,7 @@ TensorView view_of_value(const Tape& tape, int value, std::int64_t samples) {
 }  // namespace
 
 Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, Mode mode, std::int64_t samples)
-    : samples_(samples), nodes_(static_cast<std::size_t>(graph.size())) {
+    : samples_(samples), nodes_(static_cast<std::size_t>(graph.size())), step_(store.step()) {
   std::vector<bool> backward(nodes_.size(), false);
   for (const TapeStep& step : tape.steps) {
     if (step.is_backward()) backward[static_cast<std::size_t>(step.node)] = true;
@@ -41,6 +41,7 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     prepared.needs.backward = backward[static_cast<std::size_t>(step.node)];
     prepare_node(node, store, prepared);
     if (prepared.needs.packed_bytes > 0) pack_with_others(graph, step.node);
+    if (!node.scheduled.empty()) scheduled_.push_back(step.node);
   }
 }
 
@@ -112,6 +113,21 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
       context.tallies[static_cast<std::size_t>(tally.declaration)] = shaped(tally.shape, DType::f32, samples_);
   }
   return context;
+}
+
+void Instance::follow_schedules(const Graph& graph, const ParameterStore& store) {
+  const std::int64_t before = step_;
+  if (before == store.step()) return;
+  step_ = store.step();
+  for (const int index : scheduled_) {
+    const GraphNode& node = graph.node(index);
+    const bool same = std::ranges::all_of(node.scheduled, [&](const ScheduledOption& option) {
+      return option.value.value(before) == option.value.value(step_);
+    });
+    if (same) continue;
+    renew_node(node, store, nodes_[static_cast<std::size_t>(index)]);
+    packed_version_ = 0;
+  }
 }
 
 void Instance::pack(const ParameterStore& store,

@@ -35,6 +35,8 @@ class Instance {
   std::vector<std::size_t> sum_counts(const Tape& tape) const;
   std::vector<StepMemory> memory(const Tape& tape) const;  // per step; zero for nodes of the other kind
   StepContext make_context(const Graph& graph, const Tape& tape, const TapeStep& step) const;
+  // Makes nodes with scheduled options anew where the store is at another step than before.
+  void follow_schedules(const Graph& graph, const ParameterStore& store);
   // Repacks weights when the store's values changed. `run_parallel(count, body)` runs body(i) for each i.
   void pack(const ParameterStore& store,
             const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel);
@@ -50,6 +52,8 @@ class Instance {
   std::vector<PreparedNode> nodes_;  // per graph node; empty where the tape does not call it
   std::vector<int> packing_;         // nodes with packed weights
   std::uint64_t packed_version_ = 0;
+  std::vector<int> scheduled_;  // nodes with scheduled options
+  std::int64_t step_ = 0;       // that they are made for
 };
 
 }  // namespace loom

@@ -51,8 +51,12 @@ std::vector<StepMemory> Instances::memory() const {
 }
 
 void Instances::pack(const ParallelFor& parallel) {
-  for (auto& [n, instance] : shards_) instance->pack(store_, parallel);
-  for (auto& [n, instance] : wholes_) instance->pack(store_, parallel);
+  for (auto* instances : {&shards_, &wholes_}) {
+    for (auto& [n, instance] : *instances) {
+      instance->follow_schedules(graph_, store_);
+      instance->pack(store_, parallel);
+    }
+  }
 }
 
 std::size_t Instances::packed_bytes() const {

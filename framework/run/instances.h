@@ -39,8 +39,8 @@ class Instances {
   std::vector<StepMemory> memory() const;  // per step, the most that any of them needs
   std::vector<std::size_t> sum_counts() const { return shards_.begin()->second->sum_counts(tape_); }
   using ParallelFor = std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>;
-  void pack(const ParallelFor& parallel);
-  std::size_t packed_bytes() const;  // of shards
+  void pack(const ParallelFor& parallel);  // before a run: nodes of another step, and weights of another version
+  std::size_t packed_bytes() const;        // of shards
   double flop_per_sample() const;
   std::vector<StepWork> work() const;
 

@@ -70,6 +70,10 @@ ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> 
     if (seed) {
       item.value = Tensor(DType::f32, parameter.shape);
       initialize(node, parameter, declared.initializer, *seed, item.value.values());
+      if (parameter.initial) {
+        const RandomStream stream(*seed, stream_of(parameter.path), 0);
+        parameter.initial->fill(parameter.shape, stream, item.value.values());
+      }
     }
     items_.push_back(std::move(item));
   };
@@ -83,6 +87,29 @@ ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> 
     for (const GraphParameter& p : node.parameters) {
       if (!node.frozen) items_[static_cast<std::size_t>(index_.at(p.path))].frozen = false;
     }
+  }
+  for (const GraphNode& node : graph.nodes()) {
+    for (const auto* values : {&node.parameters, &node.states}) {
+      for (const GraphParameter& p : *values) follow(p);
+    }
+  }
+  if (seed) start_averages();
+}
+
+void ParameterStore::follow(const GraphParameter& parameter) {
+  if (parameter.follows.empty()) return;
+  Parameter& item = items_[static_cast<std::size_t>(index_.at(parameter.path))];
+  item.follows = index_.at(parameter.follows);
+  item.decay = parameter.decay;
+  item.frozen = true;
+}
+
+void ParameterStore::start_averages() {
+  for (Parameter& item : items_) {
+    int at = item.follows;
+    while (at >= 0 && items_[static_cast<std::size_t>(at)].follows >= 0)
+      at = items_[static_cast<std::size_t>(at)].follows;
+    if (at >= 0) std::ranges::copy(items_[static_cast<std::size_t>(at)].value.values(), item.value.values().begin());
   }
 }
 

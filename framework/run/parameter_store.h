@@ -22,6 +22,8 @@ struct Parameter {
   bool is_state = false;     // changed by nodes, not by optimizers
   bool set_by_node = false;  // a parameter that a node may change, too
   bool frozen = false;
+  int follows = -1;  // index of the value that it is a moving average of; -1: none
+  double decay = 0;
 };
 
 class ParameterStore {
@@ -38,6 +40,11 @@ class ParameterStore {
   const Parameter& at(int index) const { return items_[static_cast<std::size_t>(index)]; }
   std::int64_t trainable_count() const;  // values, not tensors
 
+  // The training step that the weights are of: 0 before training, then the last one that they have been through. It gives
+  // options of nodes that follow a schedule their values.
+  void set_step(std::int64_t step) { step_ = step; }
+  std::int64_t step() const { return step_; }
+
   // To be called after any change of values: programs repack weights when it moved.
   void touch() { ++version_; }
   std::uint64_t version() const { return version_; }
@@ -45,9 +52,13 @@ class ParameterStore {
  private:
   ParameterStore(const Graph& graph, std::optional<std::uint64_t> seed);
 
+  void follow(const GraphParameter& parameter);
+  void start_averages();
+
   std::vector<Parameter> items_;
   std::map<std::string, int> index_;
   std::uint64_t version_ = 1;
+  std::int64_t step_ = 0;
 };
 
 }  // namespace loom

@@ -27,6 +27,10 @@ void prepare_node(const NodeType& type, const Options& options, PreparedNode& pr
 // The node of a graph, with parameters and states of the store. Throws Error(node_failed) with its path and place.
 void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& prepared);
 
+// Makes the node anew with the values that its scheduled options have at the store's step. Throws Error(node_failed) where
+// it then asks for other memory.
+void renew_node(const GraphNode& node, const ParameterStore& store, PreparedNode& prepared);
+
 void pack_node(PreparedNode& prepared);
 
 // Whether two nodes of a program pack the same: they share their parameters, and differ in nothing that preparing sees.

@@ -66,6 +66,18 @@ Json graph_json(const report::GraphSummary& summary) {
           {"planned_bytes", summary.memory_bytes}};
 }
 
+// Options that follow a schedule, with their values at the step of the weights.
+void print_scheduled(const report::GraphSummary& summary) {
+  bool any = false;
+  for (const report::NodeSummary& node : summary.nodes) {
+    for (const std::string& option : node.scheduled) {
+      if (!any) print("\nat step {}:\n", summary.step);
+      any = true;
+      print("{}.{}\n", node.path, option);
+    }
+  }
+}
+
 void print_graph(const report::GraphSummary& summary) {
   print("{}: {}\n\n", summary.name, summary.doc);
   std::size_t path = 4, type = 4, shape = 6;
@@ -84,6 +96,7 @@ void print_graph(const report::GraphSummary& summary) {
       print("{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
     }
   }
+  print_scheduled(summary);
   print("\n{} parameters in {} nodes\n", grouped(summary.parameters), summary.nodes.size());
   if (summary.flop_per_sample > 0) {
     print("a training step at batch {}: {}flop per sample, {} planned ({} lanes, shards of {})\n", summary.batch,

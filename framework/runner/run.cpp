@@ -105,8 +105,47 @@ std::vector<std::pair<std::string, std::string>> read_fetches(const RunFlags& re
   return fetches;
 }
 
+// "2" of level/2/z, and "2-0" where two parts of the pattern are `*`.
+std::string numbers_of(const std::string& pattern, const std::string& name) {
+  std::string numbers;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < pattern.size(); ++i, ++at) {
+    if (pattern[i] != '*') continue;
+    const std::size_t end = std::min(name.find_first_of("/.", at), name.size());
+    numbers += (numbers.empty() ? "" : "-") + name.substr(at, end - at);
+    at = end - 1;
+  }
+  return numbers;
+}
+
+// One of each instance that a pattern means: `*` in the name of its file is the numbers of the instance.
+std::vector<std::pair<std::string, std::string>> each_instance(
+    const Graph& graph, const std::vector<std::pair<std::string, std::string>>& fetches) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const auto& [name, file] : fetches) {
+    const std::vector<std::string> names = graph.instances(name, ErrorCode::bad_fetch);
+    const std::size_t star = file.find('*');
+    if (names.size() > 1 && star == std::string::npos)
+      throw usage_error("run",
+                        fmt::format("--fetch {} means {} ports, which need a file each: put a * into the name {}", name,
+                                    names.size(), file));
+    for (const std::string& one : names) {
+      std::string own = file;
+      if (name != one && star != std::string::npos) own.replace(star, 1, numbers_of(name, one));
+      all.emplace_back(one, own);
+    }
+  }
+  return all;
+}
+
+void add_ports(const Graph& graph, const std::vector<Feed>& feeds,
+               const std::vector<std::pair<std::string, std::string>>& fetches, ProgramRequest& asked) {
+  for (const Feed& feed : feeds) asked.feeds.push_back(feed.port);
+  for (const auto& [name, file] : fetches) asked.fetch.push_back(graph.port(name, ErrorCode::bad_fetch));
+}
+
 int run_once(const RunFlags& request, bool json) {
-  const auto fetches = read_fetches(request);
+  const auto asked_for = read_fetches(request);
   const ModelSource model(request.model, {.overrides = request.overrides,
                                           .weights = request.weights,
                                           .newest = request.newest,
@@ -114,6 +153,7 @@ int run_once(const RunFlags& request, bool json) {
   std::vector<Feed> feeds = read_feeds(request);
   Rewrite rewrite(model.document().nodes, model.registry());
   const std::shared_ptr<const Graph> graph = place_feeds(rewrite, feeds);
+  const auto fetches = each_instance(*graph, asked_for);
   std::vector<TensorView> views;
   const std::int64_t samples = fit_feeds(*graph, feeds, views);
   const std::uint64_t seed = request.seed.value_or(model.seed());
@@ -124,12 +164,12 @@ int run_once(const RunFlags& request, bool json) {
   const auto step =
       request.step.value_or(static_cast<std::uint32_t>(std::max<std::int64_t>(1, model.steps_done()) - 1));
 
+  store->set_step(step);
   ProgramRequest asked;
   asked.training = request.mode.empty() ? !request.gradients.empty() : request.mode == "train";
   asked.batch = samples;
   asked.shard = request.shard;
-  for (const Feed& feed : feeds) asked.feeds.push_back(feed.port);
-  for (const auto& [name, file] : fetches) asked.fetch.push_back(graph->port(name, ErrorCode::bad_fetch));
+  add_ports(*graph, feeds, fetches, asked);
   TotalLoss total;
   if (request.loss || !request.gradients.empty())
     total = total_loss(model.document(), *graph, *store, model.registry(), asked.training, step,
@@ -174,7 +214,9 @@ void add_run(CLI::App& app, Invocation& invocation) {
       .shows_default();
   verb.option("--feed", request->feeds,
               "values for an input, an output port or an input port: NAME=F.npy, samples first");
-  verb.option("--fetch", request->fetches, "write an output port: NODE.PORT=F.npy, a .csv table or a .png picture");
+  verb.option("--fetch", request->fetches,
+              "write an output port: NODE.PORT=F.npy, a .csv table or a .png picture; of each instance of a repeat: "
+              "'level/*/z=z-*.npy'");
   verb.flag("--loss", request->loss, "print each term and the total, averaged over the samples");
   verb.option("--gradients", request->gradients,
               "write the gradient of the total loss for every parameter: F.safetensors");

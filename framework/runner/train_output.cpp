@@ -81,7 +81,8 @@ std::string failure_of(const Session& session, const Outcome& outcome) {
 }
 
 TrainOutput::TrainOutput(const Session& first, double every_seconds, bool quiet, bool json)
-    : progress_({first.settings().steps, first.batch(), shown_terms(first), every_seconds, quiet}),
+    : progress_({first.settings().steps, first.batch() * first.document().train.accumulate, shown_terms(first),
+                 every_seconds, quiet}),
       events_(json, every_seconds),
       json_(json) {}
 

@@ -6,6 +6,7 @@
 #include "runner/plugins.h"
 #include "runner/verbs.h"
 #include "train/check_document.h"
+#include "train/inherited.h"
 #include "train/objectives.h"
 #include "train/run_folder.h"
 
@@ -24,14 +25,15 @@ std::string document_of(const ValidateFlags& request) {
 
 int validate(const ValidateFlags& request, bool json) {
   Diagnostics diagnostics;
-  const Document document = load_document(document_of(request), parse_overrides(request.overrides), diagnostics);
+  Document document = load_document(document_of(request), parse_overrides(request.overrides), diagnostics);
   const auto registry = find_registry({document.plugins, request.plugins}, diagnostics);
+  drop_inherited(document, *registry);
   const auto graph = check_document(document, *registry, diagnostics);
   for (const GenerateEntry& entry : document.generate) check_fed_draws(entry, diagnostics);
   diagnostics.throw_if_any();
   const ParameterStore store(*graph);
   const std::int64_t parameters = store.trainable_count();
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = document.notes;
   if (!document.losses.empty()) notes = plan_training(document, *graph, store, *registry, diagnostics).notes;
   if (json) {
     print_json({{"ok", true},
@@ -68,9 +70,11 @@ void add_render(CLI::App& app, Invocation& invocation) {
                        "graph-runner render graphs/beta-vae.yaml --set vars.latent=6");
   auto request = std::make_shared<ValidateFlags>();
   add_checked(verb, *request);
+  verb.plugins_flag(request->plugins);
   verb.json_flag();
   verb.action([&invocation, request] {
-    const Document document = load_document(document_of(*request), parse_overrides(request->overrides));
+    Document document = load_document(document_of(*request), parse_overrides(request->overrides));
+    if (has_inherited(document)) drop_inherited(document, *registry_for({document.plugins, request->plugins}));
     if (invocation.json)
       print_json(to_json(OptionValue(document_tree(document))));
     else

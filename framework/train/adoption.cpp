@@ -65,6 +65,8 @@ std::string node_text(const Graph& graph, int index) {
   const GraphNode& node = graph.node(index);
   std::string text = node.type->name;
   for (const auto& [name, value] : node.options.values()) text += fmt::format(" {}={}", name, value.text());
+  for (const ScheduledOption& option : node.scheduled)
+    text += fmt::format(" {}={}", option.name, option.as_written.text());
   return text;
 }
 
@@ -156,6 +158,7 @@ void TrainingState::set_aside(const TrainingState& running, const std::vector<bo
 Adoption TrainingState::adopt(const TrainingState& running) {
   Adoption adoption;
   progress_ = running.progress_;
+  place_weights();
   best_is_new_ = running.best_is_new_;
   adoption.measure_changed = measure_terms() != running.measure_terms();
   guard_.restore(guard_for(plan_, running.plan_, running.guard_.state()));
@@ -165,6 +168,11 @@ Adoption TrainingState::adopt(const TrainingState& running) {
   std::vector<bool> taken(running.tensors_.size(), false);
   take(running, info, taken, adoption);
   set_aside(running, taken, adoption);
+  for (const std::string& path : adoption.fresh) {  // a new average starts at what it follows
+    const int index = parameters_.find(path);
+    const int followed = index < 0 ? -1 : parameters_.at(index).follows;
+    if (followed >= 0) copy_values(parameters_.at(followed).value.view(), parameters_.at(index).value.view());
+  }
   parameters_.touch();
   return adoption;
 }

@@ -10,6 +10,7 @@
 #include "train/complete_entry.h"
 #include "train/evaluation.h"
 #include "train/feeds.h"
+#include "train/inherited.h"
 #include "train/metric_set.h"
 #include "train/objectives.h"
 #include "train/weight_sources.h"
@@ -192,6 +193,7 @@ void check_fed_draws(const GenerateEntry& entry, Diagnostics& diagnostics) {
 Document load_checked(const std::string& path, const std::vector<Override>& overrides, const Registry& registry) {
   Diagnostics diagnostics;
   Document document = load_document(path, overrides, diagnostics);
+  drop_inherited(document, registry);
   check_document(document, registry, diagnostics);
   diagnostics.throw_if_any();
   return document;

@@ -201,6 +201,9 @@ void load_weights(const std::string& path, ParameterStore& store, const WeightOp
   diagnostics.throw_if_any();
   for (const NamedTensor& tensor : plan) file.read(tensor.name, tensor.view);
   store.touch();
+  const auto step = file.metadata().find("step");
+  const bool whole = options.prefix.empty() && step != file.metadata().end();
+  if (whole) store.set_step(std::max<std::int64_t>(1, CheckpointInfo::from_metadata(file.metadata(), path).step) - 1);
 }
 
 }  // namespace loom

@@ -39,9 +39,13 @@ class Front {
 
  private:
   static bool is_fixed(const GraphNode& node, const ParameterStore& store) {
-    const auto frozen = [&](const GraphParameter& parameter) { return store.at(store.find(parameter.path)).frozen; };
-    return node.frozen && !node.contract().is_stochastic(false) && !node.is_whole_batch(true) &&
-           std::ranges::all_of(node.parameters, frozen) && std::ranges::all_of(node.states, frozen);
+    const auto frozen = [&](const GraphParameter& parameter) {
+      const Parameter& item = store.at(store.find(parameter.path));
+      return item.frozen && item.follows < 0;
+    };
+    return node.frozen && node.scheduled.empty() && !node.contract().is_stochastic(false) &&
+           !node.is_whole_batch(true) && std::ranges::all_of(node.parameters, frozen) &&
+           std::ranges::all_of(node.states, frozen);
   }
 
   const Graph& graph_;

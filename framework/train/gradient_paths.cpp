@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/pattern.h"
 #include "loom/error.h"
 
 namespace loom {
@@ -108,10 +109,7 @@ void report(const LossEntry& loss, const Graph& graph, const Port& term, const s
 
 bool may_change(const ObjectiveEntry& objective, const GraphNode& node) {
   if (objective.parameters.empty()) return true;
-  const auto matched = [&](const GraphParameter& value) {
-    return std::ranges::any_of(objective.parameters,
-                               [&](const std::string& pattern) { return matches_pattern(pattern, value.path); });
-  };
+  const auto matched = [&](const GraphParameter& value) { return matches_any(objective.parameters, value.path); };
   return std::ranges::any_of(node.parameters, matched) || std::ranges::any_of(node.states, matched);
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "core/pattern.h"
 #include "loom/error.h"
 #include "train/gradient_paths.h"
 
@@ -51,9 +52,18 @@ std::vector<std::string> pattern_candidates(const std::vector<std::string>& path
   return {names.begin(), names.end()};
 }
 
+// An objective that never updates is a mistake.
+void check_span(const ObjectiveEntry& entry, std::int64_t steps, Diagnostics& diagnostics) {
+  if (entry.stop == 0 || entry.from < entry.stop) return;
+  Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, entry.where,
+                                        fmt::format("objective '{}' stops before it begins", entry.name));
+  finding.got = fmt::format("from: {}, stop: {}", entry.from, entry.stop);
+  finding.expected = fmt::format("from < stop, of {} steps", steps);
+}
+
 void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>& paths, Diagnostics& diagnostics) {
   for (std::size_t i = 0; i < entry.parameters.size(); ++i) {
-    const std::string& pattern = entry.parameters[i];
+    const std::string pattern = entry.parameters[i].substr(is_exclusion(entry.parameters[i]) ? 1 : 0);
     if (std::ranges::any_of(paths, [&](const std::string& path) { return matches_pattern(pattern, path); })) continue;
     Diagnostic& finding =
         diagnostics.add(ErrorCode::unknown_objective_parameter,
@@ -110,11 +120,7 @@ void choose_parameters(const Graph& graph, const ParameterStore& store, const st
   for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
     const Parameter& item = store.at(i);
     if (item.is_state || item.frozen || reached.count(item.path) == 0) continue;
-    const bool wanted =
-        entry.parameters.empty() || std::ranges::any_of(entry.parameters, [&](const std::string& pattern) {
-          return matches_pattern(pattern, item.path);
-        });
-    if (wanted) objective.parameters.push_back(i);
+    if (matches_any(entry.parameters, item.path)) objective.parameters.push_back(i);
   }
 }
 
@@ -136,29 +142,6 @@ double Objective::weight(std::size_t term, std::int64_t step) const {
   double product = 1;
   for (const ScheduledValue& schedule : weights[term]) product *= schedule.value(step);
   return product;
-}
-
-bool matches_pattern(std::string_view pattern, std::string_view path) {
-  if (pattern.find_first_of("*?") == std::string_view::npos) {
-    return path.starts_with(pattern) &&
-           (path.size() == pattern.size() || path[pattern.size()] == '/' || path[pattern.size()] == '.');
-  }
-  std::size_t p = 0, s = 0, star = std::string_view::npos, resume = 0;
-  while (s < path.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = s;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == path[s])) {
-      ++p;
-      ++s;
-    } else if (star != std::string_view::npos) {  // the last star matches one more character
-      p = star + 1;
-      s = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 LossTerm loss_of_port(const Graph& graph, Port port) {
@@ -299,6 +282,7 @@ void check_updates(const Document& document, const Registry& registry, Diagnosti
 TrainingPlan plan_training(const Document& document, const Graph& graph, const ParameterStore& store,
                            const Registry& registry, Diagnostics& diagnostics) {
   TrainingPlan plan;
+  plan.notes = document.notes;
   if (!check_losses(document, graph, diagnostics)) return plan;
   plan.terms = resolve_losses(document, graph);
   const auto entries = document.objectives.empty() ? std::vector<ObjectiveEntry>(1) : document.objectives;
@@ -308,6 +292,9 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
     objective.name = entry.name;
     objective.every = std::max<std::int64_t>(1, entry.every);
     objective.until = entry.until;
+    objective.from = entry.from;
+    objective.stop = entry.stop;
+    check_span(entry, document.train.steps, diagnostics);
     const std::size_t findings = diagnostics.size();
     objective.optimizer = make_optimizer(registry, entry.optimizer, diagnostics);
     objective.learning_rate =

@@ -8,14 +8,13 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "document/document.h"
 #include "graph/graph.h"
+#include "graph/scheduled_value.h"
 #include "run/parameter_store.h"
 #include "train/optimizer_state.h"
-#include "train/scheduled_value.h"
 #include "train/selection.h"
 
 namespace loom {
@@ -47,7 +46,7 @@ struct Objective {
   std::vector<int> parameters;                       // indices into the store: matched, trainable, reached by the terms
   MadeOptimizer optimizer;
   ScheduledValue learning_rate;
-  std::int64_t every = 1, until = 0;
+  std::int64_t from = 0, stop = 0, every = 1, until = 0;
   struct Condition {
     int monitor;  // index into TrainingPlan::monitors
     double above, below;
@@ -55,8 +54,12 @@ struct Objective {
   std::vector<Condition> only_if;
 
   // Whether it rests in this step, before the conditions are looked at.
-  bool is_due(std::int64_t step) const { return step % every == 0 || (until > 0 && step >= until); }
+  bool is_due(std::int64_t step) const {
+    return step >= from && (stop == 0 || step < stop) && (step % every == 0 || (until > 0 && step >= until));
+  }
   double weight(std::size_t term, std::int64_t step) const;
+  // The weight by which a checkpoint is the best, and the step from which evaluations count, of `last` steps and one.
+  Schedule::Settled settled_weight(std::size_t term, std::int64_t last) const;
 };
 
 struct TrainingPlan {
@@ -80,9 +83,5 @@ void check_updates(const Document& document, const Registry& registry, Diagnosti
 LossTerm loss_of_port(const Graph& graph, Port port);
 // The losses alone, for evaluation.
 std::vector<LossTerm> resolve_losses(const Document& document, const Graph& graph);
-
-// `*` stands for any run of characters, '/' too, and `?` for one. A pattern without either also matches everything
-// below a node or folder of that name: "encoder" matches "encoder/conv1.weight", "q" matches "q.bias".
-bool matches_pattern(std::string_view pattern, std::string_view path);
 
 }  // namespace loom

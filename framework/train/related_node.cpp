@@ -71,6 +71,10 @@ NodeEntry related_entry(const Graph& graph, int node, const RelatedNode& related
     if (port.valid()) entry.inputs.push_back({input, {reference_to(graph, port)}, from.where});
   }
   for (auto& [name, value] : options_of(graph, node, related)) entry.options[name] = {value, from.where};
+  for (const ScheduledOption& option : from.scheduled) {
+    const bool same = std::ranges::find(related.same_options, option.name) != related.same_options.end();
+    if (same) entry.options[option.name].value = option.as_written;
+  }
   if (related.same_weights && has_weights(from)) entry.weights = from.path;
   return entry;
 }

@@ -37,6 +37,8 @@ Json node_keys() {
       {"when", documented(or_null({{"enum", {"train", "eval"}}}), "in the other mode its first input passes through")},
       {"doc", documented(text_or_null(), "a remark")},
       {"repeat", documented(or_expression({{"type", "integer"}, {"minimum", 0}}), "a chain of this many instances")},
+      {"average", documented(keys_of(average_section().contract()), "its parameters follow those of another node")},
+      {"init", documented(map_of({}), "rules of initial values, by parameter")},
       {"chain", {{"description", "the inputs that an instance takes from the previous one"}}}};
 }
 
@@ -44,6 +46,7 @@ Json node_keys() {
 Json use_keys() {
   Json properties = node_keys();
   properties["use"] = {{"type", "string"}, {"description", "the file of a block or of a graph"}};
+  properties["call"] = {{"description", "a node or block that is applied again, or a part: {from: port, to: port}"}};
   properties["in"] = {{"description", "the sources of its inputs"}};
   properties["vars"] = documented(or_null({{"type", "object"}}), "values of its variables");
   properties["rename"] =
@@ -65,7 +68,7 @@ Alternatives node_types(const Registry& registry, const Json& more) {
     const Contract& contract = registry.node(name)->contract;
     Json properties = keys;
     if (!contract.inputs().empty()) properties["in"] = input_schema(contract);
-    types.add(name, contract, std::move(properties));
+    types.add(name, contract, std::move(properties), add_node_options);
   }
   return types;
 }
@@ -132,7 +135,8 @@ Json file_shapes(const Json& more) {
 }
 
 Json graph_schema() {
-  const Json shapes = file_shapes({{"extends", text_or_null()},
+  const Json text = {{"type", "string"}};
+  const Json shapes = file_shapes({{"extends", or_null(any_of({text, list_of(text)}))},
                                    {"graph", text_or_null()},
                                    {"data", or_null(reference("data"))},
                                    {"losses", or_null(entries("loss"))},
@@ -175,7 +179,7 @@ Json definitions(const Registry& registry) {
   definitions["node_keys"] = {{"properties", node_keys()}};
   definitions["loss_keys"] = {{"properties", loss_keys}};
   definitions["node"] = nodes.schema_or("use", use_keys());
-  definitions["whole_node"] = whole(nodes, {"use"});
+  definitions["whole_node"] = whole(nodes, {"use", "call", "average"});
   definitions["loss"] = losses.schema_or("of", loss_keys);
   definitions["whole_loss"] = whole(losses, {"of", "expr"});
   definitions["optimizer"] = types_of<OptimizerType>(registry, optimizer_options(), OptimizerEntry().type).schema();

@@ -5,6 +5,7 @@
 
 #include "document/option_json.h"
 #include "document/sections.h"
+#include "graph/scheduled_options.h"
 
 namespace loom::schema {
 namespace {
@@ -35,6 +36,10 @@ Json form_schema(const std::string& name) {
       {"when",
        [] {
          return Json{{"enum", {"train", "eval"}}};
+       }},
+      {"repeat",
+       [] {
+         return any_of({{{"type", "integer"}, {"minimum", 0}}, reference("expression")});
        }},
       {"draw", [] { return map_of(or_null(reference("node"))); }},
       {"autoregressive",
@@ -68,7 +73,11 @@ Json accepted(const OptionDeclaration& option) {
   scalars.push_back(reference("expression"));
   std::vector<Json> all = c.scalar_allowed ? scalars : std::vector<Json>{reference("expression")};
   if (c.list_allowed) all.push_back(list_of(any_of(scalars)));
-  if (!c.map_form.empty()) all.push_back(map_of(any_of(scalars)));
+  if (!c.map_form.empty()) {
+    std::vector<Json> values = scalars;
+    if (c.list_allowed) values.push_back(list_of(any_of(scalars)));
+    all.push_back(map_of(any_of(std::move(values))));
+  }
   if (c.schedule_allowed) all.push_back(reference("schedule"));
   return any_of(std::move(all));
 }
@@ -118,6 +127,14 @@ Json closed(Json properties) {
   return {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
 }
 
+void add_node_options(const Contract& contract, Json& properties) {
+  for (OptionDeclaration option : contract.options()) {
+    if (can_follow_schedule(option.constraint)) option.constraint.or_schedule();
+    Json own = option_schema(option);  // beside the key of the same name that every node has
+    properties[option.name] = properties.contains(option.name) ? any_of({own, properties[option.name]}) : own;
+  }
+}
+
 // A map with an unknown key is compared with a closed map: validators then name that key; "only null is allowed
 // here" would not name the error.
 Json closed_but_null(Json properties, Json patterns) {
@@ -135,10 +152,10 @@ Json closed_but_null(Json properties, Json patterns) {
   return schema;
 }
 
-void Alternatives::add(const std::string& name, const Contract& contract, Json properties) {
+void Alternatives::add(const std::string& name, const Contract& contract, Json properties, AddOptions options) {
   names_.push_back(name);
   properties["type"] = {{"const", name}, {"description", contract.summary()}};
-  add_options(contract, properties);
+  options(contract, properties);
   Json must = Json::array();
   for (const OptionDeclaration& option : contract.options())
     if (option.required) must.push_back(option.name);

@@ -22,6 +22,8 @@ Json documented(Json schema, const std::string& description);
 // What an option accepts, with its documentation and its default.
 Json option_schema(const OptionDeclaration& option);
 void add_options(const Contract& contract, Json& properties);
+// Of a node: its numbers can follow a schedule, too.
+void add_node_options(const Contract& contract, Json& properties);
 
 // A map with these keys alone.
 Json closed(Json properties);
@@ -35,7 +37,8 @@ class Alternatives {
   // `default_type`: the type of an object without `type`.
   explicit Alternatives(std::string default_type = "") : default_type_(std::move(default_type)) {}
 
-  void add(const std::string& name, const Contract& contract, Json properties);
+  using AddOptions = void (*)(const Contract& contract, Json& properties);
+  void add(const std::string& name, const Contract& contract, Json properties, AddOptions options = add_options);
   Json schema() const;
   // An object that has either `type` or the key `other`, and with that one only the keys of `properties`.
   Json schema_or(const std::string& other, const Json& properties) const;

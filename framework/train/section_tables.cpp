@@ -6,6 +6,7 @@
 
 #include "document/file_keys.h"
 #include "document/sections.h"
+#include "graph/initial_values.h"
 #include "train/schema.h"
 
 namespace loom {
@@ -16,6 +17,7 @@ const std::vector<std::pair<std::string, const Contract*>>& sections() {
       {"document", &document_keys()},
       {"block", &block_keys()},
       {"losses", &loss_section().contract()},
+      {"average", &average_section().contract()},
       {"train", &train_section().contract()},
       {"objectives", &objective_section().contract()},
       {"generate", &generate_section().contract()},
@@ -84,7 +86,22 @@ std::string word_table(const Contract& contract) {
   return out;
 }
 
+namespace {
+
+constexpr const char* kInitialValues = "init";  // rules of initial values, which are no types of a registry
+
+std::string initial_values_table() {
+  std::string out = "| rule | values | options: accepted values; default |\n| --- | --- | --- |\n";
+  for (const InitialRule& rule : initial_rules())
+    out += fmt::format("| `{}` | {} | {} |\n", rule.name, escaped(rule.contract.summary()),
+                       escaped(options_text(rule.contract)));
+  return out;
+}
+
+}  // namespace
+
 std::string type_table(const Registry& registry, const std::string& kind) {
+  if (kind == kInitialValues) return initial_values_table();
   std::string out = "| type | summary | options: accepted values; default |\n| --- | --- | --- |\n";
   std::vector<std::string> kinds;
   bool known = false;

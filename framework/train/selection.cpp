@@ -14,18 +14,28 @@ namespace {
 
 constexpr std::int64_t kMostLookedAt = 10'000'000;  // steps; a schedule that rests for longer counts from there on
 
-// The first of the steps 0 ... last from which the weight has its last value.
-std::int64_t settled_at(const Objective& objective, std::size_t term, std::int64_t last) {
-  const auto& schedules = objective.weights[term];
-  if (std::ranges::all_of(schedules, &ScheduledValue::is_constant)) return 0;
-  const double final = objective.weight(term, last);
+// Where the schedule does not say so itself: the first of the steps 0 ... last from which it has its last value.
+Schedule::Settled settled(const ScheduledValue& schedule, std::int64_t last) {
+  if (const auto stated = schedule.settled()) return {std::min(stated->step, last), stated->value};
+  const double final = schedule.value(last);
+  if (schedule.is_constant()) return {0, final};
   const std::int64_t first = std::max<std::int64_t>(0, last - kMostLookedAt);
   std::int64_t step = last;
-  while (step > first && objective.weight(term, step - 1) == final) --step;
-  return step;
+  while (step > first && schedule.value(step - 1) == final) --step;
+  return {step, final};
 }
 
 }  // namespace
+
+Schedule::Settled Objective::settled_weight(std::size_t term, std::int64_t last) const {
+  Schedule::Settled all{0, 1};
+  for (const ScheduledValue& schedule : weights[term]) {
+    const Schedule::Settled one = settled(schedule, last);
+    all.step = std::max(all.step, one.step);
+    all.value *= one.value;
+  }
+  return all;
+}
 
 std::string Selection::name() const {
   std::string text = monitor.metric.empty() ? "objective" : monitor.metric;
@@ -68,11 +78,11 @@ Selection select_best(const TrainEntry& train, const TrainingPlan& plan) {
   const std::int64_t last = std::max<std::int64_t>(1, train.steps) - 1;
   for (const Objective& objective : plan.objectives) {
     for (std::size_t k = 0; k < objective.terms.size(); ++k) {
-      const std::int64_t settled = settled_at(objective, k, last);
-      selection.from = std::max(selection.from, settled == 0 ? 0 : settled + 1);
+      const Schedule::Settled weight = objective.settled_weight(k, last);
+      selection.from = std::max(selection.from, weight.step == 0 ? 0 : weight.step + 1);
       if (&objective != &plan.objectives.front()) continue;
       const auto term = static_cast<std::size_t>(objective.terms[k]);
-      selection.weights[term] += objective.weight(k, last);
+      selection.weights[term] += weight.value;
       if (!plan.terms[term].in_evaluation && selection.weights[term] != 0) selection.is_measured = false;
     }
   }

@@ -17,14 +17,24 @@
 #include "train/check_document.h"
 #include "train/data_card_json.h"
 #include "train/feeds.h"
+#include "train/inherited.h"
 #include "train/masks.h"
 #include "train/run_document.h"
 #include "train/weight_sources.h"
 
 namespace loom {
+namespace {
+
+Document without_inherited(Document document, const Registry& registry) {
+  drop_inherited(document, registry);
+  return document;
+}
+
+}  // namespace
+
 Session::Session(Document document, const Registry& registry, SessionSettings settings)
     : settings_(settings_of(document, std::move(settings))),
-      document_(with_settings(std::move(document), settings_)),
+      document_(with_settings(without_inherited(std::move(document), registry), settings_)),
       registry_(registry),
       executor_(settings_.threads),
       training_data_(registry, settings_.data, settings_.card),

@@ -31,7 +31,7 @@ StepReport Session::step() {
   prepare_training();
   const StepReport report = stepper_->step();
   if (steps_done() >= settings_.steps || is_due(steps_done(), document_.train.eval_every)) state_.expect_evaluation();
-  recorder_.record(report, stepper_->batches_per_epoch());
+  recorder_.record(report, stepper_->steps_per_epoch());
   return report;
 }
 

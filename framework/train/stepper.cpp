@@ -35,6 +35,7 @@ Stepper::Stepper(TrainingState& state, const RunSettings& settings, TrainingData
   state_.prepare();
   const auto& [graph, store, executor] = state_.bound();
   const TrainingPlan& plan = state_.plan();
+  parts_ = state_.batches_of_step();
   feeds_ = plan_front_feeds(*graph, store, training_terms(plan), true, *data_.source(), settings_.cache);
   check_requests(feeds_, data_.source());
   programs_ =
@@ -78,7 +79,7 @@ Batches::View Stepper::next_batch(StepReport& report) {
   const TraceSpan span(state_.bound().executor.trace(), "data");
   const Stopwatch waited;
   const Batches::View batch = batches_->next();
-  report.data_seconds = waited.seconds();
+  report.data_seconds += waited.seconds();
   return batch;
 }
 
@@ -88,20 +89,37 @@ StepReport Stepper::step() {
   StepReport report;
   keep_states();
   try {
-    const Batches::View batch = next_batch(report);
-    report.skipped = !compute(number, batch) || !update(number, batch);
+    report.skipped = !make_step(number, report);
   } catch (...) {
     restore_states();
     batches_->seek(state_.batch_number());
     throw;
   }
   state_.finish_step();
+  if (report.skipped && parts_ > 1) batches_->seek(state_.batch_number());  // the step may have ended early
   report.step = number + 1;
   report.loss = losses_.front();
   report.terms = means_;
   report.norms = norms_;
   report.learning_rate = state_.updater().learning_rate(0, number);
   return report;
+}
+
+// The batches of the step, and the update. A batch that is not finite ends the step, and is the one that is looked at.
+bool Stepper::make_step(std::int64_t number, StepReport& report) {
+  replaced_.clear();
+  for (std::int64_t part = 0;; ++part) {
+    const Batches::View batch = next_batch(report);
+    if (!compute(number, batch, part)) return false;
+    const bool finite = std::ranges::all_of(state_.plan().terms, [&](const LossTerm& term) {
+      const auto index = static_cast<std::size_t>(&term - state_.plan().terms.data());
+      return !term.in_training || std::isfinite(programs_->term_mean(index));
+    });
+    const std::span<const ReplacedValues> replaced = programs_->replaced();
+    replaced_.insert(replaced_.end(), replaced.begin(), replaced.end());
+    drop_replaced_gradients();
+    if (part + 1 == parts_ || !finite) return update(number, batch);
+  }
 }
 
 // The error at the end of the guard's patience names the first value that was not finite.
@@ -127,9 +145,10 @@ void Stepper::reject(Guard::Verdict verdict, std::int64_t number, const Batches:
 }
 
 // False where a node met a value that is not finite and that its result could not hold: a bad step.
-bool Stepper::compute(std::int64_t number, const Batches::View& batch) {
+bool Stepper::compute(std::int64_t number, const Batches::View& batch, std::int64_t part) {
   try {
-    programs_->run(number, batch.columns, batch.samples, settings_.seed);
+    state_.parameters().set_step(number);
+    programs_->run(number, batch.columns, batch.samples, settings_.seed, false, {.index = part, .count = parts_});
     return true;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_finite) throw;
@@ -166,7 +185,6 @@ void Stepper::measure() {
 
 bool Stepper::update(std::int64_t number, const Batches::View& batch) {
   for (std::size_t t = 0; t < means_.size(); ++t) means_[t] = programs_->term_mean(t);
-  drop_replaced_gradients();
   measure();
   const Guard::Verdict verdict = state_.guard().judge(losses_, norms_);
   if (verdict != Guard::Verdict::good) {
@@ -174,7 +192,7 @@ bool Stepper::update(std::int64_t number, const Batches::View& batch) {
     restore_states();
     return false;
   }
-  for (const ReplacedValues& values : programs_->replaced()) state_.updater().forget(values);
+  for (const ReplacedValues& values : replaced_) state_.updater().forget(values);
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     if (programs_->is_active(o)) state_.updater().apply(o, number, programs_->gradients(o), norms_[o]);
   }

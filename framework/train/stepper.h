@@ -7,6 +7,7 @@
 // allocates nothing.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,12 +43,14 @@ class Stepper {
   void forget_batches() { batches_.reset(); }
 
   const TrainingPrograms& programs() const { return *programs_; }
-  std::int64_t batches_per_epoch() const { return batches_->batches_per_epoch(); }  // after a step
+  // After a step. At least one: a step may read more batches than there are.
+  std::int64_t steps_per_epoch() const { return std::max<std::int64_t>(1, batches_->batches_per_epoch() / parts_); }
 
  private:
   void open_batches();
   Batches::View next_batch(StepReport& report);
-  bool compute(std::int64_t number, const Batches::View& batch);
+  bool make_step(std::int64_t number, StepReport& report);  // false where the step is skipped
+  bool compute(std::int64_t number, const Batches::View& batch, std::int64_t part);
   void measure();                                                // the losses and the norms of the gradients
   bool update(std::int64_t number, const Batches::View& batch);  // false where the step is skipped
   void reject(Guard::Verdict verdict, std::int64_t number, const Batches::View& batch);
@@ -65,6 +68,8 @@ class Stepper {
   std::vector<int> states_;  // indices into the store: of what nodes change
   std::vector<Tensor> kept_states_;
   std::vector<double> means_, norms_, losses_;
+  std::int64_t parts_ = 1;  // batches of a step
+  std::vector<ReplacedValues> replaced_;
 };
 
 }  // namespace loom

@@ -5,6 +5,16 @@
 #include <numeric>
 
 namespace loom {
+namespace {
+
+constexpr std::int64_t kPart = 1 << 14;  // floats that a task adds
+
+// Other noise for each batch of a step; the first one has that of a step of one batch.
+std::uint64_t seed_of(std::uint64_t seed, std::int64_t part) {
+  return seed ^ (static_cast<std::uint64_t>(part) * 0x9E3779B97F4A7C15ULL);
+}
+
+}  // namespace
 
 TrainingPrograms::TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
                                    const TrainingPlan& plan, std::vector<Port> feeds, const Size& size)
@@ -61,7 +71,7 @@ TrainingPrograms::Variant& TrainingPrograms::variant_for(std::int64_t step) {
 }
 
 void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples,
-                           std::uint64_t seed, bool feeds_repeat) {
+                           std::uint64_t seed, bool feeds_repeat, Part part) {
   Variant& variant = variant_for(step);
   for (std::size_t k = 0; k < variant.objectives.size(); ++k) {
     const Objective& objective = plan_.objectives[variant.objectives[k]];
@@ -70,7 +80,7 @@ void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds,
   variant.program->run({.feeds = feeds,
                         .weights = variant.weights,
                         .samples = samples,
-                        .seed = seed,
+                        .seed = seed_of(seed, part.index),
                         .step = static_cast<std::uint32_t>(step),
                         .feeds_repeat = feeds_repeat});
   if (!plan_.monitors.empty()) apply_conditions(*variant.program);
@@ -83,6 +93,48 @@ void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds,
     std::vector<std::span<float>>& gradients = variant.gradients[variant.objectives[k]];
     for (std::size_t p = 0; p < gradients.size(); ++p)
       gradients[p] = variant.program->gradient(static_cast<int>(k), static_cast<int>(p));
+  }
+  is_summed_ = part.count > 1;
+  if (is_summed_) add_part(variant, part);
+}
+
+void TrainingPrograms::add_part(Variant& variant, Part part) {
+  const std::size_t objectives = plan_.objectives.size();
+  if (sums_.empty()) {
+    sums_.resize(objectives);
+    summed_.resize(objectives);
+    for (std::size_t o = 0; o < objectives; ++o) {
+      for (const int parameter : plan_.objectives[o].parameters)
+        sums_[o].emplace_back(static_cast<std::size_t>(store_.at(parameter).value.count()));
+      summed_[o].assign(sums_[o].begin(), sums_[o].end());
+    }
+  }
+  if (part.index == 0) {
+    for (auto& gradients : sums_)
+      for (std::vector<float>& gradient : gradients) std::ranges::fill(gradient, 0.0F);
+    any_active_.assign(objectives, false);
+    mean_sums_.assign(means_.size(), 0.0);
+  }
+  const auto share = static_cast<float>(1.0 / static_cast<double>(part.count));
+  for (const std::size_t o : variant.objectives) {
+    if (!active_[o]) continue;
+    any_active_[o] = true;
+    for (std::size_t p = 0; p < sums_[o].size(); ++p) {
+      struct Work {
+        float* sum;
+        const float* gradient;
+        float share;
+      } work{sums_[o][p].data(), variant.gradients[o][p].data(), share};
+      const auto count = static_cast<std::int64_t>(sums_[o][p].size());
+      executor_.parallel_for(count, kPart, [&work](std::int64_t first, std::int64_t last) {
+        for (std::int64_t i = first; i < last; ++i) work.sum[i] += work.share * work.gradient[i];
+      });
+    }
+  }
+  active_ = any_active_;
+  for (std::size_t t = 0; t < means_.size(); ++t) {
+    mean_sums_[t] += means_[t];
+    means_[t] = mean_sums_[t] / static_cast<double>(part.index + 1);
   }
 }
 
@@ -108,7 +160,7 @@ void TrainingPrograms::apply_conditions(const Program& program) {
 bool TrainingPrograms::is_active(std::size_t objective) const { return active_[objective]; }
 
 std::span<const std::span<float>> TrainingPrograms::gradients(std::size_t objective) const {
-  return last_->gradients[objective];
+  return is_summed_ ? std::span<const std::span<float>>(summed_[objective]) : last_->gradients[objective];
 }
 
 double TrainingPrograms::objective_loss(std::size_t index) const {

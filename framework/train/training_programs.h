@@ -29,11 +29,15 @@ class TrainingPrograms {
   TrainingPrograms(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
                    const TrainingPlan& plan, std::vector<Port> feeds, const Size& size);
 
-  // Step `step` counts from 0.
+  // Step `step` counts from 0. A step of several batches (`train.accumulate`) calls it once with each, in order: what it
+  // gives after each are the means so far. An objective whose conditions do not hold for a batch leaves that batch out.
+  struct Part {
+    std::int64_t index = 0, count = 1;
+  };
   void run(std::int64_t step, std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed,
-           bool feeds_repeat = false);
+           bool feeds_repeat = false, Part part = {.index = 0, .count = 1});
 
-  // Of the last run:
+  // Of the last step; replaced() of the last run:
   bool is_active(std::size_t objective) const;                               // whether it updates in this step
   std::span<const std::span<float>> gradients(std::size_t objective) const;  // of its parameters, if it is active
   std::span<const ReplacedValues> replaced() const { return last_->program->replaced(); }
@@ -54,6 +58,7 @@ class TrainingPrograms {
   Variant make(const std::vector<std::size_t>& objectives) const;
   Variant& variant_for(std::int64_t step);
   void apply_conditions(const Program& program);
+  void add_part(Variant& variant, Part part);
 
   std::shared_ptr<const Graph> graph_;
   ParameterStore& store_;
@@ -68,6 +73,12 @@ class TrainingPrograms {
   Variant* last_ = nullptr;
   std::int64_t last_step_ = 0;
   std::vector<double> means_;
+  // Of the batches so far, where a step has several: gradients, and which objectives have any.
+  std::vector<std::vector<std::vector<float>>> sums_;  // [objective][parameter]
+  std::vector<std::vector<std::span<float>>> summed_;  // the same as spans
+  std::vector<double> mean_sums_;
+  std::vector<bool> any_active_;
+  bool is_summed_ = false;
 };
 
 }  // namespace loom

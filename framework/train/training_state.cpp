@@ -143,6 +143,7 @@ CheckpointInfo TrainingState::restore(const std::string& file, const std::string
   }
   CheckpointInfo restored = read_checkpoint(file, tensors());
   progress_ = restored;
+  place_weights();
   guard_.restore(restored.guard);
   updater_->restore(restored);
   parameters_.touch();

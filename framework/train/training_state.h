@@ -7,6 +7,7 @@
 // Errors: the constructor throws those of the graph (E2xx), prepare() those of the plan.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -56,13 +57,18 @@ class TrainingState {
   MovingAverage* average() { return updater_ ? updater_->average() : nullptr; }
 
   const TrainProgress& progress() const { return progress_; }
-  void start_at(std::int64_t step) { progress_.step = step; }  // of the data and the schedules
+  void start_at(std::int64_t step) {  // of the data and the schedules
+    progress_.step = step;
+    place_weights();
+  }
   void finish_step() {
     ++progress_.step;
     progress_.evaluation_pending = false;
   }
   void restart_data() { progress_.data_from = progress_.step; }  // the next step reads the first batch
-  std::int64_t batch_number() const { return progress_.step - progress_.data_from; }  // of the next step
+  std::int64_t batches_of_step() const { return document_.train.accumulate; }
+  // Of the first batch of the next step.
+  std::int64_t batch_number() const { return (progress_.step - progress_.data_from) * document_.train.accumulate; }
   void expect_evaluation() { progress_.evaluation_pending = true; }
   void add_evaluation(double value);  // of the monitor; before the weights of the losses have settled it does not count
   bool gave_up() const;               // train.early_stopping evaluations without improvement
@@ -84,6 +90,7 @@ class TrainingState {
 
  private:
   std::vector<std::string> measure_terms() const;
+  void place_weights() { parameters_.set_step(std::max<std::int64_t>(1, progress_.step) - 1); }
   void take(const TrainingState& running, const CheckpointInfo& info, std::vector<bool>& taken, Adoption& adoption);
   void set_aside(const TrainingState& running, const std::vector<bool>& taken, Adoption& adoption);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "loom/math.h"
+
 namespace loom {
 namespace {
 
@@ -17,10 +19,17 @@ std::vector<int> trained_parameters(const TrainingPlan& plan) {
   return {all.begin(), all.end()};
 }
 
+void bound_values(std::span<float> gradient, std::int64_t first, std::int64_t last, float factor, float bound) {
+  for (float& value : gradient.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first)))
+    value = std::clamp(factor * value, -bound, bound);
+}
+
 }  // namespace
 
 Updater::Updater(ParameterStore& store, const TrainingPlan& plan, const TrainEntry& train, Executor& executor)
-    : store_(store), plan_(plan), executor_(executor), clip_norm_(train.clip_norm) {
+    : store_(store), plan_(plan), executor_(executor), clip_norm_(train.clip_norm), clip_value_(train.clip_value) {
+  for (int i = 0; i < static_cast<int>(store_.items().size()); ++i)
+    if (store_.at(i).follows >= 0) followers_.push_back(i);
   for (const Objective& objective : plan_.objectives) {
     std::vector<Shape> shapes;
     Part& part = parts_.emplace_back();
@@ -42,14 +51,21 @@ void Updater::apply(std::size_t index, std::int64_t step, Gradients gradients, d
     const Objective& objective;
     ParameterStore& store;
     Gradients gradients;
-  } work{parts_[index], plan_.objectives[index], store_, gradients};
+    float factor, bound;  // bound 0: the optimizer multiplies by the factor
+  } work{parts_[index],
+         plan_.objectives[index],
+         store_,
+         gradients,
+         static_cast<float>(clip_factor(norm, clip_norm_)),
+         static_cast<float>(clip_value_)};
   const TraceSpan span(executor_.trace(), "optimizer");
-  work.part.optimizer->begin_step(learning_rate(index, step), clip_factor(norm, clip_norm_));
+  work.part.optimizer->begin_step(learning_rate(index, step), clip_value_ > 0 ? 1 : clip_factor(norm, clip_norm_));
   executor_.parallel_for(
       static_cast<std::int64_t>(work.part.pieces.size()), 1, [&work](std::int64_t first, std::int64_t last) {
         for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
           const Piece& piece = work.part.pieces[i];
           const auto k = static_cast<std::size_t>(piece.parameter);
+          if (work.bound > 0) bound_values(work.gradients[k], piece.first, piece.last, work.factor, work.bound);
           float* weight = work.store.at(work.objective.parameters[k]).value.values().data();
           work.part.optimizer->update(piece.parameter, piece.first, piece.last, weight, work.gradients[k].data());
         }
@@ -76,7 +92,22 @@ void Updater::forget(const ReplacedValues& values) {
   }
 }
 
+void Updater::follow() {
+  for (const int index : followers_) {
+    struct Work {
+      float* average;
+      const float* followed;
+      double decay;
+    } work{store_.at(index).value.values().data(), store_.at(store_.at(index).follows).value.values().data(),
+           store_.at(index).decay};
+    executor_.parallel_for(store_.at(index).value.count(), kPiece, [&work](std::int64_t first, std::int64_t last) {
+      math::moving_average(work.average + first, work.followed + first, work.decay, last - first);
+    });
+  }
+}
+
 void Updater::finish_step() {
+  follow();
   store_.touch();
   const TraceSpan span(average_ ? executor_.trace() : nullptr, "average");
   if (average_) average_->update();

@@ -33,7 +33,7 @@ class Updater {
   void apply(std::size_t objective, std::int64_t step, Gradients gradients, double norm);
   // Before the objectives of a step: a node has replaced these values, and nothing remains of what they were.
   void forget(const ReplacedValues& values);
-  // After the objectives of a step: the moving average, and the store's new version.
+  // After the objectives of a step: the moving averages, and the store's new version.
   void finish_step();
 
   double learning_rate(std::size_t objective, std::int64_t step) const;
@@ -47,6 +47,7 @@ class Updater {
   void restore(const CheckpointInfo& info);
 
  private:
+  void follow();
   // A piece of one parameter.
   struct Piece {
     int parameter;  // of the objective
@@ -60,8 +61,9 @@ class Updater {
   ParameterStore& store_;
   const TrainingPlan& plan_;
   Executor& executor_;
-  double clip_norm_;
-  std::vector<Part> parts_;  // per objective
+  double clip_norm_, clip_value_;
+  std::vector<int> followers_;  // values that are moving averages of others (`average: {of: ...}`)
+  std::vector<Part> parts_;     // per objective
   std::unique_ptr<MovingAverage> average_;
   GradientNorm norm_;
 };

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "core/pattern.h"
 #include "io/safetensors.h"
 #include "loom/error.h"
 #include "train/checkpoint.h"

@@ -1,4 +1,5 @@
-// The contract of a schedule: a value over the steps of training, such as a learning rate or the weight of a loss.
+// The contract of a schedule: a value over the steps of training, such as a learning rate, the weight of a loss or an
+// option of a node.
 //
 //   class Cosine final : public loom::Schedule {
 //    public:
@@ -17,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "loom/contract.h"
 #include "loom/options.h"
@@ -28,6 +30,15 @@ class Schedule {
  public:
   virtual ~Schedule() = default;
   virtual double value(std::int64_t step) const = 0;  // of step 0, 1, 2, ...; finite
+
+  // Of a schedule that changes for ever, as one of cycles does: the step from which on an evaluation counts although the
+  // weight of a loss still changes, and the weight that the loss has in the choice of the best checkpoint. Nothing: the
+  // first step from which on the value is that of the last step.
+  struct Settled {
+    std::int64_t step = 0;
+    double value = 0;
+  };
+  virtual std::optional<Settled> settled() const { return std::nullopt; }
 };
 
 }  // namespace loom

@@ -1,7 +1,7 @@
 // Losses, schedules, objectives and the data specification.
 #include "check/standard_registry.h"
 #include "document/support.h"
-#include "train/scheduled_value.h"
+#include "graph/scheduled_value.h"
 
 using namespace loom;
 using namespace loom::check;

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "core/pattern.h"
 #include "train/toy_session.h"
 
 using namespace loom;

@@ -2,8 +2,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include "check/standard_registry.h"
+#include "graph/scheduled_value.h"
 #include "loom/schedule.h"
-#include "train/scheduled_value.h"
 
 using namespace loom;
 using namespace loom::check;

@@ -14,6 +14,11 @@
 
 namespace loom {
 
+// The schedule that is meant where a map names none.
+inline constexpr const char* kDefaultSchedule = "linear";
+// What every schedule takes besides its own options (warmup).
+const Contract& schedule_options();
+
 class ScheduledValue {
  public:
   explicit ScheduledValue(double constant = 0) : constant_(constant) {}
@@ -23,6 +28,8 @@ class ScheduledValue {
 
   double value(std::int64_t step) const;  // of step 0, 1, 2, ...
   bool is_constant() const { return !schedule_; }
+  // Of a schedule that says itself from when on it counts as settled: Schedule::settled(), after the warm-up.
+  std::optional<Schedule::Settled> settled() const;
 
  private:
   std::shared_ptr<const ScheduleType> type_;  // first, so that it goes last
@@ -35,5 +42,8 @@ class ScheduledValue {
 // reported; if it is wrong, the result is the constant 0.
 ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entry, const std::string& what,
                              double minimum, std::int64_t steps, Diagnostics& diagnostics);
+// The same, without a look at its values.
+ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entry, const std::string& what,
+                             Diagnostics& diagnostics);
 
 }  // namespace loom

@@ -1,4 +1,4 @@
-#include "train/scheduled_value.h"
+#include "graph/scheduled_value.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "document/sections.h"
 #include "graph/check_options.h"
 #include "graph/typed_entry.h"
 
@@ -35,6 +34,21 @@ void check_values(const ScheduledValue& value, const ScheduleEntry& entry, const
 
 }  // namespace
 
+const Contract& schedule_options() {
+  static const Contract contract = [] {
+    Contract c;
+    c.option("warmup", 0, integer().at_least(0), "steps over which the value first rises linearly from 0", "steps");
+    return c;
+  }();
+  return contract;
+}
+
+std::optional<Schedule::Settled> ScheduledValue::settled() const {
+  std::optional<Schedule::Settled> settled = schedule_ ? schedule_->settled() : std::nullopt;
+  if (settled) settled->step = std::max(settled->step, warmup_);
+  return settled;
+}
+
 double ScheduledValue::value(std::int64_t step) const {
   if (!schedule_) return constant_;
   const double rise = warmup_ > 0 ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(warmup_)) : 1.0;
@@ -42,7 +56,7 @@ double ScheduledValue::value(std::int64_t step) const {
 }
 
 ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entry, const std::string& what,
-                             double minimum, std::int64_t steps, Diagnostics& diagnostics) {
+                             Diagnostics& diagnostics) {
   ScheduledValue value(entry.number);
   if (!entry.is_constant()) {
     const TypedEntry& schedule = entry.schedule;
@@ -55,7 +69,14 @@ ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entr
     if (diagnostics.size() > findings) return ScheduledValue(0);
     value = ScheduledValue(type, type->create(options), options.integer("warmup"));
   }
-  check_values(value, entry, what, minimum, steps, diagnostics);
+  return value;
+}
+
+ScheduledValue make_schedule(const Registry& registry, const ScheduleEntry& entry, const std::string& what,
+                             double minimum, std::int64_t steps, Diagnostics& diagnostics) {
+  const std::size_t findings = diagnostics.size();
+  ScheduledValue value = make_schedule(registry, entry, what, diagnostics);
+  if (diagnostics.size() == findings) check_values(value, entry, what, minimum, steps, diagnostics);
   return value;
 }
 

@@ -56,6 +56,19 @@ BOOST_AUTO_TEST_CASE(evaluations_count_once_the_weights_have_settled) {
   BOOST_TEST(selection_of(rates).from == 0);
 }
 
+// A cyclical weight never rests: it counts after its first cycle, at its greatest value.
+BOOST_AUTO_TEST_CASE(a_cyclical_weight_has_settled_after_its_first_cycle) {
+  ScheduleEntry cycles = ramp(0, 3, 4);
+  cycles.schedule.type = "cyclical";
+  cycles.schedule.options["every"] = {OptionValue(6), {}};
+  const Selection selection = selection_of(with_weight(cycles, 40));
+  BOOST_TEST(selection.from == 7);
+  BOOST_TEST(selection.weights[1] == 3);
+  cycles.schedule.options["after"] = {OptionValue(5), {}};
+  BOOST_TEST(selection_of(with_weight(cycles, 40)).from == 12);
+  BOOST_TEST(selection_of(with_weight(cycles, 8)).from == 8);  // within its first cycle: the last evaluation alone
+}
+
 BOOST_AUTO_TEST_CASE(the_best_and_patience_wait_for_the_weights) {
   Document document = with_weight(ramp(0, 50, 11), 20);  // the loss rises with the weight
   document.train.early_stopping = 2;

@@ -3,6 +3,7 @@
 #include "data/source.h"
 #include "document/file_keys.h"
 #include "document/sections.h"
+#include "graph/initial_values.h"
 #include "train/schema_values.h"
 
 namespace loom {
@@ -28,6 +29,14 @@ Json input_schema(const Contract& contract) {
                     "the sources of its inputs");
 }
 
+// A word, a number or a map of a rule and its options.
+Json initial_rule() {
+  Json names = Json::array();
+  for (const InitialRule& rule : initial_rules()) names.push_back(rule.name);
+  const Json map = {{"type", "object"}, {"properties", {{"type", {{"enum", names}}}}}, {"required", {"type"}}};
+  return or_null(any_of({{{"enum", names}}, {{"type", "number"}}, reference("expression"), map}));
+}
+
 // Keys that every node may have.
 Json node_keys() {
   const auto or_expression = [](Json value) { return or_null(any_of({std::move(value), reference("expression")})); };
@@ -38,7 +47,7 @@ Json node_keys() {
       {"doc", documented(text_or_null(), "a remark")},
       {"repeat", documented(or_expression({{"type", "integer"}, {"minimum", 0}}), "a chain of this many instances")},
       {"average", documented(keys_of(average_section().contract()), "its parameters follow those of another node")},
-      {"init", documented(map_of({}), "rules of initial values, by parameter")},
+      {"init", documented(map_of(initial_rule()), "rules of initial values, by parameter")},
       {"chain", {{"description", "the inputs that an instance takes from the previous one"}}}};
 }
 

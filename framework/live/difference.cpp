@@ -22,10 +22,18 @@ std::string type_of(const OptionMap& map) {
   return type == nullptr ? "" : type->text();
 }
 
+// A map of numbers, words and lists with the values of a schedule; an objective, which has `from` too, has maps in it.
+bool is_schedule(const OptionMap& map) {
+  const bool has_values = find_member(map, "from") != nullptr || find_member(map, "values") != nullptr;
+  return has_values && std::ranges::none_of(map, [](const OptionMember& member) {
+           return std::holds_alternative<OptionMap>(member.value);
+         });
+}
+
 std::string text_of(const OptionValue* value) {
   if (value == nullptr) return "its default";
   const OptionMap* map = map_of(value);
-  if (map != nullptr && find_member(*map, "from") != nullptr) return "a schedule";
+  if (map != nullptr && is_schedule(*map)) return "a schedule";
   if (const double* number = std::get_if<double>(value)) return fmt::format("{:g}", *number);
   return value->text();
 }
@@ -50,7 +58,7 @@ void compare_members(const std::string& path, const OptionMap& before, const Opt
 void compare(const std::string& path, const OptionValue* before, const OptionValue* after, Parts& parts) {
   if (before != nullptr && after != nullptr && *before == *after) return;
   const OptionMap *old = map_of(before), *now = map_of(after);
-  const bool schedules = old != nullptr && now != nullptr && find_member(*now, "from") != nullptr;
+  const bool schedules = old != nullptr && now != nullptr && is_schedule(*now);
   if (schedules) {
     parts.push_back(path + " is a different schedule");
   } else if (old != nullptr && now != nullptr && type_of(*old) != type_of(*now)) {

@@ -26,6 +26,10 @@ class GaussianParameters final : public loom::Node {
     c.option("dim", loom::required, loom::integer().at_least(1), "latent dimensions");
     c.option("min_logvar", loom::OptionValue(), loom::number(), "smallest logvar; default: no limit", "nats");
     c.option("max_logvar", loom::OptionValue(), loom::number(), "largest logvar; default: no limit", "nats");
+    c.rule({"min_logvar", "max_logvar"}, "`min_logvar` is above `max_logvar`", "min_logvar <= max_logvar",
+           [](const loom::Options& o) {
+             return !o.has("min_logvar") || !o.has("max_logvar") || o.number("min_logvar") <= o.number("max_logvar");
+           });
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
     c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
     c.pointwise();

@@ -2,12 +2,9 @@
 //   order uniform: y ~ uniform over 0 ... classes - 1
 //   class k: always k
 //   order in_turn: 0, 1, ..., classes - 1, repeated, by the index of the sample: pictures with one class per column
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include "loom/error.h"
 #include "loom/node.h"
 
 namespace {
@@ -23,17 +20,15 @@ class CategoricalPrior final : public loom::Node {
     c.option("shape", std::vector<loom::OptionValue>{}, loom::integer_list().at_least(1), "extents of one sample");
     c.option("class", -1, loom::integer().at_least(-1), "always this class, without a draw; -1: see order");
     c.option("order", "uniform", loom::text({"uniform", "in_turn"}), "drawn uniformly, or the classes in turn");
+    c.rule({"class", "classes"}, "there is no such class", "a class from 0 to classes - 1",
+           [](const loom::Options& o) { return o.integer("class") < o.integer("classes"); });
     c.stochastic();
   }
   static void infer(loom::ShapeInference& s) { s.bind_run("E", s.options().integers("shape")); }
   explicit CategoricalPrior(const loom::Options& options)
       : classes_(options.integer("classes")),
         class_(options.integer("class")),
-        in_turn_(options.text("order") == "in_turn") {
-    if (class_ < classes_) return;
-    throw loom::Error(loom::ErrorCode::out_of_range,
-                      fmt::format("there is no class {}: the classes are 0 to {}", class_, classes_ - 1));
-  }
+        in_turn_(options.text("order") == "in_turn") {}
 
   void prepare(const loom::Prepare& p) override { uniform_ = p.scratch<float>(p.output("y").count_from(1)); }
 

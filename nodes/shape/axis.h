@@ -1,7 +1,8 @@
 // One axis of a tensor seen as [outer, axis, inner], for nodes that cut or join along it.
 //
 // The batch is axis 0, and negative axes count from the end. Along axis 0 the samples stay separate: [k N, ...] is k
-// rows per sample, so cutting or joining there works on those k rows, and the rows of a sample stay together.
+// rows per sample, so cutting or joining there works on those k rows, and the rows of a sample stay together. What other
+// samples hold is seen by the nodes of nodes/batch alone.
 #pragma once
 
 #include <algorithm>
@@ -41,6 +42,26 @@ inline bool check_axis(ShapeInference& s, std::int64_t axis, const Shape& shape,
   if (resolved >= 0 && resolved < shape.rank()) return true;
   s.fail("the input has no axis " + std::to_string(axis), shape.text(),
          "an axis from " + std::to_string(-shape.rank()) + " to " + std::to_string(shape.rank() - 1), input);
+  return false;
+}
+
+// The same of a node that works along an axis of a sample. `batch_nodes`: what works along the batch.
+inline bool check_event_axis(ShapeInference& s, std::int64_t axis, const Shape& shape, const char* batch_nodes = "") {
+  if (!check_axis(s, axis, shape)) return false;
+  if (resolved_axis(axis, shape.rank()) > 0) return true;
+  s.fail("axis 0 is the batch, and samples stay apart", "axis " + std::to_string(axis) + " of " + shape.text(),
+         std::string("an axis of a sample, from 1 on") + (*batch_nodes == 0 ? "" : "; along the batch: ") + batch_nodes,
+         0);
+  return false;
+}
+
+// Of a node that moves values along an axis: along axis 0 it moves the rows of a sample, of which there must be several.
+inline bool check_moved_axis(ShapeInference& s, std::int64_t axis, const Shape& shape) {
+  if (!check_axis(s, axis, shape)) return false;
+  if (resolved_axis(axis, shape.rank()) > 0 || shape[0] != kBatch) return true;
+  s.fail("along axis 0 the rows of a sample are moved, and there is one",
+         "axis " + std::to_string(axis) + " of " + shape.text(),
+         "an axis from 1 on; to give a sample the values of another: shuffle_batch", 0);
   return false;
 }
 

@@ -13,11 +13,12 @@ class Flip final : public loom::Node {
     c.summary("The positions of one axis in reverse order");
     c.input("x", "[N, ...E]", "values").any_dtype();
     c.output("y", "[N, ...E]", "y[t] = x[T - 1 - t]").dtype_of("x");
-    c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.option("axis", -1, loom::integer(),
+             "1 is the first of a sample, negative counts from the end; 0: the rows of a sample");
     c.reads_window(window_beside_axis);
     c.backward_reads({});
   }
-  static void infer(loom::ShapeInference& s) { check_axis(s, s.options().integer("axis"), s.input(0)); }
+  static void infer(loom::ShapeInference& s) { check_moved_axis(s, s.options().integer("axis"), s.input(0)); }
   explicit Flip(const loom::Options& options) : axis_(options.integer("axis")) {}
 
   void forward(const loom::Forward& f) const override { copy_reversed(f.input(0), f.output(0), f.samples); }

@@ -18,7 +18,8 @@ class Shift final : public loom::Node {
     c.summary("Moves values along one axis; zeros fill the positions that become free");
     c.input("x", "[N, ...E]", "values").any_dtype();
     c.output("y", "[N, ...E]", "y[t] = x[t - by], or 0").dtype_of("x");
-    c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.option("axis", -1, loom::integer(),
+             "1 is the first of a sample, negative counts from the end; 0: the rows of a sample");
     c.option("by", 1, loom::integer(), "positions, towards the end; negative: towards the start");
     c.causal_if("the shifted axis", [](const loom::Options& o) { return o.integer("by") >= 0; });
     c.reads_window([](const loom::TimeWindowOf& of) -> std::optional<loom::TimeWindow> {
@@ -28,7 +29,7 @@ class Shift final : public loom::Node {
     });
     c.backward_reads({});
   }
-  static void infer(loom::ShapeInference& s) { check_axis(s, s.options().integer("axis"), s.input(0)); }
+  static void infer(loom::ShapeInference& s) { check_moved_axis(s, s.options().integer("axis"), s.input(0)); }
   explicit Shift(const loom::Options& options) : axis_(options.integer("axis")), by_(options.integer("by")) {}
 
   void prepare(const loom::Prepare& p) override { x_ = p.input(0); }

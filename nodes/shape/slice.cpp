@@ -8,9 +8,20 @@ namespace {
 
 using namespace loom::nodes;
 
-// A position that may count from the end, clamped to the axis.
-std::int64_t position(std::int64_t value, std::int64_t extent) {
-  return std::clamp(value < 0 ? value + extent : value, std::int64_t{0}, extent);
+// A position that may count from the end.
+std::int64_t position(std::int64_t value, std::int64_t extent) { return value < 0 ? value + extent : value; }
+
+// False, with a diagnostic, if a position is beyond the axis.
+bool check_ends(loom::ShapeInference& s, std::int64_t extent) {
+  for (const char* name : {"start", "stop"}) {
+    if (!s.options().has(name)) continue;
+    const std::int64_t value = s.options().integer(name);
+    if (value >= -extent && value <= extent) continue;
+    s.fail(std::string("`") + name + "` is beyond the axis", std::to_string(value) + " of " + s.input(0).text(),
+           "a position from " + std::to_string(-extent) + " to " + std::to_string(extent), 0);
+    return false;
+  }
+  return true;
 }
 
 class Slice final : public loom::Node {
@@ -30,6 +41,7 @@ class Slice final : public loom::Node {
     const loom::Shape& x = s.input(0);
     if (!check_axis(s, s.options().integer("axis"), x)) return;
     const int axis = resolved_axis(s.options().integer("axis"), x.rank());
+    if (!check_ends(s, extent_of(x, axis))) return;
     const Slice slice(s.options());
     const auto [start, stop] = slice.range(extent_of(x, axis));
     if (start >= stop) {

@@ -59,4 +59,11 @@ BOOST_AUTO_TEST_CASE(reports_an_axis_that_is_not_there) {
   expect_error(tester.option("axis", -3).random_input("x", {2, 4}), "no axis -3");
 }
 
+BOOST_AUTO_TEST_CASE(reports_that_a_sample_has_one_row) {
+  auto tester = node("shift");
+  expect_error(tester.option("axis", 0).option("by", 1).random_input("x", {5, 4}), "shuffle_batch");
+  auto negative = node("shift");
+  expect_error(negative.option("axis", -2).option("by", 1).random_input("x", {5, 4}), "shuffle_batch");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -24,6 +24,10 @@ BOOST_AUTO_TEST_CASE(counts_from_the_end) {
 BOOST_AUTO_TEST_CASE(reports_bad_ranges) {
   auto empty = node("slice");
   expect_error(empty.option("start", 3).option("stop", 3).random_input("x", {2, 4}), "empty");
+  auto beyond = node("slice");
+  expect_error(beyond.option("stop", 9).random_input("x", {2, 4}), "`stop` is beyond the axis");
+  auto before = node("slice");
+  expect_error(before.option("start", -5).random_input("x", {2, 4}), "`start` is beyond the axis");
   auto axis = node("slice");
   expect_error(axis.option("axis", -3).random_input("x", {2, 4}), "no axis -3");
 }

@@ -10,6 +10,7 @@
 #define HWY_TARGET_INCLUDE "math/activation.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
+#include "math/gamma-inl.h"
 #include "math/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -63,6 +64,54 @@ HWY_INLINE Vec mish_slope(Vec x) {
   return hn::MulAdd(hn::Mul(x, hn::NegMulAdd(t, t, one())), sigmoid_of(x), t);
 }
 
+// Klambauer et al. 2017, Self-Normalizing Neural Networks.
+inline constexpr double kSeluScale = 1.0507009873554805, kSeluAlpha = 1.6732632423543772;
+
+HWY_INLINE Vec expm1_everywhere(Vec x) {
+  return keep_nan(x, hn::Expm1(kTag, hn::Max(set(-100), hn::Min(set(100), x))));
+}
+HWY_INLINE Vec clip_of(Vec x, double low, double high) { return keep_nan(x, hn::Max(set(low), hn::Min(set(high), x))); }
+HWY_INLINE Vec selu_of(Vec x) {
+  const Vec below = hn::Mul(set(kSeluAlpha), expm1_of(hn::Min(zero(), x)));
+  return keep_nan(x, hn::Mul(set(kSeluScale), where_positive(x, x, below)));
+}
+HWY_INLINE Vec selu_slope(Vec x) {
+  return hn::Mul(set(kSeluScale), where_positive(x, one(), hn::Mul(set(kSeluAlpha), exp_of(hn::Min(zero(), x)))));
+}
+// (x + 3) / 6 within 0 and 1: Howard et al. 2019, Searching for MobileNetV3.
+HWY_INLINE Vec hardsigmoid_of(Vec x) { return clip_of(hn::MulAdd(x, set(1.0 / 6), set(0.5)), 0, 1); }
+HWY_INLINE Vec within_three(Vec x, Vec inside, Vec above) {
+  const Vec upper = hn::IfThenElse(hn::Lt(x, set(3)), inside, above);
+  return hn::IfThenElseZero(hn::Gt(x, set(-3)), upper);
+}
+HWY_INLINE Vec hardswish_slope(Vec x) { return within_three(x, hn::MulAdd(x, set(1.0 / 3), set(0.5)), one()); }
+HWY_INLINE Vec sign_or_zero(Vec x) {
+  return hn::IfThenElse(hn::Gt(x, zero()), one(), hn::IfThenElseZero(hn::Lt(x, zero()), set(-1)));
+}
+HWY_INLINE Vec erf_slope(Vec x) { return hn::Mul(set(2 * std::numbers::inv_sqrtpi), exp_of(hn::Neg(hn::Mul(x, x)))); }
+
+void ActivateFurther(Activation function, const float* x, float* y, I n) {
+  switch (function) {
+    case Activation::log: return map([](Vec v) { return log_of(v); }, y, n, x);
+    case Activation::log1p: return map([](Vec v) { return log1p_of(v); }, y, n, x);
+    case Activation::expm1: return map([](Vec v) { return expm1_everywhere(v); }, y, n, x);
+    case Activation::sqrt: return map([](Vec v) { return hn::Sqrt(v); }, y, n, x);
+    case Activation::rsqrt: return map([](Vec v) { return hn::Div(one(), hn::Sqrt(v)); }, y, n, x);
+    case Activation::abs: return map([](Vec v) { return hn::Abs(v); }, y, n, x);
+    case Activation::square: return map([](Vec v) { return hn::Mul(v, v); }, y, n, x);
+    case Activation::reciprocal: return map([](Vec v) { return hn::Div(one(), v); }, y, n, x);
+    case Activation::sin: return map_wide([](Wide v) { return sine_or_cosine(v, true); }, y, n, x);
+    case Activation::cos: return map_wide([](Wide v) { return sine_or_cosine(v, false); }, y, n, x);
+    case Activation::erf: return map([](Vec v) { return erf_of(v); }, y, n, x);
+    case Activation::relu6: return map([](Vec v) { return clip_of(v, 0, 6); }, y, n, x);
+    case Activation::selu: return map([](Vec v) { return selu_of(v); }, y, n, x);
+    case Activation::hardsigmoid: return map([](Vec v) { return hardsigmoid_of(v); }, y, n, x);
+    case Activation::hardswish: return map([](Vec v) { return hn::Mul(v, hardsigmoid_of(v)); }, y, n, x);
+    case Activation::logsigmoid: return map([](Vec v) { return hn::Neg(softplus_of(hn::Neg(v))); }, y, n, x);
+    default: return;  // of Activate()
+  }
+}
+
 void Activate(Activation function, float shape, const float* x, float* y, I n) {
   const Vec a = hn::Set(kTag, shape);
   switch (function) {
@@ -82,10 +131,37 @@ void Activate(Activation function, float shape, const float* x, float* y, I n) {
     case Activation::hardtanh: return map([](Vec v) { return clamp_of(v); }, y, n, x);
     case Activation::softsign: return map([](Vec v) { return hn::Div(v, hn::Add(one(), hn::Abs(v))); }, y, n, x);
     case Activation::mish: return map([](Vec v) { return hn::Mul(v, tanh_of(softplus_of(v))); }, y, n, x);
+    default: return ActivateFurther(function, x, y, n);
   }
 }
 
 // d is the gradient with respect to the result; each body is the slope at x.
+void GradientFurther(Activation function, const float* x, const float* d, float* out, I n) {
+  const auto times = [&](auto slope) { map([slope](Vec v, Vec g) { return hn::Mul(g, slope(v)); }, out, n, x, d); };
+  switch (function) {
+    case Activation::log: return times([](Vec v) { return hn::Div(one(), v); });
+    case Activation::log1p: return times([](Vec v) { return hn::Div(one(), hn::Add(one(), v)); });
+    case Activation::expm1: return times([](Vec v) { return exp_of(v); });
+    case Activation::sqrt: return times([](Vec v) { return hn::Div(set(0.5), hn::Sqrt(v)); });
+    case Activation::rsqrt: return times([](Vec v) { return hn::Div(set(-0.5), hn::Mul(v, hn::Sqrt(v))); });
+    case Activation::abs: return times([](Vec v) { return sign_or_zero(v); });
+    case Activation::square: return times([](Vec v) { return hn::Add(v, v); });
+    case Activation::reciprocal: return times([](Vec v) { return hn::Neg(hn::Div(one(), hn::Mul(v, v))); });
+    case Activation::sin:
+      return map_wide([](Wide v, Wide g) { return hn::Mul(g, sine_or_cosine(v, false)); }, out, n, x, d);
+    case Activation::cos:
+      return map_wide([](Wide v, Wide g) { return hn::Neg(hn::Mul(g, sine_or_cosine(v, true))); }, out, n, x, d);
+    case Activation::erf: return times([](Vec v) { return erf_slope(v); });
+    case Activation::relu6:
+      return times([](Vec v) { return hn::IfThenElseZero(hn::Lt(v, set(6)), where_positive(v, one(), zero())); });
+    case Activation::selu: return times([](Vec v) { return selu_slope(v); });
+    case Activation::hardsigmoid: return times([](Vec v) { return within_three(v, set(1.0 / 6), zero()); });
+    case Activation::hardswish: return times([](Vec v) { return hardswish_slope(v); });
+    case Activation::logsigmoid: return times([](Vec v) { return sigmoid_of(hn::Neg(v)); });
+    default: return;  // of Gradient()
+  }
+}
+
 void Gradient(Activation function, float shape, const float* x, const float* d, float* out, I n) {
   const Vec a = hn::Set(kTag, shape);
   const auto times = [&](auto slope) { map([slope](Vec v, Vec g) { return hn::Mul(g, slope(v)); }, out, n, x, d); };
@@ -113,6 +189,7 @@ void Gradient(Activation function, float shape, const float* x, const float* d, 
         return hn::Mul(r, r);
       });
     case Activation::mish: return times([](Vec v) { return mish_slope(v); });
+    default: return GradientFurther(function, x, d, out, n);
   }
 }
 
@@ -145,9 +222,11 @@ HWY_EXPORT(Gradient);
 HWY_EXPORT(GradientFromOutput);
 
 const std::vector<std::string>& activation_names() {
-  static const std::vector<std::string> kNames = {"identity",  "relu",     "leaky_relu", "elu",     "gelu",
-                                                  "gelu_tanh", "silu",     "tanh",       "sigmoid", "softplus",
-                                                  "exp",       "hardtanh", "softsign",   "mish"};
+  static const std::vector<std::string> kNames = {
+      "identity", "relu",     "leaky_relu", "elu",         "gelu",      "gelu_tanh",  "silu", "tanh",
+      "sigmoid",  "softplus", "exp",        "hardtanh",    "softsign",  "mish",       "log",  "log1p",
+      "expm1",    "sqrt",     "rsqrt",      "abs",         "square",    "reciprocal", "sin",  "cos",
+      "erf",      "relu6",    "selu",       "hardsigmoid", "hardswish", "logsigmoid"};
   return kNames;
 }
 

@@ -25,7 +25,23 @@ enum class Activation {
   exp,
   hardtanh,
   softsign,
-  mish
+  mish,
+  log,
+  log1p,
+  expm1,
+  sqrt,
+  rsqrt,
+  abs,
+  square,
+  reciprocal,
+  sin,
+  cos,
+  erf,
+  relu6,
+  selu,
+  hardsigmoid,
+  hardswish,
+  logsigmoid
 };
 const std::vector<std::string>& activation_names();  // in the order of the enumeration
 Activation activation_of(std::string_view name);     // throws Error(unknown_word)

@@ -1,5 +1,6 @@
 // An element-wise function: y = f(x), with definitions and defaults as in torch.nn.functional.
 //   leaky_relu: max(x, 0) + slope min(x, 0);  elu: x, or alpha (e^x - 1) below 0;  gelu: x Phi(x);  silu: x sigmoid(x)
+//   hardsigmoid: (x + 3) / 6 within 0 and 1;  hardswish: x hardsigmoid(x);  log, sqrt and rsqrt are NaN below 0
 #include "math/activation.h"
 #include "loom/math.h"
 #include "loom/node.h"

@@ -18,7 +18,25 @@ ACTIVATIONS = {
     "hardtanh": lambda x, o: F.hardtanh(x),
     "softsign": lambda x, o: F.softsign(x),
     "mish": lambda x, o: F.mish(x),
+    "expm1": lambda x, o: x.expm1(),
+    "abs": lambda x, o: x.abs(),
+    "square": lambda x, o: x.square(),
+    "sin": lambda x, o: x.sin(),
+    "cos": lambda x, o: x.cos(),
+    "erf": lambda x, o: x.erf(),
+    "relu6": lambda x, o: F.relu6(x),
+    "selu": lambda x, o: F.selu(x),
+    "hardsigmoid": lambda x, o: F.hardsigmoid(x),
+    "hardswish": lambda x, o: F.hardswish(x),
+    "logsigmoid": lambda x, o: F.logsigmoid(x),
 }
+POSITIVE = {"log": lambda x: x.log(), "log1p": lambda x: x.log1p(), "sqrt": lambda x: x.sqrt(),
+            "rsqrt": lambda x: x.rsqrt(), "reciprocal": lambda x: x.reciprocal()}
+
+
+def positive_activation(function):
+    case("activation", function, {"function": function}, {"x": lambda d: d.uniform(3, 5, 4, low=0.1, high=9)},
+         lambda x, p, s: {"y": POSITIVE[function](x["x"])})
 
 
 def activation(name, scale=1.0, **options):
@@ -67,6 +85,8 @@ def add_cases():
     for function in ACTIVATIONS:
         activation(function, function=function)
         activation(f"{function}_wide", scale=12, function=function)
+    for function in POSITIVE:
+        positive_activation(function)
     activation("leaky_relu_slope", function="leaky_relu", slope=0.2)
     activation("elu_alpha", function="elu", alpha=0.5)
 

@@ -62,6 +62,7 @@ class IncrementalPlanner {
       if (is_drawn(value) && !keeps_positions(value)) return stop(node, "reads the drawn map with another shape");
       if (is_drawn(value) && way.pointwise && !has_channels(value) && reads_channels(node, static_cast<int>(k)))
         return stop(node, "works along the last axis, which contains the drawn positions");
+      if (way.pointwise && broadcasts(node, step, k)) return stop(node, "repeats an input along the drawn positions");
       if (!is_drawn(value)) condition(node, node.inputs[k], value, way.pointwise);
     }
     if (!plan_.obstacle.empty()) return;
@@ -81,6 +82,13 @@ class IncrementalPlanner {
   // [N, P..., channels], not [N, P...].
   bool has_channels(int value) const {
     return plan_.tape.values[static_cast<std::size_t>(value)].shape.rank() > request_.axes + 1;
+  }
+
+  // Of inputs of any axes, which are joined from the last axis on: one with fewer axes does not have them at their places.
+  bool broadcasts(const GraphNode& node, const TapeStep& step, std::size_t input) const {
+    const auto rank = [&](int value) { return plan_.tape.values[static_cast<std::size_t>(value)].shape.rank(); };
+    const PortDeclaration& port = node.contract().input_at(static_cast<int>(input));
+    return port.pattern == "[N, ...]" && rank(step.inputs[input]) != rank(step.outputs.front());
   }
 
   // A linear layer or a softmax, but not a node that treats each value separately, such as an activation.

@@ -17,13 +17,16 @@ namespace {
 
 void validate(const ConvolutionShape& s) {
   const auto what = describe(s) + ": ";
-  detail::require(std::min({s.n, s.h, s.w, s.c, s.filters, s.kh, s.kw}) > 0, what + "every size must be positive");
-  detail::require(std::min({s.stride_h, s.stride_w, s.dilation_h, s.dilation_w, s.groups}) > 0,
-                  what + "strides, dilations and groups must be positive");
-  detail::require(std::min({s.pad_top, s.pad_bottom, s.pad_left, s.pad_right}) >= 0,
+  detail::require(std::min({s.n, s.d, s.h, s.w, s.c, s.filters, s.kd, s.kh, s.kw}) > 0,
+                  what + "every size must be positive");
+  detail::require(
+      std::min({s.stride_d, s.stride_h, s.stride_w, s.dilation_d, s.dilation_h, s.dilation_w, s.groups}) > 0,
+      what + "strides, dilations and groups must be positive");
+  detail::require(std::min({s.pad_front, s.pad_back, s.pad_top, s.pad_bottom, s.pad_left, s.pad_right}) >= 0,
                   what + "padding must not be negative");
   detail::require(s.c % s.groups == 0 && s.filters % s.groups == 0, what + "groups must divide channels and filters");
-  detail::require(s.h + s.pad_top + s.pad_bottom > (s.kh - 1) * s.dilation_h &&
+  detail::require(s.d + s.pad_front + s.pad_back > (s.kd - 1) * s.dilation_d &&
+                      s.h + s.pad_top + s.pad_bottom > (s.kh - 1) * s.dilation_h &&
                       s.w + s.pad_left + s.pad_right > (s.kw - 1) * s.dilation_w,
                   what + "the kernel is larger than the padded input");
 }
@@ -52,6 +55,11 @@ bool fills_bf16(const ConvolutionShape& s) {
 ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionPass pass, ConvolutionAlgorithm algorithm,
                             std::int64_t few_channels, std::int64_t few_filters) {
   validate(s);
+  if (s.is_volume()) {
+    detail::require(algorithm == ConvolutionAlgorithm::automatic || algorithm == ConvolutionAlgorithm::direct,
+                    describe(s) + ": volumes have the direct algorithm alone");
+    return ConvolutionAlgorithm::direct;
+  }
   const bool has_columns = s.groups == 1 && s.kh <= kMostKernelRows;
   const bool has_mirrored = has_columns && few_filters > 0 && can_be_mirrored(s);
   switch (algorithm) {
@@ -125,7 +133,7 @@ class TransposedBackwardWeights final : public BackwardWeightsKernel {
  public:
   TransposedBackwardWeights(const TransposedConvolutionShape& s, ConvolutionAlgorithm algorithm)
       : mirrored_(backward_weights(s.mirrored(), algorithm)) {
-    if (s.bias) rows_ = s.n * s.out_h() * s.out_w(), columns_ = s.filters, y_bf16_ = s.y_bf16;
+    if (s.bias) rows_ = s.n * s.out_d() * s.out_h() * s.out_w(), columns_ = s.filters, y_bf16_ = s.y_bf16;
   }
   std::size_t scratch_bytes() const override { return mirrored_->scratch_bytes(); }
   std::string implementation() const override { return mirrored_->implementation(); }
@@ -143,7 +151,10 @@ class TransposedBackwardWeights final : public BackwardWeightsKernel {
 }  // namespace
 
 std::string describe(const ConvolutionShape& s) {
-  return detail::label("convolution", {s.n, s.h, s.w, s.c}) + ", " + std::to_string(s.filters) + " filters " +
+  const bool volume = s.is_volume();
+  return (volume ? detail::label("convolution", {s.n, s.d, s.h, s.w, s.c})
+                 : detail::label("convolution", {s.n, s.h, s.w, s.c})) +
+         ", " + std::to_string(s.filters) + " filters " + (volume ? std::to_string(s.kd) + "x" : "") +
          std::to_string(s.kh) + "x" + std::to_string(s.kw);
 }
 
@@ -154,8 +165,11 @@ ConvolutionShape TransposedConvolutionShape::mirrored() const {
   s.pad_top = pad_top, s.pad_bottom = pad_bottom, s.pad_left = pad_left, s.pad_right = pad_right;
   s.dilation_h = dilation_h, s.dilation_w = dilation_w, s.groups = groups;
   s.transformed = transformed, s.bf16 = bf16, s.x_bf16 = y_bf16, s.y_bf16 = x_bf16;
+  s.d = out_d(), s.kd = kd, s.stride_d = stride_d, s.dilation_d = dilation_d;
+  s.pad_front = pad_front, s.pad_back = pad_back;
   validate(s);
-  detail::require(output_padding_h >= 0 && output_padding_w >= 0 && s.out_h() == h && s.out_w() == w,
+  detail::require(output_padding_h >= 0 && output_padding_w >= 0 && output_padding_d >= 0 && s.out_h() == h &&
+                      s.out_w() == w && s.out_d() == d,
                   describe(s) + " (mirrored): output padding must be less than the stride");
   return s;
 }

@@ -17,7 +17,7 @@ namespace {
 class DirectForward final : public ForwardKernel {
  public:
   explicit DirectForward(const ConvolutionShape& s) : bias_(s.bias) {
-    if (s.relu) relu_count_ = s.n * s.out_h() * s.out_w() * s.filters;
+    if (s.relu) relu_count_ = s.y_count();
     pin_this_thread();
     const auto what = describe(s) + " forward";
     const Desc x = input(s, s.n), y = output(s, s.n), bias = s.bias ? row_major({s.filters}) : Desc();
@@ -28,7 +28,7 @@ class DirectForward final : public ForwardKernel {
         {DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, descriptor.weights_desc()}, {DNNL_ARG_DST, y}};
     if (s.bias) arguments.push_back({DNNL_ARG_BIAS, bias});
     primitive_ = Primitive(what, descriptor, std::move(arguments));
-    layout_ = WeightLayout(descriptor.weights_desc());
+    layout_ = WeightLayout(descriptor.weights_desc(), spatial_axes(s));
   }
 
   std::size_t scratch_bytes() const override { return primitive_.scratch_bytes(); }
@@ -61,7 +61,7 @@ class DirectBackwardData final : public ForwardKernel {
     chunk_ = s.n;
     if (s.bias || relu) {
       constexpr std::int64_t kFloatsInCache = 64 * 1024;
-      chunk_ = std::clamp<std::int64_t>(kFloatsInCache / (s.h * s.w * s.c), 1, s.n);
+      chunk_ = std::clamp<std::int64_t>(kFloatsInCache / (s.d * s.h * s.w * s.c), 1, s.n);
     }
     Desc weight = any_layout(weight_dims(s));
     const auto create = [&](std::int64_t n) {
@@ -74,7 +74,7 @@ class DirectBackwardData final : public ForwardKernel {
     };
     primitive_ = create(chunk_);
     if (s.n % chunk_ != 0) remainder_ = create(s.n % chunk_);
-    layout_ = WeightLayout(weight);
+    layout_ = WeightLayout(weight, spatial_axes(s));
   }
 
   std::size_t scratch_bytes() const override {
@@ -83,8 +83,8 @@ class DirectBackwardData final : public ForwardKernel {
   std::size_t packed_bytes() const override { return layout_.bytes(); }
   void pack(const float* weight, void* packed, void*) const override { layout_.pack(weight, packed); }
   void execute(const void* diff_y, const void* weight, const float* bias, void* diff_x, void* scratch) const override {
-    const std::int64_t pixels = shape_.h * shape_.w, sample_x = pixels * shape_.c;
-    const std::int64_t sample_y = shape_.out_h() * shape_.out_w() * shape_.filters;
+    const std::int64_t pixels = shape_.d * shape_.h * shape_.w, sample_x = pixels * shape_.c;
+    const std::int64_t sample_y = shape_.y_count() / shape_.n;
     for (std::int64_t first = 0; first < shape_.n; first += chunk_) {
       const std::int64_t count = std::min(chunk_, shape_.n - first);
       float* result = static_cast<float*>(diff_x) + first * sample_x;
@@ -119,7 +119,7 @@ class DirectBackwardWeights final : public BackwardWeightsKernel {
         {DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, diff_y}, {DNNL_ARG_DIFF_WEIGHTS, diff_weight}};
     if (s.bias) arguments.push_back({DNNL_ARG_DIFF_BIAS, diff_bias});
     primitive_ = Primitive(what, descriptor, std::move(arguments));
-    layout_ = WeightLayout(diff_weight);
+    layout_ = WeightLayout(diff_weight, spatial_axes(s));
     bias_at_ = aligned(diff_weight.get_size());
     inner_at_ = bias_at_ + float_bytes(s.filters);
   }

@@ -42,8 +42,10 @@ Dims dense_strides(const Dims& dims) {
 Desc row_major(const Dims& dims, Type type) { return Desc(dims, type, dense_strides(dims)); }
 Desc strided(const Dims& dims, const Dims& strides, Type type) { return Desc(dims, type, strides); }
 Desc any_layout(const Dims& dims, Type type) { return Desc(dims, type, Tag::any); }
-Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, Type type) {
-  return Desc({n, c, h, w}, type, Tag::nhwc);
+Desc channels_last(std::int64_t n, std::int64_t c, const Dims& axes, Type type) {
+  Dims dims{n, c};
+  dims.insert(dims.end(), axes.begin(), axes.end());
+  return Desc(dims, type, axes.size() == 3 ? Tag::ndhwc : Tag::nhwc);
 }
 
 onednn::primitive_attr attributes(bool accumulate) {

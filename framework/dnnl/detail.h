@@ -59,7 +59,7 @@ void require(bool condition, const std::string& what);
 Desc row_major(const Dims& dims, Type type = Type::f32);
 Desc strided(const Dims& dims, const Dims& strides, Type type = Type::f32);
 Desc any_layout(const Dims& dims, Type type = Type::f32);
-Desc channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, Type type = Type::f32);
+Desc channels_last(std::int64_t n, std::int64_t c, const Dims& axes, Type type = Type::f32);  // two or three axes
 
 // User scratchpad, and the sum with what is there. A relu as a post-operation would make 0 of NaN.
 onednn::primitive_attr attributes(bool accumulate = false);

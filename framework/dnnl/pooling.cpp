@@ -25,28 +25,36 @@ onednn::algorithm algorithm_of(PoolingKind kind) {
   throw std::invalid_argument("unknown kind of pooling");
 }
 
+void validate_pooling(const PoolingShape& s, const std::string& what) {
+  require(std::min({s.n, s.d, s.h, s.w, s.c, s.kd, s.kh, s.kw, s.stride_d, s.stride_h, s.stride_w}) > 0,
+          what + ": every size must be positive");
+  const auto fits = [](std::int64_t size, std::int64_t kernel, std::int64_t before, std::int64_t after) {
+    return std::min(before, after) >= 0 && std::max(before, after) < kernel && size + before + after >= kernel;
+  };
+  require(fits(s.d, s.kd, s.pad_front, s.pad_back) && fits(s.h, s.kh, s.pad_top, s.pad_bottom) &&
+              fits(s.w, s.kw, s.pad_left, s.pad_right),
+          what + ": padding must be less than the window, which must fit into the padded input");
+}
+
 }  // namespace
 
 Pooling::Pooling(const PoolingShape& s) {
-  const auto what = label("pooling", {s.n, s.h, s.w, s.c}) + " " + label("window", {s.kh, s.kw});
-  require(std::min({s.n, s.h, s.w, s.c, s.kh, s.kw, s.stride_h, s.stride_w}) > 0,
-          what + ": every size must be positive");
-  require(std::min({s.pad_top, s.pad_bottom, s.pad_left, s.pad_right}) >= 0 && s.pad_top < s.kh &&
-              s.pad_bottom < s.kh && s.pad_left < s.kw && s.pad_right < s.kw,
-          what + ": padding must be less than the window, since a window in the padding alone has no value");
-  require(s.h + s.pad_top + s.pad_bottom >= s.kh && s.w + s.pad_left + s.pad_right >= s.kw,
-          what + ": the window is larger than the padded input");
+  const auto what = label("pooling", {s.n, s.d, s.h, s.w, s.c}) + " " + label("window", {s.kd, s.kh, s.kw});
+  validate_pooling(s, what);
   pin_this_thread();
-  const Desc x = channels_last(s.n, s.c, s.h, s.w), y = channels_last(s.n, s.c, s.out_h(), s.out_w());
-  const Dims kernel{s.kh, s.kw};
+  const auto by_axis = [&](std::int64_t d, std::int64_t h, std::int64_t w) {
+    return s.is_volume() ? Dims{d, h, w} : Dims{h, w};
+  };
+  const Desc x = channels_last(s.n, s.c, by_axis(s.d, s.h, s.w)),
+             y = channels_last(s.n, s.c, by_axis(s.out_d(), s.out_h(), s.out_w()));
+  const Dims kernel = by_axis(s.kd, s.kh, s.kw);
   // oneDNN requires the padding to end with the last window: positions that it does not reach are not padding.
   const auto end = [](std::int64_t size, std::int64_t out, std::int64_t stride, std::int64_t window,
                       std::int64_t begin) { return (out - 1) * stride + window - size - begin; };
   const Spatial spatial{
-      {s.stride_h, s.stride_w},
-      {0, 0},
-      {s.pad_top, s.pad_left},
-      {end(s.h, s.out_h(), s.stride_h, s.kh, s.pad_top), end(s.w, s.out_w(), s.stride_w, s.kw, s.pad_left)}};
+      by_axis(s.stride_d, s.stride_h, s.stride_w), by_axis(0, 0, 0), by_axis(s.pad_front, s.pad_top, s.pad_left),
+      by_axis(end(s.d, s.out_d(), s.stride_d, s.kd, s.pad_front), end(s.h, s.out_h(), s.stride_h, s.kh, s.pad_top),
+              end(s.w, s.out_w(), s.stride_w, s.kw, s.pad_left))};
   auto impl = std::make_unique<Impl>();
   const auto kind = algorithm_of(s.kind);
   const auto forward = described(what, [&] { return pooling_forward_descriptor(true, kind, x, y, spatial, kernel); });

@@ -13,7 +13,8 @@ enum class PoolingKind {
   average_padded,  // over the whole window, padding counted as zeros (PyTorch's default)
 };
 
-// x is [n,h,w,c], y is [n,out_h(),out_w(),c]. One-dimensional data has h = kh = 1.
+// x is [n,h,w,c], y is [n,out_h(),out_w(),c]. One-dimensional data has h = kh = 1. Volumes have a depth d before h; images
+// have d = kd = 1.
 struct PoolingShape {
   PoolingKind kind = PoolingKind::max;
   std::int64_t n = 1, h = 1, w = 1, c = 1;
@@ -21,10 +22,14 @@ struct PoolingShape {
   std::int64_t stride_h = 1, stride_w = 1;
   std::int64_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
 
+  std::int64_t d = 1, kd = 1, stride_d = 1, pad_front = 0, pad_back = 0;
+
+  std::int64_t out_d() const { return (d + pad_front + pad_back - kd) / stride_d + 1; }
   std::int64_t out_h() const { return (h + pad_top + pad_bottom - kh) / stride_h + 1; }
   std::int64_t out_w() const { return (w + pad_left + pad_right - kw) / stride_w + 1; }
-  std::int64_t x_count() const { return n * h * w * c; }
-  std::int64_t y_count() const { return n * out_h() * out_w() * c; }
+  bool is_volume() const { return d > 1 || kd > 1 || out_d() > 1; }
+  std::int64_t x_count() const { return n * d * h * w * c; }
+  std::int64_t y_count() const { return n * out_d() * out_h() * out_w() * c; }
 };
 
 // Immutable; may run on many threads at once, each with its own scratch of scratch_bytes(), 64-byte aligned.

@@ -51,12 +51,13 @@ std::vector<std::int64_t> combined(const std::vector<std::int64_t>& outer, const
 
 }  // namespace
 
-WeightLayout::WeightLayout(const Desc& desc) {
+WeightLayout::WeightLayout(const Desc& desc, int spatial_axes) {
   const auto all = offsets(desc, padded_);
-  const std::size_t d = all.size();
-  filters_ = d == 5 ? combined(all[0], all[1]) : all[0];
-  channels_ = all[d - 3];
-  taps_ = combined(all[d - 2], all[d - 1]);
+  const std::size_t axes = static_cast<std::size_t>(spatial_axes), channels_at = all.size() - axes - 1;
+  filters_ = channels_at == 2 ? combined(all[0], all[1]) : all[0];
+  channels_ = all[channels_at];
+  taps_ = all[channels_at + 1];
+  for (std::size_t i = 2; i <= axes; ++i) taps_ = combined(taps_, all[channels_at + i]);
   const auto taps = static_cast<std::int64_t>(taps_.size()), channels = static_cast<std::int64_t>(channels_.size());
   count_ = static_cast<std::int64_t>(filters_.size()) * channels * taps;
   bool plain = !padded_;

@@ -12,12 +12,12 @@
 
 namespace loom::dnnl::detail {
 
-// A weight [filters,c,kh,kw] (or with a leading dimension of groups) in memory as described by `desc`. Immutable,
+// A weight [filters,c,kh,kw] or [filters,c,kd,kh,kw] (or with a leading dimension of groups) in memory as described by `desc`. Immutable,
 // thread safe.
 class WeightLayout {
  public:
   WeightLayout() = default;  // the plain layout, nothing to do
-  explicit WeightLayout(const Desc& desc);
+  explicit WeightLayout(const Desc& desc, int spatial_axes = 2);
 
   // Size of the weight in this layout; 0 if that is the plain one.
   std::size_t bytes() const { return bytes_; }

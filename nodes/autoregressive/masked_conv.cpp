@@ -47,7 +47,7 @@ class MaskedConv final : public loom::Node {
 
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);
-    if (!check_window(s, x)) return;
+    if (!check_window(s, x, 2)) return;
     const Window window = window_of(s.options(), x.rank() - 2);
     const std::int64_t kh = window.h.kernel, kw = window.w.kernel;
     s.bind_run("K", x.rank() == 3 ? std::vector{kw} : std::vector{kh, kw});

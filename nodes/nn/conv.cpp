@@ -1,6 +1,6 @@
-// Convolution of sequences and images (cross-correlation, as is usual in deep learning).
+// Convolution of sequences, images and volumes (cross-correlation, as is usual in deep learning).
 //   y[t, f] = activation(b[f] + sum over k, c of W[f, c, k] x[t stride + k dilation - padding, c])
-//   x [N, T, C] or [N, H, W, C], W [filters, C/groups, kernel...], b [filters]
+//   x [N, T, C], [N, H, W, C] or [N, D, H, W, C], W [filters, C/groups, kernel...], b [filters]
 // padding: n at each side; same: as many outputs as inputs; causal: the output at t sees no input after t.
 #include "dnnl/causal_product.h"
 #include "loom/advance.h"
@@ -17,12 +17,13 @@ using Base = Convolution<ConvolutionShape>;
 class Conv final : public Base {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Convolution of sequences [N, T, C] and images [N, H, W, C]");
-    c.input("x", "[N, ...S, C]", "a sequence or an image");
+    c.summary("Convolution of sequences [N, T, C], images [N, H, W, C] and volumes or videos [N, D, H, W, C]");
+    c.input("x", "[N, ...S, C]", "a sequence, an image or a volume");
     c.output("y", "[N, ...P, filters]", "activation(W * x + b)");
     declare_convolution(c);
     c.option("padding", 0, loom::integer().at_least(0).or_list().or_text({"same", "causal"}),
              "zeros before and after each axis");
+    declare_padding_after(c, "zeros after each axis");
     c.parameter("weight", "[filters, G, ...K]", loom::kaiming_uniform(), "W");
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
       return o.flag("bias");
@@ -45,20 +46,21 @@ class Conv final : public Base {
       return;
     }
     const bool same = s.options().is_text("padding") && s.options().text("padding") == "same";
-    if (same && (g.stride_h > 1 || g.stride_w > 1)) {
-      s.fail("padding 'same' needs stride 1", "a stride of " + std::to_string(std::max(g.stride_h, g.stride_w)),
+    const std::int64_t stride = std::max({g.stride_d, g.stride_h, g.stride_w});
+    if (same && stride > 1) {
+      s.fail("padding 'same' needs stride 1", "a stride of " + std::to_string(stride),
              "stride 1, or padding as a number", 0);
       return;
     }
-    const std::int64_t h = window.h.outputs(g.h), w = window.w.outputs(g.w);
-    if (h < 1 || w < 1) {
+    const Image y{g.n, window.d.outputs(g.d), window.h.outputs(g.h), window.w.outputs(g.w), g.filters};
+    if (std::min({y.d, y.h, y.w}) < 1) {
       s.fail("the window is larger than the padded input", extents_text(window, x.rank() - 2) + " over " + x.text(),
              "a smaller kernel or more padding", 0);
       return;
     }
     s.bind("G", g.c / g.groups);
-    s.bind_run("K", x.rank() == 3 ? std::vector{g.kw} : std::vector{g.kh, g.kw});
-    s.output("y", with_image(x, h, w, g.filters));
+    s.bind_run("K", kernel_of(window, x.rank() - 2));
+    s.output("y", with_image(x, y));
   }
 
   explicit Conv(const loom::Options& options) : Base(options, loom::dnnl::kConvolution) {}
@@ -69,6 +71,7 @@ class Conv final : public Base {
   void prepare(const loom::Prepare& p) override {
     if (!p.incremental) return Base::prepare(p);
     const ConvolutionShape g = geometry(p.input(0));
+    if (g.is_volume()) throw not_incremental("an image or a sequence");
     loom::dnnl::CausalSource source{.channels = g.c, .kernel = g.kh * g.kw, .runs = {}};
     const std::int64_t together = g.dilation_w == 1 ? g.kw : 1;  // neighbours in memory
     for (std::int64_t i = 0; i < g.kh; ++i) {
@@ -97,8 +100,7 @@ class Conv final : public Base {
   // Called only for a causal convolution that is not pointwise.
   loom::Filled filled(std::span<const loom::Filled> inputs, int) const override {
     if (!causal_padding(options_) || !all_ones(options_, "stride") || options_.integer("groups") != 1) {
-      throw loom::Error(loom::ErrorCode::not_supported, "this convolution cannot compute one position at a time",
-                        "padding: causal, with stride 1 and one group, or kernel 1");
+      throw not_incremental("padding: causal, with stride 1 and one group, or kernel 1");
     }
     return inputs[0];
   }
@@ -116,16 +118,24 @@ class Conv final : public Base {
 
   double forward_flop(const loom::Prepare& p) const override {
     const ConvolutionShape g = geometry(p.input(0));
-    return 2.0 * static_cast<double>(p.output(0).count()) * static_cast<double>(g.c / g.groups * g.kh * g.kw);
+    return 2.0 * static_cast<double>(p.output(0).count()) * static_cast<double>(g.c / g.groups * g.kd * g.kh * g.kw);
   }
 
  private:
+  static loom::Error not_incremental(const char* expected) {
+    return {loom::ErrorCode::not_supported, "this convolution cannot compute one position at a time", expected};
+  }
   static bool all_ones(const loom::Options& o, const char* name) {
     return std::ranges::all_of(o.integers(name), [](std::int64_t value) { return value == 1; });
   }
   static bool causal_padding(const loom::Options& o) { return o.is_text("padding") && o.text("padding") == "causal"; }
   static bool no_padding(const loom::Options& o) {
-    return o.is_text("padding") || std::ranges::all_of(o.integers("padding"), [](std::int64_t n) { return n == 0; });
+    if (o.is_text("padding")) return true;
+    for (const char* name : {"padding", "padding_after"}) {
+      if (!o.has(name)) continue;
+      if (std::ranges::any_of(o.integers(name), [](std::int64_t n) { return n != 0; })) return false;
+    }
+    return true;
   }
 
   std::unique_ptr<const loom::dnnl::CausalProduct> incremental_;

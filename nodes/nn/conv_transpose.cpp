@@ -1,6 +1,6 @@
-// Transposed convolution of sequences and images: the gradient of a convolution by its input, as in PyTorch.
+// Transposed convolution of sequences, images and volumes: the gradient of a convolution by its input, as in PyTorch.
 //   extents: (in - 1) stride - 2 padding + (kernel - 1) dilation + output_padding + 1
-//   x [N, T, C] or [N, H, W, C], W [C, filters/groups, kernel...], b [filters]
+//   x [N, T, C], [N, H, W, C] or [N, D, H, W, C], W [C, filters/groups, kernel...], b [filters]
 #include "loom/node.h"
 #include "nn/convolution.h"
 
@@ -13,11 +13,13 @@ using TransposedBase = Convolution<TransposedConvolutionShape>;
 class ConvTranspose final : public TransposedBase {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Transposed convolution of sequences [N, T, C] and images [N, H, W, C]");
-    c.input("x", "[N, ...S, C]", "a sequence or an image");
+    c.summary(
+        "Transposed convolution of sequences [N, T, C], images [N, H, W, C] and volumes or videos [N, D, H, W, C]");
+    c.input("x", "[N, ...S, C]", "a sequence, an image or a volume");
     c.output("y", "[N, ...P, filters]", "activation(W^T * x + b)");
     declare_convolution(c);
     c.option("padding", 0, loom::integer().at_least(0).or_list(), "rows removed from each side of the result");
+    declare_padding_after(c, "rows removed from its end");
     c.option("output_padding", 0, loom::integer().at_least(0).or_list(), "rows added after it; less than the stride");
     c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W");
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
@@ -37,20 +39,23 @@ class ConvTranspose final : public TransposedBase {
              "a divisor of " + std::to_string(g.c) + " and " + std::to_string(g.filters), 0);
       return;
     }
-    if (window.h.output_padding >= window.h.stride || window.w.output_padding >= window.w.stride) {
+    const auto adds_too_much = [](const WindowAxis& axis) { return axis.output_padding >= axis.stride; };
+    if (adds_too_much(window.w) || (x.rank() > 3 && adds_too_much(window.h)) ||
+        (x.rank() > 4 && adds_too_much(window.d))) {
       s.fail("the output padding must be less than the stride", s.options().values().at("output_padding").text(),
              "less than " + s.options().values().at("stride").text(), 0);
       return;
     }
-    const std::int64_t h = window.h.transposed_outputs(g.h), w = window.w.transposed_outputs(g.w);
-    if (h < 1 || w < 1) {
+    const Image y{g.n, window.d.transposed_outputs(g.d), window.h.transposed_outputs(g.h),
+                  window.w.transposed_outputs(g.w), g.filters};
+    if (std::min({y.d, y.h, y.w}) < 1) {
       s.fail("the output is empty", x.text() + " with padding " + s.options().values().at("padding").text(),
              "less padding", 0);
       return;
     }
     s.bind("G", g.filters / g.groups);
-    s.bind_run("K", x.rank() == 3 ? std::vector{g.kw} : std::vector{g.kh, g.kw});
-    s.output("y", with_image(x, h, w, g.filters));
+    s.bind_run("K", kernel_of(window, x.rank() - 2));
+    s.output("y", with_image(x, y));
   }
 
   explicit ConvTranspose(const loom::Options& options) : TransposedBase(options, loom::dnnl::kTransposedConvolution) {}
@@ -58,6 +63,7 @@ class ConvTranspose final : public TransposedBase {
   TransposedConvolutionShape geometry(const loom::Shape& x) const override {
     auto g = convolution_shape<TransposedConvolutionShape>(options_, x);
     const Window window = window_of(options_, x.rank() - 2);
+    g.output_padding_d = window.d.output_padding;
     g.output_padding_h = window.h.output_padding;
     g.output_padding_w = window.w.output_padding;
     return g;
@@ -65,7 +71,7 @@ class ConvTranspose final : public TransposedBase {
 
   double forward_flop(const loom::Prepare& p) const override {
     const TransposedConvolutionShape g = geometry(p.input(0));
-    return 2.0 * static_cast<double>(g.x_count()) * static_cast<double>(g.filters / g.groups * g.kh * g.kw);
+    return 2.0 * static_cast<double>(g.x_count()) * static_cast<double>(g.filters / g.groups * g.kd * g.kh * g.kw);
   }
 
  private:

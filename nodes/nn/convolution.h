@@ -30,13 +30,14 @@ ConvolutionGeometry convolution_shape(const Options& options, const Shape& x) {
   const Window window = window_of(options, x.rank() - 2);
   const Image image = image_of(x);
   ConvolutionGeometry g;
-  g.n = image.n, g.h = image.h, g.w = image.w, g.c = image.c;
+  g.n = image.n, g.d = image.d, g.h = image.h, g.w = image.w, g.c = image.c;
   g.filters = options.integer("filters");
-  g.kh = window.h.kernel, g.kw = window.w.kernel;
-  g.stride_h = window.h.stride, g.stride_w = window.w.stride;
+  g.kd = window.d.kernel, g.kh = window.h.kernel, g.kw = window.w.kernel;
+  g.stride_d = window.d.stride, g.stride_h = window.h.stride, g.stride_w = window.w.stride;
+  g.pad_front = window.d.pad_before, g.pad_back = window.d.pad_after;
   g.pad_top = window.h.pad_before, g.pad_bottom = window.h.pad_after;
   g.pad_left = window.w.pad_before, g.pad_right = window.w.pad_after;
-  g.dilation_h = window.h.dilation, g.dilation_w = window.w.dilation;
+  g.dilation_d = window.d.dilation, g.dilation_h = window.h.dilation, g.dilation_w = window.w.dilation;
   g.groups = options.integer("groups");
   g.bias = options.flag("bias");
   return g;

@@ -1,5 +1,5 @@
-// Windows over one or two spatial axes: the geometry that convolution, transposed convolution and pooling share.
-// Tensors are [N, T, C] (one axis) or [N, H, W, C] (two).
+// Windows over spatial axes: the geometry that convolution, transposed convolution and pooling share.
+// Tensors are [N, T, C] (one axis), [N, H, W, C] (two), or [N, D, H, W, C] (three: a volume, or a video, whose D is time).
 #pragma once
 
 #include <array>
@@ -26,9 +26,9 @@ struct WindowAxis {
   }
 };
 
-// Height and width; a sequence has height 1.
+// Depth, height and width; an image has depth 1, a sequence also height 1.
 struct Window {
-  WindowAxis h, w;
+  WindowAxis d, h, w;
 };
 
 // What a list option says for `axis` of `axes`; a single value counts for each.
@@ -46,7 +46,8 @@ inline WindowAxis window_axis(const Options& options, int axis, int axes) {
   a.output_padding = axis_option(options, "output_padding", axis, axes, 0);
   const std::int64_t span = a.reach() - 1;
   if (!options.is_text("padding")) {
-    a.pad_before = a.pad_after = axis_option(options, "padding", axis, axes, 0);
+    a.pad_before = axis_option(options, "padding", axis, axes, 0);
+    a.pad_after = axis_option(options, "padding_after", axis, axes, a.pad_before);
   } else if (options.text("padding") == "causal") {  // position t sees no input after t
     a.pad_before = span;
   } else {  // same: as PyTorch, the odd one goes after
@@ -57,27 +58,38 @@ inline WindowAxis window_axis(const Options& options, int axis, int axes) {
 }
 
 inline Window window_of(const Options& options, int axes) {
-  if (axes == 1) return {WindowAxis(), window_axis(options, 0, 1)};
-  return {window_axis(options, 0, 2), window_axis(options, 1, 2)};
+  Window window;
+  window.w = window_axis(options, axes - 1, axes);
+  if (axes > 1) window.h = window_axis(options, axes - 2, axes);
+  if (axes > 2) window.d = window_axis(options, 0, axes);
+  return window;
 }
 
-// Batch, height, width and channels of a concrete or abstract shape.
+// Batch, depth, height, width and channels of a concrete or abstract shape.
 struct Image {
-  std::int64_t n, h, w, c;
+  std::int64_t n, d, h, w, c;
 };
 inline Image image_of(const Shape& shape) {
-  const bool sequence = shape.rank() == 3;
-  return {shape[0], sequence ? 1 : shape[1], sequence ? shape[1] : shape[2], shape.back()};
+  const int axes = shape.rank() - 2;
+  return {shape[0], axes > 2 ? shape[1] : 1, axes > 1 ? shape[axes - 1] : 1, shape[axes], shape.back()};
 }
 
-// False, with a diagnostic: the input has one or two spatial axes, and list options one value for each.
-inline bool check_window(ShapeInference& s, const Shape& x) {
+// The declaration of one-sided padding, for nodes whose `padding` is at both sides.
+inline void declare_padding_after(Contract& c, const std::string& what) {
+  c.option("padding_after", OptionValue(), integer().at_least(0).or_list(), what + "; default: as many as before");
+  c.rule({"padding_after"}, "`padding_after` goes with a number of zeros before", "padding: a number, or a list",
+         [](const Options& o) { return !o.has("padding_after") || !o.is_text("padding"); });
+}
+
+// False, with a diagnostic: the input has one to `most` spatial axes, and list options one value for each.
+inline bool check_window(ShapeInference& s, const Shape& x, int most = 3) {
   const int axes = x.rank() - 2;
-  if (axes != 1 && axes != 2) {
-    s.fail("the input must be a sequence or an image", x.text(), "[N, T, C] or [N, H, W, C]", 0);
+  if (axes < 1 || axes > most) {
+    s.fail(most > 2 ? "the input must be a sequence, an image or a volume" : "the input must be a sequence or an image",
+           x.text(), most > 2 ? "[N, T, C], [N, H, W, C] or [N, D, H, W, C]" : "[N, T, C] or [N, H, W, C]", 0);
     return false;
   }
-  for (const char* name : {"kernel", "stride", "dilation", "padding", "output_padding", "factor"}) {
+  for (const char* name : {"kernel", "stride", "dilation", "padding", "padding_after", "output_padding", "factor"}) {
     if (!s.options().is_list(name)) continue;
     const auto& list = std::get<std::vector<OptionValue>>(s.options().values().at(name));
     bool good = static_cast<int>(list.size()) == axes;
@@ -99,14 +111,22 @@ inline std::optional<TimeWindow> window_over_time(const TimeWindowOf& of) {
 
 // Text of a shape's spatial axes: "4x5".
 inline std::string extents_text(const Window& window, int axes) {
-  const std::string w = std::to_string(window.w.reach());
-  return axes == 1 ? w : std::to_string(window.h.reach()) + "x" + w;
+  std::string text = std::to_string(window.w.reach());
+  if (axes > 1) text = std::to_string(window.h.reach()) + "x" + text;
+  return axes > 2 ? std::to_string(window.d.reach()) + "x" + text : text;
 }
 
-// A shape like `x` with other spatial extents and channels.
-inline Shape with_image(const Shape& x, std::int64_t h, std::int64_t w, std::int64_t channels) {
-  if (x.rank() == 3) return {x[0], w, channels};
-  return {x[0], h, w, channels};
+// The kernel's extents along the spatial axes.
+inline std::vector<std::int64_t> kernel_of(const Window& window, int axes) {
+  const std::vector<std::int64_t> all = {window.d.kernel, window.h.kernel, window.w.kernel};
+  return {all.end() - axes, all.end()};
+}
+
+// A shape like `x` with the spatial extents and channels of `image`.
+inline Shape with_image(const Shape& x, const Image& image) {
+  if (x.rank() == 3) return {x[0], image.w, image.c};
+  if (x.rank() == 4) return {x[0], image.h, image.w, image.c};
+  return {x[0], image.d, image.h, image.w, image.c};
 }
 
 }  // namespace loom::nodes

@@ -33,7 +33,8 @@ def pads(options, kernel, dilation):
         return [(t // 2, t - t // 2) for t in total]
     if padding == "causal":
         return [(t, 0) for t in total]
-    return [(p, p) for p in tuple_of(options, "padding", 0, len(kernel))]
+    before = tuple_of(options, "padding", 0, len(kernel))
+    return list(zip(before, tuple_of(options, "padding_after", list(before), len(kernel))))
 
 
 def convolution(node, name, shape, **options):
@@ -42,15 +43,20 @@ def convolution(node, name, shape, **options):
     stride, dilation = tuple_of(options, "stride", 1, rank), tuple_of(options, "dilation", 1, rank)
     filters = options["filters"]
     if node == "conv":
-        operation, weight = (F.conv1d, F.conv2d)[rank - 1], (filters, channels // groups, *kernel)
+        operation, weight = (F.conv1d, F.conv2d, F.conv3d)[rank - 1], (filters, channels // groups, *kernel)
     else:
-        operation, weight = (F.conv_transpose1d, F.conv_transpose2d)[rank - 1], (channels, filters // groups, *kernel)
+        operation = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
+        weight = (channels, filters // groups, *kernel)
 
     def function(x, p, s):
         h = channels_first(x["x"])
         if node == "conv":
             both = [n for pair in reversed(pads(options, kernel, dilation)) for n in pair]
             y = operation(F.pad(h, both), p["weight"], p.get("bias"), stride, 0, dilation, groups)
+        elif "padding_after" in options:
+            y = operation(h, p["weight"], p.get("bias"), stride, 0, 0, groups, dilation)
+            for axis, (before, after) in enumerate(pads(options, kernel, dilation), 2):
+                y = y.narrow(axis, before, y.shape[axis] - before - after)
         else:
             y = operation(h, p["weight"], p.get("bias"), stride, tuple_of(options, "padding", 0, rank),
                           tuple_of(options, "output_padding", 0, rank), groups, dilation)
@@ -98,6 +104,16 @@ def add_cases():
     conv("relu", (2, 5, 4, 3), filters=5, kernel=3, padding=1, activation="relu")
     conv("silu", (2, 5, 4, 3), filters=4, kernel=3, padding=1, activation="silu")
     conv("per_axis", (2, 6, 7, 3), filters=3, kernel=[3, 5], stride=[2, 1], padding=[1, 2], dilation=[1, 1])
+    conv("after_alone", (2, 6, 6, 3), filters=4, kernel=3, stride=2, padding=0, padding_after=1)
+    conv("after_per_axis", (2, 5, 6, 3), filters=4, kernel=3, padding=[1, 0], padding_after=[0, 2])
+    conv("volume", (2, 4, 5, 3, 3), filters=4, kernel=3, padding=1)
+    conv("volume_one_channel", (2, 4, 5, 6, 1), filters=4, kernel=3, padding=1, activation="relu")
+    conv("volume_stride2", (2, 4, 6, 6, 2), filters=3, kernel=[2, 4, 4], stride=2, padding=[0, 1, 1])
+    conv("volume_groups_dilation", (2, 5, 4, 6, 4), filters=6, kernel=[2, 2, 3], dilation=[2, 1, 2], groups=2)
+    conv("volume_causal", (2, 4, 3, 3, 2), filters=3, kernel=2, padding="causal")
+    conv("volume_same_no_bias", (2, 3, 4, 3, 17), filters=19, kernel=3, padding="same", bias=False)
+    conv("volume_of_depth_1", (2, 1, 4, 4, 2), filters=3, kernel=[1, 3, 3], padding=[1, 1, 1])
+    conv("volume_after", (2, 4, 4, 5, 2), filters=3, kernel=2, padding=[1, 0, 0], padding_after=[0, 1, 0])
     conv("sequence", (3, 9, 3), filters=4, kernel=3)
     conv("sequence_padding1", (3, 9, 3), filters=4, kernel=3, padding=1)
     conv("sequence_same", (3, 9, 3), filters=4, kernel=3, padding="same")
@@ -126,3 +142,8 @@ def add_cases():
     conv_transpose("sequence_stride2_k5_p2_op1", (3, 5, 4), filters=3, kernel=5, stride=2, padding=2, output_padding=1)
     conv_transpose("sequence_one_filter", (3, 5, 4), filters=1, kernel=4, stride=2, padding=1, bias=False)
     conv_transpose("sequence_groups2", (3, 5, 4), filters=6, kernel=4, stride=2, padding=1, groups=2)
+    conv_transpose("after", (2, 4, 3, 3), filters=4, kernel=4, stride=2, padding=1, padding_after=2)
+    conv_transpose("volume", (2, 3, 4, 3, 4), filters=3, kernel=4, stride=2, padding=1)
+    conv_transpose("volume_output_padding", (2, 2, 3, 4, 2), filters=3, kernel=3, stride=[1, 2, 2], padding=1,
+                   output_padding=[0, 1, 1], activation="relu")
+    conv_transpose("volume_groups", (2, 3, 2, 3, 4), filters=6, kernel=[2, 3, 2], groups=2, bias=False)

@@ -42,7 +42,8 @@ def upsample(name, shape, **options):
 
 def pool(name, shape, **options):
     rank = len(shape) - 2
-    operations = {"max": (F.max_pool1d, F.max_pool2d), "average": (F.avg_pool1d, F.avg_pool2d)}
+    operations = {"max": (F.max_pool1d, F.max_pool2d, F.max_pool3d),
+                  "average": (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)}
     operation = operations[options["kind"]][rank - 1]
 
     def function(x):
@@ -73,6 +74,8 @@ def add_cases():
         many_inputs(node, "two", [(3, 5)] * 2, function)
         many_inputs(node, "three", [(3, 4, 5)] * 3, function)
         many_inputs(node, "image", [(3, 4, 3, 2)] * 2, function)
+        many_inputs(node, "one_for_all", [(3, 5), (3, 1)], function)
+        many_inputs(node, "channels", [(3, 1, 1, 2), (3, 4, 3, 2), (3, 4, 1, 1)], function)
 
     many_inputs("concat", "features", [(3, 4), (3, 1), (3, 5)], lambda v: torch.cat(v, -1), axis=-1)
     many_inputs("concat", "channels", [(3, 4, 5, 2), (3, 4, 5, 3)], lambda v: torch.cat(v, 3), axis=3)
@@ -107,15 +110,26 @@ def add_cases():
     upsample("image3", (3, 2, 3, 3), factor=3)
     upsample("sequence2", (3, 5, 3), factor=2)
     upsample("per_axis", (3, 3, 4, 2), factor=[2, 3])
+    upsample("volume", (3, 2, 3, 2, 2), factor=2)
+    upsample("volume_per_axis", (3, 2, 2, 3, 2), factor=[1, 2, 3])
 
     for kind in ("max", "average"):
         pool(f"{kind}_2", (3, 6, 4, 3), kind=kind, kernel=2)
         pool(f"{kind}_3_stride2_p1", (3, 7, 6, 3), kind=kind, kernel=3, stride=2, padding=1)
         pool(f"{kind}_odd_edge", (3, 5, 7, 2), kind=kind, kernel=2, stride=2)
         pool(f"{kind}_sequence", (3, 8, 3), kind=kind, kernel=2)
+        pool(f"{kind}_volume", (3, 4, 6, 4, 3), kind=kind, kernel=2)
+        pool(f"{kind}_volume_3_stride", (3, 5, 6, 7, 2), kind=kind, kernel=3, stride=[1, 2, 2], padding=1)
         pool(f"{kind}_sequence_3_stride1", (3, 8, 3), kind=kind, kernel=3, stride=1, padding=1)
 
     for log in (False, True):
         for name, shape in (("features", (3, 6)), ("image", (3, 4, 3, 5))):
             softmax(f"log_{name}" if log else name, shape, axis=-1, log=log)
     softmax("axis1", (3, 5, 4), axis=1)
+
+    for name, shape, factor in (("image", (3, 2, 3, 8), 2), ("image3", (3, 2, 2, 18), 3)):
+        one_input("pixel_shuffle", name, shape,
+                  lambda x, f=factor: channels_last(F.pixel_shuffle(channels_first(x), f)), factor=factor)
+    for name, shape, factor in (("image", (3, 4, 6, 2), 2), ("image3", (3, 6, 3, 1), 3)):
+        one_input("pixel_unshuffle", name, shape,
+                  lambda x, f=factor: channels_last(F.pixel_unshuffle(channels_first(x), f)), factor=factor)

@@ -40,6 +40,24 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
                 .check());
 }
 
+BOOST_AUTO_TEST_CASE(volumes_and_one_sided_padding) {
+  auto volume = node("conv");
+  expect_ok(volume.option("filters", 5)
+                .option("kernel", list({2, 3, 3}))
+                .option("stride", list({1, 2, 2}))
+                .option("padding", list({0, 1, 1}))
+                .option("activation", "silu")
+                .random_input("x", {3, 3, 5, 4, 2})
+                .check());
+  auto after = node("conv");
+  after.option("filters", 2).option("kernel", 3).option("stride", 2).option("padding_after", 1);
+  expect_ok(after.random_input("x", {2, 8, 8, 1}).check());
+  BOOST_TEST(after.output_shapes().front().event().text() == "[4, 4, 2]");
+  auto text = node("conv");
+  text.option("filters", 2).option("kernel", 3).option("padding", "same").option("padding_after", 1);
+  expect_error(text.random_input("x", {2, 8, 8, 1}), "`padding_after` goes with a number");
+}
+
 BOOST_AUTO_TEST_CASE(causal_position_by_position) {
   for (const int dilation : {1, 3}) {
     const auto sees = [=](const Glance& g) {
@@ -94,7 +112,8 @@ BOOST_AUTO_TEST_CASE(reports_what_does_not_fit) {
   expect_error(word.option("filters", 4).option("kernel", 3).option("padding", "smae").random_input("x", {2, 4, 4, 3}),
                "same");
   auto rank = node("conv");
-  expect_error(rank.option("filters", 4).option("kernel", 3).random_input("x", {2, 4}), "a sequence or an image");
+  expect_error(rank.option("filters", 4).option("kernel", 3).random_input("x", {2, 4}),
+               "a sequence, an image or a volume");
   auto groups = node("conv");
   expect_error(groups.option("filters", 4).option("kernel", 3).option("groups", 2).random_input("x", {2, 4, 4, 3}),
                "groups must divide");

@@ -47,7 +47,8 @@ BOOST_AUTO_TEST_CASE(reports_what_does_not_fit) {
   expect_error(nothing.option("filters", 4).option("kernel", 3).option("padding", 4).random_input("x", {2, 4, 4, 3}),
                "the output is empty");
   auto rank = node("conv_transpose");
-  expect_error(rank.option("filters", 4).option("kernel", 3).random_input("x", {2, 4}), "a sequence or an image");
+  expect_error(rank.option("filters", 4).option("kernel", 3).random_input("x", {2, 4}),
+               "a sequence, an image or a volume");
   auto groups = node("conv_transpose");
   expect_error(groups.option("filters", 4).option("kernel", 3).option("groups", 2).random_input("x", {2, 4, 4, 3}),
                "groups must divide");

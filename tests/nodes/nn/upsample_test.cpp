@@ -15,7 +15,7 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
 
 BOOST_AUTO_TEST_CASE(reports_what_does_not_fit) {
   auto rank = node("upsample");
-  expect_error(rank.random_input("x", {2, 4}), "a sequence or an image");
+  expect_error(rank.random_input("x", {2, 4}), "a sequence, an image or a volume");
   auto axes = node("upsample");
   expect_error(axes.option("factor", list({2, 2})).random_input("x", {2, 4, 3}), "spatial axes");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "graph/declared_dtype.h"
 #include "loom/check.h"
 
 namespace loom::check {
@@ -13,7 +14,7 @@ DType NodeSetup::output_type(std::size_t k) const {
   const PortDeclaration& output = contract().outputs()[k];
   if (contract().is_alias() || (!output.type_input.empty() && contract().variadic())) return inputs.front().dtype();
   return output.type_input.empty()
-             ? output.type
+             ? declared_dtype(output, options)
              : inputs[static_cast<std::size_t>(contract().input_index(output.type_input))].dtype();
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "graph/declared_dtype.h"
+
 namespace loom {
 
 int Graph::find(const std::string& path) const {
@@ -162,10 +164,7 @@ bool GraphNode::moves_values() const {
 }
 
 DType GraphNode::declared_dtype(int output) const {
-  const PortDeclaration& port = contract().outputs()[static_cast<std::size_t>(output)];
-  if (port.type_option.empty() || !options.is_text(port.type_option)) return port.type;
-  const std::string& name = options.text(port.type_option);
-  return name == name_of(DType::i32) ? DType::i32 : name == name_of(DType::u8) ? DType::u8 : DType::f32;
+  return loom::declared_dtype(contract().outputs()[static_cast<std::size_t>(output)], options);
 }
 
 Port GraphNode::typed_by(int output) const {

@@ -18,6 +18,7 @@ import cases_quantizer
 import cases_sequence
 import cases_shapes
 import cases_squeeze_excitation
+import cases_tensor
 import golden
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -27,7 +28,7 @@ arguments = parser.parse_args()
 
 for module in (cases_autoregressive, cases_linear_conv, cases_layers, cases_shapes, cases_latent, cases_continuous,
                cases_quantizer, cases_sequence, cases_masked, cases_finite_scalar, cases_categorical,
-               cases_squeeze_excitation):
+               cases_squeeze_excitation, cases_tensor):
     module.add_cases()
 unknown = sorted(set(arguments.nodes) - set(golden.FILES))
 if unknown:

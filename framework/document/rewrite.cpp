@@ -58,7 +58,9 @@ Reference Rewrite::resolved(const Reference& reference) const {
 void Rewrite::replace(const Reference& reference, NodeEntry draw) {
   const Port port = graph_->port(reference);
   const auto type = registry_.node(draw.type);
-  if (type && declares(type->contract, "shape") && draw.options.count("shape") == 0) {
+  const bool like =
+      std::ranges::find(draw.inputs, "like", &InputEntry::port) != draw.inputs.end();  // has another's shape
+  if (type && declares(type->contract, "shape") && draw.options.count("shape") == 0 && !like) {
     draw.options["shape"] = shape_option(graph_->shape(port).event(), draw.where);
   }
   // The draw may read the port that it replaces, and ports that were replaced earlier.

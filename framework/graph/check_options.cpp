@@ -19,6 +19,8 @@ void check_names(const Contract& contract, const std::map<std::string, OptionEnt
     std::string all;
     for (const std::string& valid : names) all += (all.empty() ? "" : ", ") + valid;
     finding.expected = all.empty() ? "no options" : "one of " + all;
+    if (!contract.has_open_ports() && contract.input_index(name) >= 0)
+      finding.hint = fmt::format("it is an input: in: {{{}: NODE}}", name);
   }
 }
 

@@ -85,7 +85,7 @@ std::optional<TensorView> as_images(const Tensor& values, const Shape& like) {
 Shape first_input_event(const Document& document) {
   for (const NodeEntry& entry : document.nodes) {
     const auto shape = entry.options.find("shape");
-    if (!entry.inputs.empty() || shape == entry.options.end()) continue;
+    if (entry.type != "input" || shape == entry.options.end()) continue;
     Options options;
     options.set("shape", shape->second.value);
     return Shape(options.integers("shape"));

@@ -36,7 +36,8 @@ std::vector<ScheduledValue> weights_of(const TrainingPlan& plan, const std::stri
 // Noise between the latent variable and the likelihood, besides the draws: a decoder with incomplete information.
 bool has_noise(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const GraphNode& node) {
-    return node.contract().is_stochastic() && node.contract().role() == Role::other && !node.inputs.empty();
+    return node.contract().is_stochastic() && node.contract().role() == Role::other &&
+           std::ranges::any_of(node.inputs, &Port::valid);
   });
 }
 

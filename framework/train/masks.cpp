@@ -44,7 +44,9 @@ Way way_to(const Graph& graph, Port port) {
       way.input = port.node;
       return way;
     }
-    if (node.inputs.size() != 1 || !node.inputs.front().valid() || node.when != When::always) return {};
+    if (std::ranges::count_if(node.inputs, &Port::valid) != 1 || !node.inputs.front().valid() ||
+        node.when != When::always)
+      return {};
     const bool passed_by = works_on_each_value(node) && (same_shape(graph, node) || way.moves.empty());
     if (!passed_by && !moves_values(node)) return {};
     if (!passed_by && !(node.contract().is_alias() && same_shape(graph, node))) way.moves.push_back(port);

@@ -91,8 +91,8 @@ std::optional<Posterior> bottleneck(const Graph& graph, const LossTerm& part) {
   std::int64_t values = part.event_values;
   for (const int node : graph.order()) {
     const Port port{node, 0};
-    if (graph.node(node).outputs.size() != 1 || graph.dtype(port) != DType::f32 || graph.node(node).inputs.empty())
-      continue;
+    const bool computed = std::ranges::any_of(graph.node(node).inputs, &Port::valid);
+    if (graph.node(node).outputs.size() != 1 || graph.dtype(port) != DType::f32 || !computed) continue;
     const std::int64_t count = graph.shape(port).event().count();
     if (count >= values || reaches(node)) continue;
     narrowest = port;

@@ -78,8 +78,8 @@ struct PortDeclaration {
   std::string pattern;
   std::string doc;
   DType type = DType::f32;
-  bool is_optional = false;       // input: may be left unconnected
-  bool is_variadic = false;       // input: any number of sources, ports name0, name1, ...
+  bool is_optional = false, is_shape_only = false;  // input: may be left unconnected; see shape_only()
+  bool is_variadic = false;                         // input: any number of sources, ports name0, name1, ...
   bool is_differentiable = true;  // input: gradients flow back through it; output: it can carry a gradient
   bool is_straight_through = false;
   bool any_type = false;     // input: f32 or i32
@@ -122,6 +122,11 @@ struct PortDeclaration {
   PortDeclaration& optional() {
     is_optional = true;
     return *this;
+  }
+  // Input: shapes are inferred from it, and no value of it is needed: in calls it is not connected.
+  PortDeclaration& shape_only() {
+    is_shape_only = reads_codes = true;
+    return optional().no_gradient();
   }
   PortDeclaration& no_gradient() {
     is_differentiable = false;

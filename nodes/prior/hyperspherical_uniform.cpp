@@ -2,7 +2,7 @@
 //   y = g / |g|,  g ~ N(0, I)   [N, ...E, M];   with z connected y = z
 //   log_density = -ln area for each sphere, area = 2 pi^(M/2) / Gamma(M/2)                    [nats]
 // Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3.
-#include "loom/node.h"
+#include "loom/prior.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,18 +18,18 @@ class UniformOnSphere final : public loom::Node {
     c.source("Davidson et al. 2018, Hyperspherical Variational Auto-Encoders, section 3");
     c.role(loom::Role::prior);
     c.input("z", "[N, ...E]", "the point at which the density is computed; default: a draw").optional();
+    c.input("like", "[N, ...E]", "a port of the shape of a draw; its values are not read").shape_only();
     c.output("y", "[N, ...E]", "points of length 1, or z");
     c.output("log_density", "[N]", "ln p(y), nats").no_gradient();
     c.option("shape", loom::OptionValue(), loom::integer_list().at_least(1),
-             "extents of one draw, the last is that of the space; if z is not connected");
+             "extents of one draw, the last is that of the space; where neither z nor like is connected");
     c.stochastic();
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
-    const bool known = s.has_input("z") || s.options().has("shape");
-    if (!known) s.fail("the shape of a draw is not known", "neither z nor shape", "shape: [extents], or in: {z: ...}");
-    if (!s.has_input("z")) s.bind_run("E", known ? s.options().integers("shape") : std::vector<std::int64_t>{2});
-    const std::vector<std::int64_t>& extents = s.run_extents("E");
+    const std::vector<std::int64_t> extents = loom::nodes::prior_extents(s);
+    s.bind_run("E", extents);
+    if (!s.problems().empty()) return;
     if (extents.empty() || extents.back() < 2)
       s.fail("there is no sphere in one dimension", loom::Shape(extents).text(), "a last extent of at least 2");
   }

@@ -21,12 +21,13 @@ class LearnedGaussianPrior final : public loom::Node {
     c.input("condition", "[N, C]", "features of the condition: the embedding of a label, a lower level");
     c.input("z", "[N, ...E]", "the point at which the density is computed; default: a draw").optional();
     loom::Weighting::declare_mask(c);
+    c.input("like", "[N, ...E]", "a port of the shape of a draw; its values are not read").shape_only();
     c.output("y", "[N, ...E]", "draws, or z");
     c.output("log_density", "[N]", "ln p(y | condition), nats");
     c.output("mu", "[N, ...E]", "mean");
     c.output("logvar", "[N, ...E]", "natural logarithm of the variance");
     c.option("shape", loom::OptionValue(), loom::integer_list().at_least(1),
-             "extents of one draw, if z is not connected");
+             "extents of one draw, where neither z nor like is connected");
     c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
     c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
     c.stochastic();

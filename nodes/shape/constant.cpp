@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "loom/node.h"
+#include "tensor/like.h"
 
 namespace {
 
@@ -10,19 +11,20 @@ class Constant final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
     c.summary("The same values for every sample");
+    loom::nodes::declare_shape(c);
     c.output("y", "[N, ...E]", "the value").no_gradient();
     c.option("value", loom::required, loom::number().or_list(), "a number, or one for each element of the shape");
-    c.option("shape", loom::required, loom::integer_list().at_least(1), "extents of one sample, without the batch");
+    c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) {
-    const std::vector<std::int64_t> extents = s.options().integers("shape");
+    if (!loom::nodes::infer_shape(s)) return;
+    const std::vector<std::int64_t>& extents = s.run_extents("E");
     const std::size_t given = s.options().numbers("value").size();
     const std::int64_t count = loom::Shape(extents).count();
     if (s.options().is_list("value") && static_cast<std::int64_t>(given) != count) {
       s.fail("the list of values does not fill the shape", std::to_string(given) + " values",
              std::to_string(count) + " values");
     }
-    s.bind_run("E", extents);
   }
   explicit Constant(const loom::Options& options) {
     for (double value : options.numbers("value")) values_.push_back(static_cast<float>(value));
@@ -38,7 +40,7 @@ class Constant final : public loom::Node {
         std::ranges::copy(values_, event.begin());
     }
   }
-  void backward(const loom::Backward&) const override {}  // no inputs
+  void backward(const loom::Backward&) const override {}  // no input has a gradient
 
  private:
   std::vector<float> values_;

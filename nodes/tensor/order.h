@@ -22,7 +22,10 @@ void first_in_order(std::span<std::int32_t> all, std::size_t wanted, bool descen
     if (descending ? less(x, y) : less(y, x)) return false;
     return a < b;
   };
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(wanted), all.end(), before);
+  if (wanted == all.size())
+    std::sort(all.begin(), all.end(), before);
+  else
+    std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(wanted), all.end(), before);
 }
 
 // y [.., count, ..]: the first `count` values of each line along the axis, and their places.

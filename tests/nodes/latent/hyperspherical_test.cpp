@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(refuses) {
   wide.random_input("mu", {3, 4}).random_input("kappa", {3, 4});
   BOOST_TEST(!wide.error().empty());
   auto shapeless = node("hyperspherical_uniform");
-  BOOST_TEST(shapeless.samples(2).error().find("neither z nor shape") != std::string::npos, shapeless.error());
+  BOOST_TEST(shapeless.samples(2).error().find("neither z, like nor shape") != std::string::npos, shapeless.error());
   for (const char* type : {"von_mises_fisher_sampler", "von_mises_fisher_kl"}) {
     auto diverged = node(type);
     diverged.input("mu", directions({2, 3})).input("kappa", tensor_of({2, 1}, std::vector{1.0F, NAN}));

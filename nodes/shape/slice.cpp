@@ -30,7 +30,7 @@ class Slice final : public loom::Node {
     c.summary("A range of positions of one axis");
     c.input("x", "[N, ...]", "the value to cut from").any_dtype();
     c.output("y", "[N, ...]", "positions start to stop - 1").dtype_of("x");
-    c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.option("axis", -1, loom::integer(), "0: the rows of each sample; negative counts from the end");
     c.option("start", 0, loom::integer(), "first position; negative counts from the end");
     c.option("stop", loom::OptionValue(), loom::integer(), "position after the last; default: the end");
     c.pointwise_if(along_channels);

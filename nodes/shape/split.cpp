@@ -20,7 +20,7 @@ class Split final : public loom::Node {
     c.input("x", "[N, ...]", "the value to divide").any_dtype();
     for (int i = 0; i < kMostParts; ++i)
       c.output("y" + std::to_string(i), "[N, ...]", "part " + std::to_string(i)).dtype_of("x");
-    c.option("axis", -1, loom::integer(), "0 is the batch; negative counts from the end");
+    c.option("axis", -1, loom::integer(), "0: the rows of each sample; negative counts from the end");
     c.option("parts", loom::required, loom::integer().at_least(1).or_list(),
              "number of equal parts, or their extents (2 to 8)");
     c.pointwise_if(along_channels);

@@ -30,6 +30,19 @@ BOOST_AUTO_TEST_CASE(along_the_batch_samples_stay_together) {
   expect_ok(report);
 }
 
+BOOST_AUTO_TEST_CASE(a_number_of_each_sample_is_a_column) {
+  auto codes = node("concat");
+  codes.input("x0", tensor_of({2}, std::vector<std::int32_t>{1, 2}));
+  codes.input("x1", tensor_of({2}, std::vector<std::int32_t>{3, 4}));
+  const loom::Tensor y = codes.run().outputs.at("y").clone();
+  BOOST_TEST(y.shape().text() == "[2, 2]");
+  BOOST_TEST((std::ranges::equal(y.values<std::int32_t>(), std::vector<std::int32_t>{1, 3, 2, 4})));
+  auto mixed = node("concat");
+  mixed.random_input("x0", {3, 2}).random_input("x1", {3});
+  BOOST_TEST(mixed.output_shapes().front().event().text() == "[3]");
+  expect_ok(mixed.check());
+}
+
 BOOST_AUTO_TEST_CASE(reports_bad_shapes) {
   auto other = node("concat");
   expect_error(other.option("axis", -1).random_input("x0", {2, 3, 4}).random_input("x1", {2, 2, 4}),

@@ -27,7 +27,26 @@ nodes:
   targets: {type: repeat, in: x, times: 3}
   nll:     {type: gaussian_nll, in: {mean: mean, target: targets}}
   ratio:   {type: gaussian_kl, in: {mu: mus, logvar: logvars, z: zs}}
+  shuffled: {type: shuffle_batch, in: z, columns: true}
+  sorted:   {type: sort_batch, in: z}
+  average:  {type: batch_mean, in: z}
+  spread:   {type: batch_covariance, in: z}
+  away:     {type: pairwise_distance, in: z, others: 5}
+  several:  {type: rows_to_axis, in: zs}
+  again:    {type: axis_to_rows, in: several}
+  prior:    {type: uniform, in: {like: z}}
+  token:    {type: parameter, shape: [4]}
+  order:    {type: permutation, shape: [3]}
+  chosen:   {type: gather, in: {x: several, index: order}}
+  scores:   {type: matmul, in: {a: chosen, b: several}, transpose_b: true}
 losses:
+  shuffles:    {type: squared_error, in: {x: shuffled, target: z}}
+  sliced:      {type: squared_error, in: {x: sorted, target: prior}}
+  centre:      {type: squared_error, in: {x: average, target: token}}
+  covariance:  {type: sum, in: spread}
+  distances:   {type: reduce, in: away, function: logsumexp}
+  rows:        {type: reduce, in: scores, function: max}
+  kept_rows:   {type: reduce, in: again, function: var}
   correlation: {type: total_correlation, in: {z: z, mu: q.mu, logvar: q.logvar}, dataset_size: 100}
   discrepancy: {type: mmd, in: {x: z, y: draws}}
   free_bits:   {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}, free_bits: 0.1}
@@ -36,6 +55,8 @@ losses:
 )";
 
 constexpr std::int64_t kSamples = 12;
+const std::vector<std::string> kTerms = {"correlation", "discrepancy", "free_bits",  "capacity",  "bound", "shuffles",
+                                         "sliced",      "centre",      "covariance", "distances", "rows"};
 
 struct Step {
   Tensor values;
@@ -43,13 +64,12 @@ struct Step {
 };
 
 Step run(const std::shared_ptr<const Graph>& graph, int term, std::int64_t shard) {
-  const std::vector<std::string> losses = {"correlation", "discrepancy", "free_bits", "capacity", "bound"};
   ParameterStore store(*graph, 3);
   Executor executor(2);
   ProgramRequest request;
   request.training = true;
   request.feeds = {graph->port("x", ErrorCode::bad_feed)};
-  request.terms = {graph->port("losses/" + losses[static_cast<std::size_t>(term)], ErrorCode::bad_fetch)};
+  request.terms = {graph->port("losses/" + kTerms[static_cast<std::size_t>(term)], ErrorCode::bad_fetch)};
   ObjectiveRequest objective{{0}, {}};
   for (int i = 0; i < static_cast<int>(store.items().size()); ++i) {
     if (!store.at(i).is_state) objective.parameters.push_back(i);
@@ -82,7 +102,7 @@ BOOST_AUTO_TEST_CASE(no_shard_size_changes_anything) {
   Diagnostics diagnostics;
   const auto graph = build_graph(parse_document(kGraph, "batch.yaml", ".").nodes, standard_registry(), diagnostics);
   diagnostics.throw_if_any();
-  for (int term = 0; term < 5; ++term) {
+  for (int term = 0; term < static_cast<int>(kTerms.size()); ++term) {
     const Step whole = run(graph, term, kSamples);
     double size = 0;
     for (const Tensor& gradient : whole.gradients) {
@@ -92,7 +112,7 @@ BOOST_AUTO_TEST_CASE(no_shard_size_changes_anything) {
     for (const std::int64_t shard : {1, 2, 3, 5}) {
       const Step parts = run(graph, term, shard);
       Report report;
-      const std::string what = "term " + std::to_string(term) + ", shards of " + std::to_string(shard);
+      const std::string what = kTerms[static_cast<std::size_t>(term)] + ", shards of " + std::to_string(shard);
       compare(report, what, parts.values, whole.values, 1e-5);
       for (std::size_t k = 0; k < whole.gradients.size(); ++k)
         compare(report, what + ", gradient " + std::to_string(k), parts.gradients[k], whole.gradients[k], 2e-4);

@@ -278,9 +278,6 @@ class Builder {
     if (!sizes_possible(node, inference)) return;
     node.outputs = inference.outputs();
     if (node.is_input()) node.outputs.front()[0] *= origin_[static_cast<std::size_t>(index)]->rows;
-    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-      if (node.contract().input_at(static_cast<int>(k)).is_shape_only) node.inputs[k] = Port{};  // nothing more is read
-    }
     const auto add = [&](const std::vector<ParameterDeclaration>& declarations,
                          const std::vector<std::optional<Shape>>& shapes, std::vector<GraphParameter>& out) {
       for (std::size_t k = 0; k < declarations.size(); ++k) {
@@ -290,6 +287,9 @@ class Builder {
     add(node.contract().parameters(), inference.parameters(), node.parameters);
     add(node.contract().states(), inference.states(), node.states);
     add(node.contract().tallies(), inference.tallies(), node.tallies);
+    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+      if (node.contract().input_at(static_cast<int>(k)).is_shape_only) node.inputs[k] = Port{};  // nothing more is read
+    }
   }
 
   bool sizes_possible(const GraphNode& node, const ShapeInference& inference) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "dnnl/matmul.h"
@@ -50,6 +51,7 @@ class Contraction {
   std::size_t scratch_bytes() const { return scratch_bytes_; }
   void execute(const float* a, const float* b, float* c, std::byte* scratch) const;
   double flop() const { return flop_; }
+  std::string implementation() const { return product_->implementation(); }
 
  private:
   struct Groups;  // axes by what they are in the product
@@ -81,6 +83,7 @@ class ProductSum {
   // `factors` holds one pointer for each.
   void execute(const float* const* factors, float* result, std::byte* scratch) const;
   double flop() const;
+  std::string implementation() const { return single_ ? "copy" : products_.back().implementation(); }
 
  private:
   std::optional<Rearrangement> single_;  // of one factor

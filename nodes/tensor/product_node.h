@@ -57,6 +57,10 @@ class ProductNode : public Node {
     return ProductSum(all.extents, all.factors, all.result, p.output(0).count()).flop();
   }
 
+  std::string implementation(bool backward) const override {
+    return backward ? backward_.front().implementation() : forward_.implementation();
+  }
+
  private:
   ProductSum forward_;
   std::vector<ProductSum> backward_;  // of each factor

@@ -297,22 +297,20 @@ class Contract {
   //   finish           once, with the sums of the batch, which it may replace by what the later calls read; it may write
   //                    state, and has neither inputs nor outputs, nor slots
   //   forward          reads `sums`
-  //   gather_backward  reads `sums`; adds the shard's share to `diff_sums`, and adds to every diff_parameter that is
-  //                    wanted
+  //   gather_backward  reads `sums`; adds the shard's share to `diff_sums`, and to every diff_parameter that is wanted
   //   backward         reads both; writes diff_input alone
   // Saved memory is that of forward. In evaluation, and where the node is frozen, only forward and backward are called.
   Contract& sums_over_batch_in_training();
-  // forward costs about as much as reading its inputs (an activation). Where only a backward step in a later stage reads
-  // an output, it is computed again there, if that keeps less memory. Such a node keeps nothing in saved memory.
+  // forward costs about as much as reading its inputs: an output that only a backward step in a later stage reads is
+  // computed again there, if that keeps less memory. Such a node keeps nothing in saved memory.
   Contract& cheap();
-  // Its f32 ports may be bf16 in training with that precision: TensorView::dtype says it. A port and its gradient are alike.
+  // Its f32 ports, and their gradients, may be bf16 in training with that precision: see TensorView::dtype().
   Contract& takes_bf16();
   // The output at position t depends on inputs at positions <= t along these axes.
   Contract& causal(std::string axes);
   Contract& causal_if(std::string axes, Condition value);  // only with some options
-  // The output at a position of the event's leading axes depends only on the inputs at that position (linear, an
-  // activation). forward() is then also used for one position at a time. A stochastic node draws its values in order,
-  // once.
+  // The output at a position of the event's leading axes depends only on the inputs at that position (linear). forward()
+  // is then also used for one position at a time. A stochastic node draws its values in order, once.
   Contract& pointwise();
   Contract& pointwise_if(Condition value);
   // What output positions read of the inputs in evaluation; nothing: maybe all positions, as of a node without a rule. A
@@ -396,8 +394,7 @@ class Contract {
   TimeWindowRule window_;
   bool pointwise_ = false;
   bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
-       alias_ = false, sums_over_batch_in_training_ = false, cheap_ = false,
-       takes_bf16_ = false;
+       alias_ = false, sums_over_batch_in_training_ = false, cheap_ = false, takes_bf16_ = false;
 };
 
 }  // namespace loom

@@ -43,6 +43,18 @@ void read_init(const Value& value, const std::string& owner, NodeEntry& entry, D
   }
 }
 
+// f32 is the only word: in an f32 program there is nothing to choose.
+bool read_precision(const Value& value, Diagnostics& diagnostics) {
+  if (value.broken) return false;
+  if (value.kind == Value::Kind::scalar && value.scalar == "f32") return true;
+  if (value.kind == Value::Kind::scalar)
+    diagnostics.add_unknown_word(value.where, fmt::format("precision of a node has no '{}'", value.scalar),
+                                 value.scalar, {"f32"});
+  else
+    wrong_type(value, "precision", "f32", diagnostics);
+  return false;
+}
+
 }  // namespace
 
 void read_node_keys(Section& section, NodeEntry& entry) {
@@ -50,6 +62,7 @@ void read_node_keys(Section& section, NodeEntry& entry) {
   section.read("weights", entry.weights);
   if (const Value* weights = section.get("weights")) entry.weights_where = weights->where;
   section.read("frozen", entry.frozen);
+  if (const Value* precision = section.get("precision")) entry.full_precision = read_precision(*precision, diagnostics);
   if (const Value* when = section.get("when")) entry.when = read_when(*when, diagnostics);
   if (const Value* average = section.value().find("average"); average != nullptr && average->is_map())
     read_average(*section.get("average"), section.what(), entry.average, diagnostics);
@@ -72,6 +85,7 @@ void apply_to_nodes(const NodeEntry& use, const std::string& prefix, const std::
     }
     if (use.when != When::always) entry->when = use.when;
     entry->frozen = entry->frozen || use.frozen;
+    entry->full_precision = entry->full_precision || use.full_precision;
   }
   for (const auto& [name, rule] : use.init) {
     const std::size_t dot = name.rfind('.');

@@ -1,4 +1,4 @@
-// The keys that every node may have besides its options and inputs: weights, frozen, when, average, init.
+// The keys that every node may have besides its options and inputs: weights, frozen, precision, when, average, init.
 //
 // Thread safety: functions of their arguments. Errors: collected in the section's diagnostics.
 #pragma once

@@ -157,6 +157,7 @@ OptionMap tree_of(const NodeEntry& node) {
   if (!rules.empty()) map.push_back({"init", std::move(rules)});
   add_when(node.when, map);
   if (node.frozen) map.push_back({"frozen", true});
+  if (node.full_precision) map.push_back({"precision", "f32"});
   return map;
 }
 

@@ -68,6 +68,7 @@ class Builder {
     node.where = entry.where;
     node.when = entry.when;
     node.frozen = entry.frozen;
+    node.full_precision = entry.full_precision;
     node.type = registry_.node(entry.type);
     if (!node.type && !entry.type.empty()) {
       Diagnostic& finding = find(ErrorCode::unknown_node_type, entry.type_where,

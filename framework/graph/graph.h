@@ -49,6 +49,7 @@ struct GraphNode {
   std::vector<GraphParameter> parameters, states, tallies;
   When when = When::always;
   bool frozen = false;
+  bool full_precision = false;  // it takes and computes nothing in bf16
   bool still = false;  // no objective may change it: its states stand still
 
   const Contract& contract() const { return type->contract; }

@@ -65,6 +65,7 @@ struct NodeEntry {
   std::map<std::string, TypedEntry> init = {};  // rules of initial values (initial_values.h), by parameter
   When when = When::always;                     // in the other mode, a node passes its first input through
   bool frozen = false;                          // its parameters are not trained
+  bool full_precision = false;                  // it computes in f32 where others compute in bf16
   std::int64_t rows = 1;                        // of an input that a program feeds: rows of the batch axis per sample
 };
 

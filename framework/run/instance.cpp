@@ -37,7 +37,7 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     prepared.needs.rows = samples * node.rows_per_sample();
     prepared.needs.training = node.trains(mode.training);
     prepared.needs.transformed = mode.transformed;
-    prepared.needs.bf16 = mode.bf16;
+    prepared.needs.bf16 = mode.bf16 && !node.full_precision;
     prepared.needs.backward = backward[static_cast<std::size_t>(step.node)];
     prepare_node(node, store, prepared);
     if (prepared.needs.packed_bytes > 0) pack_with_others(graph, step.node);

@@ -85,7 +85,8 @@ class Storing {
   }
 
   bool takes_bf16(int node) const {
-    return graph_.node(node).contract().can_take_bf16() && has_backward_.contains(node);
+    const GraphNode& of = graph_.node(node);
+    return of.contract().can_take_bf16() && !of.full_precision && has_backward_.contains(node);
   }
 
   struct Ports {

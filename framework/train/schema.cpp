@@ -43,6 +43,7 @@ Json node_keys() {
   return {
       {"weights", documented(text_or_null(), "the node whose parameters it uses")},
       {"frozen", documented(or_expression({{"type", "boolean"}}), "its parameters are not trained")},
+      {"precision", documented(or_null({{"enum", {"f32"}}}), "f32 also in training with bf16")},
       {"when", documented(or_null({{"enum", {"train", "eval"}}}), "in the other mode its first input passes through")},
       {"doc", documented(text_or_null(), "a remark")},
       {"repeat", documented(or_expression({{"type", "integer"}, {"minimum", 0}}), "a chain of this many instances")},

@@ -46,10 +46,10 @@ BOOST_AUTO_TEST_CASE(blocks_in_blocks) {
       "outer.yaml",
       "vars: {k: 2}\ninputs: [x]\nnodes:\n  q: {type: t, in: x}\n"
       "  i: {use: inner.yaml, in: q, vars: {n: '${k * 10}'}}\n  e: {type: t, in: i.mu}\noutputs: {y: e, z: i}\n");
-  const Document document = load_document(
-      folder.write("top.yaml",
-                   "nodes:\n  x: {type: t}\n  o: {use: outer.yaml, in: x, vars: {k: 3}, when: eval, frozen: true}\n"
-                   "  p: {use: outer.yaml, in: {x: o.z}, weights: o}\n  y: {type: t, in: [o, p.z]}\n"));
+  const Document document = load_document(folder.write(
+      "top.yaml",
+      "nodes:\n  x: {type: t}\n  o: {use: outer.yaml, in: x, vars: {k: 3}, when: eval, frozen: true, precision: f32}\n"
+      "  p: {use: outer.yaml, in: {x: o.z}, weights: o}\n  y: {type: t, in: [o, p.z]}\n"));
   BOOST_TEST(source(document, "o/i/z", 0) == "o/q.mu");
   BOOST_TEST(source(document, "o/i/z", 1) == "o/q.logvar");
   BOOST_TEST(source(document, "o/e") == "o/q.mu");
@@ -60,6 +60,7 @@ BOOST_AUTO_TEST_CASE(blocks_in_blocks) {
   BOOST_TEST(node(document, "p/i/z").weights == "o/i/z");
   BOOST_TEST((node(document, "o/i/z").when == When::evaluation));
   BOOST_TEST(node(document, "o/i/z").frozen);
+  BOOST_TEST(node(document, "o/i/z").full_precision);
 }
 
 BOOST_AUTO_TEST_CASE(repeated_blocks_and_ports_of_repeats) {
@@ -77,12 +78,14 @@ BOOST_AUTO_TEST_CASE(repeated_blocks_and_ports_of_repeats) {
 BOOST_AUTO_TEST_CASE(modes_freezing_and_sharing) {
   const Document document = parse(
       "nodes:\n  x: {type: t}\n  a: {type: t, in: x, when: train}\n  b: {type: t, in: a, when: eval, frozen: true}\n"
-      "  c: {type: t, in: b, weights: b, doc: words}\n");
+      "  c: {type: t, in: b, weights: b, doc: words, precision: f32}\n");
   BOOST_TEST((node(document, "a").when == When::training));
   BOOST_TEST((node(document, "b").when == When::evaluation));
   BOOST_TEST(node(document, "b").frozen);
   BOOST_TEST(node(document, "c").weights == "b");
   BOOST_TEST(node(document, "c").options.empty());
+  BOOST_TEST(node(document, "c").full_precision);
+  BOOST_TEST(!node(document, "b").full_precision);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -59,6 +59,12 @@ BOOST_AUTO_TEST_CASE(what_is_asked_for_by_name_is_not_rounded) {
   BOOST_TEST(type_of(stored(*graph, {"a"}), "a") == "f32");
 }
 
+BOOST_AUTO_TEST_CASE(a_node_of_full_precision_takes_none) {
+  std::vector<NodeEntry> entries = chain();
+  entries[3].full_precision = true;
+  BOOST_TEST(type_of(stored(*toy_graph(entries)), "a") == "f32");
+}
+
 BOOST_AUTO_TEST_CASE(one_reader_that_does_not_take_it_is_enough) {
   std::vector<NodeEntry> entries = chain();
   entries.push_back(entry("other", "scale", {"a"}));

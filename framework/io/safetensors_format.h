@@ -20,6 +20,7 @@ inline std::string_view safetensors_name(DType dtype) {
     case DType::f32: return "F32";
     case DType::i32: return "I32";
     case DType::u8: return "U8";
+    case DType::bf16: return "BF16";
   }
   return "";
 }

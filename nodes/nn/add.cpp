@@ -19,6 +19,7 @@ class Add final : public loom::Node {
     c.output("y", "[N, ...]", "their sum");
     c.pointwise();
     c.takes_bf16();
+    c.reads_window(window_of_broadcast);
     c.backward_reads({});
   }
   static void infer(loom::ShapeInference& s) { infer_broadcast(s); }

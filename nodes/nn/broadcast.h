@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "loom/math.h"
 #include "loom/node.h"
@@ -34,6 +35,12 @@ inline void infer_broadcast(ShapeInference& s) {
     y = joined;
   }
   s.output("y", y);
+}
+
+// Of an input that has the positions of the output: one with fewer axes has them at another place.
+inline std::optional<TimeWindow> window_of_broadcast(const TimeWindowOf& of) {
+  const bool same = of.from.rank() == of.to.rank() && of.from[1] == of.to[1];
+  return same ? std::optional(TimeWindow()) : std::nullopt;
 }
 
 // One input of such a node, walked in the order of the output's values.

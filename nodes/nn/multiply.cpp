@@ -17,6 +17,7 @@ class Multiply final : public loom::Node {
     c.inputs("x", "[N, ...]", "factors, broadcast from the last axis on: an extent of 1 is repeated");
     c.output("y", "[N, ...]", "their product");
     c.pointwise();
+    c.reads_window(window_of_broadcast);
     c.backward_reads({"x"});
   }
   static void infer(loom::ShapeInference& s) { infer_broadcast(s); }

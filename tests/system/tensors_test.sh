@@ -69,6 +69,30 @@ expect 0 train video.yaml --out video1 --threads 1 --lanes 2 --shard 3
 expect 0 train video.yaml --out video2 --threads 2 --lanes 2 --shard 3
 same video1/checkpoints/step-000040.safetensors video2/checkpoints/step-000040.safetensors
 
+# A vector that is repeated along the positions, and has as many values: position by position as all at once.
+cat >repeated.yaml <<'YAML'
+version: 1
+nodes:
+  x:      {type: input, shape: [6, 1]}
+  before: {type: shift, in: x, axis: 1, by: 1}
+  h:      {type: conv, in: before, filters: 6, kernel: 3, padding: causal, activation: tanh}
+  z:      {type: standard_normal, shape: [6]}
+  m:      {type: multiply, in: [h, z]}
+  gate:   {type: linear, in: m, units: 1, activation: sigmoid}
+  gated:  {type: multiply, in: [m, gate]}
+  logits: {type: linear, in: gated, units: 1}
+  drawn:  {type: gaussian_likelihood_sampler, in: logits}
+losses: {nll: {type: gaussian_nll, in: {mean: logits, target: x}}}
+data: {type: gaussian, features: 6}
+train: {steps: 0}
+generate: {sample: {autoregressive: {input: x, from: drawn}, show: drawn}}
+YAML
+sed -i 's/  x:      {type: input, shape: \[6, 1\]}/  v:      {type: input, shape: [6]}\n  x:      {type: reshape, in: v, shape: [6, 1]}/' repeated.yaml
+expect 0 train repeated.yaml --out repeated
+expect 0 sample repeated --count 8 --out steps.npy
+expect 0 sample repeated --count 8 --out whole.npy --whole
+same steps.npy whole.npy
+
 # What does not fit is said before anything is trained.
 expect 65 validate tensors.yaml --set nodes.scores.transpose_b=false
 says err E207 'the summed extents are 16 and 6'

@@ -1,3 +1,4 @@
+#include "check/incremental_check.h"
 #include "nodes/node_checks.h"
 
 using namespace loom::check;
@@ -22,6 +23,12 @@ BOOST_AUTO_TEST_CASE(broadcasts_from_the_last_axis_on) {
   both.random_input("x0", {3, 2, 1, 4}).random_input("x1", {3, 5, 1}).random_input("x2", {3, 2, 5, 4});
   BOOST_TEST(both.output_shapes().front().event().text() == "[2, 5, 4]");
   expect_ok(both.check());
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_of_each_position_works_position_by_position) {
+  auto tester = node("multiply");
+  tester.random_input("x0", {3, 6, 4}).random_input("x1", {3, 6, 1});
+  expect_ok(check_incremental(tester, {.fills = {{"x0", loom::Filled::before}, {"x1", loom::Filled::before}}}));
 }
 
 BOOST_AUTO_TEST_CASE(reports_other_shapes) {

@@ -37,12 +37,24 @@ bool is_pointwise(const ConvolutionShape& s) {
          s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
 }
 
+// Fewer channels do not fill the tiles of the bf16 kernels.
+constexpr std::int64_t kLeastBf16 = 12;
+
 bool is_strided(const ConvolutionShape& s) { return has_blocks(s) && s.stride_h * s.stride_w > 1; }
+// Whether a strided convolution in bf16 is faster on blocks (space_to_depth.h), as measured: forward, oneDNN's kernel is as
+// fast with a stride, where a pixel has enough channels; its gradients are not, unless the kernel grows by too many zeros
+// (5x5 with stride 2).
+bool is_faster_in_blocks(const ConvolutionShape& s, ConvolutionPass pass) {
+  if (!is_strided(s)) return false;
+  if (s.c < kLeastBf16) return true;
+  if (pass == ConvolutionPass::forward) return false;
+  const auto whole = [](std::int64_t taps, std::int64_t stride) { return (taps + stride - 1) / stride * stride; };
+  return 10 * whole(s.kh, s.stride_h) * whole(s.kw, s.stride_w) <= 12 * s.kh * s.kw;
+}
 // For these, oneDNN has no tiled kernel of the gradient by the weight.
 bool is_lopsided(const ConvolutionShape& s) { return has_blocks(s) && s.pad_top != s.pad_bottom; }
 
-// Fewer channels do not fill the tiles of the bf16 kernels; those of a block count (space_to_depth.h).
-constexpr std::int64_t kLeastBf16 = 12;
+// Those of a block count (space_to_depth.h).
 bool fills_bf16(const ConvolutionShape& s) {
   const std::int64_t channels = is_strided(s) ? s.c * s.stride_h * s.stride_w : s.c / s.groups;
   return std::min(channels, s.filters / s.groups) >= kLeastBf16;
@@ -91,7 +103,7 @@ StoredValues y_of(const ConvolutionShape& s) { return {s.y_count(), s.y_bf16}; }
 
 std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::forward, algorithm, 2, kFewFilters)) {
-    case ConvolutionAlgorithm::bf16: return is_strided(s) ? make_strided_bf16_forward(s) : make_bf16_forward(s);
+    case ConvolutionAlgorithm::bf16: return is_faster_in_blocks(s, ConvolutionPass::forward) ? make_strided_bf16_forward(s) : make_bf16_forward(s);
     case ConvolutionAlgorithm::columns: return widened(make_columns_forward(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_forward(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_forward(s), x_of(s), y_of(s));
@@ -103,7 +115,7 @@ std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bo
                                                    ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
     case ConvolutionAlgorithm::bf16:
-      return is_strided(s) ? make_strided_bf16_backward_data(s, relu) : make_bf16_backward_data(s, relu);
+      return is_faster_in_blocks(s, ConvolutionPass::by_input) ? make_strided_bf16_backward_data(s, relu) : make_bf16_backward_data(s, relu);
     case ConvolutionAlgorithm::columns: return widened(make_columns_backward_data(s, relu), y_of(s), x_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_data(s, relu), y_of(s), x_of(s));
     default: return widened(make_direct_backward_data(s, relu), y_of(s), x_of(s));
@@ -114,7 +126,7 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
                                                               ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_weight, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::bf16:
-      return is_strided(s) || is_lopsided(s) ? make_strided_bf16_backward_weights(s) : make_bf16_backward_weights(s);
+      return is_faster_in_blocks(s, ConvolutionPass::by_weight) || is_lopsided(s) ? make_strided_bf16_backward_weights(s) : make_bf16_backward_weights(s);
     case ConvolutionAlgorithm::columns: return widened(make_columns_backward_weights(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_backward_weights(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_weights(s), x_of(s), y_of(s));

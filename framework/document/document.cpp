@@ -11,6 +11,7 @@
 
 #include "document/expand.h"
 #include "document/instances.h"
+#include "document/iteration_section.h"
 #include "document/merge.h"
 #include "document/plugins.h"
 #include "document/render.h"
@@ -164,6 +165,8 @@ class Reader {
         if (!draws->is_map())
           wrong_type(*draws, "draw", "a map from ports to the nodes that replace them", diagnostics_);
       }
+      if (const Value* given = keys.get("iterate"))
+        entry.iterations = read_iterations(evaluated(*given), "generate." + member->key, diagnostics_);
       if (const Value* given = keys.get("autoregressive")) {
         const Value autoregressive = evaluated(*given);
         const bool several = autoregressive.kind == Value::Kind::sequence;
@@ -262,24 +265,14 @@ class Reader {
       } else if (!show.is_null() && !show.broken) {
         entry.show = resolved_port(show);
       }
-      for (AutoregressionEntry& autoregression : entry.autoregressions) {
-        for (Reference* reference : {&autoregression.input, &autoregression.from}) {
-          if (reference->reported) continue;
-          *reference = expander_.resolve(reference->node, reference->where);
-          check_reference(*reference);
-        }
-        if (Reference& mask = autoregression.given_mask; !mask.node.empty()) {
-          mask = expander_.resolve(mask.node, mask.where);
-          check_reference(mask);
-        }
-      }
-      for (Reference& feed : entry.feeds) {
-        feed = expander_.resolve(feed.node, feed.where);
-        check_reference(feed);
-      }
+      for (IterationEntry& iteration : entry.iterations)
+        for (const IterationPort& port : iteration_ports()) finish_port(iteration.*port.port);
+      for (AutoregressionEntry& autoregression : entry.autoregressions)
+        for (Reference* reference : {&autoregression.input, &autoregression.from, &autoregression.given_mask})
+          finish_port(*reference);
+      for (Reference& feed : entry.feeds) finish_port(feed);
       for (auto& [target, node] : entry.draws) {
-        target = expander_.resolve(target.node, target.where);
-        check_reference(target);
+        finish_port(target);
         const auto it = std::find_if(document_.nodes.begin(), document_.nodes.end(),
                                      [&](const NodeEntry& n) { return n.path == node.path; });
         if (it == document_.nodes.end()) continue;
@@ -293,6 +286,13 @@ class Reader {
     Reference port = expander_.resolve(value.scalar, value.where);
     check_reference(port);
     return port;
+  }
+
+  // A reference as it is written becomes that of a node; none, or one that is already reported, stays as it is.
+  void finish_port(Reference& reference) {
+    if (reference.reported || reference.node.empty()) return;
+    reference = expander_.resolve(reference.node, reference.where);
+    check_reference(reference);
   }
 
   void check_reference(const Reference& reference) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "document/iteration_entry.h"
 #include "graph/graph_document.h"
 
 namespace loom {
@@ -105,7 +106,8 @@ struct AutoregressionEntry {
 struct GenerateEntry {
   std::string name;                                    // "sample", "reconstruct"
   std::vector<std::pair<Reference, NodeEntry>> draws;  // the port, and the node that takes its place
-  std::vector<AutoregressionEntry> autoregressions;    // one after the other
+  std::vector<IterationEntry> iterations;              // one after the other
+  std::vector<AutoregressionEntry> autoregressions;    // after them, one after the other
   std::vector<Reference> feeds;                        // ports whose values come from a file
   Reference show;                                      // of several, the first; no node: left out
   std::vector<std::pair<std::string, Reference>> shows =

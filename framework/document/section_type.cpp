@@ -11,6 +11,7 @@ OptionValue to_option(const std::vector<std::string>& values) {
 
 void from_option(const OptionValue& value, bool& out) { out = std::get<bool>(value); }
 void from_option(const OptionValue& value, double& out) { out = std::get<double>(value); }
+void from_option(const OptionValue& value, std::optional<double>& out) { out = std::get<double>(value); }
 void from_option(const OptionValue& value, std::int64_t& out) { out = std::get<std::int64_t>(value); }
 void from_option(const OptionValue& value, std::uint64_t& out) {
   out = static_cast<std::uint64_t>(std::get<std::int64_t>(value));

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +29,10 @@ inline OptionValue to_option(std::int64_t value) { return OptionValue(value); }
 inline OptionValue to_option(std::uint64_t value) { return OptionValue(static_cast<std::int64_t>(value)); }
 inline OptionValue to_option(const std::string& value) { return value.empty() ? OptionValue() : OptionValue(value); }
 OptionValue to_option(const std::vector<std::string>& values);  // empty: nothing
+inline OptionValue to_option(const std::optional<double>& value) { return value ? OptionValue(*value) : OptionValue(); }
 void from_option(const OptionValue& value, bool& out);
 void from_option(const OptionValue& value, double& out);
+void from_option(const OptionValue& value, std::optional<double>& out);
 void from_option(const OptionValue& value, std::int64_t& out);
 void from_option(const OptionValue& value, std::uint64_t& out);
 void from_option(const OptionValue& value, std::string& out);
@@ -66,6 +69,11 @@ class SectionType {
       const OptionValue value = detail::read_key(section, declaration(field.name));
       if (!value.empty()) field.set(value, out);
     }
+  }
+  // The member of one key; `value` is one that its declaration accepts.
+  void set(const std::string& key, const OptionValue& value, T& out) const {
+    for (const Field& field : fields_)
+      if (field.name == key) field.set(value, out);
   }
   // The members in the order of their declaration; those that hold nothing are left out.
   OptionMap values(const T& from) const {

@@ -148,6 +148,8 @@ const SectionType<GenerateEntry>& generate_section() {
     s.form(
         "draw", "a map from ports to the nodes that replace them",
         "nodes to draw from instead of computing the ports; the default of an option `shape` is the shape of the port");
+    s.form("iterate", "a map, or a list of maps",
+           "ports that are computed by a sampler that iterates, before what is autoregressive");
     s.form("autoregressive", "a map, or a list of maps", "inputs that are filled position by position");
     s.form("feed", "a node, node.port, or a list of these", "ports whose values come from a file");
     s.form("show", "a node, node.port, or a map from columns of the data to these",

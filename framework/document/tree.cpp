@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "document/iteration_section.h"
 #include "document/sections.h"
 
 namespace loom {
@@ -106,6 +107,7 @@ OptionMap generate_of(const GenerateEntry& entry) {
     autoregressions.emplace_back(std::move(one));
   }
   for (const Reference& feed : entry.feeds) feeds.push_back(tree_of(feed));
+  if (!entry.iterations.empty()) map.push_back({"iterate", iterations_tree(entry.iterations)});
   if (!autoregressions.empty()) map.push_back({"autoregressive", std::move(autoregressions)});
   if (!feeds.empty()) map.push_back({"feed", std::move(feeds)});
   append(map, generate_section().values(entry));

@@ -7,6 +7,7 @@
 #include "document/rewrite.h"
 #include "graph/fitting_extents.h"
 #include "run/parameter_store.h"
+#include "train/check_iteration.h"
 #include "train/complete_entry.h"
 #include "train/evaluation.h"
 #include "train/feeds.h"
@@ -79,12 +80,22 @@ void check_given(const Graph& graph, const AutoregressionEntry& drawn, Diagnosti
   }
 }
 
+bool check_iteration(const Graph& graph, const IterationEntry& entry, Diagnostics& diagnostics) {
+  check_iteration_settings(entry, diagnostics);
+  bool good = !entry.state.node.empty() && !entry.by.node.empty();
+  for (const Reference& port : entry.filled()) good = check_port(graph, port, diagnostics) && good;
+  for (const Reference& port : entry.computed()) good = check_port(graph, port, diagnostics) && good;
+  return good && check_iteration_ports(graph, entry, diagnostics);
+}
+
 // Whether every port that an entry names exists and what it fills fits.
 bool check_ports(const Graph& graph, const GenerateEntry& entry, Diagnostics& diagnostics) {
   bool good = entry.show.node.empty() || check_port(graph, entry.show, diagnostics);
   for (const auto& [column, port] : entry.shows) good = check_port(graph, port, diagnostics) && good;
   for (const auto& [port, draw] : entry.draws) good = check_port(graph, port, diagnostics) && good;
   for (const Reference& feed : entry.feeds) good = check_port(graph, feed, diagnostics) && good;
+  for (const IterationEntry& iteration : entry.iterations)
+    good = check_iteration(graph, iteration, diagnostics) && good;
   for (const AutoregressionEntry& autoregression : entry.autoregressions) {
     const bool input = check_port(graph, autoregression.input, diagnostics);
     const bool mask =
@@ -177,6 +188,7 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
 }
 
 void check_fed_draws(const GenerateEntry& entry, Diagnostics& diagnostics) {
+  check_fed_iterations(entry, diagnostics);
   for (const AutoregressionEntry& drawn : entry.autoregressions) {
     const bool given = drawn.given > 0 || !drawn.given_mask.node.empty();
     const bool fed =

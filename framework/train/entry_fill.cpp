@@ -70,6 +70,8 @@ EntryBuilder::View EntryBuilder::view(const GenerateEntry& entry) const {
   const auto port = [&](const Reference& reference) { return seen.graph->port(seen.rewrite.resolved(reference)); };
   for (const Reference& feed : entry.feeds) seen.given.push_back(port(feed));
   for (const Reference& left : left_) seen.given.push_back(port(left));
+  for (const IterationEntry& iteration : entry.iterations)
+    for (const Reference& filled : iteration.filled()) seen.given.push_back(port(filled));
   for (const AutoregressionEntry& filled : entry.autoregressions)
     if (filled.given == 0 && filled.given_mask.node.empty()) seen.filled.push_back(port(filled.input));
   for (const std::string& name : request_.given) seen.given.push_back(seen.graph->port(name, ErrorCode::bad_feed));
@@ -82,6 +84,8 @@ std::vector<Port> EntryBuilder::shown_ports(const View& seen) const {
   if (ports.empty()) ports.push_back(seen.graph->port(seen.rewrite.resolved(entry_.show)));
   for (const AutoregressionEntry& filled : entry_.autoregressions)
     ports.push_back(seen.graph->port(seen.rewrite.resolved(filled.from)));
+  for (const IterationEntry& iteration : entry_.iterations)
+    for (const Reference& port : iteration.computed()) ports.push_back(seen.graph->port(seen.rewrite.resolved(port)));
   return ports;
 }
 
@@ -126,6 +130,7 @@ bool EntryBuilder::add(const Missing& missing) {
       if (!may_draw_) fail_undrawn(missing.port);
       add_draw(missing.port, context_.like->draws[missing.place].second);
       break;
+    case Missing::What::stated_iteration: entry_.iterations.push_back(context_.like->iterations[missing.place]); break;
     case Missing::What::stated_in_turn: {
       if (!may_fill_) fail_undrawn(missing.port);
       const AutoregressionEntry& filled = context_.like->autoregressions[missing.place];

@@ -80,6 +80,11 @@ bool EntryWalk::visit_stated(Port port) {
     add(Missing::What::stated_in_turn, port, i);
     return true;
   }
+  for (std::size_t i = 0; i < context_.like->iterations.size() && !context_.data; ++i) {
+    if (!leads_here(context_.like->iterations[i].target())) continue;
+    add(Missing::What::stated_iteration, port, i);
+    return true;
+  }
   for (std::size_t i = 0; i < context_.like->draws.size() && !context_.data; ++i) {
     if (!leads_here(context_.like->draws[i].first)) continue;
     add(Missing::What::stated, port, i);

@@ -28,14 +28,15 @@ struct EntryContext {
 
 struct Missing {
   enum class What {
-    latent,          // drawn from its prior
-    codes,           // a quantizer's vectors, which are looked up
-    codes_alone,     // codes without a prior
-    target,          // of an observation
-    label,           // an input of a class
-    stated,          // drawn by `like`
-    stated_in_turn,  // filled position by position by `like`
-    input,           // nothing draws it
+    latent,            // drawn from its prior
+    codes,             // a quantizer's vectors, which are looked up
+    codes_alone,       // codes without a prior
+    target,            // of an observation
+    label,             // an input of a class
+    stated,            // drawn by `like`
+    stated_in_turn,    // filled position by position by `like`
+    stated_iteration,  // computed by iteration by `like`
+    input,             // nothing draws it
   };
   What what;
   Port port;              // of GenerativeModel::graph

@@ -2,6 +2,7 @@
 
 #include "data/source.h"
 #include "document/file_keys.h"
+#include "document/iteration_section.h"
 #include "document/sections.h"
 #include "graph/initial_values.h"
 #include "train/schema_values.h"
@@ -201,6 +202,7 @@ Json definitions(const Registry& registry) {
   definitions["whole_data"] = whole(data, {});
   definitions["train"] = keys_of(train_section().contract());
   definitions["objective"] = keys_of(objective_section().contract());
+  definitions["iterate"] = keys_of(iteration_section().contract());
   definitions["autoregressive"] = keys_of(autoregression_section().contract());
   definitions["metrics"] = metrics_schema(registry);
   definitions["generate"] = keys_of(generate_section().contract());

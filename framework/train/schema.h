@@ -14,7 +14,8 @@ namespace loom {
 // registry.
 nlohmann::ordered_json document_schema(const Registry& registry);
 
-// The sections that have a table: "train", "objectives", "losses", "generate", "autoregressive".
+// The sections that have a table: "train", "objectives", "losses", "generate", "iterate",
+// "autoregressive".
 std::vector<std::string> section_names();
 // A Markdown table of the keys of a section: key, accepts, default, meaning. Throws Error(usage) for another name.
 std::string section_table(const std::string& section);

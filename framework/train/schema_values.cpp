@@ -42,6 +42,10 @@ Json form_schema(const std::string& name) {
          return any_of({{{"type", "integer"}, {"minimum", 0}}, reference("expression")});
        }},
       {"draw", [] { return map_of(or_null(reference("node"))); }},
+      {"iterate",
+       [] {
+         return any_of({reference("iterate"), list_of(reference("iterate"))});
+       }},
       {"autoregressive",
        [] {
          return any_of({reference("autoregressive"), list_of(reference("autoregressive"))});

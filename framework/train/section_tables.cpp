@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "document/file_keys.h"
+#include "document/iteration_section.h"
 #include "document/sections.h"
 #include "graph/initial_values.h"
 #include "train/schema.h"
@@ -21,6 +22,7 @@ const std::vector<std::pair<std::string, const Contract*>>& sections() {
       {"train", &train_section().contract()},
       {"objectives", &objective_section().contract()},
       {"generate", &generate_section().contract()},
+      {"iterate", &iteration_section().contract()},
       {"autoregressive", &autoregression_section().contract()}};
   return all;
 }

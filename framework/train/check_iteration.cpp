@@ -1,0 +1,162 @@
+#include "train/check_iteration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "math/noise_schedule.h"
+#include "train/ancestry.h"
+
+namespace loom {
+namespace {
+
+constexpr double kEdmFirst = 80, kEdmLast = 0.002;  // Karras et al. 2022, table 1
+constexpr double kNearlyLast = 0.98, kLeastAlpha = 1e-6;
+
+bool is_langevin(const IterationEntry& entry) { return entry.solver == "langevin"; }
+
+// A key that only one value of another one reads.
+void check_applies(const IterationEntry& entry, const char* key, bool given, bool applies, const char* where_it_does,
+                   Diagnostics& diagnostics) {
+  if (!given || applies) return;
+  Diagnostic& finding =
+      diagnostics.add(ErrorCode::out_of_range, entry.where,
+                      fmt::format("iterate.{} has no effect with solver {}, grid {}", key, entry.solver, entry.grid));
+  finding.expected = fmt::format("{} only with {}", key, where_it_does);
+}
+
+void check_bound(const IterationEntry& entry, bool good, const std::string& key, double got,
+                 const std::string& expected, const std::string& hint, Diagnostics& diagnostics) {
+  if (good) return;
+  Diagnostic& finding =
+      diagnostics.add(ErrorCode::out_of_range, entry.where, fmt::format("iterate.{} is out of range", key));
+  finding.got = fmt::format("{:g}", got);
+  finding.expected = expected;
+  finding.hint = hint;
+}
+
+void check_times(const IterationEntry& entry, Diagnostics& diagnostics) {
+  const auto [from, to, scale] = iteration_range(entry);
+  if (entry.grid == "karras")
+    check_bound(entry, to > 0, "to", to, "a time above 0 with the grid karras, whose last step leads to 0", "",
+                diagnostics);
+  if (follows_velocity(entry)) {
+    check_bound(entry, from != to, "to", to, "another time than that of from", "", diagnostics);
+    return;
+  }
+  const NoiseSchedule& schedule = noise_schedule(entry.schedule);
+  check_bound(entry, from <= schedule.last, "from", from,
+              fmt::format("a time from 0 to {:g}, those of the schedule {}", schedule.last, entry.schedule), "",
+              diagnostics);
+  check_bound(entry, is_langevin(entry) ? to <= from : to < from, "to", to,
+              fmt::format("a time below {:g}, that of from: noise has the greater times", from), "", diagnostics);
+  if (from > schedule.last) return;
+  check_bound(entry, schedule.at(from).alpha > kLeastAlpha, "from", from, "a time at which alpha is not 0",
+              fmt::format("from: {:g}", kNearlyLast), diagnostics);
+}
+
+void check_port_like(const Graph& graph, const IterationEntry& entry, const Reference& reference, const char* key,
+                     Diagnostics& diagnostics) {
+  if (reference.node.empty()) return;
+  const Port state = graph.port(entry.state), port = graph.port(reference);
+  if (graph.shape(port) == graph.shape(state) && graph.dtype(port) == graph.dtype(state)) return;
+  Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, reference.where,
+                                        fmt::format("`{}` of iterate does not fit the state", key));
+  finding.got = fmt::format("{} {}", graph.shape(port).text(), name_of(graph.dtype(port)));
+  finding.expected = fmt::format("{} {}", graph.shape(state).text(), name_of(graph.dtype(state)));
+  finding.other = entry.state.where;
+  finding.other_role = "the state";
+}
+
+// One value a sample.
+void check_time_port(const Graph& graph, const Reference& time, Diagnostics& diagnostics) {
+  const Port port = graph.port(time);
+  const Shape& shape = graph.shape(port);
+  const bool one = shape.rank() == 1 || (shape.rank() == 2 && shape[1] == 1);
+  if (shape.per_sample() && one && graph.dtype(port) == DType::f32) return;
+  Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, time.where, "`time` of iterate is not one number");
+  finding.got = fmt::format("{} {}", shape.text(), name_of(graph.dtype(port)));
+  finding.expected = "[N] f32 or [N, 1] f32";
+}
+
+}  // namespace
+
+bool follows_velocity(const IterationEntry& entry) {
+  const bool ode = entry.solver == "euler" || entry.solver == "midpoint" || entry.solver == "heun";
+  return ode && entry.predicts == "velocity";
+}
+
+bool has_fixed_density(const IterationEntry& entry) {
+  return is_langevin(entry) && entry.predicts == "score" && entry.time.node.empty();
+}
+
+IterationRange iteration_range(const IterationEntry& entry) {
+  const bool edm = entry.schedule == "edm" && !follows_velocity(entry);
+  const bool divides = !follows_velocity(entry) && noise_schedule(entry.schedule).at(1).alpha < kLeastAlpha;
+  IterationRange range{};
+  range.from = entry.from.value_or(edm ? kEdmFirst : divides ? kNearlyLast : 1);
+  range.to = entry.to.value_or(entry.grid == "karras" ? kEdmLast : 0);
+  range.scale = entry.scale.value_or(edm ? range.from : 1);
+  return range;
+}
+
+void check_iteration_settings(const IterationEntry& entry, Diagnostics& diagnostics) {
+  check_applies(entry, "eta", entry.eta.has_value(), entry.solver == "ddim", "solver: ddim", diagnostics);
+  check_applies(entry, "step_size", entry.step_size.has_value(), is_langevin(entry), "solver: langevin", diagnostics);
+  check_applies(entry, "temperature", entry.temperature.has_value(), is_langevin(entry), "solver: langevin",
+                diagnostics);
+  check_applies(entry, "rho", entry.rho.has_value(), entry.grid == "karras", "grid: karras", diagnostics);
+  if (is_langevin(entry) && !entry.step_size) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::missing_option, entry.where, "iterate with solver langevin has no step_size");
+    finding.expected = "step_size: a number > 0";
+  }
+  if (entry.guidance != 1 && entry.unconditional.node.empty()) {
+    Diagnostic& finding = diagnostics.add(ErrorCode::missing_option, entry.where,
+                                          "guidance needs what the network gives without its condition");
+    finding.got = fmt::format("guidance {:g}", entry.guidance);
+    finding.expected = "unconditional: NODE";
+    finding.hint = "apply the network again to the empty condition: unconditional: {call: NETWORK, in: ...}";
+  }
+  if (!has_fixed_density(entry)) check_times(entry, diagnostics);
+}
+
+bool check_iteration_ports(const Graph& graph, const IterationEntry& entry, Diagnostics& diagnostics) {
+  const std::size_t before = diagnostics.size();
+  const Port state = graph.port(entry.state);
+  if (graph.dtype(state) != DType::f32) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::dtype_mismatch, entry.state.where, "the state of iterate is not of numbers");
+    finding.got = name_of(graph.dtype(state));
+    finding.expected = name_of(DType::f32);
+  }
+  check_port_like(graph, entry, entry.by, "by", diagnostics);
+  check_port_like(graph, entry, entry.into, "into", diagnostics);
+  check_port_like(graph, entry, entry.unconditional, "unconditional", diagnostics);
+  if (!entry.time.node.empty()) check_time_port(graph, entry.time, diagnostics);
+  if (Ancestry(graph, graph.port(entry.by)).has(state)) return diagnostics.size() == before;
+  Diagnostic& finding =
+      diagnostics.add(ErrorCode::missing_input, entry.by.where,
+                      fmt::format("'{}' is not computed from the state '{}'", entry.by.text(), entry.state.text()));
+  finding.expected = "the output of a network that reads the state";
+  finding.other = entry.state.where;
+  finding.other_role = "the state";
+  return false;
+}
+
+void check_fed_iterations(const GenerateEntry& entry, Diagnostics& diagnostics) {
+  for (const IterationEntry& iteration : entry.iterations) {
+    for (const Reference& feed : entry.feeds) {
+      if (feed.text() != iteration.target().text() && feed.text() != iteration.state.text()) continue;
+      Diagnostic& finding = diagnostics.add(
+          ErrorCode::missing_option, feed.where,
+          fmt::format("generate.{} both feeds and iterates '{}', so that what is fed would be thrown away", entry.name,
+                      feed.text()));
+      finding.other = iteration.where;
+      finding.other_role = "iterate";
+    }
+  }
+}
+
+}  // namespace loom

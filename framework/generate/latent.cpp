@@ -90,16 +90,18 @@ std::vector<double> LatentSpace::rates(std::int64_t most) const {
 
 Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std::int64_t> item) const {
   const std::int64_t rows = static_cast<std::int64_t>(latents.size()) / values();
-  const GenerateEntry entry = latent_entry(model_, {.latent = graph_->name_of(latent_),
-                                                    .data = item.has_value() && source_ != nullptr,
-                                                    .has_class = draws_.options.contains("class"),
-                                                    .likelihood = draws_.likelihood});
+  const bool data = item.has_value() && source_ != nullptr;
+  const GenerateEntry entry = latent_entry(model_, {.latent = graph_->name_of(latent_), .data = data, .draws = draws_});
   Rewrite rewrite = with_draws(model_.document(), entry, model_.registry());
   set_options(rewrite, entry, draws_.options);
   const std::shared_ptr<const Graph> graph = rewrite.build();
   const Port show = graph->port(rewrite.resolved(entry.show)),
              latent = graph->port(graph_->name_of(latent_), ErrorCode::bad_feed);
   std::vector<Port> wanted = {show}, given = {latent};
+  for (const IterationEntry& iteration : entry.iterations) {
+    for (const Reference& port : iteration.computed()) wanted.push_back(graph->port(rewrite.resolved(port)));
+    for (const Reference& port : iteration.filled()) given.push_back(graph->port(rewrite.resolved(port)));
+  }
   for (const AutoregressionEntry& filled : entry.autoregressions) {
     wanted.push_back(graph->port(rewrite.resolved(filled.from)));
     given.push_back(graph->port(rewrite.resolved(filled.input)));

@@ -44,6 +44,7 @@ void make_entry_way(const ModelSource& source, GenerateEntry entry, const DrawOp
 std::string key_of(const std::string& call, const DrawOptions& draws) {
   std::string key = call + " " + draws.likelihood;
   for (const auto& [name, value] : draws.options) key += fmt::format(" {}={}", name, value.text());
+  for (const auto& [name, value] : draws.iterate) key += fmt::format(" iterate.{}={}", name, value.text());
   return key;
 }
 
@@ -56,11 +57,7 @@ ModelCall decoding(const ModelSource& source, const Graph& graph, const std::str
           .feeds = feeds_of({{z, values}}),
           .make =
               [&source, &draws, z](Way& way, std::vector<Feed>& given) {
-                make_entry_way(source,
-                               latent_entry(source, {.latent = z,
-                                                     .has_class = draws.options.contains("class"),
-                                                     .likelihood = draws.likelihood}),
-                               draws, way);
+                make_entry_way(source, latent_entry(source, {.latent = z, .draws = draws}), draws, way);
                 way.fetch.resize(1);
                 way.columns.clear();
                 find_ports(*way.graph, given);
@@ -121,7 +118,7 @@ std::vector<std::pair<std::string, Tensor>> Model::sample_columns(std::int64_t c
                                                                   const SampleOptions& options) const {
   require_at_least(1, "samples", count);
   const ModelSource& source = impl_->source;
-  const GenerateEntry entry = sampling_entry(source, options.name, options.draws.likelihood);
+  const GenerateEntry entry = sampling_entry(source, options.name, options.draws);
   std::vector<Tensor> values =
       impl_->run({.key = key_of("sample " + options.name, options.draws),
                   .feeds = {},
@@ -156,7 +153,7 @@ Tensor Model::decode(const TensorView& latents, const DecodeOptions& options) co
   const ModelSource& source = impl_->source;
   std::vector<std::string> given;
   for (const auto& [name, values] : options.beside) given.push_back(name);
-  const GenerateEntry entry = decoding_entry(source, options.name, options.draws.likelihood, std::move(given));
+  const GenerateEntry entry = decoding_entry(source, options.name, options.draws, std::move(given));
   const auto make = [&](Way& way, std::vector<Feed>& feeds) {
     make_entry_way(source, entry, options.draws, way);
     find_ports(*way.graph, feeds);
@@ -173,8 +170,7 @@ Tensor Model::decode(const TensorView& latents, const DecodeOptions& options) co
 Tensor Model::reconstruct(const TensorView& x, const ReconstructOptions& options) const {
   Tensor scaled;
   const auto make = [&](Way& way, std::vector<Feed>& feeds) {
-    make_entry_way(impl_->source, reconstruction_entry(impl_->source, options.name, options.draws.likelihood),
-                   options.draws, way);
+    make_entry_way(impl_->source, reconstruction_entry(impl_->source, options.name, options.draws), options.draws, way);
     find_ports(*way.graph, feeds);
   };
   return std::move(impl_

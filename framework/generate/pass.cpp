@@ -7,28 +7,52 @@
 
 namespace loom {
 
+namespace {
+
+// The places of ports among the feeds, which they join if they are not among them yet.
+std::vector<std::size_t> places_of(const std::vector<Port>& ports, std::vector<Port>& feeds) {
+  std::vector<std::size_t> places;
+  for (const Port& port : ports) {
+    const auto fed = std::ranges::find(feeds, port);
+    places.push_back(static_cast<std::size_t>(fed - feeds.begin()));
+    if (fed == feeds.end()) feeds.push_back(port);
+  }
+  return places;
+}
+
+}  // namespace
+
 Pass::Pass(const ModelSource& model, Executor& executor, PassRequest request)
     : graph_(std::move(request.graph)),
       weights_(std::move(request.weights)),
       fetch_(request.fetch),
       batch_(request.batch) {
   ProgramRequest asked;
-  asked.feeds = request.feeds;
+  asked.feeds = std::move(request.feeds);
+  const BoundGraph bound{graph_, *weights_, executor};
+  if (request.entry != nullptr && !request.entry->iterations.empty()) {
+    iteration_ = std::make_unique<IterationSampler>(*request.rewrite, bound, *request.entry, batch_, asked.feeds);
+    iterated_ = places_of(iteration_->ports(), asked.feeds);
+  }
   if (request.entry != nullptr && !request.entry->autoregressions.empty()) {
-    ancestral_ =
-        std::make_unique<AncestralSampler>(*request.rewrite, BoundGraph{graph_, *weights_, executor}, *request.entry,
-                                           batch_, std::move(request.feeds), request.incremental);
+    ancestral_ = std::make_unique<AncestralSampler>(*request.rewrite, bound, *request.entry, batch_, asked.feeds,
+                                                    request.incremental);
     for (const std::string& obstacle : ancestral_->obstacles())
       model.notice(fmt::format("each position needs a run of the whole graph, because of {}", obstacle));
-    for (const Port& input : ancestral_->inputs()) {  // one that is fed, too, is given in part
-      const auto fed = std::ranges::find(asked.feeds, input);
-      drawn_.push_back(static_cast<std::size_t>(fed - asked.feeds.begin()));
-      if (fed == asked.feeds.end()) asked.feeds.push_back(input);
-    }
+    drawn_ = places_of(ancestral_->inputs(), asked.feeds);  // one that is fed, too, is given in part
   }
   asked.fetch = std::move(request.fetch);
   asked.batch = batch_;
   program_ = std::make_unique<Program>(graph_, *weights_, executor, std::move(asked));
+}
+
+void Pass::fill(const std::vector<TensorView>& values, const std::vector<std::size_t>& places) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (places[i] < fed_.size())
+      fed_[places[i]] = values[i];
+    else
+      fed_.push_back(values[i]);
+  }
 }
 
 void Pass::run(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed, std::uint32_t step,
@@ -41,15 +65,10 @@ void Pass::run(std::span<const TensorView> feeds, std::int64_t samples, std::uin
                   .first_item = first_item,
                   .starts = starts};
   fed_.assign(feeds.begin(), feeds.end());
-  if (ancestral_) {
-    const std::vector<TensorView> drawn = ancestral_->draw(input);
-    for (std::size_t i = 0; i < drawn.size(); ++i) {
-      if (drawn_[i] < fed_.size())
-        fed_[drawn_[i]] = drawn[i];
-      else
-        fed_.push_back(drawn[i]);
-    }
-  }
+  if (iteration_) fill(iteration_->draw(input), iterated_);
+  const std::vector<TensorView> known = fed_;
+  input.feeds = known;
+  if (ancestral_) fill(ancestral_->draw(input), drawn_);
   input.feeds = fed_;
   program_->run(input);
 }

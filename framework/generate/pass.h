@@ -1,5 +1,5 @@
-// One way through a model, compiled: ports that are fed, autoregressive inputs that are filled position by position,
-// ports that are fetched; run batch after batch.
+// One way through a model, compiled: ports that are fed, ports that are computed by iteration, autoregressive inputs that are
+// filled position by position, ports that are fetched; run batch after batch.
 //
 // Ownership: keeps graph and weights; refers to the executor. Thread safety: one thread at a time.
 // Errors: those of Program; node_failed of a run, after which it can be run again.
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "generate/ancestral.h"
+#include "generate/iteration.h"
 #include "generate/model_source.h"
 #include "run/program.h"
 
@@ -24,7 +25,8 @@ struct PassRequest {
   std::shared_ptr<ParameterStore> weights;
   std::vector<Port> feeds, fetch;
   std::int64_t batch = 1;  // samples of a run at most
-  // The entry whose autoregressive inputs are filled, and the rewrite that `graph` was built from; null: none are.
+  // The entry that iterates and whose autoregressive inputs are filled, and the rewrite that `graph` was built from; null:
+  // neither.
   const GenerateEntry* entry = nullptr;
   const Rewrite* rewrite = nullptr;
   bool incremental = true;  // false: they are filled by whole runs of the graph
@@ -44,12 +46,15 @@ class Pass {
   std::vector<Tensor> run_all(std::span<const TensorView> feeds, std::int64_t samples, std::uint64_t seed);
 
  private:
+  void fill(const std::vector<TensorView>& values, const std::vector<std::size_t>& places);
+
   std::shared_ptr<const Graph> graph_;
   std::shared_ptr<ParameterStore> weights_;
   std::vector<Port> fetch_;
   std::int64_t batch_;
   std::vector<TensorView> fed_;                  // of the last run: a fed port that is fetched is a view of it
-  std::vector<std::size_t> drawn_;               // places in fed_ of the autoregressive inputs
+  std::vector<std::size_t> iterated_, drawn_;    // places in fed_ of iterated ports, and of the autoregressive inputs
+  std::unique_ptr<IterationSampler> iteration_;  // null where the entry does not iterate
   std::unique_ptr<AncestralSampler> ancestral_;  // null where no input is autoregressive
   std::unique_ptr<Program> program_;
 };

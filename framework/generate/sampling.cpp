@@ -26,9 +26,11 @@ void spread_rows(const TensorView& masks, std::int64_t first, Tensor& to) {
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = masks.values()[i / each];
 }
 
-// The shown port, the ports that the draws are computed from, and those that say what is given.
+// The shown port, the ports that iterations and draws are computed from, and those that say what is given.
 std::vector<Port> wanted_with(const Graph& graph, const Rewrite& rewrite, const GenerateEntry& entry,
                               std::vector<Port> wanted) {
+  for (const IterationEntry& item : entry.iterations)
+    for (const Reference& port : item.computed()) wanted.push_back(graph.port(rewrite.resolved(port)));
   for (const AutoregressionEntry& item : entry.autoregressions) {
     wanted.push_back(graph.port(rewrite.resolved(item.from)));
     if (!item.given_mask.node.empty()) wanted.push_back(graph.port(rewrite.resolved(item.given_mask)));
@@ -89,6 +91,8 @@ Reconstructions reconstruct(const ModelSource& model, Executor& executor, const 
   if (mask.valid()) wanted.push_back(mask);
   const auto source = model.open(data, split);
   std::vector<Port> drawn;  // drawn by the model itself
+  for (const IterationEntry& item : entry.iterations)
+    for (const Reference& port : item.filled()) drawn.push_back(graph->port(rewrite.resolved(port)));
   for (const AutoregressionEntry& item : entry.autoregressions) {
     if (!is_given(item)) drawn.push_back(graph->port(rewrite.resolved(item.input)));
   }

@@ -88,7 +88,7 @@ void compare_reconstructions(Session& session, const ModelSource& model, const D
                              const EvaluationOptions& options, Measurement& measurement) {
   const std::optional<GenerateEntry> entry = reconstruction(model);
   if (!entry) return;
-  const std::int64_t most = entry->autoregressions.empty() ? kReconstructed : kDrawn,
+  const std::int64_t most = entry->autoregressions.empty() && entry->iterations.empty() ? kReconstructed : kDrawn,
                      count = options.limit > 0 ? std::min(options.limit, most) : most;
   const Reconstructions pairs =
       reconstruct(model, session.executor(), *entry, data, options.split, count, session.seed());

@@ -75,7 +75,7 @@ int decode(const DecodeFlags& request, bool json) {
   check_out("decode", request.out, true);
   const ModelSource model(request.model, request.model_options());
   const DrawOptions draws = request.draws.options();
-  const GenerateEntry entry = decoding_entry(model, request.name, draws.likelihood);
+  const GenerateEntry entry = decoding_entry(model, request.name, draws);
   const std::map<std::string, std::string> encoded = encoded_names(model);
   Executor executor(request.threads);
   const Tensor shown = loom::decode(
@@ -113,6 +113,7 @@ void add_decode(CLI::App& app, Invocation& invocation) {
   verb.option("--name", request->name, "the entry of generate; this one follows from the graph if it has none")
       .shows_default();
   add_draw_flags(verb, request->draws);
+  add_sampler_flags(verb, request->draws);
   verb.option("--rate", request->rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000").at_least(0);
   verb.flag("--separate", request->separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
   verb.flag("--whole", request->whole, "run the whole graph for each position of an autoregressive decoder");

@@ -1,6 +1,22 @@
 #include "runner/draw_flags.h"
 
+#include <algorithm>
+
+#include "document/iteration_section.h"
+
 namespace loom::runner {
+namespace {
+
+// What the keys of `iterate` accept and mean, in the words of their declaration.
+const OptionDeclaration& declared(const std::string& key) {
+  return *std::ranges::find(iteration_section().contract().options(), key, &OptionDeclaration::name);
+}
+
+std::string sampler_help(const std::string& key) {
+  return "of an entry that iterates, in place of what it says: " + declared(key).doc;
+}
+
+}  // namespace
 
 DrawOptions DrawFlags::options() const {
   DrawOptions draws;
@@ -10,7 +26,16 @@ DrawOptions DrawFlags::options() const {
   if (top_p) given.emplace("top_p", *top_p);
   if (top_k) given.emplace("top_k", *top_k);
   if (only_class) given.emplace("class", *only_class);
+  if (steps) draws.iterate.emplace("steps", *steps);
+  if (!solver.empty()) draws.iterate.emplace("solver", solver);
+  if (guidance) draws.iterate.emplace("guidance", *guidance);
   return draws;
+}
+
+void add_sampler_flags(Verb& verb, DrawFlags& flags) {
+  verb.option("--steps", flags.steps, sampler_help("steps")).at_least(1);
+  verb.option("--solver", flags.solver, sampler_help("solver")).one_of(declared("solver").constraint.choices);
+  verb.option("--guidance", flags.guidance, sampler_help("guidance"));
 }
 
 void add_draw_flags(Verb& verb, DrawFlags& flags) {

@@ -16,10 +16,15 @@ struct DrawFlags {
   std::optional<std::int64_t> top_k, only_class;
   std::string likelihood;
   std::uint64_t seed = 1;
+  std::optional<std::int64_t> steps;  // of add_sampler_flags()
+  std::optional<double> guidance;
+  std::string solver;
 
   DrawOptions options() const;
 };
 
 void add_draw_flags(Verb& verb, DrawFlags& flags);
+// --steps, --solver and --guidance, for an entry that iterates.
+void add_sampler_flags(Verb& verb, DrawFlags& flags);
 
 }  // namespace loom::runner

@@ -59,7 +59,7 @@ TensorView trimmed(const TensorView& values, std::int64_t frames) {
 Tensor drawn(const WholeRecordings& request, const Recording& recording, Executor& executor) {
   ModelSource model(request.model, request.options);
   model.fit(*model.open(recording.data, "all"));
-  const GenerateEntry entry = reconstruction_entry(model, request.entry, request.draws.likelihood);
+  const GenerateEntry entry = reconstruction_entry(model, request.entry, request.draws);
   return loom::reconstruct(model, executor, entry, recording.data, "all", 1, request.seed, request.draws.options)
       .reconstructions;
 }
@@ -114,9 +114,9 @@ int reconstruct_recordings(const WholeRecordings& request) {
     throw usage_error("reconstruct", fmt::format("--out of whole recordings is a .wav file, not '{}'", request.out));
   const ModelSource model(request.model, request.options);
   const std::vector<Recording> recordings = recordings_of(request, model);
-  const GenerateEntry entry = reconstruction_entry(model, request.entry, request.draws.likelihood);
+  const GenerateEntry entry = reconstruction_entry(model, request.entry, request.draws);
   const RecordingRequest asked = request_of(request, model, [&request](const ModelSource& opened) {
-    const GenerateEntry own = reconstruction_entry(opened, request.entry, request.draws.likelihood);
+    const GenerateEntry own = reconstruction_entry(opened, request.entry, request.draws);
     Rewrite rewrite = with_draws(opened.document(), own, opened.registry());
     set_options(rewrite, own, request.draws.options);
     const std::shared_ptr<const Graph> graph = rewrite.build();
@@ -124,13 +124,13 @@ int reconstruct_recordings(const WholeRecordings& request) {
   });
   Executor executor(request.threads);
   for (const Recording& recording : recordings) {
-    const bool in_turn = !entry.autoregressions.empty();
-    if (in_turn && recording.rounded > window_core(recording.piece, 0))
+    const bool whole = !entry.autoregressions.empty() || !entry.iterations.empty();
+    if (whole && recording.rounded > window_core(recording.piece, 0))
       asked.notice(
           fmt::format("recordings are computed in one piece, and memory grows with their length: generate.{} "
-                      "draws each position after those before it",
-                      entry.name));
-    const Tensor sound = in_turn ? drawn(request, recording, executor) : shown(asked, recording, executor);
+                      "{}",
+                      entry.name, entry.iterations.empty() ? "draws each position after those before it" : "iterates"));
+    const Tensor sound = whole ? drawn(request, recording, executor) : shown(asked, recording, executor);
     const fs::path out(request.out);
     const std::string path =
         recordings.size() == 1

@@ -139,7 +139,7 @@ int reconstruct(const SampleFlags& request, bool json) {
   ModelSource model(request.model, request.model_options());
   model.fit(*model.open(model.data(request.data), request.split));
   const DrawOptions draws = request.draws.options();
-  const GenerateEntry entry = reconstruction_entry(model, request.name, draws.likelihood);
+  const GenerateEntry entry = reconstruction_entry(model, request.name, draws);
   Executor executor(request.threads);
   const auto columns = reconstructed_columns(request, model, executor, entry, draws);
   const Reconstructions& pairs = columns.front().second;
@@ -170,6 +170,7 @@ void add_common(Verb& verb, SampleFlags& request) {
   verb.option("--rate", request.rate, "sample rate of a .wav in Hz; 0: that of the data, or 8000").at_least(0);
   verb.flag("--separate", request.separate, "one .wav file per item: F-0.wav, F-1.wav, ...");
   add_draw_flags(verb, request.draws);
+  add_sampler_flags(verb, request.draws);
   add_model_flags(verb, request);
   verb.option("--name", request.name, "the entry of generate; this one follows from the losses if the graph has none")
       .shows_default();

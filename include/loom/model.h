@@ -70,6 +70,9 @@ struct DrawOptions {
   // Options of the nodes that have them: temperature, top_k, top_p of samplers, class of priors over classes.
   std::map<std::string, OptionValue> options = {};
   std::string likelihood = {};  // what is shown of it: "mean", "draw"; "": as the entry of `generate:` says
+  // Keys of `iterate` in place of those of the entry: steps, solver, guidance, ... (docs/graph-format.md). Throws usage where
+  // it does not iterate.
+  std::map<std::string, OptionValue> iterate = {};
 };
 
 struct SampleOptions {

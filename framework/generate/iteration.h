@@ -1,0 +1,55 @@
+// Samplers that iterate: the ports that `iterate` of a `generate:` entry names are filled by steps of a solver, each of
+// which runs the part of the graph that `by` is computed from. One program is compiled for all steps, and three tensors
+// of the state's size are kept, whatever the number of steps.
+//
+// What is drawn depends on the seed, the name of the state, the step of the solver and the sample alone: the same bits for
+// any number of threads, and for any division of the samples into batches where they are numbered (first_item >= 0). Other
+// values that the steps need, such as a class, are drawn anew in each, with the same result.
+//
+// Ownership: owns its programs and the values of the ports; refers to graph, weights and executor.
+// Thread safety: one thread. Errors: those of the programs; not_finite for a state that leaves the range of numbers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "document/rewrite.h"
+#include "generate/solver_step.h"
+#include "run/bound_graph.h"
+#include "run/program.h"
+
+namespace loom {
+
+class IterationSampler {
+ public:
+  // `rewrite` holds the entry's draws, `graph` is what it builds. `given` are ports that the feeds of draw() hold.
+  IterationSampler(const Rewrite& rewrite, const BoundGraph& bound, const GenerateEntry& entry, std::int64_t batch,
+                   std::vector<Port> given);
+
+  // Of each iteration what takes the final state, the state and the time, each once.
+  const std::vector<Port>& ports() const { return ports_; }
+  // Their values for the feeds, samples, seed and step of `input`; valid until the next call.
+  std::vector<TensorView> draw(const StepInput& input);
+
+ private:
+  struct Stage {
+    IterationEntry entry;
+    std::uint32_t stream = 0;
+    std::size_t state = 0, target = 0;  // in ports_
+    std::size_t time = 0;               // one of ports_; that of the state: no port takes it
+    std::vector<std::size_t> read;      // those of ports_ that its program is fed with, after what is given
+    Tensor values, trial, direction, times;
+    std::unique_ptr<Program> program;
+  };
+  std::size_t place_of(Port port);
+  void run_steps(Stage& stage, const StepInput& input, std::vector<TensorView>& values);
+  void find_direction(Stage& stage, const StepInput& input, const Direction& at, double mixed,
+                      std::vector<TensorView>& values);
+
+  std::vector<Port> given_, ports_;
+  std::vector<Stage> stages_;
+};
+
+}  // namespace loom

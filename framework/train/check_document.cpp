@@ -124,6 +124,7 @@ void check_complete(const Document& document, const GenerateEntry& entry, const 
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
     if (!check_ports(graph, entry, diagnostics)) continue;
+    check_iterations_shown(graph, entry, diagnostics);
     try {
       if (diagnostics.empty())
         check_complete(document, entry, registry);

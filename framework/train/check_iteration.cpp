@@ -80,6 +80,23 @@ void check_time_port(const Graph& graph, const Reference& time, Diagnostics& dia
   finding.expected = "[N] f32 or [N, 1] f32";
 }
 
+// Whether what iteration i fills is read: by what is shown or drawn, or by another iteration.
+bool is_read(const Graph& graph, const GenerateEntry& entry, std::size_t i) {
+  Ancestry read(graph);
+  const auto add = [&](const Reference& reference) {
+    if (const Port port = graph.find_port(reference); port.valid()) read.add(port);
+  };
+  add(entry.show);
+  for (const auto& [column, port] : entry.shows) add(port);
+  for (const AutoregressionEntry& filled : entry.autoregressions) add(filled.from);
+  for (const auto& [port, draw] : entry.draws)
+    for (const InputEntry& input : draw.inputs) std::ranges::for_each(input.sources, add);
+  for (std::size_t other = 0; other < entry.iterations.size(); ++other)
+    if (other != i) std::ranges::for_each(entry.iterations[other].computed(), add);
+  const IterationEntry& own = entry.iterations[i];
+  return read.has(graph.port(own.target())) || read.has(graph.port(own.state));
+}
+
 }  // namespace
 
 bool follows_velocity(const IterationEntry& entry) {
@@ -145,17 +162,32 @@ bool check_iteration_ports(const Graph& graph, const IterationEntry& entry, Diag
   return false;
 }
 
+void check_iterations_shown(const Graph& graph, const GenerateEntry& entry, Diagnostics& diagnostics) {
+  if (entry.show.node.empty()) return;
+  for (std::size_t i = 0; i < entry.iterations.size(); ++i) {
+    const IterationEntry& iteration = entry.iterations[i];
+    if (is_read(graph, entry, i)) continue;
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::missing_input, iteration.where,
+                        fmt::format("generate.{} shows nothing that is computed from '{}', which iterate computes",
+                                    entry.name, iteration.target().text()));
+    finding.hint = "into: NODE, the port that the shown one is computed from";
+  }
+}
+
 void check_fed_iterations(const GenerateEntry& entry, Diagnostics& diagnostics) {
   for (const IterationEntry& iteration : entry.iterations) {
-    for (const Reference& feed : entry.feeds) {
-      if (feed.text() != iteration.target().text() && feed.text() != iteration.state.text()) continue;
+    const auto report = [&](const Reference& port, const char* also) {
+      if (port.text() != iteration.target().text() && port.text() != iteration.state.text()) return;
       Diagnostic& finding = diagnostics.add(
-          ErrorCode::missing_option, feed.where,
-          fmt::format("generate.{} both feeds and iterates '{}', so that what is fed would be thrown away", entry.name,
-                      feed.text()));
+          ErrorCode::missing_option, port.where,
+          fmt::format("generate.{} both {} and iterates '{}', so that one of the values would be thrown away",
+                      entry.name, also, port.text()));
       finding.other = iteration.where;
       finding.other_role = "iterate";
-    }
+    };
+    for (const Reference& feed : entry.feeds) report(feed, "feeds");
+    for (const auto& [port, draw] : entry.draws) report(port, "draws");
   }
 }
 

@@ -24,7 +24,9 @@ bool has_fixed_density(const IterationEntry& entry);
 void check_iteration_settings(const IterationEntry& entry, Diagnostics& diagnostics);
 // Whether ports that exist fit: shapes and types, and that `by` is computed from `state`: E205, E207, E208.
 bool check_iteration_ports(const Graph& graph, const IterationEntry& entry, Diagnostics& diagnostics);
-// A port of `feed` that is computed by iteration: what is fed would be thrown away.
+// Whether what is shown is computed from the final states; of an entry whose ports exist: E205.
+void check_iterations_shown(const Graph& graph, const GenerateEntry& entry, Diagnostics& diagnostics);
+// A port of `feed` or `draw` that is computed by iteration: E204.
 void check_fed_iterations(const GenerateEntry& entry, Diagnostics& diagnostics);
 
 }  // namespace loom

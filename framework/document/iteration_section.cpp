@@ -1,7 +1,7 @@
 #include "document/iteration_section.h"
 
 #include "document/section.h"
-#include "math/noise_schedule.h"
+#include "graph/noise_schedule.h"
 
 namespace loom {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "math/noise_schedule.h"
+#include "graph/noise_schedule.h"
 #include "train/check_iteration.h"
 
 namespace loom {

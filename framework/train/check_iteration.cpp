@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "math/noise_schedule.h"
+#include "graph/noise_schedule.h"
 #include "train/ancestry.h"
 
 namespace loom {

@@ -1,4 +1,4 @@
-#include "math/noise_schedule.h"
+#include "graph/noise_schedule.h"
 
 #include <algorithm>
 #include <cmath>

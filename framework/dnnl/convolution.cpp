@@ -41,15 +41,16 @@ bool is_pointwise(const ConvolutionShape& s) {
 constexpr std::int64_t kLeastBf16 = 12;
 
 bool is_strided(const ConvolutionShape& s) { return has_blocks(s) && s.stride_h * s.stride_w > 1; }
-// Whether a strided convolution in bf16 is faster on blocks (space_to_depth.h), as measured: forward, oneDNN's kernel is as
-// fast with a stride, where a pixel has enough channels; its gradients are not, unless the kernel grows by too many zeros
-// (5x5 with stride 2).
+// Whether a strided convolution in bf16 is faster on blocks (space_to_depth.h), as measured. Forward, oneDNN's kernel is as
+// fast with a stride, where a pixel has enough channels. Its gradients are not, unless blocks make the kernel much larger:
+// 3x3 with stride 2 becomes 4x4, 1.8 times as large.
 bool is_faster_in_blocks(const ConvolutionShape& s, ConvolutionPass pass) {
   if (!is_strided(s)) return false;
   if (s.c < kLeastBf16) return true;
-  if (pass == ConvolutionPass::forward) return false;
   const auto whole = [](std::int64_t taps, std::int64_t stride) { return (taps + stride - 1) / stride * stride; };
-  return 10 * whole(s.kh, s.stride_h) * whole(s.kw, s.stride_w) <= 12 * s.kh * s.kw;
+  const double growth =
+      static_cast<double>(whole(s.kh, s.stride_h) * whole(s.kw, s.stride_w)) / static_cast<double>(s.kh * s.kw);
+  return pass == ConvolutionPass::by_input ? growth < 1.8 : pass == ConvolutionPass::by_weight && growth < 1.2;
 }
 // For these, oneDNN has no tiled kernel of the gradient by the weight.
 bool is_lopsided(const ConvolutionShape& s) { return has_blocks(s) && s.pad_top != s.pad_bottom; }
@@ -103,7 +104,8 @@ StoredValues y_of(const ConvolutionShape& s) { return {s.y_count(), s.y_bf16}; }
 
 std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::forward, algorithm, 2, kFewFilters)) {
-    case ConvolutionAlgorithm::bf16: return is_faster_in_blocks(s, ConvolutionPass::forward) ? make_strided_bf16_forward(s) : make_bf16_forward(s);
+    case ConvolutionAlgorithm::bf16:
+      return is_faster_in_blocks(s, ConvolutionPass::forward) ? make_strided_bf16_forward(s) : make_bf16_forward(s);
     case ConvolutionAlgorithm::columns: return widened(make_columns_forward(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_forward(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_forward(s), x_of(s), y_of(s));
@@ -115,7 +117,8 @@ std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bo
                                                    ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
     case ConvolutionAlgorithm::bf16:
-      return is_faster_in_blocks(s, ConvolutionPass::by_input) ? make_strided_bf16_backward_data(s, relu) : make_bf16_backward_data(s, relu);
+      return is_faster_in_blocks(s, ConvolutionPass::by_input) ? make_strided_bf16_backward_data(s, relu)
+                                                               : make_bf16_backward_data(s, relu);
     case ConvolutionAlgorithm::columns: return widened(make_columns_backward_data(s, relu), y_of(s), x_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_data(s, relu), y_of(s), x_of(s));
     default: return widened(make_direct_backward_data(s, relu), y_of(s), x_of(s));
@@ -126,7 +129,9 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
                                                               ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_weight, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::bf16:
-      return is_faster_in_blocks(s, ConvolutionPass::by_weight) || is_lopsided(s) ? make_strided_bf16_backward_weights(s) : make_bf16_backward_weights(s);
+      return is_faster_in_blocks(s, ConvolutionPass::by_weight) || is_lopsided(s)
+                 ? make_strided_bf16_backward_weights(s)
+                 : make_bf16_backward_weights(s);
     case ConvolutionAlgorithm::columns: return widened(make_columns_backward_weights(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_backward_weights(s), x_of(s), y_of(s));
     case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_weights(s), x_of(s), y_of(s));

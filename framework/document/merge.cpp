@@ -29,7 +29,8 @@ void mark_inherited(Value& base, const Value& over) {
 // A block in the place of a node, or a node in that of a block: the keys of one mean nothing to the other.
 void drop_other_kind(Value& base, const Value& over) {
   static const std::set<std::string> kOfUse = {"use", "vars", "rename"};
-  static const std::set<std::string> kOfBoth = {"in", "doc", "when", "frozen", "precision", "weights", "repeat", "chain"};
+  static const std::set<std::string> kOfBoth = {"in",        "doc",     "when",   "frozen",
+                                                "precision", "weights", "repeat", "chain"};
   const auto gives = [](const Value& map, const char* key) {
     return map.find(key) != nullptr && !map.find(key)->is_null();
   };

@@ -50,7 +50,7 @@ struct GraphNode {
   When when = When::always;
   bool frozen = false;
   bool full_precision = false;  // it takes and computes nothing in bf16
-  bool still = false;  // no objective may change it: its states stand still
+  bool still = false;           // no objective may change it: its states stand still
 
   const Contract& contract() const { return type->contract; }
   Options options_at(std::int64_t step) const;

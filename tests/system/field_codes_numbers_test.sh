@@ -147,7 +147,7 @@ for w, distance in zip((32, 128), got):
 # Quantizers.
 small = dict(vars__size=16, vars__colors=1, vars__channels=8, vars__hidden=4, vars__units=1)
 z, picture = random.normal(0, 1, (5, 4, 4, 6)), np.zeros((5, 16, 16, 1))
-q, code, entropy = run("codes/lfq", {"x": picture, "vectors": z}, ["quantizer.quantized", "code", "losses/entropy"], **small, vars__dim=6)
+q, code, entropy = run("codes/lfq", {"x": picture, "vectors": z}, ["bits.quantized", "code", "losses/entropy"], **small, vars__dim=6)
 close("lfq takes signs", q, np.sign(z), 1e-6)
 close("  and numbers them", code[..., 0], ((z > 0) * 2 ** np.arange(6)).sum(-1), 0)
 p = 1 / (1 + np.exp(-4 * z))
@@ -165,6 +165,34 @@ normal = lambda s: s - np.logaddexp.reduce(s, -1, keepdims=True)
 close("sq-vae has the probabilities of its distances", normal(scores), normal(wanted), 1e-4)
 sums = run("codes/residual-vq", {"x": picture, "vectors": z}, ["quantized", "quantizer/0/q", "quantizer/1/q", "quantizer/2/q"], **small, vars__levels=3)
 close("residual-vq adds what its levels give", sums[0], sum(sums[1:]), 1e-5)
+
+# Nothing leaks: what is hidden changes no prediction.
+x = random.random((4, 28, 28, 1))
+mean, place = run("observations/masked-autoencoder", {"x": x}, ["mean", "place"])
+cut = lambda v: v.reshape(len(v), 4, 7, 4, 7, 1).transpose(0, 1, 3, 2, 4, 5).reshape(len(v), 16, 49)
+join = lambda v: v.reshape(len(v), 4, 4, 7, 7, 1).transpose(0, 1, 3, 2, 4, 5).reshape(len(v), 28, 28, 1)
+close("masked-autoencoder sees a quarter", (place < 4).sum((1, 2)), 4, 0)
+other, _ = run("observations/masked-autoencoder", {"x": join(np.where(place < 4, cut(x), 0.5))}, ["mean", "place"])
+close("  and nothing else", other, mean, 0)
+other, _ = run("observations/masked-autoencoder", {"x": join(np.where(place < 4, 0.5, cut(x)))}, ["mean", "place"])
+close("  but that", np.abs(other - mean).max() > 1e-3, True, 0)
+open("levels.yaml", "w").write("""version: 1
+nodes:
+  x:     {type: input, shape: [21, 8]}
+  ones:  {type: constant, shape: [21], value: 1}
+  level: {type: expr, in: {one: ones}, y: "(cumsum(one) > 1) + (cumsum(one) > 5)"}
+  layer: {use: blocks/level-transformer-layer.yaml, in: {x: x, level: level}, vars: {channels: 8, heads: 2, length: 21}, repeat: 2}
+losses: {size: {expr: "sum(y^2)", in: {y: layer}}}
+""")
+os.symlink(os.environ["GRAPHS"] + "/blocks", "blocks")
+shipped, os.environ["GRAPHS"] = os.environ["GRAPHS"], "."
+x = random.normal(0, 1, (2, 21, 8))
+y, = run("levels", {"x": x}, ["layer/1/y"])
+x[:, 7] += 1
+other, = run("levels", {"x": x}, ["layer/1/y"])
+close("level-transformer-layer hides the later levels", other[:, :5], y[:, :5], 0)
+close("  and shows a position those of its level", (np.abs(other - y)[:, 5:].max((0, 2)) > 1e-6).all(), True, 0)
+sys.exit(failed > 0)
 PYTHON
 checks=1
 

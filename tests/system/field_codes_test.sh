@@ -68,17 +68,22 @@ entry() {
     encodec)
       form=(--data "$audio" --set vars.length=512 --set vars.channels=8 --set vars.windows=2 --set vars.levels=2 "${quantizer[@]}")
       verbs=(reconstruct encode decode) batch=4 ;;
-    gpt-prior | maskgit-prior | var-prior)
+    gpt-prior | maskgit-prior)
       form=("${images[@]:0:2}" --set "$(sprites 16)" --set "vars.run=$PWD/base/vq-vae" --set vars.codes=16 --set vars.side=4
         --set vars.channels=16 --set vars.layers=1 --set vars.heads=2)
       form=("${form[@]:2}")
       [ "$1" = gpt-prior ] && verbs=(sample) || verbs=() ;;
+    var-prior)
+      form=(--set "$(sprites 32)" --set "vars.run=$PWD/base/var" --set vars.codes=16 --set vars.dim=8 --set vars.channels=16
+        --set vars.layers=1 --set vars.heads=2)
+      verbs=() ;;
     *) return 1 ;;
   esac
 }
 
 base classifier observations/classifier --data idx:idx --set vars.filters=4 --set vars.hidden=16
 base vq-vae vq-vae "${images[@]}" "${quantizer[@]}"
+base var codes/var --set "$(sprites 32)" --set vars.size=32 "${images[@]:2:8}" "${quantizer[@]}"
 
 graphs=0
 for file in "$repository"/graphs/{codes,adversarial,observations}/*.yaml; do

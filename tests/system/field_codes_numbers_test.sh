@@ -188,7 +188,7 @@ os.symlink(os.environ["GRAPHS"] + "/blocks", "blocks")
 shipped, os.environ["GRAPHS"] = os.environ["GRAPHS"], "."
 x = random.normal(0, 1, (2, 21, 8))
 y, = run("levels", {"x": x}, ["layer/1/y"])
-x[:, 7] += 1
+x[:, 7, 0] += 1
 other, = run("levels", {"x": x}, ["layer/1/y"])
 close("level-transformer-layer hides the later levels", other[:, :5], y[:, :5], 0)
 close("  and shows a position those of its level", (np.abs(other - y)[:, 5:].max((0, 2)) > 1e-6).all(), True, 0)

@@ -28,6 +28,20 @@ fs::path folder_of_graphs() {
   return {};
 }
 
+// The folder and those in it, by name; blocks are parts of graphs.
+std::vector<fs::path> shelves() {
+  const fs::path folder = folder_of_graphs();
+  if (folder.empty()) return {};
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.is_directory(ignored) && entry.path().filename() != "blocks") found.push_back(entry.path());
+  }
+  std::ranges::sort(found);
+  found.insert(found.begin(), folder);
+  return found;
+}
+
 // Without reading the nodes.
 std::string doc_of(const std::string& file) {
   Diagnostics ignored;
@@ -47,20 +61,21 @@ std::string graph_file(const std::string& text) { return graph_file(text, ""); }
 std::string graph_file(const std::string& text, const std::string& folder) {
   std::error_code ignored;
   if (!is_graph_name(text) || fs::exists(fs::path(folder) / text, ignored)) return text;
-  const fs::path graphs = folder_of_graphs();
-  if (graphs.empty()) return text;
-  const fs::path file = graphs / (text + ".yaml");
-  return fs::is_regular_file(file, ignored) ? file.string() : text;
+  for (const fs::path& shelf : shelves()) {
+    const fs::path file = shelf / (text + ".yaml");
+    if (fs::is_regular_file(file, ignored)) return file.string();
+  }
+  return text;
 }
 
 std::vector<ShippedGraph> shipped_graphs() {
   std::vector<ShippedGraph> graphs;
   std::error_code ignored;
-  const fs::path folder = folder_of_graphs();
-  if (folder.empty()) return graphs;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string file = entry.path().string();
-    if (entry.path().extension() == ".yaml") graphs.push_back({entry.path().stem().string(), file, doc_of(file)});
+  for (const fs::path& shelf : shelves()) {
+    for (const auto& entry : fs::directory_iterator(shelf, ignored)) {
+      const std::string file = entry.path().string();
+      if (entry.path().extension() == ".yaml") graphs.push_back({entry.path().stem().string(), file, doc_of(file)});
+    }
   }
   std::ranges::sort(graphs, {}, &ShippedGraph::name);
   return graphs;

@@ -1,5 +1,5 @@
 // The graphs that come with the library, by their names: "vae" is share/latentloom/graphs/vae.yaml next to the library,
-// in an installation and in a build tree.
+// in an installation and in a build tree, and "residual-vq" is codes/residual-vq.yaml there.
 //
 // Thread safety: functions that read folders; any thread. Errors: none; what is not found stays as it is.
 #pragma once

@@ -16,13 +16,15 @@ BOOST_AUTO_TEST_SUITE(shipped)
 BOOST_AUTO_TEST_CASE(names_mean_the_graphs_of_the_build_tree) {
   BOOST_TEST(graph_file("vae").ends_with("share/latentloom/graphs/vae.yaml"));
   BOOST_TEST(load_document("ppca").name == "ppca");
+  BOOST_TEST(graph_file("residual-vq").ends_with("graphs/codes/residual-vq.yaml"));
+  BOOST_TEST(graph_file("vq-encoder") == "vq-encoder");  // a block
   BOOST_TEST(graph_file("no-such-graph") == "no-such-graph");
   BOOST_TEST(graph_file("vae.yaml") == "vae.yaml");  // a path
   BOOST_TEST(graph_file("./vae") == "./vae");
   BOOST_TEST(graph_file("") == "");
   BOOST_TEST(nearest_shipped_graph("vea") == "vae");
   BOOST_TEST(nearest_shipped_graph("x/vea") == "");
-  BOOST_TEST(shipped_graphs().size() >= 20U);
+  BOOST_TEST(shipped_graphs().size() >= 70U);
   for (const ShippedGraph& graph : shipped_graphs()) {
     BOOST_TEST(!graph.doc.empty(), graph.name);
     BOOST_TEST(graph_file(graph.name) == graph.file);

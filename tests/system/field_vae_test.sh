@@ -65,6 +65,7 @@ for file in "$repository"/graphs/{objectives,posteriors,priors,hierarchies}/*.ya
   falls=$(awk -F, '$2 == "test" { if (first == "") first = $4; last = $4 } END { print first " " last }' out)
   checks=$((checks + 1))
   awk -v both="$falls" 'BEGIN { n = split(both, v, " "); exit !(n == 2 && v[2] < v[1]) }' || fail "$name: $curve does not fall: $falls"
+  echo "$name: $curve $falls"
   for verb in $verbs; do
     case $verb in
       decode) expect 0 decode "$name" --codes codes.npz --out decoded.npy ;;

@@ -68,11 +68,19 @@ void bind_graph_inputs(const Value& nodes, const Value* in, Scope& scope, Diagno
   bind_inputs(ends, in, scope, diagnostics);
 }
 
-void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
-                       Diagnostics& diagnostics) {
+void bind_block_inputs(const Value& block, const Value* in, const Member& use, Scope& scope, Diagnostics& diagnostics) {
+  const Value *declared = block.find("inputs"), *nodes = block.find("nodes");
   const std::vector<std::string> names = input_names(declared, diagnostics);
   bind_inputs({"the block", names, declared != nullptr ? declared->where : Location{scope.file, 1, 1}}, in, scope,
               diagnostics);
+  for (const Member& node : nodes != nullptr ? nodes->members : std::vector<Member>()) {
+    if (std::ranges::find(names, node.key) == names.end()) continue;
+    Diagnostic& finding = diagnostics.add(ErrorCode::duplicate_node, node.where,
+                                          fmt::format("'{}' is the name of an input of the block", node.key));
+    finding.expected = "another name: this one means the input wherever the block reads it";
+    finding.other = declared->where;
+    finding.other_role = "the block's inputs";
+  }
   for (const std::string& name : names) {
     if (!scope.inputs.emplace(name, "").second) continue;
     Diagnostic& finding = diagnostics.add(ErrorCode::missing_input, use.where,

@@ -8,9 +8,8 @@
 
 namespace loom {
 
-// Binds the inputs that a block declares to the values of `in` of its use. Diagnostics: E105, E203, E205.
-void bind_block_inputs(const Value* declared, const Value* in, const Member& use, Scope& scope,
-                       Diagnostics& diagnostics);
+// Binds the inputs that a block declares to the values of `in` of its use. Diagnostics: E105, E203, E205, E210.
+void bind_block_inputs(const Value& block, const Value* in, const Member& use, Scope& scope, Diagnostics& diagnostics);
 
 // Connects nodes of a used graph, those without a source of their own, to the values of `in` of its use; the others
 // stay as they are. Findings: E105, E203.

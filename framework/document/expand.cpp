@@ -329,7 +329,8 @@ class Expander::Impl {
     section.get("doc");
     read_plugins_of(section);
     const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_);
-    bind_block_inputs(section.get("inputs"), in, member, *scope, diagnostics_);
+    bind_block_inputs(block, in, member, *scope, diagnostics_);
+    section.get("inputs");
     const std::size_t first = pending_.size();
     add_members(section.required("nodes"), variables, scope);
     apply_use(first, shared, *scope);

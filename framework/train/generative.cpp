@@ -74,7 +74,8 @@ std::vector<Observation> find_observations(const Graph& graph, const std::vector
   };
   for (const LossTerm& part : evidence.parts) {
     if (part.role == LossRole::prior) observe(part, true);
-    if (part.role == LossRole::likelihood && is_data_port(graph, part.target)) observe(part, false);
+    if (part.role == LossRole::likelihood && part.target.valid() && is_data_port(graph, part.target))
+      observe(part, false);
   }
   if (std::ranges::any_of(found, [](const Observation& one) { return !one.is_codes; })) return found;
   for (const LossTerm& term : terms) {

@@ -114,4 +114,19 @@ wait_for swaps 3
 expect 0 ctl live stop
 wait $training || fail "the training that was stopped did not end with 0"
 says live/graph.yaml 'sqrt(1 + (m - target)^2)' 'sum(v^2 + m^2)'
+
+# A likelihood whose data are under another name than `target` is valid, and nothing is said of how it draws.
+cat >named.yaml <<'YAML'
+version: 1
+nodes:
+  x: {type: input, shape: [6]}
+  q: {type: gaussian_parameters, in: x, dim: 2}
+  z: {type: gaussian_sampler, in: {mu: q.mu, logvar: q.logvar}}
+  m: {type: linear, in: z, units: 6}
+losses:
+  likelihood: {expr: "sum((m - y)^2) / 2", in: {m: m, y: x}, role: likelihood}
+  kl:         {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}}
+generate: {sample: {show: m}}
+YAML
+expect 0 validate named.yaml
 finish

@@ -40,7 +40,7 @@ small() {
     group-vae) verbs="sample reconstruct" ;;
     two-stage-vae) form=("${stage[@]}" --set vars.latent=5 --set vars.hidden=16) verbs="sample reconstruct" ;;
     gmm-prior) form=("${stage[@]}" --set vars.components=8) verbs=sample ;;
-    flow-matching-prior | diffusion-prior) form=("${stage[@]}" --set vars.latent=5 --set vars.hidden=16) verbs= ;;
+    flow-matching-prior | diffusion-prior) form=("${stage[@]}" --set vars.latent=5 --set vars.hidden=16) verbs=sample ;;
     *) return 1 ;;
   esac
 }

@@ -27,7 +27,7 @@ inline void* at_value(void* values, std::int64_t first, bool is_bf16) {
   return const_cast<void*>(at_value(static_cast<const void*>(values), first, is_bf16));
 }
 
-// add_bias and add_column_sums (vector_loops.h) of values of either type.
+// add_bias (vector_loops.h) of values of either type.
 inline void apply_bias(void* y, bool is_bf16, const float* bias, std::int64_t rows, std::int64_t columns, bool relu) {
   if (is_bf16)
     math::add_bias(static_cast<Bf16*>(y), bias, rows, columns, relu);
@@ -35,12 +35,6 @@ inline void apply_bias(void* y, bool is_bf16, const float* bias, std::int64_t ro
     dnnl::relu(static_cast<float*>(y), rows * columns);
   else
     add_bias(static_cast<float*>(y), bias, rows, columns, relu);
-}
-inline void add_rows(const void* x, bool is_bf16, std::int64_t rows, std::int64_t columns, float* sums) {
-  if (is_bf16)
-    math::add_column_sums(static_cast<const Bf16*>(x), rows, columns, sums);
-  else
-    add_column_sums(static_cast<const float*>(x), rows, columns, sums);
 }
 
 class Operand {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "dnnl/bf16.h"
 #include "dnnl/columns.h"
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
 #include "dnnl/gradient_kernel.h"
 #include "dnnl/space_to_depth.h"
+#include "dnnl/vector_loops.h"
 #include "dnnl/widened.h"
 #include "dnnl/winograd_choice.h"
 
@@ -156,7 +156,7 @@ class TransposedBackwardWeights final : public BackwardWeightsKernel {
   std::string implementation() const override { return mirrored_->implementation(); }
   void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     mirrored_->execute(diff_y, x, diff_weight, nullptr, scratch);
-    if (rows_ != 0) detail::add_rows(diff_y, y_bf16_, rows_, columns_, diff_bias);
+    if (rows_ != 0) add_column_sums(diff_y, y_bf16_, rows_, columns_, diff_bias);
   }
 
  private:

@@ -199,7 +199,7 @@ class Bf16BackwardWeights final : public BackwardWeightsKernel {
       layout_.add_to_plain(gradient, diff_weight);
     });
     if (shape_.bias && diff_bias != nullptr)
-      add_rows(diff_y, shape_.y_bf16, shape_.y_count() / shape_.filters, shape_.filters, diff_bias);
+      add_column_sums(diff_y, shape_.y_bf16, shape_.y_count() / shape_.filters, shape_.filters, diff_bias);
   }
   std::string implementation() const override { return "bf16 " + chunks_.implementation(); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dnnl/tile.h"
+#include "math/bf16.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "dnnl/vector_loops.cpp"
@@ -204,6 +205,11 @@ void add_column_sums(const float* x, std::int64_t rows, std::int64_t columns, fl
   for (std::int64_t i = 0; i < kFold; ++i) {
     for (std::int64_t c = 0; c < columns; ++c) sums[c] += folded[i * columns + c];
   }
+}
+
+void add_column_sums(const void* x, bool is_bf16, std::int64_t rows, std::int64_t columns, float* sums) {
+  if (is_bf16) return math::add_column_sums(static_cast<const BFloat16*>(x), rows, columns, sums);
+  add_column_sums(static_cast<const float*>(x), rows, columns, sums);
 }
 
 }  // namespace loom::dnnl

@@ -22,6 +22,8 @@ void add_bias(float* y, const float* bias, std::int64_t rows, std::int64_t colum
 // sums[c] += sum over r of x[r,c]: the gradient of a bias. The order of the additions depends only on the shape and on
 // the instruction set.
 void add_column_sums(const float* x, std::int64_t rows, std::int64_t columns, float* sums);
+// The same of values that are stored in bf16, or in f32.
+void add_column_sums(const void* x, bool is_bf16, std::int64_t rows, std::int64_t columns, float* sums);
 
 // to[columns,rows] = the transpose of from[rows,columns].
 void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to);

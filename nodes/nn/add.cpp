@@ -49,7 +49,7 @@ class Add final : public loom::Node {
   }
 
   void backward(const loom::Backward& b) const override {
-    const float* diff_y = all_same_ ? nullptr : wide(b.diff_output(0), wide_y_(b));
+    const float* diff_y = all_same_ ? nullptr : values_in_f32(b.diff_output(0), wide_y_(b).data());
     for (int i = 0; i < b.input_count(); ++i) {
       if (!b.wants_diff(i)) continue;
       const Broadcast& term = terms_[static_cast<std::size_t>(i)];
@@ -62,18 +62,13 @@ class Add final : public loom::Node {
 
  private:
   static bool is_bf16(const loom::TensorView& view) { return view.dtype() == loom::DType::bf16; }
-  static const float* wide(const loom::TensorView& view, std::span<float> copy) {
-    if (!is_bf16(view)) return view.data();
-    loom::math::to_f32(view.data<loom::BFloat16>(), copy.data(), view.count());
-    return copy.data();
-  }
 
   void broadcast(const loom::Forward& f) const {
     const loom::TensorView y = f.output(0);
     float* sum = is_bf16(y) ? wide_y_(f).data() : y.data();
-    terms_[0].spread(wide(f.input(0), wide_x_(f)), sum);
+    terms_[0].spread(values_in_f32(f.input(0), wide_x_(f).data()), sum);
     for (int i = 1; i < f.input_count(); ++i) {
-      const float* x = wide(f.input(i), wide_x_(f));
+      const float* x = values_in_f32(f.input(i), wide_x_(f).data());
       const Broadcast& term = terms_[static_cast<std::size_t>(i)];
       if (!term.same()) {
         term.spread(x, spread_(f).data());

@@ -105,7 +105,7 @@ class Convolution : public Node {
       float* diff_bias = wants_bias ? b.diff_parameter("bias").data() : spare_(b).data();
       weights_->execute(b.input(0).raw(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr, work);
     } else if (wants_bias) {
-      add_rows(diff, b.diff_parameter("bias").data());
+      dnnl::add_column_sums(diff, y_bf16_, rows_, filters_, b.diff_parameter("bias").data());
     }
   }
 
@@ -114,13 +114,6 @@ class Convolution : public Node {
   FusedActivation activation_;
 
  private:
-  void add_rows(const void* diff, float* sums) const {
-    if (y_bf16_)
-      math::add_column_sums(static_cast<const BFloat16*>(diff), rows_, filters_, sums);
-    else
-      dnnl::add_column_sums(static_cast<const float*>(diff), rows_, filters_, sums);
-  }
-
   const dnnl::LayerOperations<Geometry>& operations_;
   bool bias_, y_bf16_ = false;
   std::int64_t filters_ = 0, rows_ = 0;

@@ -13,6 +13,7 @@
 #include "loom/node.h"
 #include "math/activation.h"
 #include "math/bf16.h"
+#include "nn/stored_rows.h"
 
 namespace loom::nodes {
 
@@ -73,9 +74,9 @@ class FusedActivation {
       return masked;
     }
     float* gradient = gradient_(b).data();
-    const float* diff = wide(diff_y, gradient);
+    const float* diff = values_in_f32(diff_y, gradient);
     if (math::derivative_from_output(function_)) {
-      const float* values = wide(y, is_bf16_ ? wide_(b).data() : nullptr);
+      const float* values = values_in_f32(y, is_bf16_ ? wide_(b).data() : nullptr);
       math::activation_gradient_from_output(function_, shape_, values, diff, gradient, diff_y.count());
     } else {
       math::activation_gradient(function_, shape_, sums_(b).data(), diff, gradient, diff_y.count());
@@ -84,12 +85,6 @@ class FusedActivation {
   }
 
  private:
-  static const float* wide(TensorView values, float* copy) {
-    if (values.dtype() != DType::bf16) return values.data();
-    math::to_f32(values.data<BFloat16>(), copy, values.count());
-    return copy;
-  }
-
   math::Activation function_ = math::Activation::identity;
   float shape_ = 1;
   bool is_bf16_ = false;         // the output

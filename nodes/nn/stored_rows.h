@@ -11,6 +11,13 @@
 
 namespace loom::nodes {
 
+// The values in f32: as they are, or from bf16 into `copy`.
+inline const float* values_in_f32(const TensorView& view, float* copy) {
+  if (view.dtype() != DType::bf16) return view.data();
+  math::to_f32(view.data<BFloat16>(), copy, view.count());
+  return copy;
+}
+
 class StoredRows {
  public:
   static constexpr int kMost = 3;  // tensors that are read

@@ -50,9 +50,16 @@ same bf16/$last threads/$last
 differ bf16/$last f32/$last
 says bf16/run.json '"precision": "bf16"'
 bound() { expect 0 eval "$1" --newest --json && json /negative_elbo; }
-a=$(bound f32)
-b=$(bound bf16)
-holds "$a - $b < 0.05 * $a && $b - $a < 0.05 * $a" # another seed changes it by a tenth
+# The mean of three seeds: another seed alone changes a bound by a tenth.
+for seed in 2 3; do
+  for precision in f32 bf16; do
+    expect 0 "${options[@]}" --precision $precision --seed $seed --out $precision-$seed
+  done
+done
+mean() { awk '{ sum += $1 } END { print sum / NR }' < <(for run in "$1" "$1-2" "$1-3"; do bound "$run"; done); }
+a=$(mean f32)
+b=$(mean bf16)
+holds "$a - $b < 0.02 * $a && $b - $a < 0.02 * $a"
 
 expect 0 "${options[@]}" --precision bf16 --steps 250 --out resumed
 expect 0 train --resume resumed --steps 400

@@ -102,6 +102,13 @@ class Planner {
       const bool both = plan_.whole_batch[static_cast<std::size_t>(p)] == whole;
       stage = std::max(stage, plan_.stage[static_cast<std::size_t>(p)] + (both ? 0 : 1));
     }
+    // Backward steps keep the tape's order: the gradients of one branch are used up before the next one's are made.
+    const bool is_forward =
+        s.kind == TapeStep::Kind::forward || s.kind == TapeStep::Kind::gather || s.kind == TapeStep::Kind::finish;
+    if (!is_forward) {
+      const bool fits = (backward_stage_ % 2 == 1) == whole;
+      stage = backward_stage_ = std::max(stage, backward_stage_ + (fits ? 0 : 1));
+    }
     plan_.stage[static_cast<std::size_t>(i)] = stage;
     plan_.predecessors[static_cast<std::size_t>(i)].assign(before.begin(), before.end());
   }
@@ -224,6 +231,7 @@ class Planner {
   std::int64_t shard_;
   const std::vector<StepMemory>& memory_;
   Plan plan_;
+  int backward_stage_ = 0;  // of the last one
   std::vector<Resource> values_, saved_, slots_, sums_;
   std::vector<ArenaBlock> arena_;
 };

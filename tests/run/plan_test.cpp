@@ -1,6 +1,7 @@
 // The memory plan: what lives at the same time never overlaps, and what shares memory is ordered.
 #include "run/plan.h"
 
+#include <map>
 #include <set>
 
 #include "support/toy_nodes.h"
@@ -123,6 +124,38 @@ BOOST_AUTO_TEST_CASE(a_barrier_makes_stages_and_keeps_what_crosses_it) {
     for (int user : users_of(tape, static_cast<int>(v))) stages.insert(plan.stage[static_cast<std::size_t>(user)]);
     if (tape.values[v].feed >= 0 || tape.values[v].alias_of >= 0) continue;
     if (stages.size() > 1) BOOST_TEST((plan.values[v].storage == Storage::batch), tape.values[v].name);
+  }
+}
+
+// Three branches with sums over the batch: the gradients of one are not kept while those of another are computed.
+BOOST_AUTO_TEST_CASE(one_branch_after_another_backward) {
+  std::vector<NodeEntry> entries = {entry("x", "input", {}, {{"shape", list({100})}})};
+  std::vector<std::string> ends;
+  for (const std::string branch : {"a", "b", "c"}) {
+    entries.push_back(entry(branch + "0", "scale", {"x"}));
+    entries.push_back(entry(branch + "1", "gathered_center", {branch + "0"}));
+    entries.push_back(entry(branch + "2", "scale", {branch + "1"}));
+    entries.push_back(entry(branch + "3", "gathered_center", {branch + "2"}));
+    ends.push_back(branch + "3");
+  }
+  entries.push_back(entry("s", "add", ends));
+  entries.push_back(entry("loss", "loss", {"s"}));
+  const auto graph = toy_graph(entries);
+  const Tape tape = training_tape(*graph, parameters_of(*graph));
+  const Plan plan = make_plan(*graph, tape, true, 4, {});
+  std::map<char, std::pair<int, int>> stages;  // the first and the last of a branch's backward steps
+  for (std::size_t i = 0; i < tape.steps.size(); ++i) {
+    const TapeStep& step = tape.steps[i];
+    if (!step.is_backward() || graph->node(step.node).path.size() != 2) continue;
+    const auto [at, fresh] = stages.try_emplace(graph->node(step.node).path[0], plan.stage[i], plan.stage[i]);
+    at->second.first = std::min(at->second.first, plan.stage[i]);
+    at->second.second = std::max(at->second.second, plan.stage[i]);
+  }
+  BOOST_TEST_REQUIRE(stages.size() == 3U);
+  for (const auto& [name, own] : stages) {
+    BOOST_TEST(own.second - own.first >= 4, "two barriers lie within branch " << name);
+    for (const auto& [other, theirs] : stages)
+      if (name != other) BOOST_TEST((own.second <= theirs.first || theirs.second <= own.first));
   }
 }
 

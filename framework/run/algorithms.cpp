@@ -29,6 +29,12 @@ void require_precision(const std::string& precision) {
 
 std::string instruction_set() { return dnnl::instruction_set(); }
 
+int arithmetic_revision(const Graph& graph, const std::string& precision) {
+  bool concerned = precision == kBf16;
+  for (int i = 0; i < graph.size(); ++i) concerned = concerned || graph.node(i).has_sums_over_batch(true);
+  return concerned ? kArithmetic : 1;
+}
+
 std::string recorded_algorithms(const std::string& word) {
   const std::string& wanted = word.empty() ? kAlgorithmWords.front() : word;
   if (std::ranges::find(kAlgorithmWords, algorithms_word(wanted)) == kAlgorithmWords.end()) {

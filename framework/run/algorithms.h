@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "graph/graph.h"
+
 namespace loom {
 
 // The precision of a training job: what the operands of products and convolutions are rounded to.
@@ -25,6 +27,11 @@ void require_precision(const std::string& precision);
 
 // The instruction set that kernels are made for: another one gives other bits.
 std::string instruction_set();
+
+// Of what changed in how a job computes, in a version that gives it other bits: bf16, and nodes with sums over the batch.
+inline constexpr int kArithmetic = 2;
+// The revision that a job records; 1: none of those changes concerns it, or an older version that did not record it.
+int arithmetic_revision(const Graph& graph, const std::string& precision);
 
 // How the sums of lanes are added (run/reduce.h).
 inline constexpr const char* kSums = "tree";

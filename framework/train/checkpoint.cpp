@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <fmt/format.h>
+#include <climits>
 
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -109,6 +110,7 @@ TextMap CheckpointInfo::to_metadata() const {
                     {"algorithms", algorithms},
                     {"precision", precision},
                     {"sums", sums},
+                    {"arithmetic", fmt::format("{}", arithmetic)},
                     {"isa", isa},
                     {"data_position", fmt::format("{}", (step - data_from) * batch)},
                     {"data_hash", data_hash},
@@ -140,6 +142,7 @@ CheckpointInfo CheckpointInfo::from_metadata(const TextMap& metadata, const std:
   info.algorithms = fields.has("algorithms") ? fields.text("algorithms") : recorded_algorithms("direct");
   if (fields.has("precision")) info.precision = fields.text("precision");
   info.sums = fields.has("sums") ? fields.text("sums") : unrecorded_sums(info.lanes);
+  if (fields.has("arithmetic")) info.arithmetic = static_cast<int>(fields.integer("arithmetic", 1, INT_MAX));
   if (fields.has("isa")) info.isa = fields.text("isa");
   info.data_hash = fields.text("data_hash");
   info.document_hash = fields.text("document_hash");

@@ -41,6 +41,8 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
     compare("--algorithms changes them", "algorithms", mine.algorithms, stored.algorithms);
     compare("--algorithms transformed continues with the table of this version, which the run's history records",
             "table of algorithms", recorded_algorithms(algorithms_word(stored.algorithms)), stored.algorithms);
+    compare("--algorithms transformed (or direct) continues with that of this version, which the run's history records",
+            "revision of the arithmetic of bf16 and of sums over the batch", mine.arithmetic, stored.arithmetic);
   }
   if (!may.batch) compare("--batch changes it", "batch", mine.batch, stored.batch);
   if (!may.data)
@@ -114,6 +116,7 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
   info.algorithms = settings_.algorithms;
   info.precision = settings_.precision;
   info.sums = kSums;
+  info.arithmetic = arithmetic_revision(*graph_, settings_.precision);
   info.isa = instruction_set();
   info.data_hash = data_hash;
   info.document_hash = document_hash(document_.resolved);

@@ -11,6 +11,7 @@
 
 #include "io/atomic_file.h"
 #include "loom/error.h"
+#include "run/algorithms.h"
 #include "support/toy_nodes.h"
 #include "train/run_folder.h"
 #include "train/scratch_folder.h"
@@ -88,10 +89,25 @@ BOOST_AUTO_TEST_CASE(sums_of_older_versions) {
     TextMap metadata = info.to_metadata();
     metadata.erase("sums");
     metadata.erase("isa");
+    metadata.erase("arithmetic");
     const CheckpointInfo read = CheckpointInfo::from_metadata(metadata, "old");
     BOOST_TEST(read.sums == sums);
     BOOST_TEST(read.isa == "");
+    BOOST_TEST(read.arithmetic == 1);
   }
+}
+
+BOOST_AUTO_TEST_CASE(arithmetic_is_that_of_bf16_and_of_sums_over_the_batch) {
+  const auto graph_with = [](const char* center) {
+    return toy_graph(
+        {entry("x", "input", {}, {{"shape", list({6})}}), entry("c", center, {"x"}), entry("loss", "loss", {"c"})});
+  };
+  BOOST_TEST(arithmetic_revision(*graph_with("scale"), "f32") == 1);
+  BOOST_TEST(arithmetic_revision(*graph_with("scale"), "bf16") == kArithmetic);
+  BOOST_TEST(arithmetic_revision(*graph_with("gathered_center"), "f32") == kArithmetic);
+  CheckpointInfo info = sample_info(7);
+  info.arithmetic = kArithmetic;
+  BOOST_TEST(CheckpointInfo::from_metadata(info.to_metadata(), "new").arithmetic == kArithmetic);
 }
 
 BOOST_AUTO_TEST_CASE(names_of_files) {

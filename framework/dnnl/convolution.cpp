@@ -1,6 +1,7 @@
 #include "dnnl/convolution.h"
 
 #include <algorithm>
+#include <array>
 
 #include "dnnl/columns.h"
 #include "dnnl/convolution_methods.h"
@@ -51,6 +52,19 @@ bool is_faster_in_blocks(const ConvolutionShape& s, ConvolutionPass pass) {
   const double growth =
       static_cast<double>(whole(s.kh, s.stride_h) * whole(s.kw, s.stride_w)) / static_cast<double>(s.kh * s.kw);
   return pass == ConvolutionPass::by_input ? growth < 1.8 : pass == ConvolutionPass::by_weight && growth < 1.2;
+}
+// Whether the gradient by the weight is faster one tap after another (convolution_bf16_taps.cpp). GFLOP/s of one core with
+// AMX, from tests/bench/weight_gradients.cpp: those of oneDNN's kernel follow the width of the map, those of the taps the
+// channels.
+bool is_faster_by_taps(const ConvolutionShape& s) {
+  if (s.groups > 1 || s.is_volume()) return false;
+  const std::int64_t width = s.out_w(), channels = std::min(s.c, s.filters);
+  const auto by = [](std::int64_t n, std::int64_t least, std::array<int, 4> rates) {
+    return rates[n <= least ? 0 : n <= 2 * least ? 1 : n <= 4 * least ? 2 : 3];
+  };
+  const int taps = by(channels, 47, {150, 320, 430, 540});
+  if (s.kh * s.kw == 1) return taps > by(width, 4, {60, 110, 190, 240});
+  return taps > (s.stride_h * s.stride_w > 1 ? by(width, 4, {80, 160, 285, 450}) : by(width, 4, {180, 410, 600, 700}));
 }
 // For these, oneDNN has no tiled kernel of the gradient by the weight.
 bool is_lopsided(const ConvolutionShape& s) { return has_blocks(s) && s.pad_top != s.pad_bottom; }
@@ -129,6 +143,7 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
                                                               ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_weight, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::bf16:
+      if (is_faster_by_taps(s)) return make_taps_bf16_backward_weights(s);
       return is_faster_in_blocks(s, ConvolutionPass::by_weight) || is_lopsided(s)
                  ? make_strided_bf16_backward_weights(s)
                  : make_bf16_backward_weights(s);

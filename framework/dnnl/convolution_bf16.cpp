@@ -88,10 +88,9 @@ class Bf16Forward final : public ForwardKernel {
     x_ = Operand(chunks_.size() * s.x_count() / s.n, s.x_bf16);
   }
 
-  std::size_t scratch_bytes() const override {
-    return std::max(x_.bytes() + chunks_.scratch_bytes(), weight_.scratch_bytes());
-  }
+  std::size_t scratch_bytes() const override { return x_.bytes() + chunks_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return weight_.packed_bytes(); }
+  std::size_t pack_scratch_bytes() const override { return weight_.scratch_bytes(); }
   void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
   void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     const std::int64_t one = shape_.y_count() / shape_.n, one_x = shape_.x_count() / shape_.n;
@@ -136,10 +135,9 @@ class Bf16BackwardData final : public ForwardKernel {
     diff_y_ = Operand(chunks_.size() * s.y_count() / s.n, s.y_bf16);
   }
 
-  std::size_t scratch_bytes() const override {
-    return std::max(diff_y_.bytes() + chunks_.scratch_bytes(), weight_.scratch_bytes());
-  }
+  std::size_t scratch_bytes() const override { return diff_y_.bytes() + chunks_.scratch_bytes(); }
   std::size_t packed_bytes() const override { return weight_.packed_bytes(); }
+  std::size_t pack_scratch_bytes() const override { return weight_.scratch_bytes(); }
   void pack(const float* weight, void* packed, void* scratch) const override { weight_.pack(weight, packed, scratch); }
   void execute(const void* diff_y, const void* weight, const float* bias, void* diff_x, void* scratch) const override {
     const std::int64_t one = shape_.y_count() / shape_.n, pixels = shape_.h * shape_.w;

@@ -44,10 +44,11 @@ class StridedForward final : public ForwardKernel {
         piece_(piece_of(form_.inner(), samples_, true)),
         kernel_(make_bf16_forward(piece_)) {}
 
-  std::size_t scratch_bytes() const override {
-    return std::max(bf16_bytes(piece_.x_count()), float_bytes(piece_.weight_count())) + kernel_->scratch_bytes();
-  }
+  std::size_t scratch_bytes() const override { return bf16_bytes(piece_.x_count()) + kernel_->scratch_bytes(); }
   std::size_t packed_bytes() const override { return kernel_->packed_bytes(); }
+  std::size_t pack_scratch_bytes() const override {
+    return float_bytes(piece_.weight_count()) + kernel_->pack_scratch_bytes();
+  }
   std::string implementation() const override { return kernel_->implementation() + " of blocks"; }
   void pack(const float* weight, void* packed, void* scratch) const override {
     pack_inner(form_, *kernel_, weight, packed, scratch);
@@ -81,10 +82,11 @@ class StridedBackwardData final : public ForwardKernel {
     kernel_ = make_bf16_backward_data(piece_, false);
   }
 
-  std::size_t scratch_bytes() const override {
-    return std::max(blocks_bytes(), float_bytes(piece_.weight_count())) + kernel_->scratch_bytes();
-  }
+  std::size_t scratch_bytes() const override { return blocks_bytes() + kernel_->scratch_bytes(); }
   std::size_t packed_bytes() const override { return kernel_->packed_bytes(); }
+  std::size_t pack_scratch_bytes() const override {
+    return float_bytes(piece_.weight_count()) + kernel_->pack_scratch_bytes();
+  }
   std::string implementation() const override { return kernel_->implementation() + " of blocks"; }
   void pack(const float* weight, void* packed, void* scratch) const override {
     pack_inner(form_, *kernel_, weight, packed, scratch);

@@ -32,6 +32,8 @@ std::unique_ptr<const BackwardWeightsKernel> make_bf16_backward_weights(const Co
 std::unique_ptr<const ForwardKernel> make_strided_bf16_forward(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardKernel> make_strided_bf16_backward_data(const ConvolutionShape& shape, bool relu);
 std::unique_ptr<const BackwardWeightsKernel> make_strided_bf16_backward_weights(const ConvolutionShape& shape);
+// For images without groups.
+std::unique_ptr<const BackwardWeightsKernel> make_taps_bf16_backward_weights(const ConvolutionShape& shape);
 
 // For few filters; `shape` must satisfy can_be_mirrored().
 bool can_be_mirrored(const ConvolutionShape& shape);

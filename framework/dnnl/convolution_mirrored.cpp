@@ -42,7 +42,10 @@ class MirroredForward final : public ForwardKernel {
   explicit MirroredForward(const ConvolutionShape& s)
       : shape_(s), inner_(make_columns_backward_data(seen_from_y(s), s.relu)) {}
 
-  std::size_t scratch_bytes() const override { return float_bytes(shape_.weight_count()) + inner_->scratch_bytes(); }
+  std::size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
+  std::size_t pack_scratch_bytes() const override {
+    return inner_->packed_bytes() == 0 ? 0 : float_bytes(shape_.weight_count()) + inner_->pack_scratch_bytes();
+  }
   std::size_t packed_bytes() const override {
     return std::max(inner_->packed_bytes(), static_cast<std::size_t>(shape_.weight_count()) * sizeof(float));
   }

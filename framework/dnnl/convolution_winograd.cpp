@@ -56,8 +56,9 @@ class WinogradForward final : public ForwardKernel {
     inner_at_ = result_at_ + float_bytes(squares() * matrix_distance(most * out_.channels));
   }
 
-  std::size_t scratch_bytes() const override {
-    return std::max(inner_at_ + inner_bytes_, float_bytes(shape_.weight_count()) + float_bytes(out_.channels));
+  std::size_t scratch_bytes() const override { return inner_at_ + inner_bytes_; }
+  std::size_t pack_scratch_bytes() const override {
+    return float_bytes(shape_.weight_count()) + float_bytes(out_.channels);
   }
   std::size_t packed_bytes() const override { return parts_.size() * part_floats() * sizeof(float); }
   std::string implementation() const override { return "winograd " + products_.front().implementation(); }

@@ -15,6 +15,7 @@ class GradientKernel final : public BackwardDataKernel {
 
   std::size_t scratch_bytes() const override { return forward_->scratch_bytes(); }
   std::size_t packed_bytes() const override { return forward_->packed_bytes(); }
+  std::size_t pack_scratch_bytes() const override { return forward_->pack_scratch_bytes(); }
   std::string implementation() const override { return forward_->implementation(); }
   void pack(const float* weight, void* packed, void* scratch) const override {
     forward_->pack(weight, packed, scratch);

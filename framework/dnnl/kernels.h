@@ -1,7 +1,7 @@
 // What a layer computes with: its forward pass and its two gradients, behind three interfaces.
 //
-// A kernel is immutable; pack() and execute() may run on many threads at once, each with its own scratch of
-// scratch_bytes(), 64-byte aligned. Where packed_bytes() is not 0, execute() takes the result of pack() in place of the
+// A kernel is immutable; pack() and execute() may run on many threads at once, each with its own scratch, 64-byte aligned:
+// of scratch_bytes() for execute(), and of pack_scratch_bytes() for pack(). Where packed_bytes() is not 0, execute() takes the result of pack() in place of the
 // plain weight: pack once after each update of the weight, and share it. A layer's forward pass and its gradient by the
 // input pack differently.
 //
@@ -24,6 +24,7 @@ class Kernel {
 class PackingKernel : public Kernel {
  public:
   virtual std::size_t packed_bytes() const = 0;
+  virtual std::size_t pack_scratch_bytes() const { return 0; }
   virtual void pack(const float* weight, void* packed, void* scratch) const = 0;
 };
 

@@ -14,7 +14,9 @@ struct LinearShape {
   bool bias = false, relu = false;      // only the forward pass looks at them
   bool pack = false;                    // the forward pass may pack the weight
   bool x_bf16 = false, y_bf16 = false;  // x, y, or their gradients, are stored in bf16; only with `bf16`
-  bool bf16 = false;                    // rounds the operands of products (MatmulShape::bf16), and packs the weight
+  // Rounds the operands of products (MatmulShape::bf16). The forward pass and the gradient by the input then both pack the
+  // weight as it lies, rounded: one packed weight serves both.
+  bool bf16 = false;
 };
 
 // They throw as those of convolutions do. The gradient by the weights leaves that by the bias out.

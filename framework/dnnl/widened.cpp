@@ -24,6 +24,7 @@ class WidenedForward final : public ForwardKernel {
 
   std::size_t scratch_bytes() const override { return copy_bytes(x_) + copy_bytes(y_) + kernel_->scratch_bytes(); }
   std::size_t packed_bytes() const override { return kernel_->packed_bytes(); }
+  std::size_t pack_scratch_bytes() const override { return kernel_->pack_scratch_bytes(); }
   std::string implementation() const override { return kernel_->implementation(); }
   void pack(const float* weight, void* packed, void* scratch) const override { kernel_->pack(weight, packed, scratch); }
   void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {

@@ -20,6 +20,7 @@ void VerticalStack::prepare(const Prepare& p, const Shape& x, std::int64_t kerne
     data_weight_.prepare(p, *data_);
     scratch_bytes_ = std::max(scratch_bytes_, data_->scratch_bytes());
   }
+  packing_.prepare(p, forward_.get(), data_.get());
   if (weights_) scratch_bytes_ = std::max(scratch_bytes_, weights_->scratch_bytes());
 }
 
@@ -52,8 +53,8 @@ void VerticalStack::make_convolutions(const Shape& x, std::int64_t kernel, bool 
 
 void VerticalStack::pack(const Pack& p, const float* weight) const {
   if (!product_packed_.empty()) product_->pack(&weight, product_packed_(p).data());
-  if (forward_) forward_weight_.pack(p, *forward_, weight);
-  if (data_) data_weight_.pack(p, *data_, weight);
+  if (forward_) forward_weight_.pack(p, *forward_, weight, packing_.of(p));
+  if (data_) data_weight_.pack(p, *data_, weight, packing_.of(p));
 }
 
 std::string VerticalStack::implementation(bool backward) const {

@@ -47,6 +47,7 @@ class VerticalStack {
   std::unique_ptr<const dnnl::ForwardKernel> forward_;
   std::unique_ptr<const dnnl::BackwardDataKernel> data_;
   std::unique_ptr<const dnnl::BackwardWeightsKernel> weights_;
+  PackingScratch packing_;
   PackedWeight<dnnl::ForwardKernel> forward_weight_;
   PackedWeight<dnnl::BackwardDataKernel> data_weight_;
   std::size_t scratch_bytes_ = 0;

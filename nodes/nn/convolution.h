@@ -73,6 +73,7 @@ class Convolution : public Node {
       data_weight_.prepare(p, *data_);
       if (bias_) spare_ = p.scratch<float>(filters_);
     }
+    packing_.prepare(p, forward_.get(), data_.get());
     work_ = p.scratch<std::byte>(work);
   }
 
@@ -82,8 +83,8 @@ class Convolution : public Node {
 
   void pack(const Pack& p) const override {
     const float* weight = p.parameter("weight").data();
-    forward_weight_.pack(p, *forward_, weight);
-    if (data_) data_weight_.pack(p, *data_, weight);
+    forward_weight_.pack(p, *forward_, weight, packing_.of(p));
+    if (data_) data_weight_.pack(p, *data_, weight, packing_.of(p));
   }
 
   void forward(const Forward& f) const override {
@@ -119,6 +120,7 @@ class Convolution : public Node {
   std::int64_t filters_ = 0, rows_ = 0;
   Slot<std::byte> work_;  // of one primitive at a time
   Slot<float> spare_;     // for a gradient of the bias that is not wanted
+  PackingScratch packing_;
   PackedWeight<dnnl::ForwardKernel> forward_weight_;
   PackedWeight<dnnl::BackwardDataKernel> data_weight_;
   std::unique_ptr<const dnnl::ForwardKernel> forward_;

@@ -50,14 +50,17 @@ class Linear final : public loom::Node {
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
     work_ = p.scratch<std::byte>(work);
+    packing_.prepare(p, forward_.get(), data_.get());
     packed_.prepare(p, *forward_);
-    if (data_) packed_data_.prepare(p, *data_);
+    // In bf16 both take the weight rounded as it lies.
+    if (data_ && !shape.bf16) packed_data_.prepare(p, *data_);
+    shares_packed_ = shape.bf16;
   }
 
   void pack(const loom::Pack& p) const override {
     const float* weight = p.parameter("weight").data();
-    packed_.pack(p, *forward_, weight);
-    if (data_) packed_data_.pack(p, *data_, weight);
+    packed_.pack(p, *forward_, weight, packing_.of(p));
+    if (data_ && !shares_packed_) packed_data_.pack(p, *data_, weight, packing_.of(p));
   }
 
   std::string implementation(bool backward) const override {
@@ -76,7 +79,9 @@ class Linear final : public loom::Node {
     void* work = work_(b).data();
     const void* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
     if (b.wants_diff(0)) {
-      data_->execute(diff, packed_data_.of(b, b.parameter("weight").data()), b.diff_input(0).raw(), work);
+      const float* plain = b.parameter("weight").data();
+      const void* weight = shares_packed_ ? packed_.of(b, plain) : packed_data_.of(b, plain);
+      data_->execute(diff, weight, b.diff_input(0).raw(), work);
     }
     if (b.wants_parameter_diff("weight")) {
       weights_->execute(b.input(0).raw(), diff, b.diff_parameter("weight").data(), nullptr, work);
@@ -95,9 +100,10 @@ class Linear final : public loom::Node {
   bool packing_pays(bool training) const { return training ? rows_ <= 16 && units_ <= 2 * channels_ : rows_ < 100; }
 
   FusedActivation activation_;
-  bool bias_, y_bf16_ = false;
+  bool bias_, y_bf16_ = false, shares_packed_ = false;
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
   loom::Slot<std::byte> work_;  // work memory of one primitive at a time
+  PackingScratch packing_;
   PackedWeight<loom::dnnl::ForwardKernel> packed_;
   PackedWeight<loom::dnnl::BackwardDataKernel> packed_data_;
   std::unique_ptr<const loom::dnnl::ForwardKernel> forward_;

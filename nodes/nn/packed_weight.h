@@ -1,20 +1,34 @@
 // The form of its weight that a primitive prefers, made once a step; nothing where it takes the plain weight.
 #pragma once
 
+#include <algorithm>
+
 #include "loom/node.h"
 
 namespace loom::nodes {
+
+// What packing works with, which pack() is not given: one for all primitives of a node, which packs one after the other.
+class PackingScratch {
+ public:
+  template <class... Primitive>
+  void prepare(const Prepare& p, const Primitive*... primitive) {
+    const std::size_t bytes = std::max({(primitive == nullptr ? std::size_t{0} : primitive->pack_scratch_bytes())...});
+    if (bytes > 0) memory_ = p.packed<std::byte>(bytes);
+  }
+  void* of(const Pack& p) const { return memory_.empty() ? nullptr : memory_(p).data(); }
+
+ private:
+  PackedSlot<std::byte> memory_;
+};
 
 template <class Primitive>
 class PackedWeight {
  public:
   void prepare(const Prepare& p, const Primitive& primitive) {
-    if (primitive.packed_bytes() == 0) return;
-    weight_ = p.packed<std::byte>(primitive.packed_bytes());
-    work_ = p.packed<std::byte>(primitive.scratch_bytes());
+    if (primitive.packed_bytes() > 0) weight_ = p.packed<std::byte>(primitive.packed_bytes());
   }
-  void pack(const Pack& p, const Primitive& primitive, const float* plain) const {
-    if (!weight_.empty()) primitive.pack(plain, weight_(p).data(), work_(p).data());
+  void pack(const Pack& p, const Primitive& primitive, const float* plain, void* scratch) const {
+    if (!weight_.empty()) primitive.pack(plain, weight_(p).data(), scratch);
   }
   // What the primitive's execute() takes.
   const void* of(const Call& call, const float* plain) const {
@@ -22,7 +36,7 @@ class PackedWeight {
   }
 
  private:
-  PackedSlot<std::byte> weight_, work_;  // packing takes scratch, and pack() is given none
+  PackedSlot<std::byte> weight_;
 };
 
 }  // namespace loom::nodes

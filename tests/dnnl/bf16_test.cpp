@@ -42,9 +42,11 @@ double relative_error(const std::vector<float>& got, const std::vector<float>& e
 }
 
 template <class Kernel>
-std::vector<std::byte> packed(const Kernel& kernel, const std::vector<float>& weight, void* scratch) {
+std::vector<std::byte> packed(const Kernel& kernel, const std::vector<float>& weight) {
+  Scratch scratch(kernel.pack_scratch_bytes());
   std::vector<std::byte> memory(kernel.packed_bytes());
-  kernel.pack(weight.data(), memory.data(), scratch);
+  kernel.pack(weight.data(), memory.data(), scratch.get());
+  BOOST_CHECK(scratch.intact());
   return memory;
 }
 
@@ -84,8 +86,7 @@ struct Passes {
         diff_weight(weight.size()),
         diff_bias(bias.size()) {
     const Scratch scratch(std::max({forward.scratch_bytes(), data.scratch_bytes(), weights.scratch_bytes()}));
-    const auto forward_weight = packed(forward, weight, scratch.get()),
-               data_weight = packed(data, weight, scratch.get());
+    const auto forward_weight = packed(forward, weight), data_weight = packed(data, weight);
     const Stored from_x(x, x_bf16), from_y(diff_y, y_bf16);
     Stored to_y(y, y_bf16), to_x(diff_x, x_bf16);
     forward.execute(from_x.raw(), weight_of(forward_weight, weight), bias.data(), to_y.raw(), scratch.get());
@@ -182,6 +183,39 @@ BOOST_AUTO_TEST_CASE(convolutions_of_many_shapes) {
     const Passes rounded = passes(ConvolutionAlgorithm::bf16), whole = passes(ConvolutionAlgorithm::direct);
     check_close(rounded, whole, describe(s));
     if (s.bias) BOOST_TEST(relative_error(rounded.diff_bias, whole.diff_bias) < 1e-5, describe(s));
+  }
+}
+
+// Maps so small, and of so many channels, that the gradient is computed tap by tap, in several parts and a last one.
+BOOST_AUTO_TEST_CASE(weight_gradients_by_taps) {
+  if (skipped()) return;
+  ConvolutionShape strided{
+      .n = 40, .h = 7, .w = 7, .c = 64, .filters = 72, .kh = 5, .kw = 5, .bias = true, .bf16 = true};
+  strided.stride_h = strided.stride_w = 2;
+  strided.pad_top = strided.pad_bottom = strided.pad_left = strided.pad_right = 2;
+  ConvolutionShape dilated{
+      .n = 50, .h = 6, .w = 4, .c = 48, .filters = 50, .kh = 3, .kw = 2, .bias = true, .bf16 = true};
+  dilated.dilation_h = 2, dilated.dilation_w = 1, dilated.pad_left = 1, dilated.pad_top = 3;
+  const ConvolutionShape pointwise{.n = 3, .h = 15, .w = 15, .c = 64, .filters = 50, .bf16 = true};
+  for (ConvolutionShape s : {strided, dilated, pointwise}) {
+    const auto x = random_floats(s.x_count(), 1), diff_y = random_floats(s.y_count(), 3);
+    std::vector<float> expected(static_cast<std::size_t>(s.weight_count())), bias(static_cast<std::size_t>(s.filters));
+    const auto whole = make_convolution_backward_weights(s, ConvolutionAlgorithm::direct);
+    const Scratch scratch(whole->scratch_bytes());
+    whole->execute(x.data(), diff_y.data(), expected.data(), bias.data(), scratch.get());
+    for (const bool stored : {false, true}) {
+      s.x_bf16 = s.y_bf16 = stored;
+      const auto by_taps = make_convolution_backward_weights(s);
+      BOOST_TEST(by_taps->implementation().starts_with("bf16 taps"), describe(s));
+      const Scratch work(by_taps->scratch_bytes());
+      std::vector<float> got(expected.size(), 1.0F), diff_bias(bias.size());
+      const Stored from_x(x, stored), from_y(diff_y, stored);
+      by_taps->execute(from_x.raw(), from_y.raw(), got.data(), diff_bias.data(), work.get());
+      for (float& value : got) value -= 1.0F;  // it is added to what is there
+      BOOST_TEST(work.intact());
+      BOOST_TEST(relative_error(got, expected) < kBound, describe(s));
+      if (s.bias) BOOST_TEST(relative_error(diff_bias, bias) < kBound, describe(s));
+    }
   }
 }
 

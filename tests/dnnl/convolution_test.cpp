@@ -54,7 +54,7 @@ template <class Convolution>
 struct Weight {
   Weight(const Convolution& convolution, const std::vector<float>& plain)
       : plain_(&plain), packed_(convolution.packed_bytes()), is_packed_(convolution.packed_bytes() != 0) {
-    Scratch scratch(convolution.scratch_bytes());
+    Scratch scratch(convolution.pack_scratch_bytes());
     convolution.pack(plain.data(), packed_.get(), scratch.get());
     BOOST_CHECK(scratch.intact());
     BOOST_CHECK(packed_.intact());

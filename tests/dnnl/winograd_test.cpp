@@ -91,9 +91,11 @@ double relative_error(const std::vector<float>& got, const std::vector<double>& 
 }
 
 template <class Kernel>
-std::vector<float> packed(const Kernel& kernel, const std::vector<float>& weight, void* scratch) {
+std::vector<float> packed(const Kernel& kernel, const std::vector<float>& weight) {
+  Scratch scratch(kernel.pack_scratch_bytes());
   std::vector<float> memory(kernel.packed_bytes() / sizeof(float));
-  kernel.pack(weight.data(), memory.data(), scratch);
+  kernel.pack(weight.data(), memory.data(), scratch.get());
+  BOOST_CHECK(scratch.intact());
   return memory;
 }
 
@@ -118,8 +120,8 @@ struct Errors {
     const auto weights = make_convolution_backward_weights(s, ConvolutionAlgorithm::winograd);
     const Scratch scratch(std::max({forward->scratch_bytes(), data->scratch_bytes(), weights->scratch_bytes()}));
     std::vector<float> y(diff_y.size(), std::nanf("")), diff_x(x.size(), std::nanf("")), diff_weight(weight.size());
-    forward->execute(x.data(), packed(*forward, weight, scratch.get()).data(), nullptr, y.data(), scratch.get());
-    data->execute(diff_y.data(), packed(*data, weight, scratch.get()).data(), diff_x.data(), scratch.get());
+    forward->execute(x.data(), packed(*forward, weight).data(), nullptr, y.data(), scratch.get());
+    data->execute(diff_y.data(), packed(*data, weight).data(), diff_x.data(), scratch.get());
     weights->execute(x.data(), diff_y.data(), diff_weight.data(), nullptr, scratch.get());
     of_pass[0] = relative_error(y, expected.y);
     of_pass[1] = relative_error(diff_x, expected.diff_x);
@@ -162,7 +164,7 @@ BOOST_AUTO_TEST_CASE(one_sample_alone_has_the_bits_that_it_has_in_a_batch) {
   for (const ConvolutionShape& s : {many, one}) {
     const auto forward = make_convolution_forward(s, ConvolutionAlgorithm::winograd);
     const Scratch scratch(forward->scratch_bytes());
-    const auto memory = packed(*forward, weight, scratch.get());
+    const auto memory = packed(*forward, weight);
     for (std::int64_t n = 0; n < many.n; n += s.n)
       forward->execute(x.data() + n * s.x_count() / s.n, memory.data(), nullptr,
                        (s.n == 1 ? alone : together).data() + n * s.y_count() / s.n, scratch.get());
@@ -179,7 +181,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_finite_stays_so) {
   const auto forward = make_convolution_forward(s, ConvolutionAlgorithm::winograd);
   const Scratch scratch(forward->scratch_bytes());
   std::vector<float> y(static_cast<std::size_t>(s.y_count()));
-  forward->execute(x.data(), packed(*forward, weight, scratch.get()).data(), nullptr, y.data(), scratch.get());
+  forward->execute(x.data(), packed(*forward, weight).data(), nullptr, y.data(), scratch.get());
   BOOST_TEST(std::ranges::any_of(y, [](float value) { return std::isnan(value); }));
 }
 

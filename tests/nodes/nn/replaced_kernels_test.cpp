@@ -19,6 +19,7 @@ class CountedForward final : public ForwardKernel {
   std::size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
   std::size_t packed_bytes() const override { return inner_->packed_bytes(); }
   std::string implementation() const override { return inner_->implementation(); }
+  std::size_t pack_scratch_bytes() const override { return inner_->pack_scratch_bytes(); }
   void pack(const float* weight, void* packed, void* scratch) const override { inner_->pack(weight, packed, scratch); }
   void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     ++forwards;
@@ -35,6 +36,7 @@ class CountedData final : public BackwardDataKernel {
   std::size_t scratch_bytes() const override { return inner_->scratch_bytes(); }
   std::size_t packed_bytes() const override { return inner_->packed_bytes(); }
   std::string implementation() const override { return inner_->implementation(); }
+  std::size_t pack_scratch_bytes() const override { return inner_->pack_scratch_bytes(); }
   void pack(const float* weight, void* packed, void* scratch) const override { inner_->pack(weight, packed, scratch); }
   void execute(const void* diff_y, const void* weight, void* diff_x, void* scratch) const override {
     ++data_gradients;

@@ -4,6 +4,7 @@
 //   registry_of(libraries)      a registry of these files; some of them may be replaced by other files under their name
 //   registry_for(request)       both
 //
+// A plugin of an earlier version whose types are standard ones now needs no library.
 // A document can name plugins, never paths: what it names is looked for on the search path (plugin/search_path.h), or
 // is the library of that name among those that the command line gives. Thread safety: several threads may make
 // registries at once: libraries are opened by one after the other. Errors:

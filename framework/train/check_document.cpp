@@ -110,16 +110,6 @@ bool check_ports(const Graph& graph, const GenerateEntry& entry, Diagnostics& di
   return good;
 }
 
-// Samples are made without data, so that each value that they are computed from must be drawn or fed. Whatever an entry
-// leaves out must follow from the losses.
-void check_complete(const Document& document, const GenerateEntry& entry, const Registry& registry) {
-  with_draws(document, entry, registry).build();
-  const bool computed = entry.name != "sample" && entry.name != "decode";
-  if (entry.name == "encode" || (computed && !entry.show.node.empty())) return;
-  const bool fed = entry.name == "decode" || !entry.feeds.empty();
-  complete_entry(document, registry, {.name = entry.name, .data = !fed && computed, .labels = !computed, .fed = fed});
-}
-
 // Each entry has a separate graph.
 void check_generate(const Document& document, const Graph& graph, const Registry& registry, Diagnostics& diagnostics) {
   for (const GenerateEntry& entry : document.generate) {
@@ -127,7 +117,7 @@ void check_generate(const Document& document, const Graph& graph, const Registry
     check_iterations_shown(graph, entry, diagnostics);
     try {
       if (diagnostics.empty())
-        check_complete(document, entry, registry);
+        require_complete(document, entry, registry);
       else
         with_draws(document, entry, registry).build();
     } catch (const Error& error) {
@@ -174,6 +164,16 @@ void check_monitor(const Document& document, const std::vector<ChosenMetric>& me
 }
 
 }  // namespace
+
+// Samples are made without data, so that each value that they are computed from must be drawn or fed. Whatever an entry
+// leaves out must follow from the losses.
+void require_complete(const Document& document, const GenerateEntry& entry, const Registry& registry) {
+  with_draws(document, entry, registry).build();
+  const bool computed = entry.name != "sample" && entry.name != "decode";
+  if (entry.name == "encode" || (computed && !entry.show.node.empty())) return;
+  const bool fed = entry.name == "decode" || !entry.feeds.empty();
+  complete_entry(document, registry, {.name = entry.name, .data = !fed && computed, .labels = !computed, .fed = fed});
+}
 
 std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
                                             Diagnostics& diagnostics) {

@@ -15,6 +15,10 @@ namespace loom {
 std::shared_ptr<const Graph> check_document(const Document& document, const Registry& registry,
                                             Diagnostics& diagnostics);
 
+// An entry of a graph without errors: its own graph, and that all of it is said or follows from the losses. Throws the error
+// that says what is not.
+void require_complete(const Document& document, const GenerateEntry& entry, const Registry& registry);
+
 // A port that an entry feeds and draws without saying what is given: what is fed would be thrown away. Training does not
 // depend on it; validate and decode refuse it.
 void check_fed_draws(const GenerateEntry& entry, Diagnostics& diagnostics);

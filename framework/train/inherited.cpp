@@ -8,9 +8,14 @@
 #include "data/source.h"
 #include "document/render.h"
 #include "document/sections.h"
+#include "train/check_document.h"
 
 namespace loom {
 namespace {
+
+bool is_of_parent(const Document& document, const GenerateEntry& entry) {
+  return entry.where.known() && entry.where.file != document.file;
+}
 
 bool takes(const Contract& contract, const std::string& port) {
   if (contract.inputs().empty()) return contract.has_open_ports();
@@ -38,6 +43,25 @@ class Dropping {
     note(what, entry.type, options(entry.options, contract));
   }
 
+  // Where the graph has errors of its own, they are reported and nothing is dropped.
+  void generate(const Registry& registry) {
+    Diagnostics findings;
+    if (!std::ranges::any_of(document_.generate, [&](const auto& entry) { return is_of_parent(document_, entry); }) ||
+        !build_graph(document_.nodes, registry, findings) || !findings.empty())
+      return;
+    std::vector<std::string> dropped;
+    for (const GenerateEntry& entry : document_.generate) {
+      if (!is_of_parent(document_, entry)) continue;
+      const std::string reason = unfit(entry, registry);
+      if (reason.empty()) continue;
+      dropped.push_back(entry.name);
+      note(fmt::format("generate.{} of {} is dropped, since this graph changes what it needs: {}", entry.name,
+                       entry.where.file, reason));
+    }
+    std::erase_if(document_.generate,
+                  [&](const GenerateEntry& entry) { return std::ranges::find(dropped, entry.name) != dropped.end(); });
+  }
+
   bool any() const { return any_; }
 
  private:
@@ -53,11 +77,23 @@ class Dropping {
   }
 
   void note(const std::string& what, const std::string& type, const std::vector<std::string>& dropped) {
-    if (dropped.empty()) return;
+    if (!dropped.empty())
+      note(fmt::format("{} has another type than its parent's: {} does not know {}, which {} dropped", what, type,
+                       fmt::join(dropped, ", "), dropped.size() > 1 ? "are" : "is"));
+  }
+  void note(std::string text) {
     any_ = true;
-    document_.notes.push_back(
-        fmt::format("{} has another type than its parent's: {} does not know {}, which {} dropped", what, type,
-                    fmt::join(dropped, ", "), dropped.size() > 1 ? "are" : "is"));
+    document_.notes.push_back(std::move(text));
+  }
+
+  // Why an entry cannot be; "": it can.
+  std::string unfit(const GenerateEntry& entry, const Registry& registry) const {
+    try {
+      require_complete(document_, entry, registry);
+      return "";
+    } catch (const Error& error) {
+      return error.diagnostics().empty() ? error.what() : error.diagnostics().front().message;
+    }
   }
 
   Document& document_;
@@ -74,7 +110,9 @@ bool has_inherited(const Document& document) {
   const auto in_draw = [&](const auto& draw) { return in_node(draw.second); };
   return std::ranges::any_of(document.nodes, in_node) || std::ranges::any_of(document.data.options, option) ||
          std::ranges::any_of(document.generate,
-                             [&](const GenerateEntry& entry) { return std::ranges::any_of(entry.draws, in_draw); }) ||
+                             [&](const GenerateEntry& entry) {
+                               return is_of_parent(document, entry) || std::ranges::any_of(entry.draws, in_draw);
+                             }) ||
          std::ranges::any_of(document.objectives, [&](const ObjectiveEntry& objective) {
            return std::ranges::any_of(objective.optimizer.options, option);
          });
@@ -92,6 +130,7 @@ void drop_inherited(Document& document, const Registry& registry) {
     const auto type = registry.find<OptimizerType>(objective.optimizer.type);
     if (type) dropping.typed(objective.optimizer, type->contract, fmt::format("the optimizer of '{}'", objective.name));
   }
+  dropping.generate(registry);
   if (dropping.any()) document.resolved = render_document(document);
 }
 

@@ -1,5 +1,6 @@
-// What an entry keeps of a parent's entry of another type: `extends` merges key by key, and the new type may not know
-// the options and inputs of the old one.
+// What `extends` leaves of a parent that fits the graph no more: options and inputs of an entry that has another type now,
+// since entries are merged key by key; and entries of `generate` that the graph makes impossible, as a sample is where the
+// decoder has come to read the data.
 //
 // Thread safety: a function of its arguments. Errors: none; unknown types are left to the graph's checks.
 #pragma once
@@ -9,10 +10,10 @@
 
 namespace loom {
 
-// Whether any entry has options or inputs of a parent's entry of another type.
+// Whether there is anything of a parent that might not fit.
 bool has_inherited(const Document& document);
-// Drops those that the types do not know, with a note for each entry, and renders the document again where any were
-// dropped.
+// Drops what does not fit, with a note for each entry, and renders the document again where any was dropped. An entry of
+// `generate` that the document itself writes, or changes, stays and is an error of its own.
 void drop_inherited(Document& document, const Registry& registry);
 
 }  // namespace loom

@@ -180,6 +180,7 @@ void check_splits(const Document& document, const Registry& registry, const Data
 
 std::unique_ptr<Session> start_session(Document document, const Registry& registry, SessionSettings settings,
                                        Diagnostics& findings) {
+  drop_inherited(document, registry);
   Document checked = document;
   if (settings.data) checked.data = *settings.data;  // what the document says of its own does not matter
   check_document(checked, registry, findings);

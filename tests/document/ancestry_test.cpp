@@ -97,6 +97,38 @@ BOOST_AUTO_TEST_CASE(another_type_drops_what_it_does_not_know) {
   BOOST_TEST(contains(document.resolved, "b: {type: dropout, in: a, rate: 0.1}"), document.resolved);
 }
 
+// A decoder that has come to read the data makes no samples: the parent's entry is dropped, the child's own is an error.
+BOOST_AUTO_TEST_CASE(an_entry_of_generate_that_cannot_be_any_more) {
+  const Folder folder;
+  folder.write("vae.yaml", R"(
+version: 1
+graph: vae
+nodes:
+  x: {type: input, shape: [8]}
+  q: {type: gaussian_parameters, in: x, dim: 2}
+  z: {type: gaussian_sampler, in: {mu: q.mu, logvar: q.logvar}}
+  y: {type: linear, in: z, units: 8}
+losses:
+  nll: {type: gaussian_nll, in: {mean: y, target: x}}
+  kl:  {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}}
+generate:
+  sample:      {draw: {z: {type: standard_normal}}, show: y}
+  reconstruct: {show: y}
+)");
+  const std::string gated =
+      "extends: vae.yaml\nnodes: {g: {type: linear, in: x, units: 2}, zg: {type: multiply, in: [z, g]}, "
+      "y: {in: zg}}\n";
+  const Document document = load_checked(folder.write("gated.yaml", gated), {}, standard_registry());
+  BOOST_TEST_REQUIRE(document.generate.size() == 1U);
+  BOOST_TEST(document.generate[0].name == "reconstruct");
+  BOOST_TEST_REQUIRE(document.notes.size() == 1U);
+  BOOST_TEST(contains(document.notes[0], "generate.sample of"), document.notes[0]);
+  BOOST_TEST(contains(document.notes[0], "vae.yaml is dropped"), document.notes[0]);
+  BOOST_TEST(!contains(document.resolved, "sample:"), document.resolved);
+  const std::string own = gated + "generate: {sample: {show: y}}\n";
+  BOOST_CHECK_THROW(load_checked(folder.write("own.yaml", own), {}, standard_registry()), Error);
+}
+
 // A word of the child's own is an error, and so is one that the parent gave to the same type.
 BOOST_AUTO_TEST_CASE(what_the_child_says_itself_is_not_dropped) {
   const Folder folder;

@@ -109,6 +109,15 @@ BOOST_AUTO_TEST_CASE(names_that_no_folder_has_are_all_reported_with_the_nearest)
   BOOST_TEST(finding.expected.find(path.first.string()) != std::string::npos);
 }
 
+// An older graph names a plugin whose types are standard ones now.
+BOOST_AUTO_TEST_CASE(a_plugin_that_has_become_standard_needs_no_library) {
+  const Path path;
+  BOOST_TEST(libraries_for({{named("hyperspherical"), named("gumbel_softmax")}, {}}).size() ==
+             libraries_for({}).size());
+  path.put(path.first, "libgumbel_softmax.so");  // one that is there is loaded all the same
+  BOOST_TEST(libraries_for({{named("gumbel_softmax")}, {}}).size() == libraries_for({}).size() + 1);
+}
+
 // Whatever a document says: only a name leads anywhere.
 BOOST_AUTO_TEST_CASE(a_path_in_a_document_is_refused) {
   const Path path;

@@ -329,19 +329,28 @@ Value parse_yaml_file(const std::string& path, const Location& asked, Diagnostic
   std::ifstream file(path, std::ios::binary);
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(path, ignored);
-  // Reads one byte more than allowed, to see that there are more; an endless file is not read to its end.
-  std::string text(file && !is_folder ? kMaxBytes + 1 : 0, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  // Reads more than is allowed, to see that there is more; an endless file is not read to its end.
+  std::string text;
+  constexpr std::size_t kPart = 16384;
+  for (std::size_t read = kPart; !is_folder && read == kPart && text.size() <= kMaxBytes;) {
+    const std::size_t before = text.size();
+    text.resize(before + kPart);
+    read = static_cast<std::size_t>(file.read(text.data() + before, kPart).gcount());
+    text.resize(before + read);
+  }
   if (is_folder || !file.is_open() || file.bad()) {
     Diagnostic& finding = diagnostics.add(ErrorCode::file_not_found, asked, "this document cannot be read");
     finding.got = path + (is_folder ? ", a folder" : "");
     finding.expected = "a YAML file; a relative path is relative to the file that contains it";
     finding.suggestion = nearest_file(path);
+    // A shipped graph may have been moved to another folder: its name is enough.
+    const std::filesystem::path asked_for = path;
+    const bool is_shipped = nearest_shipped_graph(asked_for.stem().string()) == asked_for.stem().string();
     if (finding.suggestion.empty())
-      finding.suggestion = nearest_shipped_graph(std::filesystem::path(path).filename().string());
+      finding.suggestion =
+          is_shipped ? asked_for.stem().string() : nearest_shipped_graph(asked_for.filename().string());
     return {};
   }
-  text.resize(static_cast<std::size_t>(file.gcount()));
   return parse_yaml(text, path, diagnostics);
 }
 

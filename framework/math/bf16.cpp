@@ -36,14 +36,28 @@ HWY_INLINE float LoadHalf(const Half* from) {
   return value;
 }
 
-HWY_INLINE void StoreHalves(Values value, Half* to) {
+// In the upper half of each number; the lower one is of no meaning.
+HWY_INLINE hn::Vec<Bits> Rounded(Values value) {
   const Bits d;
   const auto v = hn::BitCast(d, value);
   const auto odd = hn::And(hn::ShiftRight<16>(v), hn::Set(d, 1));
   const auto number = hn::Add(hn::Add(v, hn::Set(d, 0x7FFF)), odd);
-  const auto is_nan = hn::Gt(hn::And(v, hn::Set(d, kMagnitudeBits)), hn::Set(d, kInfinity));
-  const auto rounded = hn::ShiftRight<16>(hn::IfThenElse(is_nan, hn::Or(v, hn::Set(d, kQuietBit)), number));
-  hn::StoreU(hn::DemoteTo(Halves(), hn::BitCast(hn::RebindToSigned<Bits>(), rounded)), Halves(), to);
+  const auto is_nan = hn::RebindMask(d, hn::IsNaN(value));
+  return hn::IfThenElse(is_nan, hn::Or(v, hn::Set(d, kQuietBit)), number);
+}
+HWY_INLINE void StoreHalves(Values value, Half* to) {
+  hn::StoreU(hn::DemoteTo(Halves(), hn::BitCast(hn::RebindToSigned<Bits>(), hn::ShiftRight<16>(Rounded(value)))),
+             Halves(), to);
+}
+// Two vectors at once: one permutation collects the upper halves, where narrowing each takes three operations.
+HWY_INLINE void StoreHalves(Values low, Values high, Half* to) {
+#if HWY_TARGET == HWY_SCALAR
+  StoreHalves(low, to);
+  StoreHalves(high, to + WideLanes());
+#else
+  const hn::ScalableTag<Half> d;
+  hn::StoreU(hn::ConcatOdd(d, hn::BitCast(d, Rounded(high)), hn::BitCast(d, Rounded(low))), d, to);
+#endif
 }
 HWY_INLINE void StoreHalf(float value, Half* to) {
   std::uint32_t bits = 0;
@@ -56,52 +70,66 @@ HWY_INLINE void StoreHalf(float value, Half* to) {
 HWY_INLINE Values PositivePart(Values value) { return hn::IfThenZeroElse(hn::Lt(value, hn::Zero(Wide())), value); }
 HWY_INLINE float PositivePart(float value) { return value < 0 ? 0.0F : value; }
 
-void ToBf16(const float* from, Half* to, std::int64_t count) {
+// Stores values(i), a vector from i on, and value(i) for what fills none.
+template <class Vectors, class Value>
+HWY_INLINE void StoreAll(Half* to, std::int64_t count, const Vectors& values, const Value& value) {
+  const std::int64_t lanes = WideLanes();
   std::int64_t i = 0;
-  for (; i + WideLanes() <= count; i += WideLanes()) StoreHalves(hn::LoadU(Wide(), from + i), to + i);
-  for (; i < count; ++i) StoreHalf(from[i], to + i);
+  for (; i + 2 * lanes <= count; i += 2 * lanes) StoreHalves(values(i), values(i + lanes), to + i);
+  for (; i + lanes <= count; i += lanes) StoreHalves(values(i), to + i);
+  for (; i < count; ++i) StoreHalf(value(i), to + i);
+}
+
+void ToBf16(const float* from, Half* to, std::int64_t count) {
+  StoreAll(
+      to, count, [&](std::int64_t i) HWY_ATTR { return hn::LoadU(Wide(), from + i); },
+      [&](std::int64_t i) { return from[i]; });
 }
 
 void ToF32(const Half* from, float* to, std::int64_t count) {
+  const std::int64_t lanes = WideLanes();
   std::int64_t i = 0;
-  for (; i + WideLanes() <= count; i += WideLanes()) hn::StoreU(LoadHalves(from + i), Wide(), to + i);
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    const auto low = LoadHalves(from + i), high = LoadHalves(from + i + lanes);
+    hn::StoreU(low, Wide(), to + i);
+    hn::StoreU(high, Wide(), to + i + lanes);
+  }
+  for (; i + lanes <= count; i += lanes) hn::StoreU(LoadHalves(from + i), Wide(), to + i);
   for (; i < count; ++i) to[i] = LoadHalf(from + i);
 }
 
 void ReluOfHalves(Half* y, std::int64_t count) {
-  std::int64_t i = 0;
-  for (; i + WideLanes() <= count; i += WideLanes()) StoreHalves(PositivePart(LoadHalves(y + i)), y + i);
-  for (; i < count; ++i) StoreHalf(PositivePart(LoadHalf(y + i)), y + i);
+  StoreAll(
+      y, count, [&](std::int64_t i) HWY_ATTR { return PositivePart(LoadHalves(y + i)); },
+      [&](std::int64_t i) { return PositivePart(LoadHalf(y + i)); });
 }
 
 void ReluMaskOfHalves(const Half* diff, const Half* y, Half* out, std::int64_t count) {
-  std::int64_t i = 0;
-  for (; i + WideLanes() <= count; i += WideLanes()) {
-    const auto keep = hn::Gt(LoadHalves(y + i), hn::Zero(Wide()));
-    StoreHalves(hn::IfThenElseZero(keep, LoadHalves(diff + i)), out + i);
-  }
-  for (; i < count; ++i) StoreHalf(LoadHalf(y + i) > 0 ? LoadHalf(diff + i) : 0.0F, out + i);
+  StoreAll(
+      out, count,
+      [&](std::int64_t i)
+          HWY_ATTR { return hn::IfThenElseZero(hn::Gt(LoadHalves(y + i), hn::Zero(Wide())), LoadHalves(diff + i)); },
+      [&](std::int64_t i) { return LoadHalf(y + i) > 0 ? LoadHalf(diff + i) : 0.0F; });
 }
 
 void AddHalves(const Half* a, const Half* b, Half* y, std::int64_t count) {
-  std::int64_t i = 0;
-  for (; i + WideLanes() <= count; i += WideLanes()) {
-    StoreHalves(hn::Add(LoadHalves(a + i), LoadHalves(b + i)), y + i);
-  }
-  for (; i < count; ++i) StoreHalf(LoadHalf(a + i) + LoadHalf(b + i), y + i);
+  StoreAll(
+      y, count, [&](std::int64_t i) HWY_ATTR { return hn::Add(LoadHalves(a + i), LoadHalves(b + i)); },
+      [&](std::int64_t i) { return LoadHalf(a + i) + LoadHalf(b + i); });
 }
 
 void AddBiasToHalves(Half* y, const float* bias, std::int64_t rows, std::int64_t columns, bool relu) {
   for (std::int64_t r = 0; r < rows; ++r, y += columns) {
-    std::int64_t c = 0;
-    for (; c + WideLanes() <= columns; c += WideLanes()) {
-      const auto value = hn::Add(LoadHalves(y + c), hn::LoadU(Wide(), bias + c));
-      StoreHalves(relu ? PositivePart(value) : value, y + c);
-    }
-    for (; c < columns; ++c) {
-      const float value = LoadHalf(y + c) + bias[c];
-      StoreHalf(relu ? PositivePart(value) : value, y + c);
-    }
+    StoreAll(
+        y, columns,
+        [&](std::int64_t c) HWY_ATTR {
+          const auto value = hn::Add(LoadHalves(y + c), hn::LoadU(Wide(), bias + c));
+          return relu ? PositivePart(value) : value;
+        },
+        [&](std::int64_t c) {
+          const float value = LoadHalf(y + c) + bias[c];
+          return relu ? PositivePart(value) : value;
+        });
   }
 }
 

@@ -6,10 +6,13 @@
 //
 // One thread, operands in the second-level cache (256 KiB each). The two programs run in turn, and the best of many
 // rounds counts. The limit of memory is the rate of memcpy on the same working set; that of arithmetic is not shown: for
-// functions such as tanh the comparison with oneDNN says more. Convolutions have tables of their own: winograd-table,
-// weight-gradients.
+// functions such as tanh the comparison with oneDNN says more, with the largest relative errors in units of 2^-24.
+// Convolutions have tables of their own: winograd-table, weight-gradients.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -48,7 +51,21 @@ struct Kernel {
   double bytes;  // read and written, per value
   Work run;
   Work other;  // oneDNN's; none: it has nothing for it
+  // Of a function: its value at x, in double, and where x and the results are.
+  double (*exact)(double) = nullptr;
+  const float *x = nullptr, *y = nullptr;
 };
+
+// The largest relative error, in units of 2^-24, of what `work` leaves in y.
+double error_of(const Kernel& kernel, const Work& work) {
+  work();
+  double worst = 0;
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    const double exact = kernel.exact(static_cast<double>(kernel.x[i]));
+    if (exact != 0) worst = std::max(worst, std::abs(static_cast<double>(kernel.y[i]) / exact - 1));
+  }
+  return worst * 0x1.0p24;
+}
 
 double seconds(const Work& work) {
   const auto start = std::chrono::steady_clock::now();
@@ -140,16 +157,18 @@ void add_functions(Kernels& list, Arrays& m, const Library& library) {
   const float* x = m.x.data();
   float* y = m.y.data();
   const auto function = [&](const char* name, void (*run)(const float*, float*, std::int64_t), const float* from,
-                            std::optional<algorithm> kind, float alpha = 0) {
-    list.push_back({name, 8, [=] { run(from, y, kCount); }, kind ? library.eltwise(*kind, from, y, alpha) : Work()});
+                            std::optional<algorithm> kind, double (*exact)(double)) {
+    list.push_back(
+        {name, 8, [=] { run(from, y, kCount); }, kind ? library.eltwise(*kind, from, y) : Work(), exact, from, y});
   };
-  function("exp", math::exp, x, algorithm::eltwise_exp);
-  function("log", math::log, m.positive.data(), algorithm::eltwise_log);
-  function("log1p", math::log1p, m.positive.data(), {});
-  function("sigmoid", math::sigmoid, x, algorithm::eltwise_logistic);
-  function("tanh", math::tanh, x, algorithm::eltwise_tanh);
-  function("softplus", math::softplus, x, algorithm::eltwise_soft_relu);
-  function("erf", math::erf, x, {});
+  function("exp", math::exp, x, algorithm::eltwise_exp, [](double v) { return std::exp(v); });
+  function("log", math::log, m.positive.data(), algorithm::eltwise_log, [](double v) { return std::log(v); });
+  function("log1p", math::log1p, m.positive.data(), {}, [](double v) { return std::log1p(v); });
+  function("sigmoid", math::sigmoid, x, algorithm::eltwise_logistic, [](double v) { return 1 / (1 + std::exp(-v)); });
+  function("tanh", math::tanh, x, algorithm::eltwise_tanh, [](double v) { return std::tanh(v); });
+  function("softplus", math::softplus, x, algorithm::eltwise_soft_relu,
+           [](double v) { return std::log1p(std::exp(v)); });
+  function("erf", math::erf, x, {}, [](double v) { return std::erf(v); });
   const auto activation = [&](math::Activation kind, std::optional<algorithm> other, float alpha = 0) {
     const std::string name = math::activation_names()[static_cast<std::size_t>(kind)];
     list.push_back({"activation " + name, 8, [=] { math::activate(kind, math::default_shape(kind), x, y, kCount); },
@@ -248,6 +267,10 @@ void add_layers(Kernels& list, Arrays& m) {
   list.push_back({"sgd_update", 12, [=] { math::sgd_update(y, z, nullptr, kCount, {}); }, {}});
 }
 
+std::string error_text(const Kernel& kernel, const Work& work) {
+  return kernel.exact == nullptr ? " |" : fmt::format(" {:.1f} |", error_of(kernel, work));
+}
+
 // GB/s of memcpy on arrays of that size, reads and writes counted.
 double copy_rate(Arrays& m) {
   double best = 1e9;
@@ -267,8 +290,10 @@ int main() {
   add_reductions(kernels, m, library);
   add_layers(kernels, m);
   const double copy = copy_rate(m);
-  std::printf("memcpy moves %.0f GB/s.\n\n| kernel | ns/value | GB/s | of memcpy | oneDNN ns/value | ratio |\n", copy);
-  std::puts("| --- | --- | --- | --- | --- | --- |");
+  std::printf(
+      "memcpy moves %.0f GB/s.\n\n| kernel | ns/value | GB/s | of memcpy | error | oneDNN ns/value | ratio | error |\n",
+      copy);
+  std::puts("| --- | --- | --- | --- | --- | --- | --- | --- |");
   int slower = 0;
   for (const Kernel& kernel : kernels) {
     double own = 1e9, other = 1e9;
@@ -278,11 +303,12 @@ int main() {
     }
     const double rate = kernel.bytes * 1e-9 * kCount / own;
     std::printf("| %s | %.3f | %.0f | %.0f %% |", kernel.name.c_str(), 1e9 * own / kCount, rate, 100 * rate / copy);
+    std::fputs(error_text(kernel, kernel.run).c_str(), stdout);
     if (kernel.other) {
-      std::printf(" %.3f | %.2f |\n", 1e9 * other / kCount, other / own);
+      std::printf(" %.3f | %.2f |%s\n", 1e9 * other / kCount, other / own, error_text(kernel, kernel.other).c_str());
       if (own > 1.1 * other) ++slower;
     } else {
-      std::puts(" | |");
+      std::puts(" | | |");
     }
   }
   if (slower > 0) std::printf("\n%d slower than oneDNN's by more than a tenth\n", slower);

@@ -157,10 +157,11 @@ OptionValue Constraint::accept(const OptionValue& value, std::string& problem, b
     range = true;
     return {};
   }
+  // The name of a column, a class or a file may be a number, and a number is a formula.
+  const bool is_number = std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
+  if (is_number && text_allowed && choices.empty() && !integer_allowed && !number_allowed) return value.text();
   double amount = 0;
   if (const auto* i = std::get_if<std::int64_t>(&value)) {
-    // The name of a column, a class or a file may be a number.
-    if (text_allowed && choices.empty() && !integer_allowed && !number_allowed) return value.text();
     if (!integer_allowed && !number_allowed) return {};
     amount = static_cast<double>(*i);
   } else if (const double* d = std::get_if<double>(&value)) {

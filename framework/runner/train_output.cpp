@@ -20,7 +20,7 @@ std::string describe(const Evaluation& evaluation) {
       fmt::format("{}{} {:.3f} +- {:.3f} nats", split, value->title, nats, value->standard_error.value_or(0));
   const auto rate = evaluation.number("rate"), committed = evaluation.number("committed_rate");
   if (committed && rate) text += fmt::format(", rate {:.1f} nats, committed {:.1f}", *rate, *committed);
-  if (std::abs(evaluation.loss - nats) > 1e-6 * std::abs(evaluation.loss))
+  if (evaluation.is_whole && std::abs(evaluation.loss - nats) > 1e-6 * std::abs(evaluation.loss))
     text += fmt::format(", objective {:.3f}", evaluation.loss);
   if (const auto bits = evaluation.number("bits_per_dim")) text += fmt::format(", {:.4f} bits/dim", *bits);
   return text;

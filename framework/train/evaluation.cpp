@@ -263,6 +263,8 @@ Evaluation Evaluator::finish(const Pass& current, const EvaluationOptions& optio
     const double weight = weights[term_indices_[t]];
     if (weight != 0) result.loss += weight * sums.terms[t].mean();
   }
+  for (std::size_t t = 0; t < weights.size(); ++t)
+    result.is_whole &= weights[t] == 0 || std::ranges::find(term_indices_, t) != term_indices_.end();
   result.values = sums.evidence.values(options.nll_samples, result.split);
   const auto add_term = [&](const std::string& name, double mean) {
     result.values.push_back({name, "terms", name, "nats", mean, {}, result.split, "", true});

@@ -36,12 +36,26 @@ Error no_column(const DataSource& source, const std::string& name) {
   return Error(std::move(finding));
 }
 
+Shape with_items(std::int64_t items, const Shape& event) {
+  Shape shape{items};
+  for (const std::int64_t extent : event.extents()) shape.push_back(extent);
+  return shape;
+}
+
 }  // namespace
 
 std::vector<std::string> Encodings::names() const {
   std::vector<std::string> names;
   for (const Port& port : ports) names.push_back(graph->name_of(port));
   return names;
+}
+
+Shape Encodings::event(std::size_t i) const {
+  const Shape& shape = graph->shape(ports[i]);
+  if (!shape.per_sample() || shape[0] == kBatch) return shape.event();
+  Shape event{-shape[0]};
+  for (int axis = 1; axis < shape.rank(); ++axis) event.push_back(shape[axis]);
+  return event;
 }
 
 Encodings find_encodings(const ModelSource& model) {
@@ -123,7 +137,10 @@ std::int64_t encode_items(const ModelSource& model, Executor& executor, const En
       restore_units(*units[i], restored.view());
       add(i, restored.view());
     };
-    for (std::size_t i = 0; i < encodings.ports.size(); ++i) give(i, pass.fetched(static_cast<int>(i)));
+    for (std::size_t i = 0; i < encodings.ports.size(); ++i) {
+      const TensorView values = pass.fetched(static_cast<int>(i));
+      give(i, {values.dtype(), with_items(samples, encodings.event(i)), values.raw()});
+    }
     for (std::size_t i = fed; i < batch.columns.size(); ++i)
       give(encodings.ports.size() + i - fed, batch.columns[i].rows(0, samples));
     done += samples;

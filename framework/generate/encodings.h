@@ -22,6 +22,9 @@ struct Encodings {
   std::vector<Port> ports;  // none only from find_encodings()
 
   std::vector<std::string> names() const;
+  // Of one item at port i. A port with several rows per sample, as the draws of an importance-weighted bound, has them as
+  // its first axis: [5, 20] of [5N, 20].
+  Shape event(std::size_t i) const;
 };
 
 Encodings find_encodings(const ModelSource& model);

@@ -42,7 +42,7 @@ struct Opened {
     return timed;
   }
 
-  Shape event(std::size_t i) const { return encodings.graph->shape(encodings.ports[i]).event(); }
+  Shape event(std::size_t i) const { return encodings.event(i); }
 };
 
 std::string obstacle_of(const Opened& opened) {

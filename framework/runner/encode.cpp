@@ -47,8 +47,7 @@ std::vector<Column> arrays_of(const Encodings& encodings, const DataSource& sour
   std::vector<Column> arrays;
   const std::vector<std::string> names = encodings.names();
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const Port port = encodings.ports[i];
-    arrays.push_back({names[i], encodings.graph->dtype(port), encodings.graph->shape(port).event()});
+    arrays.push_back({names[i], encodings.graph->dtype(encodings.ports[i]), encodings.event(i)});
   }
   for (const std::string& name : columns) {
     const auto column = std::ranges::find(source.columns(), name, &Column::name);

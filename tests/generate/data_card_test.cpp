@@ -32,6 +32,7 @@ nodes:
   z:      {type: gaussian_sampler, in: {mu: q.mu, logvar: q.logvar}}
   out:    {type: linear, in: z, units: 192}
   mean:   {type: reshape, in: out, shape: [8, 8, 3]}
+  thrice: {type: repeat, in: q.mu, times: 3}
 losses:
   reconstruction: {type: gaussian_nll, in: {mean: mean, target: x}, sigma: 1}
   kl:             {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}}
@@ -98,6 +99,25 @@ Encoded encoded(const ModelSource& model, const std::string& data) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(data_of_a_run)
+
+// Each item of a port with several rows per sample has all of its rows.
+BOOST_FIXTURE_TEST_CASE(rows_of_an_item_stay_together, Pictures) {
+  const ModelSource model(run);
+  const Encodings wanted = require_encodings(model, {"thrice", "q.mu"});
+  BOOST_TEST(wanted.event(0).text() == "[3, 3]");
+  BOOST_TEST(wanted.event(1).text() == "[3]");
+  Executor executor(1);
+  std::map<std::size_t, std::vector<float>> values;
+  encode_items(
+      model, executor, wanted, {.source = model.open(model.data(""), "all")}, [](std::int64_t) {},
+      [&](std::size_t i, const TensorView& rows) {
+        BOOST_TEST(rows.shape().event().text() == wanted.event(i).text());
+        std::ranges::copy(rows.values(), std::back_inserter(values[i]));
+      });
+  BOOST_TEST_REQUIRE(values[1].size() == 18U * 3);
+  BOOST_TEST_REQUIRE(values[0].size() == 18U * 9);
+  for (std::size_t k = 0; k < values[0].size(); ++k) BOOST_TEST(values[0][k] == values[1][k / 9 * 3 + k % 3]);
+}
 
 BOOST_FIXTURE_TEST_CASE(other_pictures_are_read_as_the_runs, Pictures) {
   const ModelSource model(run);

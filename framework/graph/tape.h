@@ -35,6 +35,8 @@ struct TapeStep {
     gather_backward,  // adds a shard's share to the lane's `diff_sums`
     finish_backward,  // once: adds the lanes' `diff_sums` up
     repeat,           // forward again, in a later stage (run/recompute.h)
+    spread,           // copies what is the same for all samples to each of them (run/constant_rows.h)
+    sum_rows,         // adds up the gradients of the samples: values[outputs[0]] = their sum
   };
   Kind kind = Kind::forward;
   int node = -1;
@@ -83,8 +85,10 @@ struct Tape {
   // Gradient slot of objective o's k-th parameter: slots count through the objectives in order.
   std::vector<std::vector<int>> slots;
   int slot_count = 0;
+  std::vector<bool> once;  // per node: its steps run on one sample (run/constant_rows.h); empty: none
 
   int root(int value) const;  // follows alias_of
+  bool runs_once(int node) const { return !once.empty() && once[static_cast<std::size_t>(node)]; }
 };
 
 // Throws Error: bad_feed if a required input is not fed, bad_loss_shape if a term is not [N].

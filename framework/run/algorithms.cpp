@@ -31,7 +31,10 @@ std::string instruction_set() { return dnnl::instruction_set(); }
 
 int arithmetic_revision(const Graph& graph, const std::string& precision) {
   bool concerned = precision == kBf16;
-  for (int i = 0; i < graph.size(); ++i) concerned = concerned || graph.node(i).has_sums_over_batch(true);
+  for (const GraphNode& node : graph.nodes()) {
+    const bool is_tensor = !node.parameters.empty() && std::ranges::none_of(node.inputs, &Port::valid);
+    concerned = concerned || is_tensor || node.has_sums_over_batch(true);
+  }
   return concerned ? kArithmetic : 1;
 }
 

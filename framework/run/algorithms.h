@@ -28,7 +28,8 @@ void require_precision(const std::string& precision);
 // The instruction set that kernels are made for: another one gives other bits.
 std::string instruction_set();
 
-// Of what changed in how a job computes, in a version that gives it other bits: bf16, and nodes with sums over the batch.
+// Of what changed in how a job computes, in a version that gives it other bits: bf16, nodes with sums over the batch, and
+// learned tensors.
 inline constexpr int kArithmetic = 2;
 // The revision that a job records; 1: none of those changes concerns it, or an older version that did not record it.
 int arithmetic_revision(const Graph& graph, const std::string& precision);

@@ -25,12 +25,13 @@ std::size_t gradient_bytes(const Graph& graph, const Tape& tape) {
 }
 
 // Multiplications and additions of a sample, estimated from the shapes: each weight of a layer is used once at each
-// position of the smaller of its maps.
-double estimated_flop(const Graph& graph, const Tape& tape) {
+// position of the smaller of its maps. `once`: those of a shard in place of a sample (Tape::once).
+double estimated_flop(const Graph& graph, const Tape& tape, bool once = false) {
   double flop = 0;
   for (const TapeStep& step : tape.steps) {
     const bool backward = step.kind == TapeStep::Kind::backward;
     if (step.node < 0 || (step.kind != TapeStep::Kind::forward && !backward)) continue;
+    if (tape.runs_once(step.node) != once) continue;
     const GraphNode& node = graph.node(step.node);
     if (node.outputs.empty()) continue;
     const auto positions = [](const Shape& shape) { return shape.count() / std::max<std::int64_t>(1, shape.back()); };
@@ -87,6 +88,10 @@ std::int64_t choose_shard(const Graph& graph, const Tape& tape, bool training, s
   const double products = estimated_flop(graph, tape) / flop_per_second(tape);
   const auto paying = static_cast<std::int64_t>(std::min(1e6, sums / std::max(1e-9, kShare * products)));
   fitting = std::max(fitting, std::min(paying, static_cast<std::int64_t>(kLargeBytes / one)));
+  // What each shard computes once is to take a small share, too.
+  constexpr double kOnceShare = 0.1;
+  const double once = estimated_flop(graph, tape, true) / std::max(1.0, estimated_flop(graph, tape)) / kOnceShare;
+  fitting = std::max(fitting, static_cast<std::int64_t>(std::min(once, static_cast<double>(kLargeBytes / one))));
   const std::int64_t fair = (batch + lanes - 1) / lanes;
   const std::int64_t wanted = std::max<std::int64_t>(1, std::min(fitting, fair));
   const std::int64_t rounds = (batch + wanted * lanes - 1) / (wanted * lanes);

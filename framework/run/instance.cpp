@@ -33,8 +33,8 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     PreparedNode& prepared = nodes_[static_cast<std::size_t>(step.node)];
     for (int v : step.inputs) prepared.inputs.push_back(view_of_value(tape, v, samples));
     for (int v : step.outputs) prepared.outputs.push_back(view_of_value(tape, v, samples));
-    prepared.needs.samples = samples;
-    prepared.needs.rows = samples * node.rows_per_sample();
+    prepared.needs.samples = tape.runs_once(step.node) ? 1 : samples;
+    prepared.needs.rows = prepared.needs.samples * node.rows_per_sample();
     prepared.needs.training = node.trains(mode.training);
     prepared.needs.transformed = mode.transformed;
     prepared.needs.bf16 = mode.bf16 && !node.full_precision;
@@ -100,7 +100,7 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
     for (std::size_t k = 0; k < context.diff_outputs.size(); ++k) {  // if nothing flows back: zeros of that shape
       if (step.diff_outputs[k] >= 0) continue;
       const DType type = k < prepared.outputs.size() ? prepared.outputs[k].dtype() : DType::f32;
-      context.diff_outputs[k] = shaped(node.outputs[k], type, samples_);
+      context.diff_outputs[k] = shaped(node.outputs[k], type, prepared.needs.samples);
     }
     context.diff_parameters.resize(step.gradient_slots.size());
     for (const GraphParameter& parameter : node.parameters) {

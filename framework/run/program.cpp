@@ -9,6 +9,7 @@
 #include "graph/tape.h"
 #include "loom/error.h"
 #include "run/call.h"
+#include "run/constant_rows.h"
 #include "run/division.h"
 #include "run/instances.h"
 #include "run/lane.h"
@@ -32,7 +33,9 @@ class Program::Impl {
         store_(store),
         executor_(executor),
         request_(std::move(request)),
-        tape_(repeat_cheap_steps(*graph_, record_tape(*graph_, tape_request(request_, store_)), request_.training)) {
+        tape_(
+            compute_constants_once(*graph_, record_tape(*graph_, tape_request(request_, store_)), request_.training)) {
+    tape_ = repeat_cheap_steps(*graph_, std::move(tape_), request_.training);
     if (request_.bf16) tape_ = store_in_bf16(*graph_, std::move(tape_));
     if (request_.lanes <= 0) request_.lanes = choose_lanes(*graph_, tape_, request_.batch);
     if (request_.shard <= 0)

@@ -18,6 +18,8 @@ std::pair<const char*, std::string> words_of(const Graph& graph, const TapeStep&
     case TapeStep::Kind::gather_backward: return {"sums of backward", path};
     case TapeStep::Kind::finish_backward: return {"end of sums", path};
     case TapeStep::Kind::repeat: return {"forward again", path};
+    case TapeStep::Kind::spread: return {"copies for each sample", ""};
+    case TapeStep::Kind::sum_rows: return {"sum of gradients", ""};
   }
   return {"", ""};
 }

@@ -1,6 +1,7 @@
 #include "run/worker.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "loom/math.h"
 #include "math/bf16.h"
@@ -139,6 +140,24 @@ void Worker::sum(const TapeStep& step, StepContext& context) const {
     math::add(to.data(), from.data(), to.data(), to.count());
 }
 
+void Worker::spread(const TapeStep& step, StepContext& context) const {
+  bind(step.inputs, context.inputs);
+  bind(step.outputs, context.outputs);
+  const TensorView from = context.inputs.front(), to = context.outputs.front();
+  auto* copy = static_cast<std::byte*>(to.raw());
+  for (const std::byte* end = copy + to.bytes(); copy < end; copy += from.bytes())
+    std::memcpy(copy, from.raw(), from.bytes());
+}
+
+void Worker::sum_rows(const TapeStep& step, StepContext& context) const {
+  bind(step.inputs, context.inputs);
+  bind(step.outputs, context.outputs);
+  const TensorView from = context.inputs.front(), to = context.outputs.front();
+  std::memcpy(to.raw(), from.raw(), to.bytes());
+  for (std::int64_t at = to.count(); at < from.count(); at += to.count())
+    math::add(to.data(), from.data() + at, to.data(), to.count());
+}
+
 void Worker::execute(int i, std::vector<StepContext>& contexts, std::span<std::byte> scratch) {
   const TapeStep& step = batch_.tape->steps[static_cast<std::size_t>(i)];
   StepContext& context = contexts[static_cast<std::size_t>(i)];
@@ -150,6 +169,8 @@ void Worker::execute(int i, std::vector<StepContext>& contexts, std::span<std::b
     case TapeStep::Kind::gather_backward: return backward(i, step, context, scratch);
     case TapeStep::Kind::seed: return seed(step, context);
     case TapeStep::Kind::sum: return sum(step, context);
+    case TapeStep::Kind::spread: return spread(step, context);
+    case TapeStep::Kind::sum_rows: return sum_rows(step, context);
     case TapeStep::Kind::finish:
     case TapeStep::Kind::finish_backward: return;  // of no shard: finish_sums()
   }

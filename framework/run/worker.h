@@ -39,6 +39,8 @@ class Worker {
   void forward_again(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
   void backward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);
   void seed(const TapeStep& step, StepContext& context) const;
+  void spread(const TapeStep& step, StepContext& context) const;
+  void sum_rows(const TapeStep& step, StepContext& context) const;
   void sum(const TapeStep& step, StepContext& context) const;
 
   BatchState& batch_;

@@ -42,7 +42,7 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
     compare("--algorithms transformed continues with the table of this version, which the run's history records",
             "table of algorithms", recorded_algorithms(algorithms_word(stored.algorithms)), stored.algorithms);
     compare("--algorithms transformed (or direct) continues with that of this version, which the run's history records",
-            "revision of the arithmetic of bf16 and of sums over the batch", mine.arithmetic, stored.arithmetic);
+            "revision of the arithmetic of bf16, sums over the batch and learned tensors", mine.arithmetic, stored.arithmetic);
   }
   if (!may.batch) compare("--batch changes it", "batch", mine.batch, stored.batch);
   if (!may.data)

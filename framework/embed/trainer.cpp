@@ -85,7 +85,11 @@ Trainer::Impl::Impl(const std::string& folder, const ResumeOptions& options)
   const ResumeChanges changes{.overrides = options.overrides,
                               .data = options.data,
                               .accept_data = options.accept_data,
-                              .settings = {.steps = options.steps, .batch = options.batch, .threads = options.threads},
+                              .settings = {.steps = options.steps,
+                                           .batch = options.batch,
+                                           .threads = options.threads,
+                                           .algorithms = options.algorithms,
+                                           .precision = options.precision},
                               .who = "Trainer::resume",
                               .program = "",
                               .limits = {}};

@@ -74,8 +74,17 @@ int train(const TrainRequest& request, bool json) {
   output.introduce(*training.model.session, run);
   for (const std::string& note : training.notes) output.line(note);
   LiveTraining live(std::move(training.model), *training.run, live_options(request, output, signals));
-  const Outcome outcome = run_training(live, output, BackgroundReport(this_program(), run, request.plugins), signals,
-                                       trace ? &*trace : nullptr);
+  // A training that fails leaves the trace of what it did.
+  const auto traced = [&] {
+    try {
+      return run_training(live, output, BackgroundReport(this_program(), run, request.plugins), signals,
+                          trace ? &*trace : nullptr);
+    } catch (...) {
+      if (trace) write_trace(*trace, request.trace);
+      throw;
+    }
+  };
+  const Outcome outcome = traced();
   if (trace) write_trace(*trace, request.trace);
   // The pictures may take a while: whoever stopped this job may resume the run before they are made.
   live.close();
@@ -132,8 +141,7 @@ void add_train(CLI::App& app, Invocation& invocation) {
   verb.option("--steps", request->settings.steps, "total number of steps; 0 writes the initial weights").at_least(0);
   verb.option("--batch", request->settings.batch, "samples per step").at_least(1);
   verb.option("--seed", request->settings.seed, "seed of weights, order of the data, and noise");
-  verb.threads_flag(request->settings.threads,
-                    "threads; 0: one per core. The number does not affect the result");
+  verb.threads_flag(request->settings.threads, "threads; 0: one per core. The number does not affect the result");
   verb.option("--lanes", request->settings.lanes, "lanes that shards are dealt to; 0: chosen from the shapes")
       .at_least(0)
       .shows_default();

@@ -22,8 +22,8 @@ using OptionMap = std::vector<OptionMember>;  // in the order of the text
 struct OptionValue
     : std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<OptionValue>, OptionMap> {
   using variant::variant;
-  OptionValue(int value) : variant(static_cast<std::int64_t>(value)) {}  // NOLINT: literals read naturally
-  OptionValue(const char* value) : variant(std::string(value)) {}        // NOLINT
+  OptionValue(int value);          // NOLINT: literals read naturally
+  OptionValue(const char* value);  // NOLINT
   bool empty() const { return index() == 0; }
   std::string text() const;  // as it would be written in YAML
 };
@@ -32,6 +32,8 @@ struct OptionMember {
   std::string name;
   OptionValue value;
 };
+inline OptionValue::OptionValue(int value) : variant(static_cast<std::int64_t>(value)) {}
+inline OptionValue::OptionValue(const char* value) : variant(std::string(value)) {}
 bool operator==(const OptionMember& a, const OptionMember& b);
 const OptionValue* find_member(const OptionMap& map, std::string_view name);  // null if there is none
 

@@ -59,6 +59,7 @@ struct ResumeOptions {
   std::vector<std::string> plugins = {};
   int threads = 0;
   std::function<void(const std::string&)> notice = {};
+  std::string algorithms = {}, precision = {};  // as of TrainerOptions; "": those of the run
 };
 
 struct TrainStep {

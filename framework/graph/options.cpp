@@ -24,6 +24,15 @@ std::string described(const OptionValue& value) {
   return is_map ? "a map" : fmt::format("{} ({})", value.text(), kind_of(value));
 }
 
+bool is_number(const OptionValue& value) {
+  return std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
+}
+
+// The name of a column, a class or a file may be a number, and a number is a formula.
+bool is_text_alone(const Constraint& c) {
+  return c.text_allowed && c.choices.empty() && !c.integer_allowed && !c.number_allowed;
+}
+
 // The values of a map, each of which follows the rule by itself.
 OptionValue accept_map(Constraint rule, const OptionMap& map, std::string& problem, bool& range) {
   rule.map_form.clear();
@@ -157,9 +166,7 @@ OptionValue Constraint::accept(const OptionValue& value, std::string& problem, b
     range = true;
     return {};
   }
-  // The name of a column, a class or a file may be a number, and a number is a formula.
-  const bool is_number = std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
-  if (is_number && text_allowed && choices.empty() && !integer_allowed && !number_allowed) return value.text();
+  if (is_number(value) && is_text_alone(*this)) return value.text();
   double amount = 0;
   if (const auto* i = std::get_if<std::int64_t>(&value)) {
     if (!integer_allowed && !number_allowed) return {};

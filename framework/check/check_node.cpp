@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "check/example.h"
+#include "check/gradient_setup.h"
 #include "check/node_call.h"
 #include "check/window_check.h"
 #include "loom/check.h"
@@ -30,6 +31,7 @@ class NodeCheck {
   void run() {
     guarded("finite", [&] { check_finite(); });
     guarded("gradients", [&] { check_gradients(); });
+    guarded("second derivative", [&] { check_second_derivative(); });
     guarded("repeat", [&] { check_repeat(); });
     guarded("shards", [&] { check_shards(); });
     guarded("threads", [&] { check_threads(); });
@@ -111,6 +113,23 @@ class NodeCheck {
       add("gradients", Result::passed, "exact", 0);
     else
       add("gradients", Result::passed, fmt::format("largest error {:.1e}: {}", largest.error, largest.where),
+          largest.error);
+  }
+
+  // Of a node that declares it.
+  void check_second_derivative() {
+    if (!setup_.training || !backward_) return;
+    Deviation largest;
+    Report all;
+    for (int i = 0; i < static_cast<int>(setup_.inputs.size()); ++i) {
+      std::optional<NodeSetup> gradient = gradient_setup(setup_, i);
+      if (gradient) all.add(compare_with_differences(*gradient, {settings_.tolerance, settings_.elements}, &largest));
+    }
+    if (!all.failures.empty())
+      add("second derivative", Result::failed, fmt::format("{}", fmt::join(all.failures, "; ")), largest.error);
+    else if (all.checks > 0)
+      add("second derivative", Result::passed,
+          largest.where.empty() ? "exact" : fmt::format("largest error {:.1e}: {}", largest.error, largest.where),
           largest.error);
   }
 
@@ -318,8 +337,11 @@ CheckTable check_type(const std::shared_ptr<const NodeType>& type, const TypeChe
   table.type = type->name;
   table.kind = "node";
   table.library = type->library;
-  if (type->contract.role() == Role::input) {
-    table.add({"example", CheckRow::Result::skipped, "an input for data: it is fed and never called"});
+  const Role role = type->contract.role();
+  if (role == Role::input || role == Role::gradient) {
+    table.add({"example", CheckRow::Result::skipped,
+               role == Role::input ? "an input for data: it is fed and never called"
+                                   : "the nodes that compute it are those of a graph"});
     return table;
   }
   std::string problem;

@@ -8,6 +8,7 @@
 #include "graph/check_options.h"
 #include "graph/choose_ports.h"
 #include "graph/follow_weights.h"
+#include "graph/gradient.h"
 #include "graph/graph.h"
 #include "graph/share_weights.h"
 #include "graph/topological_order.h"
@@ -36,12 +37,20 @@ bool too_large(const Shape& shape) {
   return false;
 }
 
+// Errors found by the document layer leave nodes without a type or shapes; these are not reported here.
+bool complete(const std::vector<GraphNode>& nodes) {
+  return std::ranges::all_of(nodes, [](const GraphNode& node) {
+    return node.type && node.outputs.size() == node.contract().outputs().size();
+  });
+}
+
 class Builder {
  public:
   Builder(const std::vector<NodeEntry>& entries, const Registry& registry, Diagnostics& diagnostics)
       : entries_(entries), registry_(registry), diagnostics_(diagnostics) {}
 
   void build(std::vector<GraphNode>& nodes, std::vector<int>& order, std::map<std::string, int>& index) {
+    const std::size_t before = diagnostics_.size();
     for (const NodeEntry& entry : entries_) add_node(entry);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (nodes_[i].type) connect(nodes_[i], *origin_[i]);
@@ -52,6 +61,8 @@ class Builder {
     follow_weights(nodes_, origin_, index_, diagnostics_);
     choose_initial_values(nodes_, origin_, diagnostics_);
     check_bypasses(nodes_, diagnostics_);
+    if (diagnostics_.size() == before && complete(nodes_))
+      expand_gradients(nodes_, order_, index_, registry_, diagnostics_);
     nodes = std::move(nodes_);
     order = std::move(order_);
     index = std::move(index_);
@@ -371,11 +382,7 @@ std::shared_ptr<const Graph> build_graph(const std::vector<NodeEntry>& entries, 
   const std::size_t before = diagnostics.size();
   auto graph = std::make_shared<Graph>();
   Builder(entries, registry, diagnostics).build(graph->nodes_, graph->order_, graph->index_);
-  // Errors found by the document layer leave nodes without a type or shapes; these are not reported here.
-  const bool complete = std::all_of(graph->nodes_.begin(), graph->nodes_.end(), [](const GraphNode& node) {
-    return node.type && node.outputs.size() == node.contract().outputs().size();
-  });
-  return diagnostics.size() == before && complete ? graph : nullptr;
+  return diagnostics.size() == before && complete(graph->nodes_) ? graph : nullptr;
 }
 
 }  // namespace loom

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace loom {
 namespace {
@@ -99,6 +100,24 @@ Contract Contract::without_ports() const {
   copy.outputs_.clear();
   copy.backward_reads_.clear();
   copy.backward_reads_set_ = false;
+  return copy;
+}
+
+Contract Contract::of_gradient() const {
+  Contract copy = without_ports();
+  copy.role_ = Role::other;
+  copy.mean_by_ = copy.drawn_by_ = copy.looked_up_by_ = std::nullopt;
+  copy.mean_.clear();
+  copy.causal_.clear();
+  copy.tallies_.clear();
+  copy.rules_.clear();
+  copy.fused_ = std::nullopt;
+  copy.window_ = nullptr;
+  copy.pointwise_if_ = nullptr;
+  copy.cheap_ = copy.takes_bf16_ = copy.pointwise_ = copy.linear_ = copy.second_ = false;
+  copy.linear_in_each_ = false;
+  // Its gradients need the sums of the batch before they can be computed: it sees all of it at once.
+  if (std::exchange(copy.sums_over_batch_in_training_, false)) copy.whole_batch_in_training_ = true;
   return copy;
 }
 
@@ -214,6 +233,25 @@ Contract& Contract::reads_window(TimeWindowRule value) {
   window_ = std::move(value);
   return *this;
 }
+Contract& Contract::linear(std::vector<std::pair<std::string, OptionValue>> without, Condition value) {
+  linear_ = true;
+  linear_without_ = std::move(without);
+  linear_if_ = std::move(value);
+  return *this;
+}
+Contract& Contract::linear_in_each() {
+  linear_in_each_ = true;
+  return *this;
+}
+Contract& Contract::second_derivative(Condition value) {
+  second_ = true;
+  second_if_ = std::move(value);
+  return *this;
+}
+Contract& Contract::fuses(FusedNode node) {
+  fused_ = std::move(node);
+  return *this;
+}
 Contract& Contract::alias() {
   alias_ = true;
   return *this;
@@ -242,6 +280,13 @@ std::string Contract::whole_batch_text() const {
   if (sums_over_batch_in_training_) return "sums over the whole batch in training";
   if (whole_batch_in_training_if_) return "sees the whole batch in training with some options";
   return whole_batch_if_ ? "sees the whole batch with some options" : "";
+}
+
+std::string Contract::second_derivative_text() const {
+  if (linear_in_each_) return "has a second derivative";
+  if (linear_) return linear_if_ ? "has a second derivative with some options" : "has a second derivative";
+  if (!second_) return "";
+  return second_if_ ? "has a second derivative with some options" : "has a second derivative";
 }
 
 std::string Contract::causal_text() const {

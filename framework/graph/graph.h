@@ -51,6 +51,8 @@ struct GraphNode {
   bool frozen = false;
   bool full_precision = false;  // it takes and computes nothing in bf16
   bool still = false;           // no objective may change it: its states stand still
+  std::string drawn_as = {};    // the path of the node whose random values it draws; "": its own
+  std::string ends_here = {};   // of a gradient: why none passes, the types through which one would; "": it passes
 
   const Contract& contract() const { return type->contract; }
   Options options_at(std::int64_t step) const;
@@ -65,6 +67,7 @@ struct GraphNode {
   std::int64_t least_samples(bool training) const {
     return is_whole_batch(training) ? type->contract.least_samples() : 1;
   }
+  const std::string& stream_path() const { return drawn_as.empty() ? path : drawn_as; }
   bool is_input() const { return type->contract.role() == Role::input; }
   // Rows of the batch axis per sample: 1, unless parts were joined or repeated along it.
   std::int64_t rows_per_sample() const {

@@ -136,6 +136,11 @@ void Node::advance(const Advance&) const {
 
 std::string Node::implementation(bool) const { return ""; }
 
+void Node::second_backward(const SecondBackward&) const {
+  throw Error(ErrorCode::not_differentiable, "this node has no second derivative",
+              "take the gradient with `stop: true`, or implement Node::second_backward");
+}
+
 void Node::backward(const Backward&) const {
   throw Error(ErrorCode::not_differentiable, "this node has no backward",
               "put a stop_gradient before it, or implement Node::backward");

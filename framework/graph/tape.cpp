@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "graph/gradient.h"
+
 namespace loom {
 namespace {
 
@@ -252,6 +254,10 @@ class Recorder {
       const auto it = slot_of.find(parameter.path);
       if (it != slot_of.end()) step.gradient_slots[static_cast<std::size_t>(parameter.declaration)] = it->second;
     }
+    const auto wanted = [](int value) { return value >= 0; };
+    if (!node.ends_here.empty() &&
+        (std::ranges::any_of(step.diff_inputs, wanted) || std::ranges::any_of(step.gradient_slots, wanted)))
+      throw Error(no_second_derivative(node));
     if (node.has_sums_over_batch(request_.training) && !gather_backward(step)) return;
     tape_.steps.push_back(std::move(step));
   }

@@ -53,6 +53,9 @@ void activate(Activation function, float shape, const float* x, float* y, std::i
 // diff_x = diff_y f'(x), from the input or (if derivative_from_output) from the output.
 void activation_gradient(Activation function, float shape, const float* x, const float* diff_y, float* diff_x,
                          std::int64_t n);
+// diff_x = diff_y f''(x), which is 0 at a kink.
+void activation_curvature(Activation function, float shape, const float* x, const float* diff_y, float* diff_x,
+                          std::int64_t n);
 void activation_gradient_from_output(Activation function, float shape, const float* y, const float* diff_y,
                                      float* diff_x, std::int64_t n);
 

@@ -37,7 +37,7 @@ void finish_sums(const BatchState& batch, std::span<const std::span<double>> lan
   if (backward) return;
   Forward call;
   fill_call(call, prepared,
-            {.stream = RandomStream(batch.seed, stream_of(batch.graph->node(step.node).path), batch.step),
+            {.stream = RandomStream(batch.seed, stream_of(batch.graph->node(step.node).stream_path()), batch.step),
              .batch_samples = batch.samples,
              .step = batch.step,
              .lanes = batch.lanes},

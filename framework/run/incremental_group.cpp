@@ -140,7 +140,8 @@ void IncrementalGroup::take_conditions(std::int64_t first, std::span<const Tenso
 void IncrementalGroup::fill(Call& call, std::size_t index, const PreparedNode& node) const {
   const TensorView saved = saved_[index].view();
   fill_call(call, node,
-            {.stream = RandomStream(input_->seed, stream_of(graph_.node(plan_.steps[index].node).path), input_->step),
+            {.stream = RandomStream(input_->seed, stream_of(graph_.node(plan_.steps[index].node).stream_path()),
+                                    input_->step),
              .first_sample = first_,
              .batch_samples = input_->samples,
              .step = input_->step},

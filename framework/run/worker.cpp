@@ -69,7 +69,7 @@ void Worker::fill(Call& call, int i, const TapeStep& step, StepContext& context,
   const PlannedBlock& own = batch_.plan->scratch[static_cast<std::size_t>(i)];
   if (own.storage == Storage::arena) scratch = {arena_.get() + own.offset, own.bytes};
   fill_call(call, instance_->node(step.node),
-            {.stream = RandomStream(batch_.seed, stream_of(batch_.graph->node(step.node).path), batch_.step),
+            {.stream = RandomStream(batch_.seed, stream_of(batch_.graph->node(step.node).stream_path()), batch_.step),
              .first_sample = first_,
              .first_item = batch_.first_item < 0 ? -1 : batch_.first_item + first_,
              .batch_samples = batch_.samples,

@@ -27,6 +27,7 @@ std::string_view role_text(Role role) {
     case Role::sampler: return "sampler";
     case Role::prior: return "prior";
     case Role::quantizer: return "quantizer";
+    case Role::gradient: return "gradient";
     case Role::other: break;
   }
   return "";
@@ -50,6 +51,7 @@ std::vector<std::string> traits_of(const Contract& contract) {
   if (const std::string batch = contract.whole_batch_text(); !batch.empty()) traits.push_back(batch);
   if (contract.is_alias()) traits.emplace_back("free: the same memory with another shape");
   if (!contract.causal_text().empty()) traits.push_back(contract.causal_text());
+  if (!contract.second_derivative_text().empty()) traits.push_back(contract.second_derivative_text());
   if (!contract.mean().empty()) traits.push_back(fmt::format("mean: the input {}", contract.mean()));
   if (contract.mean_by()) traits.push_back(fmt::format("mean: {}", related_text(*contract.mean_by())));
   if (contract.drawn_by()) {
@@ -93,7 +95,8 @@ std::string initializer_text(const Initializer& initializer) {
       return fmt::format("U(-{0:g}, {0:g}) / sqrt(fan-in{1})", initializer.a,
                          initializer.of.empty() ? "" : " of " + initializer.of);
     case Initializer::Kind::uniform_rows: return "U(-1, 1) / rows";
-    case Initializer::Kind::equal: return fmt::format("equal to `{}`", initializer.of);
+    case Initializer::Kind::equal:
+      return fmt::format("{} `{}`", initializer.b == 2 ? "norms of the rows of" : "equal to", initializer.of);
   }
   return "";
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/pattern.h"
+#include "graph/gradient.h"
 #include "loom/error.h"
 
 namespace loom {
@@ -107,6 +108,34 @@ void report(const LossEntry& loss, const Graph& graph, const Port& term, const s
   finding.add_end(graph.node(cuts.front().node).where, "the gradient ends here");
 }
 
+// Whether a gradient that reaches a node is wanted there, or further on, by parameters of an objective.
+bool is_wanted(const Graph& graph, const std::set<std::string>& parameters, int node) {
+  std::vector<Port> ports;
+  for (int k = 0; k < static_cast<int>(graph.node(node).outputs.size()); ++k) ports.push_back({node, k});
+  return std::ranges::any_of(reached_parameters(graph, ports),
+                             [&](const std::string& path) { return parameters.count(path) > 0; });
+}
+
+// Gradients that a loss reads are differentiated by parameters.
+void check_second_derivatives(const Graph& graph, const ParameterStore& store, const TrainingPlan& plan,
+                              Diagnostics& diagnostics) {
+  std::set<int> reported;
+  for (const Objective& objective : plan.objectives) {
+    std::set<std::string> parameters;
+    for (const int i : objective.parameters) parameters.insert(store.at(i).path);
+    std::vector<Port> terms;
+    for (const int term : objective.terms) terms.push_back(plan.terms[static_cast<std::size_t>(term)].port);
+    for (const int index : reached_nodes(graph, terms)) {
+      const GraphNode& node = graph.node(index);
+      if (node.ends_here.empty() || !is_wanted(graph, parameters, index) || !reported.insert(index).second) continue;
+      Diagnostic finding = no_second_derivative(node);
+      const int source = graph.find(node.drawn_as);
+      if (source >= 0) finding.add_end(graph.node(source).where, fmt::format("'{}'", node.drawn_as));
+      diagnostics.add(Error(std::move(finding)));
+    }
+  }
+}
+
 bool may_change(const ObjectiveEntry& objective, const GraphNode& node) {
   if (objective.parameters.empty()) return true;
   const auto matched = [&](const GraphParameter& value) { return matches_any(objective.parameters, value.path); };
@@ -145,6 +174,7 @@ std::set<std::string> reached_parameters(const Graph& graph, const std::vector<P
 
 void check_gradients(const Document& document, const Graph& graph, const ParameterStore& store, TrainingPlan& plan,
                      Diagnostics& diagnostics) {
+  check_second_derivatives(graph, store, plan, diagnostics);
   Paths paths(graph, store);
   for (std::size_t t = 0; t < plan.terms.size(); ++t) {
     if (!is_minimized(plan, static_cast<int>(t))) continue;

@@ -38,6 +38,7 @@ enum class Role {
   sampler,     // draws z from the posterior given on its inputs
   prior,       // draws z from a prior
   quantizer,   // vectors to codes: an output `codes`; states `perplexity` [1] and `unused_for` [K], in batches
+  gradient,    // of its input `of` by its input `at`: the host makes the nodes that compute it (graph/gradient.h)
 };
 
 // What a metric measures: when it is computed, and what its inputs are (loom/metric.h).
@@ -157,7 +158,7 @@ struct PortDeclaration {
 struct Initializer {
   enum class Kind { constant, normal, uniform, uniform_fan_in, uniform_rows, equal } kind = Kind::constant;
   double a = 0;    // constant: value; normal: mean; uniform: low; uniform_fan_in: bound = a / sqrt(fan_in)
-  double b = 0;    // normal: standard deviation; uniform: high
+  double b = 0;    // normal: standard deviation; uniform: high; equal: 2 for the norms of the rows of a parameter `of`
   std::string of;  // uniform_fan_in: the parameter whose fan-in counts (empty: itself); equal: the state that it equals
 };
 Initializer constant_value(double value);
@@ -217,19 +218,6 @@ struct TimeWindowOf {
 };
 using TimeWindowRule = std::function<std::optional<TimeWindow>(const TimeWindowOf&)>;
 
-// A node that another one implies, with its ports and options by the names of both: what draws from a likelihood, or from the
-// prior of a divergence. Entries of `generate` that a document leaves out are made of such nodes.
-struct RelatedNode {
-  std::string type;  // "bernoulli_sampler"
-  // An input of it, and the input or output of the declaring node whose values it reads. An input that is not connected
-  // there is not connected here.
-  std::vector<std::pair<std::string, std::string>> inputs = {};
-  std::vector<std::pair<std::string, OptionValue>> options = {};  // set to these values
-  std::vector<std::string> same_options = {};                     // have the values that the declaring node has
-  std::vector<std::pair<std::string, std::string>> extents = {};  // an option, and the letter of a shape that it is
-  bool same_weights = false;  // uses the declaring node's parameters and states, where that has any (`weights:`)
-};
-
 // What the ports of one node follow from, where they are not the same for all nodes of a type.
 struct PortChoice {
   const Options& options;
@@ -258,7 +246,7 @@ class Contract {
   Contract& word(std::string name, std::string form, std::string doc);
   // Adds the options of another declaration: those that every type of a kind takes.
   Contract& include_options(const Contract& other);
-  // A rule about several options. The diagnostic is reported at the first of `options` that a document sets.
+  // A rule about several options, reported at the first of `options` that a document sets.
   Contract& rule(std::vector<std::string> options, std::string message, std::string expected, Condition holds);
   // Host-owned values that training changes without gradients (running statistics); saved with the parameters. They
   // move only where an objective may change the node: a node that is frozen, or that every objective's `parameters`
@@ -316,7 +304,13 @@ class Contract {
   // What output positions read of the inputs in evaluation; nothing: maybe all positions, as of a node without a rule. A
   // pointwise node needs none. Long recordings are then computed in pieces.
   Contract& reads_window(TimeWindowRule value);
-  Contract& alias();  // the first output is the first input's memory with another shape
+  // Second derivatives, which a penalty of a gradient needs. The host has them of outputs that are linear in the inputs if
+  // `value` holds and the options `without` have these values, or in each input. Other nodes have Node::second_backward.
+  Contract& linear(std::vector<std::pair<std::string, OptionValue>> without = {}, Condition value = nullptr);
+  Contract& linear_in_each();
+  Contract& second_derivative(Condition value = nullptr);
+  Contract& fuses(FusedNode node);  // what is applied to the first output
+  Contract& alias();                // the first output is the first input's memory with another shape
   // The ports that backward reads; by default every input and output is kept for it.
   Contract& backward_reads(std::vector<std::string> ports);
 
@@ -355,16 +349,20 @@ class Contract {
   bool has_sums_over_batch(bool training) const { return training && sums_over_batch_in_training_; }
   bool is_cheap() const { return cheap_; }
   bool can_take_bf16() const { return takes_bf16_; }
-  // The samples that it needs at least where it sees the whole batch.
-  std::int64_t least_samples() const { return least_samples_; }
-  // In words, for the reference; "" for a node that works per sample.
-  std::string whole_batch_text() const;
+  std::int64_t least_samples() const { return least_samples_; }  // where it sees the whole batch
+  std::string whole_batch_text() const;  // in words, for the reference; "" for a node that works per sample
   bool is_alias() const { return alias_; }
+  bool is_linear(const Options& options) const { return linear_ && (!linear_if_ || linear_if_(options)); }
+  bool is_linear_in_each() const { return linear_in_each_; }
+  const std::vector<std::pair<std::string, OptionValue>>& linear_without() const { return linear_without_; }
+  bool has_second_derivative(const Options& options) const { return second_ && (!second_if_ || second_if_(options)); }
+  const std::optional<FusedNode>& fused() const { return fused_; }
+  std::string second_derivative_text() const;  // in words, for the reference; "" for a node that has none
+  Contract of_gradient() const;                // of a node that computes a gradient of this one: without ports
   const std::string& causal_axes() const { return causal_; }
   bool is_causal(const Options& options) const { return !causal_.empty() && (!causal_if_ || causal_if_(options)); }
   std::string causal_text() const;  // in words, for the reference; "" for a node that is not
-  // Some ports have names that a document chooses.
-  bool has_open_ports() const;
+  bool has_open_ports() const;      // some ports have names that a document chooses
   bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
   bool reads_in_backward(std::string_view port) const;
 
@@ -379,6 +377,8 @@ class Contract {
  private:
   std::string summary_, source_, causal_, mean_;
   std::optional<RelatedNode> mean_by_, drawn_by_, looked_up_by_;
+  std::optional<FusedNode> fused_;
+  std::vector<std::pair<std::string, OptionValue>> linear_without_;
   Role role_ = Role::other;
   Measured measured_ = Measured::nothing;
   std::vector<ValueDeclaration> values_;
@@ -390,9 +390,9 @@ class Contract {
   std::vector<std::string> backward_reads_;
   bool backward_reads_set_ = false;
   std::int64_t least_samples_ = 1;
-  Condition whole_batch_if_, whole_batch_in_training_if_, pointwise_if_, causal_if_;
+  Condition whole_batch_if_, whole_batch_in_training_if_, pointwise_if_, causal_if_, linear_if_, second_if_;
   TimeWindowRule window_;
-  bool pointwise_ = false;
+  bool pointwise_ = false, linear_ = false, linear_in_each_ = false, second_ = false;
   bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
        alias_ = false, sums_over_batch_in_training_ = false, cheap_ = false, takes_bf16_ = false;
 };

@@ -132,6 +132,7 @@ class Prepare {
   bool incremental = false;  // advance() will be called in place of forward()
   bool transformed = false;  // algorithms that round differently, such as Winograd's, may be used where they are faster
   bool bf16 = false;         // products and convolutions round their inputs to bf16, and sum in f32
+  int along = -1;  // the input of a direction that second_backward() will be called with; -1: it is not called
 
   const Shape& input(std::string_view port) const;
   const Shape& input(int index) const { return input_views[static_cast<std::size_t>(index)].shape(); }
@@ -270,6 +271,18 @@ class Backward : public Call {
   TensorView diff_parameter(std::string_view name) const;  // add to it
 };
 
+// The second derivative: gradients of s = <diff_output, J direction>, J being the derivative of the outputs by the input
+// `along`. Those by the inputs are written to diff_input, those by the parameters added to diff_parameter, as in Backward,
+// and those by diff_output, J direction, written to diff_diff_output.
+class SecondBackward : public Backward {
+ public:
+  int along = 0;
+  TensorView direction;                                // of the shape of the input `along`
+  std::span<const TensorView> diff_diff_output_views;  // empty if not requested
+
+  TensorView diff_diff_output(int index) const { return diff_diff_output_views[static_cast<std::size_t>(index)]; }
+};
+
 // Called once per step, after parameters or states have changed, to repack weights into the layout that a primitive
 // prefers.
 class Pack {
@@ -325,6 +338,8 @@ class Node {
   virtual void forward(const Forward&) const = 0;
   // Called only if a gradient is requested; the default throws Error(not_differentiable).
   virtual void backward(const Backward&) const;
+  // Of a node that declares it (Contract::second_derivative). What backward does not read, it cannot read either.
+  virtual void second_backward(const SecondBackward&) const;
   virtual void end_step(const EndStep&) const {}
   // Of a node with sums over the batch, in training: see Contract::sums_over_batch_in_training.
   virtual void gather(const Forward&) const {}

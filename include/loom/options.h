@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -101,6 +102,25 @@ struct OptionDeclaration {
     belongs_to_weights = true;
     return *this;
   }
+};
+
+// A node that another one implies, with its ports and options by the names of both: what draws from a likelihood, or from the
+// prior of a divergence. Entries of `generate` that a document leaves out are made of such nodes.
+struct RelatedNode {
+  std::string type;  // "bernoulli_sampler"
+  // An input of it, and the input or output of the declaring node whose values it reads. An input that is not connected
+  // there is not connected here.
+  std::vector<std::pair<std::string, std::string>> inputs = {};
+  std::vector<std::pair<std::string, OptionValue>> options = {};  // set to these values
+  std::vector<std::string> same_options = {};                     // have the values that the declaring node has
+  std::vector<std::pair<std::string, std::string>> extents = {};  // an option, and the letter of a shape that it is
+  bool same_weights = false;  // uses the declaring node's parameters and states, where that has any (`weights:`)
+};
+
+// What a node applies to its first output for an option: a node of another type, whose option `as` has the value.
+struct FusedNode {
+  std::string option, none;  // "activation"; "none": nothing is applied
+  std::string type, as;      // "activation", "function"
 };
 
 // The options of one node after checking. Each declared option has a value, unless it has no default and was omitted.

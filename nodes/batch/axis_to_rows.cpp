@@ -11,6 +11,7 @@ class AxisToRows final : public loom::Node {
     c.input("x", "[N, K, ...E]", "values of any type");
     c.output("y", "[...Y]", "K rows for each row of x, one after the other");
     c.alias();
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

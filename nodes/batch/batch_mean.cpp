@@ -14,6 +14,7 @@ class BatchMean final : public loom::Node {
     c.output("y", "[N, ...E]", "their mean, the same in each row");
     c.whole_batch();
     c.backward_reads({});
+    c.linear();
   }
   explicit BatchMean(const loom::Options&) {}
 

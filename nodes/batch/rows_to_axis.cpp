@@ -11,6 +11,7 @@ class RowsToAxis final : public loom::Node {
     c.input("x", "[N, ...E]", "values of any type, with several rows of each sample");
     c.output("y", "[...Y]", "one row of each sample; axis 1 counts the rows that it had");
     c.alias();
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

@@ -21,6 +21,7 @@ class ShuffleBatch final : public loom::Node {
     c.whole_batch();
     c.stochastic();
     c.backward_reads({});
+    c.linear();
   }
   explicit ShuffleBatch(const loom::Options& o) : columns_(o.flag("columns")) {}
 

@@ -67,6 +67,10 @@ class Expression final : public formula::FormulaNode {
              "names for parts of formulas");
     c.rule({formula::kSingle, formula::kOutputs}, "a node has `y` or `outputs`, not both", "one of them",
            [](const loom::Options& o) { return !o.has(formula::kSingle) || !o.has(formula::kOutputs); });
+    c.second_derivative([](const loom::Options& o) {  // all but products of many and trigamma
+      const formula::FormulaSet set = formula::parse_all(formula::formulas_of(o));
+      return formula::usage_of(set, set.free_names()).twice;
+    });
     for (const formula::Function& function : formula::functions())
       c.word(std::string(function.name), std::string(function.form), std::string(function.doc));
   }

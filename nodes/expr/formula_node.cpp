@@ -38,6 +38,14 @@ void FormulaNode::prepare(const Prepare& p) {
     std::vector<std::int64_t> input_counts;
     for (const Source& source : sources) input_counts.push_back(source.count);
     for (const std::int64_t count : counts) sources.push_back({count, false});
+    if (p.along >= 0) {
+      std::vector<Source> given = sources;
+      given.push_back({sources[static_cast<std::size_t>(p.along)].count, false});
+      std::vector<std::int64_t> second_counts = input_counts;
+      second_counts.insert(second_counts.end(), counts.begin(), counts.end());
+      Built twice = built;
+      second_ = planned(twice.list, add_second_gradients(twice, gradients, p.along, varies), second_counts, given);
+    }
     backward_ = planned(built.list, std::move(gradients), input_counts, sources);
   }
   reserve(p);
@@ -77,17 +85,41 @@ std::string FormulaNode::implementation(bool backward) const {
   return fmt::format("{} steps in {} loops, blocks of {}", steps, loops, plan.block);
 }
 
-// A call runs one of the two plans.
-void FormulaNode::reserve(const Prepare& p) {
-  const auto larger = [](auto a, auto b) {
-    return std::max(static_cast<std::int64_t>(a), static_cast<std::int64_t>(b));
+// The targets are the gradients of the inputs, then those of the gradients of the outputs.
+void FormulaNode::second_backward(const SecondBackward& b) const {
+  const std::span<const void*> sources = sources_(b);
+  const std::span<float*> targets = targets_(b);
+  const auto inputs = static_cast<std::size_t>(b.input_count()), outputs = b.diff_output_views.size();
+  Needed wanted = 0;
+  const auto want = [&](std::size_t i, const TensorView& view) {
+    targets[i] = view.empty() ? nullptr : view.data();
+    if (!view.empty()) wanted |= Needed{1} << i;
   };
-  registers_ = p.scratch<float>(larger(register_floats(forward_), register_floats(backward_)));
-  temporaries_ = p.scratch<float>(larger(forward_.temporary_floats, backward_.temporary_floats));
-  sums_ = p.scratch<double>(larger(forward_.sums * forward_.rows, backward_.sums * backward_.rows));
-  table_ = p.scratch<float*>(larger(forward_.entries, backward_.entries));
-  sources_ = p.scratch<const void*>(p.input_views.size() + p.output_views.size());
-  targets_ = p.scratch<float*>(larger(p.input_views.size(), p.output_views.size()));
+  for (std::size_t i = 0; i < inputs; ++i) {
+    sources[i] = b.input_views[i].raw();
+    want(i, b.diff_input_views[i]);
+  }
+  for (std::size_t k = 0; k < outputs; ++k) {
+    sources[inputs + k] = b.diff_output_views[k].raw();
+    want(inputs + k, b.diff_diff_output_views[k]);
+  }
+  sources[inputs + outputs] = b.direction.raw();
+  run(second_, memory(b), sources, targets.first(inputs + outputs), b.rows, wanted);
+}
+
+// A call runs one of the plans.
+std::int64_t FormulaNode::largest(std::int64_t (*of)(const Plan&)) const {
+  return std::max({of(forward_), of(backward_), of(second_)});
+}
+
+void FormulaNode::reserve(const Prepare& p) {
+  registers_ = p.scratch<float>(largest([](const Plan& plan) { return register_floats(plan); }));
+  temporaries_ = p.scratch<float>(largest([](const Plan& plan) { return plan.temporary_floats; }));
+  sums_ = p.scratch<double>(largest([](const Plan& plan) { return plan.sums * plan.rows; }));
+  table_ = p.scratch<float*>(largest([](const Plan& plan) { return static_cast<std::int64_t>(plan.entries); }));
+  const std::size_t ports = p.input_views.size() + p.output_views.size();
+  sources_ = p.scratch<const void*>(ports + 1);
+  targets_ = p.scratch<float*>(ports);
 }
 
 }  // namespace loom::nodes::formula

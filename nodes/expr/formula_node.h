@@ -20,13 +20,15 @@ class FormulaNode : public Node {
   void prepare(const Prepare& p) override;
   void forward(const Forward& f) const override;
   void backward(const Backward& b) const override;
+  void second_backward(const SecondBackward& b) const override;
   std::string implementation(bool backward) const override;
 
  private:
   void reserve(const Prepare& p);
+  std::int64_t largest(std::int64_t (*of)(const Plan&)) const;
   Memory memory(const Call& call) const { return {registers_(call), table_(call), temporaries_(call), sums_(call)}; }
 
-  Plan forward_, backward_;
+  Plan forward_, backward_, second_;
   Slot<float> registers_, temporaries_;
   Slot<double> sums_;
   Slot<float*> table_, targets_;

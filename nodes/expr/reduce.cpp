@@ -20,6 +20,7 @@ class Reduce final : public formula::ReductionNode {
     declare_ports(c);
     c.option("function", loom::required, loom::text(reduction_names()), "the function, as in formulas");
     c.backward_reads({"x"});
+    c.second_derivative([](const loom::Options& o) { return o.text("function") != "prod"; });
   }
   explicit Reduce(const loom::Options& options) : ReductionNode(options, options.text("function")) {}
 };

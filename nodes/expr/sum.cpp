@@ -9,6 +9,7 @@ class Sum final : public loom::nodes::formula::ReductionNode {
     c.summary("The sum over the event of a sample, or over some of its axes");
     declare_ports(c);
     c.backward_reads({});
+    c.linear();
   }
   explicit Sum(const loom::Options& options) : ReductionNode(options, "sum") {}
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "expr/differentiate.h"
+#include "expr/plan.h"
 
 namespace loom::nodes::formula {
 namespace {
@@ -31,6 +32,7 @@ bool is_pointwise(const Built& built) {
 Usage of_built(Built built, std::size_t inputs) {
   Usage usage;
   usage.pointwise = is_pointwise(built);
+  usage.twice = has_second_derivative(built) && inputs + built.outputs.size() <= static_cast<std::size_t>(kMaxTargets);
   std::vector<Id> gradients = add_gradients(built, std::vector<bool>(inputs, true));
   for (const Id id : gradients) usage.varies.push_back(id != kNone);
   const Operations needed = needed_operations(built.list, gradients);
@@ -62,7 +64,7 @@ Usage usage_of(const FormulaSet& set, const std::vector<std::string>& inputs) {
     std::erase_if(problems, [](const Diagnostic& one) { return one.code == ErrorCode::shape_mismatch; });
     if (!problems.empty()) throw Error(std::move(problems));
   }
-  return {std::vector<bool>(inputs.size(), true), std::vector<bool>(inputs.size(), true), false};
+  return {std::vector<bool>(inputs.size(), true), std::vector<bool>(inputs.size(), true), false, false};
 }
 
 std::vector<Id> add_gradients(Built& built, const std::vector<bool>& variables) {
@@ -80,6 +82,37 @@ std::vector<Id> add_gradients(Built& built, const std::vector<bool>& variables) 
     if (variables[i]) all[i] = found[next++];
   }
   return all;
+}
+
+std::vector<Id> add_second_gradients(Built& built, const std::vector<Id>& gradients, int along,
+                                     const std::vector<bool>& variables) {
+  const std::size_t inputs = built.inputs.size(), outputs = built.outputs.size();
+  std::vector<Id> all(inputs + outputs, kNone), wanted;
+  const Id first = gradients[static_cast<std::size_t>(along)];
+  if (first == kNone) return all;
+  for (std::size_t i = 0; i < inputs; ++i) {
+    if (variables[i]) wanted.push_back(built.inputs[i]);
+  }
+  for (std::size_t k = 0; k < outputs; ++k)
+    wanted.push_back(
+        built.list.input(static_cast<int>(inputs + k), Shape(built.list.shape(built.outputs[k]))));  // there already
+  const Id direction = built.list.input(static_cast<int>(inputs + outputs), Shape(built.list.shape(first)));
+  const std::vector<Id> found = differentiate(built.list, {first}, {direction}, wanted);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i >= inputs || variables[i]) all[i] = found[next++];
+  }
+  return all;
+}
+
+bool has_second_derivative(const Built& built) {
+  for (Id id = 0; id < built.list.size(); ++id) {
+    const Operation& operation = built.list[id];
+    const bool product = operation.kind == Operation::Kind::reduce && operation.reduction == Reduction::product;
+    const bool trigamma = operation.kind == Operation::Kind::element && operation.op == BlockOp::trigamma;
+    if (product || trigamma) return false;
+  }
+  return true;
 }
 
 }  // namespace loom::nodes::formula

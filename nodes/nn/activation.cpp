@@ -23,6 +23,7 @@ class ActivationNode final : public loom::Node {
     c.cheap();
     c.takes_bf16();
     c.backward_reads({"x"});
+    c.second_derivative();
   }
   explicit ActivationNode(const loom::Options& options) : function_(math::activation_of(options.text("function"))) {
     const bool leaky = function_ == math::Activation::leaky_relu;
@@ -42,6 +43,17 @@ class ActivationNode final : public loom::Node {
               [&](const auto& from, float* diff_x, std::int64_t count) {
                 math::activation_gradient(function_, shape_, from[0], from[1], diff_x, count);
               });
+  }
+
+  // s = sum of dy f'(x) v
+  void second_backward(const loom::SecondBackward& b) const override {
+    const float *x = b.input(0).data(), *v = b.direction.data();
+    const std::int64_t count = b.input(0).count();
+    const loom::TensorView diff_x = b.diff_input(0), along = b.diff_diff_output(0);
+    if (!along.empty()) math::activation_gradient(function_, shape_, x, v, along.data(), count);
+    if (diff_x.empty()) return;
+    math::activation_curvature(function_, shape_, x, b.diff_output(0).data(), diff_x.data(), count);
+    math::multiply(diff_x.data(), v, diff_x.data(), count);
   }
 
  private:

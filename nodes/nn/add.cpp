@@ -21,6 +21,7 @@ class Add final : public loom::Node {
     c.takes_bf16();
     c.reads_window(window_of_broadcast);
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) { infer_broadcast(s); }
   explicit Add(const loom::Options&) {}

@@ -22,6 +22,7 @@ inline void declare_convolution(Contract& c) {
   c.option("bias", true, flag(), "adds a learned value to each filter");
   FusedActivation::declare(c);
   c.takes_bf16();
+  c.linear({{"bias", false}});
 }
 
 // Copies what both geometries name alike.

@@ -18,6 +18,7 @@ class Dropout final : public loom::Node {
     c.stochastic_in_training();
     c.pointwise();
     c.backward_reads({});
+    c.linear();
   }
   explicit Dropout(const loom::Options& options) : rate_(static_cast<float>(options.number("rate"))) {}
 

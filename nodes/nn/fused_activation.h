@@ -23,6 +23,7 @@ class FusedActivation {
     std::vector<std::string> names = {"none"};
     names.insert(names.end(), math::activation_names().begin(), math::activation_names().end());
     c.option("activation", "none", text(std::move(names)), "applied to the result");
+    c.fuses({.option = "activation", .none = "none", .type = "activation", .as = "function"});
   }
 
   explicit FusedActivation(const Options& options) {

@@ -9,6 +9,7 @@
 #include "loom/math.h"
 #include "loom/node.h"
 #include "math/channels.h"
+#include "nn/normalised_set.h"
 
 namespace {
 
@@ -28,6 +29,7 @@ class GroupNorm final : public loom::Node {
     c.parameter("weight", "[C]", loom::ones(), "factor").only_if(affine);
     c.parameter("bias", "[C]", loom::zeros(), "offset").only_if(affine);
     c.backward_reads({"x"});
+    c.second_derivative();
   }
   static void infer(loom::ShapeInference& s) {
     const std::int64_t groups = s.options().integer("groups"), channels = s.extent("C");
@@ -78,6 +80,19 @@ class GroupNorm final : public loom::Node {
       math::channel_products(diff_y, x, p, sums, sums + channels_, rows_, channels_);
       for (std::int64_t g = 0; g < groups_; ++g) group_slopes(b, sums, g, saved[2 * g], saved[2 * g + 1], p, q, r);
       if (b.wants_diff(0)) math::combine_rows(diff_y, p, x, q, r, b.diff_input(0)[n].data(), rows_, channels_);
+    }
+  }
+
+  void second_backward(const loom::SecondBackward& b) const override {
+    for (std::int64_t n = 0; n < b.rows; ++n) {
+      const auto set = loom::nodes::NormalisedSet::of(b, affine_, eps_, n * rows_ * channels_);
+      for (std::int64_t g = 0; g < groups_; ++g) {
+        const auto each = [&](const auto& body) {
+          for (std::int64_t row = 0; row < rows_; ++row)
+            for (std::int64_t c = g * width_; c < (g + 1) * width_; ++c) body(row * channels_ + c, c);
+        };
+        set.second_backward(each, static_cast<double>(rows_ * width_));
+      }
     }
   }
 

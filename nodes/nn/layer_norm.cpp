@@ -6,6 +6,7 @@
 
 #include "dnnl/layer_norm.h"
 #include "loom/node.h"
+#include "nn/normalised_set.h"
 
 namespace {
 
@@ -23,6 +24,7 @@ class LayerNorm final : public loom::Node {
     c.parameter("bias", "[C]", loom::zeros(), "offset").only_if(affine);
     c.pointwise();
     c.backward_reads({"x"});
+    c.second_derivative();
   }
   explicit LayerNorm(const loom::Options& options)
       : eps_(static_cast<float>(options.number("eps"))), affine_(options.flag("affine")) {}
@@ -55,6 +57,17 @@ class LayerNorm final : public loom::Node {
     float* diff_x = b.wants_diff(0) ? b.diff_input(0).data() : spare_x_(b).data();
     norm_->backward(b.input(0).data(), weight(b), mean, mean + rows_, b.diff_output(0).data(), diff_x, diff_weight,
                     diff_bias, work_(b).data());
+  }
+
+  void second_backward(const loom::SecondBackward& b) const override {
+    for (std::int64_t row = 0; row < rows_; ++row) {
+      const auto set = loom::nodes::NormalisedSet::of(b, affine_, static_cast<double>(eps_), row * channels_);
+      set.second_backward(
+          [&](const auto& body) {
+            for (std::int64_t c = 0; c < channels_; ++c) body(c, c);
+          },
+          static_cast<double>(channels_));
+    }
   }
 
  private:

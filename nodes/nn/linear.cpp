@@ -28,6 +28,7 @@ class Linear final : public loom::Node {
     });
     c.pointwise();
     c.takes_bf16();
+    c.linear({{"bias", false}});
     c.backward_reads({"x", "y"});
   }
   explicit Linear(const loom::Options& options) : activation_(options), bias_(options.flag("bias")) {}

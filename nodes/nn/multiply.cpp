@@ -19,6 +19,7 @@ class Multiply final : public loom::Node {
     c.pointwise();
     c.reads_window(window_of_broadcast);
     c.backward_reads({"x"});
+    c.linear_in_each();
   }
   static void infer(loom::ShapeInference& s) { infer_broadcast(s); }
   explicit Multiply(const loom::Options&) {}

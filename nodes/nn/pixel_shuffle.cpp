@@ -16,6 +16,7 @@ class PixelShuffle final : public loom::Node {
     c.output("y", "[N, ...P, D]", "factor times as many positions along each axis");
     PixelOrder::declare_factor(c);
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

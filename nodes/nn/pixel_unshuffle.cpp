@@ -14,6 +14,7 @@ class PixelUnshuffle final : public loom::Node {
     c.output("y", "[N, ...P, D]", "one position for factor positions along each axis");
     PixelOrder::declare_factor(c);
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

@@ -30,6 +30,7 @@ class Pool final : public loom::Node {
     declare_padding_after(c, "positions after each axis");
     c.reads_window(window_over_time);
     c.backward_reads({});
+    c.linear({}, [](const loom::Options& o) { return o.text("kind") == "average"; });
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

@@ -22,6 +22,7 @@ class Upsample final : public loom::Node {
       return loom::TimeWindow{.up = axis_option(of.options, "factor", 0, of.from.rank() - 2, 1)};
     });
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

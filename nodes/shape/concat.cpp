@@ -19,6 +19,7 @@ class Concat final : public loom::Node {
     c.pointwise_if(along_channels);
     c.reads_window(window_beside_axis);
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape first = column(s.input(0), s.options().integer("axis"));

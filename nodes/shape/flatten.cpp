@@ -12,6 +12,7 @@ class Flatten final : public loom::Node {
     c.input("x", "[N, ...]", "values of any type");
     c.output("y", "[N, C]", "the same values");
     c.alias();
+    c.linear();
     c.reads_window(loom::nodes::window_of_alias);
   }
   static void infer(loom::ShapeInference& s) { s.bind("C", s.input(0).event().count()); }

@@ -17,6 +17,7 @@ class Flip final : public loom::Node {
              "1 is the first of a sample, negative counts from the end; 0: the rows of a sample");
     c.reads_window(window_beside_axis);
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) { check_moved_axis(s, s.options().integer("axis"), s.input(0)); }
   explicit Flip(const loom::Options& options) : axis_(options.integer("axis")) {}

@@ -23,6 +23,7 @@ class Permute final : public loom::Node {
       return stays ? std::optional(loom::TimeWindow()) : std::nullopt;
     });
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

@@ -16,6 +16,7 @@ class Repeat final : public loom::Node {
     c.output("y", "[N, ...E]", "each sample `times` times in a row; the batch axis is `times` as long").dtype_of("x");
     c.option("times", loom::required, loom::integer().at_least(1), "rows per sample");
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     loom::Shape shape = s.input(0);

@@ -17,6 +17,7 @@ class Reshape final : public loom::Node {
     c.option("shape", loom::OptionValue(), loom::integer_list().at_least(-1),
              "extents of one sample, where `like` is not connected; one may be -1");
     c.alias();
+    c.linear();
     c.reads_window(loom::nodes::window_of_alias);
   }
   static void infer(loom::ShapeInference& s) {

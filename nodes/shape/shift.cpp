@@ -28,6 +28,7 @@ class Shift final : public loom::Node {
       return axis > 0 ? std::optional(loom::TimeWindow{1, 1, by, -by}) : std::nullopt;
     });
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) { check_moved_axis(s, s.options().integer("axis"), s.input(0)); }
   explicit Shift(const loom::Options& options) : axis_(options.integer("axis")), by_(options.integer("by")) {}

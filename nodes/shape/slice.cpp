@@ -36,6 +36,7 @@ class Slice final : public loom::Node {
     c.pointwise_if(along_channels);
     c.reads_window(window_beside_axis);
     c.backward_reads({});
+    c.linear();
   }
   static void infer(loom::ShapeInference& s) {
     const loom::Shape& x = s.input(0);

@@ -112,6 +112,7 @@ class Einsum final : public ProductNode {
              "summed over")
         .example("nab,nac->nbc");
     c.backward_reads({"x"});
+    c.linear_in_each();
   }
 
   static void infer(loom::ShapeInference& s) {

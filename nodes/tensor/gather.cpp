@@ -28,6 +28,7 @@ class Gather final : public loom::Node {
     c.option("aligned", false, loom::flag(),
              "index has the shape of x but along the axis, and chooses for each place of the other axes");
     c.backward_reads({"index"});
+    c.linear();
   }
 
   static void infer(loom::ShapeInference& s) {

@@ -75,6 +75,7 @@ class MatmulNode final : public ProductNode {
     c.option("transpose_a", false, loom::flag(), "a is [.., K, I]");
     c.option("transpose_b", false, loom::flag(), "b is [.., J, K]");
     c.backward_reads({"a", "b"});
+    c.linear_in_each();
   }
   static void infer(loom::ShapeInference& s) {
     const MatrixAxes axes(s.input("a"), s.input("b"), s.options().flag("transpose_a"), s.options().flag("transpose_b"));

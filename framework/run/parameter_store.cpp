@@ -51,6 +51,19 @@ void initialize(const GraphNode& node, const GraphParameter& parameter, const In
   for (float& value : values) value = static_cast<float>(low + (high - low) * value);
 }
 
+bool is_norms(const Initializer& rule) { return rule.kind == Initializer::Kind::equal && rule.b == 2; }
+
+// The norm of each row, along the first axis.
+void fill_norms(const Tensor& rows, std::span<float> norms) {
+  const auto count = static_cast<std::size_t>(rows.shape().count_from(1));
+  for (std::size_t r = 0; r < norms.size(); ++r) {
+    double sum = 0;
+    for (const float value : rows.values().subspan(r * count, count))
+      sum += static_cast<double>(value) * static_cast<double>(value);
+    norms[r] = static_cast<float>(std::sqrt(sum));
+  }
+}
+
 }  // namespace
 
 ParameterStore::ParameterStore(const Graph& graph, std::uint64_t seed)
@@ -69,7 +82,12 @@ ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> 
     item.frozen = node.frozen;
     if (seed) {
       item.value = Tensor(DType::f32, parameter.shape);
-      initialize(node, parameter, declared.initializer, *seed, item.value.values());
+      const Initializer& rule = declared.initializer;
+      if (is_norms(rule))  // of a parameter declared before it, which has its values
+        fill_norms(at(find(parameter.path.substr(0, parameter.path.rfind('.') + 1) + rule.of)).value,
+                   item.value.values());
+      else
+        initialize(node, parameter, rule, *seed, item.value.values());
       if (parameter.initial) {
         const RandomStream stream(*seed, stream_of(parameter.path), 0);
         parameter.initial->fill(parameter.shape, stream, item.value.values());

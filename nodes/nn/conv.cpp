@@ -28,6 +28,7 @@ class Conv final : public Base {
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
       return o.flag("bias");
     });
+    WeightNorm::declare(c, {.first = "[filters]", .rows = "[filters]", .columns = "[V]"});
     c.pointwise_if(
         [](const loom::Options& o) { return all_ones(o, "kernel") && all_ones(o, "stride") && no_padding(o); });
     c.causal_if("S", [](const loom::Options& o) { return causal_padding(o) && all_ones(o, "stride"); });
@@ -60,10 +61,11 @@ class Conv final : public Base {
     }
     s.bind("G", g.c / g.groups);
     s.bind_run("K", kernel_of(window, x.rank() - 2));
+    s.bind("V", g.c / g.groups * g.kd * g.kh * g.kw);
     s.output("y", with_image(x, y));
   }
 
-  explicit Conv(const loom::Options& options) : Base(options, loom::dnnl::kConvolution) {}
+  explicit Conv(const loom::Options& options) : Base(options, loom::dnnl::kConvolution, 0) {}
   ConvolutionShape geometry(const loom::Shape& x) const override {
     return convolution_shape<ConvolutionShape>(options_, x);
   }
@@ -87,13 +89,14 @@ class Conv final : public Base {
                                                                                    .bias = g.bias,
                                                                                    .relu = activation_.relu(),
                                                                                    .samples = g.n});
+    norm_.prepare(p, rows_axis_);
     incremental_work_ = p.scratch<std::byte>(incremental_->scratch_bytes());
     incremental_weight_ = p.packed<std::byte>(incremental_->packed_bytes());
   }
 
   void pack(const loom::Pack& p) const override {
     if (!incremental_) return Base::pack(p);
-    const float* weight = p.parameter("weight").data();
+    const float* weight = norm_.pack(p);
     incremental_->pack(&weight, incremental_weight_(p).data());
   }
 

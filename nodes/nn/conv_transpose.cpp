@@ -25,6 +25,7 @@ class ConvTranspose final : public TransposedBase {
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
       return o.flag("bias");
     });
+    WeightNorm::declare(c, {.first = "[C]", .rows = "[G]", .columns = "[V]"});
     c.reads_window(time_window);
     c.backward_reads({"x", "y"});
   }
@@ -55,10 +56,12 @@ class ConvTranspose final : public TransposedBase {
     }
     s.bind("G", g.filters / g.groups);
     s.bind_run("K", kernel_of(window, x.rank() - 2));
+    s.bind("V", g.c * g.kd * g.kh * g.kw);
     s.output("y", with_image(x, y));
   }
 
-  explicit ConvTranspose(const loom::Options& options) : TransposedBase(options, loom::dnnl::kTransposedConvolution) {}
+  explicit ConvTranspose(const loom::Options& options)
+      : TransposedBase(options, loom::dnnl::kTransposedConvolution, 1) {}
 
   TransposedConvolutionShape geometry(const loom::Shape& x) const override {
     auto g = convolution_shape<TransposedConvolutionShape>(options_, x);

@@ -9,6 +9,7 @@
 #include "loom/node.h"
 #include "nn/fused_activation.h"
 #include "nn/packed_weight.h"
+#include "nn/weight_norm.h"
 #include "nn/window.h"
 
 namespace loom::nodes {
@@ -47,8 +48,14 @@ ConvolutionGeometry convolution_shape(const Options& options, const Shape& x) {
 template <class Geometry>
 class Convolution : public Node {
  public:
-  Convolution(const Options& options, const dnnl::LayerOperations<Geometry>& operations)
-      : options_(options), activation_(options), operations_(operations), bias_(options.flag("bias")) {}
+  // `rows`: the axis of the weight that counts the filters.
+  Convolution(const Options& options, const dnnl::LayerOperations<Geometry>& operations, int rows)
+      : options_(options),
+        activation_(options),
+        norm_(options),
+        rows_axis_(rows),
+        operations_(operations),
+        bias_(options.flag("bias")) {}
 
   virtual Geometry geometry(const Shape& x) const = 0;
 
@@ -65,6 +72,7 @@ class Convolution : public Node {
     rows_ = p.output(0).count() / filters_;
     forward_ = operations_.forward.make(shape);
     std::size_t work = forward_->scratch_bytes();
+    norm_.prepare(p, rows_axis_);
     forward_weight_.prepare(p, *forward_);
     if (p.backward) {
       shape.relu = false;
@@ -83,14 +91,14 @@ class Convolution : public Node {
   }
 
   void pack(const Pack& p) const override {
-    const float* weight = p.parameter("weight").data();
+    const float* weight = norm_.pack(p);
     forward_weight_.pack(p, *forward_, weight, packing_.of(p));
     if (data_) data_weight_.pack(p, *data_, weight, packing_.of(p));
   }
 
   void forward(const Forward& f) const override {
     const TensorView y = f.output(0);
-    const void* weight = forward_weight_.of(f, f.parameter("weight").data());
+    const void* weight = forward_weight_.of(f, norm_.of(f));
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
     forward_->execute(f.input(0).raw(), weight, bias, activation_.target(f, y), work_(f).data());
     activation_.apply(f, y);
@@ -100,20 +108,25 @@ class Convolution : public Node {
     void* work = work_(b).data();
     const void* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
     if (b.wants_diff(0)) {
-      data_->execute(diff, data_weight_.of(b, b.parameter("weight").data()), b.diff_input(0).raw(), work);
+      data_->execute(diff, data_weight_.of(b, norm_.of(b)), b.diff_input(0).raw(), work);
     }
     const bool wants_bias = b.wants_parameter_diff("bias");
-    if (b.wants_parameter_diff("weight")) {  // the primitive sums the bias gradient too, wanted or not
+    if (norm_.wants_gradient(b)) {  // the primitive sums the bias gradient too, wanted or not
       float* diff_bias = wants_bias ? b.diff_parameter("bias").data() : spare_(b).data();
-      weights_->execute(b.input(0).raw(), diff, b.diff_parameter("weight").data(), bias_ ? diff_bias : nullptr, work);
+      weights_->execute(b.input(0).raw(), diff, norm_.gradient(b), bias_ ? diff_bias : nullptr, work);
+      norm_.add(b);
     } else if (wants_bias) {
       dnnl::add_column_sums(diff, y_bf16_, rows_, filters_, b.diff_parameter("bias").data());
     }
   }
 
+  void end_step(const EndStep& e) const override { norm_.end_step(e); }
+
  protected:
   Options options_;
   FusedActivation activation_;
+  WeightNorm norm_;
+  int rows_axis_;
 
  private:
   const dnnl::LayerOperations<Geometry>& operations_;

@@ -7,6 +7,7 @@
 #include "loom/node.h"
 #include "nn/fused_activation.h"
 #include "nn/packed_weight.h"
+#include "nn/weight_norm.h"
 
 namespace {
 
@@ -26,12 +27,13 @@ class Linear final : public loom::Node {
     c.parameter("bias", "[units]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
       return o.flag("bias");
     });
+    WeightNorm::declare(c, {.first = "[units]", .rows = "[units]", .columns = "[C]"});
     c.pointwise();
     c.takes_bf16();
     c.linear({{"bias", false}});
     c.backward_reads({"x", "y"});
   }
-  explicit Linear(const loom::Options& options) : activation_(options), bias_(options.flag("bias")) {}
+  explicit Linear(const loom::Options& options) : activation_(options), norm_(options), bias_(options.flag("bias")) {}
 
   void prepare(const loom::Prepare& p) override {
     channels_ = p.input(0).back();
@@ -51,6 +53,7 @@ class Linear final : public loom::Node {
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
     work_ = p.scratch<std::byte>(work);
+    norm_.prepare(p, 0);
     packing_.prepare(p, forward_.get(), data_.get());
     packed_.prepare(p, *forward_);
     // In bf16 both take the weight rounded as it lies.
@@ -59,7 +62,7 @@ class Linear final : public loom::Node {
   }
 
   void pack(const loom::Pack& p) const override {
-    const float* weight = p.parameter("weight").data();
+    const float* weight = norm_.pack(p);
     packed_.pack(p, *forward_, weight, packing_.of(p));
     if (data_ && !shares_packed_) packed_data_.pack(p, *data_, weight, packing_.of(p));
   }
@@ -70,7 +73,7 @@ class Linear final : public loom::Node {
 
   void forward(const loom::Forward& f) const override {
     const loom::TensorView y = f.output(0);
-    const void* weight = packed_.of(f, f.parameter("weight").data());
+    const void* weight = packed_.of(f, norm_.of(f));
     const float* bias = bias_ ? f.parameter("bias").data() : nullptr;
     forward_->execute(f.input(0).raw(), weight, bias, activation_.target(f, y), work_(f).data());
     activation_.apply(f, y);
@@ -80,16 +83,18 @@ class Linear final : public loom::Node {
     void* work = work_(b).data();
     const void* diff = activation_.gradient(b, b.output(0), b.diff_output(0));
     if (b.wants_diff(0)) {
-      const float* plain = b.parameter("weight").data();
-      const void* weight = shares_packed_ ? packed_.of(b, plain) : packed_data_.of(b, plain);
+      const void* weight = shares_packed_ ? packed_.of(b, norm_.of(b)) : packed_data_.of(b, norm_.of(b));
       data_->execute(diff, weight, b.diff_input(0).raw(), work);
     }
-    if (b.wants_parameter_diff("weight")) {
-      weights_->execute(b.input(0).raw(), diff, b.diff_parameter("weight").data(), nullptr, work);
+    if (norm_.wants_gradient(b)) {
+      weights_->execute(b.input(0).raw(), diff, norm_.gradient(b), nullptr, work);
+      norm_.add(b);
     }
     if (b.wants_parameter_diff("bias"))
       loom::dnnl::add_column_sums(diff, y_bf16_, rows_, units_, b.diff_parameter("bias").data());
   }
+
+  void end_step(const loom::EndStep& e) const override { norm_.end_step(e); }
 
   double forward_flop(const loom::Prepare& p) const override {
     return 2.0 * static_cast<double>(p.output(0).count()) * static_cast<double>(p.input(0).back());
@@ -101,6 +106,7 @@ class Linear final : public loom::Node {
   bool packing_pays(bool training) const { return training ? rows_ <= 16 && units_ <= 2 * channels_ : rows_ < 100; }
 
   FusedActivation activation_;
+  WeightNorm norm_;
   bool bias_, y_bf16_ = false, shares_packed_ = false;
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
   loom::Slot<std::byte> work_;  // work memory of one primitive at a time

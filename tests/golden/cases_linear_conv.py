@@ -1,5 +1,6 @@
 """Golden cases of linear, conv and conv_transpose."""
 import torch.nn.functional as F
+from torch.nn.utils import parametrizations
 
 from cases_layers import ACTIVATIONS
 from golden import case, channels_first, channels_last
@@ -9,15 +10,43 @@ def activate(x, options):
     return ACTIVATIONS[options.get("activation", "identity")](x, {})
 
 
+def used_weight(p, s, options, dim):
+    """The weight that a layer uses; one step of power iteration changes the state in place."""
+    if options.get("norm") == "weight":
+        scale = p["scale"].reshape(-1, *[1] * (p["weight"].dim() - 1))
+        return parametrizations._WeightNorm(0)(scale, p["weight"])
+    if options.get("norm") == "spectral":
+        spectral = parametrizations._SpectralNorm(p["weight"].detach(), 1, dim)
+        spectral._u, spectral._v = s["u"].clone(), s["v"].clone()
+        weight = spectral(p["weight"])
+        s["u"].copy_(spectral._u)
+        s["v"].copy_(spectral._v)
+        return weight
+    return p["weight"]
+
+
+def add_norm(options, weight, dim, parameters):
+    """Adds a scale to the parameters; returns what makes the state."""
+    if options.get("norm") == "weight":
+        parameters["scale"] = lambda d: d.normal(weight[0])
+    if options.get("norm") != "spectral":
+        return None
+    count = 1
+    for extent in weight:
+        count *= extent
+    return {"u": lambda d: d.normal(weight[dim]), "v": lambda d: d.normal(count // weight[dim])}
+
+
 def linear(name, shape, **options):
     def function(x, p, s):
-        return {"y": activate(F.linear(x["x"], p["weight"], p.get("bias")), options)}
+        return {"y": activate(F.linear(x["x"], used_weight(p, s, options, 0), p.get("bias")), options)}
 
     units = options["units"]
     parameters = {"weight": lambda d: d.normal(units, shape[-1], scale=0.5)}
     if options.get("bias", True):
         parameters["bias"] = lambda d: d.normal(units, scale=0.5)
-    case("linear", name, options, {"x": lambda d: d.normal(*shape)}, function, parameters)
+    state = add_norm(options, (units, shape[-1]), 0, parameters)
+    case("linear", name, options, {"x": lambda d: d.normal(*shape)}, function, parameters, state)
 
 
 def tuple_of(options, key, default, rank):
@@ -48,24 +77,27 @@ def convolution(node, name, shape, **options):
         operation = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
         weight = (channels, filters // groups, *kernel)
 
+    dim = 0 if node == "conv" else 1
+
     def function(x, p, s):
-        h = channels_first(x["x"])
+        h, w = channels_first(x["x"]), used_weight(p, s, options, dim)
         if node == "conv":
             both = [n for pair in reversed(pads(options, kernel, dilation)) for n in pair]
-            y = operation(F.pad(h, both), p["weight"], p.get("bias"), stride, 0, dilation, groups)
+            y = operation(F.pad(h, both), w, p.get("bias"), stride, 0, dilation, groups)
         elif "padding_after" in options:
-            y = operation(h, p["weight"], p.get("bias"), stride, 0, 0, groups, dilation)
+            y = operation(h, w, p.get("bias"), stride, 0, 0, groups, dilation)
             for axis, (before, after) in enumerate(pads(options, kernel, dilation), 2):
                 y = y.narrow(axis, before, y.shape[axis] - before - after)
         else:
-            y = operation(h, p["weight"], p.get("bias"), stride, tuple_of(options, "padding", 0, rank),
+            y = operation(h, w, p.get("bias"), stride, tuple_of(options, "padding", 0, rank),
                           tuple_of(options, "output_padding", 0, rank), groups, dilation)
         return {"y": channels_last(activate(y, options))}
 
     parameters = {"weight": lambda d: d.normal(*weight, scale=0.3)}
     if options.get("bias", True):
         parameters["bias"] = lambda d: d.normal(filters, scale=0.5)
-    case(node, name, options, {"x": lambda d: d.normal(*shape)}, function, parameters)
+    state = add_norm(options, weight, dim, parameters)
+    case(node, name, options, {"x": lambda d: d.normal(*shape)}, function, parameters, state)
 
 
 def conv(name, shape, **options):
@@ -85,7 +117,12 @@ def add_cases():
     linear("sequence", (3, 5, 4), units=6)
     linear("image_tanh", (3, 2, 4, 3), units=5, activation="tanh")
 
+    linear("spectral", (3, 7), units=5, norm="spectral", activation="tanh")
+    linear("weight_norm", (3, 7), units=5, norm="weight")
+
     conv("plain", (3, 5, 4, 3), filters=4, kernel=3)
+    conv("spectral", (2, 5, 4, 4), filters=6, kernel=3, padding=1, groups=2, norm="spectral")
+    conv("weight_norm", (2, 6, 5, 3), filters=4, kernel=3, stride=2, norm="weight", activation="silu")
     conv("padding1", (2, 5, 4, 3), filters=4, kernel=3, padding=1)
     conv("same", (2, 5, 4, 3), filters=4, kernel=5, padding="same")
     conv("same_even", (2, 5, 4, 3), filters=4, kernel=4, padding="same")
@@ -125,6 +162,8 @@ def add_cases():
     conv("sequence_groups2", (3, 9, 4), filters=6, kernel=3, padding=1, groups=2)
     conv("sequence_dilation2", (3, 9, 3), filters=4, kernel=3, dilation=2)
 
+    conv_transpose("spectral", (2, 4, 3, 4), filters=6, kernel=4, stride=2, padding=1, groups=2, norm="spectral")
+    conv_transpose("weight_norm", (2, 4, 3, 3), filters=5, kernel=3, norm="weight")
     conv_transpose("plain", (3, 4, 5, 3), filters=4, kernel=3)
     conv_transpose("padding1", (2, 4, 5, 3), filters=4, kernel=3, padding=1)
     conv_transpose("stride2_k4_p1", (2, 4, 5, 4), filters=3, kernel=4, stride=2, padding=1)

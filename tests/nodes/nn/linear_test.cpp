@@ -1,5 +1,6 @@
 #include "nodes/node_checks.h"
 
+using namespace loom;
 using namespace loom::check;
 
 BOOST_AUTO_TEST_SUITE(linear)
@@ -13,6 +14,18 @@ BOOST_AUTO_TEST_CASE(gradients_and_shards) {
   }
   auto bare = node("linear");
   expect_ok(bare.option("units", 3).option("bias", false).random_input("x", {4, 7}).check());
+}
+
+// A matrix with one large singular value, which a few steps of power iteration find: u and v move no more.
+BOOST_AUTO_TEST_CASE(normalised_weights_have_gradients) {
+  Tensor weight = random_tensor({4, 5}, 3, 0.2);
+  for (std::int64_t i = 0; i < 20; ++i)
+    weight.values()[static_cast<std::size_t>(i)] += 1.0F + 0.3F * static_cast<float>(i / 5);
+  for (const char* norm : {"spectral", "weight"}) {
+    auto tester = node("linear");
+    tester.option("units", 4).option("norm", norm).random_input("x", {6, 5}).parameter("weight", weight.clone());
+    expect_ok(tester.check());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(many_rows_take_the_plain_weight) {

@@ -1,0 +1,100 @@
+// Layers with normalised weights in training: initial values, the state of the power iteration, and what copies share.
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "check/standard_registry.h"
+#include "train/session.h"
+
+using namespace loom;
+using namespace loom::check;
+
+namespace {
+
+std::unique_ptr<Session> session_of(const std::string& norm, const std::string& more = "") {
+  const std::string text =
+      "version: 1\ndata: {type: gaussian, features: 6, count: 96}\nnodes:\n  x: {type: input, shape: [6]}\n"
+      "  a: {type: linear, in: x, units: 5, activation: tanh, norm: " +
+      norm + "}\n  b: {type: linear, in: a, units: 6}\n" + more +
+      "losses: {l: {type: squared_error, in: {x: b, target: x}}}\n";
+  return std::make_unique<Session>(parse_document(text, "g.yaml", "."), standard_registry(),
+                                   SessionSettings{.batch = 16, .threads = 1});
+}
+
+std::vector<double> value(Session& session, const std::string& path) {
+  const int index = session.parameters().find(path);
+  BOOST_REQUIRE_MESSAGE(index >= 0, path);
+  const auto values = session.parameters().at(index).value.values();
+  return {values.begin(), values.end()};
+}
+
+double norm_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v * v;
+  return std::sqrt(sum);
+}
+
+// u^T W v
+double product(const std::vector<double>& u, const std::vector<double>& w, const std::vector<double>& v) {
+  double sum = 0;
+  for (std::size_t i = 0; i < u.size(); ++i)
+    for (std::size_t j = 0; j < v.size(); ++j) sum += u[i] * w[i * v.size() + j] * v[j];
+  return sum;
+}
+
+// The largest singular value, by many steps of power iteration.
+double largest(const std::vector<double>& w, std::size_t rows) {
+  const std::size_t columns = w.size() / rows;
+  std::vector<double> v(columns, 1), u(rows);
+  for (int step = 0; step < 500; ++step) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      u[i] = 0;
+      for (std::size_t j = 0; j < columns; ++j) u[i] += w[i * columns + j] * v[j];
+    }
+    const double u_norm = norm_of(u);
+    for (double& x : u) x /= u_norm;
+    for (std::size_t j = 0; j < columns; ++j) {
+      v[j] = 0;
+      for (std::size_t i = 0; i < rows; ++i) v[j] += w[i * columns + j] * u[i];
+    }
+    const double v_norm = norm_of(v);
+    for (double& x : v) x /= v_norm;
+  }
+  return product(u, w, v);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(weight_norm)
+
+BOOST_AUTO_TEST_CASE(the_scale_begins_as_the_norm_of_each_row) {
+  const auto session = session_of("weight");
+  const std::vector<double> w = value(*session, "a.weight"), scale = value(*session, "a.scale");
+  BOOST_REQUIRE(scale.size() == 5U);
+  for (std::size_t r = 0; r < 5; ++r)
+    BOOST_TEST(std::abs(scale[r] - norm_of({w.begin() + static_cast<long>(6 * r),
+                                            w.begin() + static_cast<long>(6 * r + 6)})) < 1e-6);
+  session->step();
+  BOOST_TEST(value(*session, "a.scale") != scale);
+}
+
+BOOST_AUTO_TEST_CASE(power_iteration_follows_the_weight) {
+  const auto session = session_of("spectral");
+  for (int i = 0; i < 40; ++i) session->step();
+  const std::vector<double> u = value(*session, "a.u"), v = value(*session, "a.v"), w = value(*session, "a.weight");
+  BOOST_TEST(std::abs(norm_of(u) - 1) < 1e-5);
+  BOOST_TEST(std::abs(norm_of(v) - 1) < 1e-5);
+  BOOST_TEST(std::abs(product(u, w, v) / largest(w, 5) - 1) < 0.02);
+}
+
+BOOST_AUTO_TEST_CASE(copies_iterate_once_a_step) {
+  const std::string copy = "  n: {type: normal, in: {like: x}}\n  c: {call: a, in: n}\n";
+  const auto alone = session_of("spectral"),
+             twice = session_of("spectral", copy + "  d: {type: linear, in: c, units: 1}\n");
+  for (int i = 0; i < 3; ++i) {
+    alone->step();
+    twice->step();
+  }
+  BOOST_TEST(value(*alone, "a.u") == value(*twice, "a.u"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

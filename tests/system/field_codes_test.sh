@@ -43,7 +43,7 @@ entry() {
     dc-ae) form=(--set data.count=300 --set vars.channels=4) ;;
     text-vae) form=(--data text:text,length=16 --set vars.length=16 --set vars.letters=11 --set vars.channels=16 --set vars.layers=1 --set vars.latent=4) ;;
     video-vae) form=(--data npy:films.npy "${convolutions[@]:2}") batch=4 ;;
-    aae | wae-gan | adversarial-vb | r1-aae | wgan-gp-aae) form=("${mnist[@]}" --set vars.critic=32) ;;
+    aae | wae-gan | adversarial-vb | r1-aae | spectral-aae | wgan-gp-aae) form=("${mnist[@]}" --set vars.critic=32) ;;
     bigan) form=("${mnist[@]}" --set vars.critic=32) curve=reconstruction ;;   # which no objective has
     soft-introvae | introvae) form=("${mnist[@]}") ;;
     vqgan) form=("${images[@]}" "${quantizer[@]}" --set vars.filters=8 --set vars.start=100) verbs=(reconstruct encode decode) ;;

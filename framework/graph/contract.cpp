@@ -284,7 +284,7 @@ std::string Contract::whole_batch_text() const {
 
 std::string Contract::second_derivative_text() const {
   if (linear_in_each_) return "has a second derivative";
-  if (linear_) return linear_if_ ? "has a second derivative with some options" : "has a second derivative";
+  if (linear_ && !second_) return linear_if_ ? "has a second derivative with some options" : "has a second derivative";
   if (!second_) return "";
   return second_if_ ? "has a second derivative with some options" : "has a second derivative";
 }

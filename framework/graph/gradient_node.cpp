@@ -215,7 +215,7 @@ void GradientNode::linear_backward(const Backward& b) const {
   bind_missing(b);
   bind_outputs(b);
   const auto is_wanted = [](const TensorView& view) { return !view.empty(); };
-  bool further = std::ranges::any_of(b.diff_parameter_views, is_wanted);
+  bool further = std::ranges::any_of(b.diff_parameter_views, is_wanted), along = needs_.saved_bytes > 0;
   for (std::size_t k = 0; k < ports_.size(); ++k) {
     const TensorView wanted = b.diff_input(static_cast<int>(k));
     if (wanted.empty()) continue;
@@ -223,8 +223,9 @@ void GradientNode::linear_backward(const Backward& b) const {
     const bool of_input = ports_[k].kind == GradientPort::Kind::input;
     list(b, of_input ? diff_inputs : outputs)[index] = wanted;
     further = further || of_input;
+    along = along || !of_input;
   }
-  node_->forward(call_of<Forward>(b));
+  if (along) node_->forward(call_of<Forward>(b));
   if (!further) return;
   std::ranges::copy(b.diff_parameter_views, list(b, diff_parameters).begin());
   node_->backward(call_of<Backward>(b));

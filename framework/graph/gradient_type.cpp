@@ -40,7 +40,8 @@ std::vector<GradientPort> declare_ports(const GradientOf& of, Contract& c) {
     if (of.inputs[k].rank() == 0 || declared.is_shape_only || constant) continue;
     PortDeclaration& port = add_port(c, own.input_name(index), of.input_types[k], declared.doc);
     port.minimum = declared.minimum, port.maximum = declared.maximum;
-    const bool moves = of.second && declared.is_differentiable && own.reads_in_backward(declared.name);
+    const bool moves =
+        of.second && !of.is_constant() && declared.is_differentiable && own.reads_in_backward(declared.name);
     if (!moves || of.input_types[k] != DType::f32) port.no_gradient();
     ports.push_back({Kind::input, index});
   }
@@ -112,6 +113,7 @@ std::shared_ptr<const NodeType> gradient_sum_type(int inputs, bool carries) {
   PortDeclaration& y = type.contract.output("y", "[...]", "their sum");
   if (!carries) y.no_gradient();
   type.contract.linear().backward_reads({});
+  if (inputs == 1) type.contract.alias();
   type.infer = [](ShapeInference& s) { s.output("y", s.input(0)); };
   type.create = [](const Options&) { return std::make_unique<Sum>(); };
   return std::make_shared<const NodeType>(std::move(type));

@@ -29,8 +29,10 @@ struct GradientOf {
   }
   // Something is applied to the first output for an option: see Contract::fuses.
   bool is_fused() const;
-  // Whether the derivative depends on no input.
-  bool is_linear() const { return !is_fused() && type->contract.is_linear(options); }
+  // Whether the derivative moves with no input: nowhere, or but for kinks.
+  bool is_constant() const { return !is_fused() && type->contract.is_linear(options); }
+  // Whether it depends on no input.
+  bool is_linear() const { return is_constant() && !type->contract.has_second_derivative(options); }
   bool is_linear_in_each() const { return type->contract.is_linear_in_each(); }
   bool has_second_derivative() const {
     return is_linear() || is_linear_in_each() || type->contract.has_second_derivative(options);

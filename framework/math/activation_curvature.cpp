@@ -110,6 +110,19 @@ namespace loom::math {
 
 HWY_EXPORT(Curvature);
 
+bool is_piecewise_linear(Activation function) {
+  switch (function) {
+    case Activation::identity:
+    case Activation::relu:
+    case Activation::leaky_relu:
+    case Activation::relu6:
+    case Activation::hardtanh:
+    case Activation::hardsigmoid:
+    case Activation::abs: return true;
+    default: return false;
+  }
+}
+
 void activation_curvature(Activation function, float shape, const float* x, const float* diff_y, float* diff_x,
                           std::int64_t n) {
   HWY_DYNAMIC_DISPATCH(Curvature)(function, shape, x, diff_y, diff_x, n);

@@ -304,8 +304,8 @@ class Contract {
   // What output positions read of the inputs in evaluation; nothing: maybe all positions, as of a node without a rule. A
   // pointwise node needs none. Long recordings are then computed in pieces.
   Contract& reads_window(TimeWindowRule value);
-  // Second derivatives, which a penalty of a gradient needs. The host has them of outputs that are linear in the inputs if
-  // `value` holds and the options `without` have these values, or in each input. Other nodes have Node::second_backward.
+  // Second derivatives, which a penalty of a gradient needs. The host has them of outputs that are linear in the inputs, or in
+  // each, if `value` holds and `without` are set so. Others have Node::second_backward; those with both bend only at kinks.
   Contract& linear(std::vector<std::pair<std::string, OptionValue>> without = {}, Condition value = nullptr);
   Contract& linear_in_each();
   Contract& second_derivative(Condition value = nullptr);

@@ -23,6 +23,8 @@ class ActivationNode final : public loom::Node {
     c.cheap();
     c.takes_bf16();
     c.backward_reads({"x"});
+    c.linear({},
+             [](const loom::Options& o) { return math::is_piecewise_linear(math::activation_of(o.text("function"))); });
     c.second_derivative();
   }
   explicit ActivationNode(const loom::Options& options) : function_(math::activation_of(options.text("function"))) {

@@ -234,6 +234,34 @@ BOOST_AUTO_TEST_CASE(called_parts_and_repeats_share_their_weights) {
   BOOST_TEST(difference(run(text, {}, {.shard = 3, .lanes = 4}, 16), whole) < 2e-5);
 }
 
+// VQGAN's adaptive weight: the ratio of the norms of two gradients over the batch, the same for every sample.
+BOOST_AUTO_TEST_CASE(the_balance_of_two_gradients) {
+  const auto text = [](const std::string& one, const std::string& other) {
+    return kHead + "  h: {type: linear, in: x, units: 5, activation: tanh}\n  y: {type: linear, in: h, units: 4}\n" +
+           "  c: {type: linear, in: y, units: 3, activation: elu}\n  n: {type: batch_norm, in: c}\n" +
+           "  score: {type: linear, in: n, units: 1}\n  fooled: {type: gan_generator_loss, in: {fake: score}}\n" +
+           "  error: {type: squared_error, in: {x: y, target: x}}\n" + "  " + one +
+           ": {type: gradient, in: {of: error, at: h}, stop: true}\n  " + other +
+           ": {type: gradient, in: {of: fooled, at: h}, stop: true}\n" +
+           "  balance: {use: " LOOM_SOURCE_DIR "/graphs/blocks/gradient-balance.yaml, in: {leading: " + one +
+           ", following: " + other + "}}\nlosses: {penalty: {expr: \"w * e\", in: {w: balance, e: error}}}\n";
+  };
+  const auto norm = [](const std::vector<float>& values) {
+    double sum = 0;
+    for (const float v : values) sum += static_cast<double>(v) * static_cast<double>(v);
+    return std::sqrt(sum / 20);
+  };
+  const Result one = run(text("slope", "weak"), {}, {.shard = 20}, 20),
+               two = run(text("strong", "slope"), {}, {.shard = 20}, 20);
+  const std::string unweighed = text("slope", "weak");
+  const std::size_t formula = unweighed.find("w * e");
+  const Result alone = run(std::string(unweighed).replace(formula, 5, "0 * w + e"), {}, {.shard = 20}, 20);
+  const double expected = norm(one.slope) / (norm(two.slope) + 1e-4);
+  for (std::size_t n = 0; n < 20; ++n)
+    BOOST_TEST(std::abs(static_cast<double>(one.loss[n] / alone.loss[n]) / expected - 1) < 1e-5);
+  BOOST_TEST(difference(run(text("slope", "weak"), {}, {.shard = 3, .lanes = 4, .threads = 2}, 20), one) < 2e-5);
+}
+
 BOOST_AUTO_TEST_CASE(in_bf16_it_is_near) {
   const auto cases = golden();
   const std::string text = text_of(cases.at("wgan_gp").at("graph"));

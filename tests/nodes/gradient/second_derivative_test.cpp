@@ -69,6 +69,17 @@ BOOST_AUTO_TEST_CASE(every_activation) {
   }
 }
 
+// What no gradient flows to costs nothing: that of a relu does not move with its input.
+BOOST_AUTO_TEST_CASE(derivatives_of_straight_lines_do_not_move) {
+  for (const auto& [name, moves] : std::vector<std::pair<std::string, bool>>{{"leaky_relu", false}, {"tanh", true}}) {
+    const NodeSetup setup = node("activation").option("function", name).random_input("x", {3, 4}).setup();
+    const std::optional<NodeSetup> gradient = gradient_setup(setup, 0);
+    BOOST_REQUIRE(gradient.has_value());
+    BOOST_TEST(gradient->differentiable(0), name);
+    BOOST_TEST(gradient->differentiable(1) == moves, name);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(products_by_each_factor) {
   BOOST_TEST(expect_second_derivatives(
                  node("multiply").random_input("x0", {3, 4}).random_input("x1", {3, 4}).random_input("x2", {3, 1})) ==

@@ -201,22 +201,29 @@ class GradientMaker {
     return add_one(of, derivative, index, above, of.path + suffix);
   }
 
-  // Back through what the node applies to its result, computed from the result without it.
-  Port through_fused(const GraphNode& of, int index, Port above) {
+  // The result of a node before something is applied to it.
+  Port add_before(const GraphNode& of) {
     const FusedNode& fused = *of.contract().fused();
-    GraphNode plain = of, applied;
+    GraphNode plain = of;
     plain.path = of.path + "/before";
     plain.options.set(fused.option, fused.none);
     plain.tallies.clear();
     plain.drawn_as = of.stream_path();
-    const Port before{add(std::move(plain)), 0};
+    return {add(std::move(plain)), 0};
+  }
+
+  // Back through what the node applies to its result.
+  Port through_fused(const GraphNode& of, int index, Port above) {
+    const FusedNode& fused = *of.contract().fused();
+    GraphNode applied;
     applied.path = of.path;
     applied.type = registry_.node(fused.type);
     Diagnostics none;
     applied.options = check_options(applied.contract(), {}, of.where, fused.type, none);
     applied.options.set(fused.as, of.options.text(fused.option));
-    applied.inputs = {before};
+    applied.inputs = {Port{index, 0}};
     applied.outputs = of.outputs;
+    if (!derivative_of(applied, 0).is_constant()) applied.inputs = {add_before(of)};
     applied.when = of.when;
     applied.frozen = of.frozen;
     return add_one(applied, derivative_of(applied, 0), index, {above}, of.path + "/" + fused.option);

@@ -45,7 +45,8 @@ enum class Activation {
 };
 const std::vector<std::string>& activation_names();  // in the order of the enumeration
 Activation activation_of(std::string_view name);     // throws Error(unknown_word)
-// Straight lines between kinks, so that the derivative does not move with x.
+// Straight lines between kinks, and f' is the same at x and at f(x): the derivative follows from the value, and does not
+// move with x.
 bool is_piecewise_linear(Activation function);
 // True where the derivative follows from the value alone: backward needs no input then.
 bool derivative_from_output(Activation function);

@@ -116,9 +116,7 @@ bool is_piecewise_linear(Activation function) {
     case Activation::relu:
     case Activation::leaky_relu:
     case Activation::relu6:
-    case Activation::hardtanh:
-    case Activation::hardsigmoid:
-    case Activation::abs: return true;
+    case Activation::hardtanh: return true;
     default: return false;
   }
 }

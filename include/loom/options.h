@@ -117,7 +117,8 @@ struct RelatedNode {
   bool same_weights = false;  // uses the declaring node's parameters and states, where that has any (`weights:`)
 };
 
-// What a node applies to its first output for an option: a node of another type, whose option `as` has the value.
+// What a node applies to its first output for an option: a node of another type, whose option `as` has the value. If that
+// bends only at kinks (Contract::linear), its derivative at its result is that at what it is applied to.
 struct FusedNode {
   std::string option, none;  // "activation"; "none": nothing is applied
   std::string type, as;      // "activation", "function"

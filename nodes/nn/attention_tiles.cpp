@@ -18,6 +18,21 @@ namespace {
 // tiles of scores take 128 KiB, which fits in a second-level cache together with the rows of the heads.
 constexpr std::int64_t kTile = 128;
 
+// Sets the scores of hidden keys; whether any key is left.
+bool hide(const float* mask, std::int64_t n, float value, float* scores) {
+  bool any = false;
+  for (std::int64_t s = 0; s < n; ++s) {
+    if (mask[s] == 0) scores[s] = value;
+    any = any || mask[s] != 0;
+  }
+  return any;
+}
+
+// Of a row of a tile; null where there is no mask.
+const float* mask_at(const ScoreTerms& terms, std::int64_t query, std::int64_t key) {
+  return terms.mask == nullptr ? nullptr : terms.mask + query * terms.mask_row + key;
+}
+
 }  // namespace
 
 float AttentionShape::factor() const { return 1 / std::sqrt(static_cast<float>(dim())); }
@@ -106,8 +121,8 @@ const AttentionTiles::Products& AttentionTiles::products(const Tile& tile) const
   return *products_[tile.queries < kTile ? 1 : 0][tile.keys < kTile ? 1 : 0];
 }
 
-void AttentionTiles::forward(const Call& call, const float* query, const float* key, const float* value, float* y,
-                             float* log_sums) const {
+void AttentionTiles::forward(const Call& call, const ScoreTerms& terms, const float* query, const float* key,
+                             const float* value, float* y, float* log_sums) const {
   float *scores = scores_(call).data(), *maxima = rows_(call).data(), *sums = sums_(call).data();
   void* work = work_(call).data();
   for (std::int64_t q = 0; q < shape_.queries; q += kTile) {
@@ -118,7 +133,7 @@ void AttentionTiles::forward(const Call& call, const float* query, const float* 
       const Tile now = tile(q, k);
       const Products& product = products(now);
       product.scores.execute(query + q * shape_.channels, key + k * shape_.channels, nullptr, scores, work);
-      softmax_rows(now, scores, maxima, sums, rows);
+      softmax_rows(now, terms, scores, maxima, sums, rows);
       product.values.execute(scores, value + k * shape_.value_channels, nullptr, rows, work);
     }
     finish(count, rows, maxima, sums, log_sums == nullptr ? nullptr : log_sums + q);
@@ -131,13 +146,32 @@ void AttentionTiles::start(std::int64_t count, float* y, float* maxima, float* s
   for (std::int64_t r = 0; r < count; ++r) std::fill_n(y + r * shape_.value_channels, shape_.value_dim(), 0.0F);
 }
 
+// How many keys of a tile, from its first on, a row of it sees.
+std::int64_t AttentionTiles::seen_in(const Tile& tile, std::int64_t row) const {
+  return std::clamp<std::int64_t>(shape_.seen(tile.query + row) - tile.key, 0, tile.keys);
+}
+
+// The scores are not yet multiplied by the factor.
+void AttentionTiles::add_bias(const Tile& tile, const ScoreTerms& terms, std::int64_t row, std::int64_t seen,
+                              float* scores) const {
+  if (terms.bias == nullptr) return;
+  const float inverse = 1 / shape_.factor();
+  for (std::int64_t s = 0; s < seen; ++s)
+    scores[s] += inverse * terms.bias[shape_.bias_at(tile.query + row, tile.key + s)];
+}
+
 // Turns scores into weights relative to the maxima so far, and rescales the output so far to the new maxima.
-void AttentionTiles::softmax_rows(const Tile& tile, float* scores, float* maxima, float* sums, float* y) const {
+void AttentionTiles::softmax_rows(const Tile& tile, const ScoreTerms& terms, float* scores, float* maxima, float* sums,
+                                  float* y) const {
   for (std::int64_t r = 0; r < tile.queries; ++r, scores += kTile, y += shape_.value_channels) {
-    const std::int64_t seen = std::clamp<std::int64_t>(shape_.seen(tile.query + r) - tile.key, 0, tile.keys);
-    std::fill(scores + seen, scores + tile.keys, 0.0F);
-    if (seen == 0) continue;
+    const std::int64_t seen = seen_in(tile, r);
+    const float* mask = mask_at(terms, tile.query + r, tile.key);
+    const bool any = mask == nullptr ? seen > 0 : hide(mask, seen, -std::numeric_limits<float>::infinity(), scores);
+    std::fill(scores + (any ? seen : 0), scores + tile.keys, 0.0F);
+    if (!any) continue;
+    add_bias(tile, terms, r, seen, scores);
     const float correction = math::online_softmax(shape_.factor(), scores, seen, maxima[r], sums[r]);
+    if (mask != nullptr) hide(mask, seen, 0, scores);
     if (correction != 1 && tile.key > 0) math::scale(correction, y, y, shape_.value_dim());
   }
 }
@@ -151,8 +185,9 @@ void AttentionTiles::finish(std::int64_t count, float* y, const float* maxima, c
   }
 }
 
-void AttentionTiles::backward(const Call& call, const float* query, const float* key, const float* value,
-                              const float* y, const float* diff_y, const float* log_sums, const Gradients& diff) const {
+void AttentionTiles::backward(const Call& call, const ScoreTerms& terms, const float* query, const float* key,
+                              const float* value, const float* y, const float* diff_y, const float* log_sums,
+                              const Gradients& diff) const {
   float *scores = scores_(call).data(), *diff_scores = diff_scores_(call).data(), *means = rows_(call).data();
   void* work = work_(call).data();
   const std::int64_t c = shape_.channels, v = shape_.value_channels;
@@ -165,7 +200,7 @@ void AttentionTiles::backward(const Call& call, const float* query, const float*
       const Products& product = products(now);
       product.scores.execute(query + q * c, key + k * c, nullptr, scores, work);
       product.diff_weights->execute(diff_y + q * v, value + k * v, nullptr, diff_scores, work);
-      gradient_rows(now, log_sums + q, means, scores, diff_scores);
+      gradient_rows(now, terms, log_sums + q, means, scores, diff_scores);
       if (diff.value != nullptr) product.diff_value->execute(scores, diff_y + q * v, nullptr, diff.value + k * v, work);
       if (diff.query != nullptr)
         product.diff_query->execute(diff_scores, key + k * c, nullptr, diff.query + q * c, work);
@@ -175,13 +210,21 @@ void AttentionTiles::backward(const Call& call, const float* query, const float*
 }
 
 // Turns scores into weights, and the gradient with respect to the weights into that of the scores.
-void AttentionTiles::gradient_rows(const Tile& tile, const float* log_sums, const float* means, float* scores,
-                                   float* diff) const {
+void AttentionTiles::gradient_rows(const Tile& tile, const ScoreTerms& terms, const float* log_sums, const float* means,
+                                   float* scores, float* diff) const {
   for (std::int64_t r = 0; r < tile.queries; ++r, scores += kTile, diff += kTile) {
-    const std::int64_t seen = std::clamp<std::int64_t>(shape_.seen(tile.query + r) - tile.key, 0, tile.keys);
+    const std::int64_t seen = seen_in(tile, r);
+    add_bias(tile, terms, r, seen, scores);
     math::attention_gradient(shape_.factor(), log_sums[r], means[r], scores, diff, seen);
     std::fill(scores + seen, scores + tile.keys, 0.0F);
     std::fill(diff + seen, diff + tile.keys, 0.0F);
+    if (const float* mask = mask_at(terms, tile.query + r, tile.key)) {
+      hide(mask, seen, 0, scores);
+      hide(mask, seen, 0, diff);
+    }
+    if (terms.diff_bias == nullptr) continue;
+    for (std::int64_t s = 0; s < seen; ++s)
+      terms.diff_bias[shape_.bias_at(tile.query + r, tile.key + s)] += diff[s] / shape_.factor();
   }
 }
 

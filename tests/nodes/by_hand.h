@@ -55,7 +55,7 @@ class ByHand {
     Diagnostics problems;
     const Options checked = check_options(type_->contract, entries, {}, type, problems);
     problems.throw_if_any();
-    const std::vector<TensorView> input_views = views(inputs);
+    const std::vector<TensorView> input_views = connected(inputs);
     const std::vector<TensorView> outputs{TensorView(type_->contract.outputs()[0].type, output, nullptr)};
     needs.contract = &type_->contract;
     needs.input_views = input_views;
@@ -75,7 +75,7 @@ class ByHand {
 
   Tensor forward(const std::vector<Tensor>& inputs, std::int64_t position = 0) {
     Tensor output(type_->contract.outputs()[0].type, output_shape_);
-    const std::vector<TensorView> in = views(inputs), out{output.view()};
+    const std::vector<TensorView> in = connected(inputs), out{output.view()};
     Forward call;
     fill(call, in, out);
     call.position = position;
@@ -101,7 +101,7 @@ class ByHand {
       maps.push_back(whole[i].clone());
       if (fills[i] != Filled::whole) std::memset(maps[i].view().raw(), 0xFF, maps[i].view().bytes());
     }
-    const std::vector<TensorView> in = views(maps), out{output.view()};
+    const std::vector<TensorView> in = connected(maps), out{output.view()};
     const std::vector<Filled> out_fills{node_->filled(fills, 0)};
     Advance call;
     fill(call, in, out);
@@ -123,6 +123,12 @@ class ByHand {
     std::vector<TensorView> views;
     for (const Tensor& tensor : tensors) views.push_back(tensor.shape().rank() > 0 ? tensor.view() : TensorView());
     return views;
+  }
+  // Inputs behind those that are given are not connected.
+  std::vector<TensorView> connected(const std::vector<Tensor>& tensors) const {
+    std::vector<TensorView> all = views(tensors);
+    all.resize(std::max(all.size(), type_->contract.inputs().size()));
+    return all;
   }
   static void copy(const Tensor& from, const Tensor& to, Advance::Range range) {
     const std::int64_t positions = from.shape()[0];

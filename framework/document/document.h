@@ -85,6 +85,7 @@ struct TrainEntry {
   double spike_factor = 0;          // skip a step whose gradient norm exceeds this times its running mean; 0: only NaN
   std::int64_t skip_limit = 10;     // bad steps in a row before training stops with E304
   MonitorEntry monitor = {};
+  std::vector<std::string> data_init;     // patterns: weights that the first batch scales
   std::vector<std::string> reinitialise;  // patterns: parameters that start anew where a change alters their shape
   Location where;
 };

@@ -1,6 +1,24 @@
 #include "document/sections.h"
 
 namespace loom {
+namespace {
+
+void add_limits_of_training(SectionType<TrainEntry>& s) {
+  s.key("early_stopping", &TrainEntry::early_stopping, integer().at_least(0),
+        "evaluations without improvement of the monitor before training stops; 0: never");
+  s.key("spike_factor", &TrainEntry::spike_factor, at_least(0),
+        "skip a step whose gradient norm exceeds this multiple of its running mean; 0: never");
+  s.key("skip_limit", &TrainEntry::skip_limit, integer().at_least(1),
+        "skipped steps in a row before training stops with E304", "steps");
+  s.key("data_init", &TrainEntry::data_init, text().or_list(),
+        "patterns of the paths of weights, `*` for all: before the first step, the first batch scales them, and shifts "
+        "the biases beside them, so that each channel of their node's output has mean 0 and variance 1");
+  s.key("reinitialise", &TrainEntry::reinitialise, text().or_list(),
+        "patterns of the paths of parameters that are initialised again if a change of a running training job alters "
+        "their shape; without a pattern such a change is refused (E807)");
+}
+
+}  // namespace
 
 const SectionType<TrainEntry>& train_section() {
   static const SectionType<TrainEntry> section = [] {
@@ -37,16 +55,7 @@ const SectionType<TrainEntry>& train_section() {
         "monitor", "a metric, or a map: {metric: perplexity, mode: max, split: test}",
         "what the best checkpoint is the best of, and early_stopping waits for; it counts from the step at which the "
         "weights of all losses have reached their final values");
-    s.key("early_stopping", &TrainEntry::early_stopping, integer().at_least(0),
-          "evaluations without improvement of the monitor before training stops; 0: never");
-    s.key("spike_factor", &TrainEntry::spike_factor, at_least(0),
-          "skip a step whose gradient norm exceeds this multiple of its running mean; 0: never");
-    s.key("skip_limit", &TrainEntry::skip_limit, integer().at_least(1),
-          "skipped steps in a row before training stops with E304", "steps");
-    s.key("reinitialise", &TrainEntry::reinitialise, text().or_list(),
-          "patterns of the paths of parameters that are initialised again if a change of a running training job alters "
-          "their shape; without a "
-          "pattern such a change is refused (E807)");
+    add_limits_of_training(s);
     return s;
   }();
   return section;

@@ -151,6 +151,12 @@ std::shared_ptr<const Graph> Graph::with_still(std::span<const int> nodes) const
   return copy;
 }
 
+std::shared_ptr<const Graph> Graph::with_option(int node, const std::string& name, const OptionValue& value) const {
+  auto copy = std::make_shared<Graph>(*this);
+  copy->nodes_[static_cast<std::size_t>(node)].options.set(name, value);
+  return copy;
+}
+
 Options GraphNode::options_at(std::int64_t step) const {
   Options all = options;
   for (const ScheduledOption& option : scheduled) all.set(option.name, option.value.value(step));

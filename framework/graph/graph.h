@@ -51,6 +51,7 @@ struct GraphNode {
   bool frozen = false;
   bool full_precision = false;  // it takes and computes nothing in bf16
   bool still = false;           // no objective may change it: its states stand still
+  bool has_part = false;        // a scan: its parameters are those of the nodes of its part, "rnn/update.weight"
   std::string drawn_as = {};    // the path of the node whose random values it draws; "": its own
   std::string ends_here = {};   // of a gradient: why none passes, the types through which one would; "": it passes
 
@@ -75,8 +76,8 @@ struct GraphNode {
   }
   // False if the parameter belongs to another node (`weights`).
   bool owns(const GraphParameter& parameter) const {
-    return parameter.path.size() > path.size() && parameter.path.starts_with(path) &&
-           parameter.path.rfind('.') == path.size();
+    if (parameter.path.size() <= path.size() || !parameter.path.starts_with(path)) return false;
+    return has_part ? parameter.path[path.size()] == '/' : parameter.path.rfind('.') == path.size();
   }
   // The dtype of an output that does not have it from an input.
   DType declared_dtype(int output) const;
@@ -115,6 +116,8 @@ class Graph {
   std::int64_t least_samples(bool training, Port port = {}) const;
   // A copy in which these nodes stand still.
   std::shared_ptr<const Graph> with_still(std::span<const int> nodes) const;
+  // A copy in which a node has another value of an option that changes none of its ports.
+  std::shared_ptr<const Graph> with_option(int node, const std::string& name, const OptionValue& value) const;
   // The port whose value a port has in the given mode: a node outside its `when` passes its first input through.
   Port effective(Port port, bool training) const;
 

@@ -136,6 +136,12 @@ std::vector<InitialRule> make_rules() {
   rules.push_back(rule("xavier",
                        "Mean 0, standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010)",
                        declare_fan, xavier));
+  rules.push_back(
+      rule("data",
+           "As the node declares them, then scaled, and the bias shifted, by the first batch: the output has "
+           "mean 0 and standard deviation `scale` in each channel (Salimans and Kingma 2016)",
+           no_options, [](const InitialCall&) {}));
+  rules.back().from_data = true;
   return rules;
 }
 
@@ -193,6 +199,15 @@ class Choosing {
   }
 
   bool fits(const InitialRule& rule, const GraphParameter& parameter, const TypedEntry& entry) {
+    const auto declared = static_cast<std::size_t>(parameter.declaration);
+    if (rule.from_data && node_.contract().parameters()[declared].channel_axis < 0) {
+      Diagnostic& finding = diagnostics_.add(
+          ErrorCode::not_supported, entry.where,
+          fmt::format("'{}' does not scale the outputs of its node, channel by channel", parameter.path));
+      finding.got = rule.name;
+      finding.expected = "a weight of a linear, conv, conv_transpose, masked_conv or gaussian_parameters node";
+      return false;
+    }
     if (rule.name != "orthogonal" || parameter.shape.rank() >= 2) return true;
     Diagnostic& finding = diagnostics_.add(ErrorCode::shape_mismatch, entry.where,
                                            fmt::format("'{}' has no rows to be orthogonal", parameter.path));

@@ -34,6 +34,7 @@ struct InitialRule {
   std::string name;
   Contract contract;  // options of the rule, and `scale`
   void (*fill)(const InitialCall& call);
+  bool from_data = false;  // the first batch scales what it fills (train/data_init.h)
 };
 
 // All rules, in the order of the documentation.

@@ -45,6 +45,9 @@ class ParameterStore {
   void set_step(std::int64_t step) { step_ = step; }
   std::int64_t step() const { return step_; }
 
+  // Values that are moving averages become what they follow.
+  void start_averages();
+
   // To be called after any change of values: programs repack weights when it moved.
   void touch() { ++version_; }
   std::uint64_t version() const { return version_; }
@@ -53,7 +56,6 @@ class ParameterStore {
   ParameterStore(const Graph& graph, std::optional<std::uint64_t> seed);
 
   void follow(const GraphParameter& parameter);
-  void start_averages();
 
   std::vector<Parameter> items_;
   std::map<std::string, int> index_;

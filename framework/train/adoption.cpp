@@ -160,6 +160,7 @@ Adoption TrainingState::adopt(const TrainingState& running) {
   progress_ = running.progress_;
   place_weights();
   best_is_new_ = running.best_is_new_;
+  untouched_ = running.untouched_;
   adoption.measure_changed = measure_terms() != running.measure_terms();
   guard_.restore(guard_for(plan_, running.plan_, running.guard_.state()));
   const CheckpointInfo info = running.info("");

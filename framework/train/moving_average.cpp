@@ -14,6 +14,11 @@ MovingAverage::MovingAverage(ParameterStore& store, std::vector<int> parameters,
   for (const int parameter : parameters_) averages_.push_back(store_.at(parameter).value.clone());
 }
 
+void MovingAverage::restart() {
+  for (std::size_t k = 0; k < parameters_.size(); ++k)
+    std::ranges::copy(store_.at(parameters_[k]).value.values(), averages_[k].values().begin());
+}
+
 void MovingAverage::update() {
   const auto t = static_cast<double>(updates_++);
   step_decay_ = std::min(decay_, (1 + t) / (10 + t));

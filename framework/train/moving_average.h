@@ -19,7 +19,8 @@ class MovingAverage {
   // `parameters`: indices into the store. The averages start as the weights.
   MovingAverage(ParameterStore& store, std::vector<int> parameters, double decay, Executor& executor);
 
-  void update();  // after each update of the weights
+  void restart();  // the averages become the weights
+  void update();   // after each update of the weights
   // Exchanges weights and averages; a second call undoes it.
   void swap();
 

@@ -144,6 +144,7 @@ void Session::commit_to(RunFolder& run) {
 
 const std::vector<std::string>& Session::initialise(const InitialWeights& from) {
   if (stepper_) throw Error(ErrorCode::internal, "the weights are taken before training is prepared");
+  state_.touch();
   InitialisedWeights taken = load_what_fits(from, document_.train, state_.parameters());
   settings_.weights.push_back(std::move(taken.loaded));
   return initial_weights_ = std::move(taken.lines);
@@ -151,6 +152,7 @@ const std::vector<std::string>& Session::initialise(const InitialWeights& from) 
 
 void Session::load_weights(const std::string& file) {
   loom::load_weights(file, state_.parameters());
+  state_.touch();
   forget_front();
 }
 

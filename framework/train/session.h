@@ -101,6 +101,7 @@ class Session {
   std::int64_t steps_done() const { return state_.progress().step; }
 
  private:
+  void init_by_data();
   TrainEnd train_steps(const TrainObserver& observer, const std::function<bool()>& stop);
   void keep_steps(const TrainObserver& observer) noexcept;  // after an error: those since the last checkpoint
   // What follows a step: the evaluation that is pending, checkpoints, the end.

@@ -27,8 +27,23 @@ auto naming(const std::string& what, Work&& work) {
 
 }  // namespace
 
+// Before the first step of a session that starts anew.
+void Session::init_by_data() {
+  const std::vector<std::string> nodes = stepper_->init_by_first_batch(document_.train.data_init);
+  if (nodes.empty()) return;
+  constexpr std::size_t kNamed = 4;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(kNamed, nodes.size()); ++i) names += (i > 0 ? ", " : "") + nodes[i];
+  const std::string what =
+      fmt::format("{} {} by the first batch: {}{}", nodes.size(), nodes.size() == 1 ? "node" : "nodes", names,
+                  nodes.size() > kNamed ? ", ..." : "");
+  spdlog::info("initialised {}", what);
+  if (metrics()) metrics()->add_event({0, "initialised", settings_.data.type, what});
+}
+
 StepReport Session::step() {
   prepare_training();
+  init_by_data();
   const StepReport report = stepper_->step();
   if (steps_done() >= settings_.steps || is_due(steps_done(), document_.train.eval_every)) state_.expect_evaluation();
   recorder_.record(report, stepper_->steps_per_epoch());
@@ -37,6 +52,7 @@ StepReport Session::step() {
 
 TrainEnd Session::train(const TrainObserver& observer, const std::function<bool()>& stop) {
   prepare_training();
+  init_by_data();
   try {
     return train_steps(observer, stop);
   } catch (...) {

@@ -10,6 +10,7 @@
 #include "loom/error.h"
 #include "loom/math.h"
 #include "run/algorithms.h"
+#include "train/data_init.h"
 #include "train/first_not_finite.h"
 
 namespace loom {
@@ -81,6 +82,23 @@ Batches::View Stepper::next_batch(StepReport& report) {
   const Batches::View batch = batches_->next();
   report.data_seconds += waited.seconds();
   return batch;
+}
+
+std::vector<std::string> Stepper::init_by_first_batch(const std::vector<std::string>& patterns) {
+  if (!state_.is_untouched()) return {};
+  const Graph& graph = *state_.graph();
+  const std::vector<int> nodes = nodes_with_data_init(graph, patterns, training_terms(state_.plan()));
+  state_.touch();
+  std::vector<std::string> paths;
+  if (nodes.empty()) return paths;
+  open_batches();
+  const Batches::View batch = batches_->next();
+  init_from_data(state_.bound(), nodes,
+                 {.feeds = feeds_.ports, .columns = batch.columns, .samples = batch.samples, .seed = settings_.seed});
+  if (MovingAverage* average = state_.average()) average->restart();
+  batches_->seek(state_.batch_number());
+  for (const int node : nodes) paths.push_back(graph.node(node).path);
+  return paths;
 }
 
 StepReport Stepper::step() {

@@ -39,6 +39,9 @@ class Stepper {
   Stepper(TrainingState& state, const RunSettings& settings, TrainingData& data);
 
   StepReport step();
+  // Scales initial values by the first batch (train/data_init.h), once: of a state that is untouched. The paths of the
+  // nodes.
+  std::vector<std::string> init_by_first_batch(const std::vector<std::string>& patterns);
   // The weights or the step have changed: the next step opens the batches, and what frozen nodes made of them, anew.
   void forget_batches() { batches_.reset(); }
 

@@ -139,6 +139,7 @@ CheckpointInfo TrainingState::restore(const std::string& file, const std::string
         "on",
         file, theirs.isa, mine.isa);
   aside_.clear();
+  untouched_ = false;
   for (const auto& [name, entry] : stored.entries()) {
     if (!name.starts_with(kAside)) continue;
     aside_[name.substr(kAside.size())] =

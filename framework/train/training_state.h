@@ -69,6 +69,9 @@ class TrainingState {
   std::int64_t batches_of_step() const { return document_.train.accumulate; }
   // Of the first batch of the next step.
   std::int64_t batch_number() const { return (progress_.step - progress_.data_from) * document_.train.accumulate; }
+  // Nothing was trained, restored or loaded: the weights are those that the document gives them.
+  bool is_untouched() const { return untouched_ && progress_.step == 0; }
+  void touch() { untouched_ = false; }
   void expect_evaluation() { progress_.evaluation_pending = true; }
   void add_evaluation(double value);  // of the monitor; before the weights of the losses have settled it does not count
   bool gave_up() const;               // train.early_stopping evaluations without improvement
@@ -107,6 +110,7 @@ class TrainingState {
   std::map<std::string, std::shared_ptr<Tensor>> aside_;  // by a checkpoint's names
   TrainProgress progress_;
   bool best_is_new_ = false;
+  bool untouched_ = true;
 };
 
 }  // namespace loom

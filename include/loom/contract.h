@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "loom/options.h"
+#include "loom/random.h"
 #include "loom/tensor.h"
 
 namespace loom {
@@ -79,7 +80,8 @@ struct PortDeclaration {
   std::string pattern;
   std::string doc;
   DType type = DType::f32;
-  bool is_optional = false, is_shape_only = false;  // input: may be left unconnected; see shape_only()
+  // Input: may be left unconnected. Output: need not be computed while a map is drawn and nothing reads it.
+  bool is_optional = false, is_shape_only = false;  // see shape_only()
   bool is_variadic = false;                         // input: any number of sources, ports name0, name1, ...
   bool is_differentiable = true;  // input: gradients flow back through it; output: it can carry a gradient
   bool is_straight_through = false;
@@ -153,24 +155,6 @@ struct PortDeclaration {
   }
 };
 
-// The initial values of a parameter. fan_in is the count of the parameter `of` divided by its first extent, as in
-// PyTorch.
-struct Initializer {
-  enum class Kind { constant, normal, uniform, uniform_fan_in, uniform_rows, equal } kind = Kind::constant;
-  double a = 0;    // constant: value; normal: mean; uniform: low; uniform_fan_in: bound = a / sqrt(fan_in)
-  double b = 0;    // normal: standard deviation; uniform: high; equal: 2 for the norms of the rows of a parameter `of`
-  std::string of;  // uniform_fan_in: the parameter whose fan-in counts (empty: itself); equal: the state that it equals
-};
-Initializer constant_value(double value);
-Initializer zeros();
-Initializer ones();
-Initializer normal_values(double mean, double standard_deviation);
-Initializer uniform_values(double low, double high);
-// U(-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution (kaiming uniform, a = sqrt(5)).
-Initializer kaiming_uniform(std::string of = "");
-Initializer uniform_over_rows();          // U(-1/n, 1/n) for a first extent of n
-Initializer equal_to(std::string state);  // the same values as another state of the node
-
 using Condition = std::function<bool(const Options&)>;
 
 struct ParameterDeclaration {
@@ -182,6 +166,8 @@ struct ParameterDeclaration {
   std::string input;         // exists only if this optional input is connected; empty: always
   bool set_by_node = false;  // a parameter that Node::end_step may write, in addition to the optimizer
   bool is_own = false;       // a state that `weights:` does not share
+  int channel_axis = -1;     // see scales_outputs()
+  bool shifts = false;       // see shifts_outputs()
 
   ParameterDeclaration& only_if(Condition value) {
     condition = std::move(value);
@@ -193,6 +179,17 @@ struct ParameterDeclaration {
   }
   ParameterDeclaration& also_set_by_node() {
     set_by_node = true;
+    return *this;
+  }
+  // Before a function that an option `activation` names, the outputs are linear in this parameter, and in the one that shifts
+  // them. Its axis `axis` counts the channels of all outputs, their last axes, one output after the other. Initial values
+  // can then follow from the data (train/data_init.h).
+  ParameterDeclaration& scales_outputs(int axis = 0) {
+    channel_axis = axis;
+    return *this;
+  }
+  ParameterDeclaration& shifts_outputs() {
+    shifts = true;
     return *this;
   }
   // A state that each of the nodes that share weights has for itself: its figures.

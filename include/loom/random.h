@@ -1,4 +1,6 @@
-// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): the value of draw i is a pure function of
+// Random numbers, and the initial values of parameters.
+//
+// Counter-based (Philox4x32-10, Salmon et al. 2011): the value of draw i is a pure function of
 // (seed, stream, step, sample, i), so results depend neither on threads nor on the order of execution.
 //
 // Thread safety: a RandomStream is a value; every method is const.
@@ -6,6 +8,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace loom {
@@ -35,6 +38,24 @@ class RandomStream {
   std::uint32_t stream_ = 0;
   std::uint32_t step_ = 0;
 };
+
+// The initial values of a parameter. fan_in is the count of the parameter `of` divided by its first extent, as in
+// PyTorch.
+struct Initializer {
+  enum class Kind { constant, normal, uniform, uniform_fan_in, uniform_rows, equal } kind = Kind::constant;
+  double a = 0;    // constant: value; normal: mean; uniform: low; uniform_fan_in: bound = a / sqrt(fan_in)
+  double b = 0;    // normal: standard deviation; uniform: high; equal: 2 for the norms of the rows of a parameter `of`
+  std::string of;  // uniform_fan_in: the parameter whose fan-in counts (empty: itself); equal: the state that it equals
+};
+Initializer constant_value(double value);
+Initializer zeros();
+Initializer ones();
+Initializer normal_values(double mean, double standard_deviation);
+Initializer uniform_values(double low, double high);
+// U(-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for linear and convolution (kaiming uniform, a = sqrt(5)).
+Initializer kaiming_uniform(std::string of = "");
+Initializer uniform_over_rows();          // U(-1/n, 1/n) for a first extent of n
+Initializer equal_to(std::string state);  // the same values as another state of the node
 
 // The image of `index` under a pseudo-random permutation of [0, count): a keyed Feistel network, iterated until the
 // result is in range. Shuffling needs no memory, and any position can be computed on its own.

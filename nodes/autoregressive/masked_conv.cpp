@@ -31,10 +31,10 @@ class MaskedConv final : public loom::Node {
     c.option("mask", "B", loom::text({"A", "B"}), "A: a position does not see itself; B: it does");
     c.option("bias", true, loom::flag(), "adds a learned value to each filter");
     FusedActivation::declare(c);
-    c.parameter("weight", "[filters, C, ...K]", loom::kaiming_uniform(), "W, the whole window");
-    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
-      return o.flag("bias");
-    });
+    c.parameter("weight", "[filters, C, ...K]", loom::kaiming_uniform(), "W, the whole window").scales_outputs();
+    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b")
+        .shifts_outputs()
+        .only_if([](const loom::Options& o) { return o.flag("bias"); });
     c.causal("S");
     c.reads_window([](const loom::TimeWindowOf& of) -> std::optional<loom::TimeWindow> {
       if (of.from.rank() < 3) return std::nullopt;

@@ -30,8 +30,8 @@ class GaussianParameters final : public loom::Node {
            [](const loom::Options& o) {
              return !o.has("min_logvar") || !o.has("max_logvar") || o.number("min_logvar") <= o.number("max_logvar");
            });
-    c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar");
-    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar");
+    c.parameter("weight", "[P, C]", loom::kaiming_uniform(), "rows of mu, then rows of logvar").scales_outputs();
+    c.parameter("bias", "[P]", loom::kaiming_uniform("weight"), "bias of mu, then of logvar").shifts_outputs();
     c.pointwise();
     c.backward_reads({"x", "logvar"});
   }

@@ -21,10 +21,10 @@ class ConvTranspose final : public TransposedBase {
     c.option("padding", 0, loom::integer().at_least(0).or_list(), "rows removed from each side of the result");
     declare_padding_after(c, "rows removed from its end");
     c.option("output_padding", 0, loom::integer().at_least(0).or_list(), "rows added after it; less than the stride");
-    c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W");
-    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b").only_if([](const loom::Options& o) {
-      return o.flag("bias");
-    });
+    c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W").scales_outputs(1);
+    c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b")
+        .shifts_outputs()
+        .only_if([](const loom::Options& o) { return o.flag("bias"); });
     WeightNorm::declare(c, {.first = "[C]", .rows = "[G]", .columns = "[V]"});
     c.reads_window(time_window);
     c.backward_reads({"x", "y"});

@@ -16,6 +16,7 @@
 #include "document/names.h"
 #include "document/node_keys.h"
 #include "document/plugins.h"
+#include "document/scan.h"
 #include "document/section.h"
 #include "document/use_path.h"
 #include "document/variables.h"
@@ -24,7 +25,6 @@ namespace loom {
 namespace {
 
 namespace fs = std::filesystem;
-
 constexpr std::int64_t kMaxRepeat = 10000;
 constexpr std::size_t kMaxNodes = 100000;
 constexpr std::size_t kMaxExpandedValues = 5000000;
@@ -147,6 +147,8 @@ class Expander::Impl {
   std::vector<NodeEntry> finish() {
     std::set<std::string> paths;
     for (const Pending& pending : pending_) paths.insert(pending.entry.path);
+    for (const PendingScan& scan : scans_)
+      for (const ScanEntry::Input& input : scan.entry.inputs) paths.insert(scan.inside(input.name));
     resolve_parts(paths);
     names_.check_outputs(paths, diagnostics_);
     std::vector<NodeEntry> entries;
@@ -165,6 +167,7 @@ class Expander::Impl {
           part.to.reported ? std::vector<NodeEntry>() : copies_of(part, entries, diagnostics_);
       std::ranges::move(copies, std::back_inserter(entries));
     }
+    for (PendingScan& scan : scans_) collect_scan(scan, names_, entries, diagnostics_);
     return entries;
   }
 
@@ -209,11 +212,13 @@ class Expander::Impl {
       return add_broken(name, raw, scope);
     }
     Member member = raw;
-    substitute(member.value, variables, budget_, diagnostics_);
+    substitute_outside_part(member.value, variables, budget_, diagnostics_);
     Section section(member.value, fmt::format("'{}'", member.key), diagnostics_);
     for (const std::string& key : apart) section.get(key);
     if (section.get("use") != nullptr)
       use_block(name, member, section, scope);
+    else if (section.get("scan") != nullptr)
+      add_scan(name, member, section, variables, scope);
     else
       add_typed(name, member, section, scope);
   }
@@ -227,43 +232,43 @@ class Expander::Impl {
     entry.type_where = type.where;
     read_node_keys(section, entry);
     section.get("doc");
-    if (const Value* in = section.get("in")) read_inputs(*in, entry);
-    for (const Member* option : section.rest()) {
-      if (option->value.is_null()) continue;
-      entry.options[option->key] =
-          read_node_option(*option, fmt::format("'{}': {}", member.key, option->key), diagnostics_);
-    }
+    if (const Value* in = section.get("in")) read_inputs(*in, entry, diagnostics_);
+    read_node_options(section, member.key, entry);
     pending_.push_back({std::move(entry), scope});
   }
 
-  // References are kept as texts in Reference::node until every name is known.
-  void add_source(const Value& value, InputEntry& input) {
-    const bool good = value.kind == Value::Kind::scalar && !value.scalar.empty() && !value.broken;
-    input.sources.push_back({good ? value.scalar : "", "", value.where, !good});
-    if (!good) wrong_type(value, "an input", "a node, or node.port", diagnostics_);
-  }
-
-  void read_inputs(const Value& in, NodeEntry& entry) {
-    if (in.is_map()) {
-      for (const Member& port : in.members) {
-        if (port.value.is_null()) continue;
-        InputEntry input{port.key, {}, port.where, in.inherited || port.value.inherited};
-        if (port.value.kind == Value::Kind::sequence) {
-          for (const Value& item : port.value.items) add_source(item, input);
-        } else {
-          add_source(port.value, input);
-        }
-        entry.inputs.push_back(std::move(input));
-      }
-      return;
-    }
-    InputEntry input{"", {}, in.where, in.inherited};
-    if (in.kind == Value::Kind::sequence) {
-      for (const Value& item : in.items) add_source(item, input);
-    } else {
-      add_source(in, input);
-    }
-    entry.inputs.push_back(std::move(input));
+  // The part of a scan is expanded like a block, and moved into the scan by finish().
+  void add_scan(const std::string& name, const Member& member, Section& section, const Variables& variables,
+                Scope* outer) {
+    const Value& source = *section.get("scan");
+    NodeEntry entry;
+    entry.path = outer->prefix + name;
+    entry.type = "scan";
+    entry.where = member.where;
+    entry.type_where = source.where;
+    read_node_keys(section, entry);
+    section.get("doc");
+    const Value* vars = section.get("vars");
+    const bool readable = source.kind == Value::Kind::scalar && !source.broken;
+    const std::string path = source.is_map() ? outer->file : readable ? used_path(source, *outer) : "";
+    if (!source.is_map() && !may_use(source, path, *outer, diagnostics_)) return add_broken(name, member, outer);
+    const Value& part = source.is_map() ? source : cached_file(path, source.where);
+    if (!part.is_map()) return add_broken(name, member, outer);
+    Scope* inside = names_.inside(*outer, name, path);
+    if (source.is_map()) inside->directory = outer->directory;
+    PendingScan scan{entry.path, inside, {}, {}};
+    bind_scan_inputs(part, section, member, scan.entry, entry);
+    read_node_options(section, member.key, entry);
+    pending_.push_back({std::move(entry), outer});
+    Section keys(part, source.is_map() ? section.what() + ".scan" : fs::path(path).filename().string(), diagnostics_);
+    for (const char* key : {"version", "block", "doc", "inputs"}) keys.get(key);
+    read_plugins_of(keys);
+    Variables inner = evaluate_variables(keys.get("vars"), vars, budget_, diagnostics_);
+    if (source.is_map()) inner.insert(variables.begin(), variables.end());
+    add_members(keys.required("nodes"), inner, inside);
+    scan.outputs = read_block_outputs(keys, part);
+    keys.finish();
+    scans_.push_back(std::move(scan));
   }
 
   void use_block(const std::string& name, const Member& member, Section& section, Scope* outer) {
@@ -364,6 +369,7 @@ class Expander::Impl {
   Names names_;
   std::vector<Pending> pending_;
   std::vector<std::pair<PartCall, const Scope*>> parts_;
+  std::vector<PendingScan> scans_;  // the inner one before the outer one
   std::size_t nodes_ = 0;
   Extent expanded_;
   bool full_ = false;

@@ -28,15 +28,16 @@ void mark_inherited(Value& base, const Value& over) {
 
 // A block in the place of a node, or a node in that of a block: the keys of one mean nothing to the other.
 void drop_other_kind(Value& base, const Value& over) {
-  static const std::set<std::string> kOfUse = {"use", "vars", "rename"};
+  static const std::set<std::string> kOfUse = {"use", "vars", "rename", "scan", "whole", "state"};
   static const std::set<std::string> kOfBoth = {"in",        "doc",     "when",   "frozen",
                                                 "precision", "weights", "repeat", "chain"};
   const auto gives = [](const Value& map, const char* key) {
     return map.find(key) != nullptr && !map.find(key)->is_null();
   };
-  if (gives(base, "use") && gives(over, "type") && !gives(over, "use"))
+  const bool part = gives(base, "use") || gives(base, "scan");
+  if (part && gives(over, "type") && !gives(over, "use") && !gives(over, "scan"))
     std::erase_if(base.members, [](const Member& m) { return kOfUse.contains(m.key); });
-  if (gives(base, "type") && gives(over, "use") && !gives(over, "type"))
+  if (gives(base, "type") && (gives(over, "use") || gives(over, "scan")) && !gives(over, "type"))
     std::erase_if(base.members, [](const Member& m) { return !kOfBoth.contains(m.key); });
 }
 

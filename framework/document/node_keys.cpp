@@ -71,6 +71,42 @@ void read_node_keys(Section& section, NodeEntry& entry) {
     read_init(*section.get("init"), section.what(), entry, diagnostics);
 }
 
+namespace {
+
+void add_source(const Value& value, InputEntry& input, Diagnostics& diagnostics) {
+  const bool good = value.kind == Value::Kind::scalar && !value.scalar.empty() && !value.broken;
+  input.sources.push_back({good ? value.scalar : "", "", value.where, !good});
+  if (!good) wrong_type(value, "an input", "a node, or node.port", diagnostics);
+}
+
+void add_sources(const Value& value, InputEntry& input, Diagnostics& diagnostics) {
+  if (value.kind != Value::Kind::sequence) return add_source(value, input, diagnostics);
+  for (const Value& item : value.items) add_source(item, input, diagnostics);
+}
+
+}  // namespace
+
+void read_inputs(const Value& in, NodeEntry& entry, Diagnostics& diagnostics) {
+  if (!in.is_map()) {
+    entry.inputs.push_back({"", {}, in.where, in.inherited});
+    return add_sources(in, entry.inputs.back(), diagnostics);
+  }
+  for (const Member& port : in.members) {
+    if (port.value.is_null()) continue;
+    InputEntry input{port.key, {}, port.where, in.inherited || port.value.inherited};
+    add_sources(port.value, input, diagnostics);
+    entry.inputs.push_back(std::move(input));
+  }
+}
+
+void read_node_options(const Section& section, const std::string& name, NodeEntry& entry) {
+  for (const Member* option : section.rest()) {
+    if (option->value.is_null()) continue;
+    entry.options[option->key] =
+        read_node_option(*option, fmt::format("'{}': {}", name, option->key), section.diagnostics());
+  }
+}
+
 void apply_to_nodes(const NodeEntry& use, const std::string& prefix, const std::string& outer,
                     const std::vector<NodeEntry*>& nodes, Diagnostics& diagnostics) {
   for (NodeEntry* entry : nodes) {

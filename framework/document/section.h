@@ -36,7 +36,7 @@ class Section {
 
   const Value& value() const { return *value_; }
   const std::string& what() const { return what_; }
-  Diagnostics& diagnostics() { return *diagnostics_; }
+  Diagnostics& diagnostics() const { return *diagnostics_; }
 
  private:
   const Value* value_;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "document/iteration_section.h"
+#include "document/scan.h"
 #include "document/sections.h"
 
 namespace loom {
@@ -146,7 +147,8 @@ OptionValue tree_of(const ScheduleEntry& schedule) {
 
 OptionMap tree_of(const NodeEntry& node) {
   OptionMap map{{"type", node.type}};
-  if (!node.inputs.empty()) map.push_back({"in", inputs_of(node)});
+  if (node.scan) map = scan_tree(node);
+  if (!node.inputs.empty() && !node.scan) map.push_back({"in", inputs_of(node)});
   for (const auto& [name, option] : node.options) map.push_back({name, option.value});
   if (!node.weights.empty()) map.push_back({"weights", node.weights});
   if (!node.average.of.empty()) {

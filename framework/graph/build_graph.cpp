@@ -10,6 +10,7 @@
 #include "graph/follow_weights.h"
 #include "graph/gradient.h"
 #include "graph/graph.h"
+#include "graph/scan_type.h"
 #include "graph/share_weights.h"
 #include "graph/topological_order.h"
 
@@ -80,8 +81,9 @@ class Builder {
     node.when = entry.when;
     node.frozen = entry.frozen;
     node.full_precision = entry.full_precision;
-    node.type = registry_.node(entry.type);
-    if (!node.type && !entry.type.empty()) {
+    node.has_part = entry.scan != nullptr;
+    node.type = entry.scan ? scan_ports(entry, diagnostics_) : registry_.node(entry.type);
+    if (!node.type && !entry.type.empty() && !entry.scan) {
       Diagnostic& finding = find(ErrorCode::unknown_node_type, entry.type_where,
                                  fmt::format("'{}': there is no node type '{}'", entry.path, entry.type));
       finding.got = entry.type;
@@ -270,6 +272,9 @@ class Builder {
   void infer(int index) {
     GraphNode& node = nodes_[static_cast<std::size_t>(index)];
     if (!node.type || !inputs_known(node) || !options_known(node)) return;
+    std::vector<std::shared_ptr<const InitialValues>> initial;
+    const NodeEntry& entry = *origin_[static_cast<std::size_t>(index)];
+    if (node.has_part && !complete_scan(nodes_, node, entry, registry_, initial, diagnostics_)) return;
     check_dtypes(node);
     std::vector<std::optional<Shape>> inputs;
     for (const Port& input : node.inputs) {
@@ -279,24 +284,26 @@ class Builder {
                     nodes_[static_cast<std::size_t>(input.node)].outputs[static_cast<std::size_t>(input.index)])
               : std::nullopt);
     }
-    if (!node.scheduled.empty()) check_schedules(node, *origin_[static_cast<std::size_t>(index)], inputs, diagnostics_);
+    if (!node.scheduled.empty()) check_schedules(node, entry, inputs, diagnostics_);
     ShapeInference inference(node.contract(), node.options, std::move(inputs));
     try {
       inference.run(node.type->infer);
     } catch (const Error& error) {  // a formula, a shape with too many axes: the node does not know its position
-      return add_placed(with_sources(error, node), node, *origin_[static_cast<std::size_t>(index)], diagnostics_);
+      return add_placed(with_sources(error, node), node, entry, diagnostics_);
     }
     if (!inference.problems().empty()) return report_shapes(node, inference);
     if (!sizes_possible(node, inference)) return;
     node.outputs = inference.outputs();
-    if (node.is_input()) node.outputs.front()[0] *= origin_[static_cast<std::size_t>(index)]->rows;
+    if (node.is_input()) node.outputs.front()[0] *= entry.rows;
     const auto add = [&](const std::vector<ParameterDeclaration>& declarations,
                          const std::vector<std::optional<Shape>>& shapes, std::vector<GraphParameter>& out) {
       for (std::size_t k = 0; k < declarations.size(); ++k) {
-        if (shapes[k]) out.push_back({node.path + "." + declarations[k].name, static_cast<int>(k), *shapes[k]});
+        const char* mark = node.has_part ? "/" : ".";
+        if (shapes[k]) out.push_back({node.path + mark + declarations[k].name, static_cast<int>(k), *shapes[k]});
       }
     };
     add(node.contract().parameters(), inference.parameters(), node.parameters);
+    for (std::size_t k = 0; k < initial.size(); ++k) node.parameters[k].initial = initial[k];
     add(node.contract().states(), inference.states(), node.states);
     add(node.contract().tallies(), inference.tallies(), node.tallies);
     for (std::size_t k = 0; k < node.inputs.size(); ++k) {

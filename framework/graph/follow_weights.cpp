@@ -20,8 +20,9 @@ class Following {
     node.frozen = true;
     const GraphNode* followed = find(i, average);
     if (followed == nullptr || !followed->type || followed->outputs.empty()) return;
-    if (!match(node.parameters, followed->parameters, average.decay) ||
-        !match(node.states, followed->states, average.decay))
+    const Contract &mine = node.contract(), &theirs = followed->contract();
+    if (!match(node.parameters, mine.parameters(), followed->parameters, theirs.parameters(), average.decay) ||
+        !match(node.states, mine.states(), followed->states, theirs.states(), average.decay))
       refuse(node, *followed, average);
   }
 
@@ -59,15 +60,18 @@ class Following {
     finding.suggestion = nearest_name(average.of, paths);
   }
 
-  static std::string name_of(const GraphParameter& parameter) {
-    return parameter.path.substr(parameter.path.rfind('.') + 1);
+  using Declared = std::vector<ParameterDeclaration>;
+
+  static const std::string& name_of(const Declared& declared, const GraphParameter& parameter) {
+    return declared[static_cast<std::size_t>(parameter.declaration)].name;
   }
 
   // Each value follows the one of the same name and shape.
-  static bool match(std::vector<GraphParameter>& mine, const std::vector<GraphParameter>& theirs, double decay) {
+  static bool match(std::vector<GraphParameter>& mine, const Declared& my_names,
+                    const std::vector<GraphParameter>& theirs, const Declared& their_names, double decay) {
     for (GraphParameter& parameter : mine) {
       const auto same = std::ranges::find_if(theirs, [&](const GraphParameter& other) {
-        return name_of(other) == name_of(parameter) && other.shape == parameter.shape;
+        return name_of(their_names, other) == name_of(my_names, parameter) && other.shape == parameter.shape;
       });
       if (same == theirs.end()) return false;
       parameter.follows = same->path;
@@ -80,7 +84,7 @@ class Following {
     const auto text = [](const GraphNode& one) {
       std::string all = one.type->name;
       for (const GraphParameter& parameter : one.parameters)
-        all += fmt::format(" {} {}", name_of(parameter), parameter.shape.text());
+        all += fmt::format(" {} {}", name_of(one.contract().parameters(), parameter), parameter.shape.text());
       return all;
     };
     Diagnostic& finding = diagnostics_.add(ErrorCode::bad_weight_sharing, average.where,

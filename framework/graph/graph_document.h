@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,8 @@ struct AverageEntry {
   Location where = {};
 };
 
+struct ScanEntry;
+
 struct NodeEntry {
   std::string path;  // "encoder/conv1"
   std::string type;  // "": it could not be read, and a diagnostic has reported it
@@ -67,6 +70,25 @@ struct NodeEntry {
   bool frozen = false;                          // its parameters are not trained
   bool full_precision = false;                  // it computes in f32 where others compute in bf16
   std::int64_t rows = 1;                        // of an input that a program feeds: rows of the batch axis per sample
+  std::shared_ptr<const ScanEntry> scan = {};   // of type "scan": the part that it applies in each step
+};
+
+// The part of a scan. Paths, sources and weights of its nodes are names within it; its inputs are among the sources.
+struct ScanEntry {
+  enum class Kind { each, whole, state };  // a value for each step; the same in all steps; what the step before left
+  struct Input {
+    std::string name;
+    Kind kind = Kind::each;
+    Location where = {};
+  };
+  struct Output {
+    std::string name;
+    Reference source;
+    Location where = {};
+  };
+  std::vector<Input> inputs;
+  std::vector<Output> outputs;
+  std::vector<NodeEntry> nodes;
 };
 
 // The data set of a document, or of --data.

@@ -110,7 +110,7 @@ class Sharing {
     for (std::vector<GraphParameter>* mine : {&node.parameters, &node.states}) {
       for (GraphParameter& parameter : *mine) {
         if (mine == &node.states && is_own(node, parameter)) continue;
-        const GraphParameter* theirs = find(owner, name_of(parameter));
+        const GraphParameter* theirs = find(owner, name_of(node, parameter, mine == &node.states));
         if (theirs == nullptr || !(theirs->shape == parameter.shape)) return false;
         found.emplace_back(&parameter, &theirs->path);
       }
@@ -128,27 +128,28 @@ class Sharing {
   static const GraphParameter* find(const GraphNode& node, const std::string& name) {
     for (const std::vector<GraphParameter>* parameters : {&node.parameters, &node.states}) {
       for (const GraphParameter& parameter : *parameters) {
-        if (name_of(parameter) == name) return &parameter;
+        if (name_of(node, parameter, parameters == &node.states) == name) return &parameter;
       }
     }
     return nullptr;
   }
 
-  static std::string name_of(const GraphParameter& parameter) {
-    return parameter.path.substr(parameter.path.rfind('.') + 1);
+  static const std::string& name_of(const GraphNode& node, const GraphParameter& parameter, bool state) {
+    const Contract& contract = node.contract();
+    return (state ? contract.states() : contract.parameters())[static_cast<std::size_t>(parameter.declaration)].name;
   }
 
   // "linear with weight [3, 4], bias [3]"
   static std::string describe(const GraphNode& node) {
     std::string text;
-    const auto add = [&](const std::vector<GraphParameter>& parameters) {
+    const auto add = [&](const std::vector<GraphParameter>& parameters, bool state) {
       for (const GraphParameter& parameter : parameters) {
         text += text.empty() ? " with " : ", ";
-        text += name_of(parameter) + " " + parameter.shape.text();
+        text += name_of(node, parameter, state) + " " + parameter.shape.text();
       }
     };
-    add(node.parameters);
-    add(node.states);
+    add(node.parameters, false);
+    add(node.states, true);
     return node.type->name + (text.empty() ? ", which has no weights" : text);
   }
 

@@ -69,8 +69,10 @@ class IncrementalPlanner {
     if (!way.pointwise && !node.contract().is_causal(node.options))
       return stop(node, "is neither causal nor pointwise");
     if (node.rows_per_sample() != 1) return stop(node, "has several rows per sample");
+    leave_out_unread(node, way);
     if (!ask_fills(node, way)) return;
-    for (const int value : step.outputs) {
+    for (const int value : way.outputs) {
+      if (value < 0) continue;
       if (has_positions(plan_.tape.values[static_cast<std::size_t>(value)], graph_.shape(request_.input), request_.axes,
                         true))
         continue;
@@ -121,9 +123,22 @@ class IncrementalPlanner {
         return false;
       }
       way.output_fills.push_back(fill);
-      mark(way.outputs[k], fill);
+      if (way.outputs[k] >= 0) mark(way.outputs[k], fill);
     }
     return true;
+  }
+
+  // Outputs that may be left out (the last state of a scan), where nothing reads them.
+  void leave_out_unread(const GraphNode& node, IncrementalStep& way) const {
+    for (std::size_t k = 0; k < way.outputs.size(); ++k) {
+      const int value = way.outputs[k];
+      const bool read =
+          root(plan_.from) == root(value) || std::ranges::any_of(plan_.tape.steps, [&](const TapeStep& other) {
+            return std::ranges::any_of(other.inputs,
+                                       [&](int input) { return input >= 0 && root(input) == root(value); });
+          });
+      if (!read && node.contract().outputs()[k].is_optional) way.outputs[k] = -1;
+    }
   }
 
   void condition(const GraphNode& node, Port port, int value, bool pointwise) {

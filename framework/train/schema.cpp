@@ -58,6 +58,14 @@ Json use_keys() {
   Json properties = node_keys();
   properties["use"] = {{"type", "string"}, {"description", "the file of a block or of a graph"}};
   properties["call"] = {{"description", "a node or block that is applied again, or a part: {from: port, to: port}"}};
+  properties["scan"] = {{"type", {"string", "object"}}, {"description", "a block that is applied along an axis"}};
+  properties["whole"] = {{"description", "of a scan: inputs that are the same in each step"}};
+  properties["state"] = {{"description", "of a scan: inputs that are what the step before left, and their first values"}};
+  properties["axis"] = documented(or_null(any_of({{{"type", "integer"}}, reference("expression")})), "of a scan: its axis");
+  properties["reverse"] = documented(or_null(any_of({{{"type", "boolean"}}, reference("expression")})),
+                                     "of a scan: from the last place to the first");
+  properties["steps"] = documented(or_null(any_of({{{"type", "integer"}, {"minimum", 1}}, reference("expression")})),
+                                   "of a scan without inputs that are cut: how many steps");
   properties["in"] = {{"description", "the sources of its inputs"}};
   properties["vars"] = documented(or_null({{"type", "object"}}), "values of its variables");
   properties["rename"] =
@@ -190,7 +198,7 @@ Json definitions(const Registry& registry) {
   definitions["node_keys"] = {{"properties", node_keys()}};
   definitions["loss_keys"] = {{"properties", loss_keys}};
   definitions["node"] = nodes.schema_or("use", use_keys());
-  definitions["whole_node"] = whole(nodes, {"use", "call", "average"});
+  definitions["whole_node"] = whole(nodes, {"use", "call", "average", "scan"});
   definitions["loss"] = losses.schema_or("of", loss_keys);
   definitions["whole_loss"] = whole(losses, {"of", "expr"});
   definitions["optimizer"] = types_of<OptimizerType>(registry, optimizer_options(), OptimizerEntry().type).schema();

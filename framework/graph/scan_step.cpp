@@ -1,12 +1,16 @@
 #include "graph/scan_step.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
+#include "loom/error.h"
 #include "loom/math.h"
 
 namespace loom {
 namespace {
+
+constexpr std::size_t kMostParameters = 64;  // of one node in a part
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine; }
 
@@ -51,6 +55,8 @@ ScanStep::Prepared ScanStep::prepare(const StepCall& call, const Prepare& outer)
   for (const int parameter : call.parameters)
     prepared.parameters.push_back(parameter < 0 ? TensorView()
                                                 : outer.parameter_views[static_cast<std::size_t>(parameter)]);
+  if (call.parameters.size() > kMostParameters)
+    throw Error(ErrorCode::not_supported, "a node with more than 64 parameters in a scan: " + node.path);
   Prepare& needs = prepared.needs;
   needs.contract = &node.contract();
   needs.input_views = prepared.inputs;
@@ -127,12 +133,14 @@ void ScanStep::pack(const Pack& outer, std::span<std::byte> packed) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Prepared& prepared = nodes_[i];
     if (prepared.needs.packed_bytes == 0) continue;
-    std::vector<TensorView> parameters;
-    for (const int parameter : plan_.calls[i].parameters)
-      parameters.push_back(parameter < 0 ? TensorView() : outer.parameter_views[static_cast<std::size_t>(parameter)]);
+    const std::vector<int>& indices = plan_.calls[i].parameters;
+    std::array<TensorView, kMostParameters> parameters;  // every step packs, and allocates nothing
+    std::ranges::transform(indices, parameters.begin(), [&](int parameter) {
+      return parameter < 0 ? TensorView() : outer.parameter_views[static_cast<std::size_t>(parameter)];
+    });
     Pack call;
     call.contract = prepared.needs.contract;
-    call.parameter_views = parameters;
+    call.parameter_views = std::span(parameters).first(indices.size());
     call.packed_memory = packed.subspan(prepared.packed_at, prepared.needs.packed_bytes);
     prepared.node->pack(call);
   }

@@ -23,7 +23,7 @@ NodeSummary summary_of(const Graph& graph, const GraphNode& node, std::int64_t s
     summary.outputs.push_back(fmt::format("{} {}", contract.outputs()[i].name, node.outputs[i].text()));
   for (const GraphParameter& parameter : node.parameters) {
     summary.parameters.push_back(fmt::format("{} {}", parameter.path, parameter.shape.text()));
-    if (parameter.path.starts_with(node.path + ".")) summary.parameter_count += parameter.shape.count();
+    if (node.owns(parameter)) summary.parameter_count += parameter.shape.count();
   }
   for (const ScheduledOption& option : node.scheduled)
     summary.scheduled.push_back(

@@ -60,8 +60,10 @@ Json use_keys() {
   properties["call"] = {{"description", "a node or block that is applied again, or a part: {from: port, to: port}"}};
   properties["scan"] = {{"type", {"string", "object"}}, {"description", "a block that is applied along an axis"}};
   properties["whole"] = {{"description", "of a scan: inputs that are the same in each step"}};
-  properties["state"] = {{"description", "of a scan: inputs that are what the step before left, and their first values"}};
-  properties["axis"] = documented(or_null(any_of({{{"type", "integer"}}, reference("expression")})), "of a scan: its axis");
+  properties["state"] = {
+      {"description", "of a scan: inputs that are what the step before left, and their first values"}};
+  properties["axis"] =
+      documented(or_null(any_of({{{"type", "integer"}}, reference("expression")})), "of a scan: its axis");
   properties["reverse"] = documented(or_null(any_of({{{"type", "boolean"}}, reference("expression")})),
                                      "of a scan: from the last place to the first");
   properties["steps"] = documented(or_null(any_of({{{"type", "integer"}, {"minimum", 1}}, reference("expression")})),

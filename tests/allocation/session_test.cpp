@@ -29,6 +29,36 @@ BOOST_AUTO_TEST_SUITE(session_allocation)
 BOOST_AUTO_TEST_CASE(convolutional_vae) { expect_no_allocation(shipped("vae.yaml")); }
 BOOST_AUTO_TEST_CASE(linear_vae) { expect_no_allocation(shipped("ppca.yaml")); }
 
+// A recurrent net, and attention with masks and positions.
+BOOST_AUTO_TEST_CASE(sequences) {
+  expect_no_allocation(parse_document(R"(
+version: 1
+graph: sequences
+data: {type: sprites, size: 16}
+nodes:
+  x:      {type: input, shape: [16, 16, 1]}
+  rows:   {type: reshape, in: x, shape: [16, 16]}
+  start:  {type: constant, value: 0, shape: [8]}
+  rnn:
+    in: {x: rows}
+    state: {h: start}
+    scan:
+      inputs: [x, h]
+      nodes:
+        both: {type: concat, in: [x, h]}
+        next: {type: linear, in: both, units: 8, activation: tanh}
+        kept: {type: dropout, in: next, rate: 0.1}
+      outputs: {h: next, y: kept}
+  turned: {type: attention, in: {query: rnn, key: rnn, value: rnn}, heads: 2, positions: rotary, mask: causal}
+  blocks: {type: attention, in: {query: turned, key: turned, value: turned}, positions: relative, mask: block_causal, block: 4}
+  fast:   {type: linear_attention, in: {query: blocks, key: blocks, value: blocks}, heads: 2, causal: true}
+  logits: {type: linear, in: fast, units: 16}
+losses: {nll: {type: bernoulli_nll, in: {logits: logits, target: rows}}}
+train: {data_init: "*"}
+)",
+                                      "sequences.yaml", "."));
+}
+
 // Whole-batch nodes, clipping, averages, a schedule, several objectives.
 BOOST_AUTO_TEST_CASE(everything_at_once) {
   expect_no_allocation(parse_document(R"(

@@ -161,6 +161,9 @@ bool copies_another(const Value& node) {
   return node.is_map() && ((gives(node, kCall) && !is_part_call(node)) || is_average(node));
 }
 
+// What a copy does not have from the node that it copies: its values are those of that node.
+constexpr std::string_view kOwn[] = {"doc", "rename", "weights", "init"};
+
 Value called_node(const Member& call, const Value& nodes, Diagnostics& diagnostics) {
   const Called target = called(call, nodes, diagnostics);
   if (target.end == nullptr) return {};
@@ -171,8 +174,7 @@ Value called_node(const Member& call, const Value& nodes, Diagnostics& diagnosti
   section.finish();
   Value node = target.end->value;
   node.where = call.value.where;
-  std::erase_if(node.members,
-                [](const Member& m) { return m.key == "doc" || m.key == "rename" || m.key == "weights"; });
+  std::erase_if(node.members, [](const Member& m) { return std::ranges::find(kOwn, m.key) != std::end(kOwn); });
   if (in != nullptr) set_key(node, "in", merged_inputs(target.end->value.find("in"), *in));
   if (is_part_call(node)) return node;
   const Value& name = called_name(call.value);
@@ -183,7 +185,6 @@ Value called_node(const Member& call, const Value& nodes, Diagnostics& diagnosti
     set_key(node, kAverage, std::move(own));
   } else {
     set_key(node, "weights", owner);
-    std::erase_if(node.members, [](const Member& m) { return m.key == "init"; });
   }
   if (target.average) set_key(node, "frozen", text_at("true", name.where));
   for (const char* key : {"when", "frozen"}) {
@@ -238,6 +239,7 @@ std::vector<NodeEntry> copies_of(const PartCall& call, const std::vector<NodeEnt
     NodeEntry copy = *node;
     copy.path = call.copy_of(path);
     copy.weights = path;
+    copy.init.clear();
     copy.weights_where = copy.where = call.where;
     copy.frozen = call.frozen || node->frozen;  // weights are trained where any of their nodes is
     if (call.when != When::always) copy.when = call.when;

@@ -119,6 +119,7 @@ void apply_to_nodes(const NodeEntry& use, const std::string& prefix, const std::
       entry->average = use.average;
       entry->average.of = "/" + outer + use.average.of + "/" + inner;
     }
+    if (!use.weights.empty() || !use.average.of.empty()) entry->init.clear();  // the values are those of the others
     if (use.when != When::always) entry->when = use.when;
     entry->frozen = entry->frozen || use.frozen;
     entry->full_precision = entry->full_precision || use.full_precision;

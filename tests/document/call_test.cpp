@@ -40,6 +40,19 @@ BOOST_AUTO_TEST_CASE(a_block_and_a_repeat) {
   BOOST_TEST(source(document, "y") == "f/1/c");
 }
 
+// Their values are those of what they copy.
+BOOST_AUTO_TEST_CASE(copies_have_no_initial_values_of_their_own) {
+  const Folder folder;
+  folder.write("b.yaml", "inputs: [x]\nnodes:\n  a: {type: t, in: x, init: {w: zeros}}\noutput: a\n");
+  const Document document = load_document(
+      folder.write("g.yaml",
+                   "nodes:\n  x: {type: i}\n  n: {type: t, in: x, init: {w: 2}}\n  b: {use: b.yaml, in: n}\n"
+                   "  f: {call: n, in: x}\n  g: {average: {of: n}}\n  h: {use: b.yaml, in: x, weights: b}\n"
+                   "  k: {average: {of: b}, in: x}\n  p: {call: {from: x, to: n}, in: b}\n"));
+  for (const char* owner : {"n", "b/a"}) BOOST_TEST(node(document, owner).init.size() == 1U);
+  for (const char* copy : {"f", "g", "h/a", "k/a", "p/n"}) BOOST_TEST(node(document, copy).init.empty(), copy);
+}
+
 BOOST_AUTO_TEST_CASE(a_part_between_two_ports) {
   const Document document = parse(kNodes +
                                   "  f: {call: {from: z, to: y}, in: prior}\n  g: {call: {from: [z, x], to: y}, in: "

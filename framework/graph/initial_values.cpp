@@ -200,7 +200,7 @@ class Choosing {
 
   bool fits(const InitialRule& rule, const GraphParameter& parameter, const TypedEntry& entry) {
     const auto declared = static_cast<std::size_t>(parameter.declaration);
-    if (rule.from_data && node_.contract().parameters()[declared].channel_axis < 0) {
+    if (rule.from_data && !node_.contract().parameters()[declared].scales(node_.options)) {
       Diagnostic& finding = diagnostics_.add(
           ErrorCode::not_supported, entry.where,
           fmt::format("'{}' does not scale the outputs of its node, channel by channel", parameter.path));

@@ -22,7 +22,7 @@ const ParameterDeclaration& declared(const GraphNode& node, const GraphParameter
 // The parameter that scales the outputs; null where there is none, or where another node owns it.
 const GraphParameter* scaling_weight(const GraphNode& node) {
   const auto found = std::ranges::find_if(node.parameters, [&](const GraphParameter& parameter) {
-    return declared(node, parameter).channel_axis >= 0 && node.owns(parameter) && parameter.follows.empty();
+    return declared(node, parameter).scales(node.options) && node.owns(parameter) && parameter.follows.empty();
   });
   return found == node.parameters.end() ? nullptr : &*found;
 }

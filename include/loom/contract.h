@@ -166,8 +166,9 @@ struct ParameterDeclaration {
   std::string input;         // exists only if this optional input is connected; empty: always
   bool set_by_node = false;  // a parameter that Node::end_step may write, in addition to the optimizer
   bool is_own = false;       // a state that `weights:` does not share
-  int channel_axis = -1;     // see scales_outputs()
-  bool shifts = false;       // see shifts_outputs()
+  int channel_axis = -1;     // see scales_outputs(), with the condition
+  Condition scales_if;
+  bool shifts = false;  // see shifts_outputs()
 
   ParameterDeclaration& only_if(Condition value) {
     condition = std::move(value);
@@ -184,10 +185,11 @@ struct ParameterDeclaration {
   // Before a function that an option `activation` names, the outputs are linear in this parameter, and in the one that shifts
   // them. Its axis `axis` counts the channels of all outputs, their last axes, one output after the other. Initial values
   // can then follow from the data (train/data_init.h).
-  ParameterDeclaration& scales_outputs(int axis = 0) {
-    channel_axis = axis;
+  ParameterDeclaration& scales_outputs(int axis = 0, Condition value = nullptr) {
+    channel_axis = axis, scales_if = std::move(value);
     return *this;
   }
+  bool scales(const Options& options) const { return channel_axis >= 0 && (!scales_if || scales_if(options)); }
   ParameterDeclaration& shifts_outputs() {
     shifts = true;
     return *this;

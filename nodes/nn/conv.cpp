@@ -24,11 +24,11 @@ class Conv final : public Base {
     c.option("padding", 0, loom::integer().at_least(0).or_list().or_text({"same", "causal"}),
              "zeros before and after each axis");
     declare_padding_after(c, "zeros after each axis");
-    c.parameter("weight", "[filters, G, ...K]", loom::kaiming_uniform(), "W").scales_outputs();
+    c.parameter("weight", "[filters, G, ...K]", loom::kaiming_uniform(), "W").scales_outputs(0, WeightNorm::is_plain);
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b")
         .shifts_outputs()
         .only_if([](const loom::Options& o) { return o.flag("bias"); });
-    WeightNorm::declare(c, {.first = "[filters]", .rows = "[filters]", .columns = "[V]"});
+    WeightNorm::declare(c, {.first = "[filters]", .rows = "[filters]", .columns = "[V]", .scales = true});
     c.pointwise_if(
         [](const loom::Options& o) { return all_ones(o, "kernel") && all_ones(o, "stride") && no_padding(o); });
     c.causal_if("S", [](const loom::Options& o) { return causal_padding(o) && all_ones(o, "stride"); });

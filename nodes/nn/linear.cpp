@@ -23,11 +23,11 @@ class Linear final : public loom::Node {
     c.option("units", loom::required, loom::integer().at_least(1), "extent of the output's last axis");
     c.option("bias", true, loom::flag(), "adds a learned b");
     FusedActivation::declare(c);
-    c.parameter("weight", "[units, C]", loom::kaiming_uniform(), "W").scales_outputs();
+    c.parameter("weight", "[units, C]", loom::kaiming_uniform(), "W").scales_outputs(0, WeightNorm::is_plain);
     c.parameter("bias", "[units]", loom::kaiming_uniform("weight"), "b")
         .shifts_outputs()
         .only_if([](const loom::Options& o) { return o.flag("bias"); });
-    WeightNorm::declare(c, {.first = "[units]", .rows = "[units]", .columns = "[C]"});
+    WeightNorm::declare(c, {.first = "[units]", .rows = "[units]", .columns = "[C]", .scales = true});
     c.pointwise();
     c.takes_bf16();
     c.linear({{"bias", false}});

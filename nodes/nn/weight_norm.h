@@ -19,6 +19,7 @@ class WeightNorm {
   // Patterns of the extents: of the weight's first axis, of the rows and the columns of the matrix.
   struct Extents {
     std::string first, rows, columns;
+    bool scales = false;  // the first axis counts the outputs
   };
 
   static void declare(Contract& c, const Extents& extents) {
@@ -26,12 +27,16 @@ class WeightNorm {
          "norm", "none", text({"none", "spectral", "weight"}),
          "how the weight is normalised: by its largest singular value, or along its first axis, with a learned scale")
         .of_weights();
-    c.parameter("scale", extents.first, {Initializer::Kind::equal, 0, 2, "weight"}, "the norm of each w_i")
-        .only_if(is_weight);
+    ParameterDeclaration& scale =
+        c.parameter("scale", extents.first, {Initializer::Kind::equal, 0, 2, "weight"}, "the norm of each w_i");
+    scale.only_if(is_weight);
+    if (extents.scales) scale.scales_outputs();
     c.state("u", extents.rows, zeros(), "left singular vector").only_if(is_spectral);
     c.state("v", extents.columns, normal_values(0, 1), "right singular vector").only_if(is_spectral);
     c.tally("passes", "[1]", "calls of the step").only_if(is_spectral);
   }
+
+  static bool is_plain(const Options& o) { return !is_spectral(o) && !is_weight(o); }
 
   explicit WeightNorm(const Options& o) : spectral_(is_spectral(o)), weight_(is_weight(o)) {}
 

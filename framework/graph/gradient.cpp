@@ -34,6 +34,7 @@ class GradientMaker {
   bool run(Diagnostics& diagnostics) {
     mark_active();
     if (active_.count(of_) == 0) {
+      if (is_rewritten()) return become(constant_gradient_type(0), {});
       report_no_way(diagnostics);
       return false;
     }
@@ -42,18 +43,29 @@ class GradientMaker {
       if (!differentiate(*it, diagnostics)) return false;
     }
     const std::vector<Port> parts = contributions_.at(at_);
-    GraphNode& node = own();
-    node.type = gradient_sum_type(static_cast<int>(parts.size()), !stop_);
-    node.options = {};
-    node.inputs = parts;
-    node.input_locations.assign(parts.size(), node.where);
-    return true;
+    return become(gradient_sum_type(static_cast<int>(parts.size()), !stop_), parts);
   }
 
  private:
   GraphNode& own() { return node(gradient_); }
   GraphNode& node(int i) { return nodes_[static_cast<std::size_t>(i)]; }
   const Shape& shape(Port port) { return node(port.node).outputs[static_cast<std::size_t>(port.index)]; }
+
+  bool become(std::shared_ptr<const NodeType> type, const std::vector<Port>& inputs) {
+    GraphNode& made = own();
+    made.type = std::move(type);
+    made.options = {};
+    made.inputs = inputs;
+    made.input_locations.assign(inputs.size(), made.where);
+    return true;
+  }
+
+  // Draws, and inputs for files, have taken the place of ports (document/rewrite.h): they may lie between the two.
+  bool is_rewritten() const {
+    return std::ranges::any_of(nodes_, [](const GraphNode& one) {
+      return one.path.starts_with("generate/") || one.path.starts_with("feed/");
+    });
+  }
 
   bool carries(int index, int output) {
     return node(index).contract().outputs()[static_cast<std::size_t>(output)].is_differentiable &&
@@ -119,7 +131,7 @@ class GradientMaker {
   Port add_ones() {
     GraphNode made;
     made.path = node(of_.node).path + "/one";
-    made.type = ones_type();
+    made.type = constant_gradient_type(1);
     made.outputs = {shape(of_)};
     return {add(std::move(made)), 0};
   }
@@ -289,10 +301,17 @@ Diagnostic no_second_derivative(const GraphNode& node) {
   Diagnostic finding;
   finding.code = ErrorCode::not_differentiable;
   finding.where = node.where;
+  const bool third = node.type->name.starts_with("gradient of gradient of ");
   finding.message = fmt::format("[gradient] '{}' is differentiated again, and '{}' ({}) has no second derivative",
                                 gradient, path, type);
-  finding.got = type;
-  finding.expected = "one of " + node.ends_here;
+  if (third) {
+    finding.message = fmt::format("[gradient] '{}' is the gradient of a gradient, and is differentiated again",
+                                  node.path.substr(0, node.path.find('/')));
+    finding.expected = "derivatives of the second order at most";
+  } else {
+    finding.got = type;
+    finding.expected = "one of " + node.ends_here;
+  }
   finding.hint = "with stop: true the gradient is a factor, through which no gradient flows back";
   return finding;
 }

@@ -66,9 +66,13 @@ class Sum final : public Node {
   }
 };
 
-class Ones final : public Node {
+class ConstantGradient final : public Node {
  public:
-  void forward(const Forward& f) const override { std::ranges::fill(f.output(0).values(), 1.0F); }
+  explicit ConstantGradient(float value) : value_(value) {}
+  void forward(const Forward& f) const override { std::ranges::fill(f.output(0).values(), value_); }
+
+ private:
+  float value_;
 };
 
 }  // namespace
@@ -119,12 +123,12 @@ std::shared_ptr<const NodeType> gradient_sum_type(int inputs, bool carries) {
   return std::make_shared<const NodeType>(std::move(type));
 }
 
-std::shared_ptr<const NodeType> ones_type() {
+std::shared_ptr<const NodeType> constant_gradient_type(float value) {
   NodeType type;
-  type.name = "ones";
-  type.contract.summary("The gradient of a sum by its terms");
-  type.contract.output("y", "[N, ...]", "ones").no_gradient();
-  type.create = [](const Options&) { return std::make_unique<Ones>(); };
+  type.name = value == 0 ? "zeros" : "ones";
+  type.contract.summary("A gradient that is the same everywhere");
+  type.contract.output("y", "[N, ...]", type.name).no_gradient();
+  type.create = [value](const Options&) { return std::make_unique<ConstantGradient>(value); };
   return std::make_shared<const NodeType>(std::move(type));
 }
 

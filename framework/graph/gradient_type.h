@@ -54,7 +54,8 @@ GradientType gradient_type(GradientOf of);
 
 // y = x0 + x1 + ... of equal shapes; `carries`: its gradient may be taken.
 std::shared_ptr<const NodeType> gradient_sum_type(int inputs, bool carries);
-// The gradient of a sum by its terms.
-std::shared_ptr<const NodeType> ones_type();
+// The same value everywhere, without a gradient: 1 is the gradient of a sum by its terms, 0 that of what a port does not
+// depend on.
+std::shared_ptr<const NodeType> constant_gradient_type(float value);
 
 }  // namespace loom

@@ -119,7 +119,7 @@ bool is_wanted(const Graph& graph, const std::set<std::string>& parameters, int 
 // Gradients that a loss reads are differentiated by parameters.
 void check_second_derivatives(const Graph& graph, const ParameterStore& store, const TrainingPlan& plan,
                               Diagnostics& diagnostics) {
-  std::set<int> reported;
+  std::set<std::string> reported;
   for (const Objective& objective : plan.objectives) {
     std::set<std::string> parameters;
     for (const int i : objective.parameters) parameters.insert(store.at(i).path);
@@ -127,8 +127,9 @@ void check_second_derivatives(const Graph& graph, const ParameterStore& store, c
     for (const int term : objective.terms) terms.push_back(plan.terms[static_cast<std::size_t>(term)].port);
     for (const int index : reached_nodes(graph, terms)) {
       const GraphNode& node = graph.node(index);
-      if (node.ends_here.empty() || !is_wanted(graph, parameters, index) || !reported.insert(index).second) continue;
+      if (node.ends_here.empty() || !is_wanted(graph, parameters, index)) continue;
       Diagnostic finding = no_second_derivative(node);
+      if (!reported.insert(finding.message).second) continue;
       const int source = graph.find(node.drawn_as);
       if (source >= 0) finding.add_end(graph.node(source).where, fmt::format("'{}'", node.drawn_as));
       diagnostics.add(Error(std::move(finding)));

@@ -280,6 +280,39 @@ BOOST_AUTO_TEST_CASE(what_has_no_second_derivative_is_named) {
   BOOST_TEST(error_of(critic("  m: {type: expr, in: {a: a}, y: \"a * sum(a)\"}\n")) == "");
 }
 
+BOOST_AUTO_TEST_CASE(derivatives_of_the_third_order_are_refused) {
+  const std::string text =
+      critic("  m: {type: add, in: [a, a]}\n") + "  more: {expr: \"sum(g ^ 2)\", in: {g: twice}, role: regulariser}\n";
+  const std::string nodes =
+      "  norm: {type: expr, in: {g: slope}, y: \"sum(g ^ 2)\"}\n"
+      "  twice: {type: gradient, in: {of: norm, at: x}}\n";
+  std::string refused = text;
+  const std::string losses = "losses: {penalty: {expr: \"sum(g ^ 2)\", in: {g: slope}, role: regulariser}}\n";
+  const std::string both = "losses:\n  penalty: {expr: \"sum(g ^ 2)\", in: {g: slope}, role: regulariser}\n";
+  refused.replace(refused.find(losses), losses.size(), nodes + both);
+  expect_refused(refused, {"'twice' is the gradient of a gradient", "stop: true"});
+  refused.replace(refused.find("of: norm, at: x}"), 16, "of: norm, at: x}, stop: true");
+  BOOST_TEST(error_of(refused).find("trains nothing") != std::string::npos);
+}
+
+// Where a draw takes the place of the codes, a loss of them does not depend on the encoder, and its gradient there is 0.
+BOOST_AUTO_TEST_CASE(a_draw_between_the_ports_makes_it_zero) {
+  const std::string text = kHead +
+                           "  h: {type: linear, in: x, units: 5, activation: tanh}\n"
+                           "  q: {type: gaussian_parameters, in: h, dim: 2}\n"
+                           "  z: {type: gaussian_sampler, in: {mu: q.mu, logvar: q.logvar}}\n"
+                           "  y: {type: linear, in: z, units: 4}\n"
+                           "  slope: {type: gradient, in: {of: losses/error, at: h}, stop: true}\n"
+                           "losses:\n  error: {type: gaussian_nll, in: {mean: y, target: x}}\n"
+                           "  kl: {type: gaussian_kl, in: {mu: q.mu, logvar: q.logvar}}\n"
+                           "  weighed: {expr: \"sum(g * h)\", in: {g: slope, h: h}, role: regulariser}\n"
+                           "generate: {sample: {draw: {z: {type: standard_normal}}, show: y}}\n";
+  BOOST_TEST(error_of(text) == "");
+  const Document document = parse_document(text, "g.yaml", ".");
+  const auto graph = with_draws(document, document.generate.front(), standard_registry()).build();
+  BOOST_TEST(graph->node(graph->find("slope")).type->name == "zeros");
+}
+
 BOOST_AUTO_TEST_CASE(ports_without_a_way_between_them_are_refused) {
   const std::string other = "  b: {type: linear, in: x, units: 2}\n  m: {type: add, in: [a, a]}\n";
   std::string text = critic(other);

@@ -38,6 +38,7 @@ small() {
     hvae | ladder-vae) form+=(--set vars.latent=6 --set vars.latent2=3 --set vars.hidden2=16) ;;
     vdvae | nvae) form=(--data sprites:size=28,count=200,zoom=2 --set vars.channels=4 --set vars.latent=2 --set vars.levels=4) ;;
     group-vae) verbs="sample reconstruct" ;;
+    vrnn) form+=(--set vars.latent=4) verbs="sample reconstruct" ;;
     recurrent-vae) form+=(--set vars.latent=6) verbs="sample reconstruct encode" ;;
     two-stage-vae) form=("${stage[@]}" --set vars.latent=5 --set vars.hidden=16) verbs="sample reconstruct" ;;
     gmm-prior) form=("${stage[@]}" --set vars.components=8) verbs=sample ;;

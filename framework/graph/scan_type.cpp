@@ -19,6 +19,23 @@ std::vector<ScanEntry::Input> ordered_inputs(const ScanEntry& scan) {
   return inputs;
 }
 
+// What a step computes, in words: two parts with the same text compute the same of the same weights.
+std::string part_text(const ScanEntry& scan) {
+  std::string text;
+  for (const ScanEntry::Input& input : scan.inputs)
+    text += fmt::format("{} {}\n", static_cast<int>(input.kind), input.name);
+  for (const NodeEntry& node : scan.nodes) {
+    text += fmt::format("{} {} {} {}", node.path, node.type, static_cast<int>(node.when), node.weights);
+    for (const auto& [name, option] : node.options) text += fmt::format(" {}={}", name, option.value.text());
+    for (const InputEntry& input : node.inputs)
+      for (const Reference& source : input.sources) text += fmt::format(" {}<{}", input.port, source.text());
+    text += node.scan ? "\n" + part_text(*node.scan) : "\n";
+  }
+  for (const ScanEntry::Output& output : scan.outputs)
+    text += fmt::format("{}={}\n", output.name, output.source.text());
+  return text;
+}
+
 std::string last_of(const std::string& state) { return state + "_last"; }
 
 void declare_scan_options(Contract& c) {
@@ -344,6 +361,9 @@ bool complete_scan(std::span<const GraphNode> nodes, GraphNode& scan, const Node
   ScanType full = ScanBuilder(entry, scan.options, sources, registry, diagnostics).build();
   if (!full.type) return false;
   scan.type = std::move(full.type);
+  // Whoever asks whether two nodes compute the same compares their options. A list, since texts of nodes that share weights
+  // have to be equal.
+  scan.options.set("part", OptionValue(std::vector<OptionValue>{OptionValue(part_text(*entry.scan))}));
   initial = std::move(full.initial);
   return true;
 }

@@ -302,6 +302,19 @@ BOOST_AUTO_TEST_CASE(a_resolved_document_is_the_same) {
   BOOST_TEST(same_bits(a.values.at("rnn.y"), b.values.at("rnn.y")));
 }
 
+// What is kept of a node's results is found again by its options: another part has others.
+BOOST_AUTO_TEST_CASE(another_part_is_another_node) {
+  const auto options = [](std::string text, const std::string& from, const std::string& to) {
+    if (!from.empty()) text.replace(text.find(from), from.size(), to);
+    const Net net(text);
+    return net.graph->node(net.graph->find("rnn")).options.values();
+  };
+  const std::string text = scanned("axis: 1");
+  BOOST_TEST((options(text, "", "") == options(text, "", "")));
+  BOOST_TEST((options(text, "", "") != options(text, "activation: tanh", "activation: relu")));
+  BOOST_TEST((options(text, "", "") != options(text, "in: [x, h, c]", "in: [x, c, h]")));
+}
+
 BOOST_AUTO_TEST_CASE(reports_what_is_wrong) {
   const auto error = [](const std::string& node, const std::string& code, const std::string& text) {
     std::string got;

@@ -41,9 +41,11 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
     compare("--algorithms changes them", "algorithms", mine.algorithms, stored.algorithms);
     compare("--algorithms transformed continues with the table of this version, which the run's history records",
             "table of algorithms", recorded_algorithms(algorithms_word(stored.algorithms)), stored.algorithms);
-    compare("--algorithms transformed (or direct) continues with that of this version, which the run's history records",
-            "revision of the arithmetic of bf16, sums over the batch and learned tensors", mine.arithmetic, stored.arithmetic);
   }
+  if (!may.algorithms && !may.precision)
+    compare("--algorithms transformed (or direct) continues with that of this version, which the run's history records",
+            "revision of the arithmetic of bf16, sums over the batch and learned tensors", mine.arithmetic,
+            stored.arithmetic);
   if (!may.batch) compare("--batch changes it", "batch", mine.batch, stored.batch);
   if (!may.data)
     compare("train --resume RUN --accept-data continues with the data as they are now, and records the change",

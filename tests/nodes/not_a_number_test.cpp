@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(of_every_standard_node_in_every_input) {
   int checked = 0;
   for (const RegisteredType& registered : standard_registry().types()) {
     const auto type = standard_registry().node(registered.name);
-    if (!type) continue;
+    if (!type || type->contract.role() == Role::gradient) continue;  // a gradient is computed by other nodes
     for (const bool training : {true, false}) {
       const std::size_t inputs = setup_of(type, training).inputs.size();
       for (std::size_t i = 0; i < inputs; ++i) {

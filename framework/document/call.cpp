@@ -39,7 +39,7 @@ bool gives(const Value& node, const char* key) {
 
 bool is_average(const Value& node) {
   const Value* average = node.is_map() ? node.find(kAverage) : nullptr;
-  return average != nullptr && average->is_map() && !gives(node, "type") && !gives(node, "use");
+  return average != nullptr && average->is_map() && !gives(node, "type") && !gives(node, "use") && !gives(node, "scan");
 }
 
 // Of a node that copies another; a null value where `of` is missing.
@@ -221,6 +221,7 @@ PartCall read_part_call(const std::string& path, const Member& call, Diagnostics
 std::vector<NodeEntry> copies_of(const PartCall& call, const std::vector<NodeEntry>& nodes, Diagnostics& diagnostics) {
   Part part(call, nodes);
   std::vector<NodeEntry> copies;
+  if (call.to.reported) return copies;
   if (!part.has(call.to.node)) {
     Diagnostic& finding =
         diagnostics.add(ErrorCode::dangling_input, call.to.where,

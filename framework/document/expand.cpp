@@ -154,20 +154,20 @@ class Expander::Impl {
     std::vector<NodeEntry> entries;
     for (Pending& pending : pending_) {
       for (InputEntry& input : pending.entry.inputs) {
-        for (Reference& source : input.sources) {
-          source = resolved(source, pending.scope);
-        }
+        for (Reference& source : input.sources) source = resolved(source, pending.scope);
       }
       for (std::string* owner : {&pending.entry.weights, &pending.entry.average.of})
         if (!owner->empty()) *owner = resolve_weights(*owner, pending.scope);
       entries.push_back(std::move(pending.entry));
     }
-    for (const auto& [part, scope] : parts_) {
-      std::vector<NodeEntry> copies =
-          part.to.reported ? std::vector<NodeEntry>() : copies_of(part, entries, diagnostics_);
-      std::ranges::move(copies, std::back_inserter(entries));
-    }
+    const auto add_copies = [&](bool in_scans) {
+      for (const auto& [part, scope] : parts_)
+        if (is_in_part(part.path, scans_) == in_scans)
+          std::ranges::move(copies_of(part, entries, diagnostics_), std::back_inserter(entries));
+    };
+    add_copies(true);  // a part is moved into its scan, which may be copied itself
     for (PendingScan& scan : scans_) collect_scan(scan, names_, entries, diagnostics_);
+    add_copies(false);
     return entries;
   }
 

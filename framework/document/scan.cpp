@@ -120,6 +120,10 @@ void bind_scan_inputs(const Value& part, Section& node, const Member& member, Sc
   }
 }
 
+bool is_in_part(const std::string& path, const std::vector<PendingScan>& scans) {
+  return std::ranges::any_of(scans, [&](const PendingScan& scan) { return path.starts_with(scan.scope->prefix); });
+}
+
 void collect_scan(PendingScan& scan, const Names& names, std::vector<NodeEntry>& entries, Diagnostics& diagnostics) {
   const std::string& prefix = scan.scope->prefix;
   const auto owner = std::ranges::find(entries, scan.path, &NodeEntry::path);

@@ -33,6 +33,9 @@ void substitute_outside_part(Value& node, const Variables& variables, TextBudget
 // node. Findings: E102, E105, E203, E205.
 void bind_scan_inputs(const Value& part, Section& node, const Member& member, ScanEntry& scan, NodeEntry& entry);
 
+// Whether a path lies in the part of one of the scans.
+bool is_in_part(const std::string& path, const std::vector<PendingScan>& scans);
+
 // Moves the nodes of the part out of `entries` into their scan, under their names in the part. E213 for weights of nodes
 // outside.
 void collect_scan(PendingScan& scan, const Names& names, std::vector<NodeEntry>& entries, Diagnostics& diagnostics);

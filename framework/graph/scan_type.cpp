@@ -224,17 +224,28 @@ class ScanBuilder {
 
   void check_node(const GraphNode& node) {
     const char* why = nullptr;
+    const char* hint = "put it before or after the scan";
+    const auto follows_another = [&](const GraphParameter& parameter) {
+      return node.contract().parameters()[static_cast<std::size_t>(parameter.declaration)].initializer.kind ==
+             Initializer::Kind::equal;
+    };
+    const bool is_own = std::ranges::find(part_->inputs, node.path, &ScanEntry::Input::name) != part_->inputs.end();
+    if (node.is_input() && !is_own) why = "values come into a part by its `inputs`";
+    if (std::ranges::any_of(node.parameters, follows_another)) why = "it normalises its weight";
     if (node.contract().is_whole_batch(node.options, true) || node.contract().has_sums_over_batch(true))
       why = "it sees the whole batch";
     if (!node.states.empty() || !node.tallies.empty()) why = "it has states that training changes";
     if (!node.scheduled.empty()) why = "an option of it follows a schedule";
-    if (node.frozen) why = "it is frozen or an average, and the nodes around it are not";
+    if (node.frozen) {
+      why = "it is frozen or an average, and the nodes around it are not";
+      hint = "freeze the whole scan, or nothing in it";
+    }
     if (why == nullptr) return;
     Diagnostic& finding =
         report(ErrorCode::not_supported, node.where,
                fmt::format("'{}' ({}) cannot be in a part that is scanned: {}", node.path, node.type->name, why));
     finding.expected = "nodes that work on each sample alone and keep nothing";
-    finding.hint = "put it before or after the scan, or freeze the whole scan";
+    finding.hint = hint;
   }
 
   ScanType make_type() {

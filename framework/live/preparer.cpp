@@ -19,16 +19,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The types of nodes; of a scan, those of its part.
+void add_types(const std::vector<NodeEntry>& nodes, std::set<std::string>& types) {
+  for (const NodeEntry& node : nodes) {
+    if (node.scan)
+      add_types(node.scan->nodes, types);
+    else
+      types.insert(node.type);
+  }
+}
+
 // The types that a trial checks: those of libraries that are opened again, and those that were not trained before.
 std::vector<std::string> types_to_check(const Document& document, const std::vector<std::string>& libraries,
                                         const LiveModel& running) {
   std::set<std::string> trained, types;
-  for (const GraphNode& node : running.session->graph()->nodes()) trained.insert(node.type->name);
-  for (const NodeEntry& node : document.nodes) {
-    const auto type = running.registry->node(node.type);
+  add_types(running.session->document().nodes, trained);
+  add_types(document.nodes, types);
+  std::erase_if(types, [&](const std::string& name) {
+    const auto type = running.registry->node(name);
     const bool fresh = !type || std::ranges::find(libraries, type->library) != libraries.end();
-    if (fresh || !trained.contains(node.type)) types.insert(node.type);
-  }
+    return !fresh && trained.contains(name);
+  });
   return {types.begin(), types.end()};
 }
 

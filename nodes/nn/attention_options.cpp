@@ -90,7 +90,7 @@ void AttentionOptions::declare(Contract& c) {
   c.option("base", 10000.0, number().above(1), "with positions: rotary: the wavelengths are 2 pi base^(2i/d)", "");
   c.option("rotary_channels", 0, integer().at_least(0),
            "with positions: rotary: how many channels of each head are turned, from the first on; 0: all");
-  c.option("distance", 32, integer().at_least(1),
+  c.option("distance", 32, integer().at_least(1).at_most(65536),
            "with positions: relative: positions further apart than this share the number of this distance",
            "positions");
   c.causal_if("S", [](const Options& o) {

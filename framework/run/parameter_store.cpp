@@ -80,12 +80,13 @@ ParameterStore::ParameterStore(const Graph& graph, std::optional<std::uint64_t> 
     item.is_state = state;
     item.set_by_node = declared.set_by_node;
     item.frozen = node.frozen;
+    if (is_norms(declared.initializer))  // of a parameter declared before it, which has its values
+      item.norms_of = find(parameter.path.substr(0, parameter.path.rfind('.') + 1) + declared.initializer.of);
     if (seed) {
       item.value = Tensor(DType::f32, parameter.shape);
       const Initializer& rule = declared.initializer;
-      if (is_norms(rule))  // of a parameter declared before it, which has its values
-        fill_norms(at(find(parameter.path.substr(0, parameter.path.rfind('.') + 1) + rule.of)).value,
-                   item.value.values());
+      if (item.norms_of >= 0)
+        renew_norms(item);
       else
         initialize(node, parameter, rule, *seed, item.value.values());
       if (parameter.initial) {
@@ -143,5 +144,7 @@ std::int64_t ParameterStore::trainable_count() const {
   }
   return count;
 }
+
+void ParameterStore::renew_norms(Parameter& item) { fill_norms(at(item.norms_of).value, item.value.values()); }
 
 }  // namespace loom

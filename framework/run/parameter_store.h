@@ -24,6 +24,7 @@ struct Parameter {
   bool frozen = false;
   int follows = -1;  // index of the value that it is a moving average of; -1: none
   double decay = 0;
+  int norms_of = -1;  // index of the value the norms of whose rows it starts with (a layer of weight norm); -1: none
 };
 
 class ParameterStore {
@@ -47,6 +48,9 @@ class ParameterStore {
 
   // Values that are moving averages become what they follow.
   void start_averages();
+
+  // Gives a value its initial value again, which follows from another one that has been loaded since.
+  void renew_norms(Parameter& item);
 
   // To be called after any change of values: programs repack weights when it moved.
   void touch() { ++version_; }

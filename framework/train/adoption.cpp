@@ -169,9 +169,10 @@ Adoption TrainingState::adopt(const TrainingState& running) {
   std::vector<bool> taken(running.tensors_.size(), false);
   take(running, info, taken, adoption);
   set_aside(running, taken, adoption);
-  for (const std::string& path : adoption.fresh) {  // a new average starts at what it follows
+  for (const std::string& path : adoption.fresh) {  // a new average starts at what it follows, a norm at its weight's
     const int index = parameters_.find(path);
     const int followed = index < 0 ? -1 : parameters_.at(index).follows;
+    if (index >= 0 && parameters_.at(index).norms_of >= 0) parameters_.renew_norms(parameters_.at(index));
     if (followed >= 0) copy_values(parameters_.at(followed).value.view(), parameters_.at(index).value.view());
   }
   parameters_.touch();

@@ -273,7 +273,15 @@ InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& 
   check_names(source, file, store);
   const Fit fit = fit_of(source, file, train, store);
   if (fit.taken.empty()) throw nothing_fits(source, file, fit, store);
-  for (const auto& [index, stored] : fit.taken) file.read(stored, store.at(index).value.view());
+  std::set<int> taken;
+  for (const auto& [index, stored] : fit.taken) {
+    file.read(stored, store.at(index).value.view());
+    taken.insert(index);
+  }
+  for (std::size_t i = 0; i < store.items().size(); ++i) {  // a layer that has come to have a norm computes what it did
+    Parameter& item = store.items()[i];
+    if (!taken.contains(static_cast<int>(i)) && taken.contains(item.norms_of)) store.renew_norms(item);
+  }
   store.touch();
   InitialisedWeights result;
   result.loaded.file = fs::absolute(file.path()).lexically_normal().string();

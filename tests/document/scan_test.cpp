@@ -302,6 +302,21 @@ BOOST_AUTO_TEST_CASE(a_resolved_document_is_the_same) {
   BOOST_TEST(same_bits(a.values.at("rnn.y"), b.values.at("rnn.y")));
 }
 
+// A part of a graph that holds a scan is called again, and an average follows a scan; both are read back.
+BOOST_AUTO_TEST_CASE(copies_of_a_scan) {
+  std::string text = scanned("axis: 1");
+  text.insert(text.find("losses:"),
+              "  noise: {type: normal, in: {like: x}}\n  last: {type: linear, in: rnn.y, units: 2}\n"
+              "  again: {call: {from: x, to: last}, in: noise}\n  slow: {average: {of: rnn, decay: 0.5}}\n");
+  const Document document = parse(text);
+  const auto graph = build_checked(document.nodes, standard_registry());
+  BOOST_TEST(graph->find("again/rnn") >= 0);
+  BOOST_TEST(graph->shape({graph->find("slow"), 0}).text() == graph->shape({graph->find("rnn"), 0}).text());
+  const std::string resolved = render_document(document);
+  BOOST_TEST(render_document(parse(resolved)) == resolved);
+  BOOST_TEST(build_checked(parse(resolved).nodes, standard_registry())->size() == graph->size());
+}
+
 // What is kept of a node's results is found again by its options: another part has others.
 BOOST_AUTO_TEST_CASE(another_part_is_another_node) {
   const auto options = [](std::string text, const std::string& from, const std::string& to) {
@@ -349,6 +364,8 @@ BOOST_AUTO_TEST_CASE(reports_what_is_wrong) {
   error(cell("a: {type: linear, in: x, units: 4}", "h: a, h_last: a"), "E203", "h_last");
   error(cell("a: {type: linear, in: z, units: 4}", "h: a"), "E206", "no node 'z'");
   error(cell("a: {type: linear, in: x, units: 4}, b: {type: batch_norm, in: a}", "h: b"), "E702", "has states");
+  error(cell("a: {type: linear, in: x, units: 4, norm: weight}", "h: a"), "E702", "normalises its weight");
+  error(cell("a: {type: linear, in: x, units: 4}, i: {type: input, shape: [4]}", "h: a"), "E702", "by its `inputs`");
   error(cell("a: {type: linear, in: x, units: 4, frozen: true}", "h: a"), "E702", "frozen");
   error("in: {a: x, b: long}, scan: {inputs: [a, b], nodes: {s: {type: concat, in: [a, b]}}, outputs: {y: s}}", "E207",
         "number of steps");

@@ -97,4 +97,20 @@ BOOST_AUTO_TEST_CASE(copies_iterate_once_a_step) {
   BOOST_TEST(value(*alone, "a.u") == value(*twice, "a.u"));
 }
 
+// The scale is that of the weight that is carried over, not of the one that it was drawn with.
+BOOST_AUTO_TEST_CASE(a_layer_that_comes_to_have_a_norm_computes_what_it_did) {
+  const auto plain = session_of("none"), normed = session_of("weight");
+  plain->prepare_training();
+  normed->prepare_training();
+  for (float& w : plain->parameters().at(plain->parameters().find("a.weight")).value.values()) w *= 3;
+  normed->state().adopt(plain->state());
+  const std::vector<double> weight = value(*normed, "a.weight"), scale = value(*normed, "a.scale");
+  BOOST_TEST(weight == value(*plain, "a.weight"));
+  for (std::size_t r = 0; r < scale.size(); ++r) {
+    const std::vector<double> row(weight.begin() + static_cast<std::ptrdiff_t>(6 * r),
+                                  weight.begin() + static_cast<std::ptrdiff_t>(6 * r + 6));
+    BOOST_TEST(std::abs(scale[r] / norm_of(row) - 1) < 1e-6);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -35,7 +35,7 @@ struct Evaluation {
   std::string split;  // as evaluated; "" where the data has no splits: on all of it
   std::string data_hash;
   std::int64_t samples = 0;
-  double loss = 0;  // the first objective's sum, with the weights that it was given
+  double loss = 0;       // the first objective's sum, with the weights that it was given
   bool is_whole = true;  // false: some of its losses are computed in training alone, and are missing in `loss`
   // Everything that was measured: the values of evidence_contract(); the mean of each loss as "terms", unweighted,
   // "NAME.kl", a divergence whose loss is more, and the divergences that a loss is made of; those of the metrics.

@@ -2,9 +2,8 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "check/standard_registry.h"
 #include "document/rewrite.h"
-#include "train/check_document.h"
+#include "models/document_error.h"
 #include "train/session.h"
 
 using namespace loom;
@@ -27,17 +26,6 @@ Values value(Session& session, const std::string& path) {
 std::unique_ptr<Session> session_of(const std::string& text, std::int64_t batch = 16) {
   return std::make_unique<Session>(parse_document(text, "g.yaml", "."), standard_registry(),
                                    SessionSettings{.batch = batch, .threads = 1});
-}
-
-std::string error_of(const std::string& text) {
-  Diagnostics diagnostics;
-  try {
-    check_document(parse_document(text, "g.yaml", "."), standard_registry(), diagnostics);
-    diagnostics.throw_if_any();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

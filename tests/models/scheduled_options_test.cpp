@@ -1,9 +1,8 @@
 // Options of nodes that follow a schedule: the value is that of the step, in training, evaluation and after a resume.
 #include <boost/test/unit_test.hpp>
 
-#include "check/standard_registry.h"
 #include "document/rewrite.h"
-#include "train/check_document.h"
+#include "models/document_error.h"
 #include "train/session.h"
 
 using namespace loom;
@@ -25,17 +24,6 @@ std::vector<float> weights_after(const std::string& option, int steps, int lanes
   ParameterStore& store = session.parameters();
   const auto values = store.at(store.find("h.weight")).value.values();
   return {values.begin(), values.end()};
-}
-
-std::string error_of(const std::string& text) {
-  Diagnostics diagnostics;
-  try {
-    check_document(parse_document(text, "g.yaml", "."), standard_registry(), diagnostics);
-    diagnostics.throw_if_any();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

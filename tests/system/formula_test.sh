@@ -88,19 +88,6 @@ expect 0 check expr --set 'y=sum(softplus(l) - x * l)' --shape l=4,30 --shape x=
 # While it trains: another formula is a hot swap, one that is wrong is refused and changes nothing.
 "$GRAPH_RUNNER" train formula.yaml --out live --watch --set train.checkpoint_every=0 --steps 100000000 --log-every 1000 >live.out 2>live.err &
 training=$!
-# wait_for COUNTER VALUE: until `ctl status` shows at least so much.
-wait_for() {
-  local tries=0
-  until "$GRAPH_RUNNER" ctl live status --json >out 2>/dev/null && [ "$(json "/$1")" -ge "$2" ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-    [ $tries -lt 600 ] && kill -0 $training 2>/dev/null && continue
-    fail "$1 is not $2"
-    cat live.err
-    return
-  done
-  checks=$((checks + 1))
-}
 wait_for step 1
 sed -i 's/sum((m - target)^2) \/ 2/sum(abs(m - target))/' formula.yaml
 wait_for swaps 1

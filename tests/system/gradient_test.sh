@@ -66,19 +66,6 @@ says err "the input 'of' is not connected"
 # While it trains: another penalty, and another point at which the gradient is taken.
 "$GRAPH_RUNNER" train critic.yaml --out live --watch --set train.checkpoint_every=0 --steps 100000000 --log-every 1000 >live.out 2>live.err &
 training=$!
-# wait_for COUNTER VALUE: until `ctl status` shows at least so much.
-wait_for() {
-  local tries=0
-  until "$GRAPH_RUNNER" ctl live status --json >out 2>/dev/null && [ "$(json "/$1")" -ge "$2" ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-    [ $tries -lt 600 ] && kill -0 $training 2>/dev/null && continue
-    fail "$1 is not $2"
-    cat live.err
-    return
-  done
-  checks=$((checks + 1))
-}
 wait_for step 1
 sed -i 's/10 \* (sqrt(sum(g^2)) - 1)^2/5 * sum(g^2)/' critic.yaml
 wait_for swaps 1

@@ -126,3 +126,18 @@ generate:
   reconstruct: {show: image}
 YAML
 }
+
+# wait_for COUNTER VALUE: until `ctl status` shows at least so much of the training job $training, whose run is ./live and
+# which writes live.err.
+wait_for() {
+  local tries=0
+  until "$GRAPH_RUNNER" ctl live status --json >out 2>/dev/null && [ "$(json "/$1")" -ge "$2" ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+    [ $tries -lt 600 ] && kill -0 $training 2>/dev/null && continue
+    fail "$1 is not $2"
+    cat live.err
+    return
+  done
+  checks=$((checks + 1))
+}

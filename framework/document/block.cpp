@@ -7,19 +7,6 @@
 namespace loom {
 namespace {
 
-std::vector<std::string> input_names(const Value* declared, Diagnostics& diagnostics) {
-  std::vector<std::string> names;
-  if (declared == nullptr) return names;
-  if (declared->kind != Value::Kind::sequence) wrong_type(*declared, "inputs", "a list of names", diagnostics);
-  for (const Value& name : declared->items) {
-    if (name.kind == Value::Kind::scalar)
-      names.push_back(name.scalar);
-    else
-      wrong_type(name, "an input of the block", "a name", diagnostics);
-  }
-  return names;
-}
-
 // What can be connected: the inputs that a block declares, or the nodes of a graph that have no source.
 struct Ends {
   std::string what;  // "the block"
@@ -59,6 +46,22 @@ void bind_inputs(const Ends& ends, const Value* in, Scope& scope, Diagnostics& d
 
 }  // namespace
 
+std::vector<std::string> declared_inputs(const Value* declared, const char* of, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  if (declared == nullptr) return names;
+  if (declared->kind != Value::Kind::sequence) wrong_type(*declared, "inputs", "a list of names", diagnostics);
+  for (const Value& name : declared->items) {
+    if (name.kind != Value::Kind::scalar)
+      wrong_type(name, fmt::format("an input of the {}", of), "a name", diagnostics);
+    else if (std::ranges::find(names, name.scalar) != names.end())
+      diagnostics.add(ErrorCode::duplicate_key, name.where, fmt::format("the {} has two inputs '{}'", of, name.scalar))
+          .expected = "a name for each input";
+    else
+      names.push_back(name.scalar);
+  }
+  return names;
+}
+
 void bind_graph_inputs(const Value& nodes, const Value* in, Scope& scope, Diagnostics& diagnostics) {
   Ends ends{"the graph", {}, nodes.where.known() ? nodes.where : Location{scope.file, 1, 1}};
   for (const Member& node : nodes.members) {
@@ -70,7 +73,7 @@ void bind_graph_inputs(const Value& nodes, const Value* in, Scope& scope, Diagno
 
 void bind_block_inputs(const Value& block, const Value* in, const Member& use, Scope& scope, Diagnostics& diagnostics) {
   const Value *declared = block.find("inputs"), *nodes = block.find("nodes");
-  const std::vector<std::string> names = input_names(declared, diagnostics);
+  const std::vector<std::string> names = declared_inputs(declared, "block", diagnostics);
   bind_inputs({"the block", names, declared != nullptr ? declared->where : Location{scope.file, 1, 1}}, in, scope,
               diagnostics);
   for (const Member& node : nodes != nullptr ? nodes->members : std::vector<Member>()) {

@@ -8,6 +8,9 @@
 
 namespace loom {
 
+// The names under `inputs` of a block, or of the part of a scan (`of`); null: none. Findings: E102, E105.
+std::vector<std::string> declared_inputs(const Value* declared, const char* of, Diagnostics& diagnostics);
+
 // Binds the inputs that a block declares to the values of `in` of its use. Diagnostics: E105, E203, E205, E210.
 void bind_block_inputs(const Value& block, const Value* in, const Member& use, Scope& scope, Diagnostics& diagnostics);
 

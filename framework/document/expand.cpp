@@ -153,9 +153,8 @@ class Expander::Impl {
     names_.check_outputs(paths, diagnostics_);
     std::vector<NodeEntry> entries;
     for (Pending& pending : pending_) {
-      for (InputEntry& input : pending.entry.inputs) {
+      for (InputEntry& input : pending.entry.inputs)
         for (Reference& source : input.sources) source = resolved(source, pending.scope);
-      }
       for (std::string* owner : {&pending.entry.weights, &pending.entry.average.of})
         if (!owner->empty()) *owner = resolve_weights(*owner, pending.scope);
       entries.push_back(std::move(pending.entry));
@@ -251,7 +250,8 @@ class Expander::Impl {
     const Value* vars = section.get("vars");
     const bool readable = source.kind == Value::Kind::scalar && !source.broken;
     const std::string path = source.is_map() ? outer->file : readable ? used_path(source, *outer) : "";
-    if (!source.is_map() && !may_use(source, path, *outer, diagnostics_)) return add_broken(name, member, outer);
+    if (!source.is_map() && !may_use(source, path, *outer, diagnostics_, "scan"))
+      return add_broken(name, member, outer);
     const Value& part = source.is_map() ? source : cached_file(path, source.where);
     if (!part.is_map()) return add_broken(name, member, outer);
     Scope* inside = names_.inside(*outer, name, path);

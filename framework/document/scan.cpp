@@ -41,19 +41,6 @@ std::vector<Given> given_inputs(Section& node) {
   return given;
 }
 
-std::vector<std::string> declared_inputs(const Value* declared, Diagnostics& diagnostics) {
-  std::vector<std::string> names;
-  if (declared == nullptr) return names;
-  if (declared->kind != Value::Kind::sequence) wrong_type(*declared, "inputs", "a list of names", diagnostics);
-  for (const Value& name : declared->items) {
-    if (name.kind == Value::Kind::scalar)
-      names.push_back(name.scalar);
-    else
-      wrong_type(name, "an input of the part", "a name", diagnostics);
-  }
-  return names;
-}
-
 std::string without(const std::string& prefix, const std::string& path) {
   return path.starts_with(prefix) ? path.substr(prefix.size()) : path;
 }
@@ -82,7 +69,7 @@ void substitute_outside_part(Value& node, const Variables& variables, TextBudget
 void bind_scan_inputs(const Value& part, Section& node, const Member& member, ScanEntry& scan, NodeEntry& entry) {
   Diagnostics& diagnostics = node.diagnostics();
   const Value* declared = part.find("inputs");
-  const std::vector<std::string> names = declared_inputs(declared, diagnostics);
+  const std::vector<std::string> names = declared_inputs(declared, "part", diagnostics);
   const Location there = declared != nullptr ? declared->where : member.where;
   for (Given& given : given_inputs(node)) {
     if (given.name.empty() && !names.empty()) given.name = names.front();

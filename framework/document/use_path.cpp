@@ -18,9 +18,9 @@ constexpr int kMaxUses = 16;  // blocks inside blocks
 
 }  // namespace
 
-bool may_use(const Value& use, const std::string& path, const Scope& outer, Diagnostics& diagnostics) {
+bool may_use(const Value& use, const std::string& path, const Scope& outer, Diagnostics& diagnostics, const char* key) {
   if (use.kind != Value::Kind::scalar || use.broken) {
-    wrong_type(use, "use", "the path of a block or of a graph", diagnostics);
+    wrong_type(use, key, "the path of a block or of a graph", diagnostics);
     return false;
   }
   const auto& files = outer.files;

@@ -29,6 +29,7 @@ void refuse_rename(const Value* value, Diagnostics& diagnostics);
 
 // Whether a file can be used here. Reports a path that is no text, files that use each other in a cycle, and blocks that
 // are nested too deeply.
-bool may_use(const Value& use, const std::string& path, const Scope& outer, Diagnostics& diagnostics);
+bool may_use(const Value& use, const std::string& path, const Scope& outer, Diagnostics& diagnostics,
+             const char* key = "use");
 
 }  // namespace loom

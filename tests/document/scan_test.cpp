@@ -369,6 +369,11 @@ BOOST_AUTO_TEST_CASE(reports_what_is_wrong) {
   error(cell("a: {type: linear, in: x, units: 4, frozen: true}", "h: a"), "E702", "frozen");
   error("in: {a: x, b: long}, scan: {inputs: [a, b], nodes: {s: {type: concat, in: [a, b]}}, outputs: {y: s}}", "E207",
         "number of steps");
+  error(
+      "in: {x: x}, state: {h: h}, scan: {inputs: [x, x, h], nodes: {a: {type: linear, in: x, units: 4}}, outputs: {h: "
+      "a}}",
+      "E102", "two inputs 'x'");
+  error("in: {x: x}, scan: [gru.yaml]", "E105", "scan has the wrong type");
   error("in: {x: x}, scan: no-such.yaml", "E109", "no-such.yaml");
 }
 

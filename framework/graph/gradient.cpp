@@ -309,7 +309,8 @@ Diagnostic no_second_derivative(const GraphNode& node) {
                                   node.path.substr(0, node.path.find('/')));
     finding.expected = "derivatives of the second order at most";
   } else {
-    finding.got = type;
+    const bool by_options = (", " + node.ends_here + ", ").find(", " + type + ", ") != std::string::npos;
+    finding.got = by_options ? type + " with these options" : type;
     finding.expected = "one of " + node.ends_here;
   }
   finding.hint = "with stop: true the gradient is a factor, through which no gradient flows back";

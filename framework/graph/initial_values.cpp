@@ -198,6 +198,16 @@ class Choosing {
     return nullptr;
   }
 
+  // Those that its options leave it.
+  std::string scaling_parameters() const {
+    std::string names;
+    for (const GraphParameter& parameter : node_.parameters) {
+      const auto& declared = node_.contract().parameters()[static_cast<std::size_t>(parameter.declaration)];
+      if (declared.scales(node_.options)) names += (names.empty() ? "" : ", ") + declared.name;
+    }
+    return names.empty() ? "none" : names;
+  }
+
   bool fits(const InitialRule& rule, const GraphParameter& parameter, const TypedEntry& entry) {
     const auto declared = static_cast<std::size_t>(parameter.declaration);
     if (rule.from_data && !node_.contract().parameters()[declared].scales(node_.options)) {
@@ -205,7 +215,7 @@ class Choosing {
           ErrorCode::not_supported, entry.where,
           fmt::format("'{}' does not scale the outputs of its node, channel by channel", parameter.path));
       finding.got = rule.name;
-      finding.expected = "a weight of a linear, conv, conv_transpose, masked_conv or gaussian_parameters node";
+      finding.expected = fmt::format("a parameter that does; of '{}': {}", node_.path, scaling_parameters());
       return false;
     }
     if (rule.name != "orthogonal" || parameter.shape.rank() >= 2) return true;

@@ -9,6 +9,7 @@
 #include "run/parameter_store.h"
 #include "train/check_iteration.h"
 #include "train/complete_entry.h"
+#include "train/data_init.h"
 #include "train/evaluation.h"
 #include "train/feeds.h"
 #include "train/inherited.h"
@@ -183,6 +184,7 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
   auto graph = build_nodes(document, registry, diagnostics);
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);
+  check_data_init(*graph, document.train.data_init, document.train.where, diagnostics);
   if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), registry, diagnostics);
   check_generate(document, *graph, registry, diagnostics);
   return graph;

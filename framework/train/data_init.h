@@ -33,6 +33,10 @@ struct FirstBatch {
 std::vector<int> nodes_with_data_init(const Graph& graph, const std::vector<std::string>& patterns,
                                       std::span<const Port> wanted);
 
+// A pattern that names no weight that the first batch could scale is a mistake: E214 at `where`.
+void check_data_init(const Graph& graph, const std::vector<std::string>& patterns, const Location& where,
+                     Diagnostics& diagnostics);
+
 void init_from_data(const BoundGraph& bound, std::span<const int> nodes, const FirstBatch& batch);
 
 }  // namespace loom

@@ -93,6 +93,18 @@ void AttentionOptions::declare(Contract& c) {
   c.option("distance", 32, integer().at_least(1).at_most(65536),
            "with positions: relative: positions further apart than this share the number of this distance",
            "positions");
+  // An option that has no effect is a mistake.
+  const auto needs = [&](const char* option, const char* with, Condition holds) {
+    c.rule({option}, fmt::format("`{}` has no effect without {}", option, with), with, std::move(holds));
+  };
+  const auto is_at = [](const Options& o, const char* positions) { return o.text("positions") == positions; };
+  needs("block", "mask: block_causal",
+        [](const Options& o) { return !o.has("block") || sight_of(o) == Sight::block_causal; });
+  needs("base", "positions: rotary", [=](const Options& o) { return o.number("base") == 1e4 || is_at(o, "rotary"); });
+  needs("rotary_channels", "positions: rotary",
+        [=](const Options& o) { return o.integer("rotary_channels") == 0 || is_at(o, "rotary"); });
+  needs("distance", "positions: relative",
+        [=](const Options& o) { return o.integer("distance") == 32 || is_at(o, "relative"); });
   c.causal_if("S", [](const Options& o) {
     return sight_of(o) == Sight::causal || (sight_of(o) == Sight::block_causal && o.flag("strict"));
   });

@@ -78,4 +78,9 @@ checks=$((checks + 3))
 sed 's/type: flatten, in: more/type: layer_norm, in: more, init: {weight: data}/' net.yaml >wrong.yaml
 expect 2 validate wrong.yaml
 grep -q "E702.*does not scale the outputs" err || fail "a weight that scales nothing: $(cat err)"
+for pattern in nope '"*.bias"' '"!nope"'; do
+  net data "data_init: [seen, $pattern]" >unmatched.yaml
+  expect 65 validate unmatched.yaml
+  says err E214 'matches no weight that the first batch could scale'
+done
 finish

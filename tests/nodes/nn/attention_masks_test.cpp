@@ -158,6 +158,11 @@ BOOST_AUTO_TEST_CASE(reports_bad_options_and_masks) {
   error([](NodeTester& t) { t.random_input("mask", {2, 5}); }, "[N, 6] or [N, 6, 6]");
   error([](NodeTester& t) { t.option("positions", "rotary").option("rotary_channels", 3); }, "an even number");
   error([](NodeTester& t) { t.option("positions", "rotary").option("rotary_channels", 4); }, "4 of 2 channels");
+  error([](NodeTester& t) { t.option("block", 2); }, "`block` has no effect without mask: block_causal");
+  error([](NodeTester& t) { t.option("base", 10); }, "`base` has no effect without positions: rotary");
+  error([](NodeTester& t) { t.option("positions", "relative").option("rotary_channels", 2); },
+        "`rotary_channels` has no");
+  error([](NodeTester& t) { t.option("positions", "rotary").option("distance", 4); }, "`distance` has no effect");
   error([](NodeTester& t) { t.option("strict", true); }, "strict without causal", "linear_attention");
   error([](NodeTester& t) { t.option("heads", 3); }, "a multiple of 3 channels", "linear_attention");
 }

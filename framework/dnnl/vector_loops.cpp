@@ -1,8 +1,8 @@
 #include "dnnl/vector_loops.h"
 
 #include <algorithm>
+#include <limits>
 
-#include "dnnl/tile.h"
 #include "math/bf16.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -34,6 +34,47 @@ void Add(const float* x, float* sum, std::int64_t count) {
   for (; i + lanes <= count; i += lanes) hn::StoreU(hn::LoadU(d, sum + i) + hn::LoadU(d, x + i), d, sum + i);
   for (; i < count; ++i) sum[i] += x[i];
 }
+
+#if HWY_TARGET != HWY_SCALAR && !HWY_HAVE_SCALABLE
+// Four floats of each row that is a multiple of four rows after the first: one block of 16 bytes each.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadBlocks(D d, const float* from, std::int64_t columns) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    return hn::LoadU(d, from);
+  } else {
+    const hn::Half<D> half;
+    constexpr std::int64_t kRows = static_cast<std::int64_t>(hn::MaxLanes(D()) / 2);
+    return hn::Combine(d, LoadBlocks(half, from + kRows * columns, columns), LoadBlocks(half, from, columns));
+  }
+}
+
+// to[columns,rows] = the transpose of from[rows,columns], as far as whole tiles of TransposedRows() by four reach.
+void TransposeTiles(const float* from, std::int64_t rows, std::int64_t columns, float* to) {
+  const hn::CappedTag<float, 16> d;
+  const hn::Repartition<double, decltype(d)> pairs;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto pair = [&](auto v) HWY_ATTR { return hn::BitCast(pairs, v); };
+  const auto single = [&](auto v) HWY_ATTR { return hn::BitCast(d, v); };
+  for (std::int64_t r = 0; r + lanes <= rows; r += lanes) {
+    for (std::int64_t c = 0; c + 4 <= columns; c += 4) {
+      const float* at = from + r * columns + c;
+      const auto v0 = LoadBlocks(d, at, columns), v1 = LoadBlocks(d, at + columns, columns),
+                 v2 = LoadBlocks(d, at + 2 * columns, columns), v3 = LoadBlocks(d, at + 3 * columns, columns);
+      const auto low01 = pair(hn::InterleaveLower(d, v0, v1)), low23 = pair(hn::InterleaveLower(d, v2, v3));
+      const auto high01 = pair(hn::InterleaveUpper(d, v0, v1)), high23 = pair(hn::InterleaveUpper(d, v2, v3));
+      float* out = to + c * rows + r;
+      hn::StoreU(single(hn::InterleaveLower(pairs, low01, low23)), d, out);
+      hn::StoreU(single(hn::InterleaveUpper(pairs, low01, low23)), d, out + rows);
+      hn::StoreU(single(hn::InterleaveLower(pairs, high01, high23)), d, out + 2 * rows);
+      hn::StoreU(single(hn::InterleaveUpper(pairs, high01, high23)), d, out + 3 * rows);
+    }
+  }
+}
+std::int64_t TransposedRows() { return static_cast<std::int64_t>(hn::Lanes(hn::CappedTag<float, 16>())); }
+#else
+void TransposeTiles(const float*, std::int64_t, std::int64_t, float*) {}
+std::int64_t TransposedRows() { return std::numeric_limits<std::int64_t>::max(); }
+#endif
 
 // max(value, 0), and NaN where the value is NaN: what a maximum instruction gives for NaN depends on the order.
 template <class V>
@@ -139,6 +180,8 @@ HWY_AFTER_NAMESPACE();
 namespace loom::dnnl {
 
 HWY_EXPORT(ReluMask);
+HWY_EXPORT(TransposeTiles);
+HWY_EXPORT(TransposedRows);
 HWY_EXPORT(Add);
 HWY_EXPORT(AddBias);
 HWY_EXPORT(Relu);
@@ -151,32 +194,12 @@ void relu_mask(const float* diff_y, const float* y, float* out, std::int64_t cou
 
 void relu(float* y, std::int64_t count) { HWY_DYNAMIC_DISPATCH(Relu)(y, count); }
 
-namespace {
-void transpose_tile(const float* from, std::int64_t columns, float* to, std::int64_t rows) {
-  using namespace detail;
-  Four a = load_four(from), b = load_four(from + columns), c = load_four(from + 2 * columns),
-       d = load_four(from + 3 * columns);
-  transpose_fours(a, b, c, d);
-  store_four(a, to), store_four(b, to + rows), store_four(c, to + 2 * rows), store_four(d, to + 3 * rows);
-}
-}  // namespace
-
 void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to) {
-  // Squares of 16 by 16: complete cache lines on both sides.
-  constexpr std::int64_t kSquare = 16, kTile = 4;
-  for (std::int64_t r0 = 0; r0 < rows; r0 += kSquare) {
-    for (std::int64_t c0 = 0; c0 < columns; c0 += kSquare) {
-      const std::int64_t r1 = std::min(r0 + kSquare, rows), c1 = std::min(c0 + kSquare, columns);
-      const std::int64_t r_tiled = r0 + (r1 - r0) / kTile * kTile, c_tiled = c0 + (c1 - c0) / kTile * kTile;
-      for (std::int64_t c = c0; c < c_tiled; c += kTile) {
-        for (std::int64_t r = r0; r < r_tiled; r += kTile) {
-          transpose_tile(from + r * columns + c, columns, to + c * rows + r, rows);
-        }
-      }
-      for (std::int64_t c = c0; c < c1; ++c) {
-        for (std::int64_t r = c < c_tiled ? r_tiled : r0; r < r1; ++r) to[c * rows + r] = from[r * columns + c];
-      }
-    }
+  HWY_DYNAMIC_DISPATCH(TransposeTiles)(from, rows, columns, to);
+  const std::int64_t tile = HWY_DYNAMIC_DISPATCH(TransposedRows)();
+  const std::int64_t tiled_rows = rows / tile * tile, tiled_columns = tiled_rows == 0 ? 0 : columns / 4 * 4;
+  for (std::int64_t c = 0; c < columns; ++c) {
+    for (std::int64_t r = c < tiled_columns ? tiled_rows : 0; r < rows; ++r) to[c * rows + r] = from[r * columns + c];
   }
 }
 

@@ -10,8 +10,8 @@
 #define HWY_TARGET_INCLUDE "math/activation.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
+#include "math/functions-inl.h"
 #include "math/gamma-inl.h"
-#include "math/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {
@@ -22,10 +22,7 @@ HWY_INLINE Vec zero() { return hn::Zero(kTag); }
 HWY_INLINE Vec one() { return set(1); }
 HWY_INLINE Vec where_positive(Vec x, Vec yes, Vec no) { return hn::IfThenElse(hn::Gt(x, zero()), yes, no); }
 
-HWY_INLINE Vec clamp_of(Vec x) { return keep_nan(x, hn::Max(set(-1), hn::Min(one(), x))); }
-
-// e^x - 1 for x <= 0, where the difference of nearly equal numbers would lose digits.
-HWY_INLINE Vec expm1_of(Vec x) { return keep_nan(x, hn::Expm1(kTag, hn::Max(set(-100), x))); }
+HWY_INLINE Vec clamp_of(Vec x) { return clip(x, set(-1), one()); }
 
 HWY_INLINE Vec gelu_of(Vec x) {
   const Vec half = hn::Mul(set(0.5), x);
@@ -58,10 +55,24 @@ HWY_INLINE Vec silu_slope(Vec x) {
   const Vec s = sigmoid_of(x);
   return hn::Mul(s, hn::MulAdd(x, hn::Sub(one(), s), one()));
 }
-// t + x (1 - t^2) sigmoid(x), t = tanh(softplus(x))
+// x tanh(softplus(x)) = x w / (w + 2) with w = e^2x + 2 e^x. From 20 on the quotient is 1.
+struct MishParts {
+  Vec e, w;
+};
+HWY_INLINE MishParts mish_parts(Vec x) {
+  const Vec e = exp_of(hn::Min(set(20), x));
+  return {e, hn::MulAdd(e, e, hn::Add(e, e))};
+}
+HWY_INLINE Vec mish_of(Vec x) {
+  const Vec w = mish_parts(x).w;
+  return hn::Mul(x, hn::Div(w, hn::Add(w, set(2))));
+}
+// w / (w + 2) + x 4 e (e + 1) / (w + 2)^2
 HWY_INLINE Vec mish_slope(Vec x) {
-  const Vec t = tanh_of(softplus_of(x));
-  return hn::MulAdd(hn::Mul(x, hn::NegMulAdd(t, t, one())), sigmoid_of(x), t);
+  const auto [e, w] = mish_parts(x);
+  const Vec r = hn::Div(one(), hn::Add(w, set(2)));
+  const Vec slope = hn::Mul(hn::Mul(hn::Mul(set(4), e), hn::Mul(hn::Add(e, one()), r)), r);
+  return hn::MulAdd(x, slope, hn::Mul(w, r));
 }
 
 // Klambauer et al. 2017, Self-Normalizing Neural Networks.
@@ -70,10 +81,10 @@ inline constexpr double kSeluScale = 1.0507009873554805, kSeluAlpha = 1.67326324
 HWY_INLINE Vec expm1_everywhere(Vec x) {
   return keep_nan(x, hn::Expm1(kTag, hn::Max(set(-100), hn::Min(set(100), x))));
 }
-HWY_INLINE Vec clip_of(Vec x, double low, double high) { return keep_nan(x, hn::Max(set(low), hn::Min(set(high), x))); }
+HWY_INLINE Vec clip_of(Vec x, double low, double high) { return clip(x, set(low), set(high)); }
 HWY_INLINE Vec selu_of(Vec x) {
-  const Vec below = hn::Mul(set(kSeluAlpha), expm1_of(hn::Min(zero(), x)));
-  return keep_nan(x, hn::Mul(set(kSeluScale), where_positive(x, x, below)));
+  const Vec below = hn::Mul(set(kSeluAlpha), expm1_of_negative(x));
+  return hn::Mul(set(kSeluScale), where_positive(x, x, below));
 }
 HWY_INLINE Vec selu_slope(Vec x) {
   return hn::Mul(set(kSeluScale), where_positive(x, one(), hn::Mul(set(kSeluAlpha), exp_of(hn::Min(zero(), x)))));
@@ -119,8 +130,7 @@ void Activate(Activation function, float shape, const float* x, float* y, I n) {
     case Activation::relu: return map([](Vec v) { return hn::IfThenZeroElse(hn::Lt(v, zero()), v); }, y, n, x);
     case Activation::leaky_relu: return map([a](Vec v) { return where_positive(v, v, hn::Mul(a, v)); }, y, n, x);
     case Activation::elu:
-      return map([a](Vec v) { return keep_nan(v, where_positive(v, v, hn::Mul(a, expm1_of(hn::Min(zero(), v))))); }, y,
-                 n, x);
+      return map([a](Vec v) { return where_positive(v, v, hn::Mul(a, expm1_of_negative(v))); }, y, n, x);
     case Activation::gelu: return map([](Vec v) { return gelu_of(v); }, y, n, x);
     case Activation::gelu_tanh: return map([](Vec v) { return gelu_tanh_of(v); }, y, n, x);
     case Activation::silu: return map([](Vec v) { return hn::Mul(v, sigmoid_of(v)); }, y, n, x);
@@ -130,7 +140,7 @@ void Activate(Activation function, float shape, const float* x, float* y, I n) {
     case Activation::exp: return map([](Vec v) { return exp_of(v); }, y, n, x);
     case Activation::hardtanh: return map([](Vec v) { return clamp_of(v); }, y, n, x);
     case Activation::softsign: return map([](Vec v) { return hn::Div(v, hn::Add(one(), hn::Abs(v))); }, y, n, x);
-    case Activation::mish: return map([](Vec v) { return hn::Mul(v, tanh_of(softplus_of(v))); }, y, n, x);
+    case Activation::mish: return map([](Vec v) { return mish_of(v); }, y, n, x);
     default: return ActivateFurther(function, x, y, n);
   }
 }

@@ -7,8 +7,8 @@
 #define HWY_TARGET_INCLUDE "math/activation_curvature.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
+#include "math/functions-inl.h"
 #include "math/gamma-inl.h"
-#include "math/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {

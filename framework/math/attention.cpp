@@ -9,7 +9,7 @@
 #define HWY_TARGET_INCLUDE "math/attention.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
-#include "math/simd-inl.h"
+#include "math/functions-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {
@@ -19,23 +19,8 @@ using I = std::int64_t;
 // The sum of the lanes in single precision: these sums are short, and there is one per row of a tile.
 HWY_INLINE float lane_sum(Vec v) { return hn::GetLane(hn::SumOfLanes(kTag, v)); }
 
-// e^x for x up to 80, to two units in the last place. Shorter than exp_of, since only the products of a tile take
-// longer. Below -87 it is 1e-38, too small for a sum of weights up to 1. It is 2^n e^r with |r| <= ln 2 / 2, e^r by
-// its series up to r^6 / 720 (the next term is below 1.3e-7), 2^n by its bits.
-HWY_INLINE Vec weight_of(Vec x) {
-  const hn::RebindToSigned<Tag> integers;
-  const Vec limited = hn::Max(set(-87), hn::Min(set(80), x));
-  const Vec n = hn::Round(hn::Mul(limited, set(1.44269504088896341)));
-  const Vec r = hn::NegMulAdd(n, set(-2.12194440e-4), hn::NegMulAdd(n, set(0.693359375), limited));
-  Vec p = hn::MulAdd(r, set(1.0 / 720), set(1.0 / 120));
-  p = hn::MulAdd(p, r, set(1.0 / 24));
-  p = hn::MulAdd(p, r, set(1.0 / 6));
-  p = hn::MulAdd(p, r, set(0.5));
-  p = hn::MulAdd(p, r, set(1));
-  p = hn::MulAdd(p, r, set(1));
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(integers, n));
-  return keep_nan(x, hn::BitCast(kTag, hn::Add(hn::BitCast(integers, p), exponent)));
-}
+// e^x for x up to 80. Below -87 it is 1e-38, too small for a sum of weights up to 1.
+HWY_INLINE Vec weight_of(Vec x) { return keep_nan(x, exp_of_moderate(hn::Max(set(-87), hn::Min(set(80), x)))); }
 
 float OnlineSoftmax(float factor, float* x, I n, float* maximum, float* sum) {
   const I width = lanes(), whole = n / width * width;

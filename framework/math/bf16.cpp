@@ -89,10 +89,13 @@ void ToBf16(const float* from, Half* to, std::int64_t count) {
 void ToF32(const Half* from, float* to, std::int64_t count) {
   const std::int64_t lanes = WideLanes();
   std::int64_t i = 0;
-  for (; i + 2 * lanes <= count; i += 2 * lanes) {
-    const auto low = LoadHalves(from + i), high = LoadHalves(from + i + lanes);
-    hn::StoreU(low, Wide(), to + i);
-    hn::StoreU(high, Wide(), to + i + lanes);
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    const auto first = LoadHalves(from + i), second = LoadHalves(from + i + lanes);
+    const auto third = LoadHalves(from + i + 2 * lanes), fourth = LoadHalves(from + i + 3 * lanes);
+    hn::StoreU(first, Wide(), to + i);
+    hn::StoreU(second, Wide(), to + i + lanes);
+    hn::StoreU(third, Wide(), to + i + 2 * lanes);
+    hn::StoreU(fourth, Wide(), to + i + 3 * lanes);
   }
   for (; i + lanes <= count; i += lanes) hn::StoreU(LoadHalves(from + i), Wide(), to + i);
   for (; i < count; ++i) to[i] = LoadHalf(from + i);

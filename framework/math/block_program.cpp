@@ -9,8 +9,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "math/functions-inl.h"
 #include "math/gamma-inl.h"
-#include "math/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {

@@ -8,7 +8,7 @@
 #define HWY_TARGET_INCLUDE "math/elementwise.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
-#include "math/simd-inl.h"
+#include "math/functions-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {
@@ -57,7 +57,7 @@ void ScaledDifference(float factor, const float* a, const float* b, float* y, I 
 }
 void Clamp(float low, float high, const float* x, float* y, I n) {
   const Vec least = hn::Set(kTag, low), most = hn::Set(kTag, high);
-  map([=](Vec v) { return keep_nan(v, hn::Max(least, hn::Min(most, v))); }, y, n, x);
+  map([=](Vec v) { return clip(v, least, most); }, y, n, x);
 }
 void MovingAverage(float* average, const float* value, double decay, I n) {
   map([f = set(1 - decay)](Vec v, Vec a) { return hn::MulAdd(f, hn::Sub(v, a), a); }, average, n, value, average);
@@ -101,17 +101,34 @@ bool AllFinite(const float* x, I n) {
 // ln sum e^(x - most), at least 0 and exact where it is small: the largest values are counted apart, and the logarithm
 // is taken of 1 + the rest.
 double LogSumAbove(const float* x, float most, I n) {
-  const Vec shift = hn::Set(kTag, most);
-  const double largest = reduce([=](Vec v) { return hn::IfThenElseZero(hn::Eq(v, shift), set(1)); }, n, x);
-  const double rest = reduce(
-      [=](Vec v) {
-        const Vec distance = hn::Sub(v, shift), back = hn::Sub(distance, v);
-        const Vec lost = hn::Sub(hn::Sub(v, hn::Sub(distance, back)), hn::Add(shift, back));  // in the subtraction
-        const Vec known = hn::IfThenElseZero(hn::Lt(hn::Abs(lost), set(1)), lost);            // none of infinity
-        const Vec e = exp_of(distance);
-        return hn::IfThenZeroElse(hn::Eq(v, shift), hn::MulAdd(e, known, e));
-      },
-      n, x);
+  const Vec shift = hn::Set(kTag, most), one = set(1);
+  const I width = lanes();
+  double largest = 0, rest = 0;
+  const auto term_of = [&](Vec v) {
+    const Vec distance = hn::Sub(v, shift), back = hn::Sub(distance, v);
+    const Vec lost = hn::Sub(hn::Sub(v, hn::Sub(distance, back)), hn::Add(shift, back));  // in the subtraction
+    const Vec known = hn::IfThenElseZero(hn::Lt(hn::Abs(lost), one), lost);               // none of infinity
+    const Vec e = exp_of(distance);
+    return hn::IfThenZeroElse(hn::Eq(v, shift), hn::MulAdd(e, known, e));
+  };
+  const auto count_of = [&](Vec v) { return hn::IfThenElseZero(hn::Eq(v, shift), one); };
+  I i = 0;
+  while (i + width <= n) {
+    Vec equal = hn::Zero(kTag), sum = hn::Zero(kTag);
+    for (const I end = i + std::min(n - i, kLongestSum); i + width <= end; i += width) {
+      const Vec v = load(x + i);
+      equal = hn::Add(equal, count_of(v));
+      sum = hn::Add(sum, term_of(v));
+    }
+    largest += total(equal, hn::Zero(kTag));
+    rest += total(sum, hn::Zero(kTag));
+  }
+  if (i < n) {
+    const Vec v = load_part(x + i, n - i);
+    const auto mask = hn::FirstN(kTag, static_cast<std::size_t>(n - i));
+    largest += total(hn::IfThenElseZero(mask, count_of(v)), hn::Zero(kTag));
+    rest += total(hn::IfThenElseZero(mask, term_of(v)), hn::Zero(kTag));
+  }
   return std::log1p(largest - 1 + rest);
 }
 
@@ -123,8 +140,8 @@ double LogSumExp(const float* x, I n) {
 
 void Softmax(const float* x, float* y, I n) {
   const Vec shift = hn::Set(kTag, Maximum(x, n));
-  map([shift](Vec v) { return exp_of(hn::Sub(v, shift)); }, y, n, x);
-  Scale(static_cast<float>(1 / Sum(y, n)), y, y, n);
+  const double sum = map_and_sum([shift](Vec v) { return exp_of(hn::Sub(v, shift)); }, y, n, x);
+  Scale(static_cast<float>(1 / sum), y, y, n);
 }
 
 void LogSoftmax(const float* x, float* y, I n) {

@@ -9,7 +9,7 @@
 #define HWY_TARGET_INCLUDE "math/gate.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
-#include "math/simd-inl.h"
+#include "math/functions-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {
@@ -20,11 +20,12 @@ struct Parts {
   Vec value, opening;  // tanh(a), sigmoid(b)
 };
 
-// Below -10 tanh is -1, and below -40 the sigmoid is less than 1e-17: the limits keep the product finite.
+// Below -10 tanh is -1, and below -40 the sigmoid is less than 1e-17: the limits keep the product finite. Above the upper ones
+// both are 1.
 HWY_INLINE Parts parts_of(Vec a, Vec b) {
   const Vec one = set(1);
-  const Vec u = hn::Exp(kTag, hn::Mul(set(-2), hn::Max(set(-10), a)));
-  const Vec w = hn::Exp(kTag, hn::Neg(hn::Max(set(-40), b)));
+  const Vec u = exp_of_moderate(hn::Mul(set(-2), hn::Max(set(-10), hn::Min(set(40), a))));
+  const Vec w = exp_of_moderate(hn::Neg(hn::Max(set(-40), hn::Min(set(80), b))));
   const Vec above = hn::Add(one, u), below = hn::Add(one, w);
   const Vec r = hn::Div(one, hn::Mul(above, below));
   return {keep_nan(a, hn::Mul(hn::Mul(hn::Sub(one, u), below), r)), keep_nan(b, hn::Mul(above, r))};

@@ -7,7 +7,7 @@
 #define HWY_TARGET_INCLUDE "math/likelihood.cpp"  // this file, once per instruction set
 #include <hwy/foreach_target.h>
 
-#include "math/simd-inl.h"
+#include "math/functions-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {

@@ -1,5 +1,4 @@
-// Shared by the SIMD kernels: loops over spans with a padded last vector, and elementary functions that propagate NaN
-// and infinities. Compiled once per instruction set (Highway's foreach_target); include it after
+// Shared by the SIMD kernels: loops over spans with a padded last vector, and sums of lanes. Compiled once per instruction set (Highway's foreach_target); include it after
 // hwy/foreach_target.h.
 #if defined(LOOM_MATH_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LOOM_MATH_SIMD_INL_H_
@@ -8,12 +7,10 @@
 #define LOOM_MATH_SIMD_INL_H_
 #endif
 
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
 HWY_BEFORE_NAMESPACE();
 namespace loom::math::HWY_NAMESPACE {
@@ -22,7 +19,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::ScalableTag<float>;
 using Vec = hn::Vec<Tag>;
 inline constexpr Tag kTag;
-inline constexpr std::int64_t kBufferSize = 64;  // floats: at least the widest vector
+inline constexpr std::int64_t kBufferSize = 64;     // floats: at least the widest vector
+inline constexpr std::int64_t kLongestSum = 16384;  // numbers that are added in single precision
 
 HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(kTag)); }
 HWY_INLINE Vec set(double value) { return hn::Set(kTag, static_cast<float>(value)); }
@@ -42,6 +40,16 @@ HWY_INLINE void store_part(Vec v, float* y, std::int64_t n) {
   std::memcpy(y, buffer, static_cast<std::size_t>(n) * sizeof(float));
 }
 
+// x, or the bound that it is beyond; NaN stays. x86 returns the second operand where one is NaN.
+HWY_INLINE Vec clip(Vec x, Vec low, Vec high) {
+  const Vec y = hn::Max(low, hn::Min(high, x));
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  return y;
+#else
+  return hn::IfThenElse(hn::IsNaN(x), x, y);
+#endif
+}
+
 // y[i] = f(x[i]...), whole vectors and then the padded rest.
 template <class F, class... In>
 HWY_INLINE void map(F f, float* y, std::int64_t n, const In*... in) {
@@ -51,16 +59,43 @@ HWY_INLINE void map(F f, float* y, std::int64_t n, const In*... in) {
   if (i < n) store_part(f(load_part(in + i, n - i)...), y + i, n - i);
 }
 
-// The lanes of two accumulators added in a fixed order.
+// The lanes of two accumulators added in double precision, in an order that depends on the instruction set alone.
 HWY_INLINE double total(Vec a, Vec b) {
-  HWY_ALIGN float buffer[kBufferSize];
-  hn::Store(hn::Add(a, b), kTag, buffer);
+  const Vec sum = hn::Add(a, b);
+#if HWY_TARGET == HWY_SCALAR
+  return static_cast<double>(hn::GetLane(sum));
+#else
+  const hn::Half<Tag> half;
+  const hn::Repartition<double, Tag> wide;
+  return hn::GetLane(hn::SumOfLanes(
+      wide, hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, sum)), hn::PromoteTo(wide, hn::UpperHalf(half, sum)))));
+#endif
+}
+
+// y[i] = f(x[i]); returns the sum of y. y may be x.
+template <class F>
+HWY_INLINE double map_and_sum(F f, float* y, std::int64_t n, const float* x) {
+  const std::int64_t width = lanes();
   double result = 0;
-  for (std::int64_t i = 0; i < lanes(); ++i) result += static_cast<double>(buffer[i]);
+  std::int64_t i = 0;
+  while (i + width <= n) {
+    Vec sum = hn::Zero(kTag);
+    for (const std::int64_t end = i + std::min<std::int64_t>(n - i, kLongestSum); i + width <= end; i += width) {
+      const Vec value = f(load(x + i));
+      store(value, y + i);
+      sum = hn::Add(sum, value);
+    }
+    result += total(sum, hn::Zero(kTag));
+  }
+  if (i < n) {
+    const Vec value = f(load_part(x + i, n - i));
+    store_part(value, y + i, n - i);
+    result += total(hn::IfThenElseZero(hn::FirstN(kTag, static_cast<std::size_t>(n - i)), value), hn::Zero(kTag));
+  }
   return result;
 }
 
-// sum f(x[i]...): two accumulators hide the latency, and are added to a double every 2^14 elements so that long sums
+// sum f(x[i]...): two accumulators hide the latency, and are added to a double every kLongestSum elements, so that long sums
 // stay accurate. The padding of the last vector is masked out.
 template <class F, class... In>
 HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
@@ -69,7 +104,7 @@ HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
   std::int64_t i = 0;
   while (i + width <= n) {
     Vec even = hn::Zero(kTag), odd = hn::Zero(kTag);
-    const std::int64_t end = i + std::min<std::int64_t>(n - i, 16384);
+    const std::int64_t end = i + std::min<std::int64_t>(n - i, kLongestSum);
     for (; i + 2 * width <= end; i += 2 * width) {
       even = hn::Add(even, f(load(in + i)...));
       odd = hn::Add(odd, f(load(in + i + width)...));
@@ -85,53 +120,6 @@ HWY_INLINE double reduce(F f, std::int64_t n, const In*... in) {
     result += total(hn::IfThenElseZero(mask, f(load_part(in + i, n - i)...)), hn::Zero(kTag));
   }
   return result;
-}
-
-// --- Elementary functions: Highway's, made total ---
-HWY_INLINE Vec keep_nan(Vec x, Vec y) { return hn::IfThenElse(hn::IsNaN(x), x, y); }
-
-HWY_INLINE Vec exp_of(Vec x) { return keep_nan(x, hn::Exp(kTag, hn::Min(set(100), x))); }
-
-HWY_INLINE Vec log_of(Vec x) {
-  const Vec infinity = set(std::numeric_limits<float>::infinity());
-  Vec y = hn::Log(kTag, x);
-  y = hn::IfThenElse(hn::Eq(x, hn::Zero(kTag)), hn::Neg(infinity), y);
-  y = hn::IfThenElse(hn::Eq(x, infinity), infinity, y);
-  return hn::IfThenElse(hn::Lt(x, hn::Zero(kTag)), set(std::numeric_limits<float>::quiet_NaN()), keep_nan(x, y));
-}
-
-HWY_INLINE Vec log1p_of(Vec x) {
-  const Vec infinity = set(std::numeric_limits<float>::infinity());
-  Vec y = hn::Log1p(kTag, x);
-  y = hn::IfThenElse(hn::Eq(x, set(-1)), hn::Neg(infinity), y);
-  y = hn::IfThenElse(hn::Eq(x, infinity), infinity, y);
-  return hn::IfThenElse(hn::Lt(x, set(-1)), set(std::numeric_limits<float>::quiet_NaN()), keep_nan(x, y));
-}
-
-HWY_INLINE Vec sigmoid_of(Vec x) { return hn::Div(set(1), hn::Add(set(1), exp_of(hn::Neg(x)))); }
-
-HWY_INLINE Vec tanh_of(Vec x) { return keep_nan(x, hn::Tanh(kTag, x)); }
-
-// max(x, 0) + ln(1 + e^-|x|): the logarithm's argument is in (1, 2].
-HWY_INLINE Vec softplus_of(Vec x) {
-  return keep_nan(x, hn::Add(hn::Max(hn::Zero(kTag), x), hn::Log1p(kTag, exp_of(hn::Neg(hn::Abs(x))))));
-}
-
-// The rational approximation of Eigen's and TensorFlow's float erf: odd / even polynomial on [-4, 4], 1 ulp of 1.
-HWY_INLINE Vec erf_of(Vec argument) {
-  const Vec x = hn::Max(set(-4), hn::Min(set(4), argument));
-  const Vec s = hn::Mul(x, x);
-  Vec p = hn::MulAdd(s, set(-2.72614225801306e-10), set(2.77068142495902e-08));
-  p = hn::MulAdd(p, s, set(-2.10102402082508e-06));
-  p = hn::MulAdd(p, s, set(-5.69250639462346e-05));
-  p = hn::MulAdd(p, s, set(-7.34990630326855e-04));
-  p = hn::MulAdd(p, s, set(-2.95459980854025e-03));
-  p = hn::MulAdd(p, s, set(-1.60960333262415e-02));
-  Vec q = hn::MulAdd(s, set(-1.45660718464996e-05), set(-2.13374055278905e-04));
-  q = hn::MulAdd(q, s, set(-1.68282697438203e-03));
-  q = hn::MulAdd(q, s, set(-7.37332916720468e-03));
-  q = hn::MulAdd(q, s, set(-1.42647390514189e-02));
-  return keep_nan(argument, hn::Div(hn::Mul(x, p), q));
 }
 
 }  // namespace loom::math::HWY_NAMESPACE

@@ -29,15 +29,6 @@ void require_precision(const std::string& precision) {
 
 std::string instruction_set() { return dnnl::instruction_set(); }
 
-int arithmetic_revision(const Graph& graph, const std::string& precision) {
-  bool concerned = precision == kBf16;
-  for (const GraphNode& node : graph.nodes()) {
-    const bool is_tensor = !node.parameters.empty() && std::ranges::none_of(node.inputs, &Port::valid);
-    concerned = concerned || is_tensor || node.has_sums_over_batch(true);
-  }
-  return concerned ? kArithmetic : 1;
-}
-
 std::string recorded_algorithms(const std::string& word) {
   const std::string& wanted = word.empty() ? kAlgorithmWords.front() : word;
   if (std::ranges::find(kAlgorithmWords, algorithms_word(wanted)) == kAlgorithmWords.end()) {

@@ -11,8 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "graph/graph.h"
-
 namespace loom {
 
 // The precision of a training job: what the operands of products and convolutions are rounded to.
@@ -28,11 +26,10 @@ void require_precision(const std::string& precision);
 // The instruction set that kernels are made for: another one gives other bits.
 std::string instruction_set();
 
-// Of what changed in how a job computes, in a version that gives it other bits: bf16, nodes with sums over the batch, and
-// learned tensors.
-inline constexpr int kArithmetic = 2;
-// The revision that a job records; 1: none of those changes concerns it, or an older version that did not record it.
-int arithmetic_revision(const Graph& graph, const std::string& precision);
+// Of the kernels' arithmetic: a version that gives a job other bits has another one. 2 changed bf16, sums over the batch and
+// learned tensors; 3 the exponential functions and the sums of rows.
+inline constexpr int kArithmetic = 3;
+inline constexpr int kUnrecordedArithmetic = 1;  // of a checkpoint that does not say it
 
 // How the sums of lanes are added (run/reduce.h).
 inline constexpr const char* kSums = "tree";

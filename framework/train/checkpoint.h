@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "io/safetensors.h"
+#include "run/algorithms.h"
 #include "run/parameter_store.h"
 #include "train/guard.h"
 
@@ -37,9 +38,9 @@ struct CheckpointInfo : TrainProgress {
   std::int64_t shard = 1, batch = 1;  // samples
   std::string algorithms;             // run/algorithms.h, as is the next one
   std::string precision = "f32";
-  std::string sums;    // of the lanes
-  int arithmetic = 1;  // arithmetic_revision()
-  std::string isa;     // with which it was computed; "": of an older version
+  std::string sums;  // of the lanes
+  int arithmetic = kUnrecordedArithmetic;
+  std::string isa;  // with which it was computed; "": of an older version
   std::string data_hash, document_hash;
   std::string best_of;    // what the best value is of: Selection::text(); "": none, or of an older version
   std::string data_card;  // JSON (data_card_json.h): the file alone says what its data mean; "": of an older version

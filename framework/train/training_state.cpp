@@ -44,8 +44,7 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
   }
   if (!may.algorithms && !may.precision)
     compare("--algorithms transformed (or direct) continues with that of this version, which the run's history records",
-            "revision of the arithmetic of bf16, sums over the batch and learned tensors", mine.arithmetic,
-            stored.arithmetic);
+            "revision of the kernels' arithmetic", mine.arithmetic, stored.arithmetic);
   if (!may.batch) compare("--batch changes it", "batch", mine.batch, stored.batch);
   if (!may.data)
     compare("train --resume RUN --accept-data continues with the data as they are now, and records the change",
@@ -118,7 +117,7 @@ CheckpointInfo TrainingState::info(const std::string& data_hash) const {
   info.algorithms = settings_.algorithms;
   info.precision = settings_.precision;
   info.sums = kSums;
-  info.arithmetic = arithmetic_revision(*graph_, settings_.precision);
+  info.arithmetic = kArithmetic;
   info.isa = instruction_set();
   info.data_hash = data_hash;
   info.document_hash = document_hash(document_.resolved);

@@ -262,4 +262,22 @@ BOOST_AUTO_TEST_CASE(concurrent) {
   for (const auto& result : results) BOOST_CHECK(result == results[0]);
 }
 
+// Around the sizes of whole tiles, and shapes of which no side fills one.
+BOOST_AUTO_TEST_CASE(transposed_matrices) {
+  for (const std::int64_t rows : {1, 3, 4, 15, 16, 17, 33, 64}) {
+    for (const std::int64_t columns : {1, 2, 4, 5, 8, 31, 32}) {
+      std::vector<float> from(static_cast<std::size_t>(rows * columns)), to(from.size() + 1, -1.0F);
+      for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<float>(i);
+      transpose(from.data(), rows, columns, to.data());
+      BOOST_TEST(to.back() == -1.0F);
+      std::int64_t wrong = 0;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        for (std::int64_t c = 0; c < columns; ++c)
+          wrong += to[static_cast<std::size_t>(c * rows + r)] != from[static_cast<std::size_t>(r * columns + c)];
+      }
+      BOOST_TEST(wrong == 0, rows << " x " << columns);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

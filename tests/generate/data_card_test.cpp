@@ -183,7 +183,8 @@ BOOST_AUTO_TEST_CASE(a_run_of_format_1_opens_and_resumes) {
     BOOST_TEST(source.card() == nullptr);
     BOOST_TEST(source.open(source.data(""), "test")->size() == 6);
   }
-  Trainer trainer = Trainer::resume(run, {.steps = 6});
+  BOOST_CHECK_THROW(Trainer::resume(run, {.steps = 6}), Error);  // its kernels gave other bits
+  Trainer trainer = Trainer::resume(run, {.steps = 6, .algorithms = "transformed"});
   BOOST_TEST(trainer.steps_done() == 3);
   BOOST_TEST((trainer.train() == TrainResult::completed));
   BOOST_TEST(fs::exists(run + "/checkpoints/step-000006.safetensors"));

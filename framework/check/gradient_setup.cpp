@@ -1,5 +1,6 @@
 #include "check/gradient_setup.h"
 
+#include "check/node_call.h"
 #include "graph/gradient_type.h"
 
 namespace loom::check {
@@ -37,7 +38,11 @@ std::optional<NodeSetup> gradient_setup(const NodeSetup& setup, int input) {
   std::uint64_t seed = 40;
   for (const GradientPort& port : type.ports) {
     const auto k = static_cast<std::size_t>(port.index);
-    if (port.kind == GradientPort::Kind::output) return std::nullopt;  // it moves with the inputs
+    if (port.kind == GradientPort::Kind::output) {
+      if (!of.is_constant()) return std::nullopt;  // the derivative moves with it, as it moves with the inputs
+      result.inputs.push_back(std::move(NodeCalls(setup, 1, false).run({}).outputs[k]));
+      continue;
+    }
     const bool above = port.kind == GradientPort::Kind::diff_output;
     if (above && of.outputs[k].rank() == 0) result.inputs.emplace_back();
     if (above && of.outputs[k].rank() > 0)

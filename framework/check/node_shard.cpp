@@ -151,7 +151,7 @@ void NodeShard::hide(std::vector<TensorView>& views, bool outputs) const {
   const Contract& contract = setup_.contract();
   for (std::size_t i = 0; i < views.size(); ++i) {
     const std::string& declared = outputs ? contract.outputs()[i].name : contract.input_at(static_cast<int>(i)).name;
-    if (!contract.reads_in_backward(declared)) views[i] = TensorView();
+    if (!contract.reads_in_backward(declared, setup_.options)) views[i] = TensorView();
   }
 }
 

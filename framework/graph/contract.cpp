@@ -98,8 +98,8 @@ Contract Contract::without_ports() const {
   Contract copy = *this;
   copy.inputs_.clear();
   copy.outputs_.clear();
-  copy.backward_reads_.clear();
-  copy.backward_reads_set_ = false;
+  copy.backward_reads_.reset();
+  copy.other_backward_reads_if_ = nullptr;
   return copy;
 }
 
@@ -200,9 +200,13 @@ Contract& Contract::takes_bf16() {
   takes_bf16_ = true;
   return *this;
 }
-Contract& Contract::cheap() {
+Contract& Contract::cheap(std::function<bool(const Options&, std::span<const Shape>)> if_inputs) {
   cheap_ = true;
+  cheap_if_ = std::move(if_inputs);
   return *this;
+}
+bool Contract::is_cheap(const Options& options, std::span<const Shape> inputs) const {
+  return cheap_ && (!cheap_if_ || cheap_if_(options, inputs));
 }
 Contract& Contract::whole_batch_in_training_if(Condition value) {
   whole_batch_in_training_if_ = std::move(value);
@@ -256,9 +260,10 @@ Contract& Contract::alias() {
   alias_ = true;
   return *this;
 }
-Contract& Contract::backward_reads(std::vector<std::string> ports) {
+Contract& Contract::backward_reads(std::vector<std::string> ports, Condition other_if, std::vector<std::string> other) {
   backward_reads_ = std::move(ports);
-  backward_reads_set_ = true;
+  other_backward_reads_if_ = std::move(other_if);
+  other_backward_reads_ = std::move(other);
   return *this;
 }
 
@@ -294,9 +299,11 @@ std::string Contract::causal_text() const {
   return "causal along " + causal_ + (causal_if_ ? " with some options" : "");
 }
 
-bool Contract::reads_in_backward(std::string_view name) const {
-  if (!backward_reads_set_) return true;
-  return std::find(backward_reads_.begin(), backward_reads_.end(), name) != backward_reads_.end();
+bool Contract::reads_in_backward(std::string_view name, const Options& options) const {
+  if (!backward_reads_) return true;
+  const bool other = other_backward_reads_if_ && other_backward_reads_if_(options);
+  const std::vector<std::string>& ports = other ? *other_backward_reads_ : *backward_reads_;
+  return std::ranges::find(ports, name) != ports.end();
 }
 
 int Contract::input_index(std::string_view name) const {

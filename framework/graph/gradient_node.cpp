@@ -68,6 +68,7 @@ void GradientNode::pack(const Pack& p) const {
   Pack inner = p;
   inner.contract = &contract();
   inner.packed_memory = packed_(p);
+  inner.scratch_memory = scratch_(p);
   node_->pack(inner);
 }
 

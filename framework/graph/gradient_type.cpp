@@ -40,13 +40,13 @@ std::vector<GradientPort> declare_ports(const GradientOf& of, Contract& c) {
     if (of.inputs[k].rank() == 0 || declared.is_shape_only || constant) continue;
     PortDeclaration& port = add_port(c, own.input_name(index), of.input_types[k], declared.doc);
     port.minimum = declared.minimum, port.maximum = declared.maximum;
-    const bool moves =
-        of.second && !of.is_constant() && declared.is_differentiable && own.reads_in_backward(declared.name);
+    const bool moves = of.second && !of.is_constant() && declared.is_differentiable &&
+                       own.reads_in_backward(declared.name, of.options);
     if (!moves || of.input_types[k] != DType::f32) port.no_gradient();
     ports.push_back({Kind::input, index});
   }
   for (std::size_t k = 0; k < of.outputs.size(); ++k) {
-    if (of.is_linear() || !own.reads_in_backward(own.outputs()[k].name)) continue;
+    if (of.is_linear() || !own.reads_in_backward(own.outputs()[k].name, of.options)) continue;
     add_port(c, "output_" + own.outputs()[k].name, of.output_types[k], "the output").no_gradient();
     ports.push_back({Kind::output, static_cast<int>(k)});
   }

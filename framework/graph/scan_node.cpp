@@ -73,7 +73,7 @@ class ScanNode final : public Node {
     zeros_ = p.scratch<std::byte>(step_->zero_bytes());
   }
 
-  void pack(const Pack& pack) const override { step_->pack(pack, packed_(pack)); }
+  void pack(const Pack& pack) const override { step_->pack(pack, packed_(pack), scratch_(pack)); }
 
   void forward(const Forward& f) const override {
     StepMemory memory = memory_of(f);

@@ -129,7 +129,7 @@ void ScanStep::fill(Call& call, std::size_t index, const Call& outer, const Step
   call.training = needs.training;
 }
 
-void ScanStep::pack(const Pack& outer, std::span<std::byte> packed) const {
+void ScanStep::pack(const Pack& outer, std::span<std::byte> packed, std::span<std::byte> scratch) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Prepared& prepared = nodes_[i];
     if (prepared.needs.packed_bytes == 0) continue;
@@ -142,6 +142,7 @@ void ScanStep::pack(const Pack& outer, std::span<std::byte> packed) const {
     call.contract = prepared.needs.contract;
     call.parameter_views = std::span(parameters).first(indices.size());
     call.packed_memory = packed.subspan(prepared.packed_at, prepared.needs.packed_bytes);
+    call.scratch_memory = scratch.first(prepared.needs.scratch_bytes);
     prepared.node->pack(call);
   }
 }

@@ -43,7 +43,7 @@ class ScanStep {
   TensorView at(const StepMemory& memory, int value) const;
   float* diff_at(const StepMemory& memory, int value) const;
 
-  void pack(const Pack& outer, std::span<std::byte> packed) const;
+  void pack(const Pack& outer, std::span<std::byte> packed, std::span<std::byte> scratch) const;
   void forward(const Call& outer, const StepMemory& memory, std::span<const std::byte> packed) const;
   // Adds to the gradients of values and of parameters.
   void backward(const Backward& outer, const StepMemory& memory, std::span<const std::byte> packed) const;

@@ -267,10 +267,10 @@ class Recorder {
     step.outputs = outputs_of_.at(step.node);
     const Contract& contract = node.contract();
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {
-      if (!contract.reads_in_backward(contract.input_at(static_cast<int>(k)).name)) step.inputs[k] = -1;
+      if (!contract.reads_in_backward(contract.input_at(static_cast<int>(k)).name, node.options)) step.inputs[k] = -1;
     }
     for (std::size_t k = 0; k < step.outputs.size(); ++k) {
-      if (!contract.reads_in_backward(contract.outputs()[k].name)) step.outputs[k] = -1;
+      if (!contract.reads_in_backward(contract.outputs()[k].name, node.options)) step.outputs[k] = -1;
     }
   }
 

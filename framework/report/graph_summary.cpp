@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "run/algorithms.h"
 #include "train/synthetic.h"
 #include "train/training_programs.h"
 
@@ -37,12 +38,20 @@ void plan_step(GraphSummary& summary, const ModelSource& model, const std::share
   const TrainingPlan plan = plan_training(model.document(), *graph, store, model.registry(), diagnostics);
   if (!diagnostics.empty()) return;  // nothing to train; validate reports why
   Executor executor(threads);
-  const TrainingPrograms programs(graph, store, executor, plan, training_inputs(*graph, plan),
-                                  {.batch = summary.batch});
+  TrainingPrograms::Size size{.batch = summary.batch, .transformed = true};
+  if (model.is_run()) {
+    const RunSettings& settings = model.settings();
+    size = {.batch = summary.batch,
+            .shard = settings.shard,
+            .lanes = settings.lanes,
+            .transformed = are_transformed(settings.algorithms),
+            .bf16 = settings.precision == kBf16 && has_precision(kBf16)};
+  }
+  const TrainingPrograms programs(graph, store, executor, plan, training_inputs(*graph, plan), size);
   summary.shard = programs.shard();
   summary.lanes = programs.lanes();
   summary.flop_per_sample = programs.program().flop_per_sample();
-  summary.memory_bytes = programs.program().memory_bytes();
+  summary.memory = programs.program().memory();
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "generate/model_source.h"
+#include "run/program.h"
 
 namespace loom::report {
 
@@ -19,6 +20,7 @@ struct NodeSummary {
   std::vector<int> sources;             // indices into GraphSummary::nodes
 };
 
+// Of a run, its training step is planned as the run records it.
 struct GraphSummary {
   std::string name, doc;
   std::vector<NodeSummary> nodes;  // sources before consumers
@@ -28,7 +30,7 @@ struct GraphSummary {
   std::int64_t batch = 0, shard = 0;
   int lanes = 0;
   double flop_per_sample = 0;
-  std::size_t memory_bytes = 0;
+  ProgramMemory memory;
 };
 
 // batch 0: the document's. The training step is compiled, not run.

@@ -159,12 +159,13 @@ std::string settings_section(const ModelSource& model, const GraphSummary& graph
   out += row("steps", grouped(settings.steps)) + row("batch", std::to_string(settings.batch)) +
          row("seed", std::to_string(settings.seed));
   out += row("lanes", std::to_string(settings.lanes)) + row("shard", std::to_string(settings.shard)) +
-         row("algorithms", settings.algorithms) + row("precision", settings.precision) + row("data", data_text(settings.data));
+         row("algorithms", settings.algorithms) + row("precision", settings.precision) +
+         row("data", data_text(settings.data));
   out += row("weights shown", fs::path(model.weights()).filename().string());
   out += "</table>\n<table>\n" + row("Latentloom", settings.version) + row("arithmetic", dnnl::describe());
   out += row("threads", fmt::format("{} of {} cores", threads, std::thread::hardware_concurrency()));
   out += row("a training step", fmt::format("{}flop per sample", readable_count(graph.flop_per_sample)));
-  out += row("planned memory", readable_bytes(static_cast<double>(graph.memory_bytes)));
+  out += row("planned memory", readable_bytes(static_cast<double>(graph.memory.total())));
   out += "</table></div>\n";
   return out + fmt::format("<details><summary>The graph, resolved</summary><pre>{}</pre></details>\n",
                            escaped(model.document().resolved));

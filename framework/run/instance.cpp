@@ -130,11 +130,10 @@ void Instance::follow_schedules(const Graph& graph, const ParameterStore& store)
   }
 }
 
-void Instance::pack(const ParameterStore& store,
-                    const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel) {
+void Instance::pack(const ParameterStore& store, const PackAll& run_parallel) {
   if (packed_version_ == store.version() || packing_.empty()) return;
-  run_parallel(static_cast<std::int64_t>(packing_.size()), [&](std::int64_t i) {
-    pack_node(nodes_[static_cast<std::size_t>(packing_[static_cast<std::size_t>(i)])]);
+  run_parallel(static_cast<std::int64_t>(packing_.size()), [&](std::int64_t i, std::span<std::byte> scratch) {
+    pack_node(nodes_[static_cast<std::size_t>(packing_[static_cast<std::size_t>(i)])], scratch);
   });
   packed_version_ = store.version();
 }

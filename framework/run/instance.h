@@ -37,9 +37,11 @@ class Instance {
   StepContext make_context(const Graph& graph, const Tape& tape, const TapeStep& step) const;
   // Makes nodes with scheduled options anew where the store is at another step than before.
   void follow_schedules(const Graph& graph, const ParameterStore& store);
-  // Repacks weights when the store's values changed. `run_parallel(count, body)` runs body(i) for each i.
-  void pack(const ParameterStore& store,
-            const std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>& run_parallel);
+  // Repacks weights when the store's values changed. `run_parallel(count, body)` runs body(i, scratch) for each i, with scratch
+  // that is large enough for any step of the node, and nobody else's meanwhile.
+  using PackOne = std::function<void(std::int64_t, std::span<std::byte>)>;
+  using PackAll = std::function<void(std::int64_t, const PackOne&)>;
+  void pack(const ParameterStore& store, const PackAll& run_parallel);
   double flop(const Tape& tape) const;      // of one pass over `samples`
   double flop(const TapeStep& step) const;  // 0 for a step of the other kind, and where a node does not count
   std::size_t packed_bytes() const;

@@ -50,18 +50,20 @@ std::vector<StepMemory> Instances::memory() const {
   return memory;
 }
 
-void Instances::pack(const ParallelFor& parallel) {
+void Instances::pack(const Instance::PackAll& of_shards, const Instance::PackAll& of_wholes) {
   for (auto* instances : {&shards_, &wholes_}) {
     for (auto& [n, instance] : *instances) {
       instance->follow_schedules(graph_, store_);
-      instance->pack(store_, parallel);
+      instance->pack(store_, instances == &shards_ ? of_shards : of_wholes);
     }
   }
 }
 
 std::size_t Instances::packed_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& [n, instance] : shards_) bytes += instance->packed_bytes();
+  for (const auto* instances : {&shards_, &wholes_}) {
+    for (const auto& [n, instance] : *instances) bytes += instance->packed_bytes();
+  }
   return bytes;
 }
 

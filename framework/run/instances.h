@@ -38,9 +38,9 @@ class Instances {
 
   std::vector<StepMemory> memory() const;  // per step, the most that any of them needs
   std::vector<std::size_t> sum_counts() const { return shards_.begin()->second->sum_counts(tape_); }
-  using ParallelFor = std::function<void(std::int64_t, const std::function<void(std::int64_t)>&)>;
-  void pack(const ParallelFor& parallel);  // before a run: nodes of another step, and weights of another version
-  std::size_t packed_bytes() const;        // of shards
+  // Before a run: nodes of another step, and weights of another version.
+  void pack(const Instance::PackAll& of_shards, const Instance::PackAll& of_wholes);
+  std::size_t packed_bytes() const;
   double flop_per_sample() const;
   std::vector<StepWork> work() const;
 

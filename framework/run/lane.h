@@ -11,6 +11,7 @@
 
 #include "run/batch_memory.h"
 #include "run/batch_sums.h"
+#include "run/gradient_sums.h"
 #include "run/plan.h"
 #include "run/program_request.h"
 
@@ -33,31 +34,30 @@ struct BatchState {
   std::span<const std::int64_t> starts;                  // StepInput::starts
   BatchMemory memory;                                    // what crosses a stage
   const float* zeros = nullptr;                          // as large as the largest output that gets no gradient
-  std::vector<std::int64_t> slot_offsets;                // of each gradient slot in a lane's sums, in floats
+  GradientSums gradients;                                // of the lanes, by the tape's gradient slots
   std::vector<std::vector<std::int64_t>> tally_offsets;  // per node and tally
   BatchSums sums;                                        // where the sums over the batch lie
 };
 
-// How many floats a lane's sums hold.
-struct SumCounts {
-  std::int64_t gradients = 0, tallies = 0;
-};
-// Chooses where each gradient slot and tally lies in a lane's sums; each starts on a cache line.
-SumCounts place_sums(const Graph& graph, const ParameterStore& store, const ProgramRequest& request, BatchState& batch);
+// Floats of each gradient slot: of the objectives' parameters, in order.
+std::vector<std::int64_t> slot_counts(const ParameterStore& store, const ProgramRequest& request);
+// Chooses where each tally lies in a lane's, on a cache line; returns how many floats they are.
+std::int64_t place_tallies(const Graph& graph, BatchState& batch);
 
-// The sums of the lane's shards, which are added in order.
+// Sums of the lane's shards, which are added in order; those of the gradients are in BatchState.
 class Lane {
  public:
-  explicit Lane(const SumCounts& sums);
+  Lane(int index, std::int64_t tallies);
 
+  int index() const { return index_; }
   void resize_sums(std::size_t count);
   void clear();  // before the first shard
-  std::span<float> gradients() { return gradients_.values(); }
   std::span<float> tallies() { return tallies_.values(); }
   std::span<double> sums() { return sums_; }  // over the batch: BatchSums
 
  private:
-  Tensor gradients_, tallies_;
+  int index_;
+  Tensor tallies_;
   std::vector<double> sums_;
 };
 

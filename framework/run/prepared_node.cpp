@@ -88,14 +88,21 @@ bool pack_alike(const GraphNode& a, const PreparedNode& prepared_a, const GraphN
          std::ranges::equal(prepared_a.states, prepared_b.states, same_values);
 }
 
-void pack_node(PreparedNode& prepared) {
+void pack_node(PreparedNode& prepared, std::span<std::byte> scratch) {
   if (prepared.needs.packed_bytes == 0) return;
   Pack call;
   call.contract = prepared.needs.contract;
   call.parameter_views = prepared.parameters;
   call.state_views = prepared.states;
   call.packed_memory = {prepared.packed.get(), prepared.needs.packed_bytes};
+  call.scratch_memory = scratch.first(prepared.needs.scratch_bytes);
   prepared.node->pack(call);
+}
+
+void pack_node(PreparedNode& prepared) {
+  if (prepared.needs.packed_bytes == 0) return;
+  const AlignedBytes scratch = allocate_bytes(prepared.needs.scratch_bytes);
+  pack_node(prepared, {scratch.get(), prepared.needs.scratch_bytes});
 }
 
 }  // namespace loom

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "graph/graph.h"
@@ -31,6 +32,8 @@ void prepare_node(const GraphNode& node, ParameterStore& store, PreparedNode& pr
 // it then asks for other memory.
 void renew_node(const GraphNode& node, const ParameterStore& store, PreparedNode& prepared);
 
+// `scratch`: at least of the node's scratch_bytes; the second form has its own.
+void pack_node(PreparedNode& prepared, std::span<std::byte> scratch);
 void pack_node(PreparedNode& prepared);
 
 // Whether two nodes of a program pack the same: they share their parameters, and differ in nothing that preparing sees.

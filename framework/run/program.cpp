@@ -42,11 +42,10 @@ class Program::Impl {
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
     request_.shard = std::min(request_.shard, request_.batch);
     fill_batch_state();
-    const SumCounts sums = place_sums(*graph_, store_, request_, batch_);
+    const std::int64_t tallies = place_tallies(*graph_, batch_);
     for (int lane = 0; lane < request_.lanes; ++lane) {
-      lanes_.push_back(std::make_unique<Lane>(sums));
-      gradient_sums_.push_back(lanes_.back()->gradients().first(static_cast<std::size_t>(sums.gradients)));
-      tally_sums_.push_back(lanes_.back()->tallies().first(static_cast<std::size_t>(sums.tallies)));
+      lanes_.push_back(std::make_unique<Lane>(lane, tallies));
+      tally_sums_.push_back(lanes_.back()->tallies().first(static_cast<std::size_t>(tallies)));
     }
     const auto shards = static_cast<int>((request_.batch + request_.shard - 1) / request_.shard);
     for (int worker = 0; worker < std::min({executor_.threads(), request_.lanes, shards}); ++worker)
@@ -76,8 +75,13 @@ class Program::Impl {
     executor_.run([&] {
       pack_weights();
       clear_sums();
-      for (std::size_t stage = 0; stage < plan_.stages.size() && !failed_; ++stage) run_stage(stage);
-      if (!failed_) add_lanes();
+      sums_are_clear_ = false;
+      for (std::size_t stage = 0; stage < plan_.stages.size() && !failed_; ++stage) {
+        run_stage(stage);
+        if (!failed_) add_gradients(stage);
+      }
+      if (!failed_) add_tallies();
+      sums_are_clear_ = !failed_;
       if (!failed_ && request_.training) end_step();
     });
     if (failure_) std::rethrow_exception(failure_);
@@ -97,20 +101,20 @@ class Program::Impl {
   std::span<float> gradient(int o, int k) const {
     const int slot = tape_.slots[static_cast<std::size_t>(o)][static_cast<std::size_t>(k)];
     const int parameter = request_.objectives[static_cast<std::size_t>(o)].parameters[static_cast<std::size_t>(k)];
-    return lanes_.front()->gradients().subspan(
-        static_cast<std::size_t>(batch_.slot_offsets[static_cast<std::size_t>(slot)]),
-        static_cast<std::size_t>(store_.at(parameter).value.count()));
+    return {batch_.gradients.at(0, slot), static_cast<std::size_t>(store_.at(parameter).value.count())};
   }
 
   double flop_per_sample() const { return instances_->flop_per_sample(); }
   std::vector<StepWork> work() const { return instances_->work(); }
 
-  std::size_t memory_bytes() const {
-    std::size_t bytes = zeros_.view().bytes() + whole_scratch_size_ + batch_.memory.bytes();
-    for (const auto& worker : workers_) bytes += worker->arena_bytes();
-    for (const auto& lane : lanes_)
-      bytes += (lane->gradients().size() + lane->tallies().size()) * sizeof(float) + lane->sums().size_bytes();
-    return bytes + instances_->packed_bytes();
+  ProgramMemory memory() const {
+    ProgramMemory memory;
+    memory.batch = zeros_.view().bytes() + whole_scratch_size_ + batch_.memory.bytes();
+    for (const auto& worker : workers_) memory.workers += worker->arena().size();
+    memory.packed = instances_->packed_bytes();
+    memory.gradients = batch_.gradients.bytes();
+    for (const auto& lane : lanes_) memory.gradients += lane->tallies().size_bytes() + lane->sums().size_bytes();
+    return memory;
   }
 
   std::vector<std::string> unused_nodes() const {
@@ -164,6 +168,7 @@ class Program::Impl {
     plan_ = make_plan(*graph_, tape_, request_.training, request_.shard, memory);
     for (auto& worker : workers_) worker->resize_arena(plan_.arena_bytes);
     allocate_batch(memory);
+    batch_.gradients.place(tape_, plan_, slot_counts(store_, request_), request_.lanes);
     allocate_sums();
     instances_->make_contexts(workers_.size());
     executor_.run([&] { make_flows(); });
@@ -271,22 +276,34 @@ class Program::Impl {
 
   void clear_sums() {
     const TraceSpan span(executor_.trace(), "clear");
+    batch_.gradients.clear(executor_, !sums_are_clear_);
     tbb_for(static_cast<std::int64_t>(lanes_.size()),
             [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear(); });
   }
 
-  void add_lanes() {
+  void add_gradients(std::size_t stage) {
+    if (!batch_.gradients.adds_after(stage)) return;
     const TraceSpan span(executor_.trace(), "reduce");
-    reduce_lanes(executor_, gradient_sums_);
-    reduce_lanes(executor_, tally_sums_);
+    batch_.gradients.add(executor_, stage);
   }
+
+  void add_tallies() { reduce_lanes(executor_, tally_sums_); }
 
   void pack_weights() {
     const TraceSpan span(executor_.trace(), "pack");
-    const auto parallel = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) {
-      tbb_for(count, body);
-    };
-    instances_->pack(parallel);
+    instances_->pack([this](std::int64_t count, const Instance::PackOne& pack) { pack_in_arenas(count, pack); },
+                     [this](std::int64_t count, const Instance::PackOne& pack) {
+                       for (std::int64_t i = 0; i < count; ++i) pack(i, {whole_scratch_.get(), whole_scratch_size_});
+                     });
+  }
+
+  // A worker's arena is free before its first shard.
+  void pack_in_arenas(std::int64_t count, const Instance::PackOne& pack) {
+    std::atomic<std::int64_t> next = 0;
+    tbb_for(static_cast<std::int64_t>(workers_.size()), [&](std::int64_t worker) {
+      const std::span<std::byte> scratch = workers_[static_cast<std::size_t>(worker)]->arena();
+      for (std::int64_t i = next++; i < count; i = next++) pack(i, scratch);
+    });
   }
 
   void end_step() {
@@ -315,11 +332,12 @@ class Program::Impl {
   StepNames names_;  // of the executor's trace
   std::unique_ptr<Instances> instances_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::vector<std::span<float>> gradient_sums_, tally_sums_;  // per lane
-  std::vector<std::span<double>> batch_sums_;                 // per lane
+  std::vector<std::span<float>> tally_sums_;   // per lane
+  std::vector<std::span<double>> batch_sums_;  // per lane
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<WorkerRun> runs_;  // per worker
   std::atomic<std::int64_t> next_lane_ = 0;
+  bool sums_are_clear_ = false;  // of gradients, in the lanes but the first
   std::unique_ptr<StepEnd> end_;
   std::vector<std::unique_ptr<StageFlow>> flows_;
   AlignedBytes whole_scratch_;
@@ -354,7 +372,7 @@ TensorView Program::input_gradient(int i) const {
 const ProgramRequest& Program::request() const { return impl_->request(); }
 std::vector<StepWork> Program::work() const { return impl_->work(); }
 double Program::flop_per_sample() const { return impl_->flop_per_sample(); }
-std::size_t Program::memory_bytes() const { return impl_->memory_bytes(); }
+ProgramMemory Program::memory() const { return impl_->memory(); }
 std::vector<std::string> Program::unused_nodes() const { return impl_->unused_nodes(); }
 bool Program::has_whole_batch_steps() const { return impl_->has_whole_batch_steps(); }
 

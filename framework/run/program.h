@@ -24,6 +24,15 @@
 
 namespace loom {
 
+// The memory that a program plans, in bytes; parameters and optimizers have their own.
+struct ProgramMemory {
+  std::size_t batch = 0;      // values that cross a stage, and what whole-batch steps need
+  std::size_t workers = 0;    // arenas: activations and scratch of one shard each
+  std::size_t packed = 0;     // weights as kernels read them
+  std::size_t gradients = 0;  // sums of all lanes
+  std::size_t total() const { return batch + workers + packed + gradients; }
+};
+
 class Program {
  public:
   // Throws Error E2xx/E3xx: a port that is not reachable, an input that is not fed, a term that is not [N].
@@ -47,7 +56,7 @@ class Program {
   const ProgramRequest& request() const;  // with shard and lanes as chosen
   double flop_per_sample() const;         // forward and backward, counted from the shapes
   std::vector<StepWork> work() const;     // of each node's passes, for a batch
-  std::size_t memory_bytes() const;       // planned: workers' arenas, whole-batch values, lanes' sums
+  ProgramMemory memory() const;
   std::vector<std::string> unused_nodes() const;
   bool has_whole_batch_steps() const;
 

@@ -98,8 +98,13 @@ class Repeater {
   bool is_cheap(const ValueUse& value) const {
     if (value.writes != 1) return false;
     const TapeStep& step = originals_[static_cast<std::size_t>(value.writer)];
-    return step.kind == TapeStep::Kind::forward && graph_.node(step.node).contract().is_cheap() &&
-           !plan_.whole_batch[static_cast<std::size_t>(value.writer)];
+    return step.kind == TapeStep::Kind::forward && !plan_.whole_batch[static_cast<std::size_t>(value.writer)] &&
+           is_cheap(graph_.node(step.node));
+  }
+  bool is_cheap(const GraphNode& node) const {
+    std::vector<Shape> inputs;
+    for (const Port& port : node.inputs) inputs.push_back(port.valid() ? graph_.shape(port) : Shape());
+    return node.contract().is_cheap(node.options, inputs);
   }
 
   // Whether its writer's inputs are there in a stage, or can be computed again as well.

@@ -112,9 +112,7 @@ void Worker::backward(int i, const TapeStep& step, StepContext& context, std::sp
   bind(step.diff_inputs, context.diff_inputs);
   for (std::size_t k = 0; k < step.gradient_slots.size(); ++k) {
     const int slot = step.gradient_slots[k];
-    if (slot >= 0)
-      context.diff_parameters[k].rebind(lane_->gradients().data() +
-                                        batch_.slot_offsets[static_cast<std::size_t>(slot)]);
+    if (slot >= 0) context.diff_parameters[k].rebind(batch_.gradients.at(lane_->index(), slot));
   }
   call.diff_output_views = context.diff_outputs;
   call.diff_input_views = context.diff_inputs;

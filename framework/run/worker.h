@@ -27,7 +27,7 @@ class Worker {
   // Runs step i of the tape; `scratch` where the plan gives it none (whole-batch steps).
   void execute(int i, std::vector<StepContext>& contexts, std::span<std::byte> scratch = {});
 
-  std::size_t arena_bytes() const { return arena_size_; }
+  std::span<std::byte> arena() const { return {arena_.get(), arena_size_}; }
 
  private:
   void* pointer(int value) const { return pointers_[static_cast<std::size_t>(batch_.tape->root(value))]; }

@@ -63,7 +63,12 @@ Json graph_json(const report::GraphSummary& summary) {
           {"lanes", summary.lanes},
           {"shard", summary.shard},
           {"gflop_per_sample", summary.flop_per_sample / 1e9},
-          {"planned_bytes", summary.memory_bytes}};
+          {"planned_bytes", summary.memory.total()},
+          {"planned",
+           {{"batch", summary.memory.batch},
+            {"workers", summary.memory.workers},
+            {"packed", summary.memory.packed},
+            {"gradients", summary.memory.gradients}}}};
 }
 
 // Options that follow a schedule, with their values at the step of the weights.
@@ -99,9 +104,13 @@ void print_graph(const report::GraphSummary& summary) {
   print_scheduled(summary);
   print("\n{} parameters in {} nodes\n", grouped(summary.parameters), summary.nodes.size());
   if (summary.flop_per_sample > 0) {
-    print("a training step at batch {}: {}flop per sample, {} planned ({} lanes, shards of {})\n", summary.batch,
-          readable_count(summary.flop_per_sample), readable_bytes(static_cast<double>(summary.memory_bytes)),
-          summary.lanes, summary.shard);
+    print("a training step at batch {}: {}flop per sample ({} lanes, shards of {})\n", summary.batch,
+          readable_count(summary.flop_per_sample), summary.lanes, summary.shard);
+    const auto bytes = [](std::size_t count) { return readable_bytes(static_cast<double>(count)); };
+    const ProgramMemory& memory = summary.memory;
+    print("{} planned: {} kept for the batch, {} of workers, {} of packed weights, {} of gradients\n",
+          bytes(memory.total()), bytes(memory.batch), bytes(memory.workers), bytes(memory.packed),
+          bytes(memory.gradients));
   }
 }
 

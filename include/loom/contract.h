@@ -290,7 +290,7 @@ class Contract {
   Contract& sums_over_batch_in_training();
   // forward costs about as much as reading its inputs: an output that only a backward step in a later stage reads is
   // computed again there, if that keeps less memory. Such a node keeps nothing in saved memory.
-  Contract& cheap();
+  Contract& cheap(std::function<bool(const Options&, std::span<const Shape>)> if_inputs = nullptr);  // null: always
   // Its f32 ports, and their gradients, may be bf16 in training with that precision: see TensorView::dtype().
   Contract& takes_bf16();
   // The output at position t depends on inputs at positions <= t along these axes.
@@ -310,8 +310,8 @@ class Contract {
   Contract& second_derivative(Condition value = nullptr);
   Contract& fuses(FusedNode node);  // what is applied to the first output
   Contract& alias();                // the first output is the first input's memory with another shape
-  // The ports that backward reads; by default every input and output is kept for it.
-  Contract& backward_reads(std::vector<std::string> ports);
+  // The ports that backward reads, or with some options others; by default every input and output is kept for it.
+  Contract& backward_reads(std::vector<std::string> ports, Condition other_if = nullptr, std::vector<std::string> = {});
 
   const std::string& summary() const { return summary_; }
   const std::string& source() const { return source_; }
@@ -346,7 +346,7 @@ class Contract {
             (whole_batch_in_training_ || (whole_batch_in_training_if_ && whole_batch_in_training_if_(options))));
   }
   bool has_sums_over_batch(bool training) const { return training && sums_over_batch_in_training_; }
-  bool is_cheap() const { return cheap_; }
+  bool is_cheap(const Options& options, std::span<const Shape> inputs) const;
   bool can_take_bf16() const { return takes_bf16_; }
   std::int64_t least_samples() const { return least_samples_; }  // where it sees the whole batch
   std::string whole_batch_text() const;  // in words, for the reference; "" for a node that works per sample
@@ -363,7 +363,7 @@ class Contract {
   std::string causal_text() const;  // in words, for the reference; "" for a node that is not
   bool has_open_ports() const;      // some ports have names that a document chooses
   bool variadic() const { return !inputs_.empty() && inputs_.front().is_variadic; }
-  bool reads_in_backward(std::string_view port) const;
+  bool reads_in_backward(std::string_view port, const Options& options) const;
 
   int input_index(std::string_view name) const;  // -1 if there is none; a variadic "x3" is 3
   int output_index(std::string_view name) const;
@@ -386,11 +386,12 @@ class Contract {
   std::vector<ParameterDeclaration> parameters_, states_, tallies_;
   std::vector<Rule> rules_;
   std::vector<WordDeclaration> words_;
-  std::vector<std::string> backward_reads_;
-  bool backward_reads_set_ = false;
+  std::optional<std::vector<std::string>> backward_reads_, other_backward_reads_;
   std::int64_t least_samples_ = 1;
-  Condition whole_batch_if_, whole_batch_in_training_if_, pointwise_if_, causal_if_, linear_if_, second_if_;
+  Condition whole_batch_if_, whole_batch_in_training_if_, pointwise_if_, causal_if_, linear_if_, second_if_,
+      other_backward_reads_if_;
   TimeWindowRule window_;
+  std::function<bool(const Options&, std::span<const Shape>)> cheap_if_;
   bool pointwise_ = false, linear_ = false, linear_in_each_ = false, second_ = false;
   bool stochastic_ = false, stochastic_in_training_ = false, whole_batch_ = false, whole_batch_in_training_ = false,
        alias_ = false, sums_over_batch_in_training_ = false, cheap_ = false, takes_bf16_ = false;

@@ -65,11 +65,14 @@ class Slot {
   std::int64_t count() const { return static_cast<std::int64_t>(count_); }
   bool empty() const { return count_ == 0; }
 
-  // `call`: a Forward, a Backward, an Advance.
+  // `call`: a Forward, a Backward, an Advance; of scratch, a Pack too.
   template <class C>
   std::span<T> operator()(const C& call) const {
     if (empty()) return {};
-    const std::span<std::byte> memory = saved_ ? call.saved_memory : call.scratch_memory;
+    std::span<std::byte> memory = call.scratch_memory;
+    if constexpr (requires { call.saved_memory; }) {
+      if (saved_) memory = call.saved_memory;
+    }
     return {reinterpret_cast<T*>(memory.data() + at_), count_};
   }
 
@@ -290,7 +293,7 @@ class Pack {
   const Contract* contract = nullptr;
   std::span<const TensorView> parameter_views;
   std::span<const TensorView> state_views;
-  std::span<std::byte> packed_memory;
+  std::span<std::byte> packed_memory, scratch_memory;
 
   TensorView parameter(std::string_view name) const;
   TensorView state(std::string_view name) const;

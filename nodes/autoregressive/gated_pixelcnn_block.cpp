@@ -137,7 +137,7 @@ void GatedPixelcnnBlock::take_memory(const Prepare& p) {
 }
 
 void GatedPixelcnnBlock::pack(const Pack& p) const {
-  vertical_.pack(p, p.parameter("vertical_weight").data());
+  vertical_.pack(p, p.parameter("vertical_weight").data(), work_(p).data());
   const float* horizontal[] = {p.parameter("horizontal_weight").data(),
                                p.parameter("vertical_to_horizontal_weight").data(),
                                conditions_ > 0 ? p.parameter("horizontal_condition_weight").data() : nullptr};

@@ -20,8 +20,8 @@ void VerticalStack::prepare(const Prepare& p, const Shape& x, std::int64_t kerne
     data_weight_.prepare(p, *data_);
     scratch_bytes_ = std::max(scratch_bytes_, data_->scratch_bytes());
   }
-  packing_.prepare(p, forward_.get(), data_.get());
   if (weights_) scratch_bytes_ = std::max(scratch_bytes_, weights_->scratch_bytes());
+  scratch_bytes_ = std::max(scratch_bytes_, packing_bytes(forward_.get(), data_.get()));
 }
 
 void VerticalStack::make_product(const Prepare& p, const Shape& x, std::int64_t kernel) {
@@ -51,10 +51,10 @@ void VerticalStack::make_convolutions(const Shape& x, std::int64_t kernel, bool 
   if (is_faster(ConvolutionPass::forward)) forward_ = make_convolution_forward(s, algorithm);
 }
 
-void VerticalStack::pack(const Pack& p, const float* weight) const {
+void VerticalStack::pack(const Pack& p, const float* weight, void* scratch) const {
   if (!product_packed_.empty()) product_->pack(&weight, product_packed_(p).data());
-  if (forward_) forward_weight_.pack(p, *forward_, weight, packing_.of(p));
-  if (data_) data_weight_.pack(p, *data_, weight, packing_.of(p));
+  if (forward_) forward_weight_.pack(p, *forward_, weight, scratch);
+  if (data_) data_weight_.pack(p, *data_, weight, scratch);
 }
 
 std::string VerticalStack::implementation(bool backward) const {

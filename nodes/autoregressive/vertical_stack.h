@@ -19,9 +19,9 @@ namespace loom::nodes {
 
 class VerticalStack {
  public:
-  // Takes its packed memory; its scratch is the caller's.
+  // Takes its packed memory; its scratch is the caller's, also that of pack().
   void prepare(const Prepare& p, const Shape& x, std::int64_t kernel);
-  void pack(const Pack& p, const float* weight) const;
+  void pack(const Pack& p, const float* weight, void* scratch) const;
   std::size_t scratch_bytes() const { return scratch_bytes_; }
   std::string implementation(bool backward) const;
 
@@ -47,7 +47,6 @@ class VerticalStack {
   std::unique_ptr<const dnnl::ForwardKernel> forward_;
   std::unique_ptr<const dnnl::BackwardDataKernel> data_;
   std::unique_ptr<const dnnl::BackwardWeightsKernel> weights_;
-  PackingScratch packing_;
   PackedWeight<dnnl::ForwardKernel> forward_weight_;
   PackedWeight<dnnl::BackwardDataKernel> data_weight_;
   std::size_t scratch_bytes_ = 0;

@@ -22,7 +22,7 @@ class ActivationNode final : public loom::Node {
     c.pointwise();
     c.cheap();
     c.takes_bf16();
-    c.backward_reads({"x"});
+    c.backward_reads({"x"}, output_has_the_sign, {"y"});
     c.linear({},
              [](const loom::Options& o) { return math::is_piecewise_linear(math::activation_of(o.text("function"))); });
     c.second_derivative();
@@ -30,6 +30,7 @@ class ActivationNode final : public loom::Node {
   explicit ActivationNode(const loom::Options& options) : function_(math::activation_of(options.text("function"))) {
     const bool leaky = function_ == math::Activation::leaky_relu;
     shape_ = static_cast<float>(options.number(leaky ? "slope" : "alpha"));
+    reads_output_ = output_has_the_sign(options);
   }
 
   void prepare(const loom::Prepare& p) override { rows_.prepare(p, p.input(0).count(), 1); }
@@ -41,7 +42,7 @@ class ActivationNode final : public loom::Node {
   }
   void backward(const loom::Backward& b) const override {
     if (!b.wants_diff(0)) return;
-    rows_.run(b, {b.input(0), b.diff_output(0)}, b.diff_input(0),
+    rows_.run(b, {reads_output_ ? b.output(0) : b.input(0), b.diff_output(0)}, b.diff_input(0),
               [&](const auto& from, float* diff_x, std::int64_t count) {
                 math::activation_gradient(function_, shape_, from[0], from[1], diff_x, count);
               });
@@ -59,7 +60,14 @@ class ActivationNode final : public loom::Node {
   }
 
  private:
+  // Piecewise linear functions have the same slope at y as at x: what is kept of a layer is then what the next one reads.
+  static bool output_has_the_sign(const loom::Options& o) {
+    const math::Activation function = math::activation_of(o.text("function"));
+    return math::is_piecewise_linear(function) && (function != math::Activation::leaky_relu || o.number("slope") >= 0);
+  }
+
   math::Activation function_;
+  bool reads_output_ = false;
   float shape_;
   loom::nodes::StoredRows rows_;
 };

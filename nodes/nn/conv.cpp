@@ -34,6 +34,7 @@ class Conv final : public Base {
     c.causal_if("S", [](const loom::Options& o) { return causal_padding(o) && all_ones(o, "stride"); });
     c.reads_window(window_over_time);
     c.backward_reads({"x", "y"});
+    c.cheap(reads_few_channels);
   }
 
   static void infer(loom::ShapeInference& s) {
@@ -125,6 +126,13 @@ class Conv final : public Base {
   }
 
  private:
+  // A first layer, of pictures with their colours: its output takes many times as much memory as its input, and few
+  // operations for each value. What an activation keeps from forward would have to be kept.
+  static bool reads_few_channels(const loom::Options& o, std::span<const loom::Shape> inputs) {
+    constexpr std::int64_t kMostProducts = 128;  // for each value
+    const auto g = convolution_shape<ConvolutionShape>(o, inputs[0]);
+    return g.c / g.groups * g.kd * g.kh * g.kw <= kMostProducts && FusedActivation(o).keeps_nothing();
+  }
   static loom::Error not_incremental(const char* expected) {
     return {loom::ErrorCode::not_supported, "this convolution cannot compute one position at a time", expected};
   }

@@ -82,8 +82,7 @@ class Convolution : public Node {
       data_weight_.prepare(p, *data_);
       if (bias_) spare_ = p.scratch<float>(filters_);
     }
-    packing_.prepare(p, forward_.get(), data_.get());
-    work_ = p.scratch<std::byte>(work);
+    work_ = p.scratch<std::byte>(std::max(work, packing_bytes(forward_.get(), data_.get())));
   }
 
   std::string implementation(bool backward) const override {
@@ -92,8 +91,8 @@ class Convolution : public Node {
 
   void pack(const Pack& p) const override {
     const float* weight = norm_.pack(p);
-    forward_weight_.pack(p, *forward_, weight, packing_.of(p));
-    if (data_) data_weight_.pack(p, *data_, weight, packing_.of(p));
+    forward_weight_.pack(p, *forward_, weight, work_(p).data());
+    if (data_) data_weight_.pack(p, *data_, weight, work_(p).data());
   }
 
   void forward(const Forward& f) const override {
@@ -134,7 +133,6 @@ class Convolution : public Node {
   std::int64_t filters_ = 0, rows_ = 0;
   Slot<std::byte> work_;  // of one primitive at a time
   Slot<float> spare_;     // for a gradient of the bias that is not wanted
-  PackingScratch packing_;
   PackedWeight<dnnl::ForwardKernel> forward_weight_;
   PackedWeight<dnnl::BackwardDataKernel> data_weight_;
   std::unique_ptr<const dnnl::ForwardKernel> forward_;

@@ -33,6 +33,7 @@ class FusedActivation {
 
   bool relu() const { return function_ == math::Activation::relu; }
   bool none() const { return function_ == math::Activation::identity; }
+  bool keeps_nothing() const { return math::derivative_from_output(function_); }
 
   // For the first output, of `count` values.
   void prepare(const Prepare& p, std::int64_t count) {

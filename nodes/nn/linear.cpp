@@ -52,9 +52,8 @@ class Linear final : public loom::Node {
       weights_ = loom::dnnl::kLinear.backward_weights.make(shape);
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
-    work_ = p.scratch<std::byte>(work);
+    work_ = p.scratch<std::byte>(std::max(work, packing_bytes(forward_.get(), data_.get())));
     norm_.prepare(p, 0);
-    packing_.prepare(p, forward_.get(), data_.get());
     packed_.prepare(p, *forward_);
     // In bf16 both take the weight rounded as it lies.
     if (data_ && !shape.bf16) packed_data_.prepare(p, *data_);
@@ -63,8 +62,8 @@ class Linear final : public loom::Node {
 
   void pack(const loom::Pack& p) const override {
     const float* weight = norm_.pack(p);
-    packed_.pack(p, *forward_, weight, packing_.of(p));
-    if (data_ && !shares_packed_) packed_data_.pack(p, *data_, weight, packing_.of(p));
+    packed_.pack(p, *forward_, weight, work_(p).data());
+    if (data_ && !shares_packed_) packed_data_.pack(p, *data_, weight, work_(p).data());
   }
 
   std::string implementation(bool backward) const override {
@@ -110,7 +109,6 @@ class Linear final : public loom::Node {
   bool bias_, y_bf16_ = false, shares_packed_ = false;
   std::int64_t rows_ = 0, units_ = 0, channels_ = 0;
   loom::Slot<std::byte> work_;  // work memory of one primitive at a time
-  PackingScratch packing_;
   PackedWeight<loom::dnnl::ForwardKernel> packed_;
   PackedWeight<loom::dnnl::BackwardDataKernel> packed_data_;
   std::unique_ptr<const loom::dnnl::ForwardKernel> forward_;

@@ -7,19 +7,11 @@
 
 namespace loom::nodes {
 
-// What packing works with, which pack() is not given: one for all primitives of a node, which packs one after the other.
-class PackingScratch {
- public:
-  template <class... Primitive>
-  void prepare(const Prepare& p, const Primitive*... primitive) {
-    const std::size_t bytes = std::max({(primitive == nullptr ? std::size_t{0} : primitive->pack_scratch_bytes())...});
-    if (bytes > 0) memory_ = p.packed<std::byte>(bytes);
-  }
-  void* of(const Pack& p) const { return memory_.empty() ? nullptr : memory_(p).data(); }
-
- private:
-  PackedSlot<std::byte> memory_;
-};
+// Scratch that packing takes: of one primitive of a node after the other.
+template <class... Primitive>
+std::size_t packing_bytes(const Primitive*... primitive) {
+  return std::max({(primitive == nullptr ? std::size_t{0} : primitive->pack_scratch_bytes())...});
+}
 
 template <class Primitive>
 class PackedWeight {

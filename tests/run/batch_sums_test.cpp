@@ -60,7 +60,7 @@ Outcome run_blocks(const std::string& center, const std::string& square, int thr
   for (std::size_t k = 0; k < request.objectives[0].parameters.size(); ++k)
     outcome.gradients.push_back(program.gradient(0, static_cast<int>(k))[0]);
   outcome.steps = store.at(store.find("c.steps")).value.values()[0];
-  outcome.bytes = program.memory_bytes();
+  outcome.bytes = program.memory().total();
   return outcome;
 }
 

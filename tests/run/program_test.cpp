@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(memory_grows_with_threads_and_shard_not_with_lanes_or_batch
     request.batch = batch;
     request.lanes = lanes;
     request.shard = 8;
-    return Program(fixture.graph, *fixture.store, executor, request).memory_bytes();
+    return Program(fixture.graph, *fixture.store, executor, request).memory().total();
   };
   BOOST_TEST(memory(4096, 4) < memory(64, 4) + 4096 * sizeof(float) * 2);
   BOOST_TEST(memory(64, 8) < memory(64, 2) + 10000);  // no activations: these take 96,000 bytes a worker

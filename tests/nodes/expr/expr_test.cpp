@@ -212,11 +212,11 @@ BOOST_AUTO_TEST_CASE(inputs_that_gradients_do_not_reach_are_declared_so) {
     BOOST_TEST(!contract.inputs()[static_cast<std::size_t>(contract.input_index(name))].is_differentiable);
   BOOST_TEST(contract.inputs()[static_cast<std::size_t>(contract.input_index("x"))].is_differentiable);
   // The derivative needs t and c, and neither x nor b.
-  BOOST_TEST(contract.reads_in_backward("t"));
-  BOOST_TEST(contract.reads_in_backward("c"));
-  BOOST_TEST(!contract.reads_in_backward("x"));
-  BOOST_TEST(!contract.reads_in_backward("b"));
-  BOOST_TEST(!contract.reads_in_backward("y"));
+  BOOST_TEST(contract.reads_in_backward("t", Options()));
+  BOOST_TEST(contract.reads_in_backward("c", Options()));
+  BOOST_TEST(!contract.reads_in_backward("x", Options()));
+  BOOST_TEST(!contract.reads_in_backward("b", Options()));
+  BOOST_TEST(!contract.reads_in_backward("y", Options()));
 }
 
 BOOST_AUTO_TEST_CASE(a_formula_of_each_value_of_one_input_is_pointwise) {

@@ -12,7 +12,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-run_suite() { ctest --test-dir "build/$1" --output-on-failure "${@:2}"; }
+# Two at a time: most scripts wait for one process after the other.
+run_suite() { ctest --test-dir "build/$1" --output-on-failure --parallel 2 "${@:2}"; }
 
 case "${1:-}" in
   "" | --checks)

@@ -17,7 +17,8 @@ namespace loom {
 inline constexpr std::int64_t kMaxIterations = 1'000'000;
 
 struct IterationEntry {
-  Reference state, time, by, into, unconditional;  // time, into, unconditional: no node where they are left out
+  Reference state, by;
+  Reference time, first, into, unconditional;  // no node where they are left out
   std::string predicts = "velocity", schedule = "flow", solver = "euler", grid = "uniform";
   std::int64_t steps = 50;
   std::optional<double> from, to, scale;  // left out: iteration_range() (train/check_iteration.h)
@@ -26,8 +27,13 @@ struct IterationEntry {
   Location where;
 
   const Reference& target() const { return into.node.empty() ? state : into; }
-  std::vector<Reference> filled() const { return present({&state, &time, &into}); }   // by the sampler
-  std::vector<Reference> computed() const { return present({&by, &unconditional}); }  // that each step computes
+  // The state of the next step is what `by` computes, of any type.
+  bool replaces() const { return solver == "replace"; }
+  std::vector<Reference> filled() const { return present({&state, &time, &into}); }  // by the sampler
+  // Those of them of which no value is read before: the first state may be computed from the state of the data.
+  std::vector<Reference> filled_unread() const { return first.node.empty() ? filled() : present({&time}); }
+  // What the steps and the first state are computed as.
+  std::vector<Reference> computed() const { return present({&by, &first, &unconditional}); }
 
  private:
   static std::vector<Reference> present(std::initializer_list<const Reference*> references) {

@@ -6,11 +6,10 @@
 namespace loom {
 
 const std::vector<IterationPort>& iteration_ports() {
-  static const std::vector<IterationPort> ports = {{"state", &IterationEntry::state, true},
-                                                   {"time", &IterationEntry::time, false},
-                                                   {"by", &IterationEntry::by, true},
-                                                   {"into", &IterationEntry::into, false},
-                                                   {"unconditional", &IterationEntry::unconditional, false}};
+  static const std::vector<IterationPort> ports = {
+      {"state", &IterationEntry::state, true}, {"time", &IterationEntry::time, false},
+      {"by", &IterationEntry::by, true},       {"first", &IterationEntry::first, false},
+      {"into", &IterationEntry::into, false},  {"unconditional", &IterationEntry::unconditional, false}};
   return ports;
 }
 
@@ -18,8 +17,10 @@ namespace {
 
 void declare_iteration_ports(SectionType<IterationEntry>& s) {
   const char* port = "a node, or node.port";
-  s.form("state", port, "the port that is fed with the state x of each step; at first noise N(0, `scale`^2)");
+  s.form("state", port, "the port that is fed with the state x of each step");
   s.form("time", port, "the port that is fed with the time t of each step, f32 [N] or [N, 1]");
+  s.form("first", port,
+         "the first state, of the shape of `state` (E207), which is computed once; default: noise N(0, `scale`^2)");
   s.form("by", port, "the output of the network, of the shape of `state` (E207), which is computed from it");
   s.form("into", port, "the port that takes the final state, of the shape of `state` (E207); default: `state` itself");
   s.form("unconditional", port, "what the network gives without its condition, of the shape of `by`, for `guidance`");
@@ -31,8 +32,8 @@ void declare_iteration_solver(SectionType<IterationEntry>& s) {
       "what `by` is: dx/dt; the noise e or the data of x = alpha data + sigma e; alpha e - sigma data (Salimans and Ho "
       "2022); the score -e / sigma");
   s.key("schedule", &IterationEntry::schedule, text(noise_schedule_names()), "alpha and sigma as functions of time");
-  s.key("solver", &IterationEntry::solver, text({"euler", "midpoint", "heun", "ddim", "ddpm", "langevin"}),
-        "how a step is made; midpoint and heun compute `by` twice a step");
+  s.key("solver", &IterationEntry::solver, text({"euler", "midpoint", "heun", "ddim", "ddpm", "langevin", "replace"}),
+        "how a step is made; midpoint and heun compute `by` twice a step; replace takes `by` as the next state");
   s.key("steps", &IterationEntry::steps, integer().at_least(1).at_most(kMaxIterations), "number of steps");
   s.key(
       "grid", &IterationEntry::grid, text({"uniform", "karras"}),

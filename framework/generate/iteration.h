@@ -6,6 +6,8 @@
 // any number of threads, and for any division of the samples into batches where they are numbered (first_item >= 0). Other
 // values that the steps need, such as a class, are drawn anew in each, with the same result.
 //
+// Steps of `replace` take what nodes draw: those that the state or the time reaches draw anew in each step, others once.
+//
 // Ownership: owns its programs and the values of the ports; refers to graph, weights and executor.
 // Thread safety: one thread. Errors: those of the programs; not_finite for a state that leaves the range of numbers.
 #pragma once
@@ -34,17 +36,31 @@ class IterationSampler {
   std::vector<TensorView> draw(const StepInput& input);
 
  private:
+  // What a program is fed with, in this order.
+  struct Fed {
+    std::vector<std::size_t> given;  // those of given_
+    std::vector<std::size_t> read;   // those of ports_
+    std::vector<Port> ports;
+  };
   struct Stage {
     IterationEntry entry;
     std::uint32_t stream = 0;
     std::size_t state = 0, target = 0;  // in ports_
     std::size_t time = 0;               // one of ports_; that of the state: no port takes it
-    std::vector<std::size_t> read;      // those of ports_ that its program is fed with, after what is given
+    Fed fed, fed_before;
     Tensor values, trial, direction, times;
+    std::vector<TensorView> once;     // what `before` has computed for the steps, their last feeds
+    std::unique_ptr<Program> before;  // the first state, and what is drawn once; null: neither
     std::unique_ptr<Program> program;
   };
   std::size_t place_of(Port port);
+  Fed fed_with(std::size_t known) const;
+  static std::vector<TensorView> feeds_of(const Fed& fed, const StepInput& input,
+                                          const std::vector<TensorView>& values);
+  void compile(Stage& stage, const Rewrite& rewrite, const BoundGraph& bound, std::int64_t batch) const;
+  void begin(Stage& stage, const StepInput& input, const std::vector<TensorView>& values);
   void run_steps(Stage& stage, const StepInput& input, std::vector<TensorView>& values);
+  void replace_steps(Stage& stage, const StepInput& input, std::vector<TensorView>& values);
   void find_direction(Stage& stage, const StepInput& input, const Direction& at, double mixed,
                       std::vector<TensorView>& values);
 

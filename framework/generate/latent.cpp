@@ -100,7 +100,7 @@ Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std:
   std::vector<Port> wanted = {show}, given = {latent};
   for (const IterationEntry& iteration : entry.iterations) {
     for (const Reference& port : iteration.computed()) wanted.push_back(graph->port(rewrite.resolved(port)));
-    for (const Reference& port : iteration.filled()) given.push_back(graph->port(rewrite.resolved(port)));
+    for (const Reference& port : iteration.filled_unread()) given.push_back(graph->port(rewrite.resolved(port)));
   }
   for (const AutoregressionEntry& filled : entry.autoregressions) {
     wanted.push_back(graph->port(rewrite.resolved(filled.from)));

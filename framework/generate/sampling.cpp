@@ -92,7 +92,7 @@ Reconstructions reconstruct(const ModelSource& model, Executor& executor, const 
   const auto source = model.open(data, split);
   std::vector<Port> drawn;  // drawn by the model itself
   for (const IterationEntry& item : entry.iterations)
-    for (const Reference& port : item.filled()) drawn.push_back(graph->port(rewrite.resolved(port)));
+    for (const Reference& port : item.filled_unread()) drawn.push_back(graph->port(rewrite.resolved(port)));
   for (const AutoregressionEntry& item : entry.autoregressions) {
     if (!is_given(item)) drawn.push_back(graph->port(rewrite.resolved(item.input)));
   }

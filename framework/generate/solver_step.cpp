@@ -69,6 +69,7 @@ SolverStep langevin_step(const IterationEntry& entry, double time) {
 }  // namespace
 
 double step_time(const IterationEntry& entry, std::int64_t i) {
+  if (entry.replaces()) return static_cast<double>(i) / static_cast<double>(entry.steps);
   const auto [from, to, scale] = iteration_range(entry);
   if (entry.grid == "uniform") {
     if (i == entry.steps) return to;

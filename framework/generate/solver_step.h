@@ -32,7 +32,7 @@ struct SolverStep {
 
 // Step i of entry.steps, counted from 0.
 SolverStep solver_step(const IterationEntry& entry, std::int64_t i);
-// Where step i begins, and step i - 1 ends.
+// Where step i begins, and step i - 1 ends; of `replace` the part of the steps that is done then.
 double step_time(const IterationEntry& entry, std::int64_t i);
 
 }  // namespace loom

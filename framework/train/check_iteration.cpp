@@ -94,7 +94,47 @@ bool is_read(const Graph& graph, const GenerateEntry& entry, std::size_t i) {
   for (std::size_t other = 0; other < entry.iterations.size(); ++other)
     if (other != i) std::ranges::for_each(entry.iterations[other].computed(), add);
   const IterationEntry& own = entry.iterations[i];
-  return read.has(graph.port(own.target())) || read.has(graph.port(own.state));
+  const Port target = graph.port(own.target());
+  // The vectors of codes are looked up (train/complete_entry.h).
+  if (graph.node(target.node).contract().looked_up_by() && read.nodes().contains(target.node)) return true;
+  return read.has(target) || read.has(graph.port(own.state));
+}
+
+void check_no_effect(const IterationEntry& entry, const char* key, bool given, const char* where_it_does,
+                     Diagnostics& diagnostics) {
+  if (!given) return;
+  Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, entry.where,
+                                        fmt::format("iterate.{} has no effect with solver replace", key));
+  finding.expected = fmt::format("{} only with {}", key, where_it_does);
+}
+
+// The next state is `by`: nothing is said of times, noise or directions.
+void check_replacing(const IterationEntry& entry, Diagnostics& diagnostics) {
+  const char* others = "a solver of a flow or of a diffusion model";
+  check_no_effect(entry, "predicts", entry.predicts != "velocity", others, diagnostics);
+  check_no_effect(entry, "schedule", entry.schedule != "flow", others, diagnostics);
+  check_no_effect(entry, "grid", entry.grid != "uniform", others, diagnostics);
+  check_no_effect(entry, "from", entry.from.has_value(), others, diagnostics);
+  check_no_effect(entry, "to", entry.to.has_value(), others, diagnostics);
+  check_no_effect(entry, "guidance", entry.guidance != 1 || !entry.unconditional.node.empty(), others, diagnostics);
+}
+
+// Only `replace` makes a state of codes, and no noise is its first one.
+void check_state(const Graph& graph, const IterationEntry& entry, Diagnostics& diagnostics) {
+  const Port state = graph.port(entry.state);
+  if (graph.dtype(state) == DType::f32) return;
+  if (!entry.replaces()) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::dtype_mismatch, entry.state.where, "the state of iterate is not of numbers");
+    finding.got = name_of(graph.dtype(state));
+    finding.expected = name_of(DType::f32);
+    finding.hint = "solver: replace makes the steps of codes";
+  } else if (entry.first.node.empty()) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::missing_option, entry.where,
+                        fmt::format("the state '{}' is of codes, which noise cannot be", entry.state.text()));
+    finding.expected = "first: NODE, the codes that the first step begins with";
+  }
 }
 
 }  // namespace
@@ -124,6 +164,12 @@ void check_iteration_settings(const IterationEntry& entry, Diagnostics& diagnost
   check_applies(entry, "temperature", entry.temperature.has_value(), is_langevin(entry), "solver: langevin",
                 diagnostics);
   check_applies(entry, "rho", entry.rho.has_value(), entry.grid == "karras", "grid: karras", diagnostics);
+  if (entry.scale && !entry.first.node.empty()) {
+    Diagnostic& finding = diagnostics.add(ErrorCode::out_of_range, entry.where,
+                                          "iterate.scale has no effect where `first` says the first state");
+    finding.expected = "scale, or first";
+  }
+  if (entry.replaces()) return check_replacing(entry, diagnostics);
   if (is_langevin(entry) && !entry.step_size) {
     Diagnostic& finding =
         diagnostics.add(ErrorCode::missing_option, entry.where, "iterate with solver langevin has no step_size");
@@ -142,13 +188,9 @@ void check_iteration_settings(const IterationEntry& entry, Diagnostics& diagnost
 bool check_iteration_ports(const Graph& graph, const IterationEntry& entry, Diagnostics& diagnostics) {
   const std::size_t before = diagnostics.size();
   const Port state = graph.port(entry.state);
-  if (graph.dtype(state) != DType::f32) {
-    Diagnostic& finding =
-        diagnostics.add(ErrorCode::dtype_mismatch, entry.state.where, "the state of iterate is not of numbers");
-    finding.got = name_of(graph.dtype(state));
-    finding.expected = name_of(DType::f32);
-  }
+  check_state(graph, entry, diagnostics);
   check_port_like(graph, entry, entry.by, "by", diagnostics);
+  check_port_like(graph, entry, entry.first, "first", diagnostics);
   check_port_like(graph, entry, entry.into, "into", diagnostics);
   check_port_like(graph, entry, entry.unconditional, "unconditional", diagnostics);
   if (!entry.time.node.empty()) check_time_port(graph, entry.time, diagnostics);
@@ -179,6 +221,8 @@ void check_fed_iterations(const GenerateEntry& entry, Diagnostics& diagnostics) 
   for (const IterationEntry& iteration : entry.iterations) {
     const auto report = [&](const Reference& port, const char* also) {
       if (port.text() != iteration.target().text() && port.text() != iteration.state.text()) return;
+      // The first state may be computed from what is fed.
+      if (also == std::string("feeds") && !iteration.first.node.empty()) return;
       Diagnostic& finding = diagnostics.add(
           ErrorCode::missing_option, port.where,
           fmt::format("generate.{} both {} and iterates '{}', so that one of the values would be thrown away",

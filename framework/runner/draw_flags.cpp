@@ -26,6 +26,7 @@ DrawOptions DrawFlags::options() const {
   if (top_p) given.emplace("top_p", *top_p);
   if (top_k) given.emplace("top_k", *top_k);
   if (only_class) given.emplace("class", *only_class);
+  if (choice_temperature) given.emplace("choice_temperature", *choice_temperature);
   if (steps) draws.iterate.emplace("steps", *steps);
   if (!solver.empty()) draws.iterate.emplace("solver", solver);
   if (guidance) draws.iterate.emplace("guidance", *guidance);
@@ -36,6 +37,9 @@ void add_sampler_flags(Verb& verb, DrawFlags& flags) {
   verb.option("--steps", flags.steps, sampler_help("steps")).at_least(1);
   verb.option("--solver", flags.solver, sampler_help("solver")).one_of(declared("solver").constraint.choices);
   verb.option("--guidance", flags.guidance, sampler_help("guidance"));
+  verb.option("--choice-temperature", flags.choice_temperature,
+              "of masked codes: how random the choice of the positions that are kept is at first; 0: not at all")
+      .between(0, false, kNoLimit);
 }
 
 void add_draw_flags(Verb& verb, DrawFlags& flags) {

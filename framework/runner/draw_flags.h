@@ -17,14 +17,14 @@ struct DrawFlags {
   std::string likelihood;
   std::uint64_t seed = 1;
   std::optional<std::int64_t> steps;  // of add_sampler_flags()
-  std::optional<double> guidance;
+  std::optional<double> guidance, choice_temperature;
   std::string solver;
 
   DrawOptions options() const;
 };
 
 void add_draw_flags(Verb& verb, DrawFlags& flags);
-// --steps, --solver and --guidance, for an entry that iterates.
+// --steps, --solver, --guidance and --choice-temperature, for an entry that iterates.
 void add_sampler_flags(Verb& verb, DrawFlags& flags);
 
 }  // namespace loom::runner

@@ -168,10 +168,9 @@ class Reader {
       if (const Value* given = keys.get("iterate"))
         entry.iterations = read_iterations(evaluated(*given), "generate." + member->key, diagnostics_);
       if (const Value* given = keys.get("autoregressive")) {
-        const Value autoregressive = evaluated(*given);
-        const bool several = autoregressive.kind == Value::Kind::sequence;
-        for (const Value& item : several ? autoregressive.items : std::vector<Value>{autoregressive})
-          entry.autoregressions.push_back(read_autoregression(item, "generate." + member->key));
+        const bool several = given->kind == Value::Kind::sequence;
+        for (const Value& item : several ? given->items : std::vector<Value>{*given})
+          read_autoregressions(item, "generate." + member->key, entry);
       }
       if (const Value* given = keys.get("feed")) read_feeds(*given, entry);
       keys.finish();
@@ -210,6 +209,16 @@ class Reader {
     wrong_type(show, what, "a node, node.port, or a map from columns of the data to these", diagnostics_);
     show.kind = Value::Kind::null;
     return show;
+  }
+
+  // One map, or one for each instance that it names.
+  void read_autoregressions(const Value& item, const std::string& owner, GenerateEntry& entry) {
+    const Member written{"autoregressive", item.where, item};
+    const std::vector<std::string> keys = {"input", "from", "given"};
+    for (InstanceEntry& one : instances_of(written, keys, expander_.repeats(), -1, diagnostics_)) {
+      const Variables variables = one.with_index(variables_);
+      entry.autoregressions.push_back(read_autoregression(evaluated(std::move(one.member.value), variables), owner));
+    }
   }
 
   // The references as they are written; they are resolved when all nodes exist.

@@ -101,7 +101,7 @@ class Unfolding {
       const auto repeat = repeats_.find(marker.repeat);
       if (repeat == repeats_.end()) {
         // `${index}` is left to the variables, which have none of this name
-        if (!marker.star) return -1;
+        if (!marker.star) continue;
         report_unknown(marker.repeat, text);
         give_up(member);
         return -1;

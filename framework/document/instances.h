@@ -1,5 +1,5 @@
-// References to the instances of a repeat: `level/*/z`, or `level/${index}/z`, in a loss, a draw, a feed or what is shown.
-// Such an entry stands for one entry of each instance.
+// References to the instances of a repeat: `level/*/z`, or `level/${index}/z`, in a loss, a draw, a feed, what is filled or
+// what is shown. Such an entry stands for one entry of each instance.
 //
 // The markers of an entry count together: its first ones are all the first instance, then all the second one, and so on;
 // the repeats that they name have equally many instances. Second markers (`a/*/b/*/z`) are those of the repeats inside.

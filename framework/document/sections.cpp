@@ -144,8 +144,9 @@ const SectionType<AutoregressionEntry>& autoregression_section() {
            "what is kept of the values that feed the input: the first positions, in raster order, or those where an "
            "input node [N, positions] is not 0");
     s.key("axis", &AutoregressionEntry::axis, integer().at_least(1), "the first axis of the positions; the batch is 0");
-    s.key("axes", &AutoregressionEntry::axes, integer().at_least(1).at_most(3),
-          "number of adjacent axes of the positions, in raster order");
+    s.key(
+        "axes", &AutoregressionEntry::axes, integer().at_least(0).at_most(3),
+        "number of adjacent axes of the positions, in raster order; 0: all of the port is one position, drawn at once");
     return s;
   }();
   return section;

@@ -65,17 +65,18 @@ AncestralSampler::AncestralSampler(const Rewrite& rewrite, const BoundGraph& bou
       stage.feeds.push_back(static_cast<int>(i));
       known.push_back(given_[i]);
     }
-    known.insert(known.end(), inputs_.begin(), inputs_.end());
+    for (const Port one : drawn)  // those that are drawn later, too: zeros, as they begin
+      if (one != input) known.push_back(one);
     IncrementalRequest position{input, from, static_cast<int>(autoregression.axes), known, batch};
     IncrementalPlan plan;
-    if (incremental) {
+    if (incremental && stage.axes > 0) {
       plan = plan_incremental(*graph, position);
       if (autoregression.axis != 1) plan.obstacle = "the positions do not follow the batch";
       if (!plan.obstacle.empty()) obstacles_.push_back(plan.obstacle);
     }
     inputs_.push_back(input);
     known.push_back(input);
-    if (incremental && plan.obstacle.empty()) {
+    if (incremental && stage.axes > 0 && plan.obstacle.empty()) {
       stage.incremental = std::make_unique<IncrementalProgram>(bound, std::move(position), std::move(plan));
     } else {
       ProgramRequest request;
@@ -120,22 +121,25 @@ void AncestralSampler::draw_whole(Stage& stage, const StepInput& input, const Te
 
 std::vector<TensorView> AncestralSampler::draw(const StepInput& input) {
   std::vector<TensorView> drawn;
-  for (Stage& stage : stages_) {
-    const TensorView values = stage.values.view().rows(0, input.samples);
-    std::memset(values.raw(), 0, values.bytes());
+  for (const Stage& stage : stages_) {
+    drawn.push_back(stage.values.view().rows(0, input.samples));
+    std::memset(drawn.back().raw(), 0, drawn.back().bytes());
+  }
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    Stage& stage = stages_[i];
     const std::vector<std::uint8_t> given = kept(stage, input);
     if (stage.source >= 0)
-      keep(input.feeds[static_cast<std::size_t>(stage.source)], values, stage.axis, stage.axes, given);
+      keep(input.feeds[static_cast<std::size_t>(stage.source)], drawn[i], stage.axis, stage.axes, given);
     std::vector<TensorView> feeds;
     for (const int place : stage.feeds) feeds.push_back(input.feeds[static_cast<std::size_t>(place)]);
-    feeds.insert(feeds.end(), drawn.begin(), drawn.end());
+    for (std::size_t other = 0; other < drawn.size(); ++other)
+      if (other != i) feeds.push_back(drawn[other]);
     StepInput step = input;
     step.feeds = feeds;
-    if (stage.incremental) stage.incremental->run(step, values, given);
-    feeds.push_back(values);
-    drawn.push_back(values);
+    if (stage.incremental) stage.incremental->run(step, drawn[i], given);
+    feeds.push_back(drawn[i]);
     step.feeds = feeds;
-    if (stage.whole) draw_whole(stage, step, values, given);
+    if (stage.whole) draw_whole(stage, step, drawn[i], given);
   }
   return drawn;
 }

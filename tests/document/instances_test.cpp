@@ -75,6 +75,25 @@ BOOST_AUTO_TEST_CASE(draws_and_feeds_of_all_levels) {
   BOOST_TEST(entry.shows[2].second.node == "h/2");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_filled_of_each_instance) {
+  // `g/${index}` follows the instances of `h`, and `x/${index}` names no repeat.
+  const Document document =
+      parse(kNodes +
+            "  x/0: {type: t}\n  x/1: {type: t}\n  x/2: {type: t}\ngenerate:\n  s:\n    autoregressive:\n"
+            "      - {input: x, from: g, axes: 2}\n      - {input: 'x/${index}', from: 'h/*', axes: 0}\n    show: x\n");
+  const std::vector<AutoregressionEntry>& filled = document.generate[0].autoregressions;
+  BOOST_REQUIRE(filled.size() == 4U);
+  BOOST_TEST(filled[0].axes == 2);
+  for (std::size_t i = 0; i < 3; ++i) {
+    BOOST_TEST(filled[i + 1].input.node == "x/" + std::to_string(i));
+    BOOST_TEST(filled[i + 1].from.node == "h/" + std::to_string(i));
+    BOOST_TEST(filled[i + 1].axes == 0);
+  }
+  BOOST_TEST(parse(document.resolved).resolved == document.resolved);
+  const std::string unknown = failure(kNodes + "generate: {s: {autoregressive: {input: x, from: 'k/*'}, show: x}}\n");
+  BOOST_TEST(contains(unknown, "there is no repeat 'k'"), unknown);
+}
+
 BOOST_AUTO_TEST_CASE(markers_of_one_entry_count_together) {
   const Folder folder;
   folder.write("b.yaml", "inputs: [x]\nnodes:\n  h: {type: t, in: x, repeat: 2}\noutput: h\n");

@@ -102,13 +102,24 @@ int IncrementalGroup::map_of(int value) const {
   return maps_[static_cast<std::size_t>(value)].whole.empty() ? root : value;
 }
 
+// An alias has other axes after those of the positions.
+TensorView IncrementalGroup::whole_map(int value) const {
+  const int map = map_of(value);
+  const TensorView& whole = maps_[static_cast<std::size_t>(map)].whole;
+  const Shape& own = value_of(plan_, value).shape;
+  if (map == value || own == value_of(plan_, map).shape) return whole;
+  Shape shape{positions_, nodes_.samples()};
+  for (int axis = request_.axes + 1; axis < own.rank(); ++axis) shape.push_back(own[axis]);
+  return {whole.dtype(), shape, whole.raw()};
+}
+
 void IncrementalGroup::make_views(const IncrementalStep& step, Step& views) const {
   const auto add = [&](const std::vector<int>& values, std::vector<TensorView>& out) {
     for (const int value : values) {
       if (value < 0)
         out.emplace_back();
       else if (!step.pointwise)
-        out.push_back(maps_[static_cast<std::size_t>(map_of(value))].whole);
+        out.push_back(whole_map(value));
       else
         out.push_back(one_position(value_of(plan_, value), request_.axes,
                                    nodes_.samples() * (fills_rows(step) ? plan_.width : 1)));

@@ -57,6 +57,7 @@ class IncrementalGroup {
 
   void make_map(int value, bool drawn);
   int map_of(int value) const;
+  TensorView whole_map(int value) const;  // as a step sees it
   void make_views(const IncrementalStep& step, Step& views) const;
   void take_conditions(std::int64_t first, std::span<const TensorView> conditions);
   void call(std::size_t index, std::int64_t time);

@@ -101,10 +101,14 @@ class IncrementalPlanner {
            std::ranges::find(options, "axis") != options.end();
   }
 
-  // An alias keeps the memory; it keeps the positions only if it keeps the shape.
+  // An alias keeps the memory; it keeps the positions only if it keeps their axes.
   bool keeps_positions(int value) const {
-    const TapeValue& v = plan_.tape.values[static_cast<std::size_t>(value)];
-    return v.shape == plan_.tape.values[static_cast<std::size_t>(root(value))].shape;
+    const Shape &shape = plan_.tape.values[static_cast<std::size_t>(value)].shape,
+                &of_root = plan_.tape.values[static_cast<std::size_t>(root(value))].shape;
+    if (std::min(shape.rank(), of_root.rank()) <= request_.axes) return false;
+    for (int axis = 0; axis <= request_.axes; ++axis)
+      if (shape[axis] != of_root[axis]) return false;
+    return true;
   }
 
   bool ask_fills(const GraphNode& node, IncrementalStep& way) {

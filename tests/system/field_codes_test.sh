@@ -72,11 +72,15 @@ entry() {
       form=("${images[@]:0:2}" --set "$(sprites 16)" --set "vars.run=$PWD/base/vq-vae" --set vars.codes=16 --set vars.side=4
         --set vars.channels=16 --set vars.layers=1 --set vars.heads=2)
       form=("${form[@]:2}")
-      [ "$1" = gpt-prior ] && verbs=(sample) || verbs=() ;;
+      verbs=(sample) ;;
     var-prior)
       form=(--set "$(sprites 32)" --set "vars.run=$PWD/base/var" --set vars.codes=16 --set vars.dim=8 --set vars.channels=16
         --set vars.layers=1 --set vars.heads=2)
-      verbs=() ;;
+      verbs=(sample) ;;
+    delay-prior)
+      form=(--data "$audio" --set "vars.run=$PWD/base/encodec" --set vars.levels=3 --set vars.length=16 --set vars.codes=16
+        --set vars.dim=8 --set vars.channels=24 --set vars.layers=1 --set vars.heads=2)
+      verbs=(sample) batch=4 ;;
     *) return 1 ;;
   esac
 }
@@ -84,6 +88,8 @@ entry() {
 base classifier observations/classifier --data idx:idx --set vars.filters=4 --set vars.hidden=16
 base vq-vae vq-vae "${images[@]}" "${quantizer[@]}"
 base var codes/var --set "$(sprites 32)" --set vars.size=32 "${images[@]:2:8}" "${quantizer[@]}"
+base encodec codes/encodec --data "$audio" --set vars.length=512 --set vars.channels=8 --set vars.windows=2 --set vars.levels=3 \
+  "${quantizer[@]}"
 
 graphs=0
 for file in "$repository"/graphs/{codes,adversarial,observations}/*.yaml; do
@@ -117,5 +123,27 @@ for file in "$repository"/graphs/{codes,adversarial,observations}/*.yaml; do
     esac
   done
 done
+
+# How codes are drawn: MaskGIT in as many steps as are asked for; streams position by position as by whole runs.
+if [ -d maskgit-prior ]; then
+  expect 0 sample maskgit-prior --count 5 --out eight.npy --threads 1
+  expect 0 sample maskgit-prior --count 5 --out again.npy --threads 2
+  same eight.npy again.npy
+  for option in --steps=2 --choice-temperature=0 --temperature=0.5 --seed=3; do
+    expect 0 sample maskgit-prior --count 5 --out other.npy "$option"
+    differ eight.npy other.npy
+  done
+  expect 2 sample maskgit-prior --count 5 --out no.npy --choice-temperature=-1
+  expect 65 sample maskgit-prior --count 5 --out no.npy --guidance 2
+  says err 'guidance has no effect with solver replace'
+fi
+if [ -d delay-prior ]; then
+  expect 0 sample delay-prior --count 3 --out streams.npy
+  grep -q 'run of the whole graph' err && fail "the streams are not drawn position by position"
+  expect 0 sample delay-prior --count 3 --out whole.npy --whole
+  same streams.npy whole.npy
+  expect 2 sample delay-prior --count 3 --out no.npy --choice-temperature 1
+  says err "no node of generate.sample has the option 'choice_temperature'"
+fi
 echo "$graphs graphs"
 finish

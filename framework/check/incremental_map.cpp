@@ -40,7 +40,8 @@ struct Prepared {
     prepare_node(*setup.type, setup.options, node);
     scratch = allocate_bytes(node.needs.scratch_bytes);
     saved = allocate_bytes(node.needs.saved_bytes);
-    std::memset(saved.get(), kDirt, node.needs.saved_bytes);
+    // Of a map it is zeros when the drawing begins (loom/advance.h).
+    std::memset(saved.get(), node.needs.incremental ? 0 : kDirt, node.needs.saved_bytes);
     if (node.needs.packed_bytes > 0) std::memset(node.packed.get(), kDirt, node.needs.packed_bytes);
     pack_node(node);
   }

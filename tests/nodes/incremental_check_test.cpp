@@ -13,7 +13,7 @@ namespace {
 // y[t] = x[t - 1] + x[t] on a sequence of one channel, with a mistake.
 enum class Mistake { none, forward_looks_ahead, advance_differs, reads_too_far };
 
-template <Mistake mistake>
+template <Mistake mistake, bool starts_with_zeros = false>
 class Pairs final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
@@ -40,7 +40,7 @@ class Pairs final : public loom::Node {
     const std::int64_t t = a.range(0).first;
     float* kept = before_(a).data();
     for (std::int64_t n = 0; a.range(0).count > 0 && n < a.samples; ++n) {
-      const float x = loom::Advance::at(a.input(0), t)[n], before = t > 0 ? kept[n] : 0;
+      const float x = loom::Advance::at(a.input(0), t)[n], before = t > 0 || starts_with_zeros ? kept[n] : 0;
       float y = x + before;
       if (mistake == Mistake::advance_differs && t == 3) y += 0.01F;
       if (mistake == Mistake::reads_too_far && t + 1 < length_) y += 0 * loom::Advance::at(a.input(0), t + 1)[n];
@@ -54,10 +54,10 @@ class Pairs final : public loom::Node {
   loom::Slot<float> before_;  // x[t - 1]
 };
 
-template <Mistake mistake>
+template <Mistake mistake, bool starts_with_zeros = false>
 Report check(Filled gives = Filled::through, std::int64_t reach = 1) {
   loom::Registry registry;
-  registry.add(loom::detail::make_type<loom::NodeType, Pairs<mistake>>("pairs"));
+  registry.add(loom::detail::make_type<loom::NodeType, Pairs<mistake, starts_with_zeros>>("pairs"));
   NodeTester tester(registry, "pairs");
   tester.random_input("x", {2, 6, 1});
   return check_incremental(tester,
@@ -77,6 +77,9 @@ void expect_finding(const Report& report, const std::string& text) {
 BOOST_AUTO_TEST_SUITE(incremental_check)
 
 BOOST_AUTO_TEST_CASE(passes_what_is_right) { expect_ok(check<Mistake::none>()); }
+
+// As loom/advance.h says of its own memory.
+BOOST_AUTO_TEST_CASE(memory_of_a_map_begins_as_zeros) { expect_ok(check<Mistake::none, true>()); }
 
 BOOST_AUTO_TEST_CASE(finds_what_is_wrong) {
   expect_finding(check<Mistake::forward_looks_ahead>(), "is not available when it is computed");

@@ -87,7 +87,8 @@ class Scaling {
  public:
   Scaling(const BoundGraph& bound, const FirstBatch& batch) : bound_(bound), batch_(batch) {}
 
-  void run(int index) {
+  // False where every channel of the output is constant.
+  bool run(int index) {
     const OutputMoments moments = measure(index);
     const GraphNode& node = bound_.graph->node(index);
     for (std::size_t c = 0; c < moments.mean.size(); ++c) {
@@ -104,6 +105,7 @@ class Scaling {
     }
     apply(node, moments);
     bound_.store.touch();
+    return std::ranges::any_of(moments.variance, [](double variance) { return variance > kLeastVariance; });
   }
 
  private:
@@ -182,10 +184,13 @@ void check_data_init(const Graph& graph, const std::vector<std::string>& pattern
   }
 }
 
-void init_from_data(const BoundGraph& bound, std::span<const int> nodes, const FirstBatch& batch) {
+std::vector<int> init_from_data(const BoundGraph& bound, std::span<const int> nodes, const FirstBatch& batch) {
   Scaling scaling(bound, batch);
-  for (const int node : nodes) scaling.run(node);
+  std::vector<int> constant;
+  for (const int node : nodes)
+    if (!scaling.run(node)) constant.push_back(node);
   bound.store.start_averages();
+  return constant;
 }
 
 }  // namespace loom

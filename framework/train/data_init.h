@@ -37,6 +37,7 @@ std::vector<int> nodes_with_data_init(const Graph& graph, const std::vector<std:
 void check_data_init(const Graph& graph, const std::vector<std::string>& patterns, const Location& where,
                      Diagnostics& diagnostics);
 
-void init_from_data(const BoundGraph& bound, std::span<const int> nodes, const FirstBatch& batch);
+// The nodes whose outputs are constant in every channel, which stay as they are.
+std::vector<int> init_from_data(const BoundGraph& bound, std::span<const int> nodes, const FirstBatch& batch);
 
 }  // namespace loom

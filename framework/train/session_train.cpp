@@ -1,5 +1,6 @@
 // The training loop: decides when to evaluate, to write a checkpoint and to stop.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "data/validation_split.h"
@@ -25,18 +26,22 @@ auto naming(const std::string& what, Work&& work) {
   }
 }
 
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 4;
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, names.size()));
+  return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), names.size() > kNamed ? ", ..." : "");
+}
+
 }  // namespace
 
 // Before the first step of a session that starts anew.
 void Session::init_by_data() {
-  const std::vector<std::string> nodes = stepper_->init_by_first_batch(document_.train.data_init);
+  const auto [nodes, constant] = stepper_->init_by_first_batch(document_.train.data_init);
+  if (!constant.empty())
+    spdlog::warn("not initialised by the first batch, whose values leave the output constant: {}", first_of(constant));
   if (nodes.empty()) return;
-  constexpr std::size_t kNamed = 4;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(kNamed, nodes.size()); ++i) names += (i > 0 ? ", " : "") + nodes[i];
   const std::string what =
-      fmt::format("{} {} by the first batch: {}{}", nodes.size(), nodes.size() == 1 ? "node" : "nodes", names,
-                  nodes.size() > kNamed ? ", ..." : "");
+      fmt::format("{} {} by the first batch: {}", nodes.size(), nodes.size() == 1 ? "node" : "nodes", first_of(nodes));
   spdlog::info("initialised {}", what);
   if (metrics()) metrics()->add_event({0, "initialised", settings_.data.type, what});
 }

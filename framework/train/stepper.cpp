@@ -84,21 +84,25 @@ Batches::View Stepper::next_batch(StepReport& report) {
   return batch;
 }
 
-std::vector<std::string> Stepper::init_by_first_batch(const std::vector<std::string>& patterns) {
+Stepper::DataInit Stepper::init_by_first_batch(const std::vector<std::string>& patterns) {
   if (!state_.is_untouched()) return {};
   const Graph& graph = *state_.graph();
   const std::vector<int> nodes = nodes_with_data_init(graph, patterns, training_terms(state_.plan()));
   state_.touch();
-  std::vector<std::string> paths;
-  if (nodes.empty()) return paths;
+  DataInit done;
+  if (nodes.empty()) return done;
   open_batches();
   const Batches::View batch = batches_->next();
-  init_from_data(state_.bound(), nodes,
-                 {.feeds = feeds_.ports, .columns = batch.columns, .samples = batch.samples, .seed = settings_.seed});
+  const std::vector<int> constant = init_from_data(
+      state_.bound(), nodes,
+      {.feeds = feeds_.ports, .columns = batch.columns, .samples = batch.samples, .seed = settings_.seed});
   if (MovingAverage* average = state_.average()) average->restart();
   batches_->seek(state_.batch_number());
-  for (const int node : nodes) paths.push_back(graph.node(node).path);
-  return paths;
+  for (const int node : nodes) {
+    const bool stays = std::ranges::find(constant, node) != constant.end();
+    (stays ? done.constant : done.nodes).push_back(graph.node(node).path);
+  }
+  return done;
 }
 
 StepReport Stepper::step() {

@@ -39,9 +39,12 @@ class Stepper {
   Stepper(TrainingState& state, const RunSettings& settings, TrainingData& data);
 
   StepReport step();
-  // Scales initial values by the first batch (train/data_init.h), once: of a state that is untouched. The paths of the
-  // nodes.
-  std::vector<std::string> init_by_first_batch(const std::vector<std::string>& patterns);
+  struct DataInit {
+    std::vector<std::string> nodes;     // their paths
+    std::vector<std::string> constant;  // of nodes whose outputs are constant: they stay as they are
+  };
+  // Scales initial values by the first batch (train/data_init.h), once: of a state that is untouched.
+  DataInit init_by_first_batch(const std::vector<std::string>& patterns);
   // The weights or the step have changed: the next step opens the batches, and what frozen nodes made of them, anew.
   void forget_batches() { batches_.reset(); }
 

@@ -74,6 +74,26 @@ grep ,train, out >resumed.csv
 grep '^up,train,' one.csv | cmp -s - resumed.csv || fail "a resumed job has other values: $(cat resumed.csv)"
 checks=$((checks + 3))
 
+# A layer whose output is constant stays as it is, which is said; it is not among those that are initialised.
+cat >still.yaml <<'END'
+version: 1
+data: {type: gaussian, features: 3, count: 100}
+nodes:
+  x:    {type: input, shape: [3]}
+  none: {type: constant, shape: [3], value: 1}
+  flat: {type: linear, in: none, units: 2}
+  live: {type: linear, in: x, units: 3}
+losses:
+  a: {expr: "mean(v^2)", in: {v: flat}}
+  b: {type: squared_error, in: {x: live, target: x}}
+train: {batch: 50, steps: 1, optimizer: {type: sgd, lr: 0}, data_init: "*"}
+END
+expect 0 train still.yaml --threads 1 --out still
+says err 'not initialised by the first batch, whose values leave the output constant: flat' 'initialised 1 node by the first batch: live'
+expect 0 train still.yaml --threads 1 --out plain --set train.data_init=null
+checks=$((checks + 1))
+[ "$(first still a)" = "$(first plain a)" ] || fail "a layer with a constant output has been changed"
+
 # What cannot follow from the data is said.
 sed 's/type: flatten, in: more/type: layer_norm, in: more, init: {weight: data}/' net.yaml >wrong.yaml
 expect 2 validate wrong.yaml

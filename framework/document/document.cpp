@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -10,6 +11,7 @@
 #include <set>
 
 #include "document/expand.h"
+#include "document/inherited_entry.h"
 #include "document/instances.h"
 #include "document/iteration_section.h"
 #include "document/merge.h"
@@ -28,7 +30,7 @@ namespace fs = std::filesystem;
 class Reader {
  public:
   Reader(const std::string& file, const std::string& directory, Diagnostics& diagnostics)
-      : diagnostics_(diagnostics), expander_(file, directory, budget_, diagnostics) {}
+      : file_(file), diagnostics_(diagnostics), expander_(file, directory, budget_, diagnostics) {}
 
   Document read(const Value& root) {
     if (!root.is_map()) {
@@ -58,7 +60,7 @@ class Reader {
     for (const PluginEntry& plugin : expander_.plugins()) add_plugin(plugin, document_.plugins);
     document_.weight_sources = expander_.weight_sources();
     document_.files.assign(expander_.files().begin(), expander_.files().end());
-    finish_draws();
+    finish_generate();
     finish_losses();
     return std::move(document_);
   }
@@ -141,7 +143,7 @@ class Reader {
     for (const std::size_t i : losses_of_) {
       LossEntry& loss = document_.losses[i];
       if (loss.node.empty()) continue;
-      const Reference reference = expander_.resolve(loss.node, loss.port_where);
+      const Reference reference = expander_.resolve(loss.node, loss.port_where, diagnostics_);
       check_reference(reference);
       loss.node = reference.node;
       loss.port = reference.port;
@@ -155,6 +157,8 @@ class Reader {
       if (!check_name(member->key, member->where, diagnostics_)) continue;
       entry.name = member->key;
       entry.where = member->where;
+      gone_.emplace_back();
+      choose_findings(entry, gone_.size() - 1);
       Section keys(member->value, fmt::format("generate.{}", member->key), diagnostics_);
       generate_section().read(keys, entry);
       const Value* shown = keys.get("show");
@@ -174,13 +178,14 @@ class Reader {
       }
       if (const Value* given = keys.get("feed")) read_feeds(*given, entry);
       keys.finish();
+      found_ = &diagnostics_;
       document_.generate.push_back(std::move(entry));
     }
   }
 
   // An entry of one port takes precedence over a pattern.
   void read_draw(const Member& draw, const Value& draws, GenerateEntry& entry) {
-    for (InstanceEntry& one : instances_of(draw, {"in"}, expander_.repeats(), -1, diagnostics_)) {
+    for (InstanceEntry& one : instances_of(draw, {"in"}, expander_.repeats(), -1, *found_)) {
       if (one.member.key.empty() || (!one.index.empty() && draws.find(one.member.key) != nullptr)) continue;
       const std::string path = "generate/" + entry.name + "/" + std::to_string(entry.draws.size());
       entry.draws.emplace_back(Reference{one.member.key, "", draw.where}, NodeEntry{});
@@ -191,7 +196,7 @@ class Reader {
 
   // A pattern of several ports becomes a map from their names to them.
   Value shown_instances(const Value& shown) {
-    std::vector<Value> ports = instances_of(shown, expander_.repeats(), diagnostics_);
+    std::vector<Value> ports = instances_of(shown, expander_.repeats(), *found_);
     if (ports.size() == 1) return std::move(ports.front());
     Value map;
     map.kind = Value::Kind::map;
@@ -215,9 +220,10 @@ class Reader {
   void read_autoregressions(const Value& item, const std::string& owner, GenerateEntry& entry) {
     const Member written{"autoregressive", item.where, item};
     const std::vector<std::string> keys = {"input", "from", "given"};
-    for (InstanceEntry& one : instances_of(written, keys, expander_.repeats(), -1, diagnostics_)) {
+    for (InstanceEntry& one : instances_of(written, keys, expander_.repeats(), -1, *found_)) {
       const Variables variables = one.with_index(variables_);
-      entry.autoregressions.push_back(read_autoregression(evaluated(std::move(one.member.value), variables), owner));
+      entry.autoregressions.push_back(
+          read_autoregression(evaluated(std::move(one.member.value), variables), owner, diagnostics_));
     }
   }
 
@@ -225,7 +231,7 @@ class Reader {
   void read_feeds(const Value& value, GenerateEntry& entry) {
     const bool several = value.kind == Value::Kind::sequence;
     for (const Value& item : several ? value.items : std::vector<Value>{value}) {
-      for (const Value& written : instances_of(item, expander_.repeats(), diagnostics_)) {
+      for (const Value& written : instances_of(item, expander_.repeats(), *found_)) {
         const Value one = evaluated(written);
         if (one.kind == Value::Kind::scalar && !one.broken)
           entry.feeds.push_back({one.scalar, "", one.where});
@@ -235,64 +241,50 @@ class Reader {
     }
   }
 
-  void read_given(const Value& value, const std::string& owner, AutoregressionEntry& entry) {
-    const OptionValue given = value.kind == Value::Kind::scalar ? scalar_value(value) : OptionValue();
-    const auto* positions = std::get_if<std::int64_t>(&given);
-    const auto* node = std::get_if<std::string>(&given);
-    if (positions != nullptr && *positions >= 1)
-      entry.given = *positions;
-    else if (node != nullptr)
-      entry.given_mask = {*node, "", value.where};
-    else if (!value.broken)
-      wrong_type(value, owner + ".given", "a number of positions, at least 1, or a node", diagnostics_);
+  // An entry of a parent that names nodes which this document has removed is dropped, with a note.
+  void finish_generate() {
+    std::set<std::string> dropped;
+    for (std::size_t i = 0; i < document_.generate.size(); ++i) {
+      GenerateEntry& entry = document_.generate[i];
+      choose_findings(entry, i);
+      finish_entry(entry, shows_[i]);
+      found_ = &diagnostics_;
+      if (gone_[i].empty()) continue;
+      document_.notes.push_back(dropped_note(entry, gone_[i].items().front().message));
+      dropped.insert(entry.name);
+    }
+    std::erase_if(document_.generate, [&](const GenerateEntry& entry) { return dropped.contains(entry.name); });
   }
 
-  AutoregressionEntry read_autoregression(const Value& value, const std::string& owner) {
-    AutoregressionEntry entry;
-    entry.where = value.where;
-    Section section(value, owner + ".autoregressive", diagnostics_);
-    for (const auto& [key, reference] : {std::pair{"input", &entry.input}, std::pair{"from", &entry.from}}) {
-      const Value& text = section.required(key);
-      reference->where = text.where;
-      section.read(key, reference->node);
-      reference->reported = reference->node.empty();
-    }
-    if (const Value* given = section.get("given")) read_given(*given, section.what(), entry);
-    autoregression_section().read(section, entry);
-    section.finish();
-    return entry;
+  void choose_findings(const GenerateEntry& entry, std::size_t i) {
+    found_ = is_of_parent(file_, entry) ? &gone_[i] : &diagnostics_;
   }
 
   // Draws are nodes of a separate graph: they move from the list of nodes to their GenerateEntry.
-  void finish_draws() {
-    std::size_t i = 0;
-    for (GenerateEntry& entry : document_.generate) {
-      const Value& show = shows_[i++];
-      if (show.is_map()) {
-        for (const Member& one : show.members) entry.shows.emplace_back(one.key, resolved_port(one.value));
-        entry.show = entry.shows.front().second;
-      } else if (!show.is_null() && !show.broken) {
-        entry.show = resolved_port(show);
-      }
-      for (IterationEntry& iteration : entry.iterations)
-        for (const IterationPort& port : iteration_ports()) finish_port(iteration.*port.port);
-      for (AutoregressionEntry& autoregression : entry.autoregressions)
-        for (Reference* reference : {&autoregression.input, &autoregression.from, &autoregression.given_mask})
-          finish_port(*reference);
-      for (Reference& feed : entry.feeds) finish_port(feed);
-      for (auto& [target, node] : entry.draws) {
-        finish_port(target);
-        const auto it = std::find_if(document_.nodes.begin(), document_.nodes.end(),
-                                     [&](const NodeEntry& n) { return n.path == node.path; });
-        if (it == document_.nodes.end()) continue;
-        node = std::move(*it);
-        document_.nodes.erase(it);
-      }
+  void finish_entry(GenerateEntry& entry, const Value& show) {
+    if (show.is_map()) {
+      for (const Member& one : show.members) entry.shows.emplace_back(one.key, resolved_port(one.value));
+      entry.show = entry.shows.front().second;
+    } else if (!show.is_null() && !show.broken) {
+      entry.show = resolved_port(show);
+    }
+    for (IterationEntry& iteration : entry.iterations)
+      for (const IterationPort& port : iteration_ports()) finish_port(iteration.*port.port);
+    for (AutoregressionEntry& autoregression : entry.autoregressions)
+      for (Reference* reference : {&autoregression.input, &autoregression.from, &autoregression.given_mask})
+        finish_port(*reference);
+    for (Reference& feed : entry.feeds) finish_port(feed);
+    for (auto& [target, node] : entry.draws) {
+      finish_port(target);
+      const auto it = std::ranges::find(document_.nodes, node.path, &NodeEntry::path);
+      if (it == document_.nodes.end()) continue;
+      node = std::move(*it);
+      document_.nodes.erase(it);
     }
   }
 
   Reference resolved_port(const Value& value) {
-    Reference port = expander_.resolve(value.scalar, value.where);
+    Reference port = expander_.resolve(value.scalar, value.where, *found_);
     check_reference(port);
     return port;
   }
@@ -300,7 +292,7 @@ class Reader {
   // A reference as it is written becomes that of a node; none, or one that is already reported, stays as it is.
   void finish_port(Reference& reference) {
     if (reference.reported || reference.node.empty()) return;
-    reference = expander_.resolve(reference.node, reference.where);
+    reference = expander_.resolve(reference.node, reference.where, *found_);
     check_reference(reference);
   }
 
@@ -311,18 +303,21 @@ class Reader {
       if (node.path == reference.node) return;
       paths.push_back(node.path);
     }
-    Diagnostic& finding = diagnostics_.add(ErrorCode::dangling_input, reference.where,
-                                           fmt::format("there is no node '{}'", reference.node));
+    Diagnostic& finding =
+        found_->add(ErrorCode::dangling_input, reference.where, fmt::format("there is no node '{}'", reference.node));
     finding.expected = "a node, or node.port";
     finding.suggestion = nearest_name(reference.node, paths);
   }
 
+  std::string file_;
   Diagnostics& diagnostics_;
+  Diagnostics* found_ = &diagnostics_;  // of references
   TextBudget budget_;
   Expander expander_;
   Document document_;
   Variables variables_;
   std::vector<Value> shows_;
+  std::deque<Diagnostics> gone_;        // of each entry of `generate`: what a parent's refers to, and is not there
   std::vector<std::size_t> losses_of_;  // losses with `of`
 };
 

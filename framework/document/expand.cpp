@@ -122,10 +122,6 @@ class Expander::Impl {
     names_.add_instances(scope->prefix + name, count);
   }
 
-  Reference resolve(const std::string& text, const Location& where) {
-    return names_.resolve(text, where, names_.top(), diagnostics_);
-  }
-
   Scope* top() { return names_.top(); }
   const Names& names() const { return names_; }
   const std::vector<WeightSource>& weight_sources() const { return weight_sources_; }
@@ -389,7 +385,9 @@ void Expander::add_node(const std::string& path, const Member& member, const Var
                         const std::vector<std::string>& apart) {
   impl_->add_single(path, member, variables, apart);
 }
-Reference Expander::resolve(const std::string& text, const Location& where) { return impl_->resolve(text, where); }
+Reference Expander::resolve(const std::string& text, const Location& where, Diagnostics& diagnostics) {
+  return impl_->names().resolve(text, where, impl_->top(), diagnostics);
+}
 const std::vector<PluginEntry>& Expander::plugins() const { return impl_->plugins(); }
 const std::vector<WeightSource>& Expander::weight_sources() const { return impl_->weight_sources(); }
 const std::set<std::string>& Expander::files() const { return impl_->files(); }

@@ -25,7 +25,7 @@ class Expander {
   void add_node(const std::string& path, const Member& member, const Variables& variables,
                 const std::vector<std::string>& apart);
   // A reference as the document's top level understands it: blocks and repeats stand for their outputs.
-  Reference resolve(const std::string& text, const Location& where);
+  Reference resolve(const std::string& text, const Location& where, Diagnostics& diagnostics);
   // The repeats so far, by path, and their instances.
   const std::map<std::string, std::int64_t>& repeats() const;
   // A limit is reached: what there is so far is a part, and nothing can be said about it.

@@ -79,6 +79,14 @@ bool may_open(const std::vector<std::string>& parts, std::size_t i) {
   return i == 1 && (parts[0] == "metrics" || (parts[0] == "train" && parts[1] == "optimizer"));
 }
 
+// An entry of `generate` that is changed is no longer a parent's, which may be dropped (document/inherited_entry.h).
+void take_entry(Value& root, const std::vector<std::string>& parts, const Location& where) {
+  Value* generate = parts.size() > 2 && parts[0] == "generate" ? root.find("generate") : nullptr;
+  if (generate == nullptr) return;
+  const auto entry = std::ranges::find(generate->members, parts[1], &Member::key);
+  if (entry != generate->members.end()) entry->where = where;
+}
+
 void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics) {
   const std::vector<std::string> parts = split_path(override_.path);
   Value* at = &root;
@@ -115,14 +123,13 @@ void apply_one(Value& root, const Override& override_, Diagnostics& diagnostics)
   const Value value = parse_yaml(override_.value.empty() ? "''" : override_.value, "--set " + override_.path, own);
   for (const Diagnostic& finding : own.items()) diagnostics.add(finding.code, {}, "") = finding;
   if (!own.empty()) return;
-  if (value.is_null()) {
+  if (value.is_null())
     std::erase_if(at->members, [&](const Member& m) { return m.key == parts.back(); });
-    return;
-  }
-  if (slot != nullptr)
+  else if (slot != nullptr)
     merge_value(*slot, value);
   else
     at->members.push_back({parts.back(), value.where, value});
+  take_entry(root, parts, value.where);
 }
 
 }  // namespace

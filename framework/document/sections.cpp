@@ -132,26 +132,6 @@ const SectionType<LossEntry>& loss_section() {
   return section;
 }
 
-const SectionType<AutoregressionEntry>& autoregression_section() {
-  static const SectionType<AutoregressionEntry> section = [] {
-    SectionType<AutoregressionEntry> s("autoregressive");
-    s.form("input", "a node, or node.port", "the port that is filled position by position; zeros at first");
-    s.form("from", "a node, or node.port",
-           "the port that computes the value of a position, of the shape and element type of `input` (E207); it may "
-           "depend on "
-           "earlier positions of `input` only");
-    s.form("given", "a number of positions, or a node",
-           "what is kept of the values that feed the input: the first positions, in raster order, or those where an "
-           "input node [N, positions] is not 0");
-    s.key("axis", &AutoregressionEntry::axis, integer().at_least(1), "the first axis of the positions; the batch is 0");
-    s.key(
-        "axes", &AutoregressionEntry::axes, integer().at_least(0).at_most(3),
-        "number of adjacent axes of the positions, in raster order; 0: all of the port is one position, drawn at once");
-    return s;
-  }();
-  return section;
-}
-
 const SectionType<GenerateEntry>& generate_section() {
   static const SectionType<GenerateEntry> section = [] {
     SectionType<GenerateEntry> s("an entry of generate");

@@ -6,16 +6,13 @@
 #include <algorithm>
 
 #include "data/source.h"
+#include "document/inherited_entry.h"
 #include "document/render.h"
 #include "document/sections.h"
 #include "train/check_document.h"
 
 namespace loom {
 namespace {
-
-bool is_of_parent(const Document& document, const GenerateEntry& entry) {
-  return entry.where.known() && entry.where.file != document.file;
-}
 
 bool takes(const Contract& contract, const std::string& port) {
   if (contract.inputs().empty()) return contract.has_open_ports();
@@ -46,17 +43,17 @@ class Dropping {
   // Where the graph has errors of its own, they are reported and nothing is dropped.
   void generate(const Registry& registry) {
     Diagnostics findings;
-    if (!std::ranges::any_of(document_.generate, [&](const auto& entry) { return is_of_parent(document_, entry); }) ||
+    if (!std::ranges::any_of(document_.generate,
+                             [&](const auto& entry) { return is_of_parent(document_.file, entry); }) ||
         !build_graph(document_.nodes, registry, findings) || !findings.empty())
       return;
     std::vector<std::string> dropped;
     for (const GenerateEntry& entry : document_.generate) {
-      if (!is_of_parent(document_, entry)) continue;
+      if (!is_of_parent(document_.file, entry)) continue;
       const std::string reason = unfit(entry, registry);
       if (reason.empty()) continue;
       dropped.push_back(entry.name);
-      note(fmt::format("generate.{} of {} is dropped, since this graph changes what it needs: {}", entry.name,
-                       entry.where.file, reason));
+      note(dropped_note(entry, reason));
     }
     std::erase_if(document_.generate,
                   [&](const GenerateEntry& entry) { return std::ranges::find(dropped, entry.name) != dropped.end(); });
@@ -111,7 +108,7 @@ bool has_inherited(const Document& document) {
   return std::ranges::any_of(document.nodes, in_node) || std::ranges::any_of(document.data.options, option) ||
          std::ranges::any_of(document.generate,
                              [&](const GenerateEntry& entry) {
-                               return is_of_parent(document, entry) || std::ranges::any_of(entry.draws, in_draw);
+                               return is_of_parent(document.file, entry) || std::ranges::any_of(entry.draws, in_draw);
                              }) ||
          std::ranges::any_of(document.objectives, [&](const ObjectiveEntry& objective) {
            return std::ranges::any_of(objective.optimizer.options, option);

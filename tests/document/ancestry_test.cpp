@@ -129,6 +129,52 @@ generate:
   BOOST_CHECK_THROW(load_checked(folder.write("own.yaml", own), {}, standard_registry()), Error);
 }
 
+// What names nodes or repeats that the child has removed is dropped; what the child, or --set, writes is an error.
+BOOST_AUTO_TEST_CASE(an_entry_of_generate_whose_nodes_are_removed) {
+  const Folder folder;
+  folder.write("deep.yaml", R"(
+version: 1
+graph: deep
+nodes:
+  x: {type: input, shape: [8]}
+  h: {type: linear, in: x, units: 8, repeat: 2}
+  s: {type: gaussian_parameters, in: h, dim: 8}
+  z: {type: gaussian_sampler, in: {mu: s.mu, logvar: s.logvar}}
+  y: {type: linear, in: z, units: 8}
+losses:
+  nll: {type: gaussian_nll, in: {mean: y, target: x}}
+generate:
+  shown:   {show: s.mu}
+  fed:     {feed: s.mu, show: y}
+  drawn:   {draw: {z: {type: standard_normal}}, show: y}
+  reads:   {draw: {y: {type: activation, in: s.mu, function: identity}}, show: y}
+  filled:  {autoregressive: {input: x, from: s.mu}, show: y}
+  stepped: {iterate: {state: z, by: s.mu}, show: y}
+  level:   {show: "h/*"}
+  kept:    {show: y}
+)");
+  const std::string child = "extends: deep.yaml\nnodes: {s: null, z: null, h: null, y: {in: x}}\n";
+  const Document document = load_checked(folder.write("c.yaml", child), {}, standard_registry());
+  BOOST_TEST_REQUIRE(document.generate.size() == 1U);
+  BOOST_TEST(document.generate[0].name == "kept");
+  BOOST_TEST(document.notes.size() == 7U);
+  for (const char* text : {"generate.shown of", "deep.yaml is dropped", "there is no node 's'"})
+    BOOST_TEST(contains(document.notes[0], text), document.notes[0]);
+  BOOST_TEST(!contains(document.resolved, "shown:"), document.resolved);
+  const auto refused = [&](const std::string& text, const std::vector<Override>& overrides) {
+    try {
+      load_checked(folder.write("own.yaml", text), overrides, standard_registry());
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  const std::string own = refused(child + "generate: {shown: {show: s.mu}}\n", {});
+  BOOST_TEST(contains(own, "E206"), own);
+  const std::string set = refused(child, {parse_override("generate.kept.show=s.mu")});
+  BOOST_TEST(contains(set, "E206"), set);
+}
+
 // A word of the child's own is an error, and so is one that the parent gave to the same type.
 BOOST_AUTO_TEST_CASE(what_the_child_says_itself_is_not_dropped) {
   const Folder folder;

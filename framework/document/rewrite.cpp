@@ -63,6 +63,9 @@ void Rewrite::replace(const Reference& reference, NodeEntry draw) {
   if (type && declares(type->contract, "shape") && draw.options.count("shape") == 0 && !like) {
     draw.options["shape"] = shape_option(graph_->shape(port).event(), draw.where);
   }
+  draw.replaces_port = true;
+  const auto reads = [](const InputEntry& input) { return !input.sources.empty(); };
+  if (std::ranges::none_of(draw.inputs, reads)) draw.rows = rows_of(port);  // otherwise as many as what it reads
   // The draw may read the port that it replaces, and ports that were replaced earlier.
   resolve_inputs(draw);
   replaced_.emplace_back(port, draw.path);
@@ -104,16 +107,17 @@ void Rewrite::set_input(int node, int input, const Reference& source) {
   entry->inputs.push_back({contract.input_name(input), {source}, source.where});
 }
 
+std::int64_t Rewrite::rows_of(Port port) const {
+  const Shape& shape = graph_->shape(port);
+  return shape.per_sample() ? -shape[0] : 1;
+}
+
 std::int64_t Rewrite::rows_of_input(int node, int input) const {
   const std::vector<Port>& sources = graph_->node(node).inputs;
-  const auto rows = [&](Port source) {
-    const Shape& shape = graph_->shape(source);
-    return shape.per_sample() ? -shape[0] : 1;
-  };
   const auto own = static_cast<std::size_t>(input);
-  if (own < sources.size() && sources[own].valid()) return rows(sources[own]);
+  if (own < sources.size() && sources[own].valid()) return rows_of(sources[own]);
   const auto other = std::ranges::find_if(sources, &Port::valid);
-  return other != sources.end() ? rows(*other) : 1;
+  return other != sources.end() ? rows_of(*other) : 1;
 }
 
 std::string Rewrite::feed_input(int node, int input, const Shape& event, DType dtype) {
@@ -124,6 +128,7 @@ std::string Rewrite::feed_input(int node, int input, const Shape& event, DType d
   entry.where = entry.type_where = target.where;
   entry.options["shape"] = shape_option(event, target.where);
   entry.rows = rows_of_input(node, input);
+  entry.replaces_port = true;
   entry.options["dtype"] = {OptionValue(std::string(name_of(dtype))), target.where};
   set_input(node, input, {entry.path, "", target.where});
   entries_.push_back(entry);

@@ -25,7 +25,7 @@ class Rewrite {
   const Graph& graph() const { return *graph_; }  // as it was before any change
 
   // A draw takes the place of a port: whoever read the port reads the draw's first output. An option `shape` of the
-  // draw that is not set becomes the event shape of the port.
+  // draw that is not set becomes the event shape of the port, and a draw without inputs has its rows per sample.
   void replace(const Reference& port, NodeEntry draw);
   // A node beside the others, which reads what its references lead to after the changes so far.
   void add(NodeEntry node);
@@ -44,6 +44,7 @@ class Rewrite {
 
  private:
   Reference reference_to(Port port) const;
+  std::int64_t rows_of(Port port) const;
   std::int64_t rows_of_input(int node, int input) const;
   void resolve_inputs(NodeEntry& node) const;
   void set_input(int node, int input, const Reference& source);

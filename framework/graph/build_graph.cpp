@@ -81,6 +81,7 @@ class Builder {
     node.when = entry.when;
     node.frozen = entry.frozen;
     node.full_precision = entry.full_precision;
+    node.replaces_port = entry.replaces_port;
     node.has_part = entry.scan != nullptr;
     node.type = entry.scan ? scan_ports(entry, diagnostics_) : registry_.node(entry.type);
     if (!node.type && !entry.type.empty() && !entry.scan) {
@@ -294,7 +295,8 @@ class Builder {
     if (!inference.problems().empty()) return report_shapes(node, inference);
     if (!sizes_possible(node, inference)) return;
     node.outputs = inference.outputs();
-    if (node.is_input()) node.outputs.front()[0] *= entry.rows;
+    for (Shape& output : node.outputs)
+      if (output.per_sample()) output[0] *= entry.rows;
     const auto add = [&](const std::vector<ParameterDeclaration>& declarations,
                          const std::vector<std::optional<Shape>>& shapes, std::vector<GraphParameter>& out) {
       for (std::size_t k = 0; k < declarations.size(); ++k) {

@@ -61,11 +61,7 @@ class GradientMaker {
   }
 
   // Draws, and inputs for files, have taken the place of ports (document/rewrite.h): they may lie between the two.
-  bool is_rewritten() const {
-    return std::ranges::any_of(nodes_, [](const GraphNode& one) {
-      return one.path.starts_with("generate/") || one.path.starts_with("feed/");
-    });
-  }
+  bool is_rewritten() const { return std::ranges::any_of(nodes_, &GraphNode::replaces_port); }
 
   bool carries(int index, int output) {
     return node(index).contract().outputs()[static_cast<std::size_t>(output)].is_differentiable &&

@@ -51,6 +51,7 @@ struct GraphNode {
   bool frozen = false;
   bool full_precision = false;  // it takes and computes nothing in bf16
   bool still = false;           // no objective may change it: its states stand still
+  bool replaces_port = false;   // it has taken the place of a port of the document's graph
   bool has_part = false;        // a scan: its parameters are those of the nodes of its part, "rnn/update.weight"
   std::string drawn_as = {};    // the path of the node whose random values it draws; "": its own
   std::string ends_here = {};   // of a gradient: why none passes, the types through which one would; "": it passes

@@ -69,7 +69,8 @@ struct NodeEntry {
   When when = When::always;                     // in the other mode, a node passes its first input through
   bool frozen = false;                          // its parameters are not trained
   bool full_precision = false;                  // it computes in f32 where others compute in bf16
-  std::int64_t rows = 1;                        // of an input that a program feeds: rows of the batch axis per sample
+  std::int64_t rows = 1;                        // rows of the batch axis per sample, of a node without inputs
+  bool replaces_port = false;                   // a draw, or an input for values from outside (document/rewrite.h)
   std::shared_ptr<const ScanEntry> scan = {};   // of type "scan": the part that it applies in each step
 };
 

@@ -161,6 +161,7 @@ class Choosing {
                                             fmt::format("init.{}: {}", name, rule.type), diagnostics_);
       if (diagnostics_.size() > findings || !fits(*found, *parameter, rule)) continue;
       parameter->initial = std::make_shared<const InitialValues>(InitialValues{found, options});
+      check_norm(name, *parameter, rule);
     }
   }
 
@@ -226,12 +227,38 @@ class Choosing {
     return false;
   }
 
+  // A weight that the node divides by a norm must have one.
+  void check_norm(const std::string& name, const GraphParameter& parameter, const TypedEntry& entry) {
+    if (!normalises(node_, name)) return;
+    std::vector<float> one = {1};
+    parameter.initial->fill({1, 1}, RandomStream(1, 0, 0), one);
+    if (one.front() != 0) return;
+    Diagnostic& finding = diagnostics_.add(
+        ErrorCode::out_of_range, entry.where,
+        fmt::format("'{}' starts as zeros, but its node normalises it, and zeros have no direction", parameter.path));
+    finding.got = entry.type;
+    finding.expected = "a rule whose values are not all 0";
+    finding.hint = "without norm the weight may be 0; with norm: weight, init: {scale: zeros} makes the output 0";
+  }
+
   GraphNode& node_;
   const NodeEntry& entry_;
   Diagnostics& diagnostics_;
 };
 
 }  // namespace
+
+bool normalises(const GraphNode& node, const std::string& parameter) {
+  const auto& [parameters, states] = std::pair(node.contract().parameters(), node.contract().states());
+  const auto by_norms = [&](const GraphParameter& one) {
+    const Initializer& rule = parameters[static_cast<std::size_t>(one.declaration)].initializer;
+    return is_norms(rule) && rule.of == parameter;
+  };
+  const auto by_vector = [&](const GraphParameter& one) {
+    return states[static_cast<std::size_t>(one.declaration)].left_of == parameter;
+  };
+  return std::ranges::any_of(node.parameters, by_norms) || std::ranges::any_of(node.states, by_vector);
+}
 
 const std::vector<InitialRule>& initial_rules() {
   static const std::vector<InitialRule> rules = make_rules();

@@ -48,6 +48,11 @@ struct InitialValues {
   void fill(const Shape& shape, const RandomStream& stream, std::span<float> values) const;
 };
 
+// Whether a value starts as the norms of the rows of another (Initializer).
+inline bool is_norms(const Initializer& rule) { return rule.kind == Initializer::Kind::equal && rule.b == 2; }
+// Whether a node divides this parameter by a norm, or by its largest singular value, before it uses it.
+bool normalises(const GraphNode& node, const std::string& parameter);
+
 // Gives the parameters of the nodes their rules. Findings: a parameter that the node does not have, one of another node
 // (`weights`), unknown rules and options, a shape that the rule cannot fill.
 void choose_initial_values(std::vector<GraphNode>& nodes, const std::vector<const NodeEntry*>& entries,

@@ -248,6 +248,16 @@ class ScanBuilder {
     finding.hint = hint;
   }
 
+  // The first batch goes through layers one after the other, and through a scan as a whole.
+  void check_initial(const GraphNode& node, const GraphParameter& parameter) {
+    if (!parameter.initial || !parameter.initial->rule->from_data) return;
+    Diagnostic& finding =
+        report(ErrorCode::not_supported, node.where,
+               fmt::format("'{}' is in a part that is scanned: the data cannot initialise it", parameter.path));
+    finding.got = parameter.initial->rule->name;
+    finding.expected = "a rule that needs no data, such as orthogonal or xavier";
+  }
+
   ScanType make_type() {
     auto type = std::make_shared<NodeType>();
     ScanType result;
@@ -297,6 +307,7 @@ class ScanBuilder {
         c.parameter(parameter.path, "[" + extents + "]", initial, declared.doc);
         part_->parameters.push_back(parameter.path);
         result.initial.push_back(parameter.initial);
+        check_initial(node, parameter);
       }
     }
   }

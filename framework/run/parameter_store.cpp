@@ -51,7 +51,6 @@ void initialize(const GraphNode& node, const GraphParameter& parameter, const In
   for (float& value : values) value = static_cast<float>(low + (high - low) * value);
 }
 
-bool is_norms(const Initializer& rule) { return rule.kind == Initializer::Kind::equal && rule.b == 2; }
 
 // The norm of each row, along the first axis.
 void fill_norms(const Tensor& rows, std::span<float> norms) {

@@ -5,6 +5,7 @@
 
 #include "data/source.h"
 #include "loom/error.h"
+#include "train/effective_weight.h"
 #include "train/training_state.h"
 #include "train/weight_sources.h"
 
@@ -68,6 +69,29 @@ std::string node_text(const Graph& graph, int index) {
   for (const ScheduledOption& option : node.scheduled)
     text += fmt::format(" {}={}", option.name, option.as_written.text());
   return text;
+}
+
+// Weights, and their averages, whose layers had a norm and have none or another one now are those that the layers used.
+void take_norms(const Graph& graph, std::span<const NamedTensor> mine, std::span<const NamedTensor> theirs) {
+  const auto find = [](std::span<const NamedTensor> tensors, const std::string& name) {
+    const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
+    return found == tensors.end() ? nullptr : &*found;
+  };
+  for (const GraphNode& node : graph.nodes()) {
+    for (const GraphParameter& weight : node.parameters) {
+      for (const std::string average : {"", "average/"}) {
+        const NamedTensor *to = find(mine, average + weight.path), *from = find(theirs, average + weight.path);
+        if (!node.owns(weight) || to == nullptr || from == nullptr || from->view.shape() != to->view.shape()) continue;
+        const auto stored = [&](const std::string& path) {
+          const NamedTensor* value = find(theirs, average + path);
+          if (value == nullptr) value = find(theirs, path);  // states have no average
+          if (value == nullptr) return std::vector<float>();
+          return std::vector<float>(value->view.values().begin(), value->view.values().end());
+        };
+        make_effective(node, weight, stored, to->view.values());
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -169,6 +193,7 @@ Adoption TrainingState::adopt(const TrainingState& running) {
   std::vector<bool> taken(running.tensors_.size(), false);
   take(running, info, taken, adoption);
   set_aside(running, taken, adoption);
+  take_norms(*graph_, tensors_, running.tensors_);
   for (const std::string& path : adoption.fresh) {  // a new average starts at what it follows, a norm at its weight's
     const int index = parameters_.find(path);
     const int followed = index < 0 ? -1 : parameters_.at(index).follows;

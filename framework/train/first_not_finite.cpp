@@ -86,6 +86,12 @@ std::optional<NotFinite> first_not_finite(BoundGraph bound, std::span<const Port
 std::string remedy_for(const Graph& graph, const NotFinite& found) {
   if (graph.node(found.port.node).is_input()) return "check the data of this item";
   std::vector<std::string> remedies;
+  const GraphNode& node_found = graph.node(found.port.node);
+  for (const GraphParameter& parameter : node_found.parameters) {
+    const std::string& name = node_found.contract().parameters()[static_cast<std::size_t>(parameter.declaration)].name;
+    if (normalises(node_found, name))
+      remedies.push_back(fmt::format("'{}' is normalised, which fails where it is 0", parameter.path));
+  }
   if (const GraphNode* node = unbounded_logvar(graph, found.port))
     remedies.push_back(fmt::format("max_logvar of '{}' bounds a variance that overflows", node->path));
   if (found.largest_fed > kLarge)

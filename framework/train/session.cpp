@@ -145,7 +145,7 @@ void Session::commit_to(RunFolder& run) {
 const std::vector<std::string>& Session::initialise(const InitialWeights& from) {
   if (stepper_) throw Error(ErrorCode::internal, "the weights are taken before training is prepared");
   state_.touch();
-  InitialisedWeights taken = load_what_fits(from, document_.train, state_.parameters());
+  InitialisedWeights taken = load_what_fits(from, document_.train, *state_.graph(), state_.parameters());
   settings_.weights.push_back(std::move(taken.loaded));
   return initial_weights_ = std::move(taken.lines);
 }

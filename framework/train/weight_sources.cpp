@@ -12,6 +12,7 @@
 #include "io/safetensors.h"
 #include "loom/error.h"
 #include "train/checkpoint.h"
+#include "train/effective_weight.h"
 #include "train/objectives.h"
 
 namespace loom {
@@ -130,6 +131,7 @@ struct Fit {
   std::vector<std::pair<int, std::string>> taken;  // a parameter's index, and its name in the file
   std::vector<std::string> other, missing, anew;   // other: of another shape or type, with both
   std::vector<std::string> unused;                 // of the file
+  std::vector<std::string> normalised;             // weights that their layer had normalised
   int averages = 0;
   std::size_t all() const { return taken.size() + other.size() + missing.size() + anew.size(); }
 };
@@ -182,8 +184,37 @@ std::vector<std::string> lines_of(const Fit& fit, const SafetensorsFile& file, s
   if (!fit.other.empty()) lines.push_back(fmt::format("of another shape: {}", listed(fit.other, "; ")));
   if (!fit.missing.empty()) lines.push_back(fmt::format("not in the file: {}", listed(fit.missing)));
   if (!fit.anew.empty()) lines.push_back(fmt::format("start anew (train.reinitialise): {}", listed(fit.anew)));
+  if (!fit.normalised.empty())
+    lines.push_back(fmt::format("as they were normalised there: {}", listed(fit.normalised)));
   if (!fit.unused.empty()) lines.push_back(fmt::format("in the file and not used: {}", listed(fit.unused)));
   return lines;
+}
+
+// Weights whose layers had a norm there, and have none or another one here, are those that the layers used.
+void take_norms(const WeightSource& source, const SafetensorsFile& file, const Graph& graph, ParameterStore& store,
+                const std::set<int>& taken, Fit& fit) {
+  std::vector<std::string> read;
+  const auto stored = [&](const std::string& path) {
+    const std::string name = name_in(file, source, path);
+    const auto entry = file.entries().find(name);
+    if (entry == file.entries().end() || !is_number(entry->second.dtype) || entry->second.extents.size() != 1)
+      return std::vector<float>();
+    Tensor values(DType::f32, Shape(entry->second.extents));
+    file.read(name, values.view());
+    read.push_back(name);
+    return std::vector<float>(values.values().begin(), values.values().end());
+  };
+  for (const GraphNode& node : graph.nodes()) {
+    for (const GraphParameter& weight : node.parameters) {
+      const int index = store.find(weight.path);
+      if (!node.owns(weight) || !taken.contains(index)) continue;
+      if (!make_effective(node, weight, stored, store.at(index).value.values()).empty())
+        fit.normalised.push_back(weight.path);
+    }
+  }
+  for (std::string& name : read)
+    if (name.starts_with(kAverage)) name.erase(0, kAverage.size());
+  std::erase_if(fit.unused, [&](const std::string& name) { return std::ranges::find(read, name) != read.end(); });
 }
 
 std::vector<std::string> paths_of(const ParameterStore& store) {
@@ -263,7 +294,8 @@ std::vector<LoadedWeights> load_weight_sources(const Document& document, Paramet
   return loaded;
 }
 
-InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& train, ParameterStore& store) {
+InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& train, const Graph& graph,
+                                  ParameterStore& store) {
   WeightSource source;
   source.path = from.path;
   source.where.file = "--init";
@@ -271,13 +303,14 @@ InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& 
   const SafetensorsFile file(file_of(source, !from.newest));
   file.verify();
   check_names(source, file, store);
-  const Fit fit = fit_of(source, file, train, store);
+  Fit fit = fit_of(source, file, train, store);
   if (fit.taken.empty()) throw nothing_fits(source, file, fit, store);
   std::set<int> taken;
   for (const auto& [index, stored] : fit.taken) {
     file.read(stored, store.at(index).value.view());
     taken.insert(index);
   }
+  take_norms(source, file, graph, store, taken, fit);
   for (std::size_t i = 0; i < store.items().size(); ++i) {  // a layer that has come to have a norm computes what it did
     Parameter& item = store.items()[i];
     if (!taken.contains(static_cast<int>(i)) && taken.contains(item.norms_of)) store.renew_norms(item);

@@ -35,8 +35,10 @@ struct InitialisedWeights {
   LoadedWeights loaded;
   std::vector<std::string> lines;  // what was taken, and what was not, for people
 };
-// Takes from a run or a file whatever fits. Throws checkpoint_mismatch where nothing does, or where a name of `rename` is
-// neither in the file nor here.
-InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& train, ParameterStore& store);
+// Takes from a run or a file whatever fits; of a layer that had normalised its weight and does not any more, the weight as it
+// was used (train/effective_weight.h). Throws checkpoint_mismatch where nothing fits, or where a name of `rename` is neither
+// in the file nor here.
+InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& train, const Graph& graph,
+                                  ParameterStore& store);
 
 }  // namespace loom

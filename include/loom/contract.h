@@ -169,6 +169,7 @@ struct ParameterDeclaration {
   int channel_axis = -1;     // see scales_outputs(), with the condition
   Condition scales_if;
   bool shifts = false;  // see shifts_outputs()
+  std::string left_of, right_of;  // a singular vector of the weight W of this name: the node uses W / (left^T W right)
 
   ParameterDeclaration& only_if(Condition value) {
     condition = std::move(value);

@@ -31,8 +31,9 @@ class WeightNorm {
         c.parameter("scale", extents.first, {Initializer::Kind::equal, 0, 2, "weight"}, "the norm of each w_i");
     scale.only_if(is_weight);
     if (extents.scales) scale.scales_outputs();
-    c.state("u", extents.rows, zeros(), "left singular vector").only_if(is_spectral);
-    c.state("v", extents.columns, normal_values(0, 1), "right singular vector").only_if(is_spectral);
+    c.state("u", extents.rows, zeros(), "left singular vector").only_if(is_spectral).left_of = "weight";
+    c.state("v", extents.columns, normal_values(0, 1), "right singular vector").only_if(is_spectral).right_of =
+        "weight";
     c.tally("passes", "[1]", "calls of the step").only_if(is_spectral);
   }
 

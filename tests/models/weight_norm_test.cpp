@@ -3,7 +3,11 @@
 #include <cmath>
 
 #include "check/standard_registry.h"
+#include "io/safetensors.h"
+#include "run/program.h"
+#include "train/scratch_folder.h"
 #include "train/session.h"
+#include "train/weight_sources.h"
 
 using namespace loom;
 using namespace loom::check;
@@ -110,6 +114,64 @@ BOOST_AUTO_TEST_CASE(a_layer_that_comes_to_have_a_norm_computes_what_it_did) {
     const std::vector<double> row(weight.begin() + static_cast<std::ptrdiff_t>(6 * r),
                                   weight.begin() + static_cast<std::ptrdiff_t>(6 * r + 6));
     BOOST_TEST(std::abs(scale[r] / norm_of(row) - 1) < 1e-6);
+  }
+}
+
+std::vector<double> outputs_of(Session& session) {
+  const std::shared_ptr<const Graph> graph = session.state().graph();
+  Executor executor(1);
+  Tensor x(DType::f32, {4, 6});
+  for (std::size_t i = 0; i < 24; ++i) x.values()[i] = std::sin(static_cast<float>(i));
+  ProgramRequest request;
+  request.feeds = {graph->port("x", ErrorCode::bad_feed)};
+  request.fetch = {graph->port("a", ErrorCode::bad_fetch)};
+  request.batch = 4;
+  Program program(graph, session.parameters(), executor, request);
+  const std::vector<TensorView> feeds = {x.view()};
+  program.run({.feeds = feeds, .weights = {}, .samples = 4, .seed = 1});
+  const auto values = program.fetched(0).values();
+  return {values.begin(), values.end()};
+}
+
+void expect_alike(const std::vector<double>& a, const std::vector<double>& b, const std::string& what) {
+  BOOST_REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i)
+    BOOST_TEST(std::abs(a[i] - b[i]) < 1e-5, what << ": " << a[i] << ", " << b[i]);
+}
+
+// The weight that was used is taken over, not the one that was stored: live, and from a file (train --init).
+BOOST_AUTO_TEST_CASE(a_layer_that_loses_its_norm_computes_what_it_did) {
+  const ScratchFolder folder;
+  for (const std::string before : {"spectral", "weight"}) {
+    for (const int steps : {0, 30}) {
+      const auto normed = session_of(before);
+      normed->prepare_training();
+      for (float& w : normed->parameters().at(normed->parameters().find("a.weight")).value.values()) w *= 3;
+      normed->parameters().touch();
+      for (int i = 0; i < steps; ++i) normed->step();
+      const std::vector<double> expected = outputs_of(*normed);
+      std::vector<NamedTensor> tensors;
+      for (Parameter& item : normed->parameters().items()) tensors.push_back({item.path, item.value.view()});
+      const std::string file = folder.file(before + std::to_string(steps) + ".safetensors");
+      write_safetensors(file, tensors, {});
+      for (const std::string after : {"none", before == "weight" ? "none" : "weight"}) {
+        const std::string what = before + " to " + after + " after " + std::to_string(steps);
+        const auto live = session_of(after), loaded = session_of(after);
+        live->prepare_training();
+        live->state().adopt(normed->state());
+        expect_alike(outputs_of(*live), expected, what + ", live");
+        const InitialisedWeights taken = load_what_fits({file}, {}, *loaded->state().graph(), loaded->parameters());
+        expect_alike(outputs_of(*loaded), expected, what + ", from a file");
+        const bool says = std::ranges::any_of(
+            taken.lines, [](const std::string& line) { return line == "as they were normalised there: a.weight"; });
+        BOOST_TEST(says);
+        BOOST_TEST(std::ranges::none_of(
+            taken.lines, [](const std::string& line) { return line.starts_with("in the file and not"); }));
+      }
+      const auto same = session_of(before);
+      load_what_fits({file}, {}, *same->state().graph(), same->parameters());
+      BOOST_TEST(value(*same, "a.weight") == value(*normed, "a.weight"));
+    }
   }
 }
 

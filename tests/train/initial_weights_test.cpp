@@ -35,12 +35,13 @@ std::string file_with(const ScratchFolder& folder, const std::vector<std::tuple<
 
 struct Loaded {
   Document document = graph();
-  ParameterStore store{*toy_graph(document.nodes), 1};
+  std::shared_ptr<const Graph> built = toy_graph(document.nodes);
+  ParameterStore store{*built, 1};
   InitialisedWeights result;
   std::string text;
 
   void load(const InitialWeights& from) {
-    result = load_what_fits(from, document.train, store);
+    result = load_what_fits(from, document.train, *built, store);
     for (const std::string& line : result.lines) text += line + "\n";
   }
   float value(const std::string& path) const { return store.at(store.find(path)).value.values()[0]; }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string_view>
 
 #include "loom/error.h"
 #include "loom/math.h"
@@ -66,7 +67,12 @@ class ConfidenceUnmask final : public loom::Node {
     loom::nodes::checked_codes(f, 1, classes_);
     loom::nodes::checked_codes(f, 2, classes_ + 1);
     std::copy_n(f.input("codes").data<std::int32_t>(), f.rows * positions_, f.output(0).data<std::int32_t>());
-    for (std::int64_t n = 0; n < f.rows; ++n) unmask(f, n);
+    for (std::int64_t n = 0; n < f.rows; ++n) {
+      for (const std::string_view port : {"logits", "progress", "given"})
+        if (f.has_input(port) && std::ranges::any_of(f.input(port)[n], [](float v) { return std::isnan(v); }))
+          f.fail_not_finite(port, n);
+      unmask(f, n);
+    }
   }
   void backward(const loom::Backward&) const override {}  // no gradient
 

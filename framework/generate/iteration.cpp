@@ -30,7 +30,8 @@ void add_normal(const StepInput& input, std::uint32_t stream, std::uint32_t bloc
   std::vector<float> row(values.values().size() / static_cast<std::size_t>(input.samples));
   for (std::int64_t n = 0; n < input.samples; ++n) {
     random.normal(static_cast<std::uint32_t>(numbered ? input.first_item + n : n), row, block);
-    const std::span<float> out = values.rows(n, 1).values();
+    const std::int64_t rows = values.samples() / input.samples;
+    const std::span<float> out = values.rows(n * rows, rows).values();
     for (std::size_t i = 0; i < row.size(); ++i)
       out[i] = static_cast<float>(static_cast<double>(out[i]) + scale * static_cast<double>(row[i]));
   }
@@ -72,6 +73,11 @@ IterationSampler::Fed IterationSampler::fed_with(std::size_t known) const {
   return fed;
 }
 
+// The rows of so many samples of a tensor for the batch.
+TensorView IterationSampler::filled(const Tensor& tensor, std::int64_t samples) const {
+  return tensor.view().rows(0, tensor.shape()[0] / batch_ * samples);
+}
+
 std::vector<TensorView> IterationSampler::feeds_of(const Fed& fed, const StepInput& input,
                                                    const std::vector<TensorView>& values) {
   std::vector<TensorView> feeds;
@@ -82,7 +88,7 @@ std::vector<TensorView> IterationSampler::feeds_of(const Fed& fed, const StepInp
 
 IterationSampler::IterationSampler(const Rewrite& rewrite, const BoundGraph& bound, const GenerateEntry& entry,
                                    std::int64_t batch, std::vector<Port> given)
-    : given_(std::move(given)) {
+    : batch_(batch), given_(std::move(given)) {
   const Graph& graph = *bound.graph;
   const auto port = [&](const Reference& reference) { return graph.port(rewrite.resolved(reference)); };
   for (const IterationEntry& iteration : entry.iterations) {
@@ -135,7 +141,7 @@ void IterationSampler::compile(Stage& stage, const Rewrite& rewrite, const Bound
 
 // The first state.
 void IterationSampler::begin(Stage& stage, const StepInput& input, const std::vector<TensorView>& values) {
-  const TensorView state = stage.values.view().rows(0, input.samples);
+  const TensorView state = filled(stage.values, input.samples);
   stage.once.clear();
   if (stage.before) {
     const std::vector<TensorView> feeds = feeds_of(stage.fed_before, input, values);
@@ -157,12 +163,12 @@ void IterationSampler::begin(Stage& stage, const StepInput& input, const std::ve
 // The direction at the state that `values` holds: all of it, or the part `mixed` of it beside what was there.
 void IterationSampler::find_direction(Stage& stage, const StepInput& input, const Direction& at, double mixed,
                                       std::vector<TensorView>& values) {
-  std::ranges::fill(stage.times.view().rows(0, input.samples).values(), static_cast<float>(at.time));
+  std::ranges::fill(filled(stage.times, input.samples).values(), static_cast<float>(at.time));
   const std::vector<TensorView> feeds = feeds_of(stage.fed, input, values);
   StepInput step = input;
   step.feeds = feeds;
   stage.program->run(step);
-  const TensorView direction = stage.direction.view().rows(0, input.samples), &state = values[stage.state];
+  const TensorView direction = filled(stage.direction, input.samples), &state = values[stage.state];
   const std::span<const float> x = state.values(), given = stage.program->fetched(0).values();
   const double guidance = stage.entry.guidance;
   const std::span<const float> free = guidance != 1 ? stage.program->fetched(1).values() : given;
@@ -176,9 +182,8 @@ void IterationSampler::find_direction(Stage& stage, const StepInput& input, cons
 }
 
 void IterationSampler::run_steps(Stage& stage, const StepInput& input, std::vector<TensorView>& values) {
-  const TensorView state = stage.values.view().rows(0, input.samples),
-                   trial = stage.trial.view().rows(0, input.samples),
-                   direction = stage.direction.view().rows(0, input.samples);
+  const TensorView state = filled(stage.values, input.samples), trial = filled(stage.trial, input.samples),
+                   direction = filled(stage.direction, input.samples);
   for (std::int64_t i = 0; i < stage.entry.steps; ++i) {
     const SolverStep step = solver_step(stage.entry, i);
     values[stage.state] = state;
@@ -197,8 +202,7 @@ void IterationSampler::run_steps(Stage& stage, const StepInput& input, std::vect
 
 // The seed of a step is its own, so that what the state reaches is drawn anew.
 void IterationSampler::replace_steps(Stage& stage, const StepInput& input, std::vector<TensorView>& values) {
-  const TensorView state = stage.values.view().rows(0, input.samples),
-                   times = stage.times.view().rows(0, input.samples);
+  const TensorView state = filled(stage.values, input.samples), times = filled(stage.times, input.samples);
   const RandomStream seeds(input.seed, stage.stream, 0);
   for (std::int64_t i = 0; i < stage.entry.steps; ++i) {
     values[stage.state] = state;
@@ -217,7 +221,7 @@ void IterationSampler::replace_steps(Stage& stage, const StepInput& input, std::
 std::vector<TensorView> IterationSampler::draw(const StepInput& input) {
   std::vector<TensorView> values(ports_.size());
   for (Stage& stage : stages_) {
-    const TensorView times = stage.times.view().rows(0, input.samples);
+    const TensorView times = filled(stage.times, input.samples);
     if (stage.time != stage.state) values[stage.time] = times;
     begin(stage, input, values);
     if (stage.entry.replaces())
@@ -225,7 +229,7 @@ std::vector<TensorView> IterationSampler::draw(const StepInput& input) {
     else
       run_steps(stage, input, values);
     std::ranges::fill(times.values(), static_cast<float>(step_time(stage.entry, stage.entry.steps)));
-    values[stage.state] = values[stage.target] = stage.values.view().rows(0, input.samples);
+    values[stage.state] = values[stage.target] = filled(stage.values, input.samples);
   }
   return values;
 }

@@ -55,6 +55,7 @@ class IterationSampler {
   };
   std::size_t place_of(Port port);
   Fed fed_with(std::size_t known) const;
+  TensorView filled(const Tensor& tensor, std::int64_t samples) const;
   static std::vector<TensorView> feeds_of(const Fed& fed, const StepInput& input,
                                           const std::vector<TensorView>& values);
   void compile(Stage& stage, const Rewrite& rewrite, const BoundGraph& bound, std::int64_t batch) const;
@@ -64,6 +65,7 @@ class IterationSampler {
   void find_direction(Stage& stage, const StepInput& input, const Direction& at, double mixed,
                       std::vector<TensorView>& values);
 
+  std::int64_t batch_;
   std::vector<Port> given_, ports_;
   std::vector<Stage> stages_;
 };

@@ -128,7 +128,7 @@ std::unique_ptr<ParameterStore> ModelSource::parameters(const Graph& graph, std:
   if (!weights_.empty())
     load_weights(weights_, *store);
   else
-    load_weight_sources(document_, *store);
+    load_weight_sources(document_, graph, *store);
   return store;
 }
 

@@ -72,7 +72,7 @@ std::string node_text(const Graph& graph, int index) {
 }
 
 // Weights, and their averages, whose layers had a norm and have none or another one now are those that the layers used.
-void take_norms(const Graph& graph, std::span<const NamedTensor> mine, std::span<const NamedTensor> theirs) {
+void carry_norms(const Graph& graph, std::span<const NamedTensor> mine, std::span<const NamedTensor> theirs) {
   const auto find = [](std::span<const NamedTensor> tensors, const std::string& name) {
     const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
     return found == tensors.end() ? nullptr : &*found;
@@ -193,7 +193,7 @@ Adoption TrainingState::adopt(const TrainingState& running) {
   std::vector<bool> taken(running.tensors_.size(), false);
   take(running, info, taken, adoption);
   set_aside(running, taken, adoption);
-  take_norms(*graph_, tensors_, running.tensors_);
+  carry_norms(*graph_, tensors_, running.tensors_);
   for (const std::string& path : adoption.fresh) {  // a new average starts at what it follows, a norm at its weight's
     const int index = parameters_.find(path);
     const int followed = index < 0 ? -1 : parameters_.at(index).follows;

@@ -40,7 +40,7 @@ Session::Session(Document document, const Registry& registry, SessionSettings se
       training_data_(registry, settings_.data, settings_.card),
       state_(document_, settings_, registry, executor_),
       recorder_(*state_.graph(), state_.parameters(), state_.plan()) {
-  std::vector<LoadedWeights> loaded = load_weight_sources(document_, state_.parameters());
+  std::vector<LoadedWeights> loaded = load_weight_sources(document_, *state_.graph(), state_.parameters());
   if (!loaded.empty()) settings_.weights = std::move(loaded);
 }
 

@@ -190,10 +190,10 @@ std::vector<std::string> lines_of(const Fit& fit, const SafetensorsFile& file, s
   return lines;
 }
 
-// Weights whose layers had a norm there, and have none or another one here, are those that the layers used.
-void take_norms(const WeightSource& source, const SafetensorsFile& file, const Graph& graph, ParameterStore& store,
-                const std::set<int>& taken, Fit& fit) {
-  std::vector<std::string> read;
+// Weights whose layers had a norm there, and have none or another one here, are those that the layers used. Their paths; the
+// names in the file of what says how are added to `read`.
+std::vector<std::string> take_norms(const WeightSource& source, const SafetensorsFile& file, const Graph& graph,
+                                    ParameterStore& store, const std::set<int>& taken, std::set<std::string>& read) {
   const auto stored = [&](const std::string& path) {
     const std::string name = name_in(file, source, path);
     const auto entry = file.entries().find(name);
@@ -201,20 +201,18 @@ void take_norms(const WeightSource& source, const SafetensorsFile& file, const G
       return std::vector<float>();
     Tensor values(DType::f32, Shape(entry->second.extents));
     file.read(name, values.view());
-    read.push_back(name);
+    read.insert(name.starts_with(kAverage) ? name.substr(kAverage.size()) : name);
     return std::vector<float>(values.values().begin(), values.values().end());
   };
+  std::vector<std::string> changed;
   for (const GraphNode& node : graph.nodes()) {
     for (const GraphParameter& weight : node.parameters) {
       const int index = store.find(weight.path);
       if (!node.owns(weight) || !taken.contains(index)) continue;
-      if (!make_effective(node, weight, stored, store.at(index).value.values()).empty())
-        fit.normalised.push_back(weight.path);
+      if (!make_effective(node, weight, stored, store.at(index).value.values()).empty()) changed.push_back(weight.path);
     }
   }
-  for (std::string& name : read)
-    if (name.starts_with(kAverage)) name.erase(0, kAverage.size());
-  std::erase_if(fit.unused, [&](const std::string& name) { return std::ranges::find(read, name) != read.end(); });
+  return changed;
 }
 
 std::vector<std::string> paths_of(const ParameterStore& store) {
@@ -274,18 +272,24 @@ void check_weight_sources(const Document& document, const ParameterStore& store,
   for_each_file(document, store, diagnostics, [](const WeightSource&, const SafetensorsFile&) {});
 }
 
-std::vector<LoadedWeights> load_weight_sources(const Document& document, ParameterStore& store) {
+std::vector<LoadedWeights> load_weight_sources(const Document& document, const Graph& graph, ParameterStore& store) {
   std::vector<LoadedWeights> loaded;
   Diagnostics diagnostics;
   for_each_file(document, store, diagnostics, [&](const WeightSource& source, const SafetensorsFile& file) {
+    std::set<int> taken;
     for (Parameter& item : store.items()) {
       if (item.path.starts_with(source.prefix)) {
-        if (!starts_anew(document.train, item.path)) file.read(name_in(file, source, item.path), item.value.view());
+        if (starts_anew(document.train, item.path)) continue;
+        file.read(name_in(file, source, item.path), item.value.view());
+        taken.insert(store.find(item.path));
       } else if (is_of_loss(file, item) && !starts_anew(document.train, item.path)) {
         file.read(stored_name(file, item.path), item.value.view());
         spdlog::info("{} starts with its value in {}", item.path, file.path());
       }
     }
+    std::set<std::string> read;
+    for (const std::string& path : take_norms(source, file, graph, store, taken, read))
+      spdlog::info("{} is taken as it was normalised in {}", path, file.path());
     const std::string hash = file.has_checksum() ? file.metadata().at("checksum") : "";
     loaded.push_back({source.prefix, fs::absolute(file.path()).lexically_normal().string(), hash});
   });
@@ -310,7 +314,9 @@ InitialisedWeights load_what_fits(const InitialWeights& from, const TrainEntry& 
     file.read(stored, store.at(index).value.view());
     taken.insert(index);
   }
-  take_norms(source, file, graph, store, taken, fit);
+  std::set<std::string> read;
+  fit.normalised = take_norms(source, file, graph, store, taken, read);
+  std::erase_if(fit.unused, [&](const std::string& name) { return read.contains(name); });
   for (std::size_t i = 0; i < store.items().size(); ++i) {  // a layer that has come to have a norm computes what it did
     Parameter& item = store.items()[i];
     if (!taken.contains(static_cast<int>(i)) && taken.contains(item.norms_of)) store.renew_norms(item);

@@ -29,7 +29,7 @@ bool starts_anew(const TrainEntry& train, const std::string& parameter);
 void check_weight_sources(const Document& document, const ParameterStore& store, Diagnostics& diagnostics);
 
 // Throws one Error with everything wrong.
-std::vector<LoadedWeights> load_weight_sources(const Document& document, ParameterStore& store);
+std::vector<LoadedWeights> load_weight_sources(const Document& document, const Graph& graph, ParameterStore& store);
 
 struct InitialisedWeights {
   LoadedWeights loaded;

@@ -1,6 +1,7 @@
 // Layers with normalised weights in training: initial values, the state of the power iteration, and what copies share.
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <fstream>
 
 #include "check/standard_registry.h"
 #include "io/safetensors.h"
@@ -173,6 +174,28 @@ BOOST_AUTO_TEST_CASE(a_layer_that_loses_its_norm_computes_what_it_did) {
       BOOST_TEST(value(*same, "a.weight") == value(*normed, "a.weight"));
     }
   }
+}
+
+// The same of a block that is used with the weights of a file.
+BOOST_AUTO_TEST_CASE(a_used_block_without_the_norm_computes_what_the_weights_did) {
+  const ScratchFolder folder;
+  const auto normed = session_of("spectral");
+  for (int i = 0; i < 20; ++i) normed->step();
+  const Parameter& weight = normed->parameters().at(normed->parameters().find("a.weight"));
+  std::vector<NamedTensor> tensors;
+  for (Parameter& item : normed->parameters().items()) tensors.push_back({item.path, item.value.view()});
+  write_safetensors(folder.file("w.safetensors"), tensors, {});
+  std::ofstream(folder.file("block.yaml"))
+      << "version: 1\nblock: b\ninputs: [x]\nnodes:\n  a: {type: linear, in: x, units: 5}\noutput: a\n";
+  const std::string text =
+      "version: 1\ndata: {type: gaussian, features: 6, count: 96}\nnodes:\n  x: {type: input, shape: [6]}\n"
+      "  v: {use: block.yaml, in: x, weights: w.safetensors}\n  y: {type: linear, in: v, units: 6}\n"
+      "losses: {l: {type: squared_error, in: {x: y, target: x}}}\n";
+  Session session(parse_document(text, "g.yaml", folder.path()), standard_registry(), {.batch = 16, .threads = 1});
+  const std::vector<double> w = value(*normed, "a.weight"), used = value(session, "v/a.weight");
+  const double sigma = product(value(*normed, "a.u"), w, value(*normed, "a.v"));
+  BOOST_REQUIRE(used.size() == static_cast<std::size_t>(weight.shape.count()));
+  for (std::size_t i = 0; i < w.size(); ++i) BOOST_TEST(std::abs(used[i] - w[i] / sigma) < 1e-6);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

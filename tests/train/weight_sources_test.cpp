@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_run_and_a_file_are_loaded_behind_their_prefix) {
     ParameterStore store(*toy_graph(document.nodes), 1);
     const float own = value(store, "own.weight");
     const std::uint64_t version = store.version();
-    const auto loaded = load_weight_sources(document, store);
+    const auto loaded = load_weight_sources(document, *toy_graph(document.nodes), store);
     BOOST_TEST(value(store, "v/a.weight") == 1);
     BOOST_TEST(value(store, "v/b.weight") == 3);  // the moving average, as for every use of a run's weights
     BOOST_TEST(value(store, "own.weight") == own);
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(names_in_the_file_can_be_others) {
   Document document = document_with({{"v/", file, kWhere, {{"features.0", "a"}, {"features.2", "b"}}}});
   BOOST_TEST(findings(document).empty());
   ParameterStore store(*toy_graph(document.nodes), 1);
-  load_weight_sources(document, store);
+  load_weight_sources(document, *toy_graph(document.nodes), store);
   BOOST_TEST(value(store, "v/a.weight") == 5);
   BOOST_TEST(value(store, "v/b.weight") == 6);
   // Of several names that match, the longest decides.
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(names_in_the_file_can_be_others) {
   BOOST_TEST(findings(document).empty());
   ParameterStore anew(*toy_graph(document.nodes), 1);
   const float initial = value(anew, "v/b.weight");
-  load_weight_sources(document, anew);
+  load_weight_sources(document, *toy_graph(document.nodes), anew);
   BOOST_TEST(value(anew, "v/a.weight") == 5);
   BOOST_TEST(value(anew, "v/b.weight") == initial);
 }
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_run_and_its_losses) {
   BOOST_TEST(findings(document).empty());
   ParameterStore store(*toy_graph(document.nodes), 1);
   const float own = value(store, "own.weight"), other = value(store, "losses/other.weight");
-  load_weight_sources(document, store);
+  load_weight_sources(document, *toy_graph(document.nodes), store);
   BOOST_TEST(value(store, "v/a.weight") == 1);
   BOOST_TEST(value(store, "losses/fit.weight") == 2);
   BOOST_TEST(value(store, "losses/other.weight") == other);
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_has_the_place_of_the_document) {
     BOOST_TEST((found[0].where.file == kWhere.file && found[0].where.line == kWhere.line));
     BOOST_TEST(found[0].text().find(text) != std::string::npos, found[0].text());
     ParameterStore store(*toy_graph(document.nodes), 1);
-    BOOST_CHECK_THROW(load_weight_sources(document, store), Error);
+    BOOST_CHECK_THROW(load_weight_sources(document, *toy_graph(document.nodes), store), Error);
   };
   only(document_with({{"v/", folder.file("none"), kWhere}}), ErrorCode::run_not_found, "no such run");
   only(document_with({{"v/", folder.path(), kWhere}}), ErrorCode::run_not_found, "no run.json");

@@ -119,7 +119,10 @@ class Reader {
     const Value* of = entry.get("of");
     Diagnostics of_the_node;  // the node of a loss reports an invalid `when`
     if (when != nullptr) loss.when = read_when(evaluated(*when, variables), of != nullptr ? diagnostics_ : of_the_node);
-    if (of == nullptr) expander_.add_node(loss.node, member, variables, {"weight", "port", "role"});
+    for (const auto& [key, port] : {std::pair{"mean", &loss.mean}, std::pair{"drawn", &loss.drawn}})
+      if (const Value* written = entry.get(key))
+        *port = read_reference(evaluated(*written, variables), entry.what() + "." + key, diagnostics_);
+    if (of == nullptr) expander_.add_node(loss.node, member, variables, {"weight", "port", "role", "mean", "drawn"});
     if (of != nullptr) read_loss_of(evaluated(*of, variables), entry, loss);
     document_.losses.push_back(std::move(loss));
   }
@@ -140,6 +143,8 @@ class Reader {
   }
 
   void finish_losses() {
+    for (LossEntry& loss : document_.losses)
+      for (Reference* port : {&loss.mean, &loss.drawn}) finish_port(*port);
     for (const std::size_t i : losses_of_) {
       LossEntry& loss = document_.losses[i];
       if (loss.node.empty()) continue;
@@ -232,11 +237,8 @@ class Reader {
     const bool several = value.kind == Value::Kind::sequence;
     for (const Value& item : several ? value.items : std::vector<Value>{value}) {
       for (const Value& written : instances_of(item, expander_.repeats(), *found_)) {
-        const Value one = evaluated(written);
-        if (one.kind == Value::Kind::scalar && !one.broken)
-          entry.feeds.push_back({one.scalar, "", one.where});
-        else
-          wrong_type(one, fmt::format("generate.{}.feed", entry.name), "a node, or node.port", diagnostics_);
+        Reference port = read_reference(evaluated(written), fmt::format("generate.{}.feed", entry.name), diagnostics_);
+        if (!port.node.empty()) entry.feeds.push_back(std::move(port));
       }
     }
   }

@@ -28,6 +28,8 @@ struct LossEntry {
   std::string role = {};  // "likelihood", ...; "" follows from the nodes that it is made of
   Location where;
   Location port_where = {};
+  // Of a likelihood: what is the mean of its target, and what draws it; no node: as its node declares.
+  Reference mean = {}, drawn = {};
 };
 
 // Bounds of a loss in the step that runs: `only_if: {gan.real_loss: {above: 0.3}}`.

@@ -191,7 +191,7 @@ std::vector<InstanceEntry> loss_instances(const Member& loss, const Variables& v
     Section(wrapper, fmt::format("loss '{}'", loss.key), diagnostics).read("repeat", count, 0, kMostInstances);
     std::erase_if(one.value.members, [](const Member& m) { return m.key == "repeat"; });
   }
-  return instances_of(one, {"of", "in"}, repeats, count, diagnostics);
+  return instances_of(one, {"of", "in", "mean", "drawn"}, repeats, count, diagnostics);
 }
 
 }  // namespace loom

@@ -124,6 +124,10 @@ const SectionType<LossEntry>& loss_section() {
            "so many losses `name/0`, `name/1`, ..., which are not chained: `${index}` is the number of each");
     s.form("expr", "a formula", "the term itself: short for `type: expr` with this `y`, see [Formulas](#formulas)");
     s.form("when", "train or eval", "the mode in which the term counts; default: both");
+    s.form("mean", "a node, or node.port",
+           "of a likelihood, such as a formula: the mean of its `target`; default: that of its node");
+    s.form("drawn", "a node, or node.port",
+           "of a likelihood, such as a formula: what draws its `target`; default: what its node says");
     s.key("role", &LossEntry::role, text({"likelihood", "divergence", "prior", "regulariser", "adversarial", "none"}),
           "what the term is in the evidence (docs/measurements.md); default: that of its node, or of the nodes that it "
           "is made of");
@@ -176,6 +180,12 @@ void read_options(Section& section, TypedEntry& entry) {
     OptionValue option = option_value(member->value, section.what() + "." + member->key, section.diagnostics());
     entry.options[member->key] = {std::move(option), member->value.where, member->where, {}, member->value.inherited};
   }
+}
+
+Reference read_reference(const Value& value, const std::string& what, Diagnostics& diagnostics) {
+  if (value.kind == Value::Kind::scalar && !value.broken) return {value.scalar, "", value.where};
+  if (!value.broken) wrong_type(value, what, "a node, or node.port", diagnostics);
+  return {};
 }
 
 ScheduleEntry read_schedule(const Value& value, const std::string& what, Diagnostics& diagnostics) {

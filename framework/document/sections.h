@@ -29,6 +29,8 @@ void read_typed(Section& section, TypedEntry& entry, const std::vector<std::stri
 // A number, or a map that names a schedule and its options ("linear" where it names none).
 ScheduleEntry read_schedule(const Value& value, const std::string& what, Diagnostics& diagnostics);
 OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics);
+// A port as it is written; no node: anything else, which is reported.
+Reference read_reference(const Value& value, const std::string& what, Diagnostics& diagnostics);
 // The references are as they are written.
 AutoregressionEntry read_autoregression(const Value& value, const std::string& owner, Diagnostics& diagnostics);
 std::vector<MetricEntry> read_metrics(const Value& value, Diagnostics& diagnostics);

@@ -54,6 +54,8 @@ OptionMap loss_of(const LossEntry& loss, const NodeEntry& node) {
     if (own || key.name != "port") map.push_back(std::move(key));  // `of` holds the port
   }
   if (!own) add_when(loss.when, map);
+  if (!loss.mean.node.empty()) map.push_back({"mean", tree_of(loss.mean)});
+  if (!loss.drawn.node.empty()) map.push_back({"drawn", tree_of(loss.drawn)});
   return map;
 }
 

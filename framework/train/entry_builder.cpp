@@ -118,8 +118,8 @@ void EntryBuilder::show_draws() {
     const Port mean = mean_of(*graph_, observation, "").port, draw = draw_of(*graph_, observation, "").port;
     is_draw = is_draw || (draw.valid() && shown.has(draw)) || walk.reaches_target(i);
     if (!mean.valid() || !shown.has(mean)) continue;
-    const std::optional<RelatedNode>& drawn_by = graph_->node(observation.node).contract().drawn_by();
-    if (!drawn_by)
+    NodeEntry drawing = drawing_entry(model_.document, *graph_, observation);
+    if (drawing.type.empty())
       fail(fmt::format("nothing draws from the loss '{}' ({})", observation.loss,
                        graph_->node(observation.node).type->name),
            "its mean is what there is to show: likelihood: mean");
@@ -130,7 +130,7 @@ void EntryBuilder::show_draws() {
       fail(fmt::format("'{}' is drawn position by position, and its mean depends on the draws",
                        name_of(observation.target)),
            fmt::format("write generate: {{{}: {{show: {}}}}}", entry_.name, name_of(observation.target)));
-    add_draw(mean, related_entry(*graph_, observation.node, *drawn_by, ""));
+    add_draw(mean, std::move(drawing));
     is_draw = true;
   }
   if (!is_draw)

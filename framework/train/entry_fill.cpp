@@ -205,8 +205,7 @@ void EntryBuilder::replace_target(const Observation& observed, const EntryWalk& 
     fail(fmt::format("'{}' is shown as the data have it", name_of(observed.target)),
          fmt::format("write generate: {{{}: {{show: NODE}}}} with what is computed from the latent variables",
                      entry_.name));
-  add_draw(observed.target,
-           related_entry(*graph_, observed.node, *graph_->node(observed.node).contract().drawn_by(), ""));
+  add_draw(observed.target, drawing_entry(model_.document, *graph_, observed));
 }
 
 // It is drawn position by position.

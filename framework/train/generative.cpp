@@ -69,8 +69,9 @@ std::vector<Observation> find_observations(const Graph& graph, const std::vector
                                            const Evidence& evidence) {
   std::vector<Observation> found;
   const auto observe = [&](const LossTerm& part, bool is_codes) {
-    if (part.target.valid() && declares_density(graph.node(part.port.node).contract()))
-      found.push_back({part.name, part.port.node, part.target, is_codes});
+    const bool says = part.mean.valid() || part.drawn.valid();
+    if (part.target.valid() && (says || declares_density(graph.node(part.port.node).contract())))
+      found.push_back({part.name, part.port.node, part.target, is_codes, part.mean, part.drawn});
   };
   for (const LossTerm& part : evidence.parts) {
     if (part.role == LossRole::prior) observe(part, true);
@@ -86,6 +87,7 @@ std::vector<Observation> find_observations(const Graph& graph, const std::vector
 }
 
 Shown mean_of(const Graph& graph, const Observation& observation, const std::string& path) {
+  if (observation.mean.valid()) return {observation.mean, {}};
   const GraphNode& node = graph.node(observation.node);
   const int input = node.contract().mean().empty() ? -1 : node.contract().input_index(node.contract().mean());
   if (input >= 0) return {node.inputs[static_cast<std::size_t>(input)], {}};
@@ -93,7 +95,21 @@ Shown mean_of(const Graph& graph, const Observation& observation, const std::str
 }
 
 Shown draw_of(const Graph& graph, const Observation& observation, const std::string& path) {
+  if (observation.drawn.valid()) return {observation.drawn, {}};
   return shown(graph, observation.node, graph.node(observation.node).contract().drawn_by(), path);
+}
+
+NodeEntry drawing_entry(const Document& document, const Graph& graph, const Observation& observation) {
+  const GraphNode& loss = graph.node(observation.node);
+  if (!observation.drawn.valid())
+    return loss.contract().drawn_by() ? related_entry(graph, observation.node, *loss.contract().drawn_by(), "")
+                                      : NodeEntry{};
+  // A copy, which may read what it takes the place of.
+  const auto entry = std::ranges::find(document.nodes, graph.node(observation.drawn.node).path, &NodeEntry::path);
+  NodeEntry draw = *entry;
+  draw.path.clear();
+  if (!graph.node(observation.drawn.node).parameters.empty()) draw.weights = entry->path;
+  return draw;
 }
 
 Draws find_prior_draws(const Document& document, const Graph& graph, const Evidence& evidence) {

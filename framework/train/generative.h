@@ -20,7 +20,8 @@ struct Observation {
   std::string loss;
   int node = -1;
   Port target;
-  bool is_codes = false;  // a prior: the target is computed from codes of a quantizer
+  bool is_codes = false;       // a prior: the target is computed from codes of a quantizer
+  Port mean = {}, drawn = {};  // as the document says; invalid: as the node declares
 };
 
 // Of the likelihoods of data and the priors of codes; of a graph without a likelihood of data, the errors that have a mean
@@ -37,6 +38,8 @@ struct Shown {
 };
 Shown mean_of(const Graph& graph, const Observation& observation, const std::string& path);
 Shown draw_of(const Graph& graph, const Observation& observation, const std::string& path);
+// What draws the target, as a node of an entry: without a path. No type: nothing draws it.
+NodeEntry drawing_entry(const Document& document, const Graph& graph, const Observation& observation);
 
 // What takes the place of a port to draw from its prior: an entry without a path. A prior node that computes the density of
 // the port draws it where its input z is not connected; otherwise the divergence of a sampler says what draws. More than one:

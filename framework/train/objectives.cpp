@@ -168,6 +168,8 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
     term.name = loss.name;
     term.role_is_given = !loss.role.empty();
     if (term.role_is_given) term.role = role_of(loss.role);
+    if (!loss.mean.node.empty()) term.mean = graph.find_port(loss.mean);
+    if (!loss.drawn.node.empty()) term.drawn = graph.find_port(loss.drawn);
     term.in_training = loss.when != When::evaluation;
     term.in_evaluation = loss.when != When::training;
     terms.push_back(std::move(term));
@@ -176,6 +178,33 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
 }
 
 namespace {
+
+// What a loss says of its target must be like it.
+void check_density(const LossEntry& loss, const Graph& graph, const Reference& said, const char* key,
+                   Diagnostics& diagnostics) {
+  const Port target = loss_of_port(graph, graph.port({loss.node, loss.port, {}})).target, port = graph.find_port(said);
+  if (said.node.empty() || graph.find(said.node) < 0) return;  // the document layer reports it
+  if (!port.valid()) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::unknown_port, said.where, fmt::format("there is no output '{}'", said.text()));
+    finding.expected =
+        fmt::format("one of {}", fmt::join(graph.node(graph.find(said.node)).contract().output_names(), ", "));
+    return;
+  }
+  if (!target.valid()) {
+    Diagnostic& finding =
+        diagnostics.add(ErrorCode::missing_input, said.where,
+                        fmt::format("the loss '{}' says its `{}`, but nothing is its target", loss.name, key));
+    finding.expected = "an input `target`, which the formula reads: in: {target: x}";
+    return;
+  }
+  const bool draws = std::string_view(key) == "drawn";
+  if (graph.shape(port) == graph.shape(target) && (!draws || graph.dtype(port) == graph.dtype(target))) return;
+  Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, said.where,
+                                        fmt::format("`{}` of the loss '{}' is not like its target", key, loss.name));
+  finding.got = fmt::format("{} {}", graph.shape(port).text(), name_of(graph.dtype(port)));
+  finding.expected = fmt::format("{} {}", graph.shape(target).text(), name_of(graph.dtype(target)));
+}
 
 // Reports ports that do not exist or do not have one value per sample; false: there are no terms for a plan.
 bool check_losses(const Document& document, const Graph& graph, Diagnostics& diagnostics) {
@@ -194,6 +223,8 @@ bool check_losses(const Document& document, const Graph& graph, Diagnostics& dia
       finding.suggestion = nearest_name(loss.port, contract.output_names());
       continue;
     }
+    check_density(loss, graph, loss.mean, "mean", diagnostics);
+    check_density(loss, graph, loss.drawn, "drawn", diagnostics);
     const Shape& shape = graph.shape(port);
     if (shape.rank() == 1 && shape[0] == kBatch && graph.dtype(port) == DType::f32) continue;
     Diagnostic& finding = diagnostics.add(ErrorCode::bad_loss_shape, loss.where,

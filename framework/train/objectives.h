@@ -36,6 +36,7 @@ struct LossTerm {
   bool role_is_given = false;      // by `role:`: the term counts as it stands
   std::int64_t event_values = 0;   // of a node with a target: its values per sample, for bits/dim; else 0
   Port target, mask;               // of a likelihood: the data, and which of them are there; where it has these inputs
+  Port mean, drawn;                // of the target, as the document says; invalid: as the node declares
   bool in_training = true, in_evaluation = true;
 };
 

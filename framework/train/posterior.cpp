@@ -118,7 +118,8 @@ std::vector<Posterior> find_posteriors(const Graph& graph, const std::vector<Los
     if (auto code = bottleneck(graph, part)) return {std::move(*code)};
   }
   for (const LossTerm& term : terms) {  // an error of the data
-    if (!term.in_evaluation || graph.node(term.port.node).contract().mean().empty()) continue;
+    const bool has_mean = term.mean.valid() || !graph.node(term.port.node).contract().mean().empty();
+    if (!term.in_evaluation || !has_mean) continue;
     if (auto code = bottleneck(graph, term)) return {std::move(*code)};
   }
   return found;

@@ -99,7 +99,7 @@ Contract Contract::without_ports() const {
   copy.inputs_.clear();
   copy.outputs_.clear();
   copy.backward_reads_.reset();
-  copy.other_backward_reads_if_ = nullptr;
+  copy.reads_if_ = nullptr;
   return copy;
 }
 
@@ -262,7 +262,7 @@ Contract& Contract::alias() {
 }
 Contract& Contract::backward_reads(std::vector<std::string> ports, Condition other_if, std::vector<std::string> other) {
   backward_reads_ = std::move(ports);
-  other_backward_reads_if_ = std::move(other_if);
+  reads_if_ = std::move(other_if);
   other_backward_reads_ = std::move(other);
   return *this;
 }
@@ -301,7 +301,7 @@ std::string Contract::causal_text() const {
 
 bool Contract::reads_in_backward(std::string_view name, const Options& options) const {
   if (!backward_reads_) return true;
-  const bool other = other_backward_reads_if_ && other_backward_reads_if_(options);
+  const bool other = reads_if_ && reads_if_(options);
   const std::vector<std::string>& ports = other ? *other_backward_reads_ : *backward_reads_;
   return std::ranges::find(ports, name) != ports.end();
 }

@@ -389,8 +389,7 @@ class Contract {
   std::vector<WordDeclaration> words_;
   std::optional<std::vector<std::string>> backward_reads_, other_backward_reads_;
   std::int64_t least_samples_ = 1;
-  Condition whole_batch_if_, whole_batch_in_training_if_, pointwise_if_, causal_if_, linear_if_, second_if_,
-      other_backward_reads_if_;
+  Condition whole_batch_if_, whole_batch_in_training_if_, pointwise_if_, causal_if_, linear_if_, second_if_, reads_if_;
   TimeWindowRule window_;
   std::function<bool(const Options&, std::span<const Shape>)> cheap_if_;
   bool pointwise_ = false, linear_ = false, linear_in_each_ = false, second_ = false;

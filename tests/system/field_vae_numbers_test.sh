@@ -11,7 +11,7 @@ small() {
   expect 0 train "$(echo "$repository"/graphs/*/"$name.yaml")" --data sprites:size=28,count=300,zoom=2 --set vars.hidden=16 "$@" --batch 16 \
     --steps 40 --set train.eval_every=0 --set train.eval_limit=16 --threads 1 --quiet --out "$name"
 }
-for name in planar-flow radial-flow iaf-posterior realnvp-posterior full-covariance realnvp-prior maf-prior; do small "$name" --set vars.latent=3; done
+for name in planar-flow radial-flow iaf-posterior realnvp-posterior full-covariance realnvp-prior maf-prior spline-prior spline-posterior; do small "$name" --set vars.latent=3; done
 for name in vamp-vae mog-vae poincare-vae; do small "$name" --set vars.latent=2; done
 for name in vade gamma-vae lsgm ladder-vae; do small "$name" --set vars.latent=3; done
 for name in dreg-iwae renyi; do small "$name" --set vars.samples=6 --set vars.latent=3; done
@@ -66,6 +66,38 @@ def forward(z):
 u, told = run("realnvp-prior", {"z": points}, ["flow/5/y", "flow/5/moved.log_det"])
 near("realnvp-prior: log-determinant", told, log_det(forward, points), 1e-4)
 near("realnvp-prior: there and back", run("realnvp-prior", {"noise": u}, ["back/5/x"])[0], points, 1e-5)
+
+def splines(x, raw, bins=8, bound=4):
+    """Rational-quadratic splines (Durkan et al. 2019, equations 4 and 5): values, and ln of their slopes."""
+    raw = raw.reshape(*x.shape, 3 * bins - 1)
+    def shares(u):
+        e = np.exp(u - u.max(-1, keepdims=True))
+        return 2 * bound * (0.001 + (1 - 0.001 * bins) * e / e.sum(-1, keepdims=True))
+    widths, heights = shares(raw[..., :bins]), shares(raw[..., bins:2 * bins])
+    slopes = np.pad(0.001 + np.log1p(np.exp(raw[..., 2 * bins:] + 0.5397)), [(0, 0), (0, 0), (1, 1)], constant_values=1)
+    y, logs = x.copy(), np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        if not -bound <= x[i] < bound:
+            continue
+        left, bottom = np.append(-bound, np.cumsum(widths[i]) - bound), np.append(-bound, np.cumsum(heights[i]) - bound)
+        k = min(max(np.searchsorted(left, x[i], side="right") - 1, 0), bins - 1)
+        s, u, (a, b) = heights[i][k] / widths[i][k], (x[i] - left[k]) / widths[i][k], slopes[i][k:k + 2]
+        below = s + (a + b - 2 * s) * u * (1 - u)
+        y[i] = bottom[k] + heights[i][k] * (s * u * u + a * u * (1 - u)) / below
+        logs[i] = np.log(s * s * (b * u * u + 2 * s * u * (1 - u) + a * (1 - u) ** 2) / below ** 2)
+    return y, logs.sum(-1)
+
+wide = rng.normal(size=(100, 3)) * 2.5  # some beyond the bound
+u, raw, y, told = run("spline-prior", {"z": wide}, ["flow/5/y", "flow/0/raw", "flow/0/moved.y", "flow/0/moved.log_det"])
+near("spline-prior: there and back", run("spline-prior", {"noise": u}, ["back/5/x"])[0], wide, 3e-5)
+expected, slopes = splines(wide[:, -y.shape[1]:].astype(np.float32).astype(np.float64), raw)
+near("spline-prior: values", y, expected, 1e-5)
+near("spline-prior: slopes", told, slopes, 1e-4)
+z0 = rng.normal(size=(50, 3)) * 2
+raw, y, told = run("spline-posterior", {"z0": z0, "encoder": np.zeros((50, 16))}, ["flow/0/raw", "flow/0/moved.y", "flow/0/moved.log_det"])
+expected, slopes = splines(z0[:, -y.shape[1]:].astype(np.float32).astype(np.float64), raw)
+near("spline-posterior: values", y, expected, 1e-5)
+near("spline-posterior: slopes", told, slopes, 1e-4)
 def forward(z):
     return run("maf-prior", {"z": z}, ["flow1.u"])[0]
 u, l0, l1 = run("maf-prior", {"z": points}, ["flow1.u", "flow0.log_det", "flow1.log_det"])

@@ -28,8 +28,8 @@ small() {
     rae-l2 | rae-gp | lsgm) verbs="reconstruct encode decode" ;;
     sliced-wasserstein) form+=(--set vars.slices=8) verbs="sample reconstruct" ;;
     semi-supervised-m2) labelled; form+=(--set vars.latent=4 --set vars.labelled=3) verbs="sample reconstruct" ;;
-    planar-flow | radial-flow | full-covariance | gamma-vae | poincare-vae | realnvp-prior | maf-prior) form+=(--set vars.latent=5) ;;
-    iaf-posterior | realnvp-posterior) form+=(--set vars.latent=5 --set vars.flow_hidden=16) ;;
+    planar-flow | radial-flow | full-covariance | gamma-vae | poincare-vae | realnvp-prior | spline-prior | maf-prior) form+=(--set vars.latent=5) ;;
+    iaf-posterior | realnvp-posterior | spline-posterior) form+=(--set vars.latent=5 --set vars.flow_hidden=16) ;;
     poe-vae) labelled; form+=(--set vars.label_hidden=8) verbs="sample reconstruct" ;;
     joint-vae) form+=(--set vars.classes=3) ;;
     vamp-vae) form+=(--set vars.pseudo=8) ;;

@@ -19,8 +19,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::ScalableTag<float>;
 using Vec = hn::Vec<Tag>;
 inline constexpr Tag kTag;
-inline constexpr std::int64_t kBufferSize = 64;     // floats: at least the widest vector
-inline constexpr std::int64_t kLongestSum = 16384;  // numbers that are added in single precision
+inline constexpr std::int64_t kBufferSize = 64;    // floats: at least the widest vector
+inline constexpr std::int64_t kLongestSum = 2048;  // numbers that are added in single precision
 
 HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(kTag)); }
 HWY_INLINE Vec set(double value) { return hn::Set(kTag, static_cast<float>(value)); }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -13,12 +14,14 @@
 #include "loom/check.h"
 #include "loom/error.h"
 #include "run/program.h"
+#include "train/checkpoint.h"
 #include "train/feeds.h"
 #include "train/session.h"
 
 namespace loom {
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::int64_t kCheckSamples = 2;
@@ -37,10 +40,26 @@ void limit_memory(std::uint64_t bytes) {
   setrlimit(RLIMIT_CORE, &none);
 }
 
+// The training job, which runs meanwhile, removes older checkpoints: where one is gone there is a newer one.
+std::unique_ptr<SafetensorsFile> open_this_or_newer(const std::string& checkpoint) {
+  constexpr int kAttempts = 5;
+  std::string path = checkpoint;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      return std::make_unique<SafetensorsFile>(path);
+    } catch (const Error&) {
+      const auto all = list_checkpoints(fs::path(checkpoint).parent_path().string());
+      if (attempt == kAttempts || all.empty() || all.back().second == path) throw;
+      path = all.back().second;
+    }
+  }
+}
+
 // Takes the weights of a checkpoint that fit, and its position in the data and the schedules.
 void load_what_fits(const std::string& checkpoint, Session& session) {
   if (checkpoint.empty()) return;
-  const SafetensorsFile file(checkpoint);
+  const auto opened = open_this_or_newer(checkpoint);
+  const SafetensorsFile& file = *opened;
   session.state().start_at(CheckpointInfo::from_metadata(file.metadata(), checkpoint).step);
   ParameterStore& store = session.parameters();
   for (Parameter& item : store.items()) {

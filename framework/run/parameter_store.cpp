@@ -51,7 +51,6 @@ void initialize(const GraphNode& node, const GraphParameter& parameter, const In
   for (float& value : values) value = static_cast<float>(low + (high - low) * value);
 }
 
-
 // The norm of each row, along the first axis.
 void fill_norms(const Tensor& rows, std::span<float> norms) {
   const auto count = static_cast<std::size_t>(rows.shape().count_from(1));

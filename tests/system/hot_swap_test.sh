@@ -17,6 +17,13 @@ holds "$(json /open_libraries) <= 2"
 stop run
 same_as_untouched run
 
+# Checkpoints come and go all the time: a trial whose own is gone takes a newer one.
+begin often --set train.checkpoint_every=1 --set train.keep=1
+for i in $(seq "$swaps"); do ctl 0 often set "losses.error.weight=1.$i"; done
+ctl 0 often status --json
+holds "$(json /swaps) == $swaps"
+stop often
+
 # wait_for_swaps RUN COUNT: until so many changes have been taken.
 wait_for_swaps() {
   local tries=0

@@ -2,7 +2,8 @@
 // the path is causal or pointwise, each computes one position at a time (run/incremental.h); otherwise each position
 // needs one run of everything that `from` is computed from. Both draw the same values: random numbers depend only on
 // seed, node, step, sample and position, and any other drawn value, such as a latent variable, is the same for all
-// positions. Inputs are zeros until their turn comes. What is given of an input (`given:`) keeps the values that the input is fed with, and the rest is drawn.
+// positions. Inputs are zeros until their turn comes. What is given of an input (`given:`) keeps the values that the input
+// is fed with, and the rest is drawn.
 //
 // Ownership: owns its programs and the values it drew; refers to graph, weights and executor.
 // Thread safety: one thread. Errors: those of the programs.

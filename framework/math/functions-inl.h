@@ -1,9 +1,9 @@
 // Elementary functions in single precision, total: NaN stays NaN, infinities and zeros give the limits, and results too small
-// for a normal number are subnormal. Errors are relative, in units of 2^-24; tests/math/functions_test.cpp holds them over the
-// whole range.
+// for a normal number are subnormal. Errors are relative, in units of 2^-24; tests/math/functions_test.cpp holds those of exp,
+// sigmoid, tanh and softplus over the whole range.
 //
 // Polynomials are minimax fits (Lawson's iteration in double precision); their own errors are below 0.1 units. erf: the rational
-// approximation of Eigen and TensorFlow. log, log1p and expm1 are Highway's. Compiled once per instruction set.
+// approximation of Eigen and TensorFlow. log and log1p are Highway's. Compiled once per instruction set.
 #if defined(LOOM_MATH_FUNCTIONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LOOM_MATH_FUNCTIONS_INL_H_
 #undef LOOM_MATH_FUNCTIONS_INL_H_

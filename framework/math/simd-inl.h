@@ -1,5 +1,5 @@
-// Shared by the SIMD kernels: loops over spans with a padded last vector, and sums of lanes. Compiled once per instruction set (Highway's foreach_target); include it after
-// hwy/foreach_target.h.
+// Shared by the SIMD kernels: loops over spans with a padded last vector, and sums of lanes. Compiled once per instruction
+// set (Highway's foreach_target); include it after hwy/foreach_target.h.
 #if defined(LOOM_MATH_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LOOM_MATH_SIMD_INL_H_
 #undef LOOM_MATH_SIMD_INL_H_

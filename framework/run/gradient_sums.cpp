@@ -51,9 +51,11 @@ void GradientSums::place(const Tape& tape, const Plan& plan, std::span<const std
   }
   parts_ = firsts_;
   part_ = total_;
-  const bool is_one_stage =
-      std::ranges::all_of(blocks, [&](const SlotBlock& block) { return are_together(block, blocks.front()); });
-  if (lanes > 1 && !is_one_stage) {
+  // Where all are needed at once, they lie as in lane 0, and are added in one piece.
+  const bool is_alike = std::ranges::all_of(blocks, [&](const SlotBlock& block) {
+    return block.first == blocks.front().first && block.last == blocks.front().last;
+  });
+  if (lanes > 1 && !is_alike) {
     part_ = static_cast<std::int64_t>(place_blocks(blocks, are_together) / sizeof(float));
     for (const SlotBlock& block : blocks) parts_[block.slot] = static_cast<std::int64_t>(block.offset / sizeof(float));
     std::ranges::sort(blocks, {}, &SlotBlock::slot);

@@ -71,6 +71,20 @@ BOOST_AUTO_TEST_CASE(slots_of_different_stages_share_a_place_in_all_lanes_but_th
   for (int step = 0; step < 3; ++step) BOOST_TEST(gives_the_sums(stages, sums, executor, counts, 3, step == 0));
 }
 
+// Weights that several parts of a graph share are added to in many stages.
+BOOST_AUTO_TEST_CASE(one_slot_of_all_stages_does_not_keep_the_others_apart) {
+  Stages stages(5);
+  stages.add_step(0, {0, 1});
+  stages.add_step(2, {0, 2});
+  stages.add_step(4, {0, 3});
+  GradientSums sums;
+  const std::vector<std::int64_t> counts = {32, 160, 160, 160};
+  sums.place(stages.tape, stages.plan, counts, 2);
+  BOOST_TEST(sums.bytes() == (32 + 3 * 160 + 32 + 160) * sizeof(float));
+  Executor executor(2);
+  for (int step = 0; step < 2; ++step) BOOST_TEST(gives_the_sums(stages, sums, executor, counts, 2, step == 0));
+}
+
 BOOST_AUTO_TEST_CASE(one_stage_needs_all_at_once) {
   Stages stages(1);
   stages.add_step(0, {0, 1});

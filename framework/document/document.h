@@ -88,6 +88,7 @@ struct TrainEntry {
   std::int64_t skip_limit = 10;     // bad steps in a row before training stops with E304
   MonitorEntry monitor = {};
   std::vector<std::string> data_init;     // patterns: weights that the first batch scales
+  std::vector<std::string> recompute;     // patterns: nodes whose outputs are not kept for the backward pass
   std::vector<std::string> reinitialise;  // patterns: parameters that start anew where a change alters their shape
   Location where;
 };

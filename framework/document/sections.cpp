@@ -13,6 +13,10 @@ void add_limits_of_training(SectionType<TrainEntry>& s) {
   s.key("data_init", &TrainEntry::data_init, text().or_list(),
         "patterns of the paths of weights, `*` for all: before the first step, the first batch scales them, and shifts "
         "the biases beside them, so that each channel of their node's output has mean 0 and variance 1");
+  s.key("recompute", &TrainEntry::recompute, text().or_list(),
+        "patterns of the paths of nodes whose outputs are not kept for the backward pass but computed again: less "
+        "memory, "
+        "more time, the same bits");
   s.key("reinitialise", &TrainEntry::reinitialise, text().or_list(),
         "patterns of the paths of parameters that are initialised again if a change of a running training job alters "
         "their shape; without a pattern such a change is refused (E807)");

@@ -34,7 +34,7 @@ struct TapeStep {
     finish,           // once: adds the lanes' `sums` up, and calls Node::finish
     gather_backward,  // adds a shard's share to the lane's `diff_sums`
     finish_backward,  // once: adds the lanes' `diff_sums` up
-    repeat,           // forward again, in a later stage (run/recompute.h)
+    repeat,           // forward again (run/recompute.h)
     spread,           // copies what is the same for all samples to each of them (run/constant_rows.h)
     sum_rows,         // adds up the gradients of the samples: values[outputs[0]] = their sum
   };

@@ -26,7 +26,6 @@ Instance::Instance(const Graph& graph, const Tape& tape, ParameterStore& store, 
     if (step.is_backward()) backward[static_cast<std::size_t>(step.node)] = true;
   }
   for (const TapeStep& step : tape.steps) {
-    if (step.kind == TapeStep::Kind::repeat) require_nothing_saved(graph, step);
     if (step.kind != TapeStep::Kind::forward) continue;
     const GraphNode& node = graph.node(step.node);
     if (node.is_whole_batch(mode.training) != mode.whole_batch) continue;
@@ -56,13 +55,6 @@ void Instance::pack_with_others(const Graph& graph, int index) {
   packing_.push_back(index);
 }
 
-// What is computed again has one result, not one for each time.
-void Instance::require_nothing_saved(const Graph& graph, const TapeStep& step) const {
-  if (!has(step.node) || node(step.node).needs.saved_bytes == 0) return;
-  throw Error(ErrorCode::node_failed, fmt::format("[{}] declares that it is cheap, and asks for saved memory",
-                                                  graph.node(step.node).type->name));
-}
-
 std::vector<StepMemory> Instance::memory(const Tape& tape) const {
   std::vector<StepMemory> memory(tape.steps.size());
   for (std::size_t i = 0; i < memory.size(); ++i) {
@@ -70,7 +62,8 @@ std::vector<StepMemory> Instance::memory(const Tape& tape) const {
     if (step.node < 0 || !has(step.node) || step.is_finish()) continue;
     const Prepare& needs = node(step.node).needs;
     memory[i].scratch = needs.scratch_bytes;
-    if (step.kind == TapeStep::Kind::forward && needs.backward) memory[i].saved = needs.saved_bytes;
+    const bool saves = step.kind == TapeStep::Kind::forward || step.kind == TapeStep::Kind::repeat;
+    if (saves && needs.backward) memory[i].saved = needs.saved_bytes;
   }
   return memory;
 }

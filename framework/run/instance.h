@@ -48,7 +48,6 @@ class Instance {
 
  private:
   void pack_with_others(const Graph& graph, int index);
-  void require_nothing_saved(const Graph& graph, const TapeStep& step) const;
 
   std::int64_t samples_;
   std::vector<PreparedNode> nodes_;  // per graph node; empty where the tape does not call it

@@ -40,7 +40,8 @@ class Planner {
     plan_.values.resize(tape_.values.size());
     plan_.scratch.resize(steps);
     plan_.saved.resize(steps);
-    plan_.forward_step.assign(static_cast<std::size_t>(graph_.size()), -1);
+    plan_.saver.assign(steps, -1);
+    last_saver_.assign(static_cast<std::size_t>(graph_.size()), -1);
     values_.resize(tape_.values.size());
     saved_.resize(steps);
     slots_.resize(static_cast<std::size_t>(tape_.slot_count));
@@ -88,12 +89,7 @@ class Planner {
       if (v >= 0) write(i, value(v), before);
     for (int slot : s.gradient_slots)
       if (slot >= 0) write(i, slots_[static_cast<std::size_t>(slot)], before);
-    if (s.kind == TapeStep::Kind::forward) {
-      plan_.forward_step[static_cast<std::size_t>(s.node)] = i;
-      write(i, saved_[static_cast<std::size_t>(i)], before);
-    } else if (s.is_backward()) {
-      read(i, saved_[static_cast<std::size_t>(plan_.forward_step[static_cast<std::size_t>(s.node)])], before);
-    }
+    visit_saved(i, before);
     visit_sums(i, before);
     const bool whole = s.is_finish() || (s.node >= 0 && graph_.node(s.node).is_whole_batch(training_));
     plan_.whole_batch[static_cast<std::size_t>(i)] = whole;
@@ -111,6 +107,18 @@ class Planner {
     }
     plan_.stage[static_cast<std::size_t>(i)] = stage;
     plan_.predecessors[static_cast<std::size_t>(i)].assign(before.begin(), before.end());
+  }
+
+  // Backward steps read what the forward step saved, or the last one that computed it again.
+  void visit_saved(int i, std::set<int>& before) {
+    const TapeStep& s = step(i);
+    const bool writes = s.kind == TapeStep::Kind::forward || s.kind == TapeStep::Kind::repeat;
+    if (!writes && !s.is_backward()) return;
+    int& last = last_saver_[static_cast<std::size_t>(s.node)];
+    if (writes) last = i;
+    plan_.saver[static_cast<std::size_t>(i)] = last;
+    Resource& saved = saved_[static_cast<std::size_t>(last)];
+    writes ? write(i, saved, before) : read(i, saved, before);
   }
 
   void visit_sums(int i, std::set<int>& before) {
@@ -231,7 +239,8 @@ class Planner {
   std::int64_t shard_;
   const std::vector<StepMemory>& memory_;
   Plan plan_;
-  int backward_stage_ = 0;  // of the last one
+  int backward_stage_ = 0;       // of the last one
+  std::vector<int> last_saver_;  // per node, so far
   std::vector<Resource> values_, saved_, slots_, sums_;
   std::vector<ArenaBlock> arena_;
 };

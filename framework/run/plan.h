@@ -28,7 +28,7 @@ struct PlannedBlock {
 // What a step needs beside its values, at the planned shard.
 struct StepMemory {
   std::size_t scratch = 0;
-  std::size_t saved = 0;  // of a forward step; its backward steps read it
+  std::size_t saved = 0;  // of a forward or repeat step; the backward steps behind it read it
 };
 
 struct Plan {
@@ -38,8 +38,8 @@ struct Plan {
   std::vector<std::vector<int>> predecessors;  // per step: steps of the same stage that must come before
   std::vector<PlannedBlock> values;            // per value; meaningful for roots
   std::vector<PlannedBlock> scratch;           // per step
-  std::vector<PlannedBlock> saved;             // per forward step; batch: bytes of one shard
-  std::vector<int> forward_step;               // per node: its forward step, -1 where there is none
+  std::vector<PlannedBlock> saved;             // per forward or repeat step; batch: bytes of one shard
+  std::vector<int> saver;                      // per step: the one that writes the saved memory it uses, or -1
   std::size_t arena_bytes = 0;
 };
 

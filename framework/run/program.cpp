@@ -33,14 +33,13 @@ class Program::Impl {
         store_(store),
         executor_(executor),
         request_(std::move(request)),
-        tape_(
-            compute_constants_once(*graph_, record_tape(*graph_, tape_request(request_, store_)), request_.training)) {
-    tape_ = repeat_cheap_steps(*graph_, std::move(tape_), request_.training);
-    if (request_.bf16) tape_ = store_in_bf16(*graph_, std::move(tape_));
+        tape_(make_tape({})) {
+    // Before anything wanted is computed again, so that it changes no bit.
     if (request_.lanes <= 0) request_.lanes = choose_lanes(*graph_, tape_, request_.batch);
     if (request_.shard <= 0)
       request_.shard = choose_shard(*graph_, tape_, request_.training, request_.batch, request_.lanes);
     request_.shard = std::min(request_.shard, request_.batch);
+    if (!request_.recompute.empty()) tape_ = make_tape(request_.recompute);
     fill_batch_state();
     const std::int64_t tallies = place_tallies(*graph_, batch_);
     for (int lane = 0; lane < request_.lanes; ++lane) {
@@ -139,6 +138,13 @@ class Program::Impl {
     std::int64_t lane = 0, shard = 0, next = 0;  // next: of the lane's shards; none left: the worker takes another lane
     std::vector<StepContext>* contexts = nullptr;
   };
+
+  Tape make_tape(std::span<const int> recompute) const {
+    Tape tape = record_tape(*graph_, tape_request(request_, store_));
+    tape = compute_constants_once(*graph_, std::move(tape), request_.training);
+    tape = repeat_steps(*graph_, std::move(tape), request_.training, recompute);
+    return request_.bf16 ? store_in_bf16(*graph_, std::move(tape)) : tape;
+  }
 
   template <class Body>
   void tbb_for(std::int64_t count, Body&& body) {

@@ -27,6 +27,7 @@ struct ProgramRequest {
   std::vector<ObjectiveRequest> objectives;  // empty: forward only
   std::vector<Port> fetch;                   // ports wanted for the whole batch
   std::vector<Port> input_gradients;         // fed ports whose gradient of objective 0 is wanted (gradient checks)
+  std::vector<int> recompute;                // nodes whose outputs are not kept for the backward pass (run/recompute.h)
   std::int64_t batch = 1;                    // samples of a run at most
   std::int64_t shard = 0;                    // 0: chosen from the shapes (run/division.h)
   int lanes = 0;                             // 0: chosen from the shapes

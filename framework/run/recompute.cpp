@@ -25,11 +25,14 @@ struct ValueUse {
 
 class Repeater {
  public:
-  Repeater(const Graph& graph, Tape tape, bool training)
+  Repeater(const Graph& graph, Tape tape, bool training, std::span<const int> wanted)
       : graph_(graph),
         tape_(std::move(tape)),
         originals_(tape_.steps),
         plan_(make_plan(graph, tape_, training, 1, {})) {
+    for (const int node : wanted) {
+      if (can_compute_again(graph.node(node), training) && !tape_.runs_once(node)) wanted_.insert(node);
+    }
     uses_.resize(tape_.values.size());
     for (std::size_t i = 0; i < tape_.steps.size(); ++i) note(static_cast<int>(i));
     for (const auto* wanted : {&tape_.term_values, &tape_.fetch_values, &tape_.input_gradient_values}) {
@@ -94,12 +97,20 @@ class Repeater {
     write(step.diff_inputs);
   }
 
-  // Whether a cheap forward step writes it.
+  // The forward step of shards that alone writes it; null where there is none.
+  const TapeStep* writer_of(const ValueUse& value) const {
+    if (value.writes != 1) return nullptr;
+    const auto writer = static_cast<std::size_t>(value.writer);
+    const TapeStep& step = originals_[writer];
+    return step.kind == TapeStep::Kind::forward && !plan_.whole_batch[writer] ? &step : nullptr;
+  }
+  bool is_wanted(const ValueUse& value) const {
+    const TapeStep* step = writer_of(value);
+    return step != nullptr && wanted_.contains(step->node);
+  }
   bool is_cheap(const ValueUse& value) const {
-    if (value.writes != 1) return false;
-    const TapeStep& step = originals_[static_cast<std::size_t>(value.writer)];
-    return step.kind == TapeStep::Kind::forward && !plan_.whole_batch[static_cast<std::size_t>(value.writer)] &&
-           is_cheap(graph_.node(step.node));
+    const TapeStep* step = writer_of(value);
+    return step != nullptr && is_cheap(graph_.node(step->node));
   }
   bool is_cheap(const GraphNode& node) const {
     std::vector<Shape> inputs;
@@ -108,34 +119,40 @@ class Repeater {
   }
 
   // Whether its writer's inputs are there in a stage, or can be computed again as well.
-  bool can_repeat(const ValueUse& value, int stage) {
-    const TapeStep& step = originals_[static_cast<std::size_t>(value.writer)];
-    return is_cheap(value) && std::ranges::all_of(step.inputs, [&](int input) {
-             return input < 0 || is_kept(input, stage) || can_repeat(use(input), stage);
-           });
+  bool can_repeat(int value, int stage) {
+    const ValueUse& found = use(value);
+    if (is_wanted(found)) return true;
+    if (!is_cheap(found)) return false;
+    return std::ranges::all_of(originals_[static_cast<std::size_t>(found.writer)].inputs, [&](int input) {
+      return input < 0 || is_kept(input, stage) || can_repeat(input, stage);
+    });
   }
 
-  // Whether it is in memory in a stage for the sake of others.
+  // Whether it is in memory in the backward steps of a stage for the sake of others.
   bool is_kept(int value, int stage) {
     const ValueUse& found = use(value);
     if (found.requested || tape_.values[static_cast<std::size_t>(tape_.root(value))].feed >= 0) return true;
-    return found.last >= stage && (!is_dropped(value) || stage <= stays_until(found));
+    return found.last >= stage && !is_repeated(value, stage);
   }
 
-  // Whether it is computed again for all its backward readers in later stages, so that it need not be kept.
+  // Whether it is computed again for all its backward readers, or for those in later stages, so that it need not be kept.
   bool is_dropped(int value) {
     const int root = tape_.root(value);
     const auto [it, fresh] = dropped_.try_emplace(root, false);
     if (!fresh) return it->second;
     const ValueUse& found = use(root);
-    if (found.requested || found.whole_batch || !is_cheap(found)) return false;
+    if (found.requested || found.whole_batch) return false;
+    if (is_wanted(found)) return dropped_[root] = true;
+    if (!is_cheap(found)) return false;
     const int last = stays_until(found);
-    return dropped_[root] = !found.backward.empty() && *found.backward.rbegin() > last &&
-                            std::ranges::all_of(found.backward,
-                                                [&](int stage) { return stage <= last || can_repeat(found, stage); });
+    return dropped_[root] =
+               !found.backward.empty() && *found.backward.rbegin() > last &&
+               std::ranges::all_of(found.backward, [&](int stage) { return stage <= last || can_repeat(root, stage); });
   }
 
-  bool is_repeated(int value, int stage) { return is_dropped(value) && stage > stays_until(use(value)); }
+  bool is_repeated(int value, int stage) {
+    return is_dropped(value) && (is_wanted(use(value)) || stage > stays_until(use(value)));
+  }
 
   // The value as it is in that stage: a new value, with the step that writes it.
   int again(int value, int stage) {
@@ -160,7 +177,7 @@ class Repeater {
     step.kind = TapeStep::Kind::repeat;
     step.least_stage = stage;
     for (int& input : step.inputs) {
-      if (input >= 0 && !is_kept(input, stage)) input = again(input, stage);
+      if (input >= 0 && !is_kept(input, stage) && can_repeat(input, stage)) input = again(input, stage);
     }
     for (int& output : step.outputs) {
       if (output >= 0) output = add_value(output, stage, -1);
@@ -173,6 +190,7 @@ class Repeater {
   Tape tape_;
   std::vector<TapeStep> originals_;
   Plan plan_;
+  std::set<int> wanted_;        // nodes whose outputs are not kept
   std::vector<ValueUse> uses_;  // of the values of the given tape
   std::map<int, bool> dropped_;
   std::map<std::pair<int, int>, int> again_;  // per value and stage
@@ -180,8 +198,12 @@ class Repeater {
 
 }  // namespace
 
-Tape repeat_cheap_steps(const Graph& graph, Tape tape, bool training) {
-  return Repeater(graph, std::move(tape), training).repeated();
+bool can_compute_again(const GraphNode& node, bool training) {
+  return !node.is_input() && !node.contract().is_alias() && node.tallies.empty() && !node.is_whole_batch(training);
+}
+
+Tape repeat_steps(const Graph& graph, Tape tape, bool training, std::span<const int> wanted) {
+  return Repeater(graph, std::move(tape), training, wanted).repeated();
 }
 
 }  // namespace loom

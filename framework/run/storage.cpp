@@ -62,9 +62,9 @@ class Storing {
   void keep_plain(int value) {
     if (value >= 0) alike_.keep_plain(value);
   }
-  void join(const std::vector<int>& values, const std::vector<int>& gradients) {
-    for (std::size_t k = 0; k < gradients.size(); ++k) {
-      if (gradients[k] >= 0 && values[k] >= 0) alike_.join(values[k], gradients[k]);
+  void join(const std::vector<int>& values, const std::vector<int>& others) {
+    for (std::size_t k = 0; k < others.size(); ++k) {
+      if (others[k] >= 0 && values[k] >= 0) alike_.join(values[k], others[k]);
     }
   }
 
@@ -73,6 +73,11 @@ class Storing {
     if (step.kind == TapeStep::Kind::forward) forward_.resize(static_cast<std::size_t>(graph_.size()));
     if (step.kind == TapeStep::Kind::forward)
       forward_[static_cast<std::size_t>(step.node)] = {step.inputs, step.outputs};
+    if (step.kind == TapeStep::Kind::repeat) {  // the node is prepared once
+      const Ports& ports = forward_[static_cast<std::size_t>(step.node)];
+      join(ports.inputs, step.inputs);
+      join(ports.outputs, step.outputs);
+    }
     if (step.is_backward()) {  // what backward does not read is not among its values
       const Ports& ports = forward_[static_cast<std::size_t>(step.node)];
       join(ports.inputs, step.diff_inputs);

@@ -47,10 +47,11 @@ void Worker::bind(const std::vector<int>& values, std::vector<TensorView>& views
 }
 
 // The memory that the step's node keeps from forward to backward.
-std::span<std::byte> Worker::saved_of(const TapeStep& step) const {
-  if (step.kind != TapeStep::Kind::forward && !step.is_backward()) return {};
+std::span<std::byte> Worker::saved_of(int i) const {
   const Plan& plan = *batch_.plan;
-  const auto maker = static_cast<std::size_t>(plan.forward_step[static_cast<std::size_t>(step.node)]);
+  const int saver = plan.saver[static_cast<std::size_t>(i)];
+  if (saver < 0) return {};
+  const auto maker = static_cast<std::size_t>(saver);
   const PlannedBlock& saved = plan.saved[maker];
   if (saved.storage == Storage::arena) return {arena_.get() + saved.offset, saved.bytes};
   if (saved.storage != Storage::batch) return {};
@@ -75,7 +76,7 @@ void Worker::fill(Call& call, int i, const TapeStep& step, StepContext& context,
              .batch_samples = batch_.samples,
              .step = batch_.step,
              .lanes = batch_.lanes},
-            {context.inputs, context.outputs, scratch, saved_of(step)});
+            {context.inputs, context.outputs, scratch, saved_of(i)});
   call.sums = sums_of(step.sums, step.kind == TapeStep::Kind::gather);
   call.diff_sums = sums_of(step.diff_sums, step.kind == TapeStep::Kind::gather_backward);
   if (batch_.starts.empty() || context.outputs.front().shape().rank() < 2) return;

@@ -32,7 +32,7 @@ class Worker {
  private:
   void* pointer(int value) const { return pointers_[static_cast<std::size_t>(batch_.tape->root(value))]; }
   void bind(const std::vector<int>& values, std::vector<TensorView>& views) const;
-  std::span<std::byte> saved_of(const TapeStep& step) const;
+  std::span<std::byte> saved_of(int i) const;
   std::span<double> sums_of(int sums, bool gathers) const;
   void fill(Call& call, int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch) const;
   void forward(int i, const TapeStep& step, StepContext& context, std::span<std::byte> scratch);

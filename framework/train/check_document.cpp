@@ -15,6 +15,7 @@
 #include "train/inherited.h"
 #include "train/metric_set.h"
 #include "train/objectives.h"
+#include "train/recomputed_nodes.h"
 #include "train/weight_sources.h"
 
 namespace loom {
@@ -185,6 +186,7 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);
   check_data_init(*graph, document.train.data_init, document.train.where, diagnostics);
+  check_recompute(*graph, document.train.recompute, document.train.where, diagnostics);
   if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), registry, diagnostics);
   check_generate(document, *graph, registry, diagnostics);
   return graph;

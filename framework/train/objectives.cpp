@@ -11,6 +11,7 @@
 #include "core/pattern.h"
 #include "loom/error.h"
 #include "train/gradient_paths.h"
+#include "train/recomputed_nodes.h"
 
 namespace loom {
 namespace {
@@ -351,6 +352,7 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
   if (document.train.encoder_steps > 1) split_encoder(document, graph, store, plan, diagnostics);
   plan.selection = select_best(document.train, plan);
   plan.unreached = unreached(store, plan.objectives);
+  plan.recompute = recomputed_nodes(graph, document.train.recompute);
   plan.still = still_nodes(document.objectives, graph);
   for (const int node : plan.still)
     plan.notes.push_back(fmt::format(

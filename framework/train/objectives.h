@@ -69,6 +69,7 @@ struct TrainingPlan {
   std::vector<Port> monitors;          // [N]: what conditions of objectives look at
   Selection selection;                 // of the best checkpoint
   std::vector<std::string> unreached;  // trainable parameters that no objective reaches, sorted
+  std::vector<int> recompute;          // nodes whose outputs are not kept for the backward pass
   std::vector<int> still;              // nodes whose states stand still, since no objective may change them
   std::vector<std::string> notes;      // what a user may not expect: states that stand still, losses that train nothing
 };

@@ -36,6 +36,7 @@ TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>&
   request.transformed = size_.transformed;
   request.bf16 = size_.bf16;
   request.feeds = feeds_;
+  request.recompute = plan_.recompute;
   request.batch = size_.batch;
   request.shard = size_.shard;
   request.lanes = size_.lanes;

@@ -80,7 +80,7 @@ Tape blocks_tape(const Graph& graph) {
   request.feeds = {{graph.find("x"), 0}};
   request.terms = {{graph.find("loss"), 0}};
   request.objectives = {{{{graph.find("loss"), 0}}, {"a.weight", "b.weight", "d.weight"}}};
-  return repeat_cheap_steps(graph, record_tape(graph, request), true);
+  return repeat_steps(graph, record_tape(graph, request), true);
 }
 
 std::int64_t count_of(const Tape& tape, TapeStep::Kind kind) {

@@ -19,7 +19,8 @@ std::unique_ptr<const ForwardKernel> make_columns_forward(const ConvolutionShape
 std::unique_ptr<const BackwardWeightsKernel> make_direct_backward_weights(const ConvolutionShape& shape);
 std::unique_ptr<const BackwardWeightsKernel> make_columns_backward_weights(const ConvolutionShape& shape);
 
-// For kernels of 2 or 3 taps along each axis, or in each phase of a stride; and of 3 down and 5 across.
+// For kernels of 2 or 3 taps along each axis, or in each phase of a stride; of 3 down and 5 across; and of 2, 3 or 5 taps along
+// one axis (winograd_line.h).
 bool has_winograd(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardKernel> make_winograd_forward(const ConvolutionShape& shape);
 std::unique_ptr<const ForwardKernel> make_winograd_backward_data(const ConvolutionShape& shape, bool relu);

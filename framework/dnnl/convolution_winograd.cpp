@@ -40,6 +40,7 @@ class WinogradForward final : public ForwardKernel {
       parts_.front().output = parts_.front().inputs.front();
     }
     depth_ = static_cast<std::int64_t>(parts_.front().inputs.size()) * in_.channels;
+    together_ = most_together(s, depth_ / in_.channels, std::max(in_.channels, out_.channels));
     const std::int64_t per_tile = squares() * (depth_ + out_.channels);
     for (const Part& part : parts_) {
       const Tiles tiles(part.output, form_);
@@ -52,7 +53,8 @@ class WinogradForward final : public ForwardKernel {
       inner_bytes_ = std::max(inner_bytes_, products_.back().scratch_bytes());
     }
     const std::int64_t most = *std::ranges::max_element(chunk_);
-    result_at_ = float_bytes(in_.channels) + float_bytes(squares() * matrix_distance(most * depth_));
+    tiles_at_ = float_bytes(together_ * in_.channels) + float_bytes(together_ * out_.channels);
+    result_at_ = tiles_at_ + float_bytes(squares() * matrix_distance(most * depth_));
     inner_at_ = result_at_ + float_bytes(squares() * matrix_distance(most * out_.channels));
   }
 
@@ -98,8 +100,12 @@ class WinogradForward final : public ForwardKernel {
 
   void execute(const void* x, const void* weight, const float* bias, void* y, void* scratch) const override {
     float* zeros = static_cast<float*>(scratch);
-    std::fill_n(zeros, in_.channels, 0.0F);
-    float* tiles = static_cast<float*>(offset(scratch, float_bytes(in_.channels)));
+    std::fill_n(zeros, together_ * in_.channels, 0.0F);
+    float* biases = static_cast<float*>(offset(scratch, float_bytes(together_ * in_.channels)));
+    if (shape_.bias) {
+      for (std::int64_t i = 0; i < together_; ++i) std::copy_n(bias, out_.channels, biases + i * out_.channels);
+    }
+    float* tiles = static_cast<float*>(offset(scratch, tiles_at_));
     float* results = static_cast<float*>(offset(scratch, result_at_));
     const float* part_weight = static_cast<const float*>(weight);
     for (std::size_t i = 0; i < parts_.size(); ++i, part_weight += part_floats()) {
@@ -112,7 +118,7 @@ class WinogradForward final : public ForwardKernel {
                matrix_distance(chunk_[i] * depth_));
         products_[i].execute(count, tiles, part_weight, results, offset(scratch, inner_at_));
         scatter(part, numbered, first, count, results, matrix_distance(chunk_[i] * out_.channels),
-                shape_.bias ? bias : nullptr, static_cast<float*>(y));
+                shape_.bias ? biases : nullptr, static_cast<float*>(y));
       }
     }
   }
@@ -124,11 +130,12 @@ class WinogradForward final : public ForwardKernel {
   void gather(const Part& part, const Tiles& numbered, std::int64_t first, std::int64_t count, const float* x,
               const float* zeros, float* tiles, std::int64_t distance) const {
     std::array<const float*, kMostTile> pixels{};
-    for (std::int64_t tile = 0; tile < count; ++tile) {
+    for (std::int64_t tile = 0, some = 0; tile < count; tile += some) {
+      some = numbered.together(first + tile, count - tile, together_);
       const Tiles::Place at = numbered.place(first + tile);
       for (std::size_t i = 0; i < part.inputs.size(); ++i) {
         input_pixels(x, in_, part.inputs[i], at, form_, zeros, pixels.data());
-        winograd_input(kind_, pixels.data(), in_.channels,
+        winograd_input(kind_, pixels.data(), some * in_.channels,
                        tiles + tile * depth_ + static_cast<std::int64_t>(i) * in_.channels, distance);
       }
     }
@@ -137,9 +144,11 @@ class WinogradForward final : public ForwardKernel {
   void scatter(const Part& part, const Tiles& numbered, std::int64_t first, std::int64_t count, const float* results,
                std::int64_t distance, const float* bias, float* y) const {
     std::array<float*, kMostTile> pixels{};
-    for (std::int64_t tile = 0; tile < count; ++tile) {
+    for (std::int64_t tile = 0, some = 0; tile < count; tile += some) {
+      some = numbered.together(first + tile, count - tile, together_);
       output_pixels<float>(y, out_, part.output, numbered.place(first + tile), form_, nullptr, pixels.data());
-      winograd_output(kind_, results + tile * out_.channels, distance, out_.channels, bias, relu_, pixels.data());
+      winograd_output(kind_, results + tile * out_.channels, distance, some * out_.channels, bias, relu_,
+                      pixels.data());
     }
   }
 
@@ -152,21 +161,25 @@ class WinogradForward final : public ForwardKernel {
   std::int64_t depth_ = 0;           // rows of a transformed weight: phases x channels of the input
   std::vector<std::int64_t> chunk_;  // tiles at once, for each part
   std::vector<TileProduct> products_;
-  std::size_t result_at_ = 0, inner_at_ = 0, inner_bytes_ = 0;
+  std::int64_t together_ = 1;  // tiles of a row, at most
+  std::size_t tiles_at_ = 0, result_at_ = 0, inner_at_ = 0, inner_bytes_ = 0;
 };
 
 }  // namespace
 
-bool has_winograd(const ConvolutionShape& s) {
+bool has_winograd(const ConvolutionShape& shape) {
+  const ConvolutionShape s = turned_line(shape);
   return s.groups == 1 && s.dilation_h == 1 && s.dilation_w == 1 && winograd_kind(s).has_value();
 }
 
 std::unique_ptr<const ForwardKernel> make_winograd_forward(const ConvolutionShape& shape) {
-  return std::make_unique<WinogradForward>(shape, winograd_kind(shape).value(), false, shape.relu);
+  const ConvolutionShape s = turned_line(shape);
+  return std::make_unique<WinogradForward>(s, winograd_kind(s).value(), false, s.relu);
 }
 
 std::unique_ptr<const ForwardKernel> make_winograd_backward_data(const ConvolutionShape& shape, bool relu) {
-  return std::make_unique<WinogradForward>(shape, winograd_kind(shape).value(), true, relu);
+  const ConvolutionShape s = turned_line(shape);
+  return std::make_unique<WinogradForward>(s, winograd_kind(s).value(), true, relu);
 }
 
 }  // namespace loom::dnnl

@@ -25,10 +25,11 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
         inputs_(pairs(forward_phases(rows_of(s), form_.rows.r), forward_phases(columns_of(s), form_.columns.r))),
         tiles_(inputs_.front(), form_),
         depth_(static_cast<std::int64_t>(inputs_.size()) * s.c),
+        together_(most_together(s, depth_ / s.c, std::max(s.c, s.filters))),
         chunk_(chunk_tiles(squares() * (depth_ + s.filters), s.n * tiles_.per_sample())),
         first_(product(false)),
         next_(product(true)) {
-    x_at_ = float_bytes(std::max(s.c, s.filters));
+    x_at_ = float_bytes(together_ * std::max(s.c, s.filters));
     y_at_ = x_at_ + float_bytes(squares() * matrix_distance(chunk_ * depth_));
     sum_at_ = y_at_ + float_bytes(squares() * matrix_distance(chunk_ * s.filters));
     taps_at_ = sum_at_ + float_bytes(squares() * matrix_distance(depth_ * s.filters));
@@ -41,7 +42,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
 
   void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     float* zeros = static_cast<float*>(scratch);
-    std::fill_n(zeros, std::max(shape_.c, shape_.filters), 0.0F);
+    std::fill_n(zeros, together_ * std::max(shape_.c, shape_.filters), 0.0F);
     float* inputs = static_cast<float*>(offset(scratch, x_at_));
     float* gradients = static_cast<float*>(offset(scratch, y_at_));
     float* sum = static_cast<float*>(offset(scratch, sum_at_));
@@ -63,15 +64,17 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
   void gather(std::int64_t first, std::int64_t count, const float* x, const float* diff_y, const float* zeros,
               float* inputs, float* gradients) const {
     std::array<const float*, kMostTile> pixels{};
-    for (std::int64_t tile = 0; tile < count; ++tile) {
+    for (std::int64_t tile = 0, some = 0; tile < count; tile += some) {
+      some = tiles_.together(first + tile, count - tile, together_);
       const Tiles::Place at = tiles_.place(first + tile);
       for (std::size_t i = 0; i < inputs_.size(); ++i) {
         input_pixels(x, in_, inputs_[i], at, form_, zeros, pixels.data());
-        winograd_input(kind_, pixels.data(), shape_.c, inputs + tile * depth_ + static_cast<std::int64_t>(i) * shape_.c,
+        winograd_input(kind_, pixels.data(), some * shape_.c,
+                       inputs + tile * depth_ + static_cast<std::int64_t>(i) * shape_.c,
                        matrix_distance(chunk_ * depth_));
       }
       output_pixels<const float>(diff_y, out_, inputs_.front(), at, form_, zeros, pixels.data());
-      winograd_output_gradient(kind_, pixels.data(), shape_.filters, gradients + tile * shape_.filters,
+      winograd_output_gradient(kind_, pixels.data(), some * shape_.filters, gradients + tile * shape_.filters,
                                matrix_distance(chunk_ * shape_.filters));
     }
   }
@@ -116,7 +119,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
   Plane in_, out_;
   std::vector<Phase2d> inputs_;
   Tiles tiles_;
-  std::int64_t depth_, chunk_;
+  std::int64_t depth_, together_, chunk_;
   TileProduct first_, next_;  // of the first chunk, and those that are added to it
   std::size_t x_at_ = 0, y_at_ = 0, sum_at_ = 0, taps_at_ = 0, inner_at_ = 0;
 };
@@ -124,7 +127,8 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
 }  // namespace
 
 std::unique_ptr<const BackwardWeightsKernel> make_winograd_backward_weights(const ConvolutionShape& shape) {
-  return std::make_unique<WinogradBackwardWeights>(shape, winograd_kind(shape).value());
+  const ConvolutionShape s = turned_line(shape);
+  return std::make_unique<WinogradBackwardWeights>(s, winograd_kind(s).value());
 }
 
 }  // namespace loom::dnnl

@@ -32,7 +32,7 @@ std::size_t nearest(const std::int64_t (&grid)[N], double value) {
 
 bool has_geometry(const ConvolutionShape& s, const WinogradGeometry& g) {
   if (g.causal() && (s.pad_top != g.pad_top || s.pad_bottom != 0)) return false;
-  return s.kh == g.kh && s.kw == g.kw && s.stride_h == g.stride && s.stride_w == g.stride;
+  return s.kh == g.kh && s.kw == g.kw && s.stride_h == g.stride_h && s.stride_w == g.stride_w;
 }
 
 // Outputs along an axis that whole tiles compute.
@@ -40,7 +40,8 @@ std::int64_t in_tiles(std::int64_t extent, const AxisForm& form) { return (exten
 
 }  // namespace
 
-bool winograd_is_faster(const ConvolutionShape& s, ConvolutionPass pass) {
+bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass) {
+  const ConvolutionShape s = turned_line(shape);
   const auto geometry = std::ranges::find_if(kMeasured, [&](const WinogradGeometry& g) { return has_geometry(s, g); });
   if (geometry == std::end(kMeasured) || std::min(s.c, s.filters) < kMeasuredChannels[0] / 2) return false;
   // Outputs that fill no tile are computed in vain.

@@ -14,7 +14,7 @@ namespace loom::dnnl {
 enum class ConvolutionPass { forward, by_input, by_weight };
 
 // False for kernels and strides that are not in the table, and where the kernel is one of the causal ones but the padding is
-// not. Groups and dilations must be 1.
+// not. Groups and dilations must be 1, but that of a line, with its width and padding a multiple of it.
 bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass);
 // Of the table, eight hexadecimal digits: runs record it, since another table gives other bits.
 std::string winograd_table_digest();
@@ -23,15 +23,19 @@ namespace detail {
 
 // The measured grid. A shape between its points takes the nearest one, in the logarithm.
 struct WinogradGeometry {
-  std::int64_t kh, kw, stride, pad_top, pad_left;
-  std::int64_t pad_bottom() const { return kh - stride - pad_top; }
-  std::int64_t pad_right() const { return kw - stride - pad_left; }
-  // The kernel's last row is at the output's: the vertical stack of a gated PixelCNN, measured against CausalProduct.
-  bool causal() const { return stride == 1 && pad_top == kh - 1; }
+  std::int64_t kh, kw, stride_h, stride_w, pad_top, pad_left;
+  std::int64_t pad_bottom() const { return kh - stride_h - pad_top; }
+  std::int64_t pad_right() const { return kw - stride_w - pad_left; }
+  // The kernel's last row is at the output's: the vertical stack of a gated PixelCNN, measured against CausalProduct. (The
+  // convolution of a WaveNet block stays a product: with its gate and 1x1 convolutions around it, F(4, 2) gained nothing.)
+  bool causal() const { return stride_h == 1 && pad_top == kh - 1; }
+  bool is_line() const { return kw == 1; }  // winograd_line.h
 };
-inline constexpr WinogradGeometry kMeasured[] = {
-    {3, 3, 1, 1, 1}, {4, 4, 2, 1, 1}, {5, 5, 2, 2, 2}, {2, 3, 1, 1, 1}, {3, 5, 1, 2, 2}};
-inline constexpr std::int64_t kMeasuredExtents[] = {4, 8, 16, 32};                   // of y, in both directions
+inline constexpr WinogradGeometry kMeasured[] = {{3, 3, 1, 1, 1, 1}, {4, 4, 2, 2, 1, 1}, {5, 5, 2, 2, 2, 2},
+                                                 {2, 3, 1, 1, 1, 1}, {3, 5, 1, 1, 2, 2}, {3, 4, 1, 2, 1, 1},
+                                                 {3, 1, 1, 1, 1, 0}, {5, 1, 1, 1, 2, 0}, {4, 1, 2, 1, 1, 0}};
+// Of y in both directions; a line has as many positions as an image of that extent.
+inline constexpr std::int64_t kMeasuredExtents[] = {4, 8, 16, 32};
 inline constexpr std::int64_t kMeasuredChannels[] = {8, 16, 32, 64, 128, 256, 512};  // of x and of y
 
 }  // namespace detail

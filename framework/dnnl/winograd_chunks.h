@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dnnl/matmul.h"
+#include "dnnl/winograd_line.h"
 #include "dnnl/winograd_phases.h"
 #include "dnnl/winograd_tiles.h"
 
@@ -53,6 +54,10 @@ struct Tiles {
         across((phase.column.outputs + f.columns.m - 1) / f.columns.m),
         form(f) {}
   std::int64_t per_sample() const { return down * across; }
+  // Of `count` tiles from this one on, those in its row, at most `most`.
+  std::int64_t together(std::int64_t tile, std::int64_t count, std::int64_t most) const {
+    return std::min({most, count, across - tile % across});
+  }
   // The first output row and column of a tile, counted in the phase, and its sample.
   struct Place {
     std::int64_t sample, row, column;
@@ -90,6 +95,13 @@ void output_pixels(Float* y, const Plane& plane, const Phase2d& phase, const Til
       *pixels++ = inside ? image + (row * plane.columns + column) * plane.channels : outside;
     }
   }
+}
+
+// Neighbours in a row, along which nothing is transformed, are transformed together, as one tile with the channels of all.
+constexpr std::int64_t kMostFloatsTogether = 4096;
+inline std::int64_t most_together(const ConvolutionShape& s, std::int64_t phases, std::int64_t channels) {
+  if (s.kw > 1 || s.stride_w > 1 || phases > 1) return 1;
+  return std::clamp<std::int64_t>(kMostFloatsTogether / channels, 1, s.w);
 }
 
 // Tiles at once: of all samples of a shard, so that the product has enough rows.
@@ -131,11 +143,18 @@ class TileProduct {
 // The forms for the most taps that a phase has along each axis; nothing where there are none.
 inline std::optional<WinogradKind> winograd_kind(const ConvolutionShape& s) {
   const std::int64_t down = (s.kh + s.stride_h - 1) / s.stride_h, across = (s.kw + s.stride_w - 1) / s.stride_w;
-  if (down == 2 && across == 2) return WinogradKind::f42;
-  if (down == 2 && across == 3) return WinogradKind::f42_f43;
-  if (down == 3 && across == 5) return WinogradKind::f43_f25;
-  if (down >= 2 && down <= 3 && across >= 2 && across <= 3) return WinogradKind::f43;
-  return {};
+  constexpr auto taps = [](std::int64_t rows, std::int64_t columns) { return 16 * rows + columns; };
+  switch (taps(down, across)) {
+    case taps(2, 2): return WinogradKind::f42;
+    case taps(2, 3): return WinogradKind::f42_f43;
+    case taps(3, 2): return WinogradKind::f43_f42;
+    case taps(3, 3): return WinogradKind::f43;
+    case taps(3, 5): return WinogradKind::f43_f25;
+    case taps(2, 1): return WinogradKind::line_f42;
+    case taps(3, 1): return WinogradKind::line_f43;
+    case taps(5, 1): return WinogradKind::line_f25;
+    default: return {};
+  }
 }
 
 }  // namespace loom::dnnl::detail

@@ -83,4 +83,9 @@ struct WinogradForm {
   static constexpr FloatMatrix<r, a> gt = transposed(g);   // of the weight's gradient
 };
 
+// F(1, 1), of an axis along which the kernel has one tap: nothing is transformed.
+struct OneTap {
+  static constexpr FloatMatrix<1, 1> bt{{{1.0F}}}, g{{{1.0F}}}, at{{{1.0F}}}, up{{{1.0F}}}, gt{{{1.0F}}};
+};
+
 }  // namespace loom::dnnl::detail

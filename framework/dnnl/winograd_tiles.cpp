@@ -119,7 +119,11 @@ HWY_INLINE void WithForms(WinogradKind kind, const Body& body) {
     case WinogradKind::f23: return body(F23(), F23());
     case WinogradKind::f42: return body(F42(), F42());
     case WinogradKind::f42_f43: return body(F42(), F43());
+    case WinogradKind::f43_f42: return body(F43(), F42());
     case WinogradKind::f43_f25: return body(F43(), F25());
+    case WinogradKind::line_f43: return body(F43(), OneTap());
+    case WinogradKind::line_f42: return body(F42(), OneTap());
+    case WinogradKind::line_f25: return body(F25(), OneTap());
   }
 }
 

@@ -11,8 +11,8 @@
 
 namespace loom::dnnl::detail {
 
-// m and r of winograd_form.h: the same along both axes, or those along rows_columns.
-enum class WinogradKind { f43, f23, f42, f42_f43, f43_f25 };
+// m and r of winograd_form.h: the same along both axes, or those along rows_columns. Of a line: along the rows alone.
+enum class WinogradKind { f43, f23, f42, f42_f43, f43_f42, f43_f25, line_f43, line_f42, line_f25 };
 
 // What winograd_form.h has along one axis: outputs, taps, inputs.
 struct AxisForm {
@@ -28,7 +28,11 @@ constexpr TileForm form_of(WinogradKind kind) {
     case WinogradKind::f23: return {{2, 3}, {2, 3}};
     case WinogradKind::f42: return {{4, 2}, {4, 2}};
     case WinogradKind::f42_f43: return {{4, 2}, {4, 3}};
+    case WinogradKind::f43_f42: return {{4, 3}, {4, 2}};
     case WinogradKind::f43_f25: return {{4, 3}, {2, 5}};
+    case WinogradKind::line_f43: return {{4, 3}, {1, 1}};
+    case WinogradKind::line_f42: return {{4, 2}, {1, 1}};
+    case WinogradKind::line_f25: return {{2, 5}, {1, 1}};
     case WinogradKind::f43: break;
   }
   return {{4, 3}, {4, 3}};

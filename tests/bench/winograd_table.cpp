@@ -4,8 +4,8 @@
 //   build/release/bin/winograd-table 3 >> framework/dnnl/winograd_table.inc    only the geometries from the fourth on
 //
 // One thread; some minutes on a quiet machine. Both algorithms run in turn and the best of several rounds counts, so that
-// a change of the clock rate meets both; the time is that of the thread, so that other programs do not count. Shards of
-// kSamples samples, as in training.
+// a change of the clock rate meets both; the time is that of the thread, so that other programs do not count. Shards
+// are as large as in training.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -27,7 +27,7 @@ using namespace loom::dnnl::detail;
 
 namespace {
 
-constexpr std::int64_t kSamples = 4;
+constexpr std::int64_t kSamples = 4, kPositions = 512;  // at least, of all samples: shards of small maps are larger
 constexpr int kRounds = 9;
 constexpr double kLeastSeconds = 1e-3;  // of one measurement
 
@@ -86,7 +86,7 @@ class ConvolutionByKernels final : public Pass {
 
  private:
   void pack(const PackingKernel& kernel) {
-    scratch_ = bytes(kernel.scratch_bytes());
+    scratch_ = bytes(std::max(kernel.scratch_bytes(), kernel.pack_scratch_bytes()));
     if (kernel.packed_bytes() == 0) return;
     packed_ = bytes(kernel.packed_bytes());
     kernel.pack(weight_.view().data(), packed_.view().data(), scratch_.view().data());
@@ -142,10 +142,17 @@ class CausalByProducts final : public Pass {
   Tensor sums_;
 };
 
+// A line lies along the columns, as nodes have it.
 ConvolutionShape layer(const WinogradGeometry& g, std::int64_t extent, std::int64_t c, std::int64_t filters) {
   ConvolutionShape s;
-  s.n = kSamples, s.h = s.w = extent * g.stride, s.c = c, s.filters = filters;
-  s.kh = g.kh, s.kw = g.kw, s.stride_h = s.stride_w = g.stride;
+  s.n = std::max(kSamples, kPositions / (extent * extent)), s.c = c, s.filters = filters;
+  if (g.is_line()) {
+    s.w = extent * extent * g.stride_h, s.kw = g.kh, s.stride_w = g.stride_h;
+    s.pad_left = g.pad_top, s.pad_right = g.pad_bottom();
+    return s;
+  }
+  s.h = extent * g.stride_h, s.w = extent * g.stride_w;
+  s.kh = g.kh, s.kw = g.kw, s.stride_h = g.stride_h, s.stride_w = g.stride_w;
   s.pad_top = g.pad_top, s.pad_left = g.pad_left, s.pad_bottom = g.pad_bottom(), s.pad_right = g.pad_right();
   return s;
 }
@@ -184,8 +191,9 @@ void print_geometry(const WinogradGeometry& g) {
     std::puts("{");
     for (const std::int64_t extent : kMeasuredExtents) {
       const auto size = static_cast<int>(extent);
-      std::printf("{  // %dx%d, stride %d, %s%s, y of %dx%d\n", static_cast<int>(g.kh), static_cast<int>(g.kw),
-                  static_cast<int>(g.stride), g.causal() ? "causal, " : "", passes[static_cast<int>(pass)], size, size);
+      std::printf("{  // %dx%d, stride %dx%d, %s%s, y of %dx%d\n", static_cast<int>(g.kh), static_cast<int>(g.kw),
+                  static_cast<int>(g.stride_h), static_cast<int>(g.stride_w), g.causal() ? "causal, " : "",
+                  passes[static_cast<int>(pass)], g.is_line() ? size * size : size, g.is_line() ? 1 : size);
       for (const std::int64_t c : kMeasuredChannels) print_row(g, pass, extent, c);
       std::puts("},");
     }

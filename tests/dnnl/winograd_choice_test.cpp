@@ -47,6 +47,23 @@ BOOST_AUTO_TEST_CASE(large_layers_are_transformed_where_the_shape_allows_it) {
   }
 }
 
+// Sequences, causal and dilated ones too, and the rows of an image; a dilation has to divide the width.
+BOOST_AUTO_TEST_CASE(kernels_of_one_row_are_transformed) {
+  ConvolutionShape s{.n = 4, .w = 240, .c = 128, .filters = 128, .kw = 3};
+  s.transformed = true;
+  for (const auto& [dilation, width] : {std::pair<std::int64_t, std::int64_t>{1, 240}, {4, 240}, {7, 245}}) {
+    s.dilation_w = dilation, s.w = width, s.pad_left = 2 * dilation;
+    BOOST_TEST(is_winograd(*make_convolution_forward(s)), describe(s));
+    BOOST_TEST(is_winograd(*make_convolution_backward_data(s)), describe(s));
+    BOOST_TEST(is_winograd(*make_convolution_backward_weights(s)), describe(s));
+  }
+  s.w = 240;
+  for (const auto pass : {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight})
+    BOOST_TEST(!winograd_is_faster(s, pass), describe(s));
+  s.dilation_w = 1, s.pad_left = 1, s.pad_right = 1, s.h = 5;
+  BOOST_TEST(is_winograd(*make_convolution_forward(s)), describe(s));
+}
+
 BOOST_AUTO_TEST_CASE(a_transposed_layer_takes_the_choice_of_its_mirror) {
   TransposedConvolutionShape s{.n = 4, .h = 16, .w = 16, .c = 64, .filters = 64, .kh = 4, .kw = 4};
   s.stride_h = s.stride_w = 2, s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = 1;

@@ -1,6 +1,7 @@
 // Winograd convolutions against sums in double precision, over 1,000 random shapes: kernels of 2 to 3 taps with stride 1, of
 // 3 to 6 with stride 2, of 5 to 9 with stride 3, paddings on each side, any number of channels, tiles that are cut off; and
-// over 300 with kernels of 2x3 and 3x5 taps, whose forms differ between rows and columns.
+// over 300 with kernels of 2x3 and 3x5 taps, whose forms differ between rows and columns; and over 500 with kernels of one row,
+// dilated or strided.
 #include <boost/test/unit_test.hpp>
 #include <random>
 
@@ -12,7 +13,7 @@ using namespace loom_test;
 
 namespace {
 
-constexpr int kShapes = 1000, kMixedShapes = 300;
+constexpr int kShapes = 1000, kMixedShapes = 300, kLines = 500;
 // The header's bound: of the error's norm to that of the result.
 constexpr double kBound = 5e-6;
 
@@ -42,6 +43,20 @@ class RandomShapes {
     return s;
   }
 
+  // Sequences, and rows of images.
+  ConvolutionShape next_line() {
+    ConvolutionShape s;
+    s.n = between(1, 3), s.h = between(0, 3) ? 1 : between(2, 5), s.c = between(1, 40), s.filters = between(1, 40);
+    constexpr std::int64_t kTaps[] = {2, 3, 5};
+    const std::int64_t taps = kTaps[between(0, 2)];
+    s.stride_w = between(0, 2) ? 1 : between(2, 3);
+    s.kw = s.stride_w == 1 ? taps : between((taps - 1) * s.stride_w + 1, taps * s.stride_w);
+    s.dilation_w = s.stride_w == 1 && between(0, 1) ? between(2, 9) : 1;
+    s.pad_left = between(0, s.kw - 1) * s.dilation_w, s.pad_right = between(0, s.kw - 1) * s.dilation_w;
+    s.w = (s.kw + between(0, 40)) * s.dilation_w;
+    return s;
+  }
+
  private:
   std::int64_t between(std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(generator_);
@@ -60,7 +75,7 @@ struct Sums {
       for (std::int64_t i = 0; i < s.out_h() * s.out_w(); ++i)
         for (std::int64_t k = 0; k < s.kh * s.kw; ++k) {
           const std::int64_t row = i / s.out_w() * s.stride_h - s.pad_top + k / s.kw;
-          const std::int64_t column = i % s.out_w() * s.stride_w - s.pad_left + k % s.kw;
+          const std::int64_t column = i % s.out_w() * s.stride_w - s.pad_left + k % s.kw * s.dilation_w;
           if (row < 0 || row >= s.h || column < 0 || column >= s.w) continue;
           add_pixel(s, ((n * s.h + row) * s.w + column) * s.c, (n * s.out_h() * s.out_w() + i) * s.filters, k, x,
                     weight, diff_y);
@@ -155,6 +170,8 @@ BOOST_AUTO_TEST_CASE(forms_that_differ_between_rows_and_columns) {
   expect_small_errors(kMixedShapes, &RandomShapes::next_mixed);
 }
 
+BOOST_AUTO_TEST_CASE(kernels_of_one_row) { expect_small_errors(kLines, &RandomShapes::next_line); }
+
 BOOST_AUTO_TEST_CASE(one_sample_alone_has_the_bits_that_it_has_in_a_batch) {
   const ConvolutionShape many = padded(7, 13, 10, 24, 40);
   ConvolutionShape one = many;
@@ -189,7 +206,8 @@ BOOST_AUTO_TEST_CASE(shapes_without_a_short_form_are_refused) {
   for (const ConvolutionShape& s :
        {ConvolutionShape{.h = 9, .w = 9, .kh = 1, .kw = 1}, ConvolutionShape{.h = 9, .w = 9, .kh = 4, .kw = 4},
         ConvolutionShape{.h = 9, .w = 9, .c = 2, .filters = 2, .kh = 3, .kw = 3, .groups = 2},
-        ConvolutionShape{.h = 9, .w = 9, .kh = 3, .kw = 3, .dilation_h = 2}})
+        ConvolutionShape{.h = 9, .w = 9, .kh = 3, .kw = 3, .dilation_h = 2},
+        ConvolutionShape{.w = 16, .kw = 2, .dilation_w = 3}, ConvolutionShape{.w = 16, .kw = 4}})
     BOOST_CHECK_THROW(make_convolution_forward(s, ConvolutionAlgorithm::winograd), std::invalid_argument);
 }
 

@@ -1,5 +1,6 @@
 // The nearest of K vectors to each of many: argmin |x - e|^2 = argmax x . e - |e|^2 / 2, as a product of a block of
-// vectors with the codebook whose rows are searched while they are in cache; distances are never stored as a whole.
+// vectors with the codebook whose rows are searched while they are in cache; distances are never stored as a whole. Of very many
+// codes, where the processor multiplies bf16, a shortlist is searched (code_shortlist.h).
 //
 // A block always has the same number of rows (the last is filled up with zeros), so that a vector's code does not
 // depend on how a batch is cut into shards. Ties go to the lowest code; a vector that is not finite has none.
@@ -13,6 +14,7 @@
 #include "dnnl/matmul.h"
 #include "loom/math.h"
 #include "loom/node.h"
+#include "quantizer/code_shortlist.h"
 #include "quantizer/unit_vector.h"
 
 namespace loom::nodes {
@@ -26,13 +28,11 @@ class NearestCode {
     codes_ = codes;
     dim_ = dim;
     unit_ = unit;
-    product_ = std::make_unique<dnnl::Matmul>(
-        dnnl::MatmulShape{.m = kBlock, .n = codes, .k = dim, .transpose_b = true, .bias = true, .pack_b = true});
-    work_ = p.scratch<std::byte>(product_->scratch_bytes());
-    scores_ = p.scratch<float>(kBlock * codes_);
     rows_ = p.scratch<float>(kBlock * dim_);
-    packed_ = p.packed<std::byte>(product_->packed_bytes());
-    halves_ = p.packed<float>(codes_);
+    if (CodeShortlist::pays(codes))
+      shortlist_.prepare(p, codes, dim, kBlock);
+    else
+      make_product(p);
     if (!unit_) return;
     units_ = p.packed<float>(codes_ * dim_);
     reciprocals_ = p.packed<float>(codes_);
@@ -45,6 +45,7 @@ class NearestCode {
       for (std::int64_t k = 0; k < codes_; ++k) reciprocals[k] = normalise(codebook + k * dim_, units + k * dim_, dim_);
       vectors = units;
     }
+    if (shortlist_.used()) return shortlist_.pack(p, vectors);
     product_->pack(vectors, packed_(p).data(), nullptr);
     float* halves = halves_(p).data();
     for (std::int64_t k = 0; k < codes_; ++k)
@@ -66,8 +67,9 @@ class NearestCode {
     return copy;
   }
 
-  // Codes of the first `rows` vectors of a block; -1 of one that is not finite.
-  void find(const Call& call, const float* block, std::int64_t rows, std::int32_t* codes) const {
+  // Codes of the first `rows` vectors of a block; -1 of one that is not finite. `vectors` are those of vectors().
+  void find(const Call& call, const float* vectors, const float* block, std::int64_t rows, std::int32_t* codes) const {
+    if (shortlist_.used()) return shortlist_.find(call, vectors, block, rows, codes);
     float* scores = scores_(call).data();
     product_->execute(block, packed_(call).data(), halves_(call).data(), scores, work_(call).data());
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -80,8 +82,18 @@ class NearestCode {
   const Slot<float>& rows() const { return rows_; }
 
  private:
+  void make_product(const Prepare& p) {
+    product_ = std::make_unique<dnnl::Matmul>(
+        dnnl::MatmulShape{.m = kBlock, .n = codes_, .k = dim_, .transpose_b = true, .bias = true, .pack_b = true});
+    work_ = p.scratch<std::byte>(product_->scratch_bytes());
+    scores_ = p.scratch<float>(kBlock * codes_);
+    packed_ = p.packed<std::byte>(product_->packed_bytes());
+    halves_ = p.packed<float>(codes_);
+  }
+
   std::int64_t codes_ = 0, dim_ = 0;
   bool unit_ = false;
+  CodeShortlist shortlist_;
   std::unique_ptr<const dnnl::Matmul> product_;
   Slot<std::byte> work_;
   Slot<float> scores_, rows_;  // of a block

@@ -122,7 +122,7 @@ class VectorQuantizer final : public loom::Node {
     for (std::int64_t first = 0; first < rows; first += NearestCode::kBlock) {
       const std::int64_t count = std::min(NearestCode::kBlock, rows - first);
       const float* block = nearest_.block(f, x + first * dim_, count);
-      nearest_.find(f, block, count, codes + first);
+      nearest_.find(f, vectors, block, count, codes + first);
       for (std::int64_t i = 0; i < count; ++i) {
         const std::int64_t row = first + i;
         const float there = mask.empty() ? 1 : mask[static_cast<std::size_t>(row % positions_)];

@@ -60,6 +60,8 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
   if (const TrainProgress& done = session.state().progress(); done.best_value && done.best_step != done.step)
     print("  {:<16} {:.3f} at step {} ({})\n", "best", *done.best_value, done.best_step,
           session.plan().selection.name());
+  if (const std::string& opponent = session.plan().selection.opponent; !opponent.empty())
+    print("  {:<16} none: '{}' is adversarial (train.monitor names what to look at)\n", "best", opponent);
   if (const std::int64_t skipped = session.state().guard().state().skipped; skipped > 0)
     print("  {:<16} {} steps with an unusable gradient\n", "skipped", skipped);
   const auto row = [](const char* name, const std::string& path) {

@@ -62,6 +62,15 @@ void check_span(const ObjectiveEntry& entry, std::int64_t steps, Diagnostics& di
   finding.expected = fmt::format("from < stop, of {} steps", steps);
 }
 
+void check_patience(const TrainEntry& train, const Selection& selection, Diagnostics& diagnostics) {
+  if (train.early_stopping == 0 || selection.opponent.empty()) return;
+  Diagnostic& finding = diagnostics.add(ErrorCode::missing_option, train.where,
+                                        fmt::format("train.early_stopping: no evaluation is better than another, since "
+                                                    "the loss '{}' of the first objective is adversarial",
+                                                    selection.opponent));
+  finding.expected = "train.monitor: a loss or a metric to wait for";
+}
+
 void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>& paths, Diagnostics& diagnostics) {
   for (std::size_t i = 0; i < entry.parameters.size(); ++i) {
     const std::string pattern = entry.parameters[i].substr(is_exclusion(entry.parameters[i]) ? 1 : 0);
@@ -351,6 +360,7 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
   }
   if (document.train.encoder_steps > 1) split_encoder(document, graph, store, plan, diagnostics);
   plan.selection = select_best(document.train, plan);
+  check_patience(document.train, plan.selection, diagnostics);
   plan.unreached = unreached(store, plan.objectives);
   plan.recompute = recomputed_nodes(graph, document.train.recompute);
   plan.still = still_nodes(document.objectives, graph);

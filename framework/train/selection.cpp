@@ -46,6 +46,7 @@ std::string Selection::name() const {
 
 std::string Selection::text(const TrainingPlan& plan) const {
   if (!monitor.metric.empty()) return name();
+  if (!opponent.empty()) return fmt::format("none: '{}' is adversarial", opponent);
   std::vector<std::string> losses;
   for (std::size_t t = 0; t < weights.size(); ++t)
     if (weights[t] != 0) losses.push_back(fmt::format("{:g} {}", weights[t], plan.terms[t].name));
@@ -83,6 +84,9 @@ Selection select_best(const TrainEntry& train, const TrainingPlan& plan) {
       if (&objective != &plan.objectives.front()) continue;
       const auto term = static_cast<std::size_t>(objective.terms[k]);
       selection.weights[term] += weight.value;
+      const bool plays = plan.terms[term].role == LossRole::adversarial && weight.value != 0;
+      if (plays && train.monitor.metric.empty() && selection.opponent.empty())
+        selection.opponent = plan.terms[term].name;
       if (!plan.terms[term].in_evaluation && selection.weights[term] != 0) selection.is_measured = false;
     }
   }

@@ -69,6 +69,31 @@ BOOST_AUTO_TEST_CASE(a_cyclical_weight_has_settled_after_its_first_cycle) {
   BOOST_TEST(selection_of(with_weight(cycles, 8)).from == 8);  // within its first cycle: the last evaluation alone
 }
 
+BOOST_AUTO_TEST_CASE(a_game_has_no_best) {
+  Document document = with_weight(ScheduleEntry::constant(0.5), 20);
+  document.losses[1].role = "adversarial";
+  const Selection game = selection_of(document);
+  BOOST_TEST(game.opponent == document.losses[1].name);
+  BOOST_TEST(!game.counts(20));
+  document.train.monitor.metric = document.losses[0].name;
+  BOOST_TEST(selection_of(document).counts(20));
+  document.train.monitor.metric.clear();
+  document.losses[1].weight = ScheduleEntry::constant(0);
+  BOOST_TEST(selection_of(document).counts(20));
+}
+
+BOOST_AUTO_TEST_CASE(patience_in_a_game_is_an_error) {
+  Document document = with_weight(ScheduleEntry::constant(0.5), 20);
+  document.losses[1].role = "adversarial";
+  document.train.early_stopping = 3;
+  Session session(document, toy_session_registry(), {});
+  BOOST_CHECK_EXCEPTION(session.prepare_training(), Error, [](const Error& error) {
+    return std::string(error.what()).find("train.early_stopping") != std::string::npos;
+  });
+  document.train.monitor.metric = document.losses[0].name;
+  BOOST_TEST(selection_of(document).counts(20));
+}
+
 BOOST_AUTO_TEST_CASE(the_best_and_patience_wait_for_the_weights) {
   Document document = with_weight(ramp(0, 50, 11), 20);  // the loss rises with the weight
   document.train.early_stopping = 2;

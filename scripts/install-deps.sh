@@ -8,7 +8,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config
   libdnnl-dev libtbb-dev libyaml-cpp-dev libfmt-dev libboost-test-dev
   libcli11-dev libspdlog-dev nlohmann-json3-dev libsqlite3-dev libsndfile1-dev libsamplerate0-dev libpng-dev
-  libturbojpeg0-dev libstb-dev libwebp-dev libtiff-dev libcsv-dev libarchive-dev libxxhash-dev libhwy-dev librandom123-dev libmuparser-dev libzip-dev zlib1g-dev
+  libturbojpeg0-dev libstb-dev libwebp-dev libtiff-dev libcsv-dev libarchive-dev libxxhash-dev libhwy-dev librandom123-dev libzip-dev zlib1g-dev
 )
 [ "${1:-}" = "--checks" ] && packages+=(clang-format clang-tidy)
 

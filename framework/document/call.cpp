@@ -7,6 +7,7 @@
 #include <set>
 
 #include "document/section.h"
+#include "graph/sizes.h"
 
 namespace loom {
 namespace {
@@ -255,6 +256,13 @@ std::vector<NodeEntry> copies_of(const PartCall& call, const std::vector<NodeEnt
         }
       }
     }
+    rename_sizes(copy, [&](const Reference& port) {
+      const auto from = std::ranges::find_if(call.from, [&](const Reference& f) { return same_port(f, port); });
+      if (from != call.from.end()) return call.in[static_cast<std::size_t>(from - call.from.begin())].text();
+      if (!part.has(port.node)) return port.text();
+      if (wanted.insert(port.node).second) open.push_back(port.node);
+      return call.copy_of(port.text());
+    });
     copies.push_back(std::move(copy));
   }
   return copies;

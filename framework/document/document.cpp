@@ -39,7 +39,7 @@ class Reader {
     }
     Section section(root, "the document", diagnostics_);
     read_head(section);
-    variables_ = evaluate_variables(section.get("vars"), nullptr, budget_, diagnostics_);
+    variables_ = evaluate_variables(section.get("vars"), nullptr, budget_, diagnostics_, expander_.scope());
     if (const Value* data = section.get("data")) read_data(evaluated(*data));
     expander_.add_nodes(section.required("nodes"), variables_);
     if (const Value* losses = section.get("losses")) read_losses(*losses);
@@ -68,7 +68,7 @@ class Reader {
  private:
   Value evaluated(Value value) { return evaluated(std::move(value), variables_); }
   Value evaluated(Value value, const Variables& variables) {
-    substitute(value, variables, budget_, diagnostics_);
+    substitute(value, variables.without_scope(), budget_, diagnostics_);
     return value;
   }
 

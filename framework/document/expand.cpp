@@ -67,7 +67,7 @@ class Expander::Impl {
     const Value* repeat = member.value.find("repeat");
     if (!is_node(member) || repeat == nullptr || repeat->is_null()) return add_one(name, member, variables, scope, {});
     Value text = *repeat;
-    substitute(text, variables, budget_, diagnostics_);
+    substitute(text, variables.without_scope(), budget_, diagnostics_);
     Value wrapper;
     wrapper.kind = Value::Kind::map;
     wrapper.members.push_back({"repeat", text.where, text});
@@ -80,7 +80,7 @@ class Expander::Impl {
   }
 
   void add_part(const std::string& name, Member member, const Variables& variables, Scope* scope) {
-    substitute(member.value, variables, budget_, diagnostics_);
+    substitute(member.value, variables.without_scope(), budget_, diagnostics_);
     parts_.emplace_back(read_part_call(scope->prefix + name, member, diagnostics_), scope);
   }
 
@@ -153,6 +153,7 @@ class Expander::Impl {
         for (Reference& source : input.sources) source = resolved(source, pending.scope);
       for (std::string* owner : {&pending.entry.weights, &pending.entry.average.of})
         if (!owner->empty()) *owner = resolve_weights(*owner, pending.scope);
+      names_.resolve_sizes(pending.entry, pending.scope, diagnostics_);
       entries.push_back(std::move(pending.entry));
     }
     const auto add_copies = [&](bool in_scans) {
@@ -259,7 +260,7 @@ class Expander::Impl {
     Section keys(part, source.is_map() ? section.what() + ".scan" : fs::path(path).filename().string(), diagnostics_);
     for (const char* key : {"version", "block", "doc", "inputs"}) keys.get(key);
     read_plugins_of(keys);
-    Variables inner = evaluate_variables(keys.get("vars"), vars, budget_, diagnostics_);
+    Variables inner = evaluate_variables(keys.get("vars"), vars, budget_, diagnostics_, inside->mark);
     if (source.is_map()) inner.insert(variables.begin(), variables.end());
     add_members(keys.required("nodes"), inner, inside);
     scan.outputs = read_block_outputs(keys, part);
@@ -309,7 +310,7 @@ class Expander::Impl {
     Section section(graph, fs::path(path).filename().string(), diagnostics_);
     accept_keys(section, document_keys());
     read_plugins_of(section);
-    const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_);
+    const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_, scope->mark);
     const Value& nodes = section.required("nodes");
     section.finish();
     bind_graph_inputs(nodes, in, *scope, diagnostics_);
@@ -329,7 +330,7 @@ class Expander::Impl {
     section.get("block");
     section.get("doc");
     read_plugins_of(section);
-    const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_);
+    const Variables variables = evaluate_variables(section.get("vars"), given, budget_, diagnostics_, scope->mark);
     bind_block_inputs(block, in, member, *scope, diagnostics_);
     section.get("inputs");
     const std::size_t first = pending_.size();
@@ -388,6 +389,7 @@ void Expander::add_node(const std::string& path, const Member& member, const Var
 Reference Expander::resolve(const std::string& text, const Location& where, Diagnostics& diagnostics) {
   return impl_->names().resolve(text, where, impl_->top(), diagnostics);
 }
+const std::string& Expander::scope() const { return impl_->names().top()->mark; }
 const std::vector<PluginEntry>& Expander::plugins() const { return impl_->plugins(); }
 const std::vector<WeightSource>& Expander::weight_sources() const { return impl_->weight_sources(); }
 const std::set<std::string>& Expander::files() const { return impl_->files(); }

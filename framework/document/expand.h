@@ -24,6 +24,8 @@ class Expander {
   // One node under a path of its own (a loss, a draw); keys in `apart` are read by the caller.
   void add_node(const std::string& path, const Member& member, const Variables& variables,
                 const std::vector<std::string>& apart);
+  // The mark of the top level's names in variables (Variables::scope).
+  const std::string& scope() const;
   // A reference as the document's top level understands it: blocks and repeats stand for their outputs.
   Reference resolve(const std::string& text, const Location& where, Diagnostics& diagnostics);
   // The repeats so far, by path, and their instances.

@@ -1,11 +1,13 @@
 #include "document/expression.h"
 
 #include <fmt/format.h>
-#include <muParser.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
+
+#include "formula/build.h"
+#include "formula/expression.h"
+#include "graph/sizes.h"
 
 namespace loom {
 namespace {
@@ -21,48 +23,6 @@ std::string trimmed(const std::string& text) {
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-OptionValue number_value(double value) {
-  if (std::floor(value) == value && std::abs(value) < 9e15) return OptionValue(static_cast<std::int64_t>(value));
-  return OptionValue(value);
-}
-
-// The remainder of a division, with the sign of the dividend: muParser has no such operator.
-double remainder_of(double dividend, double divisor) { return std::fmod(dividend, divisor); }
-
-// muParser also accepts assignments and lists, which have no meaning here.
-std::string forbidden(const std::string& text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '=') continue;
-    const char before = i > 0 ? text[i - 1] : ' ';
-    if (i + 1 < text.size() && text[i + 1] == '=') {
-      ++i;
-    } else if (before != '<' && before != '>' && before != '!') {
-      return "'=' assigns; '==' compares";
-    }
-  }
-  return "";
-}
-
-void report(const mu::Parser::exception_type& problem, const std::string& expression, const Location& where,
-            const Variables& variables, Diagnostics& diagnostics) {
-  const std::string token = problem.GetToken();
-  const bool unknown = problem.GetCode() == mu::ecUNASSIGNABLE_TOKEN;
-  const bool text = unknown && variables.count(token) > 0;
-  Diagnostic& finding =
-      text ? diagnostics.add(ErrorCode::bad_expression, where, fmt::format("the variable '{}' is not a number", token))
-      : unknown ? diagnostics.add(ErrorCode::unknown_variable, where, fmt::format("there is no variable '{}'", token))
-                : diagnostics.add(ErrorCode::bad_expression, where,
-                                  fmt::format("this expression cannot be evaluated: {}", problem.GetMsg()));
-  finding.got = "${" + expression + "}";
-  if (text) finding.expected = "numbers; a text variable must be the whole expression: ${" + token + "}";
-  if (!unknown) finding.expected = "arithmetic over variables, as in ${2 * n + 1}";
-  if (text || !unknown) return;
-  std::vector<std::string> names = names_of(variables);
-  finding.suggestion = nearest_name(token, names);
-  for (const std::string& name : names) finding.expected += (finding.expected.empty() ? "one of " : ", ") + name;
-  if (names.empty()) finding.hint = "declare it under vars:";
-}
-
 int depth_of_brackets(const std::string& text) {
   int depth = 0, deepest = 0;
   for (const char c : text) {
@@ -72,48 +32,11 @@ int depth_of_brackets(const std::string& text) {
   return deepest;
 }
 
-// Adds what muParser lacks. Creating a parser takes longer than most evaluations, so each thread keeps one.
-mu::Parser& parser_of_this_thread() {
-  static thread_local mu::Parser parser = [] {
-    mu::Parser made;
-    made.DefineOprt("%", remainder_of, mu::prMUL_DIV, mu::oaLEFT, false);
-    return made;
-  }();
-  return parser;
-}
-
-bool is_inner(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// The end of the number that starts at `at`: digits, a point, an exponent.
-std::size_t end_of_number(std::string_view text, std::size_t at) {
-  while (at < text.size() && (is_digit(text[at]) || text[at] == '.')) ++at;
-  if (at >= text.size() || (text[at] != 'e' && text[at] != 'E')) return at;
-  std::size_t digits = at + 1;
-  if (digits < text.size() && (text[digits] == '+' || text[digits] == '-')) ++digits;
-  if (digits >= text.size() || !is_digit(text[digits])) return at;
-  while (digits < text.size() && is_digit(text[digits])) ++digits;
-  return digits;
-}
-
-// The words of one expression that are variables.
-void add_names(std::string_view text, std::vector<std::string>& names) {
-  for (std::size_t at = 0; at < text.size();) {
-    if (is_digit(text[at])) {
-      at = end_of_number(text, at);
-      continue;
-    }
-    std::size_t end = at;
-    while (end < text.size() && is_inner(text[end])) ++end;
-    if (end == at) {
-      ++at;
-      continue;
-    }
-    const std::size_t after = std::min(text.find_first_not_of(" \t", end), text.size());
-    const bool called = after < text.size() && text[after] == '(';
-    if (!called) names.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
+// Of a variable that depends on the size of a port: the text between its braces; "" for any other value.
+std::string size_of(const OptionValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  const bool whole = text != nullptr && text->starts_with("${") && text->find('}') + 1 == text->size();
+  return whole ? text->substr(2, text->size() - 3) : "";
 }
 
 // Empty if it cannot be evaluated; this is reported.
@@ -127,54 +50,92 @@ class Evaluation {
         diagnostics_(diagnostics) {}
 
   OptionValue run() {
-    if (const auto it = variables_.find(text_); it != variables_.end()) return it->second;
+    const auto variable = variables_.find(text_);
+    if (variable != variables_.end() && size_of(variable->second).empty()) return variable->second;
     if (expression_.size() > kMaxExpression) return too_large(fmt::format("at most {} bytes", kMaxExpression));
     if (depth_of_brackets(text_) > kMaxBrackets)
       return too_large(fmt::format("at most {} nested brackets", kMaxBrackets));
-    if (const std::string why = forbidden(text_); !why.empty())
-      return fail("this expression cannot be evaluated: " + why);
-    std::vector<std::string> names;
-    add_names(text_, names);
-    std::map<std::string, double> numbers;
-    for (const std::string& name : names) {
-      const auto it = variables_.find(name);
-      if (it == variables_.end()) continue;
-      if (it->second.empty()) return {};  // its error is reported
-      if (const auto* i = std::get_if<std::int64_t>(&it->second)) numbers[name] = static_cast<double>(*i);
-      if (const auto* d = std::get_if<double>(&it->second)) numbers[name] = *d;
+    try {
+      const formula::Expression expression(text_);
+      return known_names(expression) ? value_of(expression) : OptionValue();
+    } catch (const Error& error) {
+      Diagnostic finding = error.diagnostics().front();
+      finding.where = where_;
+      diagnostics_.add(Error(std::move(finding)));
     }
-    return calculate(numbers);
+    return {};
   }
 
  private:
-  OptionValue fail(const std::string& message) {
-    Diagnostic& finding = diagnostics_.add(ErrorCode::bad_expression, where_, message);
-    finding.got = "${" + expression_ + "}";
-    finding.expected = "arithmetic over variables, as in ${2 * n + 1}";
-    return {};
+  // Whether every name is that of a number; a broken variable is reported where it stands.
+  bool known_names(const formula::Expression& expression) const {
+    for (const formula::Expression::Word& name : expression.names()) {
+      const auto it = variables_.find(name.text);
+      if (it != variables_.end() && it->second.empty()) return false;
+      formula::FormulaError problem(name.span, "");
+      if (it == variables_.end()) {
+        problem.code = ErrorCode::unknown_variable;
+        problem.message = fmt::format("there is no variable '{}'", name.text);
+        const std::vector<std::string> names = names_of(variables_);
+        problem.suggestion = nearest_name(name.text, names);
+        for (const std::string& one : names) problem.expected += (problem.expected.empty() ? "one of " : ", ") + one;
+        if (names.empty()) problem.hint = "declare it under vars:";
+      } else if (!number_of(it->second) && size_of(it->second).empty()) {
+        problem.message = fmt::format("the variable '{}' is not a number", name.text);
+        problem.expected = "numbers; a text variable must be the whole expression: ${" + name.text + "}";
+      } else {
+        continue;
+      }
+      throw expression.error(problem);
+    }
+    return true;
+  }
+
+  static std::optional<double> number_of(const OptionValue& value) {
+    if (const auto* i = std::get_if<std::int64_t>(&value)) return static_cast<double>(*i);
+    if (const auto* d = std::get_if<double>(&value)) return *d;
+    return std::nullopt;
+  }
+
+  OptionValue value_of(const formula::Expression& expression) const {
+    bool sizes = !expression.ports().empty();
+    const auto number = [&](const std::string& name) {
+      const std::optional<double> known = number_of(variables_.at(name));
+      sizes = sizes || !known;
+      return known.value_or(1);
+    };
+    const double value = expression.value(number, [](const auto&, double, formula::Span) { return 1.0; });
+    if (sizes) return with_sizes(expression);
+    if (!std::isfinite(value)) throw expression.no_value();
+    return number_option(value);
+  }
+
+  // The text for the graph: its numbers, and the ports with the scope in which they are named.
+  OptionValue with_sizes(const formula::Expression& expression) const {
+    if (variables_.scope.empty()) {
+      const auto& ports = expression.ports();
+      formula::FormulaError problem(
+          ports.empty() ? formula::Span{0, static_cast<int>(text_.size())} : ports.front().span,
+          "the sizes of ports are not known here");
+      problem.expected = "numbers; shape(...) stands in options of nodes, losses and draws, and in vars";
+      throw expression.error(problem);
+    }
+    const auto name = [&](const std::string& word) {
+      const OptionValue& value = variables_.at(word);
+      const std::optional<double> number = number_of(value);
+      if (!number) return "(" + size_of(value) + ")";
+      return *number < 0 ? "(" + value.text() + ")" : value.text();
+    };
+    const auto port = [&](const std::string& word) {
+      return word.starts_with(kScopeMark) ? word : variables_.scope + word;
+    };
+    return OptionValue("${" + expression.with(name, port) + "}");
   }
 
   OptionValue too_large(std::string expected) {
     Diagnostic& finding = diagnostics_.add(ErrorCode::document_too_large, where_, "this expression is too large");
     finding.got = clipped("${" + expression_ + "}", 80);
     finding.expected = std::move(expected);
-    return {};
-  }
-
-  OptionValue calculate(std::map<std::string, double>& numbers) {
-    try {
-      mu::Parser& parser = parser_of_this_thread();
-      parser.ClearVar();
-      for (auto& [name, value] : numbers) parser.DefineVar(name, &value);
-      parser.SetExpr(text_);
-      int results = 0;
-      const double* result = parser.Eval(results);
-      if (results != 1) return fail("this expression has several values");
-      if (!std::isfinite(*result)) return fail("this expression has no finite value");
-      return number_value(*result);
-    } catch (const mu::Parser::exception_type& problem) {
-      report(problem, expression_, where_, variables_, diagnostics_);
-    }
     return {};
   }
 
@@ -272,7 +233,12 @@ std::vector<std::string> names_used(std::string_view text) {
   for (std::size_t open = text.find("${"); open != std::string_view::npos; open = text.find("${", open)) {
     const std::size_t close = text.find('}', open);
     if (close == std::string_view::npos) break;
-    add_names(text.substr(open + 2, close - open - 2), names);
+    try {
+      const formula::Expression expression(trimmed(std::string(text.substr(open + 2, close - open - 2))));
+      for (const formula::Expression::Word& name : expression.names()) names.push_back(name.text);
+    } catch (const Error&) {
+      // It is reported where it is evaluated.
+    }
     open = close;
   }
   return names;
@@ -280,9 +246,7 @@ std::vector<std::string> names_used(std::string_view text) {
 
 std::string reserved_as(const std::string& name) {
   if (name == "index") return "the number of an instance in a repeat";
-  const mu::Parser& parser = parser_of_this_thread();
-  if (parser.GetFunDef().count(name) > 0) return "a function of expressions";
-  return parser.GetConst().count(name) > 0 ? "a constant of expressions" : "";
+  return formula::why_no_word(name).empty() ? "" : "a constant of expressions";
 }
 
 }  // namespace loom

@@ -1,4 +1,5 @@
-// ${expressions}: arithmetic over the document's variables, evaluated with muParser.
+// ${expressions}: arithmetic over the document's variables, in the grammar of formulas (formula/parse.h), and the sizes of
+// ports, which stay in the text until shapes are known (graph/sizes.h).
 #pragma once
 
 #include <map>
@@ -12,7 +13,17 @@ namespace loom {
 
 // Variables by name: integers, numbers, flags or texts. An empty one could not be evaluated and was reported: its
 // users are broken and are not reported.
-using Variables = std::map<std::string, OptionValue>;
+struct Variables : std::map<std::string, OptionValue> {
+  // The mark of the scope in whose names shape(PORT, AXIS) finds ports ("@3:", see Names); "": it cannot stand here.
+  std::string scope;
+
+  Variables without_scope() const {
+    Variables copy = *this;
+    copy.scope.clear();
+    return copy;
+  }
+};
+inline constexpr char kScopeMark = '@';  // before ports that have the mark of their scope
 
 inline constexpr std::size_t kMaxExpression = 1000;  // bytes between ${ and }
 inline constexpr int kMaxBrackets = 64;              // of an expression, inside each other
@@ -34,10 +45,10 @@ class TextBudget {
 // contains it becomes a text again. Findings: bad_expression, unknown_variable, document_too_large.
 void substitute(Value& value, const Variables& variables, TextBudget& budget, Diagnostics& diagnostics);
 
-// The names of variables in the ${...} of a text: words that are no number and are not called as a function.
+// The names of variables in the ${...} of a text; none of one that cannot be read.
 std::vector<std::string> names_used(std::string_view text);
 
-// What expressions take a name for, beside variables: "a function of expressions"; "" where it is free.
+// What expressions take a name for, beside variables: "a constant of expressions"; "" where it is free.
 std::string reserved_as(const std::string& name);
 
 }  // namespace loom

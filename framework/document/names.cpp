@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+
+#include "document/expression.h"
+#include "graph/sizes.h"
 
 namespace loom {
 namespace {
@@ -15,16 +19,20 @@ Reference wrong(Reference reference) {
   return reference;
 }
 
+std::string mark_of(std::size_t number) { return fmt::format("{}{}:", kScopeMark, number); }
+
 }  // namespace
 
 Names::Names(std::string file, std::string directory) {
   scopes_.push_back(std::make_unique<Scope>());
+  top()->mark = mark_of(0);
   top()->file = std::move(file);
   top()->directory = std::move(directory);
 }
 
 Scope* Names::inside(const Scope& outer, const std::string& name, const std::string& path) {
   Scope& scope = *scopes_.emplace_back(std::make_unique<Scope>());
+  scope.mark = mark_of(scopes_.size() - 1);
   scope.prefix = outer.prefix + name + "/";
   scope.file = path;
   scope.directory = std::filesystem::path(path).parent_path().string();
@@ -32,6 +40,16 @@ Scope* Names::inside(const Scope& outer, const std::string& name, const std::str
   scope.files = outer.files;
   scope.files.push_back(path);
   return &scope;
+}
+
+const Scope* Names::marked(std::string& name) const {
+  const std::size_t colon = name.find(':');
+  if (!name.starts_with(kScopeMark) || colon == std::string::npos) return nullptr;
+  std::size_t number = scopes_.size();
+  std::from_chars(name.data() + 1, name.data() + colon, number);
+  if (number >= scopes_.size()) return nullptr;
+  name.erase(0, colon + 1);
+  return scopes_[number].get();
 }
 
 void Names::add_repeat(const std::string& path, std::string last, const Scope* scope) {
@@ -125,6 +143,15 @@ Reference Names::resolve(const std::string& text, const Location& where, const S
   finding.other = alias.outputs.front().where;
   finding.other_role = "the block's outputs";
   return wrong(reference);
+}
+
+void Names::resolve_sizes(NodeEntry& entry, const Scope* scope, Diagnostics& diagnostics) const {
+  rename_sizes(entry, [&](const Reference& port) {
+    std::string name = port.text();
+    const Scope* own = marked(name);
+    const Reference found = resolve(name, port.where, own != nullptr ? own : scope, diagnostics);
+    return found.reported ? "" : found.text();
+  });
 }
 
 }  // namespace loom

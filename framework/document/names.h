@@ -17,6 +17,7 @@ namespace loom {
 
 // The nodes of one file, behind a prefix, with the inputs of a block bound outside.
 struct Scope {
+  std::string mark;    // "@3:", its number: before the names of ports that mean those of this scope
   std::string prefix;  // "encoder/"
   std::string file, directory;
   std::map<std::string, std::string> inputs;  // a block's input: reference in the outer scope; "": wrong, and reported
@@ -38,8 +39,12 @@ class Names {
   Names(std::string file, std::string directory);
 
   Scope* top() { return scopes_.front().get(); }
+  const Scope* top() const { return scopes_.front().get(); }
   // The scope of a block of file `path` that a node called `name` uses.
   Scope* inside(const Scope& outer, const std::string& name, const std::string& path);
+
+  // The scope of a name with its mark, which is removed; null where there is none.
+  const Scope* marked(std::string& name) const;
 
   // A repeat called `path` stands for its last instance, `last` in `scope`.
   void add_repeat(const std::string& path, std::string last, const Scope* scope);
@@ -57,6 +62,8 @@ class Names {
   // "encoder.y" as `scope` understands it. A block without that output is reported (E203).
   Reference resolve(const std::string& text, const Location& where, const Scope* scope, Diagnostics& diagnostics,
                     int depth = 0) const;
+  // The same for the ports whose sizes the options of an entry of `scope` ask for (graph/sizes.h).
+  void resolve_sizes(NodeEntry& entry, const Scope* scope, Diagnostics& diagnostics) const;
 
  private:
   struct Alias {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "document/tree.h"
+#include "graph/sizes.h"
 
 namespace loom {
 namespace {
@@ -140,6 +141,14 @@ void collect_scan(PendingScan& scan, const Names& names, std::vector<NodeEntry>&
     node.average.of = without(prefix, node.average.of);
     for (InputEntry& input : node.inputs)
       for (Reference& source : input.sources) source.node = without(prefix, source.node);
+    rename_sizes(node, [&](const Reference& port) {
+      if (port.node.starts_with(prefix)) return port.text().substr(prefix.size());
+      diagnostics
+          .add(ErrorCode::dangling_input, port.where,
+               fmt::format("the part of '{}' does not see '{}', whose size it asks for", scan.path, port.text()))
+          .expected = "a port of the part itself, or one of its inputs";
+      return std::string();
+    });
     scan.entry.nodes.push_back(std::move(node));
   }
   entries = std::move(rest);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMostEnds = 8;  // positions of a cycle that a diagnostic shows
 
-// Names that expressions can use: those that muParser parses as a variable and not as a function.
+// Names that expressions can use.
 bool check_variable(const Member& member, Diagnostics& diagnostics) {
   const std::string& name = member.key;
   bool good = !name.empty() && name.size() <= 100 && std::isdigit(static_cast<unsigned char>(name[0])) == 0;
@@ -134,8 +134,10 @@ void check_given(const Value& given, const Value* declared, const Variables& var
 
 }  // namespace
 
-Variables evaluate_variables(const Value* declared, const Value* given, TextBudget& budget, Diagnostics& diagnostics) {
+Variables evaluate_variables(const Value* declared, const Value* given, TextBudget& budget, Diagnostics& diagnostics,
+                             const std::string& scope) {
   Variables variables;
+  variables.scope = scope;
   for (const Value* map : {declared, given}) {
     if (map == nullptr || map->is_map() || map->is_null() || map->broken) continue;
     Diagnostic& finding = diagnostics.add(ErrorCode::wrong_type, map->where, "vars has the wrong type");

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <set>
 
 #include "graph/check_bypasses.h"
@@ -11,7 +12,9 @@
 #include "graph/gradient.h"
 #include "graph/graph.h"
 #include "graph/scan_type.h"
+#include "graph/shape_problems.h"
 #include "graph/share_weights.h"
+#include "graph/sizes.h"
 #include "graph/topological_order.h"
 
 namespace loom {
@@ -24,20 +27,6 @@ std::string list_of(const std::vector<std::string>& names) {
 }
 
 constexpr std::size_t kMaxInputs = 4096;
-constexpr int kMostSources = 8;  // that a diagnostic shows
-// No machine can store a larger value, and products of extents stay far from overflow.
-constexpr std::int64_t kMaxCount = std::int64_t{1} << 40;
-
-bool too_large(const Shape& shape) {
-  std::int64_t count = 1;
-  for (int axis = shape.per_sample() ? 1 : 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] < 0 || shape[axis] > kMaxCount) return true;
-    if (shape[axis] > 0 && count > kMaxCount / shape[axis]) return true;
-    count *= std::max<std::int64_t>(1, shape[axis]);
-  }
-  return false;
-}
-
 // Errors found by the document layer leave nodes without a type or shapes; these are not reported here.
 bool complete(const std::vector<GraphNode>& nodes) {
   return std::ranges::all_of(nodes, [](const GraphNode& node) {
@@ -52,11 +41,12 @@ class Builder {
 
   void build(std::vector<GraphNode>& nodes, std::vector<int>& order, std::map<std::string, int>& index) {
     const std::size_t before = diagnostics_.size();
-    for (const NodeEntry& entry : entries_) add_node(entry);
+    for (const NodeEntry& entry : entries_)
+      add_node(entry, has_sizes(entry) ? changed_.emplace_back(without_sizes(entry)) : entry);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       if (nodes_[i].type) connect(nodes_[i], *origin_[i]);
     }
-    order_ = topological_order(nodes_, diagnostics_);
+    order_ = topological_order(nodes_, find_sizes(), diagnostics_);
     for (int i : order_) infer(i);
     share_weights(nodes_, origin_, index_, diagnostics_);
     follow_weights(nodes_, origin_, index_, diagnostics_);
@@ -74,7 +64,8 @@ class Builder {
     return diagnostics_.add(code, where, std::move(message));
   }
 
-  void add_node(const NodeEntry& entry) {
+  // `entry` is what is known of `written` before shapes are.
+  void add_node(const NodeEntry& written, const NodeEntry& entry) {
     GraphNode node;
     node.path = entry.path;
     node.where = entry.where;
@@ -91,10 +82,7 @@ class Builder {
       finding.suggestion = nearest_name(entry.type, registry_.node_names());
       finding.expected = "a node type; graph-runner list shows them all";
     } else if (node.type) {
-      std::map<std::string, OptionEntry> options = entry.options;
-      node.scheduled = take_schedules(options, node.contract(), entry.type, registry_, diagnostics_);
-      node.options = check_options(node.contract(), options, entry.where, entry.type, diagnostics_);
-      choose_ports(node, entry, diagnostics_);
+      take_options(node, entry);
     }
     const auto [it, fresh] = index_.emplace(entry.path, static_cast<int>(nodes_.size()));
     if (!fresh) {
@@ -104,8 +92,49 @@ class Builder {
       finding.other_role = "first";
       return;
     }
+    if (&written != &entry) sized_[static_cast<int>(nodes_.size())].written = &written;
     nodes_.push_back(std::move(node));
     origin_.push_back(&entry);
+  }
+
+  void take_options(GraphNode& node, const NodeEntry& entry) {
+    std::map<std::string, OptionEntry> options = entry.options;
+    node.scheduled = take_schedules(options, node.contract(), entry.type, registry_, diagnostics_);
+    node.options = check_options(node.contract(), options, entry.where, entry.type, diagnostics_);
+    choose_ports(node, entry, diagnostics_);
+  }
+
+  // The ports whose shapes decide options.
+  std::vector<SizeEdge> find_sizes() {
+    std::vector<SizeEdge> edges;
+    for (auto& [index, sized] : sized_) {
+      for (const Reference& reference : sizes_of(*sized.written)) {
+        const auto port = source(reference);
+        if (!port || !sized.ports.emplace(reference.text(), *port).second) continue;
+        edges.push_back({index, port->node});
+      }
+    }
+    return edges;
+  }
+
+  // Gives a node the options that follow from shapes. False where they are not known, which is reported.
+  bool settle(int index) {
+    const auto sized = sized_.find(index);
+    if (sized == sized_.end()) return true;
+    GraphNode& node = nodes_[static_cast<std::size_t>(index)];
+    NodeEntry& entry = changed_.emplace_back(*sized->second.written);
+    const auto shape = [&](const Reference& reference) -> std::optional<Shape> {
+      const auto port = sized->second.ports.find(reference.text());
+      if (port == sized->second.ports.end()) return std::nullopt;
+      const std::vector<Shape>& outputs = nodes_[static_cast<std::size_t>(port->second.node)].outputs;
+      if (outputs.empty()) return std::nullopt;
+      return outputs[static_cast<std::size_t>(port->second.index)];
+    };
+    if (!resolve_sizes(entry, shape, diagnostics_)) return false;
+    origin_[static_cast<std::size_t>(index)] = &entry;
+    if (!node.has_part) node.type = registry_.node(entry.type);
+    take_options(node, entry);
+    return node.type != nullptr;
   }
 
   std::optional<Port> source(const Reference& reference) {
@@ -272,7 +301,7 @@ class Builder {
 
   void infer(int index) {
     GraphNode& node = nodes_[static_cast<std::size_t>(index)];
-    if (!node.type || !inputs_known(node) || !options_known(node)) return;
+    if (!node.type || !inputs_known(node) || !settle(index) || !options_known(node)) return;
     std::vector<std::shared_ptr<const InitialValues>> initial;
     const NodeEntry& entry = *origin_[static_cast<std::size_t>(index)];
     if (node.has_part && !complete_scan(nodes_, node, entry, registry_, initial, diagnostics_)) return;
@@ -290,10 +319,10 @@ class Builder {
     try {
       inference.run(node.type->infer);
     } catch (const Error& error) {  // a formula, a shape with too many axes: the node does not know its position
-      return add_placed(with_sources(error, node), node, entry, diagnostics_);
+      return add_placed(with_sources(error, nodes_, node), node, entry, diagnostics_);
     }
-    if (!inference.problems().empty()) return report_shapes(node, inference);
-    if (!sizes_possible(node, inference)) return;
+    if (!inference.problems().empty()) return report_shapes(nodes_, node, inference, diagnostics_);
+    if (!sizes_possible(node, inference, diagnostics_)) return;
     node.outputs = inference.outputs();
     for (Shape& output : node.outputs)
       if (output.per_sample()) output[0] *= entry.rows;
@@ -313,71 +342,17 @@ class Builder {
     }
   }
 
-  bool sizes_possible(const GraphNode& node, const ShapeInference& inference) {
-    const auto possible = [&](const Shape& shape, const std::string& what) {
-      if (!too_large(shape)) return true;
-      Diagnostic& finding = find(ErrorCode::out_of_range, node.where,
-                                 fmt::format("[{}] '{}': {} is too large", node.type->name, node.path, what));
-      finding.got = shape.text();
-      finding.expected = fmt::format("at most {} values", kMaxCount);
-      return false;
-    };
-    bool good = true;
-    for (std::size_t k = 0; k < inference.outputs().size(); ++k)
-      good = possible(inference.outputs()[k], fmt::format("output '{}'", node.contract().outputs()[k].name)) && good;
-    for (std::size_t k = 0; k < inference.parameters().size(); ++k) {
-      const auto& shape = inference.parameters()[k];
-      if (shape) good = possible(*shape, fmt::format("parameter '{}'", node.contract().parameters()[k].name)) && good;
-    }
-    return good;
-  }
-
-  // Where the shapes come from that a formula cannot join.
-  Error with_sources(const Error& error, const GraphNode& node) const {
-    std::vector<Diagnostic> findings = error.diagnostics();
-    for (Diagnostic& finding : findings) {
-      const bool shapes = finding.code == ErrorCode::shape_mismatch && !finding.excerpt.empty();
-      if (shapes) add_sources(node, ShapeInference::Problem{-1, "", "", ""}, finding);
-    }
-    return Error(std::move(findings));
-  }
-
-  void report_shapes(const GraphNode& node, const ShapeInference& inference) {
-    for (const ShapeInference::Problem& problem : inference.problems()) {
-      const auto slot = static_cast<std::size_t>(problem.input);
-      const bool at_input = problem.input >= 0 && slot < node.inputs.size() && node.inputs[slot].valid();
-      Diagnostic& finding = find(ErrorCode::shape_mismatch, at_input ? node.input_locations[slot] : node.where,
-                                 fmt::format("[{}] '{}': {}", node.type->name, node.path, problem.message));
-      finding.got = problem.got;
-      finding.expected = problem.expected;
-      add_sources(node, problem, finding);
-    }
-  }
-
-  // The nodes whose shapes contradict each other. A rule of the node itself can concern any of its inputs.
-  void add_sources(const GraphNode& node, const ShapeInference::Problem& problem, Diagnostic& finding) const {
-    const auto add = [&](int input) {
-      if (input < 0 || input >= static_cast<int>(node.inputs.size())) return;
-      const Port& port = node.inputs[static_cast<std::size_t>(input)];
-      if (!port.valid()) return;
-      const GraphNode& source = nodes_[static_cast<std::size_t>(port.node)];
-      const auto index = static_cast<std::size_t>(port.index);
-      const bool several = source.contract().outputs().size() > 1;
-      finding.add_end(source.where, fmt::format("'{}{}' makes {}", source.path,
-                                                several ? "." + source.contract().outputs()[index].name : "",
-                                                source.outputs[index].text()));
-    };
-    add(problem.input);
-    add(problem.other_input);
-    if (problem.other_input >= 0) return;
-    for (int input = 0; input < kMostSources; ++input) add(input);
-  }
-
   const std::vector<NodeEntry>& entries_;
   const Registry& registry_;
   Diagnostics& diagnostics_;
   std::vector<GraphNode> nodes_;
   std::vector<const NodeEntry*> origin_;
+  struct Sized {
+    const NodeEntry* written = nullptr;
+    std::map<std::string, Port> ports;  // whose shapes its options ask for
+  };
+  std::map<int, Sized> sized_;
+  std::deque<NodeEntry> changed_;  // entries of such nodes, before and after shapes are known
   std::vector<int> order_;
   std::map<std::string, int> index_;
   std::set<std::pair<const GraphNode*, int>> attempted_;

@@ -287,7 +287,7 @@ void expand_gradients(std::vector<GraphNode>& nodes, std::vector<int>& order, st
   };
   for (auto it = wanted(); it != order.end(); it = wanted()) {
     if (!GradientMaker(nodes, order, index, registry, *it).run(diagnostics)) return;
-    order = topological_order(nodes, diagnostics);
+    order = topological_order(nodes, {}, diagnostics);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/sizes.h"
 #include "loom/error.h"
 
 namespace loom::report {
@@ -85,7 +86,7 @@ std::optional<TensorView> as_images(const Tensor& values, const Shape& like) {
 Shape first_input_event(const Document& document) {
   for (const NodeEntry& entry : document.nodes) {
     const auto shape = entry.options.find("shape");
-    if (entry.type != "input" || shape == entry.options.end()) continue;
+    if (entry.type != "input" || shape == entry.options.end() || has_sizes(shape->second.value)) continue;
     Options options;
     options.set("shape", shape->second.value);
     return Shape(options.integers("shape"));

@@ -84,7 +84,7 @@ std::string value_table(const Contract& contract) {
 std::string word_table(const Contract& contract) {
   std::string out = "| word | meaning |\n| --- | --- |\n";
   for (const WordDeclaration& word : contract.words())
-    out += fmt::format("| `{}` | {} |\n", word.form, escaped(word.doc));
+    out += fmt::format("| `{}` | {} |\n", escaped(word.form), escaped(word.doc));
   return out;
 }
 

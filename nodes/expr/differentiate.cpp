@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 using Kind = Operation::Kind;
@@ -223,4 +223,4 @@ std::vector<Id> differentiate(Operations& list, const std::vector<Id>& outputs, 
   return result;
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

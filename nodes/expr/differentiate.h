@@ -8,12 +8,12 @@
 
 #include <vector>
 
-#include "expr/operations.h"
+#include "formula/operations.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 // For each of `variables`, the gradient of sum over k of outputs[k] * gradients[k]; kNone where it is 0 everywhere.
 std::vector<Id> differentiate(Operations& list, const std::vector<Id>& outputs, const std::vector<Id>& gradients,
                               const std::vector<Id>& variables);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include "expr/formula_node.h"
-#include "expr/functions.h"
 #include "expr/usage.h"
+#include "formula/functions.h"
 #include "loom/node.h"
 
 namespace {
 
-using namespace loom::nodes;
+namespace formula = loom::formula;
 
 std::vector<std::string> names_of(const std::vector<loom::PortDeclaration>& ports) {
   std::vector<std::string> names;
@@ -71,6 +71,8 @@ class Expression final : public formula::FormulaNode {
       const formula::FormulaSet set = formula::parse_all(formula::formulas_of(o));
       return formula::usage_of(set, set.free_names()).twice;
     });
+    for (const formula::Sign& sign : formula::signs())
+      c.word(std::string(sign.name), std::string(sign.form), std::string(sign.doc));
     for (const formula::Function& function : formula::functions())
       c.word(std::string(function.name), std::string(function.form), std::string(function.doc));
   }

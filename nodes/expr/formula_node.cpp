@@ -4,7 +4,7 @@
 
 #include "expr/usage.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 Plan planned(const Operations& all, std::vector<Id> results, std::vector<std::int64_t> counts,
@@ -122,4 +122,4 @@ void FormulaNode::reserve(const Prepare& p) {
   targets_ = p.scratch<float*>(ports);
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

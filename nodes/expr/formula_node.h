@@ -3,11 +3,11 @@
 // Thread safety: as of any node.
 #pragma once
 
-#include "expr/build.h"
 #include "expr/run.h"
+#include "formula/build.h"
 #include "loom/node.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 // The shapes of a node's inputs, without the samples.
 std::vector<Shape> events_of(const Prepare& p);
@@ -35,4 +35,4 @@ class FormulaNode : public Node {
   Slot<const void*> sources_;
 };
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 using Kind = Operation::Kind;
@@ -160,4 +160,4 @@ class ItemMaker {
 
 std::vector<Item> make_items(const PlanRequest& request) { return ItemMaker(request).make(); }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

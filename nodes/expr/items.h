@@ -8,7 +8,7 @@
 
 #include "expr/plan.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 struct Item {
   Operation operation;  // of the operands, `as` keeps the shapes with which they are read
@@ -29,4 +29,4 @@ struct Item {
 
 std::vector<Item> make_items(const PlanRequest& request);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

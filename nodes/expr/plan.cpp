@@ -7,7 +7,7 @@
 
 #include "expr/items.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 using Kind = Operation::Kind;
@@ -362,4 +362,4 @@ class Planner {
 
 Plan make_plan(const PlanRequest& request) { return Planner(request).make(); }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -12,9 +12,9 @@
 #include <variant>
 #include <vector>
 
-#include "expr/operations.h"
+#include "formula/operations.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 using Needed = std::uint64_t;  // the targets that something is needed for, as bits
 inline constexpr int kMaxTargets = 64;
@@ -105,4 +105,4 @@ struct PlanRequest {
 };
 Plan make_plan(const PlanRequest& request);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "expr/formula_node.h"
-#include "expr/functions.h"
+#include "formula/functions.h"
 #include "shape/axis.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 class ReductionNode : public FormulaNode {
  public:
@@ -49,8 +49,8 @@ class ReductionNode : public FormulaNode {
     if (!s.options().has("axis")) return true;
     std::vector<int> seen;
     for (const std::int64_t axis : s.options().integers("axis")) {
-      if (!check_event_axis(s, axis, x, "batch_mean, batch_covariance")) return false;
-      const int resolved = resolved_axis(axis, x.rank());
+      if (!nodes::check_event_axis(s, axis, x, "batch_mean, batch_covariance")) return false;
+      const int resolved = nodes::resolved_axis(axis, x.rank());
       if (std::ranges::find(seen, resolved) != seen.end()) {
         s.fail("an axis is named twice", s.options().values().at("axis").text() + " of " + x.text(), "each axis once",
                0);
@@ -65,7 +65,8 @@ class ReductionNode : public FormulaNode {
   static Axes axes_of_options(const Options& options, const Shape& x) {
     if (!options.has("axis")) return all_axes(x.event());
     Axes axes = 0;
-    for (const std::int64_t axis : options.integers("axis")) axes |= Axes{1} << (resolved_axis(axis, x.rank()) - 1);
+    for (const std::int64_t axis : options.integers("axis"))
+      axes |= Axes{1} << (nodes::resolved_axis(axis, x.rank()) - 1);
     return axes;
   }
 
@@ -73,4 +74,4 @@ class ReductionNode : public FormulaNode {
   const Function* function_;
 };
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

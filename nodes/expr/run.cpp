@@ -5,7 +5,7 @@
 
 #include "expr/walk.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 constexpr std::int64_t kUnit = 16;
@@ -216,4 +216,4 @@ void run(const Plan& plan, const Memory& memory, std::span<const void* const> so
   }
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -7,7 +7,7 @@
 
 #include "expr/plan.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 // The working memory of a call; what it holds before does not matter.
 struct Memory {
@@ -22,4 +22,4 @@ std::int64_t register_floats(const Plan& plan);
 void run(const Plan& plan, const Memory& memory, std::span<const void* const> sources, std::span<float* const> targets,
          std::int64_t rows, Needed wanted);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -3,7 +3,7 @@
 
 namespace {
 
-class Sum final : public loom::nodes::formula::ReductionNode {
+class Sum final : public loom::formula::ReductionNode {
  public:
   static void declare(loom::Contract& c) {
     c.summary("The sum over the event of a sample, or over some of its axes");

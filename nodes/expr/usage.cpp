@@ -5,7 +5,7 @@
 #include "expr/differentiate.h"
 #include "expr/plan.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 std::vector<std::pair<std::string, std::string>> members_of(const Options& options, const char* name) {
@@ -115,4 +115,4 @@ bool has_second_derivative(const Built& built) {
   return true;
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

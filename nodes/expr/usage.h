@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "expr/build.h"
+#include "formula/build.h"
 #include "loom/options.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 inline constexpr const char *kSingle = "y", *kOutputs = "outputs", *kLet = "let";
 inline constexpr std::size_t kMaxPorts = kMaxRank * 8;  // inputs, and outputs: a bit of a word each
@@ -35,4 +35,4 @@ std::vector<Id> add_second_gradients(Built& built, const std::vector<Id>& gradie
 // Whether every operation of the formulas can be differentiated twice.
 bool has_second_derivative(const Built& built);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

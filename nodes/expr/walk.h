@@ -10,7 +10,7 @@
 
 #include "expr/plan.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 // `count` runs of `length` values from a position of the loop on; in memory the first starts at `at`, and each of the
 // others `step` further. `stride` is 1 within a run, or 0 where all of its values are one.
@@ -54,4 +54,4 @@ void for_each_run(const std::vector<Walk>& walk, std::int64_t start, std::int64_
   }
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -48,6 +48,30 @@ BOOST_AUTO_TEST_CASE(arithmetic) {
   BOOST_TEST(value("${sqrt(4 * h * h)}") == "1");
   BOOST_TEST(value("${2 ^ 10}") == "1024");
   BOOST_TEST(value("${s}${n}-${h}") == "ab6-0.5");
+  BOOST_TEST(value("${-2 ^ 2}") == "-4");
+  BOOST_TEST(value("${2 ** 3 ^ 2}") == "512");
+  BOOST_TEST(value("${-7 % 4}") == "-3");
+  BOOST_TEST(value("${49 / 49}") == "1");
+  BOOST_TEST(value("${rint(2.5)}") == "3");
+  BOOST_TEST(value("${round(2.5)}") == "2");
+  BOOST_TEST(value("${n > 5 && h < 0 || n == 6}") == "1");
+  BOOST_TEST(value("${n < 5 ? 1 : n < 7 ? 2 : 3}") == "2");
+  BOOST_TEST(value("${n == 0 ? 1 / n : 16777217}") == "16777217");
+  BOOST_TEST(value("${max(16777217, n)}") == "16777217");
+  BOOST_TEST(value("${where(n > 5, floor(pi), 0)}") == "3");
+}
+
+// A number in the place of a variable, the caret below what is wrong.
+BOOST_AUTO_TEST_CASE(errors_show_the_place) {
+  const auto found = [](const std::string& expression) {
+    return failure("vars: {n: 6, s: ab}\nnodes:\n  x: {type: t, a: '" + expression + "'}\n");
+  };
+  BOOST_TEST(contains(found("${2 * m}"), "    2 * m\n        ^"), found("${2 * m}"));
+  BOOST_TEST(contains(found("${2 * s}"), "    2 * s\n        ^"), found("${2 * s}"));
+  BOOST_TEST(contains(found("${n 2}"), "    n 2\n      ^"), found("${n 2}"));
+  BOOST_TEST(contains(found("${ln(n)}"), "log(x)"), found("${ln(n)}"));
+  BOOST_TEST(contains(found("${sqrt(n, 2)}"), "E107 bad-expression: sqrt takes 1 value"), found("${sqrt(n, 2)}"));
+  BOOST_TEST(contains(found("${n ? 1}"), "condition ? a : b"), found("${n ? 1}"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -51,10 +51,16 @@ BOOST_AUTO_TEST_CASE(numbers_and_functions_are_no_variables) {
   BOOST_TEST(option(parse("vars: {a: '${max(b, 3)}', b: 1}\nnodes:\n  x: {type: t, a: '${a}'}\n"), "x", "a") == "3");
 }
 
+// As in formulas, what has no brackets after it is no function.
+BOOST_AUTO_TEST_CASE(variables_may_be_called_as_functions_are) {
+  BOOST_TEST(
+      option(parse("vars: {max: 4, keep: 2, shape: 1}\nnodes:\n  x: {type: t, a: '${max(max, keep) - shape}'}\n"), "x",
+             "a") == "3");
+}
+
 BOOST_AUTO_TEST_CASE(names_that_expressions_know) {
-  for (const auto& [name, what] : {std::pair{"cos", "a function of expressions"},
-                                   {"_e", "a constant of expressions"},
-                                   {"index", "the number of an instance in a repeat"}}) {
+  for (const auto& [name, what] :
+       {std::pair{"pi", "a constant of expressions"}, {"index", "the number of an instance in a repeat"}}) {
     const std::string text = findings(fmt::format("{}: 1", name), fmt::format("${{{} + 1}}", name));
     BOOST_TEST(contains(text, fmt::format("{}, which is {}", name, what)), text);
     BOOST_TEST(count_of(text, "error ") == 1, text);

@@ -9,8 +9,9 @@ declare -A may=(
   [core]=""
   [math]="core"
   [dnnl]="core math"
-  [graph]="core math"
-  [document]="core graph"
+  [formula]="core math"
+  [graph]="core math formula"
+  [document]="core graph formula"
   [run]="core math dnnl graph"
   [plugin]="core graph"
   [data]="core graph"
@@ -74,7 +75,7 @@ done
 [ "$(ls include/loom | wc -l)" -le 20 ] || complain "include/loom/ holds more than 20 headers"
 # The standard nodes see what every plugin sees, and the kernels and readers that are not installed.
 mapfile -t files < <(find nodes -name '*.h' -o -name '*.cpp')
-check nodes "core math graph dnnl io" "${files[@]}"
+check nodes "core math formula graph dnnl io" "${files[@]}"
 # Plugins and templates see the public headers alone.
 if grep -rnE '^#include "[a-z_]+/' plugins templates --include=*.h --include=*.cpp; then
   complain "plugins include the public headers alone, as <loom/...>"

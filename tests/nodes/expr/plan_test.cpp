@@ -1,12 +1,12 @@
 // What formulas are compiled to: how much is computed, and how much is kept in memory.
 #include "expr/plan.h"
 
-#include "expr/build.h"
 #include "expr/usage.h"
+#include "formula/build.h"
 #include "nodes/node_checks.h"
 
 using namespace loom;
-using namespace loom::nodes::formula;
+using namespace loom::formula;
 
 namespace {
 

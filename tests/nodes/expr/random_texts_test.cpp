@@ -1,13 +1,13 @@
 // Whatever the text, a formula is compiled, with its gradient, or refused with an error that points into it.
 #include <random>
 
-#include "expr/build.h"
 #include "expr/plan.h"
 #include "expr/usage.h"
+#include "formula/build.h"
 #include "nodes/node_checks.h"
 
 using namespace loom;
-using namespace loom::nodes::formula;
+using namespace loom::formula;
 
 namespace {
 

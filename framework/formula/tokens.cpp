@@ -1,11 +1,12 @@
-#include "expr/tokens.h"
+#include "formula/tokens.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -17,14 +18,9 @@ struct Foreign {
   const char* hint;
 };
 constexpr auto kForeign =
-    std::to_array<Foreign>({{"&&", "for numbers that are 0 or 1: a * b"},
-                            {"||", "for numbers that are 0 or 1: max(a, b)"},
-                            {"&", "for numbers that are 0 or 1: a * b"},
-                            {"|", "an absolute value is abs(x); or is max(a, b)"},
+    std::to_array<Foreign>({{"&", "both of two: a && b"},
+                            {"|", "an absolute value is abs(x); one of two: a || b"},
                             {"!", "for numbers that are 0 or 1: 1 - a"},
-                            {"?", "a choice is where(condition, a, b)"},
-                            {":", "a choice is where(condition, a, b)"},
-                            {"%", "a remainder is x - n * floor(x / n)"},
                             {"@", "a matrix product is a node: linear, or multiply and sum"},
                             {"=", "a comparison is ==; names for parts of a formula stand under let"},
                             {"$", "${...} is replaced before the formula is read: use its braces"},
@@ -60,6 +56,20 @@ void Lexer::advance() {
   next_.span.end = static_cast<int>(at_);
 }
 
+Token Lexer::take_port() {
+  Token port;
+  while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+  const std::size_t begin = at_;
+  at_ = std::min(text_.find_first_of(",)", begin), text_.size());
+  std::size_t end = at_;
+  while (end > begin && text_[end - 1] == ' ') --end;
+  port.kind = Token::Kind::name;
+  port.text = text_.substr(begin, end - begin);
+  port.span = {static_cast<int>(begin), static_cast<int>(end)};
+  advance();
+  return port;
+}
+
 void Lexer::number() {
   const char *begin = text_.data() + at_, *end = text_.data() + text_.size();
   const auto [stop, error] = std::from_chars(begin, end, next_.number);
@@ -87,8 +97,9 @@ void Lexer::number() {
 }
 
 void Lexer::symbol() {
-  static constexpr auto kSymbols = std::to_array<std::string_view>(
-      {"<=", ">=", "==", "!=", "**", "+", "-", "*", "/", "^", "<", ">", "(", ")", "[", "]", ",", "="});
+  static constexpr auto kSymbols =
+      std::to_array<std::string_view>({"<=", ">=", "==", "!=", "**", "&&", "||", "+", "-", "*", "/", "%",
+                                       "^",  "<",  ">",  "(",  ")",  "[",  "]",  ",", "=", "?", ":"});
   const std::string_view rest = text_.substr(at_);
   for (const std::string_view symbol : kSymbols) {
     if (!rest.starts_with(symbol)) continue;
@@ -98,7 +109,7 @@ void Lexer::symbol() {
     next_.span.end = static_cast<int>(at_);
     return;
   }
-  std::size_t length = rest.starts_with("&&") || rest.starts_with("||") ? 2 : 1;
+  std::size_t length = 1;
   while (length < rest.size() && (static_cast<unsigned char>(rest[length]) >> 6) == 2) ++length;
   refuse({static_cast<int>(at_), static_cast<int>(at_ + length)});
 }
@@ -107,11 +118,11 @@ void Lexer::refuse(Span span) const {
   const std::string got(
       text_.substr(static_cast<std::size_t>(span.begin), static_cast<std::size_t>(span.end - span.begin)));
   FormulaError problem(span, fmt::format("'{}' has no meaning in a formula", got));
-  problem.expected = "numbers, names, + - * / ^, < <= > >= == !=, brackets and commas";
+  problem.expected = "numbers, names, + - * / % ^, < <= > >= == !=, && ||, a ? b : c, brackets and commas";
   for (const Foreign& foreign : kForeign) {
     if (foreign.symbol == got) problem.hint = foreign.hint;
   }
   throw problem;
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

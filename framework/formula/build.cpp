@@ -1,17 +1,18 @@
-#include "expr/build.h"
+#include "formula/build.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numbers>
 #include <set>
 
-#include "expr/axes.h"
-#include "expr/functions.h"
-#include "expr/hints.h"
+#include "formula/axes.h"
+#include "formula/functions.h"
+#include "formula/hints.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 constexpr const char* kPi = "pi";
@@ -96,6 +97,7 @@ class FormulaBuilder {
       case Term::Kind::unary: return list().affine(term(t.arguments[0]), -1, 0);
       case Term::Kind::binary: return binary(t);
       case Term::Kind::call: return call(t);
+      case Term::Kind::extent: extent(t);
     }
     return kNone;
   }
@@ -135,8 +137,30 @@ class FormulaBuilder {
     if (op == "-") return list().subtract(a, b);
     if (op == "*") return list().multiply(a, b);
     if (op == "/") return list().divide(a, b);
+    if (op == "%") return remainder(a, b);
     if (op == "^") return list().power(a, b);
+    if (op == "&&") return list().multiply(truth(a), truth(b));
+    if (op == "||") return list().binary(BlockOp::maximum, truth(a), truth(b));
     return op[0] == '>' ? list().binary(op_of(op), b, a) : list().binary(op_of(op), a, b);
+  }
+
+  Id truth(Id a) { return list().binary(BlockOp::not_equal, a, list().constant(0)); }
+
+  // With the sign of a, as fmod: a - b n, n being the whole part of a / b.
+  Id remainder(Id a, Id b) {
+    if (list().is_constant(a) && list().is_constant(b) && list()[b].p != 0)
+      return list().constant(std::fmod(list()[a].p, list()[b].p));
+    const Id ratio = list().divide(a, b), zero = list().constant(0);
+    const Id down = list().unary(BlockOp::floor, ratio);
+    const Id up = list().affine(list().unary(BlockOp::floor, list().affine(ratio, -1, 0)), -1, 0);
+    return list().subtract(a, list().multiply(b, list().select(list().binary(BlockOp::less, ratio, zero), up, down)));
+  }
+
+  [[noreturn]] static void extent(const Term& t) {
+    FormulaError problem(t.span, "shape() stands within ${...}");
+    problem.expected = fmt::format("${{shape({}, ...)}}", t.word);
+    problem.hint = "the size of an axis is known before the formula is read";
+    throw problem;
   }
 
   void check_shapes(const Term& t, const std::vector<Id>& values) {
@@ -250,8 +274,15 @@ std::string why_no_name(const std::string& name) {
   const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
   if (name.empty() || name.size() > 200 || !letter(name[0]) || !std::ranges::all_of(name, inner))
     return "formulas could not contain it";
-  for (const char* word : {"axis", "keep", kPi, "true", "false"}) {
+  for (const char* word : {"axis", "keep"}) {
     if (name == word) return "formulas have this word";
+  }
+  return why_no_word(name);
+}
+
+std::string why_no_word(const std::string& word) {
+  for (const char* known : {kPi, "true", "false"}) {
+    if (word == known) return "formulas have this word";
   }
   return "";
 }
@@ -291,4 +322,4 @@ Built build(const FormulaSet& set, const std::vector<std::string>& inputs, const
   return FormulaBuilder(set, inputs, events).build();
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

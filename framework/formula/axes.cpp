@@ -1,8 +1,8 @@
-#include "expr/axes.h"
+#include "formula/axes.h"
 
 #include <fmt/format.h>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 // The place of a named axis among the axes of the event.
@@ -64,4 +64,4 @@ int axis_of(const Term& call, const Shape& shape) {
   return resolved(call.axes->front(), call, shape);
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 inline std::string hint_for(std::string_view name) {
   struct Other {
@@ -57,4 +57,4 @@ inline std::string hint_for(std::string_view name) {
   return "";
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

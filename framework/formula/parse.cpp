@@ -1,12 +1,12 @@
-#include "expr/parse.h"
+#include "formula/parse.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "expr/tokens.h"
+#include "formula/tokens.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 bool is_comparison(const Token& token) {
@@ -26,7 +26,7 @@ class FormulaParser {
       problem.expected = "a formula, as in \"(1 - t) * z + t * e\"";
       throw problem;
     }
-    Term term = comparison();
+    Term term = formula();
     if (next().kind != Token::Kind::end) unexpected_rest();
     return term;
   }
@@ -39,7 +39,7 @@ class FormulaParser {
     FormulaError problem(token.span, fmt::format("{} is not expected here", token.described()));
     problem.expected = "an operator, or the end";
     if (token.is(")")) problem.hint = "there is no '(' that it closes";
-    if (token.is("=")) problem.hint = "a comparison is ==; names for parts of a formula stand under let";
+    if (token.is("=")) problem.hint = "a comparison is ==; names for parts of a formula stand under let, or under vars";
     if (token.is(",")) problem.hint = "several results stand under outputs";
     if (token.kind == Token::Kind::name || token.kind == Token::Kind::number || token.is("("))
       problem.hint = "a product needs its sign: a * b";
@@ -57,6 +57,46 @@ class FormulaParser {
     return term;
   }
 
+  Term formula() {
+    Term condition = either();
+    if (!next().is("?")) return condition;
+    const Nesting guard(*this);
+    const Token mark = lexer_.take();
+    Term choice;
+    choice.kind = Term::Kind::call;
+    choice.word = "where";
+    choice.place = mark.span;
+    choice.arguments.push_back(std::move(condition));
+    choice.arguments.push_back(formula());
+    if (!next().is(":")) {
+      FormulaError problem(next().span, fmt::format("{} is not expected here", next().described()));
+      problem.expected = "condition ? a : b";
+      throw problem;
+    }
+    lexer_.take();
+    choice.arguments.push_back(formula());
+    choice.span = {choice.arguments.front().span.begin, choice.arguments.back().span.end};
+    return choice;
+  }
+
+  Term either() {
+    Term left = both();
+    while (next().is("||")) {
+      const Token op = lexer_.take();
+      left = binary(std::move(left), op, both());
+    }
+    return left;
+  }
+
+  Term both() {
+    Term left = comparison();
+    while (next().is("&&")) {
+      const Token op = lexer_.take();
+      left = binary(std::move(left), op, comparison());
+    }
+    return left;
+  }
+
   Term comparison() {
     Term left = sum();
     if (!is_comparison(next())) return left;
@@ -64,7 +104,7 @@ class FormulaParser {
     Term right = sum();
     if (is_comparison(next())) {
       FormulaError problem(next().span, "comparisons cannot be chained");
-      problem.hint = "a value between two others: (a < x) * (x < b)";
+      problem.hint = "a value between two others: a < x && x < b";
       throw problem;
     }
     return binary(std::move(left), op, std::move(right));
@@ -81,7 +121,7 @@ class FormulaParser {
 
   Term product() {
     Term left = unary();
-    while (next().is("*") || next().is("/")) {
+    while (next().is("*") || next().is("/") || next().is("%")) {
       const Token op = lexer_.take();
       left = binary(std::move(left), op, unary());
     }
@@ -130,7 +170,7 @@ class FormulaParser {
   Term bracket() {
     const Nesting guard(*this);
     const Token open = lexer_.take();
-    Term inner = comparison();
+    Term inner = formula();
     close(open, ")");
     return inner;
   }
@@ -156,6 +196,7 @@ class FormulaParser {
     term.span = term.place = word.span;
     if (!next().is("(")) return term;
     const Nesting guard(*this);
+    if (word.text == "shape") return extent(word);
     term.kind = Term::Kind::call;
     const Token open = lexer_.take();
     while (!next().is(")")) {
@@ -173,15 +214,36 @@ class FormulaParser {
     return term;
   }
 
+  // shape(PORT, AXIS), whose port is a reference of the document.
+  Term extent(const Token& word) {
+    const Token open = next();
+    const Token port = lexer_.take_port();
+    Term term;
+    term.kind = Term::Kind::extent;
+    term.word = port.text;
+    term.place = port.span;
+    if (port.text.empty() || !next().is(",")) {
+      FormulaError problem(port.text.empty() ? port.span : next().span, "shape() takes a port and an axis");
+      problem.expected = "shape(NODE, AXIS) or shape(NODE.PORT, AXIS); axis 1 is the first of a sample, -1 the last";
+      throw problem;
+    }
+    lexer_.take();
+    term.arguments.push_back(formula());
+    term.span = {word.span.begin, next().span.end};
+    close(open, ")");
+    return term;
+  }
+
   void argument(Term& call) {
     const Token word = next();
-    if (word.kind == Token::Kind::name && (word.text == "axis" || word.text == "keep")) return named_argument(call);
+    const bool keep = word.text == "keep" && !call.arguments.empty();  // alone it is the name of a value
+    if (word.kind == Token::Kind::name && (word.text == "axis" || keep)) return named_argument(call);
     if (call.axes || call.keep) {
       FormulaError problem(word.span, "values stand before axis= and keep");
       problem.expected = fmt::format("{}(x, axis=..., keep)", call.word);
       throw problem;
     }
-    call.arguments.push_back(comparison());
+    call.arguments.push_back(formula());
     if (!next().is("=")) return;
     FormulaError problem(call.arguments.back().span, "there is no argument of this name");
     problem.expected = "axis= or keep";
@@ -276,4 +338,4 @@ Term parse(std::string_view text) {
   return FormulaParser(text).parse_all();
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

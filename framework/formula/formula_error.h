@@ -9,7 +9,7 @@
 
 #include "loom/error.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 // Bytes [begin, end) of a text.
 struct Span {
@@ -37,4 +37,4 @@ Diagnostic diagnostic_of(const Formula& formula, const FormulaError& error);
 // The line of the text that holds the span, and a line with carets below it.
 std::string excerpt_of(std::string_view text, Span span);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

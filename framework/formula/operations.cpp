@@ -1,10 +1,10 @@
-#include "expr/operations.h"
+#include "formula/operations.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 using Kind = Operation::Kind;
@@ -92,6 +92,22 @@ bool Operations::fold(const Operation& operation, double& value) const {
     case BlockOp::sqrt: value = std::sqrt(x[0]); break;
     case BlockOp::reciprocal: value = 1 / x[0]; break;
     case BlockOp::lgamma: value = std::lgamma(x[0]); break;
+    case BlockOp::abs: value = std::abs(x[0]); break;
+    case BlockOp::sin: value = std::sin(x[0]); break;
+    case BlockOp::cos: value = std::cos(x[0]); break;
+    case BlockOp::tanh: value = std::tanh(x[0]); break;
+    case BlockOp::log1p: value = std::log1p(x[0]); break;
+    case BlockOp::expm1: value = std::expm1(x[0]); break;
+    case BlockOp::rsqrt: value = 1 / std::sqrt(x[0]); break;
+    case BlockOp::floor: value = std::floor(x[0]); break;
+    case BlockOp::round: value = std::nearbyint(x[0]); break;
+    case BlockOp::minimum: value = x[0] < x[1] ? x[0] : x[1]; break;
+    case BlockOp::maximum: value = x[0] > x[1] ? x[0] : x[1]; break;
+    case BlockOp::less: value = x[0] < x[1] ? 1 : 0; break;
+    case BlockOp::less_equal: value = x[0] <= x[1] ? 1 : 0; break;
+    case BlockOp::equal: value = x[0] == x[1] ? 1 : 0; break;
+    case BlockOp::not_equal: value = x[0] != x[1] ? 1 : 0; break;
+    case BlockOp::select: value = x[0] != 0 ? x[1] : x[2]; break;
     default:
       value = static_cast<double>(math::evaluate(operation.op, static_cast<float>(x[0]), static_cast<float>(x[1]),
                                                  static_cast<float>(x[2]), static_cast<float>(operation.p),
@@ -143,6 +159,7 @@ Id Operations::binary(BlockOp op, Id a, Id b) { return element(op, {a, b, kNone}
 
 Id Operations::select(Id condition, Id yes, Id no) {
   if (yes == no && shape(condition) == Shape()) return yes;
+  if (is_constant(condition) && shape(yes) == shape(no)) return (*this)[condition].p != 0 ? yes : no;
   return element(BlockOp::select, {condition, yes, no});
 }
 
@@ -178,6 +195,7 @@ Id Operations::multiply(Id a, Id b) {
 }
 
 Id Operations::divide(Id a, Id b) {
+  if (is_constant(a) && is_constant(b)) return binary(BlockOp::divide, a, b);  // exact where the quotient is
   if (is_constant(b) && (*this)[b].p != 0 && is_float(1 / (*this)[b].p)) return affine(a, 1 / (*this)[b].p, 0);
   if (is_constant(a, 1)) return unary(BlockOp::reciprocal, b);
   // A division for each value of the smaller shape
@@ -242,6 +260,7 @@ Id Operations::reshape(Id x, const Shape& to) {
 }
 
 Id Operations::stop(Id x) {
+  if (is_constant(x)) return x;
   Operation operation;
   operation.kind = Kind::stop;
   operation.operands[0] = x;
@@ -319,4 +338,4 @@ Operations needed_operations(const Operations& all, std::vector<Id>& results) {
   return list;
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -5,10 +5,10 @@
 
 #include <string>
 
-#include "expr/operations.h"
-#include "expr/parse.h"
+#include "formula/operations.h"
+#include "formula/parse.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 // "[N, 3, 4]", of the event [3, 4].
 std::string text_of(const Shape& event);
@@ -18,4 +18,4 @@ Axes axes_of(const Term& call, const Shape& shape);
 // The one axis of a function along an axis; without `axis=`, the last.
 int axis_of(const Term& call, const Shape& shape);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

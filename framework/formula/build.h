@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "expr/operations.h"
-#include "expr/parse.h"
+#include "formula/operations.h"
+#include "formula/parse.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 struct Parsed {
   Formula formula;
@@ -36,6 +36,9 @@ FormulaSet parse_all(const NamedFormulas& formulas);
 // has brackets after it.
 std::string why_no_name(const std::string& name);
 
+// Why a word without brackets is no name of a value in any formula or ${...}; "" if it may be.
+std::string why_no_word(const std::string& word);
+
 struct Built {
   Operations list;
   std::vector<Id> inputs;  // each input, whether a formula reads it or not
@@ -44,4 +47,4 @@ struct Built {
 
 Built build(const FormulaSet& set, const std::vector<std::string>& inputs, const std::vector<Shape>& events);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -18,7 +18,7 @@
 #include "loom/tensor.h"
 #include "math/block_program.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 using math::BlockOp;
 using math::Reduction;
@@ -103,4 +103,4 @@ Operations needed_operations(const Operations& all, std::vector<Id>& results);
 inline Axes all_axes(const Shape& shape) { return (Axes{1} << shape.rank()) - 1; }
 inline bool has_axis(Axes axes, int axis) { return ((axes >> axis) & 1) != 0; }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

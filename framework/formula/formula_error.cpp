@@ -1,8 +1,8 @@
-#include "expr/formula_error.h"
+#include "formula/formula_error.h"
 
 #include <algorithm>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 constexpr std::size_t kWidth = 90;  // bytes of a long line that are shown
@@ -55,4 +55,4 @@ Diagnostic diagnostic_of(const Formula& formula, const FormulaError& error) {
   return finding;
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

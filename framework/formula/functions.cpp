@@ -1,9 +1,9 @@
-#include "expr/functions.h"
+#include "formula/functions.h"
 
 #include <algorithm>
 #include <array>
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 namespace {
 
 using FunctionKind = Function::Kind;
@@ -117,6 +117,8 @@ constexpr auto kFunctions = std::to_array<Function>({
      one<BlockOp::floor>},
     {"round", FunctionKind::values, 1, "round(x)", "the nearest whole number, of two the even one; its derivative is 0",
      one<BlockOp::round>},
+    {"rint", FunctionKind::values, 1, "rint(x)", "the nearest whole number, of two the larger; its derivative is 0",
+     [](const Arguments& a) { return a.list.unary(BlockOp::floor, a.list.affine(a.values[0], 1, 0.5)); }},
     {"clip", FunctionKind::values, 3, "clip(x, low, high)", "x within limits; its derivative is 1 from low to high",
      clip},
     {"min", FunctionKind::values, 2, "min(a, b)", "the smaller of two; equal ones share the gradient",
@@ -146,7 +148,22 @@ constexpr auto kFunctions = std::to_array<Function>({
      [](const Arguments& a) { return a.list.cumulate(a.values[0], a.axis, false); }},
 });
 
+constexpr auto kSigns = std::to_array<Sign>({
+    {"?", "c ? a : b", "where(c, a, b); to the right"},
+    {"||", "a || b", "1 if one of two is not 0, else 0"},
+    {"&&", "a && b", "1 if neither is 0, else 0"},
+    {"<", "a < b, <= > >= == !=", "1 or 0; not chained"},
+    {"+", "a + b, a - b", "the sum, the difference; from the left"},
+    {"*", "a * b, a / b, a % b", "the product, the quotient, the remainder with the sign of a; from the left"},
+    {"-", "-a, +a", "a with a sign"},
+    {"^", "a ^ b, a ** b", "a to the power of b, as pow; to the right"},
+    {"pi", "pi", "3.14159..."},
+    {"shape", "shape(port, axis)", "the extent of an axis of a port; in `${...}` alone"},
+});
+
 }  // namespace
+
+std::span<const Sign> signs() { return kSigns; }
 
 std::span<const Function> functions() { return kFunctions; }
 
@@ -162,4 +179,4 @@ bool is_function(std::string_view name) {
   return std::ranges::find(kFunctions, name, &Function::name) != kFunctions.end();
 }
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "expr/operations.h"
+#include "formula/operations.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 // The arguments of a call, whose number and kinds have been checked.
 struct Arguments {
@@ -35,8 +35,14 @@ struct Function {
 };
 
 std::span<const Function> functions();
+
+// What else formulas and ${...} consist of, for readers: from the sign that binds least to the one that binds most.
+struct Sign {
+  std::string_view name, form, doc;
+};
+std::span<const Sign> signs();
 // Null if there is none of this name. `arity` chooses between two of the same name.
 const Function* find_function(std::string_view name, int arity);
 bool is_function(std::string_view name);
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "expr/formula_error.h"
+#include "formula/formula_error.h"
 
-namespace loom::nodes::formula {
+namespace loom::formula {
 
 struct Token {
   enum class Kind { end, number, name, symbol };
@@ -27,6 +27,8 @@ class Lexer {
 
   const Token& next() const { return next_; }
   Token take();
+  // After a '(' that is next and is taken as well: all up to a ',' or ')', as the name of a port.
+  Token take_port();
 
  private:
   void advance();
@@ -39,4 +41,4 @@ class Lexer {
   Token next_;
 };
 
-}  // namespace loom::nodes::formula
+}  // namespace loom::formula

@@ -131,7 +131,8 @@ const SectionType<LossEntry>& loss_section() {
     s.form("mean", "a node, or node.port",
            "of a likelihood, such as a formula: the mean of its `target`; default: that of its node");
     s.form("drawn", "a node, or node.port",
-           "of a likelihood, such as a formula: what draws its `target`; default: what its node says");
+           "of a likelihood, such as a formula: what draws its `target`; of a divergence: what draws from the prior; "
+           "default: what its node says");
     s.key("role", &LossEntry::role, text({"likelihood", "divergence", "prior", "regulariser", "adversarial", "none"}),
           "what the term is in the evidence (docs/measurements.md); default: that of its node, or of the nodes that it "
           "is made of");

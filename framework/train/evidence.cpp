@@ -128,14 +128,20 @@ Reach reach_of(const Graph& graph, const LossTerm& part) {
     reach.near = reach.covered = {coded.begin(), coded.end()};
     return reach;
   }
+  // What a sampler that is a formula reads beside the parameters of its posterior: noise.
+  const auto is_noise = [&](const Port& input) {
+    const Ancestry source(graph, input);
+    const auto learned = [&](int node) { return !graph.node(node).parameters.empty(); };
+    return source.inputs().empty() && std::ranges::none_of(source.nodes(), learned);
+  };
   const Ancestry ancestry(graph, part.port, Role::sampler);
   reach.near = latents_of(ancestry);
   for (int i = 0; i < graph.size(); ++i) {
     const GraphNode& node = graph.node(i);
     if (node.contract().role() != Role::sampler) continue;
-    const auto seen = [&](const Port& input) { return !input.valid() || ancestry.has(input); };
-    if (std::ranges::all_of(node.inputs, seen) && std::ranges::any_of(node.inputs, &Port::valid))
-      reach.covered.insert(i);
+    const auto reached = [&](const Port& input) { return input.valid() && ancestry.has(input); };
+    const auto seen = [&](const Port& input) { return !input.valid() || reached(input) || is_noise(input); };
+    if (std::ranges::all_of(node.inputs, seen) && std::ranges::any_of(node.inputs, reached)) reach.covered.insert(i);
   }
   reach.near.insert(reach.covered.begin(), reach.covered.end());
   return reach;

@@ -55,6 +55,26 @@ bool same(const NodeEntry& a, const NodeEntry& b) {
          std::ranges::equal(a.options, b.options, option);
 }
 
+// A copy of the node of a port, which may read what it takes the place of.
+NodeEntry copied_draw(const Document& document, const Graph& graph, Port port) {
+  const GraphNode& node = graph.node(port.node);
+  NodeEntry draw = *std::ranges::find(document.nodes, node.path, &NodeEntry::path);
+  if (!node.parameters.empty()) draw.weights = draw.path;
+  draw.path.clear();
+  return draw;
+}
+
+// The same without ports whose shapes it has: it gets that of the port in whose place it stands.
+NodeEntry prior_draw(const Document& document, const Graph& graph, Port port) {
+  NodeEntry draw = copied_draw(document, graph, port);
+  const Contract& contract = graph.node(port.node).contract();
+  std::erase_if(draw.inputs, [&](const InputEntry& input) {
+    const int index = input.port.empty() ? 0 : contract.input_index(input.port);
+    return index >= 0 && contract.input_at(index).is_shape_only;
+  });
+  return draw;
+}
+
 using Draws = std::map<Port, std::vector<NodeEntry>>;
 
 void add(Draws& draws, Port port, NodeEntry entry) {
@@ -104,12 +124,7 @@ NodeEntry drawing_entry(const Document& document, const Graph& graph, const Obse
   if (!observation.drawn.valid())
     return loss.contract().drawn_by() ? related_entry(graph, observation.node, *loss.contract().drawn_by(), "")
                                       : NodeEntry{};
-  // A copy, which may read what it takes the place of.
-  const auto entry = std::ranges::find(document.nodes, graph.node(observation.drawn.node).path, &NodeEntry::path);
-  NodeEntry draw = *entry;
-  draw.path.clear();
-  if (!graph.node(observation.drawn.node).parameters.empty()) draw.weights = entry->path;
-  return draw;
+  return copied_draw(document, graph, observation.drawn);
 }
 
 Draws find_prior_draws(const Document& document, const Graph& graph, const Evidence& evidence) {
@@ -126,10 +141,12 @@ Draws find_prior_draws(const Document& document, const Graph& graph, const Evide
   }
   for (const LossTerm& part : evidence.parts) {
     const std::optional<RelatedNode>& related = graph.node(part.port.node).contract().drawn_by();
-    if (part.role != LossRole::divergence || !related) continue;
+    if (part.role != LossRole::divergence || (!related && !part.drawn.valid())) continue;
     for (int i = 0; i < graph.size(); ++i) {
       if (graph.node(i).contract().role() == Role::sampler && reads_same(graph.node(i), graph.node(part.port.node)))
-        add(draws, {i, 0}, related_entry(graph, part.port.node, *related, ""));
+        add(draws, {i, 0},
+            part.drawn.valid() ? prior_draw(document, graph, part.drawn)
+                               : related_entry(graph, part.port.node, *related, ""));
     }
   }
   for (auto& [port, entries] : by_density) draws[port] = std::move(entries);

@@ -10,6 +10,7 @@
 
 #include "core/pattern.h"
 #include "loom/error.h"
+#include "train/evaluation_draws.h"
 #include "train/gradient_paths.h"
 #include "train/recomputed_nodes.h"
 
@@ -189,10 +190,20 @@ std::vector<LossTerm> resolve_losses(const Document& document, const Graph& grap
 
 namespace {
 
+// What `drawn` of a divergence takes the place of: the draw from the posterior.
+Port drawn_latent(const Graph& graph, Port loss) {
+  const GraphNode* sampler = sampler_of(graph, graph.node(loss.node));
+  return sampler == nullptr ? Port() : Port{static_cast<int>(sampler - graph.nodes().data()), 0};
+}
+
 // What a loss says of its target must be like it.
 void check_density(const LossEntry& loss, const Graph& graph, const Reference& said, const char* key,
                    Diagnostics& diagnostics) {
-  const Port target = loss_of_port(graph, graph.port({loss.node, loss.port, {}})).target, port = graph.find_port(said);
+  const LossTerm term = loss_of_port(graph, graph.port({loss.node, loss.port, {}}));
+  const bool draws = std::string_view(key) == "drawn";
+  const LossRole role = loss.role.empty() ? term.role : role_of(loss.role);
+  const bool latent = draws && role == LossRole::divergence;
+  const Port target = latent ? drawn_latent(graph, term.port) : term.target, port = graph.find_port(said);
   if (said.node.empty() || graph.find(said.node) < 0) return;  // the document layer reports it
   if (!port.valid()) {
     Diagnostic& finding =
@@ -205,10 +216,11 @@ void check_density(const LossEntry& loss, const Graph& graph, const Reference& s
     Diagnostic& finding =
         diagnostics.add(ErrorCode::missing_input, said.where,
                         fmt::format("the loss '{}' says its `{}`, but nothing is its target", loss.name, key));
-    finding.expected = "an input `target`, which the formula reads: in: {target: x}";
+    finding.expected = latent
+                           ? "one node of the role sampler that reads the inputs of the divergence under the same names"
+                           : "an input `target`, which the formula reads: in: {target: x}";
     return;
   }
-  const bool draws = std::string_view(key) == "drawn";
   if (graph.shape(port) == graph.shape(target) && (!draws || graph.dtype(port) == graph.dtype(target))) return;
   Diagnostic& finding = diagnostics.add(ErrorCode::shape_mismatch, said.where,
                                         fmt::format("`{}` of the loss '{}' is not like its target", key, loss.name));

@@ -10,6 +10,8 @@ namespace {
 
 namespace formula = loom::formula;
 
+constexpr const char *kRole = "role", *kSampler = "sampler";
+
 std::vector<std::string> names_of(const std::vector<loom::PortDeclaration>& ports) {
   std::vector<std::string> names;
   for (const loom::PortDeclaration& port : ports) names.push_back(port.name);
@@ -65,6 +67,10 @@ class Expression final : public formula::FormulaNode {
              "the formulas of several outputs, in place of `y`");
     c.option(formula::kLet, loom::OptionValue(), loom::text_map("a map of names and formulas"),
              "names for parts of formulas");
+    c.option(
+        kRole, loom::OptionValue(), loom::text({kSampler}),
+        "sampler: it draws a latent variable from what it reads, the parameters of the posterior and noise; an input "
+        "`mu` is the posterior's mean");
     c.rule({formula::kSingle, formula::kOutputs}, "a node has `y` or `outputs`, not both", "one of them",
            [](const loom::Options& o) { return !o.has(formula::kSingle) || !o.has(formula::kOutputs); });
     c.second_derivative([](const loom::Options& o) {  // all but products of many and trigamma
@@ -82,6 +88,7 @@ class Expression final : public formula::FormulaNode {
     const formula::FormulaSet set = formula::parse_all(formulas);
     const std::vector<std::string> inputs = choice.inputs ? *choice.inputs : set.free_names();
     check_formula_names(inputs, formulas);
+    if (choice.options.has(kRole)) c.role(loom::Role::sampler);
     const formula::Usage usage = formula::usage_of(set, inputs);
     std::vector<std::string> read;
     for (std::size_t i = 0; i < inputs.size(); ++i) {

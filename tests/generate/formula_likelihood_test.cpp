@@ -46,6 +46,32 @@ BOOST_AUTO_TEST_CASE(one_of_the_two_is_enough) {
   BOOST_TEST(has(error_of([&] { model_of(kNodes + kFormula + "}\n").sample(3); }), "whose mean is known"));
 }
 
+// A VAE of formulas alone: its latent variable is encoded, decoded, drawn from its prior and walked through.
+BOOST_AUTO_TEST_CASE(a_latent_variable_that_is_a_formula) {
+  const std::string text = R"yaml(nodes:
+  x:      {type: input, shape: [6]}
+  mu:     {type: linear, in: x, units: 3}
+  logvar: {type: linear, in: x, units: 3}
+  noise:  {type: normal, in: {like: mu}}
+  z:      {type: expr, in: {mu: mu, logvar: logvar, e: noise}, y: "mu + exp(logvar / 2) * e", role: sampler}
+  mean:   {type: linear, in: z, units: 6}
+losses:
+  rec: {expr: "sum((m - target)^2) / 2 + 3 * log(2 * pi)", in: {m: mean, target: x}, role: likelihood, mean: mean}
+  kl:  {expr: "sum(exp(logvar) + mu^2 - 1 - logvar) / 2", in: {mu: mu, logvar: logvar}, role: divergence, drawn: noise}
+)yaml";
+  expect_same_samples(text, "{draw: {z: {type: normal, shape: [3]}}, show: mean}");
+  const Model model = model_of(text);
+  BOOST_TEST(model.encodings() == std::vector<std::string>{"mu"}, boost::test_tools::per_element());
+  Tensor x(DType::f32, {4, 6});
+  for (std::size_t i = 0; i < 24; ++i) x.values()[i] = static_cast<float>(i % 5);
+  const Tensor codes = model.encode(x);
+  BOOST_TEST((codes.shape() == Shape{4, 3}));
+  BOOST_TEST((model.decode(codes).shape() == Shape{4, 6}));
+  BOOST_TEST(moves(model.reconstruct(x)));
+  const std::string silent = std::string(text).replace(text.find(", drawn: noise"), 14, "");
+  BOOST_TEST(has(error_of([&] { model_of(silent).sample(2); }), "no loss says from which prior 'z' is drawn"));
+}
+
 // A decoder that reads its own target is filled position by position with what is drawn.
 BOOST_AUTO_TEST_CASE(an_autoregressive_formula) {
   const std::string text = R"yaml(nodes:

@@ -53,6 +53,26 @@ nodes:
 
 BOOST_AUTO_TEST_SUITE(evidence)
 
+// Noise that a formula reads belongs to no posterior; what the data say does.
+BOOST_AUTO_TEST_CASE(a_vae_of_formulas_is_one_bound) {
+  const auto text = [](const std::string& noise) {
+    return Found("nodes:\n  x: {type: input, shape: [6]}\n  mu: {type: linear, in: x, units: 2}\n  e: " + noise +
+                 R"yaml(
+  z:    {type: expr, in: {mu: mu, e: e}, y: "mu + e", role: sampler}
+  mean: {type: linear, in: z, units: 6}
+losses:
+  rec: {expr: "sum((m - target)^2) / 2 + 3 * log(2 * pi)", in: {m: mean, target: x}, role: likelihood}
+  kl:  {expr: "sum(mu^2) / 2", in: {mu: mu}, role: divergence}
+)yaml")
+        .text();
+  };
+  BOOST_TEST(text("{type: normal, shape: [2]}") == "bound rec; ");
+  BOOST_TEST(text("{type: linear, in: x, units: 2}") ==
+             "reconstruction rec: no loss is the divergence of 'z'; role: divergence says which one is; none kl: no "
+             "likelihood of the data depends on what 'kl' is the "
+             "divergence of; ");
+}
+
 BOOST_AUTO_TEST_CASE(a_vae_is_one_bound) {
   const Found found(kVae + R"(
 losses:

@@ -67,6 +67,40 @@ BOOST_AUTO_TEST_CASE(of_a_sampler_whose_divergence_is_computed_from_densities) {
   BOOST_TEST(Found(kEncoder + kLikelihood).text() == "z: q.mu 4x2 drawn z; ");
 }
 
+// A VAE of formulas: what the formula of z reads beside its parameters is noise.
+BOOST_AUTO_TEST_CASE(of_a_sampler_that_is_a_formula) {
+  const std::string nodes = R"yaml(
+nodes:
+  x:      {type: input, shape: [4, 6]}
+  mu:     {type: linear, in: x, units: 2}
+  spread: {type: linear, in: x, units: 2}
+  noise:  {type: normal, in: {like: mu}}
+  z:      {type: expr, in: {mu: mu, s: spread, e: noise}, y: "mu + exp(s) * e", role: sampler}
+  mean:   {type: linear, in: z, units: 6}
+losses:
+  rec: {type: gaussian_nll, in: {mean: mean, target: x}, sigma: 1}
+)yaml";
+  const std::string kl = R"yaml(
+  kl: {type: expr, in: {mu: mu, s: spread}, let: {nats: "(exp(2 * s) + mu^2 - 1) / 2 - s"},
+       outputs: {loss: "sum(nats)", per_dimension: "nats"}, role: divergence, drawn: noise}
+)yaml";
+  const auto without = [](std::string text, const std::string& part, const std::string& other = "") {
+    return text.replace(text.find(part), part.size(), other);
+  };
+  const auto says = [](const std::string& part) {
+    return [part](const Error& error) { return std::string(error.what()).find(part) != std::string::npos; };
+  };
+  const Found found(nodes + kl);
+  BOOST_TEST(found.text() == "kl: mu 4x2 drawn z; ");
+  BOOST_TEST(found.posteriors.front().per_dimension.valid());
+  BOOST_TEST(Found(nodes).text() == "z: mu 4x2 drawn z; ");
+  const std::string plain = without(nodes, ", role: sampler");
+  BOOST_TEST(Found(plain + without(kl, ", drawn: noise")).text() == "kl: mu 4x2; ");
+  BOOST_CHECK_EXCEPTION(Found(plain + kl), Error, says("one node of the role sampler"));
+  BOOST_CHECK_EXCEPTION(Found(nodes + without(kl, "drawn: noise", "drawn: mean")), Error,
+                        says("E207 shape-mismatch: `drawn` of the loss 'kl'"));
+}
+
 BOOST_AUTO_TEST_CASE(of_levels_that_are_summed) {
   const Found found(R"(
 nodes:

@@ -6,8 +6,8 @@
 
 namespace loom {
 
-std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables, TextBudget& budget,
-                           Diagnostics& diagnostics) {
+std::optional<std::vector<Link>> links_of(Value& instance, const Member& member, const Variables& variables,
+                                          TextBudget& budget, Diagnostics& diagnostics) {
   Value* in = instance.find("in");
   std::vector<Link> links;
   Value* chain = instance.find("chain");
@@ -31,21 +31,22 @@ std::vector<Link> links_of(Value& instance, const Member& member, const Variable
           .add(ErrorCode::missing_key, input->where,
                fmt::format("'{}' is chained through '{}', which `in` does not name", member.key, input->scalar))
           .expected = fmt::format("in: {{{}: <node>}}", input->scalar);
-      return {};
+      return std::nullopt;
     }
-    if (names.empty()) wrong_type(*chain, "chain", "a list of inputs, or a map from inputs to outputs", diagnostics);
-    return links;
+    if (!names.empty() || chain->kind == Value::Kind::sequence) return links;
+    wrong_type(*chain, "chain", "a list of inputs, or a map from inputs to outputs", diagnostics);
+    return std::nullopt;
   }
   Value* first = in == nullptr                                             ? nullptr
                  : in->is_map() && !in->members.empty()                    ? &in->members.front().value
                  : in->kind == Value::Kind::sequence && !in->items.empty() ? &in->items.front()
                                                                            : in;
-  if (first != nullptr && first->kind == Value::Kind::scalar) return {{first, ""}};
+  if (first != nullptr && first->kind == Value::Kind::scalar) return std::vector<Link>{{first, ""}};
   diagnostics
       .add(ErrorCode::missing_key, member.where,
            fmt::format("'{}' is repeated and has no input to chain through", member.key))
-      .expected = "in: <node>";
-  return {};
+      .expected = "in: <node>, or chain: [] for instances that stand side by side";
+  return std::nullopt;
 }
 
 }  // namespace loom

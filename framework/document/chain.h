@@ -1,6 +1,7 @@
 // The inputs that the instances of a `repeat` take from the previous instance.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,9 @@ struct Link {
   std::string output;
 };
 
-// `chain: [a, b]` or `chain: {a: output, ...}`; without it the first input. Empty if there is none, with a diagnostic:
-// E104, E105. The links point into `instance`.
-std::vector<Link> links_of(Value& instance, const Member& member, const Variables& variables, TextBudget& budget,
-                           Diagnostics& diagnostics);
+// `chain: [a, b]` or `chain: {a: output, ...}`; without it the first input; `chain: []` links nothing. No value if it is
+// wrong, with a diagnostic: E104, E105. The links point into `instance`.
+std::optional<std::vector<Link>> links_of(Value& instance, const Member& member, const Variables& variables,
+                                          TextBudget& budget, Diagnostics& diagnostics);
 
 }  // namespace loom

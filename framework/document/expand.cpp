@@ -105,10 +105,10 @@ class Expander::Impl {
               Scope* scope) {
     Member instance = member;
     std::erase_if(instance.value.members, [](const Member& m) { return m.key == "repeat"; });
-    const std::vector<Link> links = links_of(instance.value, member, variables, budget_, diagnostics_);
-    if (links.empty()) return add_broken(name, member, scope);
+    const auto links = links_of(instance.value, member, variables, budget_, diagnostics_);
+    if (!links) return add_broken(name, member, scope);
     Variables inner = variables;
-    std::string last = links.front().source->scalar;
+    std::string last = links->empty() ? "" : links->front().source->scalar;
     for (std::int64_t i = 0; i < count; ++i) {
       inner["index"] = OptionValue(i);
       if (full_) return;
@@ -116,9 +116,9 @@ class Expander::Impl {
       std::erase_if(one.value.members, [](const Member& m) { return m.key == "chain"; });
       add_one(fmt::format("{}/{}", name, i), one, inner, scope, {});
       last = fmt::format("{}/{}", name, i);
-      for (const Link& link : links) link.source->scalar = link.output.empty() ? last : last + "." + link.output;
+      for (const Link& link : *links) link.source->scalar = link.output.empty() ? last : last + "." + link.output;
     }
-    names_.add_repeat(scope->prefix + name, last, scope);
+    if (!last.empty()) names_.add_repeat(scope->prefix + name, last, scope);
     names_.add_instances(scope->prefix + name, count);
   }
 

@@ -88,4 +88,21 @@ BOOST_AUTO_TEST_CASE(modes_freezing_and_sharing) {
   BOOST_TEST(!node(document, "b").full_precision);
 }
 
+// chain: [] links no instance to another.
+BOOST_AUTO_TEST_CASE(instances_side_by_side) {
+  const Document document = parse(
+      "nodes:\n  x: {type: input, shape: [8]}\n  a: {type: t, in: x, k: '${index}', repeat: 3, chain: []}\n"
+      "  b: {type: t, in: 'a/${2 - index}', repeat: 3, chain: []}\n  c: {type: t, in: [a, b]}\n  "
+      "alone: {type: t, repeat: 2, chain: []}\n");
+  BOOST_TEST(source(document, "a/2") == "x");
+  BOOST_TEST(option(document, "a/2", "k") == "2");
+  BOOST_TEST(source(document, "b/0") == "a/2");
+  BOOST_TEST(source(document, "c") == "a/2");
+  BOOST_TEST(source(document, "c", 0, 1) == "b/2");
+  BOOST_TEST(node(document, "alone/1").inputs.size() == 0U);
+  const std::string wrong = failure("nodes:\n  a: {type: t, repeat: 2}\n");
+  BOOST_TEST(contains(wrong, "chain: [] for instances that stand side by side"), wrong);
+  BOOST_TEST(contains(failure("nodes:\n  a: {type: t, in: x, repeat: 2, chain: {}}\n"), "E105"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "loom/metric.h"
+#include "train/metric_set.h"
 
 namespace loom::measure {
 namespace {
@@ -21,6 +22,10 @@ class Codebook final : public Metric {
     c.input("codes", "[N, ...]", "the code of each position").dtype(DType::i32);
     c.input("unused_for", "[K]", "batches since each code was last used in training");
     c.input("mask", "[N, ...]", "1 where a position is there; others do not count").optional();
+    c.option(kCodePorts, OptionValue(), text().or_list(),
+             "ports of integers that are codes as well, such as those of a quantizer in formulas");
+    c.option(kCodeSizes, OptionValue(), integer().at_least(1).at_most(1 << 24).or_list(),
+             "number of codes of these ports, or one number for each");
     c.value("codes", "codes", "", "K, the size of the codebook");
     c.value("used_codes", "used codes", "", "number of codes that occur at least once; 1 to K").curve();
     c.value("perplexity", "perplexity", "", "exp of the entropy of the codes' shares; 1 to K").curve();
@@ -36,17 +41,25 @@ class Codebook final : public Metric {
             "`bits_per_item` over the seconds of an item, of sounds in `eval`");
     c.value("counts", "positions of each code", "", "how often each code occurs, by its index");
   }
-  explicit Codebook(const Options&) {}
+  explicit Codebook(const Options& options) {
+    if (options.has(kCodeSizes)) size_ = static_cast<std::size_t>(options.integers(kCodeSizes).front());
+  }
 
   void add(std::span<const TensorView> inputs) override {
-    const auto ages = inputs[1].values();
+    const std::span<const float> ages = inputs[1].empty() ? std::span<float>() : inputs[1].values();
     const std::span<const float> mask = inputs[2].empty() ? std::span<float>() : inputs[2].values();
-    counts_.resize(ages.size());
+    counts_.resize(inputs[1].empty() ? size_ : ages.size());
     oldest_ = ages.empty() ? 0 : static_cast<double>(*std::ranges::max_element(ages));
     items_ += inputs[0].samples();
     const auto codes = inputs[0].values<std::int32_t>();
     for (std::size_t i = 0; i < codes.size(); ++i) {
-      if (mask.empty() || mask[i * mask.size() / codes.size()] != 0) ++counts_[static_cast<std::size_t>(codes[i])];
+      if (!mask.empty() && mask[i * mask.size() / codes.size()] == 0) continue;
+      const auto code = static_cast<std::size_t>(codes[i]);  // a negative one is beyond all others
+      if (code >= counts_.size())
+        throw Error(ErrorCode::out_of_range,
+                    fmt::format("metric codebook: a code is {}, and there are {}", codes[i], counts_.size()),
+                    "the option `size` says how many codes a port has");
+      ++counts_[code];
     }
   }
 
@@ -71,6 +84,7 @@ class Codebook final : public Metric {
   }
 
  private:
+  std::size_t size_ = 0;              // of codes that no quantizer keeps books of
   std::vector<std::int64_t> counts_;  // per code
   std::int64_t items_ = 0;
   double oldest_ = 0;

@@ -181,13 +181,15 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
                                             Diagnostics& diagnostics) {
   if (!document.data.type.empty()) check_data(registry, document.data, diagnostics);
   check_updates(document, registry, diagnostics);
-  check_monitor(document, choose_metrics(document, registry, diagnostics), diagnostics);
+  const std::vector<ChosenMetric> metrics = choose_metrics(document, registry, diagnostics);
+  check_monitor(document, metrics, diagnostics);
   auto graph = build_nodes(document, registry, diagnostics);
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);
   check_data_init(*graph, document.train.data_init, document.train.where, diagnostics);
   check_recompute(*graph, document.train.recompute, document.train.where, diagnostics);
   if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), registry, diagnostics);
+  check_code_ports(document, metrics, *graph, diagnostics);
   check_generate(document, *graph, registry, diagnostics);
   return graph;
 }

@@ -27,7 +27,63 @@ std::vector<double> numbers_in(const OptionValue& value) {
   return numbers;
 }
 
+struct CodePort {
+  Reference reference;
+  std::int64_t size = 0;  // number of codes; 0: not given
+};
+
+Reference reference_of(const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  return {name.substr(0, dot), dot == std::string::npos ? "" : name.substr(dot + 1), {}};
+}
+
+// In the order of the option; a pattern is each instance of its repeat.
+std::vector<CodePort> code_ports(const Options& options, const Graph& graph) {
+  std::vector<CodePort> ports;
+  if (!options.values().contains(kCodePorts) || !options.has(kCodePorts)) return ports;
+  const OptionValue& given = options.values().at(kCodePorts);
+  const auto* list = std::get_if<std::vector<OptionValue>>(&given);
+  const std::vector<OptionValue> names = list != nullptr ? *list : std::vector<OptionValue>{given};
+  const std::vector<std::int64_t> sizes =
+      options.has(kCodeSizes) ? options.integers(kCodeSizes, names.size()) : std::vector<std::int64_t>();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (const std::string& name : graph.instances(std::get<std::string>(names[i]), ErrorCode::dangling_input))
+      ports.push_back({reference_of(name), i < sizes.size() ? sizes[i] : 0});
+  }
+  return ports;
+}
+
 }  // namespace
+
+void check_code_ports(const Document& document, const std::vector<ChosenMetric>& metrics, const Graph& graph,
+                      Diagnostics& diagnostics) {
+  for (const ChosenMetric& chosen : metrics) {
+    const auto entry = std::ranges::find_if(
+        document.metrics, [&](const MetricEntry& one) { return one.metric.type == chosen.type->name; });
+    const bool given = entry != document.metrics.end() && entry->metric.options.contains(kCodePorts);
+    if (!given || chosen.type->contract.measured() != Measured::quantizers) continue;
+    const Location& where = entry->metric.options.at(kCodePorts).where;
+    try {
+      for (const CodePort& one : code_ports(chosen.options, graph)) {
+        const Port port = graph.port(one.reference.text(), ErrorCode::dangling_input);
+        if (graph.dtype(port) == DType::i32 && one.size > 0) continue;
+        const bool numbers = graph.dtype(port) != DType::i32;
+        Diagnostic& finding =
+            diagnostics.add(numbers ? ErrorCode::dtype_mismatch : ErrorCode::missing_option, where,
+                            numbers ? fmt::format("the port '{}' has no codes", one.reference.text())
+                                    : fmt::format("metric {}: `{}` does not say how many codes '{}' has",
+                                                  chosen.type->name, kCodeSizes, one.reference.text()));
+        if (numbers) finding.got = std::string(name_of(graph.dtype(port)));
+        finding.expected = numbers ? "i32" : "size: N, or a number for each port";
+      }
+    } catch (const Error& error) {
+      for (Diagnostic finding : error.diagnostics()) {
+        finding.where = where;
+        diagnostics.add(Error(std::move(finding)));
+      }
+    }
+  }
+}
 
 std::vector<ChosenMetric> choose_metrics(const Document& document, const Registry& registry, Diagnostics& diagnostics) {
   static const std::map<std::string, OptionEntry> kNone;
@@ -59,6 +115,7 @@ MetricSet::MetricSet(const std::vector<ChosenMetric>& metrics, const Graph& grap
       if (graph.node(i).contract().role() == Role::quantizer)
         bind(chosen, graph, i, "quantizers/" + graph.node(i).path, true);
     }
+    bind_codes(chosen, graph);
   }
 }
 
@@ -71,7 +128,10 @@ MetricSet::Source MetricSet::find(const GraphNode& node, int index, const std::s
   Port port;
   if (const int input = contract.input_index(name); input >= 0) port = node.inputs[static_cast<std::size_t>(input)];
   if (const int output = contract.output_index(name); output >= 0) port = {index, output};
-  if (!port.valid()) return {};
+  return port.valid() ? source_of(port) : Source{};
+}
+
+MetricSet::Source MetricSet::source_of(Port port) {
   const auto known = std::ranges::find(ports_, port);
   if (known != ports_.end()) return {static_cast<int>(known - ports_.begin()), -1};
   ports_.push_back(port);
@@ -79,7 +139,7 @@ MetricSet::Source MetricSet::find(const GraphNode& node, int index, const std::s
 }
 
 void MetricSet::bind(const ChosenMetric& chosen, const Graph& graph, int node, std::string subject, bool fixed_prior) {
-  Item item{&chosen, std::move(subject), fixed_prior, {}, nullptr};
+  Item item{&chosen, std::move(subject), fixed_prior, {}, chosen.options, nullptr};
   const std::size_t before = ports_.size();
   for (const PortDeclaration& input : chosen.type->contract.inputs()) {
     item.sources.push_back(find(graph.node(node), node, input.name));
@@ -92,9 +152,24 @@ void MetricSet::bind(const ChosenMetric& chosen, const Graph& graph, int node, s
   items_.push_back(std::move(item));
 }
 
+// Each port by itself, as the codes of a quantizer of this size.
+void MetricSet::bind_codes(const ChosenMetric& chosen, const Graph& graph) {
+  const std::vector<CodePort> ports = code_ports(chosen.options, graph);
+  for (const CodePort& one : ports) {
+    const Port port = graph.find_port(one.reference);
+    if (!port.valid()) continue;
+    Item item{&chosen, "quantizers/" + graph.name_of(port), true, {}, chosen.options, nullptr};
+    item.options.set(kCodePorts, OptionValue(one.reference.text()));
+    item.options.set(kCodeSizes, OptionValue(one.size));
+    for (const PortDeclaration& input : chosen.type->contract.inputs())
+      item.sources.push_back(input.name == "codes" ? source_of(port) : Source{});
+    items_.push_back(std::move(item));
+  }
+}
+
 void MetricSet::begin(MetricPass pass) {
   for (Item& item : items_) {
-    item.metric = item.chosen->type->create(item.chosen->options);
+    item.metric = item.chosen->type->create(item.options);
     pass.fixed_prior = item.fixed_prior;
     item.metric->begin(pass);
   }

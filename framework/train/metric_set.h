@@ -29,6 +29,12 @@ struct ChosenMetric {
 // The metrics of a registry that a document does not turn off; left out where an option is required and not given.
 std::vector<ChosenMetric> choose_metrics(const Document& document, const Registry& registry, Diagnostics& diagnostics);
 
+// Options of a metric of quantizers: codes that no node of this role makes, such as those of formulas, and how many there are.
+inline constexpr const char *kCodePorts = "ports", *kCodeSizes = "size";
+// Whether these ports are there, and have codes.
+void check_code_ports(const Document& document, const std::vector<ChosenMetric>& metrics, const Graph& graph,
+                      Diagnostics& diagnostics);
+
 class MetricSet {
  public:
   MetricSet(const std::vector<ChosenMetric>& metrics, const Graph& graph, const ParameterStore& store,
@@ -50,9 +56,12 @@ class MetricSet {
     std::string subject;
     bool fixed_prior;
     std::vector<Source> sources;  // in the order of the contract's inputs
+    Options options;              // of the metric; of several ports, for one of them
     std::unique_ptr<Metric> metric;
   };
   void bind(const ChosenMetric& chosen, const Graph& graph, int node, std::string subject, bool fixed_prior);
+  void bind_codes(const ChosenMetric& chosen, const Graph& graph);
+  Source source_of(Port port);
   Source find(const GraphNode& node, int index, const std::string& name);
 
   std::vector<ChosenMetric> metrics_;

@@ -8,6 +8,7 @@
 #include "measure/image_quality.h"
 #include "measure/support.h"
 #include "train/advice.h"
+#include "train/check_document.h"
 #include "train/metric_json.h"
 
 using namespace loom;
@@ -76,6 +77,47 @@ BOOST_AUTO_TEST_CASE(codes_of_every_quantizer_are_counted_over_the_pass) {
     BOOST_TEST(curves[3].first == "low/q.perplexity");
     BOOST_TEST(to_json(measured)["quantizers"]["low/q"]["counts"][7] == 9);
   }
+}
+
+// Codes that no quantizer makes: their ports are named, with their number.
+BOOST_AUTO_TEST_CASE(codes_of_formulas_are_counted_too) {
+  const std::string nodes =
+      "version: 1\nnodes:\n  x: {type: input, shape: [6, 4]}\n  best: {type: top_k, in: x, k: 1, repeat: 2, chain: "
+      "[]}\n";
+  const auto metric = [&](const std::string& options) {
+    return parse_document(nodes + "metrics: {codebook: " + options + "}\n", "codes.yaml", ".");
+  };
+  const auto finding = [&](const std::string& options) {
+    Diagnostics findings;
+    check_document(metric(options), standard_registry(), findings);
+    return findings.empty() ? std::string() : findings.items().front().text();
+  };
+  const Document document = metric("{ports: [\"best/*.index\"], size: 5}");
+  Diagnostics findings;
+  const auto graph = check_document(document, standard_registry(), findings);
+  findings.throw_if_any();
+  ParameterStore store(*graph, 1);
+  MetricSet set(choose_metrics(document, standard_registry(), findings), *graph, store, {});
+  BOOST_REQUIRE(set.ports().size() == 2U);
+  set.begin({.samples = 2});
+  const Tensor first = tensor_of({2, 3}, std::vector<std::int32_t>{0, 3, 3, 1, 1, 4});
+  const Tensor second = tensor_of({2, 3}, std::vector<std::int32_t>{2, 2, 2, 2, 2, 2});
+  set.add(std::vector<TensorView>{first, second});
+  const std::vector<MetricValue> measured = set.finish("test");
+  BOOST_TEST((find_value(measured, "counts", "quantizers/best/0.index")->value ==
+              list_of(std::vector<std::int64_t>{1, 2, 0, 2, 1})));
+  BOOST_TEST(number_of(*find_value(measured, "perplexity", "quantizers/best/1.index")).value() == 1.0);
+  set.begin({.samples = 1});
+  const Tensor beyond = tensor_of({1, 1}, std::vector<std::int32_t>{5}),
+               good = tensor_of({1, 1}, std::vector<std::int32_t>{0});
+  BOOST_CHECK_EXCEPTION(set.add(std::vector<TensorView>{beyond, good}), Error, [](const Error& error) {
+    return std::string(error.what()).find("a code is 5, and there are 5") != std::string::npos;
+  });
+  BOOST_TEST(finding("{ports: best/0.index, size: 4}") == "");
+  BOOST_TEST(finding("{ports: best/0.index}").find("`size` does not say how many codes") != std::string::npos);
+  BOOST_TEST(finding("{ports: x, size: 4}").find("E208") != std::string::npos, finding("{ports: x, size: 4}"));
+  BOOST_TEST(finding("{ports: beast, size: 4}").find("codes.yaml:5:29: error E206") != std::string::npos,
+             finding("{ports: beast, size: 4}"));
 }
 
 BOOST_AUTO_TEST_CASE(low_use_names_what_has_not_been_tried) {

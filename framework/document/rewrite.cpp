@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "graph/sizes.h"
 #include "loom/error.h"
 
 namespace loom {
@@ -76,8 +75,6 @@ void Rewrite::replace(const Reference& reference, NodeEntry draw) {
         if (graph_->find_port(source) == port) source = {draw.path, "", source.where};
       }
     }
-    rename_sizes(entry,
-                 [&](const Reference& size) { return graph_->find_port(size) == port ? draw.path : size.text(); });
   }
   entries_.push_back(std::move(draw));
 }
@@ -91,7 +88,6 @@ void Rewrite::resolve_inputs(NodeEntry& node) const {
   for (InputEntry& input : node.inputs) {
     for (Reference& source : input.sources) source = resolved(source);
   }
-  rename_sizes(node, [&](const Reference& size) { return resolved(size).text(); });
 }
 
 void Rewrite::set_input(int node, int input, const Reference& source) {

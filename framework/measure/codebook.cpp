@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <optional>
 
 #include "loom/metric.h"
 #include "train/metric_set.h"
@@ -49,7 +50,7 @@ class Codebook final : public Metric {
     const std::span<const float> ages = inputs[1].empty() ? std::span<float>() : inputs[1].values();
     const std::span<const float> mask = inputs[2].empty() ? std::span<float>() : inputs[2].values();
     counts_.resize(inputs[1].empty() ? size_ : ages.size());
-    oldest_ = ages.empty() ? 0 : static_cast<double>(*std::ranges::max_element(ages));
+    if (!ages.empty()) oldest_ = static_cast<double>(*std::ranges::max_element(ages));
     items_ += inputs[0].samples();
     const auto codes = inputs[0].values<std::int32_t>();
     for (std::size_t i = 0; i < codes.size(); ++i) {
@@ -72,22 +73,25 @@ class Codebook final : public Metric {
       if (count > 0) entropy -= share * std::log(share);
     }
     const double each = all / static_cast<double>(items_);  // positions of an item
-    return {{"codes", static_cast<std::int64_t>(counts_.size())},
-            {"used_codes", static_cast<std::int64_t>(used), fmt::format("of {}", counts_.size())},
-            {"perplexity", std::exp(entropy)},
-            {"unigram_entropy", entropy},
-            {"unigram_entropy_bits", entropy / std::numbers::ln2},
-            {"oldest_code", oldest_},
-            {"bits_per_item", each * std::log2(static_cast<double>(counts_.size()))},
-            {"entropy_bits_per_item", each * entropy / std::numbers::ln2},
-            {"counts", list_of(counts_)}};
+    std::vector<MetricResult> results = {
+        {"codes", static_cast<std::int64_t>(counts_.size())},
+        {"used_codes", static_cast<std::int64_t>(used), fmt::format("of {}", counts_.size())},
+        {"perplexity", std::exp(entropy)},
+        {"unigram_entropy", entropy},
+        {"unigram_entropy_bits", entropy / std::numbers::ln2},
+        {"oldest_code", oldest_.value_or(0)},
+        {"bits_per_item", each * std::log2(static_cast<double>(counts_.size()))},
+        {"entropy_bits_per_item", each * entropy / std::numbers::ln2},
+        {"counts", list_of(counts_)}};
+    if (!oldest_) std::erase_if(results, [](const MetricResult& one) { return one.key == "oldest_code"; });
+    return results;
   }
 
  private:
   std::size_t size_ = 0;              // of codes that no quantizer keeps books of
   std::vector<std::int64_t> counts_;  // per code
   std::int64_t items_ = 0;
-  double oldest_ = 0;
+  std::optional<double> oldest_;  // none: nobody keeps books
 };
 
 LOOM_METRIC(Codebook, "codebook")

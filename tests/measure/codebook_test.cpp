@@ -107,6 +107,7 @@ BOOST_AUTO_TEST_CASE(codes_of_formulas_are_counted_too) {
   BOOST_TEST((find_value(measured, "counts", "quantizers/best/0.index")->value ==
               list_of(std::vector<std::int64_t>{1, 2, 0, 2, 1})));
   BOOST_TEST(number_of(*find_value(measured, "perplexity", "quantizers/best/1.index")).value() == 1.0);
+  BOOST_TEST(find_value(measured, "oldest_code") == nullptr);
   set.begin({.samples = 1});
   const Tensor beyond = tensor_of({1, 1}, std::vector<std::int32_t>{5}),
                good = tensor_of({1, 1}, std::vector<std::int32_t>{0});

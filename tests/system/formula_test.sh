@@ -116,4 +116,38 @@ losses:
 generate: {sample: {show: m}}
 YAML
 expect 0 validate named.yaml
+# A VAE of formulas alone, whose sizes follow from the data: its latent variable is found, and sizes
+# change with what they follow from.
+cat >vae.yaml <<'YAML'
+version: 1
+vars: {width: "${2 * shape(x, 1)}"}
+data: {type: gaussian, features: 8, limit: 300}
+nodes:
+  x:      {type: input, shape: [8]}
+  hidden: {type: linear, in: x, units: "${width}", activation: relu}
+  mu:     {type: linear, in: hidden, units: 2}
+  logvar: {type: linear, in: hidden, units: "${shape(mu, -1)}"}
+  noise:  {type: normal, in: {like: mu}}
+  z:      {type: expr, in: {mu: mu, logvar: logvar, e: noise}, y: "mu + exp(logvar / 2) * e", role: sampler}
+  inner:  {type: linear, in: z, units: "${shape(hidden, 1) / 2}", activation: relu}
+  mean:   {type: linear, in: inner, units: "${shape(x, 1)}"}
+losses:
+  rec: {expr: "sum((m - target)^2) / 2 + ${shape(x, 1)} * log(2 * pi) / 2", in: {m: mean, target: x}, role: likelihood, mean: mean}
+  kl:  {expr: "sum(exp(logvar) + mu^2 - 1 - logvar) / 2", in: {mu: mu, logvar: logvar}, role: divergence, drawn: noise}
+train: {batch: 32, steps: 60}
+YAML
+expect 0 train vae.yaml --out vae --lanes 2 --shard 8
+says vae/graph.yaml 'units: "${shape(hidden, 1) / 2}"' '${shape(x, 1)} * log'
+expect 0 train vae.yaml --out part --lanes 2 --shard 8 --steps 30
+expect 0 train --resume part --steps 60
+same vae/checkpoints/step-000060.safetensors part/checkpoints/step-000060.safetensors
+expect 0 eval vae --json
+has_json /negative_elbo /latents/kl/active_units
+expect 0 encode vae --count 3 --out codes.npy
+says out 'mu: 3 items of [2]'
+for verb in sample traverse interpolate; do expect 0 $verb vae --out $verb.npy; done
+expect 1 train --resume vae --steps 70 --set nodes.hidden.units=12
+says err 'inner.weight' 'got:      [6, 2]' 'expected: [8, 2]'
+expect 0 train --resume vae --steps 70 --set nodes.hidden.units=12 --set 'train.reinitialise=["*"]'
+
 finish

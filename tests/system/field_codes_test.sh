@@ -74,7 +74,7 @@ entry() {
       form=("${form[@]:2}")
       verbs=(sample) ;;
     var-prior)
-      form=(--set "$(sprites 32)" --set "vars.run=$PWD/base/var" --set vars.codes=16 --set vars.dim=8 --set vars.channels=16
+      form=(--set "$(sprites 32)" --set "vars.run=$PWD/base/var" --set vars.codes=16 --set vars.channels=16
         --set vars.layers=1 --set vars.heads=2)
       verbs=(sample) ;;
     delay-prior)

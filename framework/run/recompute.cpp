@@ -25,12 +25,12 @@ struct ValueUse {
 
 class Repeater {
  public:
-  Repeater(const Graph& graph, Tape tape, bool training, std::span<const int> wanted)
+  Repeater(const Graph& graph, Tape tape, bool training, std::span<const int> nodes)
       : graph_(graph),
         tape_(std::move(tape)),
         originals_(tape_.steps),
         plan_(make_plan(graph, tape_, training, 1, {})) {
-    for (const int node : wanted) {
+    for (const int node : nodes) {
       if (can_compute_again(graph.node(node), training) && !tape_.runs_once(node)) wanted_.insert(node);
     }
     uses_.resize(tape_.values.size());

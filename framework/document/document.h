@@ -90,6 +90,7 @@ struct TrainEntry {
   std::vector<std::string> data_init;     // patterns: weights that the first batch scales
   std::vector<std::string> recompute;     // patterns: nodes whose outputs are not kept for the backward pass
   std::vector<std::string> reinitialise;  // patterns: parameters that start anew where a change alters their shape
+  std::vector<Location> data_init_places, recompute_places;  // of each pattern, where it comes from a text
   Location where;
 };
 

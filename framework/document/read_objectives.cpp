@@ -80,15 +80,6 @@ void read_conditions(const Value& value, const std::vector<LossEntry>& losses, O
   }
 }
 
-// The position of each pattern.
-std::vector<Location> places_of(const Value* patterns) {
-  std::vector<Location> places;
-  if (patterns == nullptr) return places;
-  if (patterns->kind != Value::Kind::sequence) return {patterns->where};
-  for (const Value& pattern : patterns->items) places.push_back(pattern.where);
-  return places;
-}
-
 // `{except: [discriminator]}` is the list ["!discriminator"].
 Value with_exclusions(const Value& patterns, const std::string& what, Diagnostics& diagnostics) {
   Section section(patterns, what, diagnostics);

@@ -15,8 +15,7 @@ void add_limits_of_training(SectionType<TrainEntry>& s) {
         "the biases beside them, so that each channel of their node's output has mean 0 and variance 1");
   s.key("recompute", &TrainEntry::recompute, text().or_list(),
         "patterns of the paths of nodes whose outputs are not kept for the backward pass but computed again: less "
-        "memory, "
-        "more time, the same bits");
+        "memory, more time, the same bits; one that begins with `!` excludes");
   s.key("reinitialise", &TrainEntry::reinitialise, text().or_list(),
         "patterns of the paths of parameters that are initialised again if a change of a running training job alters "
         "their shape; without a pattern such a change is refused (E807)");
@@ -187,6 +186,14 @@ void read_options(Section& section, TypedEntry& entry) {
   }
 }
 
+std::vector<Location> places_of(const Value* patterns) {
+  std::vector<Location> places;
+  if (patterns == nullptr) return places;
+  if (patterns->kind != Value::Kind::sequence) return {patterns->where};
+  for (const Value& pattern : patterns->items) places.push_back(pattern.where);
+  return places;
+}
+
 Reference read_reference(const Value& value, const std::string& what, Diagnostics& diagnostics) {
   if (value.kind == Value::Kind::scalar && !value.broken) return {value.scalar, "", value.where};
   if (!value.broken) wrong_type(value, what, "a node, or node.port", diagnostics);
@@ -261,6 +268,8 @@ TrainEntry read_train(const Value* value, OptimizerEntry& optimizer, Diagnostics
   Section section(*value, "train", diagnostics);
   train_section().read(section, train);
   if (const Value* entry = section.get("optimizer")) optimizer = read_optimizer(*entry, diagnostics);
+  train.data_init_places = places_of(section.get("data_init"));
+  train.recompute_places = places_of(section.get("recompute"));
   if (const Value* entry = section.get("monitor")) train.monitor = read_monitor(*entry, diagnostics);
   section.finish();
   return train;

@@ -30,6 +30,8 @@ void read_typed(Section& section, TypedEntry& entry, const std::vector<std::stri
 ScheduleEntry read_schedule(const Value& value, const std::string& what, Diagnostics& diagnostics);
 OptimizerEntry read_optimizer(const Value& value, Diagnostics& diagnostics);
 // A port as it is written; no node: anything else, which is reported.
+// Where each pattern of a list stands, or the one that is alone; none of a key that is missing.
+std::vector<Location> places_of(const Value* patterns);
 Reference read_reference(const Value& value, const std::string& what, Diagnostics& diagnostics);
 // The references are as they are written.
 AutoregressionEntry read_autoregression(const Value& value, const std::string& owner, Diagnostics& diagnostics);

@@ -186,8 +186,9 @@ std::shared_ptr<const Graph> check_document(const Document& document, const Regi
   auto graph = build_nodes(document, registry, diagnostics);
   if (!graph) return nullptr;
   check_weight_sources(document, ParameterStore(*graph), diagnostics);
-  check_data_init(*graph, document.train.data_init, document.train.where, diagnostics);
-  check_recompute(*graph, document.train.recompute, document.train.where, diagnostics);
+  const TrainEntry& train = document.train;
+  check_data_init(*graph, {train.data_init, train.data_init_places, train.where}, diagnostics);
+  check_recompute(*graph, {train.recompute, train.recompute_places, train.where}, diagnostics);
   if (!document.losses.empty()) plan_training(document, *graph, ParameterStore(*graph), registry, diagnostics);
   check_code_ports(document, metrics, *graph, diagnostics);
   check_generate(document, *graph, registry, diagnostics);

@@ -165,23 +165,21 @@ std::vector<int> nodes_with_data_init(const Graph& graph, const std::vector<std:
   return nodes;
 }
 
-void check_data_init(const Graph& graph, const std::vector<std::string>& patterns, const Location& where,
-                     Diagnostics& diagnostics) {
+void check_data_init(const Graph& graph, const PlacedPatterns& patterns, Diagnostics& diagnostics) {
   std::vector<std::string> weights;
   for (const GraphNode& node : graph.nodes()) {
     const GraphParameter* weight = scaling_weight(node);
     if (weight != nullptr && !node.frozen) weights.push_back(weight->path);
   }
-  for (const std::string& written : patterns) {
-    const std::string pattern = written.substr(is_exclusion(written) ? 1 : 0);
-    if (std::ranges::any_of(weights, [&](const std::string& path) { return matches_pattern(pattern, path); })) continue;
-    Diagnostic& finding = diagnostics.add(
-        ErrorCode::unknown_objective_parameter, where,
-        fmt::format("train.data_init: '{}' matches no weight that the first batch could scale", pattern));
-    finding.got = pattern;
-    finding.expected = "a pattern over the weights of layers that are trained and stand in no scan, as \"encoder/*\"";
-    finding.suggestion = nearest_name(pattern, weights);
-  }
+  check_patterns(
+      patterns, weights, weights,
+      [](const std::string& pattern, Diagnostic& finding) {
+        finding.message =
+            fmt::format("train.data_init: '{}' matches no weight that the first batch could scale", pattern);
+        finding.expected =
+            "a pattern over the weights of layers that are trained and stand in no scan, as \"encoder/*\"";
+      },
+      diagnostics);
 }
 
 std::vector<int> init_from_data(const BoundGraph& bound, std::span<const int> nodes, const FirstBatch& batch) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "run/bound_graph.h"
+#include "train/check_patterns.h"
 
 namespace loom {
 
@@ -33,9 +34,8 @@ struct FirstBatch {
 std::vector<int> nodes_with_data_init(const Graph& graph, const std::vector<std::string>& patterns,
                                       std::span<const Port> wanted);
 
-// A pattern that names no weight that the first batch could scale is a mistake: E214 at `where`.
-void check_data_init(const Graph& graph, const std::vector<std::string>& patterns, const Location& where,
-                     Diagnostics& diagnostics);
+// A pattern that names no weight that the first batch could scale is a mistake: E214.
+void check_data_init(const Graph& graph, const PlacedPatterns& patterns, Diagnostics& diagnostics);
 
 // The nodes whose outputs are constant in every channel, which stay as they are.
 std::vector<int> init_from_data(const BoundGraph& bound, std::span<const int> nodes, const FirstBatch& batch);

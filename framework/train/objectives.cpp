@@ -10,6 +10,7 @@
 
 #include "core/pattern.h"
 #include "loom/error.h"
+#include "train/check_patterns.h"
 #include "train/evaluation_draws.h"
 #include "train/gradient_paths.h"
 #include "train/recomputed_nodes.h"
@@ -72,18 +73,14 @@ void check_patience(const TrainEntry& train, const Selection& selection, Diagnos
   finding.expected = "train.monitor: a loss or a metric to wait for";
 }
 
-void check_patterns(const ObjectiveEntry& entry, const std::vector<std::string>& paths, Diagnostics& diagnostics) {
-  for (std::size_t i = 0; i < entry.parameters.size(); ++i) {
-    const std::string pattern = entry.parameters[i].substr(is_exclusion(entry.parameters[i]) ? 1 : 0);
-    if (std::ranges::any_of(paths, [&](const std::string& path) { return matches_pattern(pattern, path); })) continue;
-    Diagnostic& finding =
-        diagnostics.add(ErrorCode::unknown_objective_parameter,
-                        i < entry.parameter_places.size() ? entry.parameter_places[i] : entry.where,
-                        fmt::format("objective '{}': no parameter matches '{}'", entry.name, pattern));
-    finding.got = pattern;
-    finding.expected = "a pattern over parameter paths, for example \"encoder/*\"";
-    finding.suggestion = nearest_name(pattern, pattern_candidates(paths));
-  }
+void check_parameters(const ObjectiveEntry& entry, const std::vector<std::string>& paths, Diagnostics& diagnostics) {
+  check_patterns(
+      {entry.parameters, entry.parameter_places, entry.where}, paths, pattern_candidates(paths),
+      [&](const std::string& pattern, Diagnostic& finding) {
+        finding.message = fmt::format("objective '{}': no parameter matches '{}'", entry.name, pattern);
+        finding.expected = "a pattern over parameter paths, for example \"encoder/*\"";
+      },
+      diagnostics);
 }
 
 // Its name in messages.
@@ -352,7 +349,7 @@ TrainingPlan plan_training(const Document& document, const Graph& graph, const P
     objective.optimizer = make_optimizer(registry, entry.optimizer, diagnostics);
     objective.learning_rate =
         make_schedule(registry, entry.optimizer.learning_rate, "lr", 0, document.train.steps, diagnostics);
-    check_patterns(entry, paths, diagnostics);
+    check_parameters(entry, paths, diagnostics);
     choose_terms(document, plan.terms, entry, registry, objective, diagnostics);
     choose_conditions(document, graph, entry, plan, diagnostics);
     if (diagnostics.size() > findings) continue;

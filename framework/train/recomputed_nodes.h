@@ -7,15 +7,14 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "loom/error.h"
+#include "train/check_patterns.h"
 
 namespace loom {
 
-// Those whose path matches, and that can be computed again: none without a pattern, or with exclusions alone.
+// Those whose path matches, and that can be computed again: none without a pattern.
 std::vector<int> recomputed_nodes(const Graph& graph, const std::vector<std::string>& patterns);
 
-// A pattern that names no node that could be computed again is a mistake: E214 at `where`.
-void check_recompute(const Graph& graph, const std::vector<std::string>& patterns, const Location& where,
-                     Diagnostics& diagnostics);
+// A pattern that names no node that could be computed again is a mistake: E214.
+void check_recompute(const Graph& graph, const PlacedPatterns& patterns, Diagnostics& diagnostics);
 
 }  // namespace loom

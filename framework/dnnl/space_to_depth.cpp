@@ -60,7 +60,7 @@ void SpaceToDepth::blocks_of(const void* x, std::int64_t samples, void* blocks) 
   const std::int64_t values = outer_.stride_w * outer_.c;
   for (std::int64_t n = 0; n < samples; ++n) {
     auto* to = static_cast<Bf16*>(blocks) + n * inner_image;
-    const void* from = at_value(x, n * image, outer_.x_bf16);
+    const void* from = detail::at_value(x, n * image, outer_.x_bf16);
     for_each_run([&](const Run& run) {
       if (run.count < values) std::fill_n(to + run.block, values, Bf16{0});
       if (run.count == 0) return;

@@ -7,6 +7,7 @@
 
 #include "generate/entry.h"
 #include "generate/pass.h"
+#include "generate/rates.h"
 #include "generate/sampling.h"
 #include "generate/units.h"
 #include "loom/error.h"
@@ -75,17 +76,8 @@ std::vector<float> LatentSpace::mean(std::int64_t item) const {
 }
 
 std::vector<double> LatentSpace::rates(std::int64_t most) const {
-  if (!posterior_.per_dimension.valid() || items() == 0) return {};
-  const std::vector<Port> wanted = {posterior_.per_dimension};
-  const Tensor nats = std::move(
-      measure::encode({graph_, *store_, executor_}, {.source = source_, .count = most, .seed = seed_}, wanted).front());
-  const auto width = static_cast<std::size_t>(posterior_.dimensions);
-  std::vector<double> rates(width);
-  const auto values = nats.values();
-  if (nats.shape()[0] == 0 || values.size() % width != 0) return {};
-  for (std::size_t i = 0; i < values.size(); ++i) rates[i % width] += static_cast<double>(values[i]);
-  for (double& rate : rates) rate /= static_cast<double>(nats.shape()[0]);
-  return rates;
+  return rates_of({graph_, *store_, executor_}, {.source = source_, .count = most, .seed = seed_}, {&posterior_, 1})
+      .front();
 }
 
 Tensor LatentSpace::decode(const std::vector<float>& latents, std::optional<std::int64_t> item) const {

@@ -34,8 +34,7 @@ class LatentSpace {
   const Posterior& posterior() const { return posterior_; }
   std::int64_t values() const { return posterior_.positions * posterior_.dimensions; }
   std::vector<float> mean(std::int64_t item) const;
-  // The KL of each dimension in nats, summed over positions, as a mean over the first `most` items; empty where the
-  // divergence does not tell dimensions apart. Needs open_data.
+  // generate/rates.h, over the first `most` items. Needs open_data.
   std::vector<double> rates(std::int64_t most) const;
   // Rows of values() each, one after the other; [rows, ...] of what generate.sample shows, or what the likelihood gives.
   // `item` gives the data that decoding reads beside the latent variable, where it does.

@@ -24,9 +24,14 @@ std::pair<std::string, std::string> chart_of(const std::string& curve) {
   return {curve, ""};
 }
 
+// kl/2 comes before kl/10.
+struct ByNumber {
+  bool operator()(const std::string& a, const std::string& b) const { return strverscmp(a.c_str(), b.c_str()) < 0; }
+};
+
 // Curves with the same name share a chart; the most important charts come first.
 std::vector<std::pair<std::string, std::vector<Series>>> curve_charts(Metrics& metrics) {
-  std::map<std::string, std::vector<Series>> by_name;
+  std::map<std::string, std::vector<Series>, ByNumber> by_name;
   for (const auto& [curve, split] : metrics.curves()) {
     const auto [name, part] = chart_of(curve);
     Series series{part.empty() ? split : part, {}};

@@ -69,11 +69,11 @@ FinishedFiles finish_run(const std::string& path, const ModelOptions& options) {
     return write_if_any(run->reconstructions_path(),
                         reconstructions_png(pairs, picture_like(source, pairs.reconstructions.shape().event())));
   });
-  std::vector<Traversal> traversals;
+  Traversals traversals;
   make_file(files.traversal, options, [&] {
     Executor executor(options.threads);
     traversals = write_traversals(source, *run, executor);
-    return traversals.empty() ? std::string() : traversals.front().path;
+    return traversals.written.empty() ? std::string() : traversals.written.front().path;
   });
   make_file(files.report, options, [&] {
     write_text_file(run->report_path(), report_of(source, *run, traversals, model->threads()));

@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -121,11 +122,20 @@ std::string traversal_figure(const Traversal& traversal) {
       labels, base64(read_text_file(traversal.path)), escaped(traversal.latent));
 }
 
-std::string picture_section(const RunFolder& run, const std::vector<Traversal>& traversals) {
+std::string picture_section(const RunFolder& run, const Traversals& traversals) {
   std::string pictures = picture(run.samples_path(), "samples from the prior") +
                          picture(run.reconstructions_path(), "held-out items, each above its reconstruction");
-  for (const Traversal& traversal : traversals) pictures += traversal_figure(traversal);
-  return pictures.empty() ? "" : "<h2>Pictures</h2>\n<div class=\"pictures\">\n" + pictures + "</div>\n";
+  for (const Traversal& traversal : traversals.written) pictures += traversal_figure(traversal);
+  if (pictures.empty()) return "";
+  const std::string others =
+      traversals.left_out.empty()
+          ? ""
+          : fmt::format(
+                "<p>Traversed: the {} latent variables with the highest rates. <code>graph-runner traverse {} "
+                "--latent NAME</code> shows the others: {}.</p>\n",
+                traversals.written.size(), escaped(run.path()),
+                escaped(fmt::format("{}", fmt::join(traversals.left_out, ", "))));
+  return "<h2>Pictures</h2>\n<div class=\"pictures\">\n" + pictures + "</div>\n" + others;
 }
 
 std::string graph_section(const GraphSummary& graph) {
@@ -190,8 +200,7 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-std::string report_of(const ModelSource& model, const RunFolder& run, const std::vector<Traversal>& traversals,
-                      int threads) {
+std::string report_of(const ModelSource& model, const RunFolder& run, const Traversals& traversals, int threads) {
   Metrics metrics(run.metrics_path(), 1, true);
   const GraphSummary graph = summarize(model, 0, threads);
   std::string out = fmt::format(

@@ -10,8 +10,7 @@
 namespace loom::report {
 
 // From the run's metrics and pictures as they are now, and these traversals. Errors: read_failed.
-std::string report_of(const ModelSource& model, const RunFolder& run, const std::vector<Traversal>& traversals,
-                      int threads);
+std::string report_of(const ModelSource& model, const RunFolder& run, const Traversals& traversals, int threads);
 
 // Bytes as base64 (RFC 4648).
 std::string base64(std::string_view bytes);

@@ -17,9 +17,15 @@ struct Traversal {
   std::vector<std::string> rows;  // "3: 2.41 nats", from the top
 };
 
-// Writes RUN/traversal.png, or RUN/traversal-LATENT.png where the model has several posteriors with rates. None where the
-// model does not decode to images, or where no divergence tells dimensions apart. The decoder starts from 0, the mean of
-// N(0, I); what else it reads from the data is that of the first held-out item.
-std::vector<Traversal> write_traversals(const ModelSource& model, const RunFolder& run, Executor& executor);
+struct Traversals {
+  std::vector<Traversal> written;
+  std::vector<std::string> left_out;  // names of posteriors beyond the eight with the highest rates
+};
+
+// Writes RUN/traversal.png, or RUN/traversal-LATENT.png where the model has several posteriors with rates: of the eight with
+// the highest, in the order of the graph. None where the model does not decode to images, or where no divergence tells
+// dimensions apart. The decoder starts from 0, the mean of N(0, I); what else it reads from the data is that of the first
+// held-out item.
+Traversals write_traversals(const ModelSource& model, const RunFolder& run, Executor& executor);
 
 }  // namespace loom::report

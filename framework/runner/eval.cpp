@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "core/plain_nan.h"
 #include "report/measurements.h"
 #include "runner/console.h"
+#include "runner/failure.h"
 #include "runner/model_flags.h"
 #include "runner/verbs.h"
 #include "train/masks.h"
@@ -81,8 +82,7 @@ void print_value(const MetricValue& value) {
   }
   const std::string error = value.standard_error ? fmt::format(" +- {:.4f}", *value.standard_error) : "";
   if (const double* number = std::get_if<double>(&value.value)) {
-    const double shown = std::isnan(*number) ? std::numeric_limits<double>::quiet_NaN() : *number;  // without a sign
-    return print("  {:<26} {:>12.4f}{}{}\n", value.title, shown, error, unit);
+    return print("  {:<26} {:>12.4f}{}{}\n", value.title, plain_nan(*number), error, unit);
   }
   print("  {:<26} {:>12}{}\n", value.title, value.value.text(), unit);
 }
@@ -126,7 +126,10 @@ int eval(const EvalFlags& request, bool json) {
     print_json(evaluation_json(result, model, data));
   else
     print_table(result, model, data);
-  return kOk;
+  const auto failure = failure_of(result, "the evaluation");
+  if (!failure) return kOk;
+  say(failure->text() + "\n");
+  return kFailed;
 }
 
 void add_eval(CLI::App& app, Invocation& invocation) {

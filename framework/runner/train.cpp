@@ -91,13 +91,8 @@ int train(const TrainRequest& request, bool json) {
   training.run->release();
   const bool to_the_end = outcome.end != TrainEnd::stopped && signals.received() == 0;
   output.finish(live.session(), outcome, finished_files(request, run, outcome), run);
-  if (const std::string failure = failure_of(live.session(), outcome); to_the_end && !failure.empty()) {
-    Diagnostic finding;
-    finding.code = ErrorCode::not_finite;
-    finding.message = failure;
-    finding.hint =
-        "lower the learning rate, set train.clip_norm, or bring the data to the scale of 1 (normalize: dataset)";
-    say(finding.text() + "\n");
+  if (const auto failure = failure_of(live.session(), outcome); to_the_end && failure) {
+    say(failure->text() + "\n");
     return kFailed;
   }
   if (to_the_end) return kOk;

@@ -4,7 +4,9 @@
 
 #include <cmath>
 
+#include "core/plain_nan.h"
 #include "runner/console.h"
+#include "runner/failure.h"
 
 namespace loom::runner {
 namespace {
@@ -14,25 +16,26 @@ std::string describe(const Evaluation& evaluation) {
   const MetricValue* value = nullptr;
   for (const char* key : {"negative_elbo", "nll", "reconstruction"})
     if (value == nullptr) value = find_value(evaluation.values, key);
-  if (value == nullptr) return fmt::format("{}loss {:.4f}", split, evaluation.loss);
-  const double nats = number_of(*value).value();
+  if (value == nullptr) return fmt::format("{}loss {:.4f}", split, plain_nan(evaluation.loss));
+  const double nats = plain_nan(number_of(*value).value());
   std::string text =
       fmt::format("{}{} {:.3f} +- {:.3f} nats", split, value->title, nats, value->standard_error.value_or(0));
   const auto rate = evaluation.number("rate"), committed = evaluation.number("committed_rate");
   if (committed && rate) text += fmt::format(", rate {:.1f} nats, committed {:.1f}", *rate, *committed);
   if (evaluation.is_whole && std::abs(evaluation.loss - nats) > 1e-6 * std::abs(evaluation.loss))
     text += fmt::format(", objective {:.3f}", evaluation.loss);
-  if (const auto bits = evaluation.number("bits_per_dim")) text += fmt::format(", {:.4f} bits/dim", *bits);
+  if (const auto bits = evaluation.number("bits_per_dim")) text += fmt::format(", {:.4f} bits/dim", plain_nan(*bits));
   return text;
 }
 
 nlohmann::ordered_json to_json(const Session& session, const Outcome& outcome, const Progress& progress,
                                const report::FinishedFiles& files, const std::string& run) {
   using Json = nlohmann::ordered_json;
+  const std::optional<Diagnostic> failure = failure_of(session, outcome);
   Json json = {{"run", run},
                {"steps", session.steps_done()},
-               {"completed", outcome.end != TrainEnd::stopped && failure_of(session, outcome).empty()},
-               {"failure", failure_of(session, outcome)},
+               {"completed", outcome.end != TrainEnd::stopped && !failure},
+               {"failure", failure ? failure->message : ""},
                {"seconds", progress.seconds()},
                {"samples_per_s", progress.samples_per_second()},
                {"skipped", session.state().guard().state().skipped},
@@ -72,15 +75,6 @@ void print_summary(const Session& session, const Outcome& outcome, const Progres
 }
 
 }  // namespace
-
-std::string failure_of(const Session& session, const Outcome& outcome) {
-  const std::int64_t skipped = session.state().guard().state().skipped;
-  if (session.steps_done() > 0 && skipped >= session.steps_done())
-    return fmt::format("no step was applied: all {} had an unusable loss or gradient", grouped(skipped));
-  if (outcome.evaluation && outcome.evaluation->samples > 0 && !std::isfinite(outcome.evaluation->loss))
-    return fmt::format("the last evaluation is not finite: its loss is {}", outcome.evaluation->loss);
-  return "";
-}
 
 TrainOutput::TrainOutput(const Session& first, double every_seconds, bool quiet, bool json)
     : progress_({first.settings().steps, first.batch() * first.document().train.accumulate, shown_terms(first),

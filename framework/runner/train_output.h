@@ -4,24 +4,14 @@
 // Ownership: refers to the session that it is given with each call. Thread safety: one thread. Errors: those of stdout.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "report/finish.h"
+#include "runner/failure.h"
 #include "runner/progress.h"
 #include "runner/train_events.h"
 
 namespace loom::runner {
-
-// How a training job ended.
-struct Outcome {
-  TrainEnd end = TrainEnd::completed;
-  std::optional<Evaluation> evaluation;  // the last one
-  std::string checkpoint;                // the last one
-};
-
-// What makes a training that came to its end a failure; "" for one that is none. Nothing is thrown: the run is whole.
-std::string failure_of(const Session& session, const Outcome& outcome);
 
 class TrainOutput {
  public:

@@ -62,8 +62,9 @@ std::string collapse_sentence(std::int64_t all, const std::vector<std::int64_t>&
     return all == 1 ? "the one latent dimension carries information"
                     : fmt::format("all {} latent dimensions carry information", all);
   if (active == 0) return fmt::format("none of {} latent dimensions carries information: all have collapsed", all);
-  return fmt::format("{} of {} latent dimensions carr{} information; {} ha{} collapsed", active, all,
-                     active == 1 ? "ies" : "y", listed_dimensions(collapsed), collapsed.size() == 1 ? "s" : "ve");
+  return fmt::format("{} of {} latent dimensions carr{} information; dimension{} {} ha{} collapsed", active, all,
+                     active == 1 ? "ies" : "y", collapsed.size() == 1 ? "" : "s", listed_dimensions(collapsed),
+                     collapsed.size() == 1 ? "s" : "ve");
 }
 
 std::vector<std::string> collapse_remedies(const Document& document, const TrainingPlan& plan, const Graph& graph,

@@ -11,6 +11,7 @@
 #include "loom/error.h"
 #include "loom/math.h"
 #include "train/evaluation_draws.h"
+#include "train/first_not_finite.h"
 #include "train/front_cache.h"
 
 namespace loom {
@@ -38,7 +39,9 @@ struct Evaluator::Pass {
     int nats = -1, committed = -1, log_ratio = -1, mask = -1;
   };
   std::vector<Place> parts;
-  std::size_t watched = 0;  // the first of what is fetched is for the metrics
+  std::shared_ptr<const Graph> graph;  // that of the evaluator, with the connections that the ratios need
+  std::vector<Port> feeds;             // of `graph`
+  std::size_t watched = 0;             // the first of what is fetched is for the metrics
 };
 
 struct Evaluator::Sums {
@@ -47,6 +50,7 @@ struct Evaluator::Sums {
   EvidenceSums evidence;
   std::vector<LogMeanExp> log_weights;  // per sample of the batch
   std::int64_t samples = 0;
+  std::optional<NotFiniteStory> not_finite;  // of the first batch with such a term
 };
 
 Evaluator::Evaluator(std::shared_ptr<const Graph> graph, ParameterStore& store, Executor& executor,
@@ -122,6 +126,7 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   auto fresh = std::make_shared<Pass>();
   fresh->split = split;
   const auto graph = with_ratios ? connect_draws(graph_, setting_.entries, registry_, evidence_) : graph_;
+  fresh->graph = graph;
   ProgramRequest request = request_for(*graph, with_ratios, *fresh);
   for (const Port& port : watched) request.fetch.push_back(graph->port(graph_->name_of(port), ErrorCode::bad_fetch));
   add_masks(*graph, request, *fresh);
@@ -130,7 +135,7 @@ Evaluator::Pass& Evaluator::pass(const std::string& wanted_split, bool with_rati
   wanted.insert(wanted.end(), request.fetch.begin(), request.fetch.end());
   const FrontFeeds feeds = plan_front_feeds(*graph, store_, wanted, false, *source, setting_.cache);
   check_requests(feeds, source);
-  request.feeds = feeds.ports;
+  fresh->feeds = request.feeds = feeds.ports;
   const std::int64_t least = graph->least_samples(false);
   request.batch = std::max(setting_.batch, least) + least - 1;
   request.shard = setting_.shard;
@@ -207,17 +212,38 @@ void Evaluator::add_batch(Pass& current, const Batches::View& batch, std::int64_
   for (std::uint64_t draw = 0; draw < draws; ++draw) {
     // The first draw is that of an evaluation without further ones.
     const std::uint64_t seed = setting_.seed ^ kSeedOffset ^ draw * kDrawOffset;
-    current.program->run({.feeds = feeds,
-                          .weights = {},
-                          .samples = samples,
-                          .seed = seed,
-                          .step = number,
-                          .first_item = static_cast<std::int64_t>(number) * setting_.batch});
-    if (draw == 0) add_first_draw(current, samples, options, sums);
+    const StepInput input = {.feeds = feeds,
+                             .weights = {},
+                             .samples = samples,
+                             .seed = seed,
+                             .step = number,
+                             .first_item = static_cast<std::int64_t>(number) * setting_.batch};
+    current.program->run(input);
+    if (draw == 0) {
+      add_first_draw(current, samples, options, sums);
+      find_not_finite(current, batch, input, sums);
+    }
     if (options.nll_samples > 0) add_weights(current, sums);
   }
   if (options.nll_samples <= 0) return;
   for (const LogMeanExp& weights : sums.log_weights) sums.evidence.add_nll(-weights.value());
+}
+
+// The batch is computed again, once in an evaluation, where a term of it is not finite.
+void Evaluator::find_not_finite(const Pass& current, const Batches::View& batch, const StepInput& input, Sums& sums) {
+  if (sums.not_finite) return;
+  std::vector<Port> wanted;
+  for (std::size_t t = 0; t < terms_.size(); ++t) {
+    const std::span<const float> values = current.program->term(static_cast<int>(t));
+    if (!math::all_finite(values.data(), input.samples))
+      wanted.push_back(current.graph->port(graph_->name_of(terms_[t].port), ErrorCode::bad_fetch));
+  }
+  if (wanted.empty()) return;
+  const auto found = first_not_finite({current.graph, store_, executor_}, current.feeds, wanted, input, false);
+  if (!found) return;
+  const std::int64_t item = batch.indices[static_cast<std::size_t>(found->item)];
+  const std::string of = current.split.empty() ? "the data" : fmt::format("the split '{}'", current.split);
+  sums.not_finite = tell(*current.graph, *found, fmt::format("{} of {}", item, of));
 }
 
 void Evaluator::add_first_draw(const Pass& current, std::int64_t samples, const EvaluationOptions& options,
@@ -262,6 +288,10 @@ Evaluation Evaluator::finish(const Pass& current, const EvaluationOptions& optio
   for (std::size_t t = 0; t < terms_.size(); ++t) {
     const double weight = weights[term_indices_[t]];
     if (weight != 0) result.loss += weight * sums.terms[t].mean();
+  }
+  if (sums.not_finite && !std::isfinite(result.loss)) {
+    result.not_finite = sums.not_finite->detail;
+    result.remedy = sums.not_finite->remedy;
   }
   for (std::size_t t = 0; t < weights.size(); ++t)
     result.is_whole &= weights[t] == 0 || std::ranges::find(term_indices_, t) != term_indices_.end();

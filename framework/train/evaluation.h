@@ -37,6 +37,8 @@ struct Evaluation {
   std::int64_t samples = 0;
   double loss = 0;       // the first objective's sum, with the weights that it was given
   bool is_whole = true;  // false: some of its losses are computed in training alone, and are missing in `loss`
+  // Where `loss` is not finite: the first value that was not, and what helps; else "".
+  std::string not_finite, remedy;
   // Everything that was measured: the values of evidence_contract(); the mean of each loss as "terms", unweighted,
   // "NAME.kl", a divergence whose loss is more, and the divergences that a loss is made of; those of the metrics.
   std::vector<MetricValue> values;
@@ -78,6 +80,7 @@ class Evaluator {
   void begin_metrics(const Pass& pass, const EvaluationOptions& options);
   void add_batch(Pass& pass, const Batches::View& batch, std::int64_t samples, std::uint32_t number,
                  const EvaluationOptions& options, Sums& sums);
+  void find_not_finite(const Pass& pass, const Batches::View& batch, const StepInput& input, Sums& sums);
   void add_first_draw(const Pass& pass, std::int64_t samples, const EvaluationOptions& options, Sums& sums);
   void add_weights(const Pass& pass, Sums& sums) const;
   Evaluation finish(const Pass& pass, const EvaluationOptions& options, const Sums& sums,

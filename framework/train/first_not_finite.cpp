@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/plain_nan.h"
 #include "train/ancestry.h"
 
 namespace loom {
@@ -15,8 +16,8 @@ constexpr double kMostBytes = 256.0 * (1 << 20);
 constexpr double kLarge = 100;  // data that networks are initialised for are of the size of 1
 
 // Every f32 output that the wanted ports are computed from, sources first.
-std::vector<Port> ports_before(const Graph& graph, std::span<const Port> wanted) {
-  Ancestry ancestry(graph, Ancestry::Mode::training);
+std::vector<Port> ports_before(const Graph& graph, std::span<const Port> wanted, bool training) {
+  Ancestry ancestry(graph, training ? Ancestry::Mode::training : Ancestry::Mode::evaluation);
   for (const Port& port : wanted) ancestry.add(port);
   std::vector<Port> ports;
   for (const int node : graph.order()) {
@@ -39,48 +40,17 @@ std::optional<NotFinite> look(std::span<const Port> ports, const Program& progra
   return std::nullopt;
 }
 
-// The first node with an option max_logvar that is not set, among those that the port is computed from.
+// The nearest of the nodes that the port is computed from with an option max_logvar that is not set.
 const GraphNode* unbounded_logvar(const Graph& graph, Port port) {
   const Ancestry ancestry(graph, port, Ancestry::Mode::training);
-  for (const int index : ancestry.nodes()) {
+  const auto is_unbounded = [&](int index) {
+    if (!ancestry.nodes().contains(index)) return false;
     const GraphNode& node = graph.node(index);
     const auto names = node.contract().option_names();
-    if (std::ranges::find(names, "max_logvar") != names.end() && !node.options.has("max_logvar")) return &node;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-std::optional<NotFinite> first_not_finite(BoundGraph bound, std::span<const Port> feeds, std::span<const Port> wanted,
-                                          const StepInput& input) {
-  double largest = 0;
-  for (const TensorView& fed : input.feeds) {
-    if (fed.dtype() != DType::f32) continue;
-    for (const float value : fed.values()) largest = std::max(largest, std::abs(static_cast<double>(value)));
-  }
-  const std::vector<Port> ports = ports_before(*bound.graph, wanted);
-  for (std::size_t first = 0; first < ports.size();) {
-    ProgramRequest request;
-    request.training = true;
-    request.feeds.assign(feeds.begin(), feeds.end());
-    request.batch = input.samples;
-    double bytes = 0;
-    std::size_t end = first;
-    while (end < ports.size() && (end == first || bytes < kMostBytes)) {
-      bytes += 4.0 * static_cast<double>(bound.graph->shape(ports[end]).at_batch(input.samples).count());
-      request.fetch.push_back(ports[end++]);
-    }
-    Program program(bound.graph, bound.store, bound.executor, std::move(request));
-    program.run(input);
-    auto found = look(std::span(ports).subspan(first, end - first), program, input.samples);
-    if (found) {
-      found->largest_fed = largest;
-      return found;
-    }
-    first = end;
-  }
-  return std::nullopt;
+    return std::ranges::find(names, "max_logvar") != names.end() && !node.options.has("max_logvar");
+  };
+  const auto nearest = std::ranges::find_if(graph.order().rbegin(), graph.order().rend(), is_unbounded);
+  return nearest == graph.order().rend() ? nullptr : &graph.node(*nearest);
 }
 
 std::string remedy_for(const Graph& graph, const NotFinite& found) {
@@ -101,6 +71,45 @@ std::string remedy_for(const Graph& graph, const NotFinite& found) {
                     found.largest_fed));
   remedies.emplace_back("lower the learning rate, or set train.clip_norm");
   return fmt::format("{}", fmt::join(remedies, "; "));
+}
+
+}  // namespace
+
+std::optional<NotFinite> first_not_finite(BoundGraph bound, std::span<const Port> feeds, std::span<const Port> wanted,
+                                          const StepInput& input, bool training) {
+  double largest = 0;
+  for (const TensorView& fed : input.feeds) {
+    if (fed.dtype() != DType::f32) continue;
+    for (const float value : fed.values()) largest = std::max(largest, std::abs(static_cast<double>(value)));
+  }
+  const std::vector<Port> ports = ports_before(*bound.graph, wanted, training);
+  for (std::size_t first = 0; first < ports.size();) {
+    ProgramRequest request;
+    request.training = training;
+    request.feeds.assign(feeds.begin(), feeds.end());
+    request.batch = input.samples;
+    double bytes = 0;
+    std::size_t end = first;
+    while (end < ports.size() && (end == first || bytes < kMostBytes)) {
+      bytes += 4.0 * static_cast<double>(bound.graph->shape(ports[end]).at_batch(input.samples).count());
+      request.fetch.push_back(ports[end++]);
+    }
+    Program program(bound.graph, bound.store, bound.executor, std::move(request));
+    program.run(input);
+    auto found = look(std::span(ports).subspan(first, end - first), program, input.samples);
+    if (found) {
+      found->largest_fed = largest;
+      return found;
+    }
+    first = end;
+  }
+  return std::nullopt;
+}
+
+NotFiniteStory tell(const Graph& graph, const NotFinite& found, const std::string& item) {
+  return {fmt::format("the first value that is not finite is {} in '{}', item {}", plain_nan(found.value),
+                      graph.name_of(found.port), item),
+          remedy_for(graph, found)};
 }
 
 }  // namespace loom

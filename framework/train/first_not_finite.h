@@ -24,10 +24,15 @@ struct NotFinite {
 };
 
 // `wanted`: the ports whose ancestors are looked at, in the order in which they are computed. Nothing if all are finite.
+// `training`: as a step of a training job computes it, not as an evaluation does.
 std::optional<NotFinite> first_not_finite(BoundGraph bound, std::span<const Port> feeds, std::span<const Port> wanted,
-                                          const StepInput& input);
+                                          const StepInput& input, bool training);
 
-// What helps against it, in words.
-std::string remedy_for(const Graph& graph, const NotFinite& found);
+// In words: where it is, and what helps against it.
+struct NotFiniteStory {
+  std::string detail, remedy;
+};
+// `items`: the name of each item of the batch, as in "item 12 of the data" without the word item.
+NotFiniteStory tell(const Graph& graph, const NotFinite& found, const std::string& item);
 
 }  // namespace loom

@@ -43,6 +43,7 @@ void Guard::accept(std::span<const double> norms) {
 void Guard::reject(Verdict verdict, std::int64_t step, const std::string& detail, const std::string& remedy) {
   ++state_.skipped;
   ++state_.in_row;
+  if (!first_) first_ = {detail, remedy};
   if (state_.in_row < skip_limit_) return;
   Diagnostic finding;
   finding.code = ErrorCode::not_finite;

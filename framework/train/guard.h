@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ struct GuardState {
 class Guard {
  public:
   enum class Verdict { good, not_finite, spike };
+  struct Rejection {
+    std::string detail, remedy;  // what was bad, and what helps
+  };
 
   Guard(const TrainEntry& entry, std::size_t objectives);
 
@@ -39,11 +43,15 @@ class Guard {
   void accept(std::span<const double> norms);
   // Whether another bad step would be the skip_limit-th in a row.
   bool is_at_limit() const { return state_.in_row + 1 >= skip_limit_; }
-  // After a bad one. `detail` names what was bad, `remedy` what helps; throws Error(not_finite) at the skip_limit-th in a
-  // row.
+  // Whether every step since the start of the run was bad, and this object has told of none yet.
+  bool is_first(std::int64_t step) const { return state_.skipped + 1 >= step && !first_; }
+  // After a bad one, `step` counted from 1. `detail` names what was bad, `remedy` what helps; throws Error(not_finite) at
+  // the skip_limit-th in a row.
   void reject(Verdict verdict, std::int64_t step, const std::string& detail, const std::string& remedy = "");
 
   const GuardState& state() const { return state_; }
+  // Of the first bad step that this object was told of; null if there was none.
+  const Rejection* first() const { return first_ ? &*first_ : nullptr; }
   void restore(GuardState state);
 
  private:
@@ -51,6 +59,7 @@ class Guard {
   std::int64_t skip_limit_;
   Location where_;
   GuardState state_;
+  std::optional<Rejection> first_;
 };
 
 }  // namespace loom

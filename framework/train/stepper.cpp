@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/clock.h"
+#include "core/plain_nan.h"
 #include "loom/error.h"
 #include "loom/math.h"
 #include "run/algorithms.h"
@@ -144,10 +145,12 @@ bool Stepper::make_step(std::int64_t number, StepReport& report) {
   }
 }
 
-// The error at the end of the guard's patience names the first value that was not finite.
+// The first value that was not finite is looked for where somebody will ask for it: at the end of the guard's patience,
+// and at the start of a run, whose steps may all be bad.
 void Stepper::reject(Guard::Verdict verdict, std::int64_t number, const Batches::View& batch) {
   std::string detail = describe_bad_step(), remedy;
-  if (verdict == Guard::Verdict::not_finite && state_.guard().is_at_limit()) {
+  const Guard& guard = state_.guard();
+  if (verdict == Guard::Verdict::not_finite && (guard.is_at_limit() || guard.is_first(number + 1))) {
     restore_states();
     const std::vector<Port> terms = training_terms(state_.plan());
     const auto found = first_not_finite(state_.bound(), feeds_.ports, terms,
@@ -155,12 +158,13 @@ void Stepper::reject(Guard::Verdict verdict, std::int64_t number, const Batches:
                                          .weights = {},
                                          .samples = batch.samples,
                                          .seed = settings_.seed,
-                                         .step = static_cast<std::uint32_t>(number)});
+                                         .step = static_cast<std::uint32_t>(number)},
+                                        true);
     if (found) {
-      const Graph& graph = *state_.graph();
-      detail += fmt::format("; the first value that is not finite is {} in '{}', item {} of the data", found->value,
-                            graph.name_of(found->port), batch.indices[static_cast<std::size_t>(found->item)]);
-      remedy = remedy_for(graph, *found);
+      const std::int64_t item = batch.indices[static_cast<std::size_t>(found->item)];
+      NotFiniteStory story = tell(*state_.graph(), *found, fmt::format("{} of the data", item));
+      detail += "; " + story.detail;
+      remedy = std::move(story.remedy);
     }
   }
   state_.guard().reject(verdict, number + 1, detail, remedy);
@@ -228,7 +232,7 @@ std::string Stepper::describe_bad_step() const {
   std::vector<std::string> parts;
   for (std::size_t t = 0; t < means_.size(); ++t) {
     if (state_.plan().terms[t].in_training && !std::isfinite(means_[t]))
-      parts.push_back(fmt::format("loss '{}' is {}", state_.plan().terms[t].name, means_[t]));
+      parts.push_back(fmt::format("loss '{}' is {}", state_.plan().terms[t].name, plain_nan(means_[t])));
   }
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     if (!programs_->is_active(o) || std::isfinite(norms_[o])) continue;

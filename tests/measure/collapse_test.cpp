@@ -205,8 +205,8 @@ BOOST_AUTO_TEST_CASE(the_optimum_of_a_linear_vae_has_no_aggregate_divergence) {
 
 BOOST_AUTO_TEST_CASE(sentences) {
   BOOST_TEST(collapse_sentence(3, {}) == "all 3 latent dimensions carry information");
-  BOOST_TEST(collapse_sentence(3, {0, 2}) == "1 of 3 latent dimensions carries information; 0, 2 have collapsed");
-  BOOST_TEST(collapse_sentence(3, {2}) == "2 of 3 latent dimensions carry information; 2 has collapsed");
+  BOOST_TEST(collapse_sentence(3, {0, 2}) == "1 of 3 latent dimensions carries information; dimensions 0, 2 have collapsed");
+  BOOST_TEST(collapse_sentence(3, {2}) == "2 of 3 latent dimensions carry information; dimension 2 has collapsed");
   BOOST_TEST(collapse_sentence(2, {0, 1}) == "none of 2 latent dimensions carries information: all have collapsed");
   std::vector<std::int64_t> many(40);
   std::iota(many.begin(), many.end(), 0);

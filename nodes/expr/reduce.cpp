@@ -3,6 +3,7 @@
 
 namespace {
 
+namespace formula = loom::formula;
 using namespace loom::nodes;
 
 std::vector<std::string> reduction_names() {

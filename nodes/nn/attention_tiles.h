@@ -11,7 +11,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -73,8 +72,12 @@ class AttentionTiles {
   struct Products;  // of one size of tiles
   struct Tile;
 
-  const Products& products(const Tile& tile) const;
-  Tile tile(std::int64_t query, std::int64_t key) const;
+  // Null where there are none of the tile's size.
+  static const Products* find(const std::vector<std::unique_ptr<const Products>>& products, const Tile& tile);
+  Tile tile(std::int64_t query, std::int64_t key, std::int64_t most) const;  // of `most` keys or fewer
+  std::int64_t queries_from(std::int64_t query) const;                       // of the tile that starts there
+  std::int64_t seen_by(std::int64_t query) const;
+  std::int64_t row_of(std::int64_t most) const;
   void start(std::int64_t count, float* y, float* maxima, float* sums) const;
   void softmax_rows(const Tile& tile, const ScoreTerms& terms, float* scores, float* maxima, float* sums,
                     float* y) const;
@@ -85,8 +88,9 @@ class AttentionTiles {
                      float* scores, float* diff) const;
 
   AttentionShape shape_;
-  std::array<std::array<std::unique_ptr<const Products>, 2>, 2> products_;  // [ragged queries][ragged keys]
-  Slot<float> scores_, diff_scores_;                                        // a tile
+  std::int64_t forward_row_, backward_row_;                          // from one row of scores to the next
+  std::vector<std::unique_ptr<const Products>> forward_, backward_;  // one for each size of tiles
+  Slot<float> scores_, diff_scores_;                                 // a tile
   Slot<float> rows_, sums_;  // a value of each query of a tile: maxima, or in backward means; sums
   Slot<std::byte> work_;     // of one product at a time
 };

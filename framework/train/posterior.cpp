@@ -55,7 +55,8 @@ std::optional<Posterior> of_divergence(const Graph& graph, const LossTerm& part)
   return posterior;
 }
 
-// Samplers that an evaluated loss depends on, and whose divergence is computed otherwise, as from densities.
+// Samplers that an evaluated loss depends on, and whose divergence is computed otherwise, as from densities. One whose mean
+// is the same for all data is noise of another one.
 void add_samplers(const Graph& graph, const std::vector<LossTerm>& terms, std::vector<Posterior>& found) {
   Ancestry evaluated(graph);
   for (const LossTerm& term : terms)
@@ -63,7 +64,7 @@ void add_samplers(const Graph& graph, const std::vector<LossTerm>& terms, std::v
   for (const int i : evaluated.of_role(Role::sampler)) {
     const GraphNode& node = graph.node(i);
     const Port mu = input_of(node, "mu");
-    if (!mu.valid()) continue;
+    if (!mu.valid() || needed_inputs(graph, {&mu, 1}, false).empty()) continue;
     const auto is_known = [&](const Posterior& other) { return other.drawn.node == i || other.mu == mu; };
     if (graph.dtype(mu) != DType::f32 || std::ranges::any_of(found, is_known)) continue;
     Posterior& posterior = found.emplace_back(posterior_at(graph, i, node.path, mu));

@@ -5,8 +5,8 @@
   field.py tables                  prints the tables of what is measured, as Markdown
 
 Groups: mnist (binarised; layers 784-400-20, 4,690 steps of 128, which are 10 epochs), gray (MNIST as gray values, the same),
-sprites (64x64, convolutional, 2,000 steps of 64), cifar (10,000 images of 32x32, 64 channels, 64 codes each, 2,000 steps of
-32 in bf16, where the machine can).
+sprites (each model's own, 2,000 steps of 64), cifar (10,000 images of 32x32, 64 channels, 2,000 steps of 32 in bf16), priors
+(of the codes of two runs of cifar, as wide as the graphs have them; 2,000 steps of 32).
 
 --runs FOLDER holds the runs and what was measured of each, NAME/measured.json; a model with that file is left alone.
 --mnist and --cifar are the folders of the data. GRAPH_RUNNER is the executable (default: build/release/bin/graph-runner).
@@ -24,7 +24,7 @@ RUNNER = os.environ.get("GRAPH_RUNNER", str(ROOT / "build/release/bin/graph-runn
 
 # name: what is set beside the options of its group
 MNIST = {
-    "vae-mnist": [], "cyclical-vae": ["vars.steps=4690"], "free-bits": [], "info-vae": [], "poisson-vae": [],
+    "vae-mnist": [], "cyclical-vae": ["vars.steps=4690"], "free-bits": [], "info-vae": [],
     "iwae": ["vars.samples=8"], "ciwae": ["vars.samples=8"], "dreg-iwae": ["vars.samples=8"], "renyi": ["vars.samples=8"],
     "miwae": ["vars.samples=8", "vars.groups=2"], "piwae": ["vars.samples=8", "vars.groups=2"],
     "full-covariance": [], "planar-flow": [], "radial-flow": [], "iaf-posterior": [], "realnvp-posterior": [],
@@ -33,16 +33,22 @@ MNIST = {
     "hvae": [], "ladder-vae": [], "recurrent-vae": [], "vrnn": [], "vdvae": ["vars.channels=16", "vars.levels=12"],
     "nvae": ["vars.channels=16", "vars.levels=6"], "denoising-vae": [], "conditional-vae": [], "introvae": [], "soft-introvae": [],
     "aae": [], "r1-aae": [], "spectral-aae": [], "wgan-gp-aae": [], "adversarial-vb": [], "geco": [], "robust-vae": [],
-    "masked-vae": [], "semi-supervised-m2": [],
+    "masked-vae": [], "semi-supervised-m2": [], "poe-vae": [], "bigan": [],
 }
 GRAY = {name: [] for name in ("l1-vae", "laplace-vae", "logcosh-vae", "sigma-vae", "sigma-vae-learned", "heteroscedastic-vae",
                               "ssim-vae", "ms-ssim-vae", "rae-l2", "rae-gp", "wae-mmd", "wae-gan", "sliced-wasserstein")}
 SPRITES = {name: [] for name in ("vae", "beta-vae", "beta-tcvae", "dip-vae-i", "dip-vae-ii", "hyperspherical-vae",
                                  "squeeze-excitation-vae", "categorical-vae", "concrete-vae", "straight-through-gumbel-vae",
-                                 "bernoulli-latent", "spatial-broadcast-vae", "attribute-vae")}
+                                 "bernoulli-latent", "factor-vae", "sprites", "spatial-broadcast-vae",
+                                 "attribute-vae", "discretised-logistic-vae", "logistic-mixture-vae", "dc-ae")}
 CIFAR = {name: [] for name in ("vq-vae", "vq-vae-loss", "rotation-vq", "cosine-vq", "simvq", "sq-vae", "fsq",
                                "finite-scalar-vae", "lfq", "grouped-vq", "multi-head-vq", "residual-vq", "residual-vq-dropout",
                                "var", "titok", "dalle-dvae", "vqgan", "autoencoder-kl")}
+
+PRIORS = {  # each over a run of another group
+    "pixelcnn-prior": ["vars.run={runs}/cifar/vq-vae"], "gpt-prior": ["vars.run={runs}/cifar/vq-vae"],
+    "maskgit-prior": ["vars.run={runs}/cifar/vq-vae"], "var-prior": ["vars.run={runs}/cifar/var"],
+}
 
 
 def groups(options):
@@ -54,6 +60,8 @@ def groups(options):
         "sprites": (SPRITES, ["--batch", "64", "--steps", "2000", "--set", "train.eval_every=0"], ["--limit", "1000"], 0),
         "cifar": (CIFAR, ["--data", f"cifar:{options.cifar}", "--set", "vars.size=32", "--set", "vars.channels=64", "--batch", "32",
                           "--steps", "2000", "--precision", options.precision, "--set", "train.eval_every=0"], ["--limit", "1000"], 0),
+        "priors": (PRIORS, ["--data", f"cifar:{options.cifar}", "--batch", "32", "--steps", "2000", "--precision", options.precision,
+                            "--set", "train.eval_every=0"], ["--limit", "1000"], 0),
     }
 
 
@@ -65,7 +73,7 @@ def measure(run, flags, draws):
     """Everything that eval knows; with the likelihood of draws where the model has what they need."""
     for extra in ([["--nll-samples", str(draws)]] if draws else []) + [[]]:
         done = command("eval", str(run), "--newest", "--json", *flags, *extra)
-        if done.stdout.startswith("{"):
+        if done.returncode == 0:
             return json.loads(done.stdout)
     sys.exit(f"{run}: {done.stderr}")
 
@@ -80,7 +88,7 @@ def train(options, group, name, sets):
         sys.exit(f"{run} was not measured: remove it, or resume it")
     words = ["train", name, *flags, "--threads", str(options.threads), "--quiet", "--json", "--out", str(run)]
     for text in sets:
-        words += ["--set", text]
+        words += ["--set", text.format(runs=pathlib.Path(options.runs).resolve())]
     start = time.monotonic()
     done = command(*words)
     seconds = time.monotonic() - start
@@ -115,6 +123,7 @@ COLUMNS = {
              "PSNR, dB": lambda r: number(r.get("psnr"), 2), "SSIM": lambda r: number(r.get("ssim"), 3)},
     "sprites": {"negative ELBO": lambda r: with_error(r, "negative_elbo", 1), "rate": lambda r: number(r.get("rate"), 1),
                 "PSNR, dB": lambda r: number(r.get("psnr"), 2), "SSIM": lambda r: number(r.get("ssim"), 3)},
+    "priors": {"nats a picture": lambda r: with_error(r, "nll", 1) or number(r["loss"] if "loss" in r else None, 1)},
     "cifar": {"normalised error": lambda r: number(r.get("normalised_error"), 3), "PSNR, dB": lambda r: number(r.get("psnr"), 2),
               "perplexity": lambda r: codebook(r, "perplexity"), "used codes": lambda r: codebook(r, "used_codes")},
 }
@@ -129,7 +138,7 @@ def tables(options):
             if not file.exists():
                 continue
             result = json.loads(file.read_text())
-            with_sets = f" ({', '.join(text.removeprefix('vars.').replace('=', ' ') for text in sets)})" if sets else ""
+            with_sets = f" ({', '.join(text.removeprefix('vars.').replace('=', ' ') for text in sets if '{' not in text)})" if any("{" not in text for text in sets) else ""
             cells = [column(result) for column in columns.values()]
             print(f"| {name}{with_sets} | {' | '.join(cells)} | {result['measured']['minutes']:.1f} |")
 

@@ -68,6 +68,25 @@ BOOST_AUTO_TEST_CASE(of_a_sampler_whose_divergence_is_computed_from_densities) {
 }
 
 // A VAE of formulas: what the formula of z reads beside its parameters is noise.
+// It is the noise of what is computed from it: there is no mean that the data have an influence on.
+BOOST_AUTO_TEST_CASE(not_of_a_sampler_whose_mean_is_constant) {
+  const Found found(
+      R"yaml(
+nodes:
+  x:    {type: input, shape: [6]}
+  q:    {type: gaussian_parameters, in: x, dim: 2}
+  zero: {type: constant, in: {like: q.mu}, value: 0}
+  w:    {type: gaussian_sampler, in: {mu: zero, logvar: q.logvar}}
+  z:    {type: expr, in: {m: q.mu, w: w}, y: "tanh(m + w)"}
+  q0:   {type: gaussian_log_density, in: {mu: zero, logvar: q.logvar, value: w}}
+  p0:   {type: standard_normal, in: z}
+  mean: {type: linear, in: z, units: 6}
+)yaml" +
+      kLikelihood +
+      "  kl: {type: monte_carlo_kl, in: {posterior_log_density: q0, prior_log_density: p0.log_density}}\n");
+  BOOST_TEST(found.text() == "z: z 1x2; ");
+}
+
 BOOST_AUTO_TEST_CASE(of_a_sampler_that_is_a_formula) {
   const std::string nodes = R"yaml(
 nodes:

@@ -33,7 +33,13 @@ struct GraphSummary {
   ProgramMemory memory;
 };
 
-// batch 0: the document's. The training step is compiled, not run.
-GraphSummary summarize(const ModelSource& model, std::int64_t batch, int threads);
+// How a training step is planned. What is not set is that of the run or of the document.
+struct PlannedStep {
+  std::int64_t batch = 0;
+  int threads = 0;
+  std::string algorithms = {}, precision = {};  // run/algorithms.h
+};
+// The training step is compiled, not run. Throws not_supported for a precision that the processor does not have.
+GraphSummary summarize(const ModelSource& model, const PlannedStep& step);
 
 }  // namespace loom::report

@@ -202,7 +202,7 @@ std::string base64(std::string_view bytes) {
 
 std::string report_of(const ModelSource& model, const RunFolder& run, const Traversals& traversals, int threads) {
   Metrics metrics(run.metrics_path(), 1, true);
-  const GraphSummary graph = summarize(model, 0, threads);
+  const GraphSummary graph = summarize(model, {.threads = threads});
   std::string out = fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
       "content=\"width=device-width, initial-scale=1\">\n"

@@ -8,6 +8,7 @@
 #include "plugin/registries.h"
 #include "report/graph_summary.h"
 #include "runner/console.h"
+#include "runner/model_flags.h"
 #include "runner/reference.h"
 #include "runner/verbs.h"
 
@@ -20,8 +21,7 @@ struct InspectFlags {
   std::vector<std::string> plugins;
   std::string name;
   std::vector<std::string> overrides;
-  std::int64_t batch = 0;
-  int threads = 0;
+  report::PlannedStep step;
 };
 
 [[noreturn]] void unknown_name(const std::string& name, const Registry& registry) {
@@ -126,7 +126,7 @@ int inspect(const InspectFlags& request, bool json) {
       request.name.find('/') != std::string::npos || request.name.ends_with(".yaml") || request.name == kStandardInput;
   if (!is_path && !std::filesystem::exists(graph_file(request.name), ignored)) unknown_name(request.name, *registry);
   const ModelSource model(request.name, {.overrides = request.overrides, .plugins = request.plugins});
-  const report::GraphSummary summary = report::summarize(model, request.batch, request.threads);
+  const report::GraphSummary summary = report::summarize(model, request.step);
   if (json)
     print_json(graph_json(summary));
   else
@@ -135,15 +135,17 @@ int inspect(const InspectFlags& request, bool json) {
 }
 
 void add_inspect(CLI::App& app, Invocation& invocation) {
-  Verb verb = add_verb(app, invocation, "inspect", "Show the contract of a type, or the contents of a graph",
-                       "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128");
+  Verb verb =
+      add_verb(app, invocation, "inspect", "Show the contract of a type, or the contents of a graph",
+               "graph-runner inspect conv\n  graph-runner inspect graphs/vae.yaml --batch 128 --precision bf16");
   auto request = std::make_shared<InspectFlags>();
   verb.option("NAME", request->name, "a type of any kind, a graph file, or the folder of a run").required();
   verb.option("--set", request->overrides, "change a value of the graph first: PATH=VALUE").one_value_each();
-  verb.option("--batch", request->batch, "batch of the planned training step; 0: as in the graph")
+  verb.option("--batch", request->step.batch, "batch of the planned training step; 0: as in the graph")
       .at_least(0)
       .shows_default();
-  verb.threads_flag(request->threads);
+  algorithms_flags(verb, request->step.algorithms, request->step.precision);
+  verb.threads_flag(request->step.threads);
   verb.plugins_flag(request->plugins);
   verb.json_flag();
   verb.action([&invocation, request] { return inspect(*request, invocation.json); });

@@ -5,7 +5,7 @@
   field.py tables                  prints the tables of what is measured, as Markdown
 
 Groups: mnist (binarised; layers 784-400-20, 4,690 steps of 128, which are 10 epochs), gray (MNIST as gray values, the same),
-sprites (each model's own, 2,000 steps of 64), cifar (10,000 images of 32x32, 64 channels, 2,000 steps of 32 in bf16), priors
+sprites (each model's own, 1,000 steps of 64), cifar (10,000 images of 32x32, 64 channels, 2,000 steps of 32 in bf16), priors
 (of the codes of two runs of cifar, as wide as the graphs have them; 2,000 steps of 32).
 
 --runs FOLDER holds the runs and what was measured of each, NAME/measured.json; a model with that file is left alone.
@@ -22,7 +22,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNNER = os.environ.get("GRAPH_RUNNER", str(ROOT / "build/release/bin/graph-runner"))
 
-# name: what is set beside the options of its group
+# name: what is set beside the options of its group; steps=N in place of those of the group
 MNIST = {
     "vae-mnist": [], "cyclical-vae": ["vars.steps=4690"], "free-bits": [], "info-vae": [],
     "iwae": ["vars.samples=8"], "ciwae": ["vars.samples=8"], "dreg-iwae": ["vars.samples=8"], "renyi": ["vars.samples=8"],
@@ -30,8 +30,9 @@ MNIST = {
     "full-covariance": [], "planar-flow": [], "radial-flow": [], "iaf-posterior": [], "realnvp-posterior": [],
     "spline-posterior": [], "joint-vae": [], "gamma-vae": [], "poincare-vae": [], "mog-vae": [], "vade": [],
     "vamp-vae": ["vars.pseudo=64"], "maf-prior": [], "realnvp-prior": [], "spline-prior": [], "lsgm": [],
-    "hvae": [], "ladder-vae": [], "recurrent-vae": [], "vrnn": [], "vdvae": ["vars.channels=16", "vars.levels=12"],
-    "nvae": ["vars.channels=16", "vars.levels=6"], "denoising-vae": [], "conditional-vae": [], "introvae": [], "soft-introvae": [],
+    "hvae": [], "ladder-vae": [], "recurrent-vae": [], "vrnn": ["steps=1500"],
+    "vdvae": ["vars.channels=16", "vars.levels=12", "steps=1500"], "nvae": ["vars.channels=16", "vars.levels=6", "steps=1500"],
+    "denoising-vae": [], "conditional-vae": [], "introvae": [], "soft-introvae": [],
     "aae": [], "r1-aae": [], "spectral-aae": [], "wgan-gp-aae": [], "adversarial-vb": [], "geco": [], "robust-vae": [],
     "masked-vae": [], "semi-supervised-m2": [], "poe-vae": [], "bigan": [],
 }
@@ -57,7 +58,7 @@ def groups(options):
         "mnist": (MNIST, ["--data", f"{mnist},binarize=dynamic", "--batch", "128", "--steps", "4690", "--set", "train.eval_every=0"],
                   ["--data", f"{mnist},binarize=fixed", "--limit", "1000"], 100),
         "gray": (GRAY, ["--data", mnist, "--batch", "128", "--steps", "4690", "--set", "train.eval_every=0"], ["--limit", "1000"], 0),
-        "sprites": (SPRITES, ["--batch", "64", "--steps", "2000", "--set", "train.eval_every=0"], ["--limit", "1000"], 0),
+        "sprites": (SPRITES, ["--batch", "64", "--steps", "1000", "--set", "train.eval_every=0"], ["--limit", "1000"], 0),
         "cifar": (CIFAR, ["--data", f"cifar:{options.cifar}", "--set", "vars.size=32", "--set", "vars.channels=64", "--batch", "32",
                           "--steps", "2000", "--precision", options.precision, "--set", "train.eval_every=0"], ["--limit", "1000"], 0),
         "priors": (PRIORS, ["--data", f"cifar:{options.cifar}", "--batch", "32", "--steps", "2000", "--precision", options.precision,
@@ -88,6 +89,9 @@ def train(options, group, name, sets):
         sys.exit(f"{run} was not measured: remove it, or resume it")
     words = ["train", name, *flags, "--threads", str(options.threads), "--quiet", "--json", "--out", str(run)]
     for text in sets:
+        if text.startswith("steps="):
+            words[words.index("--steps") + 1] = text.removeprefix("steps=")
+            continue
         words += ["--set", text.format(runs=pathlib.Path(options.runs).resolve())]
     start = time.monotonic()
     done = command(*words)

@@ -34,6 +34,8 @@ says err E702 'does not multiply bf16' '--precision f32'
 [ -e refused ] && fail "a refused training left a folder"
 refused 2 bench wide.yaml --steps 2 --precision bf16
 says err E702
+refused 2 inspect wide.yaml --precision bf16
+says err E702
 expect 2 "${options[@]}" --precision half --out other
 says err "'half' is not f32 or bf16"
 
@@ -44,6 +46,11 @@ if ! "$GRAPH_RUNNER" bench wide.yaml --steps 1 --precision bf16 >out 2>err; then
   echo "SKIPPED the rest: this processor does not multiply bf16"
   finish
 fi
+# Maps of half the width take less memory.
+expect 0 inspect wide.yaml --json
+whole=$(json /planned/workers)
+expect 0 inspect wide.yaml --precision bf16 --json
+holds "$(json /planned/workers) < $whole"
 expect 0 "${options[@]}" --precision bf16 --threads 1 --out bf16
 expect 0 "${options[@]}" --precision bf16 --threads 2 --out threads
 same bf16/$last threads/$last

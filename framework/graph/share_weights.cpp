@@ -26,9 +26,14 @@ class Sharing {
     if (node.outputs.empty() || !node.parameters.empty() || !node.states.empty()) return false;
     const std::string& owner = entries_[i]->weights;
     if (index_.count(owner) > 0) return true;
-    const std::string folder = owner.substr(0, owner.rfind('/') + 1);
-    const auto other = folder.empty() ? index_.end() : index_.lower_bound(folder);
-    return other != index_.end() && other->first.starts_with(folder);
+    // In the block, or in one around it where this one has blocks that the other has not.
+    for (std::size_t slash = owner.rfind('/'); slash != std::string::npos; slash = owner.rfind('/', slash - 1)) {
+      const std::string folder = owner.substr(0, slash + 1);
+      const auto other = index_.lower_bound(folder);
+      if (other != index_.end() && other->first.starts_with(folder)) return true;
+      if (slash == 0) break;
+    }
+    return false;
   }
 
   // The end of the chain of `weights:`, or -1 with a diagnostic.

@@ -1,13 +1,16 @@
-// The total correlation of the aggregate posterior, KL(q(z) || prod_d q(z_d)), estimated on the batch by minibatch
-// weighted sampling, and the two other parts of the expected divergence.
-//   ln q(z_i)   = ln sum_j prod_d N(z_id; mu_jd, v_jd) - ln(dataset_size M),  M samples in the batch
-//   ln q(z_id)  = ln sum_j        N(z_id; mu_jd, v_jd) - ln(dataset_size M)
+// The total correlation of the aggregate posterior, KL(q(z) || prod_d q(z_d)), estimated on the batch, and the two other
+// parts of the expected divergence.
+//   ln q(z_i)   = ln sum_j w_ij prod_d N(z_id; mu_jd, v_jd)
+//   ln q(z_id)  = ln sum_j w_ij        N(z_id; mu_jd, v_jd)
+// weighted: w_ij = 1 / (dataset_size M), M samples in the batch. stratified: w_ii = 1 / dataset_size, and of the others
+// 1 / (M - 1), but for one, the next sample of the batch, so that the weights add up to 1; a dataset_size below M counts as M.
 //   loss              = ln q(z_i) - sum_d ln q(z_id)         total correlation
 //   mutual_information = ln q(z_i|x_i) - ln q(z_i)           index-code mutual information
 //   dimension_wise_kl  = sum_d ln q(z_id) - ln p(z_i)        divergence of the marginals from N(0, 1)
 //                                          [nats per sample; they add up to ln q(z_i|x_i) - ln p(z_i)]
-// The estimate is biased, and more so for smaller batches; its constants are kept. Chen et al. 2018, Isolating Sources
-// of Disentanglement in VAEs, section 3.1 and appendix C.
+// Both estimates of ln q are biased, and more so for smaller batches; of q itself the stratified one is not. The constants of
+// the weighted one are kept. Chen et al. 2018, Isolating Sources of Disentanglement in VAEs, section 3.1 and appendix C.
+#include <algorithm>
 #include <cmath>
 
 #include "latent/gaussian_density.h"
@@ -24,7 +27,7 @@ constexpr std::int64_t kPieces = 16;  // parts of the batch, computed in paralle
 class TotalCorrelation final : public loom::Node {
  public:
   static void declare(loom::Contract& c) {
-    c.summary("Total correlation of the aggregate posterior, by minibatch weighted sampling");
+    c.summary("Total correlation of the aggregate posterior, by minibatch weighted or stratified sampling");
     c.source("Chen et al. 2018, Isolating Sources of Disentanglement in VAEs, section 3.1 and appendix C");
     c.input("z", "[N, D]", "draws from the posterior");
     c.input("mu", "[N, D]", "its mean");
@@ -33,11 +36,14 @@ class TotalCorrelation final : public loom::Node {
     c.output("mutual_information", "[N]", "nats per sample");
     c.output("dimension_wise_kl", "[N]", "nats per sample");
     c.option("dataset_size", loom::required, loom::integer().at_least(1), "samples of the training data");
+    c.option("sampling", "weighted", loom::text({"weighted", "stratified"}),
+             "how the samples of a batch stand for the data; stratified: the density itself is unbiased");
     c.whole_batch();
     c.backward_reads({"z", "mu", "logvar"});
   }
   explicit TotalCorrelation(const loom::Options& options)
-      : dataset_size_(static_cast<double>(options.integer("dataset_size"))) {}
+      : dataset_size_(static_cast<double>(options.integer("dataset_size"))),
+        stratified_(options.text("sampling") == "stratified") {}
 
   void prepare(const loom::Prepare& p) override {
     rows_ = p.input("z")[0];
@@ -49,7 +55,7 @@ class TotalCorrelation final : public loom::Node {
 
   void forward(const loom::Forward& f) const override {
     precompute(f);
-    const double shift = std::log(dataset_size_ * static_cast<double>(rows_));
+    const double shift = stratified_ ? 0 : std::log(dataset_size_ * static_cast<double>(rows_));
     for_rows(f, [&](std::int64_t i, std::int64_t piece) {
       const float* z = f.input("z")[i].data();
       float* table = densities(f, i, piece);
@@ -100,7 +106,15 @@ class TotalCorrelation final : public loom::Node {
     });
   }
 
-  // [D + 1, M]: ln N(z_id; mu_jd, v_jd) of each dimension, and last their sum over the dimensions.
+  // ln w_ij of stratified sampling.
+  float log_weight(std::int64_t i, std::int64_t j) const {
+    const auto rows = static_cast<double>(rows_), others = rows - 1, size = std::max(dataset_size_, rows);
+    if (i == j) return static_cast<float>(-std::log(size));
+    if (j == (i + 1) % rows_) return static_cast<float>(std::log((size - others) / (size * others)));
+    return static_cast<float>(-std::log(others));
+  }
+
+  // [D + 1, M]: ln N(z_id; mu_jd, v_jd) of each dimension, and last their sum over the dimensions; with ln w_ij, if stratified.
   float* densities(const loom::Call& call, std::int64_t i, std::int64_t piece) const {
     const float *z = call.input("z")[i].data(), *mu = call.input("mu").data(), *logvar = call.input("logvar").data();
     const float* precision = precision_(call).data();
@@ -116,6 +130,9 @@ class TotalCorrelation final : public loom::Node {
         joint += density;
       }
       table[width_ * rows_ + j] = joint;
+      if (!stratified_) continue;
+      const float weight = log_weight(i, j);
+      for (std::int64_t d = 0; d <= width_; ++d) table[d * rows_ + j] += weight;
     }
     return table;
   }
@@ -143,6 +160,7 @@ class TotalCorrelation final : public loom::Node {
   }
 
   double dataset_size_;
+  bool stratified_;
   std::int64_t rows_ = 0, width_ = 0;
   loom::Slot<float> precision_;  // e^-logvar, [M, D]
   loom::Slot<float> tables_;     // [pieces][D + 1, M]: see densities()

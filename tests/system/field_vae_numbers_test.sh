@@ -11,7 +11,7 @@ small() {
   expect 0 train "$(echo "$repository"/graphs/*/"$name.yaml")" --data sprites:size=28,count=300,zoom=2 --set vars.hidden=16 "$@" --batch 16 \
     --steps 40 --set train.eval_every=0 --set train.eval_limit=16 --threads 1 --quiet --out "$name"
 }
-for name in planar-flow radial-flow iaf-posterior realnvp-posterior full-covariance realnvp-prior maf-prior spline-prior spline-posterior; do small "$name" --set vars.latent=3; done
+for name in planar-flow radial-flow iaf-posterior realnvp-posterior full-covariance realnvp-prior planar-prior radial-prior maf-prior spline-prior spline-posterior; do small "$name" --set vars.latent=3; done
 for name in vamp-vae mog-vae poincare-vae; do small "$name" --set vars.latent=2; done
 for name in vade gamma-vae lsgm ladder-vae; do small "$name" --set vars.latent=3; done
 for name in dreg-iwae renyi; do small "$name" --set vars.samples=6 --set vars.latent=3; done
@@ -66,6 +66,13 @@ def forward(z):
 u, told = run("realnvp-prior", {"z": points}, ["flow/5/y", "flow/5/moved.log_det"])
 near("realnvp-prior: log-determinant", told, log_det(forward, points), 1e-4)
 near("realnvp-prior: there and back", run("realnvp-prior", {"noise": u}, ["back/5/x"])[0], points, 1e-5)
+
+for name in ("planar-prior", "radial-prior"):
+    def forward(z):
+        return run(name, {"z": z}, ["flow/7/moved.z"])[0]
+    u, told = run(name, {"z": points}, ["flow/7/moved.z", "flow/7/moved.log_det"])
+    near(f"{name}: log-determinant", told, log_det(forward, points, 0.015), 1e-4)
+    near(f"{name}: there and back", run(name, {"noise": u}, ["back/7/x"])[0], points, 1e-5)
 
 def splines(x, raw, bins=8, bound=4):
     """Rational-quadratic splines (Durkan et al. 2019, equations 4 and 5): values, and ln of their slopes."""

@@ -28,7 +28,7 @@ small() {
     rae-l2 | rae-gp | lsgm) verbs="reconstruct encode decode" ;;
     sliced-wasserstein) form+=(--set vars.slices=8) verbs="sample reconstruct" ;;
     semi-supervised-m2) labelled; form+=(--set vars.latent=4 --set vars.labelled=3) verbs="sample reconstruct" ;;
-    planar-flow | radial-flow | full-covariance | gamma-vae | poincare-vae | realnvp-prior | spline-prior | maf-prior) form+=(--set vars.latent=5) ;;
+    planar-flow | radial-flow | full-covariance | gamma-vae | poincare-vae | realnvp-prior | planar-prior | radial-prior | spline-prior | maf-prior) form+=(--set vars.latent=5) ;;
     iaf-posterior | realnvp-posterior | spline-posterior) form+=(--set vars.latent=5 --set vars.flow_hidden=16) ;;
     poe-vae) labelled; form+=(--set vars.label_hidden=8) verbs="sample reconstruct" ;;
     joint-vae) form+=(--set vars.classes=3) ;;
@@ -42,6 +42,7 @@ small() {
     recurrent-vae) form+=(--set vars.latent=6) verbs="sample reconstruct encode" ;;
     two-stage-vae) form=("${stage[@]}" --set vars.latent=5 --set vars.hidden=16) verbs="sample reconstruct" ;;
     gmm-prior) form=("${stage[@]}" --set vars.components=8) verbs=sample ;;
+    guided-flow-prior | edm-prior) labelled; form=("${stage[@]}" --set vars.latent=5 --set vars.hidden=16) verbs=sample ;;
     flow-matching-prior | diffusion-prior) form=("${stage[@]}" --set vars.latent=5 --set vars.hidden=16) verbs=sample ;;
     *) return 1 ;;
   esac

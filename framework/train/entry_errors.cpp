@@ -39,6 +39,15 @@ void EntryBuilder::fail_input(Port input) const {
         fmt::format("'{}' also depends on '{}', not only on the latent variable", entry_.show.text(), name_of(input)),
         classes_of(*graph_, input.node) > 0 ? "give --class, or --item, which provides it"
                                             : "give --item, which provides it");
+  const bool shows_own_draw = std::ranges::find(entry_.nodes, entry_.show.node, &NodeEntry::path) != entry_.nodes.end();
+  if (shows_own_draw && !observed_.empty() && without_prior().empty()) {
+    const std::string target = name_of(model_.observations[observed_.front()].target);
+    fail(fmt::format("'{}' is drawn given '{}', which nothing draws", target, name_of(input)),
+         fmt::format("graph-runner reconstruct draws it for items of the data; generate: {{{}: {{draw: {{{}: {{type: "
+                     "...}}}}}}}} would draw what it is given",
+                     entry_.name, name_of(input)),
+         input);
+  }
   std::vector<std::string> reasons = {
       fmt::format("'{}' is computed from '{}', which nothing draws", entry_.show.text(), name_of(input))};
   for (const std::string& sampler : without_prior())

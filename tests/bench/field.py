@@ -44,8 +44,9 @@ SPRITES = {name: [] for name in ("vae", "beta-vae", "beta-tcvae", "dip-vae-i", "
                                  "bernoulli-latent", "factor-vae", "sprites", "spatial-broadcast-vae",
                                  "attribute-vae", "discretised-logistic-vae", "logistic-mixture-vae", "dc-ae")}
 CIFAR = {name: [] for name in ("vq-vae", "vq-vae-loss", "rotation-vq", "cosine-vq", "simvq", "sq-vae", "fsq",
-                               "finite-scalar-vae", "lfq", "grouped-vq", "multi-head-vq", "residual-vq", "residual-vq-dropout",
+                               "lfq", "grouped-vq", "multi-head-vq", "residual-vq", "residual-vq-dropout",
                                "var", "titok", "dalle-dvae", "vqgan", "autoencoder-kl")}
+CIFAR["finite-scalar-vae"] = ["vars.colors=3"]
 
 PRIORS = {  # each over a run of another group
     "pixelcnn-prior": ["vars.run={runs}/cifar/vq-vae"], "gpt-prior": ["vars.run={runs}/cifar/vq-vae"],

@@ -90,4 +90,23 @@ expect 0 inspect bernoulli_nll
 says out "drawn by: bernoulli_sampler of logits" "mean: activation {function: sigmoid} of logits"
 expect 0 inspect gaussian_kl
 says out "prior drawn by: standard_normal"
+
+# A model of one column given another has nothing to sample by itself, and says what it is given.
+cat >given.yaml <<'YAML'
+version: 1
+graph: given
+data: {type: sprites, size: 8, count: 60}
+nodes:
+  x:      {type: input, shape: [8, 8, 1]}
+  factors: {type: input, shape: [5], dtype: i32}
+  column: {type: slice, in: factors, start: 0, stop: 1}
+  kind:   {type: reshape, in: column, shape: []}
+  row:    {type: flatten, in: x}
+  logits: {type: linear, in: row, units: 3}
+losses: {class: {type: categorical_nll, in: {logits: logits, target: kind}}}
+train: {batch: 20, steps: 2, eval_every: 0}
+YAML
+expect 0 train given.yaml --out given
+says err "'kind' is drawn given 'x', which nothing draws" "graph-runner reconstruct draws it"
+if grep -q "generate/sample" err; then fail "the name of a node that no document has"; fi
 finish

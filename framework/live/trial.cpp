@@ -40,7 +40,8 @@ void limit_memory(std::uint64_t bytes) {
   setrlimit(RLIMIT_CORE, &none);
 }
 
-// The training job, which runs meanwhile, removes older checkpoints: where one is gone there is a newer one.
+// The training job, which runs meanwhile, removes older checkpoints, and those that it only keeps during an evaluation: where
+// one is gone there is a newer one, or for now none. Null then: the trial begins with initial values, as before the first.
 std::unique_ptr<SafetensorsFile> open_this_or_newer(const std::string& checkpoint) {
   constexpr int kAttempts = 5;
   std::string path = checkpoint;
@@ -49,6 +50,9 @@ std::unique_ptr<SafetensorsFile> open_this_or_newer(const std::string& checkpoin
       return std::make_unique<SafetensorsFile>(path);
     } catch (const Error&) {
       const auto all = list_checkpoints(fs::path(checkpoint).parent_path().string());
+      std::error_code ignored;
+      const bool is_gone = !fs::exists(path, ignored);
+      if (is_gone && (all.empty() || attempt == kAttempts)) return nullptr;
       if (attempt == kAttempts || all.empty() || all.back().second == path) throw;
       path = all.back().second;
     }
@@ -59,6 +63,7 @@ std::unique_ptr<SafetensorsFile> open_this_or_newer(const std::string& checkpoin
 void load_what_fits(const std::string& checkpoint, Session& session) {
   if (checkpoint.empty()) return;
   const auto opened = open_this_or_newer(checkpoint);
+  if (!opened) return;
   const SafetensorsFile& file = *opened;
   session.state().start_at(CheckpointInfo::from_metadata(file.metadata(), checkpoint).step);
   ParameterStore& store = session.parameters();

@@ -116,10 +116,15 @@ def with_error(result, key, digits):
     return number(result.get(key), digits) + (f" +- {error:.{digits}f}" if error is not None and result.get(key) is not None else "")
 
 
-def codebook(result, key):
-    """Of the model's quantizers, the first one's figure, and how many there are."""
-    found = [entry.get(key) for entry in result.get("codebooks", {}).values()]
-    return "" if not found or found[0] is None else f"{found[0]:,.0f}" + (f", and {len(found) - 1} more" if len(found) > 1 else "")
+def perplexity(result):
+    """Of each quantizer, of how many codes: "60, 61 of 64"."""
+    found = list(result.get("quantizers", {}).values())
+    return f"{', '.join(number(one['perplexity'], 0) for one in found)} of {found[0]['codes']}" if found else ""
+
+
+def bits(result):
+    found = result.get("quantizers", {}).values()
+    return number(sum(one["bits_per_item"] for one in found), 0) if found else ""
 
 
 COLUMNS = {
@@ -131,14 +136,14 @@ COLUMNS = {
                 "PSNR, dB": lambda r: number(r.get("psnr"), 2), "SSIM": lambda r: number(r.get("ssim"), 3)},
     "priors": {"nats a picture": lambda r: with_error(r, "nll", 1) or number(r["loss"] if "loss" in r else None, 1)},
     "cifar": {"normalised error": lambda r: number(r.get("normalised_error"), 3), "PSNR, dB": lambda r: number(r.get("psnr"), 2),
-              "perplexity": lambda r: codebook(r, "perplexity"), "used codes": lambda r: codebook(r, "used_codes")},
+              "bits a picture": bits, "perplexity": perplexity},
 }
 
 
 def tables(options):
     for group, (models, *_) in groups(options).items():
         columns = COLUMNS[group]
-        print(f"\n| graph | {' | '.join(columns)} | minutes |\n|{' --- |' * (len(columns) + 2)}")
+        print(f"\n{group}\n\n| graph | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}")
         for name, sets in models.items():
             file = pathlib.Path(options.runs) / group / name / "measured.json"
             if not file.exists():
@@ -146,7 +151,7 @@ def tables(options):
             result = json.loads(file.read_text())
             with_sets = f" ({', '.join(text.removeprefix('vars.').replace('=', ' ') for text in sets if '{' not in text)})" if any("{" not in text for text in sets) else ""
             cells = [column(result) for column in columns.values()]
-            print(f"| {name}{with_sets} | {' | '.join(cells)} | {result['measured']['minutes']:.1f} |")
+            print(f"| {name}{with_sets} | {' | '.join(cells)} |")
 
 
 def main():

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(blocks_are_aligned_and_zeroed_again_and_again) {
   }
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 BOOST_AUTO_TEST_CASE(untouched_memory_is_not_taken_and_freed_memory_is_given_back) {
   constexpr std::size_t kBytes = std::size_t{512} << 20, kLittle = std::size_t{32} << 20;
   const std::size_t before = resident();

@@ -37,7 +37,7 @@ MNIST = {
     "aae": [], "r1-aae": [], "spectral-aae": [], "wgan-gp-aae": [], "adversarial-vb": [], "geco": [], "robust-vae": [],
     "masked-vae": [], "semi-supervised-m2": [], "poe-vae": [], "bigan": [],
 }
-GRAY = {name: [] for name in ("l1-vae", "laplace-vae", "logcosh-vae", "sigma-vae", "sigma-vae-learned", "heteroscedastic-vae",
+GRAY = {name: [] for name in ("l1-vae", "logcosh-vae", "sigma-vae", "sigma-vae-learned", "heteroscedastic-vae",
                               "ssim-vae", "ms-ssim-vae", "rae-l2", "rae-gp", "wae-mmd", "wae-gan", "sliced-wasserstein")}
 SPRITES = {name: [] for name in ("vae", "beta-vae", "beta-tcvae", "dip-vae-i", "dip-vae-ii", "hyperspherical-vae",
                                  "squeeze-excitation-vae", "categorical-vae", "concrete-vae", "straight-through-gumbel-vae",

@@ -16,7 +16,7 @@ labelled() {
 small() {
   form=("${connected[@]}") curve=total_loss verbs="sample reconstruct encode decode" batch=16
   case $1 in
-    free-bits | cyclical-vae | info-vae | laplace-vae | heteroscedastic-vae | sigma-vae | sigma-vae-learned | poisson-vae) ;;
+    free-bits | cyclical-vae | info-vae | heteroscedastic-vae | sigma-vae | sigma-vae-learned | poisson-vae) ;;
     geco) curve=distortion ;;
     miwae | piwae | ciwae | dreg-iwae | renyi)
       form+=(--set vars.samples=4)

@@ -14,6 +14,9 @@ done
 evidence='tests/bench/peers/evidence.py --train train.npy --test test.npy' # it needs PyTorch, and hours
 leave_out "$evidence --at 120000 210000"
 leave_out "$evidence --samples 50 --batch 20 --lr 1e-3 --at 40000 50000 --factor 0.316 --steps 60000"
+field='tests/bench/field.py train mnist gray cifar --mnist mnist --cifar cifar10' # hours, too: below, its options alone
+leave_out "$field"
+leave_out 'tests/bench/field.py tables'
 walk docs/measurements.md
 walk docs/graph-format.md --only 'Completion in an editor'
 SMALLER='vars.channels=8 vars.pixel_channels=4 vars.decoder_channels=8' walk docs/results.md --without Sharpness
@@ -26,4 +29,8 @@ while read -r command; do
   checks=$((checks + 1))
   python3 "$repository/tests/bench/compare.py" ${command#*compare.sh} --help >out 2>err || fail "docs/benchmarks.md: $command: $(cat err)"
 done < <(grep '^tests/bench/compare.sh ' "$repository/docs/benchmarks.md")
+checks=$((checks + 2))
+read -ra words <<<"$field"
+python3 "$repository/${words[0]}" "${words[@]:1}" --help >out 2>err || fail "$field: $(cat err)"
+{ python3 "$repository/${words[0]}" tables >out 2>err && grep -q '^| graph | negative ELBO' out; } || fail "field.py tables: $(cat out err)"
 finish_pages

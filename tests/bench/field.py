@@ -82,11 +82,12 @@ def measure(run, flags, draws):
 
 
 def train(options, group, name, sets):
+    """Whether the model is measured."""
     models, flags, eval_flags, draws = groups(options)[group]
     run = pathlib.Path(options.runs) / group / name
     file = run / "measured.json"
     if file.exists():
-        return
+        return True
     if run.exists():
         sys.exit(f"{run} was not measured: remove it, or resume it")
     words = ["train", name, *flags, "--threads", str(options.threads), "--quiet", "--json", "--out", str(run)]
@@ -100,11 +101,12 @@ def train(options, group, name, sets):
     seconds = time.monotonic() - start
     if done.returncode != 0:
         print(f"{group}/{name}: {(done.stderr or done.stdout).strip()}", flush=True)
-        return
+        return False
     result = measure(run, eval_flags, draws)
     result["measured"] = {"group": group, "name": name, "sets": sets, "minutes": seconds / 60}
     file.write_text(json.dumps(result, indent=1))
     print(f"{group}/{name}: {seconds:.0f} s, negative ELBO {result.get('negative_elbo')}, NLL {result.get('nll')}", flush=True)
+    return True
 
 
 def number(value, digits):
@@ -165,13 +167,16 @@ def main():
     parser.add_argument("--precision", default="bf16", choices=["f32", "bf16"], help="of the group cifar")
     options = parser.parse_intermixed_args()
     if options.verb == "tables":
-        return tables(options)
+        tables(options)
+        return 0
+    measured = True
     for what in options.what:
         group, _, name = what.partition("/")
         models = groups(options)[group][0]
         for one in [name] if name else models:
-            train(options, group, one, models[one])
+            measured = train(options, group, one, models[one]) and measured
+    return 0 if measured else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

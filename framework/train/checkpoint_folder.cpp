@@ -28,9 +28,10 @@ std::exception_ptr problem_of(const std::string& path) {
   }
 }
 
-// The newest valid one; `on_corrupt` is called for each invalid one. Throws the newest one's error if none is valid.
+// A search of the folder; nullopt where a file was removed between its listing and its reading, as a running training job
+// removes its oldest checkpoints.
 template <class OnCorrupt>
-std::string newest_valid(const std::string& folder, OnCorrupt&& on_corrupt) {
+std::optional<std::string> search(const std::string& folder, OnCorrupt&& on_corrupt) {
   auto list = list_checkpoints(folder);
   std::exception_ptr first;
   std::vector<std::pair<std::string, std::exception_ptr>> bad;
@@ -40,11 +41,26 @@ std::string newest_valid(const std::string& folder, OnCorrupt&& on_corrupt) {
       for (const auto& [corrupt, reason] : bad) on_corrupt(corrupt, reason, path);
       return path;
     }
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) return std::nullopt;
     if (!first) first = problem;
     bad.emplace_back(path, problem);
   }
   if (first) std::rethrow_exception(first);
   return "";
+}
+
+// The newest valid one, empty where the folder has none; `on_corrupt` is called for each invalid one that is newer. Throws
+// the newest one's error if none is valid.
+template <class OnCorrupt>
+std::string newest_valid(const std::string& folder, OnCorrupt&& on_corrupt) {
+  constexpr int kSearches = 100;  // each repetition takes a checkpoint that was written and removed meanwhile
+  for (int i = 0; i < kSearches; ++i) {
+    if (auto path = search(folder, on_corrupt)) return *path;
+  }
+  throw Error(ErrorCode::run_not_found,
+              fmt::format("the checkpoints of {} are removed faster than they can be read", folder),
+              "copy the run while nothing writes to it");
 }
 
 void warn(const std::string& corrupt, const std::exception_ptr& problem, const std::string& instead) {

@@ -82,7 +82,7 @@ case $verb in
   eval) arguments+=(--limit 32) ;;
   # As far as a training would be when a reader types on.
   ctl) until [ -S "${arguments[1]}/control.sock" ] || [ $((++waited)) -gt 600 ]; do sleep 0.1; done ;;
-  report) until ls "${arguments[1]}"/checkpoints/step-* >/dev/null 2>&1 || [ $((++waited)) -gt 600 ]; do sleep 0.1; done ;;
+  report) until ls "${arguments[1]}"/checkpoints/step-*.safetensors >/dev/null 2>&1 || [ $((++waited)) -gt 600 ]; do sleep 0.1; done ;;
 esac
 if [ "$verb ${arguments[2]:-}" = "ctl stop" ]; then
   # A reader sees the other terminal come back before the next command.

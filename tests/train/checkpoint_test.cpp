@@ -6,8 +6,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "io/atomic_file.h"
 #include "loom/error.h"
@@ -191,6 +193,35 @@ BOOST_AUTO_TEST_CASE(a_corrupt_checkpoint_falls_back_to_the_one_before) {
   BOOST_TEST(fs::exists(path + "/" + checkpoint_name(3) + ".corrupt"));
   damage(path + "/" + checkpoint_name(1));
   BOOST_TEST((code_of([&] { checkpoints.recover(); }) == ErrorCode::checkpoint_corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(readers_find_one_while_a_job_writes_and_removes) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("checkpoints");
+  constexpr std::int64_t kSteps = 5000;
+  CheckpointFolder checkpoints(path, 1);
+  Tensor a(DType::f32, {2});
+  const std::vector<NamedTensor> tensors = {{"a", a.view()}};
+  checkpoints.save(sample_info(0), tensors);
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (std::int64_t step = 1; step <= kSteps; ++step) {
+      checkpoints.save_before_evaluation(sample_info(step), tensors);
+      checkpoints.drop(step - 1);
+    }
+    done = true;
+  });
+  std::vector<std::string> problems;
+  do {
+    try {
+      if (find_checkpoint(path, false).empty()) problems.emplace_back("no path");
+    } catch (const Error& error) {
+      problems.emplace_back(error.what());
+    }
+  } while (!done);
+  writer.join();
+  BOOST_TEST(problems == std::vector<std::string>(), boost::test_tools::per_element());
+  BOOST_TEST(find_checkpoint(path, false) == path + "/" + checkpoint_name(kSteps));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

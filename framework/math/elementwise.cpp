@@ -144,11 +144,15 @@ void Softmax(const float* x, float* y, I n) {
   Scale(static_cast<float>(1 / sum), y, y, n);
 }
 
+// What is subtracted, ln sum e^x, is held in two numbers: each of the two subtractions rounds by half a unit in the last place
+// of the value.
 void LogSoftmax(const float* x, float* y, I n) {
   const float most = Maximum(x, n);
-  const Vec shift = hn::Set(kTag, most);
-  const Vec rest = set(LogSumAbove(x, most, n));
-  map([=](Vec v) { return hn::Sub(hn::Sub(v, shift), rest); }, y, n, x);
+  const double above = LogSumAbove(x, most, n);
+  const auto high = static_cast<float>(static_cast<double>(most) + above);
+  const Vec whole = hn::Set(kTag, high);
+  const Vec rest = set(above - (static_cast<double>(high) - static_cast<double>(most)));
+  map([=](Vec v) { return hn::Sub(hn::Sub(v, whole), rest); }, y, n, x);
 }
 
 const char* Target() { return hwy::TargetName(HWY_TARGET); }

@@ -3,6 +3,7 @@
 #include "loom/math.h"
 #include "math/activation.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <cstring>
@@ -151,6 +152,27 @@ BOOST_AUTO_TEST_CASE(softmax_of_long_rows_sums_to_one) {
       if (!(std::abs(static_cast<double>(logs[i]) - wanted) <= 2e-6)) BOOST_TEST(logs[i] == wanted, "of " << n);
     }
     BOOST_TEST(std::abs(sum - 1) < 2e-6, n << " values sum to " << sum);
+  }
+}
+
+// Within one unit of the last place of each value, also of rows far from 0, and never above 0.
+BOOST_AUTO_TEST_CASE(log_softmax_to_the_last_place) {
+  for (const double offset : {0.0, 0.1, 0.2, 0.3, -37.5, 1000.3, 1e6}) {
+    for (std::int64_t n = 1; n < 6000; n += 1 + n / 4) {
+      std::vector<float> x(static_cast<std::size_t>(n)), y(x.size());
+      for (std::size_t i = 0; i < x.size(); ++i)
+        x[i] = static_cast<float>(offset + 30 * std::sin(1.7 * static_cast<double>(i * i + 1)));
+      math::log_softmax(x.data(), y.data(), n);
+      const double most = static_cast<double>(*std::max_element(x.begin(), x.end()));
+      double sum = 0;
+      for (const float value : x) sum += std::exp(static_cast<double>(value) - most);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double wanted = static_cast<double>(x[i]) - most - std::log(sum);
+        const double unit = std::ldexp(1, std::ilogb(std::min(wanted, -0.5)) - 23) + 5e-8;
+        if (!(y[i] <= 0 && std::abs(static_cast<double>(y[i]) - wanted) <= unit))
+          BOOST_TEST(y[i] == wanted, "of " << n << " at " << offset);
+      }
+    }
   }
 }
 

@@ -221,7 +221,9 @@ void NodeShard::call_node_backward(Backward& call, bool adds) {
     broken_rules_.push_back(fmt::format("backward leaves elements of diff_input '{}' unwritten",
                                         setup_.contract().input_name(static_cast<int>(i))));
   }
-  if (adds) check_addition(call, &Node::backward);
+  if (!adds) return;
+  check_addition(call, &Node::backward);
+  check_overwriting(call);
 }
 
 // Calls backward again, with sums that are already 1: the same gradient must be added to them, and what forward saved
@@ -237,19 +239,49 @@ void NodeShard::check_addition(Backward& call, Pass pass) {
   call.diff_parameter_views = views;
   ((*prepared_.node).*pass)(call);
   for (std::size_t j = 0; j < again.size(); ++j) {
-    if (!there(again[j])) continue;
-    const auto first = diff_parameters_[j].values(), second = again[j].values();
-    double worst = 0, scale = 1;
-    for (std::size_t i = 0; i < second.size(); ++i) {
-      const double once = static_cast<double>(first[i]);
-      const double difference = std::abs(static_cast<double>(second[i]) - 1 - once);
-      worst = std::isnan(difference) ? HUGE_VAL : std::max(worst, difference);
-      scale = std::max(scale, std::abs(once));
-    }
-    if (worst <= 1e-5 * scale) continue;
+    if (!there(again[j]) || is_added(again[j], j, 1)) continue;
     broken_rules_.push_back(
         fmt::format("a second backward onto diff_parameter '{}' does not add the same gradient again",
                     setup_.contract().parameters()[j].name));
+  }
+}
+
+// The values are the gradient of the parameter, added to `base`.
+bool NodeShard::is_added(const Tensor& again, std::size_t parameter, double base) const {
+  const auto first = diff_parameters_[parameter].values(), second = again.values();
+  double worst = 0, scale = 1;
+  for (std::size_t i = 0; i < second.size(); ++i) {
+    const double once = static_cast<double>(first[i]);
+    const double difference = std::abs(static_cast<double>(second[i]) - base - once);
+    worst = std::isnan(difference) ? HUGE_VAL : std::max(worst, difference);
+    scale = std::max(scale, std::abs(once));
+  }
+  return worst <= 1e-5 * scale;
+}
+
+// Calls backward onto sums that hold nothing yet, for parameters that are declared with overwrites_first.
+void NodeShard::check_overwriting(Backward& call) {
+  const std::vector<ParameterDeclaration>& declared = setup_.contract().parameters();
+  std::vector<char> first(declared.size(), 0);
+  std::vector<Tensor> again;
+  for (std::size_t j = 0; j < diff_parameters_.size(); ++j) {
+    const Tensor& sum = diff_parameters_[j];
+    first[j] = there(sum) && declared[j].overwrites(setup_.options) ? 1 : 0;
+    again.push_back(!there(sum)     ? Tensor()
+                    : first[j] != 0 ? fresh(DType::f32, sum.shape())
+                                    : Tensor(DType::f32, sum.shape()));
+  }
+  if (std::ranges::count(first, 1) == 0) return;
+  const std::vector<TensorView> views = views_of(again);
+  std::memset(scratch_.get(), 0, prepared_.needs.scratch_bytes);
+  call.diff_parameter_views = views;
+  call.first_parameters = first;
+  prepared_.node->backward(call);
+  call.first_parameters = {};
+  for (std::size_t j = 0; j < again.size(); ++j) {
+    if (!there(again[j]) || is_added(again[j], j, 0)) continue;
+    broken_rules_.push_back(
+        fmt::format("the first backward does not overwrite diff_parameter '{}' with the gradient", declared[j].name));
   }
 }
 

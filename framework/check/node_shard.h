@@ -61,6 +61,8 @@ class NodeShard {
                      const std::function<void(Backward&)>& body);
   void call_node_backward(Backward& call, bool adds);
   void check_addition(Backward& call, Pass pass);
+  void check_overwriting(Backward& call);
+  bool is_added(const Tensor& again, std::size_t parameter, double base) const;
   TensorView rows(const Tensor& whole) const;
   TensorView narrow_rows(const Tensor& whole);
 

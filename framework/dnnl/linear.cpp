@@ -29,7 +29,7 @@ class WeightGradient final : public BackwardWeightsKernel {
                   .n = s.inputs,
                   .k = s.rows,
                   .transpose_a = true,
-                  .accumulate = true,
+                  .accumulate = !s.overwrite,
                   .bf16 = s.bf16,
                   .a_bf16 = s.y_bf16,
                   .b_bf16 = s.x_bf16}) {}

@@ -100,6 +100,7 @@ Contract Contract::without_ports() const {
   copy.outputs_.clear();
   copy.backward_reads_.reset();
   copy.reads_if_ = nullptr;
+  for (ParameterDeclaration& parameter : copy.parameters_) parameter.can_overwrite = false;
   return copy;
 }
 

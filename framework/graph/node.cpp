@@ -91,6 +91,13 @@ TensorView Backward::diff_parameter(std::string_view name) const {
   return named(contract->parameters(), diff_parameter_views, name, "parameter");
 }
 
+bool Backward::is_first(std::string_view name) const {
+  if (first_parameters.empty()) return false;
+  const std::vector<ParameterDeclaration>& declared = contract->parameters();
+  const auto it = std::ranges::find(declared, name, &ParameterDeclaration::name);
+  return it != declared.end() && first_parameters[static_cast<std::size_t>(it - declared.begin())] != 0;
+}
+
 TensorView Pack::parameter(std::string_view name) const {
   return named(contract->parameters(), parameter_views, name, "parameter");
 }

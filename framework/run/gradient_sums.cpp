@@ -8,8 +8,7 @@
 namespace loom {
 namespace {
 
-constexpr std::int64_t kLine = 16;             // floats: each slot starts on a cache line
-constexpr std::int64_t kClearChunk = 1 << 16;  // floats
+constexpr std::int64_t kLine = 16;  // floats: each slot starts on a cache line
 
 struct SlotBlock {
   std::size_t slot;
@@ -47,7 +46,8 @@ void GradientSums::place(const Tape& tape, const Plan& plan, std::span<const std
   std::vector<SlotBlock> blocks = blocks_of(tape, plan, counts);
   for (const std::int64_t count : counts) {
     firsts_.push_back(total_);
-    total_ += rounded(count);
+    counts_.push_back(rounded(count));
+    total_ += counts_.back();
   }
   parts_ = firsts_;
   part_ = total_;
@@ -63,17 +63,20 @@ void GradientSums::place(const Tape& tape, const Plan& plan, std::span<const std
   ranges_.resize(plan.stages.size());
   for (const SlotBlock& block : blocks) {
     std::vector<Range>& ranges = ranges_[static_cast<std::size_t>(block.last)];
-    const Range next{firsts_[block.slot], parts_[block.slot], static_cast<std::int64_t>(block.bytes / sizeof(float))};
+    const Range next{firsts_[block.slot], parts_[block.slot], counts_[block.slot], {static_cast<int>(block.slot)}};
     const bool follows = !ranges.empty() && ranges.back().first + ranges.back().count == next.first &&
                          ranges.back().part + ranges.back().count == next.part;
-    if (follows)
+    if (follows) {
       ranges.back().count += next.count;
-    else
+      ranges.back().slots.push_back(next.slots.front());
+    } else {
       ranges.push_back(next);
+    }
   }
   for (int lane = 0; lane < lanes; ++lane)
     lanes_.push_back(allocate_bytes(static_cast<std::size_t>(lane == 0 ? total_ : part_) * sizeof(float)));
   spans_.resize(lanes_.size());
+  open_.assign(lanes_.size(), std::vector<char>(counts.size(), 0));
 }
 
 float* GradientSums::at(int lane, int slot) const {
@@ -81,17 +84,29 @@ float* GradientSums::at(int lane, int slot) const {
   return this->lane(static_cast<std::size_t>(lane)).data() + offsets[static_cast<std::size_t>(slot)];
 }
 
-void GradientSums::clear(Executor& executor, bool all) {
-  for (std::size_t lane = 0; lane < (all ? lanes_.size() : 1); ++lane) {
-    const std::span<float> values = this->lane(lane);
-    executor.parallel_for(
-        static_cast<std::int64_t>(values.size()), kClearChunk,
-        [&](std::int64_t first, std::int64_t last) { std::fill(values.begin() + first, values.begin() + last, 0.0F); });
+void GradientSums::begin() {
+  for (std::vector<char>& lane : open_) std::ranges::fill(lane, 0);
+}
+
+GradientSums::Opened GradientSums::open(int lane, int slot, bool overwrites) {
+  float* values = at(lane, slot);
+  char& is_open = open_[static_cast<std::size_t>(lane)][static_cast<std::size_t>(slot)];
+  const bool is_first = is_open == 0;
+  is_open = 1;
+  if (is_first && !overwrites) std::fill_n(values, counts_[static_cast<std::size_t>(slot)], 0.0F);
+  return {values, is_first && overwrites};
+}
+
+// What some lanes did not open: they had no shard, or no step that adds to it.
+void GradientSums::open_rest(const Range& range) {
+  for (const int slot : range.slots) {
+    for (int lane = 0; lane < static_cast<int>(lanes_.size()); ++lane) open(lane, slot);
   }
 }
 
 void GradientSums::add(Executor& executor, std::size_t stage) {
   for (const Range& range : ranges_[stage]) {
+    open_rest(range);
     for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
       spans_[lane] = this->lane(lane).subspan(static_cast<std::size_t>(lane == 0 ? range.first : range.part),
                                               static_cast<std::size_t>(range.count));

@@ -1,5 +1,6 @@
 // The lanes' sums of gradients. Lane 0 holds all of them until the step has ended. Another lane holds one only from the
 // stage that first adds to it to the stage that last does; then it is added to lane 0's, and its memory serves others.
+// Nothing is cleared between steps: a lane's sum becomes zero when it is first opened, unless it is overwritten.
 //
 // Internal to framework/run. Ownership: owns the sums. Thread safety: a lane belongs to one worker at any time; everything
 // else is called between stages, by one thread.
@@ -20,13 +21,20 @@ class GradientSums {
   // `counts`: floats of each gradient slot of the tape.
   void place(const Tape& tape, const Plan& plan, std::span<const std::int64_t> counts, int lanes);
 
-  // Before the first stage: add() leaves the sums of the other lanes zero, so that only lane 0 is cleared, except `all`: after
-  // a failed step.
-  void clear(Executor& executor, bool all);
-  float* at(int lane, int slot) const;
-  // Adds the sums of the slots that no stage after `stage` adds to. Allocates nothing.
-  bool adds_after(std::size_t stage) const { return lanes_.size() > 1 && !ranges_[stage].empty(); }
+  // Before the first stage: whatever the sums hold is left over.
+  void begin();
+  // The lane's sum, for a step that adds to it. Where the step is the first one, it is zero, or, for one that overwrites it,
+  // undefined, and `is_first`.
+  struct Opened {
+    float* values;
+    bool is_first;
+  };
+  Opened open(int lane, int slot, bool overwrites = false);
+  // After a stage: adds the sums of the slots that no later stage adds to. What no step opened is zero. Allocates nothing.
+  bool ends_after(std::size_t stage) const { return !ranges_[stage].empty(); }
   void add(Executor& executor, std::size_t stage);
+  // Where the lane's sum lies; after the last stage, lane 0 has the sum of all lanes.
+  float* at(int lane, int slot) const;
 
   std::size_t bytes() const;
 
@@ -34,8 +42,9 @@ class GradientSums {
   // Slots that follow each other both in lane 0 and in the others, in floats.
   struct Range {
     std::int64_t first, part, count;  // part: offset in the others
+    std::vector<int> slots;
   };
-  void place_slots(std::span<const std::int64_t> counts);
+  void open_rest(const Range& range);
 
   std::span<float> lane(std::size_t index) const {
     return {reinterpret_cast<float*>(lanes_[index].get()), static_cast<std::size_t>(index == 0 ? total_ : part_)};
@@ -44,6 +53,8 @@ class GradientSums {
   std::vector<AlignedBytes> lanes_;
   std::int64_t total_ = 0, part_ = 0;         // floats of lane 0, and of each other one
   std::vector<std::int64_t> firsts_, parts_;  // offsets per slot: in lane 0, and in the others
+  std::vector<std::int64_t> counts_;          // per slot, with the rest of its last cache line
+  std::vector<std::vector<char>> open_;       // per lane and slot
   std::vector<std::vector<Range>> ranges_;    // per stage: what is added after it
   std::vector<std::span<float>> spans_;       // of a range, per lane
 };

@@ -96,6 +96,9 @@ StepContext Instance::make_context(const Graph& graph, const Tape& tape, const T
       context.diff_outputs[k] = shaped(node.outputs[k], type, prepared.needs.samples);
     }
     context.diff_parameters.resize(step.gradient_slots.size());
+    context.first_parameters.resize(step.gradient_slots.size());
+    for (const ParameterDeclaration& parameter : node.contract().parameters())
+      context.overwrites.push_back(parameter.overwrites(node.options));
     for (const GraphParameter& parameter : node.parameters) {
       const auto k = static_cast<std::size_t>(parameter.declaration);
       if (step.gradient_slots[k] >= 0) context.diff_parameters[k] = shaped(parameter.shape, DType::f32, samples_);
@@ -139,12 +142,13 @@ double Instance::flop(const Tape& tape) const {
 
 double Instance::flop(const TapeStep& step) const {
   if (step.node < 0 || !has(step.node)) return 0;
-  const double forward = node(step.node).node->forward_flop(node(step.node).needs);
-  if (step.kind != TapeStep::Kind::backward) return step.kind == TapeStep::Kind::forward ? forward : 0;
+  const PreparedNode& prepared = node(step.node);
+  if (step.kind == TapeStep::Kind::forward) return prepared.node->forward_flop(prepared.needs);
+  if (step.kind != TapeStep::Kind::backward) return 0;
   const auto wanted = [](const std::vector<int>& items) {
-    return std::any_of(items.begin(), items.end(), [](int i) { return i >= 0; });
+    return static_cast<int>(std::count_if(items.begin(), items.end(), [](int i) { return i >= 0; }));
   };
-  return forward * ((wanted(step.diff_inputs) ? 1 : 0) + (wanted(step.gradient_slots) ? 1 : 0));
+  return prepared.node->backward_flop(prepared.needs, wanted(step.diff_inputs), wanted(step.gradient_slots));
 }
 
 std::size_t Instance::packed_bytes() const {

@@ -18,6 +18,8 @@ namespace loom {
 // The views of one step as one lane calls it: shapes are fixed, data pointers are set before each call.
 struct StepContext {
   std::vector<TensorView> inputs, outputs, diff_outputs, diff_inputs, diff_parameters, tallies;
+  std::vector<char> overwrites;        // per parameter of the contract: it overwrites the first gradient
+  std::vector<char> first_parameters;  // per parameter: Backward::is_first
 };
 
 class Instance {

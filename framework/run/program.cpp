@@ -73,14 +73,12 @@ class Program::Impl {
     names_.bind(executor_.trace(), *graph_, tape_);
     executor_.run([&] {
       pack_weights();
-      clear_sums();
-      sums_are_clear_ = false;
+      begin_sums();
       for (std::size_t stage = 0; stage < plan_.stages.size() && !failed_; ++stage) {
         run_stage(stage);
         if (!failed_) add_gradients(stage);
       }
       if (!failed_) add_tallies();
-      sums_are_clear_ = !failed_;
       if (!failed_ && request_.training) end_step();
     });
     if (failure_) std::rethrow_exception(failure_);
@@ -280,15 +278,14 @@ class Program::Impl {
     }
   }
 
-  void clear_sums() {
-    const TraceSpan span(executor_.trace(), "clear");
-    batch_.gradients.clear(executor_, !sums_are_clear_);
+  void begin_sums() {
+    batch_.gradients.begin();
     tbb_for(static_cast<std::int64_t>(lanes_.size()),
             [&](std::int64_t lane) { lanes_[static_cast<std::size_t>(lane)]->clear(); });
   }
 
   void add_gradients(std::size_t stage) {
-    if (!batch_.gradients.adds_after(stage)) return;
+    if (!batch_.gradients.ends_after(stage)) return;
     const TraceSpan span(executor_.trace(), "reduce");
     batch_.gradients.add(executor_, stage);
   }
@@ -343,7 +340,6 @@ class Program::Impl {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<WorkerRun> runs_;  // per worker
   std::atomic<std::int64_t> next_lane_ = 0;
-  bool sums_are_clear_ = false;  // of gradients, in the lanes but the first
   std::unique_ptr<StepEnd> end_;
   std::vector<std::unique_ptr<StageFlow>> flows_;
   AlignedBytes whole_scratch_;

@@ -7,11 +7,8 @@ namespace {
 
 constexpr std::int64_t kReduceChunk = 1 << 12;  // floats: those of 64 lanes fit in a core's cache
 
-void move_into(float* total, float* part, std::int64_t first, std::int64_t last) {
-  for (std::int64_t i = first; i < last; ++i) {
-    total[i] += part[i];
-    part[i] = 0;
-  }
+void add_to(float* total, const float* part, std::int64_t first, std::int64_t last) {
+  for (std::int64_t i = first; i < last; ++i) total[i] += part[i];
 }
 
 }  // namespace
@@ -22,7 +19,7 @@ void reduce_lanes(Executor& executor, std::span<const std::span<float>> parts) {
                         [&](std::int64_t first, std::int64_t last) {
                           for (std::size_t apart = 1; apart < parts.size(); apart *= 2) {
                             for (std::size_t lane = 0; lane + apart < parts.size(); lane += 2 * apart)
-                              move_into(parts[lane].data(), parts[lane + apart].data(), first, last);
+                              add_to(parts[lane].data(), parts[lane + apart].data(), first, last);
                           }
                         });
 }

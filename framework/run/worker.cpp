@@ -113,11 +113,15 @@ void Worker::backward(int i, const TapeStep& step, StepContext& context, std::sp
   bind(step.diff_inputs, context.diff_inputs);
   for (std::size_t k = 0; k < step.gradient_slots.size(); ++k) {
     const int slot = step.gradient_slots[k];
-    if (slot >= 0) context.diff_parameters[k].rebind(batch_.gradients.at(lane_->index(), slot));
+    if (slot < 0) continue;
+    const GradientSums::Opened sum = batch_.gradients.open(lane_->index(), slot, context.overwrites[k] != 0);
+    context.diff_parameters[k].rebind(sum.values);
+    context.first_parameters[k] = sum.is_first ? 1 : 0;
   }
   call.diff_output_views = context.diff_outputs;
   call.diff_input_views = context.diff_inputs;
   call.diff_parameter_views = context.diff_parameters;
+  call.first_parameters = context.first_parameters;
   const Node& node = *instance_->node(step.node).node;
   step.kind == TapeStep::Kind::backward ? node.backward(call) : node.gather_backward(call);
 }

@@ -9,7 +9,7 @@
 // The interface between host and plugins. The major number changes with every change that a plugin built before would
 // not survive (a member of a class in the SDK's headers, a virtual function), the minor one with additions: a host
 // takes plugins of its own major number and of no later minor one.
-#define LOOM_ABI_MAJOR 10
+#define LOOM_ABI_MAJOR 11
 #define LOOM_ABI_MINOR 0
 
 #define LOOM_STRINGIFY_(x) #x

@@ -168,7 +168,9 @@ struct ParameterDeclaration {
   bool is_own = false;       // a state that `weights:` does not share
   int channel_axis = -1;     // see scales_outputs(), with the condition
   Condition scales_if;
-  bool shifts = false;  // see shifts_outputs()
+  bool shifts = false;         // see shifts_outputs()
+  bool can_overwrite = false;  // see overwrites_first(), with the condition
+  Condition overwrites_if;
   std::string left_of, right_of;  // a singular vector of the weight W of this name: the node uses W / (left^T W right)
 
   ParameterDeclaration& only_if(Condition value) {
@@ -195,6 +197,13 @@ struct ParameterDeclaration {
     shifts = true;
     return *this;
   }
+  // Backward::is_first(name) may be true in a call of Node::backward, which then overwrites diff_parameter(name) in place of
+  // adding to it: the sum is not cleared before. It saves two passes over a large weight.
+  ParameterDeclaration& overwrites_first(Condition value = nullptr) {
+    can_overwrite = true, overwrites_if = std::move(value);
+    return *this;
+  }
+  bool overwrites(const Options& options) const { return can_overwrite && (!overwrites_if || overwrites_if(options)); }
   // A state that each of the nodes that share weights has for itself: its figures.
   ParameterDeclaration& own() {
     is_own = true;

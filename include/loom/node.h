@@ -16,7 +16,7 @@
 //   own tensors and scratch.
 // - forward writes every element of every output.
 // - backward WRITES every element of diff_input(i) for each input with wants_diff(i), and ADDS to diff_parameter(j):
-//   the host sums over the samples, the shards and the consumers of a port.
+//   the host sums over the samples, the shards and the consumers of a port. See Backward::is_first for the exception.
 // - Parameters, state and random streams belong to the host and are passed in with the call.
 // - A value that is not a number stays one. Where an output cannot hold it (a code), forward throws
 //   Error(not_finite): a training job then skips the step, and anything else ends with that error. See Call::fail_not_finite.
@@ -263,6 +263,7 @@ class Backward : public Call {
   std::span<const TensorView> diff_output_views;     // zeros if nothing flows back
   std::span<const TensorView> diff_input_views;      // empty if no gradient is requested
   std::span<const TensorView> diff_parameter_views;  // this lane's sums: add to them; empty if not requested
+  std::span<const char> first_parameters;            // see is_first(); per parameter, or empty: of none
 
   TensorView diff_output(std::string_view port) const;
   TensorView diff_output(int index) const { return diff_output_views[static_cast<std::size_t>(index)]; }
@@ -272,6 +273,9 @@ class Backward : public Call {
   TensorView diff_input(int index) const { return diff_input_views[static_cast<std::size_t>(index)]; }
   bool wants_parameter_diff(std::string_view name) const { return !diff_parameter(name).empty(); }
   TensorView diff_parameter(std::string_view name) const;  // add to it
+  // The sum holds nothing yet: overwrite diff_parameter(name). Only of a parameter that is declared with
+  // ParameterDeclaration::overwrites_first; of any other one the host has cleared the sum.
+  bool is_first(std::string_view name) const;
 };
 
 // The second derivative: gradients of s = <diff_output, J direction>, J being the derivative of the outputs by the input
@@ -355,6 +359,11 @@ class Node {
   virtual void advance(const Advance&) const;  // the default throws Error(not_supported)
   // Operations of one forward call over `samples`; a multiply-add counts as two. 0 if it is not worth counting.
   virtual double forward_flop(const Prepare&) const { return 0; }
+  // The same of one backward call that computes the gradients by so many inputs and parameters. By default as of a layer: each
+  // of the two kinds takes as many as forward.
+  virtual double backward_flop(const Prepare& p, int inputs, int parameters) const {
+    return forward_flop(p) * ((inputs > 0 ? 1 : 0) + (parameters > 0 ? 1 : 0));
+  }
   // What computes forward, or backward, for people who look for time (graph-runner bench --profile); "": nothing to say.
   virtual std::string implementation(bool backward) const;
 };

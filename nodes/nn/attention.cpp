@@ -164,12 +164,22 @@ class Attention final : public loom::Node {
   }
 
   double forward_flop(const loom::Prepare&) const override {
-    double pairs = 0;
-    for (std::int64_t t = 0; t < shape_.queries; ++t) pairs += static_cast<double>(shape_.seen(t));
-    return 2 * static_cast<double>(samples_ * (shape_.channels + shape_.value_channels)) * pairs;
+    return product_flop(shape_.channels + shape_.value_channels);
+  }
+
+  // The scores again, the gradients by query and key; those by the weights and by the values.
+  double backward_flop(const loom::Prepare&, int, int) const override {
+    return product_flop(3 * shape_.channels + 2 * shape_.value_channels);
   }
 
  private:
+  // Of products between all pairs of a query and a key that it sees, over so many channels.
+  double product_flop(std::int64_t channels) const {
+    double pairs = 0;
+    for (std::int64_t t = 0; t < shape_.queries; ++t) pairs += static_cast<double>(shape_.seen(t));
+    return 2 * static_cast<double>(samples_ * channels) * pairs;
+  }
+
   struct Sources {  // of one sample, all heads
     const float *query, *key;
   };

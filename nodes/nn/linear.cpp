@@ -23,7 +23,9 @@ class Linear final : public loom::Node {
     c.option("units", loom::required, loom::integer().at_least(1), "extent of the output's last axis");
     c.option("bias", true, loom::flag(), "adds a learned b");
     FusedActivation::declare(c);
-    c.parameter("weight", "[units, C]", loom::kaiming_uniform(), "W").scales_outputs(0, WeightNorm::is_plain);
+    c.parameter("weight", "[units, C]", loom::kaiming_uniform(), "W")
+        .scales_outputs(0, WeightNorm::is_plain)
+        .overwrites_first(WeightNorm::is_plain);
     c.parameter("bias", "[units]", loom::kaiming_uniform("weight"), "b")
         .shifts_outputs()
         .only_if([](const loom::Options& o) { return o.flag("bias"); });
@@ -50,7 +52,9 @@ class Linear final : public loom::Node {
     if (p.backward) {
       data_ = loom::dnnl::kLinear.backward_data.make(shape);
       weights_ = loom::dnnl::kLinear.backward_weights.make(shape);
-      work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
+      shape.overwrite = true;
+      first_weights_ = loom::dnnl::kLinear.backward_weights.make(shape);
+      work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes(), first_weights_->scratch_bytes()});
     }
     work_ = p.scratch<std::byte>(std::max(work, packing_bytes(forward_.get(), data_.get())));
     norm_.prepare(p, 0);
@@ -86,7 +90,8 @@ class Linear final : public loom::Node {
       data_->execute(diff, weight, b.diff_input(0).raw(), work);
     }
     if (norm_.wants_gradient(b)) {
-      weights_->execute(b.input(0).raw(), diff, norm_.gradient(b), nullptr, work);
+      const auto& kernel = b.is_first("weight") ? first_weights_ : weights_;
+      kernel->execute(b.input(0).raw(), diff, norm_.gradient(b), nullptr, work);
       norm_.add(b);
     }
     if (b.wants_parameter_diff("bias"))
@@ -113,7 +118,7 @@ class Linear final : public loom::Node {
   PackedWeight<loom::dnnl::BackwardDataKernel> packed_data_;
   std::unique_ptr<const loom::dnnl::ForwardKernel> forward_;
   std::unique_ptr<const loom::dnnl::BackwardDataKernel> data_;
-  std::unique_ptr<const loom::dnnl::BackwardWeightsKernel> weights_;
+  std::unique_ptr<const loom::dnnl::BackwardWeightsKernel> weights_, first_weights_;
 };
 LOOM_NODE(Linear, "linear")
 

@@ -143,6 +143,12 @@ class LinearAttention final : public loom::Node {
     return 2 * static_cast<double>(samples_ * heads_ * dim_ * value_dim_) * static_cast<double>(queries_ + keys_);
   }
 
+  // The sums over keys again, and those over queries; each is asked for the gradients of the other, of keys for two.
+  double backward_flop(const loom::Prepare&, int, int) const override {
+    return 2 * static_cast<double>(samples_ * heads_ * dim_ * value_dim_) *
+           static_cast<double>(2 * queries_ + 3 * keys_);
+  }
+
  private:
   // S [dim, value_dim], then z [dim].
   std::int64_t state_count() const { return dim_ * (value_dim_ + 1); }

@@ -193,6 +193,7 @@ class VectorQuantizer final : public loom::Node {
   double forward_flop(const loom::Prepare& p) const override {
     return 2.0 * static_cast<double>(p.input(0).count()) * static_cast<double>(codes_);
   }
+  double backward_flop(const loom::Prepare&, int, int) const override { return 0; }  // nothing is searched
 
  private:
   // The number of positions of a sample that are there. Where none is, any: the sum that it divides is 0.

@@ -57,6 +57,10 @@ class ProductNode : public Node {
     return ProductSum(all.extents, all.factors, all.result, p.output(0).count()).flop();
   }
 
+  double backward_flop(const Prepare& p, int inputs, int) const override {
+    return forward_flop(p) * inputs;  // as many products for each factor; of more than two factors, about as many
+  }
+
   std::string implementation(bool backward) const override {
     return backward ? backward_.front().implementation() : forward_.implementation();
   }

@@ -1,7 +1,6 @@
 // The lanes' sums are added as a fixed balanced tree, whatever the number of threads.
 #include "run/reduce.h"
 
-#include <algorithm>
 #include <bit>
 #include <boost/test/unit_test.hpp>
 #include <cstring>
@@ -30,8 +29,6 @@ std::vector<float> reduced(std::vector<std::vector<float>> parts, int threads) {
   Executor executor(threads);
   const std::vector<std::span<float>> spans(parts.begin(), parts.end());
   executor.run([&] { reduce_lanes(executor, spans); });
-  for (std::size_t lane = 1; lane < parts.size(); ++lane)
-    BOOST_TEST(std::ranges::all_of(parts[lane], [](float value) { return value == 0; }), "lane " << lane << " is zero");
   return parts.front();
 }
 

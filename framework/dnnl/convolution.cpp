@@ -178,6 +178,11 @@ class TransposedBackwardWeights final : public BackwardWeightsKernel {
     mirrored_->execute(diff_y, x, diff_weight, nullptr, scratch);
     if (rows_ != 0) add_column_sums(diff_y, y_bf16_, rows_, columns_, diff_bias);
   }
+  void overwrite(const void* x, const void* diff_y, float* diff_weight, std::int64_t count, float* diff_bias,
+                 void* scratch) const override {
+    mirrored_->overwrite(diff_y, x, diff_weight, count, nullptr, scratch);
+    if (rows_ != 0) add_column_sums(diff_y, y_bf16_, rows_, columns_, diff_bias);
+  }
 
  private:
   std::unique_ptr<const BackwardWeightsKernel> mirrored_;

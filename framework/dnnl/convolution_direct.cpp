@@ -126,6 +126,18 @@ class DirectBackwardWeights final : public BackwardWeightsKernel {
 
   std::size_t scratch_bytes() const override { return inner_at_ + primitive_.scratch_bytes(); }
   void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
+    compute(x, diff_y, diff_bias, scratch);
+    layout_.add_to_plain(static_cast<const float*>(scratch), diff_weight);
+  }
+  void overwrite(const void* x, const void* diff_y, float* diff_weight, std::int64_t, float* diff_bias,
+                 void* scratch) const override {
+    compute(x, diff_y, diff_bias, scratch);
+    layout_.to_plain(static_cast<const float*>(scratch), diff_weight);
+  }
+  std::string implementation() const override { return "direct " + primitive_.implementation(); }
+
+ private:
+  void compute(const void* x, const void* diff_y, float* diff_bias, void* scratch) const {
     void* inner = offset(scratch, inner_at_);
     if (bias_ && diff_bias != nullptr) {
       float* bias_sum = static_cast<float*>(offset(scratch, bias_at_));
@@ -134,11 +146,8 @@ class DirectBackwardWeights final : public BackwardWeightsKernel {
     } else {
       primitive_.run({x, diff_y, scratch}, inner);
     }
-    layout_.add_to_plain(static_cast<const float*>(scratch), diff_weight);
   }
-  std::string implementation() const override { return "direct " + primitive_.implementation(); }
 
- private:
   std::int64_t filters_;
   bool bias_;
   Primitive primitive_;

@@ -75,8 +75,8 @@ class MirroredBackwardWeights final : public BackwardWeightsKernel {
   std::size_t scratch_bytes() const override { return float_bytes(shape_.weight_count()) + inner_->scratch_bytes(); }
   void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
     float* turned = static_cast<float*>(scratch);
-    std::fill_n(turned, shape_.weight_count(), 0.0F);
-    inner_->execute(diff_y, x, turned, nullptr, offset(scratch, float_bytes(shape_.weight_count())));
+    inner_->overwrite(diff_y, x, turned, shape_.weight_count(), nullptr,
+                      offset(scratch, float_bytes(shape_.weight_count())));
     for_each_weight(shape_, [&](std::int64_t i, std::int64_t j) { diff_weight[i] += turned[j]; });
     if (shape_.bias && diff_bias != nullptr) {
       add_column_sums(static_cast<const float*>(diff_y), shape_.n * shape_.out_h() * shape_.out_w(), shape_.filters,

@@ -4,6 +4,7 @@
 
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
+#include "dnnl/tile.h"
 #include "dnnl/vector_loops.h"
 #include "dnnl/winograd_chunks.h"
 
@@ -12,6 +13,41 @@ namespace loom::dnnl {
 using namespace detail;
 
 namespace {
+
+// Taps that are turned together: those of enough channels for whole cache lines, and few enough for a cache.
+constexpr std::int64_t kTapFloats = 16 * 1024, kMostChannels = 16;
+
+// Column f of `taps` [count][filters] to the `count` floats at sum + f * next. Eight filters at once, so that a cache line of
+// taps is read in one place, and the lines that are written lie in fewer rows than a set of the cache has ways.
+template <bool overwrites>
+void add_columns(const float* taps, std::int64_t count, std::int64_t filters, float* sum, std::int64_t next) {
+  constexpr std::int64_t kTogether = 8;
+  const std::int64_t even_filters = filters / 4 * 4, even_count = count / 4 * 4;
+  const auto one = [&](std::int64_t f, std::int64_t t) {
+    float& to = sum[f * next + t];
+    to = overwrites ? taps[t * filters + f] : to + taps[t * filters + f];
+  };
+  for (std::int64_t first = 0; first < even_filters; first += kTogether) {
+    const std::int64_t last = std::min(first + kTogether, even_filters);
+    for (std::int64_t t = 0; t < even_count; t += 4) {
+      for (std::int64_t f = first; f < last; f += 4) {
+        const float* block = taps + t * filters + f;
+        Four a = load_four(block), b = load_four(block + filters), c = load_four(block + 2 * filters),
+             d = load_four(block + 3 * filters);
+        transpose_fours(a, b, c, d);
+        float* to = sum + f * next + t;
+        for (const Four& four : {a, b, c, d}) {
+          give_four<overwrites>(four, to);
+          to += next;
+        }
+      }
+    }
+    for (std::int64_t f = first; f < last; ++f)
+      for (std::int64_t t = even_count; t < count; ++t) one(f, t);
+  }
+  for (std::int64_t f = even_filters; f < filters; ++f)
+    for (std::int64_t t = 0; t < count; ++t) one(f, t);
+}
 
 // The sum over the tiles is kept transformed, [a x a][phase, c][filters], and transformed back once.
 class WinogradBackwardWeights final : public BackwardWeightsKernel {
@@ -26,6 +62,8 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
         tiles_(inputs_.front(), form_),
         depth_(static_cast<std::int64_t>(inputs_.size()) * s.c),
         together_(most_together(s, depth_ / s.c, std::max(s.c, s.filters))),
+        channels_together_(
+            std::clamp<std::int64_t>(kTapFloats / (s.kh * s.kw * s.filters), 1, std::min(s.c, kMostChannels))),
         chunk_(chunk_tiles(squares() * (depth_ + s.filters), s.n * tiles_.per_sample())),
         first_(product(false)),
         next_(product(true)) {
@@ -33,7 +71,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
     y_at_ = x_at_ + float_bytes(squares() * matrix_distance(chunk_ * depth_));
     sum_at_ = y_at_ + float_bytes(squares() * matrix_distance(chunk_ * s.filters));
     taps_at_ = sum_at_ + float_bytes(squares() * matrix_distance(depth_ * s.filters));
-    inner_at_ = taps_at_ + float_bytes((s.kh * s.kw + 1) * s.filters);
+    inner_at_ = taps_at_ + float_bytes((channels_together_ * s.kh * s.kw + 1) * s.filters);
   }
   std::size_t scratch_bytes() const override {
     return inner_at_ + std::max(first_.scratch_bytes(), next_.scratch_bytes());
@@ -41,6 +79,16 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
   std::string implementation() const override { return "winograd " + first_.implementation(); }
 
   void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const override {
+    compute<false>(x, diff_y, diff_weight, diff_bias, scratch);
+  }
+  void overwrite(const void* x, const void* diff_y, float* diff_weight, std::int64_t, float* diff_bias,
+                 void* scratch) const override {
+    compute<true>(x, diff_y, diff_weight, diff_bias, scratch);
+  }
+
+ private:
+  template <bool overwrites>
+  void compute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias, void* scratch) const {
     float* zeros = static_cast<float*>(scratch);
     std::fill_n(zeros, together_ * std::max(shape_.c, shape_.filters), 0.0F);
     float* inputs = static_cast<float*>(offset(scratch, x_at_));
@@ -52,13 +100,12 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
       gather(first, count, static_cast<const float*>(x), static_cast<const float*>(diff_y), zeros, inputs, gradients);
       (first == 0 ? first_ : next_).execute(count, inputs, gradients, sum, offset(scratch, inner_at_));
     }
-    add_taps(sum, static_cast<float*>(offset(scratch, taps_at_)), diff_weight);
+    add_taps<overwrites>(sum, static_cast<float*>(offset(scratch, taps_at_)), diff_weight);
     if (shape_.bias && diff_bias != nullptr)
       add_column_sums(static_cast<const float*>(diff_y), shape_.n * out_.rows * out_.columns, shape_.filters,
                       diff_bias);
   }
 
- private:
   std::int64_t squares() const { return form_.inputs(); }
 
   void gather(std::int64_t first, std::int64_t count, const float* x, const float* diff_y, const float* zeros,
@@ -89,27 +136,33 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
              matrix_distance(depth_ * shape_.filters)}};
   }
 
-  // The taps of one channel at a time, [kh][kw][filters]: the phases together have each tap once.
+  // The taps of some channels at a time, [c][kh][kw][filters]: the phases together have each tap once. In the gradient the
+  // taps of these channels follow each other, for each filter.
+  template <bool overwrites>
   void add_taps(const float* sum, float* taps, float* diff_weight) const {
     const std::int64_t filters = shape_.filters, count = shape_.kh * shape_.kw;
-    float* spare = taps + count * filters;  // of taps that a phase does not have
+    for (std::int64_t first = 0; first < shape_.c; first += channels_together_) {
+      const std::int64_t last = std::min(first + channels_together_, shape_.c);
+      for (std::int64_t c = first; c < last; ++c)
+        taps_of(sum, c, taps + (c - first) * count * filters, taps + channels_together_ * count * filters);
+      add_columns<overwrites>(taps, (last - first) * count, filters, diff_weight + first * count, shape_.c * count);
+    }
+  }
+
+  // Of one channel, [kh][kw][filters]; `spare`: for taps that a phase does not have.
+  void taps_of(const float* sum, std::int64_t c, float* taps, float* spare) const {
+    const std::int64_t filters = shape_.filters;
     std::array<float*, kMostTaps * kMostTaps> at{};
-    for (std::int64_t c = 0; c < shape_.c; ++c) {
-      for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        for (int row = 0; row < form_.rows.r; ++row)
-          for (int column = 0; column < form_.columns.r; ++column) {
-            const std::int64_t kh = inputs_[i].row.taps[static_cast<std::size_t>(row)];
-            const std::int64_t kw = inputs_[i].column.taps[static_cast<std::size_t>(column)];
-            at[static_cast<std::size_t>(row * form_.columns.r + column)] =
-                kh < 0 || kw < 0 ? spare : taps + (kh * shape_.kw + kw) * filters;
-          }
-        winograd_weight_gradient(kind_, sum + (static_cast<std::int64_t>(i) * shape_.c + c) * filters,
-                                 matrix_distance(depth_ * filters), filters, at.data());
-      }
-      for (std::int64_t f = 0; f < filters; ++f) {
-        float* to = diff_weight + (f * shape_.c + c) * count;
-        for (std::int64_t t = 0; t < count; ++t) to[t] += taps[t * filters + f];
-      }
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      for (int row = 0; row < form_.rows.r; ++row)
+        for (int column = 0; column < form_.columns.r; ++column) {
+          const std::int64_t kh = inputs_[i].row.taps[static_cast<std::size_t>(row)];
+          const std::int64_t kw = inputs_[i].column.taps[static_cast<std::size_t>(column)];
+          at[static_cast<std::size_t>(row * form_.columns.r + column)] =
+              kh < 0 || kw < 0 ? spare : taps + (kh * shape_.kw + kw) * filters;
+        }
+      winograd_weight_gradient(kind_, sum + (static_cast<std::int64_t>(i) * shape_.c + c) * filters,
+                               matrix_distance(depth_ * filters), filters, at.data());
     }
   }
 
@@ -119,7 +172,7 @@ class WinogradBackwardWeights final : public BackwardWeightsKernel {
   Plane in_, out_;
   std::vector<Phase2d> inputs_;
   Tiles tiles_;
-  std::int64_t depth_, together_, chunk_;
+  std::int64_t depth_, together_, channels_together_, chunk_;
   TileProduct first_, next_;  // of the first chunk, and those that are added to it
   std::size_t x_at_ = 0, y_at_ = 0, sum_at_ = 0, taps_at_ = 0, inner_at_ = 0;
 };

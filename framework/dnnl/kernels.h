@@ -1,15 +1,17 @@
 // What a layer computes with: its forward pass and its two gradients, behind three interfaces.
 //
 // A kernel is immutable; pack() and execute() may run on many threads at once, each with its own scratch, 64-byte aligned:
-// of scratch_bytes() for execute(), and of pack_scratch_bytes() for pack(). Where packed_bytes() is not 0, execute() takes the result of pack() in place of the
-// plain weight: pack once after each update of the weight, and share it. A layer's forward pass and its gradient by the
-// input pack differently.
+// of scratch_bytes() for execute(), and of pack_scratch_bytes() for pack(). Where packed_bytes() is not 0, execute() takes
+// the result of pack() in place of the plain weight: pack once after each update of the weight, and share it. A layer's
+// forward pass and its gradient by the input pack differently.
 //
 // x, y and their gradients are floats, or bf16 where the shape says so (x_bf16, y_bf16). Weights, biases and the gradients of
 // both are floats.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace loom::dnnl {
@@ -45,6 +47,12 @@ class BackwardWeightsKernel : public Kernel {
  public:
   virtual void execute(const void* x, const void* diff_y, float* diff_weight, float* diff_bias,
                        void* scratch) const = 0;
+  // The same of a diff_weight of `count` floats that holds nothing yet: it is overwritten.
+  virtual void overwrite(const void* x, const void* diff_y, float* diff_weight, std::int64_t count, float* diff_bias,
+                         void* scratch) const {
+    std::fill_n(diff_weight, count, 0.0F);
+    execute(x, diff_y, diff_weight, diff_bias, scratch);
+  }
 };
 
 }  // namespace loom::dnnl

@@ -24,24 +24,30 @@ class Product final : public ForwardKernel {
 
 class WeightGradient final : public BackwardWeightsKernel {
  public:
-  explicit WeightGradient(const LinearShape& s)
-      : product_({.m = s.outputs,
-                  .n = s.inputs,
-                  .k = s.rows,
-                  .transpose_a = true,
-                  .accumulate = !s.overwrite,
-                  .bf16 = s.bf16,
-                  .a_bf16 = s.y_bf16,
-                  .b_bf16 = s.x_bf16}) {}
+  explicit WeightGradient(const LinearShape& s) : first_(product(s, false)), next_(product(s, true)) {}
 
-  std::size_t scratch_bytes() const override { return product_.scratch_bytes(); }
-  std::string implementation() const override { return product_.implementation(); }
+  std::size_t scratch_bytes() const override { return std::max(first_.scratch_bytes(), next_.scratch_bytes()); }
+  std::string implementation() const override { return next_.implementation(); }
   void execute(const void* x, const void* diff_y, float* diff_weight, float*, void* scratch) const override {
-    product_.execute(diff_y, x, nullptr, diff_weight, scratch);
+    next_.execute(diff_y, x, nullptr, diff_weight, scratch);
+  }
+  void overwrite(const void* x, const void* diff_y, float* diff_weight, std::int64_t, float*,
+                 void* scratch) const override {
+    first_.execute(diff_y, x, nullptr, diff_weight, scratch);
   }
 
  private:
-  Matmul product_;
+  static MatmulShape product(const LinearShape& s, bool accumulate) {
+    return {.m = s.outputs,
+            .n = s.inputs,
+            .k = s.rows,
+            .transpose_a = true,
+            .accumulate = accumulate,
+            .bf16 = s.bf16,
+            .a_bf16 = s.y_bf16,
+            .b_bf16 = s.x_bf16};
+  }
+  Matmul first_, next_;
 };
 
 }  // namespace

@@ -13,7 +13,6 @@ struct LinearShape {
   std::int64_t rows = 1, inputs = 1, outputs = 1;
   bool bias = false, relu = false;      // only the forward pass looks at them
   bool pack = false;                    // the forward pass may pack the weight
-  bool overwrite = false;               // the gradient by the weights overwrites the sum in place of adding to it
   bool x_bf16 = false, y_bf16 = false;  // x, y, or their gradients, are stored in bf16; only with `bf16`
   // Rounds the operands of products (MatmulShape::bf16). The forward pass and the gradient by the input then both pack the
   // weight as it lies, rounded: one packed weight serves both.

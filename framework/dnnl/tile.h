@@ -17,6 +17,12 @@ inline Four load_four(const float* from) {
 
 inline void store_four(const Four& four, float* to) { std::memcpy(to, &four, sizeof(four)); }
 
+// *to = or += four.
+template <bool overwrites>
+void give_four(const Four& four, float* to) {
+  store_four(overwrites ? four : load_four(to) + four, to);
+}
+
 inline void transpose_fours(Four& a, Four& b, Four& c, Four& d) {
   const Four low_ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), low_bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
   const Four high_ac = __builtin_shufflevector(a, c, 2, 6, 3, 7), high_bd = __builtin_shufflevector(b, d, 2, 6, 3, 7);

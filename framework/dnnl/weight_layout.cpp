@@ -127,12 +127,9 @@ void WeightLayout::pack_bf16(const Bf16* plain, void* packed) const {
   }
 }
 
-void WeightLayout::add_to_plain(const float* packed, float* plain) const {
-  if (bytes_ == 0) {
-    add(packed, plain, count_);
-    return;
-  }
-  for_each([&](std::size_t to, std::int64_t from) { plain[to] += packed[from]; },
+template <bool overwrites>
+void WeightLayout::unpack(const float* packed, float* plain) const {
+  for_each([&](std::size_t to, std::int64_t from) { plain[to] = overwrites ? packed[from] : plain[to] + packed[from]; },
            [&](std::size_t to, std::size_t next, std::int64_t from, const std::int64_t* taps) {
              const float* block = packed + from;
              Four a = load_four(block + taps[0]), b = load_four(block + taps[1]), c = load_four(block + taps[2]),
@@ -140,10 +137,22 @@ void WeightLayout::add_to_plain(const float* packed, float* plain) const {
              transpose_fours(a, b, c, d);
              float* sum = plain + to;
              for (const Four& four : {a, b, c, d}) {
-               store_four(load_four(sum) + four, sum);
+               give_four<overwrites>(four, sum);
                sum += next;
              }
            });
+}
+
+void WeightLayout::add_to_plain(const float* packed, float* plain) const {
+  if (bytes_ == 0) return add(packed, plain, count_);
+  unpack<false>(packed, plain);
+}
+
+void WeightLayout::to_plain(const float* packed, float* plain) const {
+  if (bytes_ == 0)
+    std::copy_n(packed, count_, plain);
+  else
+    unpack<true>(packed, plain);
 }
 
 }  // namespace loom::dnnl::detail

@@ -12,8 +12,8 @@
 
 namespace loom::dnnl::detail {
 
-// A weight [filters,c,kh,kw] or [filters,c,kd,kh,kw] (or with a leading dimension of groups) in memory as described by `desc`. Immutable,
-// thread safe.
+// A weight [filters,c,kh,kw] or [filters,c,kd,kh,kw] (or with a leading dimension of groups) in memory as described by
+// `desc`. Immutable, thread safe.
 class WeightLayout {
  public:
   WeightLayout() = default;  // the plain layout, nothing to do
@@ -28,8 +28,11 @@ class WeightLayout {
   std::size_t memory_bytes() const { return memory_bytes_; }  // also where bytes() == 0
   // plain += packed; also where bytes() == 0.
   void add_to_plain(const float* packed, float* plain) const;
+  void to_plain(const float* packed, float* plain) const;  // plain = packed
 
  private:
+  template <bool overwrites>
+  void unpack(const float* packed, float* plain) const;
   template <class Element, class Tile>
   void for_each(const Element& element, const Tile& tile) const;
 

@@ -51,6 +51,12 @@ class WidenedWeights final : public BackwardWeightsKernel {
     kernel_->execute(wide(x, x_, scratch), wide(diff_y, diff_y_, copy), diff_weight, diff_bias,
                      offset(copy, copy_bytes(diff_y_)));
   }
+  void overwrite(const void* x, const void* diff_y, float* diff_weight, std::int64_t count, float* diff_bias,
+                 void* scratch) const override {
+    void* copy = offset(scratch, copy_bytes(x_));
+    kernel_->overwrite(wide(x, x_, scratch), wide(diff_y, diff_y_, copy), diff_weight, count, diff_bias,
+                       offset(copy, copy_bytes(diff_y_)));
+  }
 
  private:
   std::unique_ptr<const BackwardWeightsKernel> kernel_;

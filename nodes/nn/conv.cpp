@@ -24,7 +24,9 @@ class Conv final : public Base {
     c.option("padding", 0, loom::integer().at_least(0).or_list().or_text({"same", "causal"}),
              "zeros before and after each axis");
     declare_padding_after(c, "zeros after each axis");
-    c.parameter("weight", "[filters, G, ...K]", loom::kaiming_uniform(), "W").scales_outputs(0, WeightNorm::is_plain);
+    c.parameter("weight", "[filters, G, ...K]", loom::kaiming_uniform(), "W")
+        .scales_outputs(0, WeightNorm::is_plain)
+        .overwrites_first(WeightNorm::is_plain);
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b")
         .shifts_outputs()
         .only_if([](const loom::Options& o) { return o.flag("bias"); });

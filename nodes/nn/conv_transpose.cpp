@@ -21,7 +21,9 @@ class ConvTranspose final : public TransposedBase {
     c.option("padding", 0, loom::integer().at_least(0).or_list(), "rows removed from each side of the result");
     declare_padding_after(c, "rows removed from its end");
     c.option("output_padding", 0, loom::integer().at_least(0).or_list(), "rows added after it; less than the stride");
-    c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W").scales_outputs(1, WeightNorm::is_plain);
+    c.parameter("weight", "[C, G, ...K]", loom::kaiming_uniform(), "W")
+        .scales_outputs(1, WeightNorm::is_plain)
+        .overwrites_first(WeightNorm::is_plain);
     c.parameter("bias", "[filters]", loom::kaiming_uniform("weight"), "b")
         .shifts_outputs()
         .only_if([](const loom::Options& o) { return o.flag("bias"); });

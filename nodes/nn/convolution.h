@@ -78,6 +78,7 @@ class Convolution : public Node {
       shape.relu = false;
       data_ = operations_.backward_data.make(shape);
       weights_ = operations_.backward_weights.make(shape);
+      weights_count_ = p.parameter("weight").count();
       work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
       data_weight_.prepare(p, *data_);
       if (bias_) spare_ = p.scratch<float>(filters_);
@@ -112,7 +113,11 @@ class Convolution : public Node {
     const bool wants_bias = b.wants_parameter_diff("bias");
     if (norm_.wants_gradient(b)) {  // the primitive sums the bias gradient too, wanted or not
       float* diff_bias = wants_bias ? b.diff_parameter("bias").data() : spare_(b).data();
-      weights_->execute(b.input(0).raw(), diff, norm_.gradient(b), bias_ ? diff_bias : nullptr, work);
+      if (!bias_) diff_bias = nullptr;
+      if (b.is_first("weight"))
+        weights_->overwrite(b.input(0).raw(), diff, norm_.gradient(b), weights_count_, diff_bias, work);
+      else
+        weights_->execute(b.input(0).raw(), diff, norm_.gradient(b), diff_bias, work);
       norm_.add(b);
     } else if (wants_bias) {
       dnnl::add_column_sums(diff, y_bf16_, rows_, filters_, b.diff_parameter("bias").data());
@@ -130,7 +135,7 @@ class Convolution : public Node {
  private:
   const dnnl::LayerOperations<Geometry>& operations_;
   bool bias_, y_bf16_ = false;
-  std::int64_t filters_ = 0, rows_ = 0;
+  std::int64_t filters_ = 0, rows_ = 0, weights_count_ = 0;
   Slot<std::byte> work_;  // of one primitive at a time
   Slot<float> spare_;     // for a gradient of the bias that is not wanted
   PackedWeight<dnnl::ForwardKernel> forward_weight_;

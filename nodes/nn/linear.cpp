@@ -52,9 +52,7 @@ class Linear final : public loom::Node {
     if (p.backward) {
       data_ = loom::dnnl::kLinear.backward_data.make(shape);
       weights_ = loom::dnnl::kLinear.backward_weights.make(shape);
-      shape.overwrite = true;
-      first_weights_ = loom::dnnl::kLinear.backward_weights.make(shape);
-      work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes(), first_weights_->scratch_bytes()});
+      work = std::max({work, data_->scratch_bytes(), weights_->scratch_bytes()});
     }
     work_ = p.scratch<std::byte>(std::max(work, packing_bytes(forward_.get(), data_.get())));
     norm_.prepare(p, 0);
@@ -90,8 +88,10 @@ class Linear final : public loom::Node {
       data_->execute(diff, weight, b.diff_input(0).raw(), work);
     }
     if (norm_.wants_gradient(b)) {
-      const auto& kernel = b.is_first("weight") ? first_weights_ : weights_;
-      kernel->execute(b.input(0).raw(), diff, norm_.gradient(b), nullptr, work);
+      if (b.is_first("weight"))
+        weights_->overwrite(b.input(0).raw(), diff, norm_.gradient(b), units_ * channels_, nullptr, work);
+      else
+        weights_->execute(b.input(0).raw(), diff, norm_.gradient(b), nullptr, work);
       norm_.add(b);
     }
     if (b.wants_parameter_diff("bias"))
@@ -118,7 +118,7 @@ class Linear final : public loom::Node {
   PackedWeight<loom::dnnl::BackwardDataKernel> packed_data_;
   std::unique_ptr<const loom::dnnl::ForwardKernel> forward_;
   std::unique_ptr<const loom::dnnl::BackwardDataKernel> data_;
-  std::unique_ptr<const loom::dnnl::BackwardWeightsKernel> weights_, first_weights_;
+  std::unique_ptr<const loom::dnnl::BackwardWeightsKernel> weights_;
 };
 LOOM_NODE(Linear, "linear")
 

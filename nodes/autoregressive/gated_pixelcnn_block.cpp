@@ -23,7 +23,8 @@ void GatedPixelcnnBlock::declare(Contract& c) {
   c.option("kernel", 5, integer().at_least(3), "extent of the unmasked window, odd");
   c.option("first", false, flag(),
            "the first block: a position does not see itself, and there is no residual connection");
-  c.parameter("vertical_weight", "[D, channels, R, kernel]", kaiming_uniform(), "W_v, over the rows seen");
+  c.parameter("vertical_weight", "[D, channels, R, kernel]", kaiming_uniform(), "W_v, over the rows seen")
+      .overwrites_first();
   c.parameter("vertical_bias", "[D]", kaiming_uniform("vertical_weight"), "of W_v");
   c.parameter("horizontal_weight", "[D, channels, 1, L]", kaiming_uniform(), "W_h, over the columns seen");
   c.parameter("horizontal_bias", "[D]", kaiming_uniform("horizontal_weight"), "of W_h");

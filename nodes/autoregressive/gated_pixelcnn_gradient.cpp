@@ -118,7 +118,8 @@ void GatedPixelcnnBlock::backward_transformed(const Backward& b) const {
   if (b.wants_diff("vertical") && vertical_.transforms_data())
     vertical_.backward_data(b, diff_sums, b.diff_input("vertical").data(), work);
   if (b.wants_parameter_diff("vertical_weight") && vertical_.transforms_weights())
-    vertical_.backward_weights(b.input("vertical").data(), diff_sums, b.diff_parameter("vertical_weight").data(), work);
+    vertical_.backward_weights(b.input("vertical").data(), diff_sums, b.diff_parameter("vertical_weight"),
+                               b.is_first("vertical_weight"), work);
 }
 
 void GatedPixelcnnBlock::backward_condition(const Backward& b, std::int64_t n, std::int64_t first, std::int64_t rows,
@@ -140,7 +141,10 @@ void GatedPixelcnnBlock::add_weight_gradients(const Backward& b) const {
     if (b.wants_parameter_diff(parameter))
       product.add_weight_gradient(source, sums(b).data(), b.diff_parameter(parameter).data());
   };
-  if (!vertical_.transforms_weights()) add(vertical_.product(), 0, vertical_weights_, "vertical_weight");
+  if (!vertical_.transforms_weights()) {
+    if (b.is_first("vertical_weight")) std::ranges::fill(b.diff_parameter("vertical_weight").values(), 0.0F);
+    add(vertical_.product(), 0, vertical_weights_, "vertical_weight");
+  }
   add(*horizontal_, 0, horizontal_weights_, "horizontal_weight");
   add(*horizontal_, 1, horizontal_weights_, "vertical_to_horizontal_weight");
   if (conditions_ > 0) add(*horizontal_, 2, horizontal_weights_, "horizontal_condition_weight");

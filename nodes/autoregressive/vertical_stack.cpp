@@ -73,8 +73,12 @@ void VerticalStack::backward_data(const Call& call, const float* diff_y, float* 
   data_->execute(diff_y, data_weight_.of(call, nullptr), diff_x, scratch);
 }
 
-void VerticalStack::backward_weights(const float* x, const float* diff_y, float* diff_weight, void* scratch) const {
-  weights_->execute(x, diff_y, diff_weight, nullptr, scratch);
+void VerticalStack::backward_weights(const float* x, const float* diff_y, const TensorView& diff_weight, bool is_first,
+                                     void* scratch) const {
+  if (is_first)
+    weights_->overwrite(x, diff_y, diff_weight.data(), diff_weight.count(), nullptr, scratch);
+  else
+    weights_->execute(x, diff_y, diff_weight.data(), nullptr, scratch);
 }
 
 }  // namespace loom::nodes

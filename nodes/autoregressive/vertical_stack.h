@@ -35,7 +35,9 @@ class VerticalStack {
   // Of all samples, where the pass is transformed. `x` and `diff_x` are [N, H, W, channels]; the others have 2 channels.
   void forward(const Call& call, const float* x, const float* bias, float* y, void* scratch) const;
   void backward_data(const Call& call, const float* diff_y, float* diff_x, void* scratch) const;  // overwrites
-  void backward_weights(const float* x, const float* diff_y, float* diff_weight, void* scratch) const;
+  // Adds to diff_weight, or overwrites it where it `is_first`.
+  void backward_weights(const float* x, const float* diff_y, const TensorView& diff_weight, bool is_first,
+                        void* scratch) const;
 
  private:
   void make_product(const Prepare& p, const Shape& x, std::int64_t kernel);

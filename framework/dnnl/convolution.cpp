@@ -116,31 +116,29 @@ constexpr std::int64_t kFewFilters = 10;
 // Of such a result oneDNN 3.7 leaves rows unwritten in bf16, with AMX (seen with 3.7.2, from five rows on).
 bool is_strided_column(const ConvolutionShape& s) { return s.out_w() == 1 && s.stride_w > 1; }
 
-StoredValues x_of(const ConvolutionShape& s) { return {s.x_count(), s.x_bf16}; }
-StoredValues y_of(const ConvolutionShape& s) { return {s.y_count(), s.y_bf16}; }
-
 std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::forward, algorithm, 2, kFewFilters)) {
     case ConvolutionAlgorithm::bf16:
       if (is_faster_in_blocks(s, ConvolutionPass::forward)) return make_strided_bf16_forward(s);
-      if (is_strided_column(s)) return widened(make_direct_forward(s), x_of(s), y_of(s));
+      if (is_strided_column(s)) return widened_forward(s, make_direct_forward);
       return make_bf16_forward(s);
-    case ConvolutionAlgorithm::columns: return widened(make_columns_forward(s), x_of(s), y_of(s));
-    case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_forward(s), x_of(s), y_of(s));
-    case ConvolutionAlgorithm::winograd: return widened(make_winograd_forward(s), x_of(s), y_of(s));
-    default: return widened(make_direct_forward(s), x_of(s), y_of(s));
+    case ConvolutionAlgorithm::columns: return widened_forward(s, make_columns_forward);
+    case ConvolutionAlgorithm::mirrored: return widened_forward(s, make_mirrored_forward);
+    case ConvolutionAlgorithm::winograd: return widened_forward(s, make_winograd_forward);
+    default: return widened_forward(s, make_direct_forward);
   }
 }
 
 std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bool relu,
                                                    ConvolutionAlgorithm algorithm) {
+  const auto with_relu = [&](auto* make) { return [=](const ConvolutionShape& part) { return make(part, relu); }; };
   switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
     case ConvolutionAlgorithm::bf16:
       return is_faster_in_blocks(s, ConvolutionPass::by_input) ? make_strided_bf16_backward_data(s, relu)
                                                                : make_bf16_backward_data(s, relu);
-    case ConvolutionAlgorithm::columns: return widened(make_columns_backward_data(s, relu), y_of(s), x_of(s));
-    case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_data(s, relu), y_of(s), x_of(s));
-    default: return widened(make_direct_backward_data(s, relu), y_of(s), x_of(s));
+    case ConvolutionAlgorithm::columns: return widened_data(s, with_relu(make_columns_backward_data));
+    case ConvolutionAlgorithm::winograd: return widened_data(s, with_relu(make_winograd_backward_data));
+    default: return widened_data(s, with_relu(make_direct_backward_data));
   }
 }
 
@@ -152,10 +150,10 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
       return is_faster_in_blocks(s, ConvolutionPass::by_weight) || is_lopsided(s)
                  ? make_strided_bf16_backward_weights(s)
                  : make_bf16_backward_weights(s);
-    case ConvolutionAlgorithm::columns: return widened(make_columns_backward_weights(s), x_of(s), y_of(s));
-    case ConvolutionAlgorithm::mirrored: return widened(make_mirrored_backward_weights(s), x_of(s), y_of(s));
-    case ConvolutionAlgorithm::winograd: return widened(make_winograd_backward_weights(s), x_of(s), y_of(s));
-    default: return widened(make_direct_backward_weights(s), x_of(s), y_of(s));
+    case ConvolutionAlgorithm::columns: return widened_weights(s, make_columns_backward_weights);
+    case ConvolutionAlgorithm::mirrored: return widened_weights(s, make_mirrored_backward_weights);
+    case ConvolutionAlgorithm::winograd: return widened_weights(s, make_winograd_backward_weights);
+    default: return widened_weights(s, make_direct_backward_weights);
   }
 }
 

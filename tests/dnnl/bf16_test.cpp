@@ -93,6 +93,7 @@ struct Passes {
     forward.execute(from_x.raw(), weight_of(forward_weight, weight), bias.data(), to_y.raw(), scratch.get());
     data.execute(from_y.raw(), weight_of(data_weight, weight), to_x.raw(), scratch.get());
     weights.execute(from_x.raw(), from_y.raw(), diff_weight.data(), diff_bias.data(), scratch.get());
+    check_overwriting(weights, from_x.raw(), from_y.raw(), weight.size(), bias.size(), "weights");
     y = to_y.values(), diff_x = to_x.values();
     BOOST_TEST(scratch.intact());
   }
@@ -159,6 +160,28 @@ BOOST_AUTO_TEST_CASE(stored_values) {
       check_close(rounded, plain, describe(s));
       BOOST_TEST(relative_error(rounded.diff_bias, plain.diff_bias) < kBound, describe(s));
     }
+  }
+}
+
+// f32 kernels of values in bf16 take some of the samples at once: here three, two and one of six.
+BOOST_AUTO_TEST_CASE(wide_copies_of_some_samples_at_once) {
+  if (skipped()) return;
+  for (const std::int64_t size : {45, 58, 88}) {
+    ConvolutionShape s{
+        .n = 6, .h = size, .w = size, .c = 3, .filters = 60, .kh = 3, .kw = 3, .bias = true, .bf16 = true};
+    const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2),
+               bias = random_floats(s.filters, 4), diff_y = random_floats(s.y_count(), 3);
+    const auto passes = [&](const ConvolutionShape& shape) {
+      return Passes(*make_convolution_forward(shape), *make_convolution_backward_data(shape),
+                    *make_convolution_backward_weights(shape), x, weight, bias, diff_y, shape.x_bf16, shape.y_bf16);
+    };
+    ConvolutionShape stored = s;
+    stored.x_bf16 = stored.y_bf16 = true;
+    const Passes plain = passes(s), rounded = passes(stored);
+    check_close(rounded, plain, describe(s));
+    BOOST_TEST(relative_error(rounded.diff_bias, plain.diff_bias) < kBound, describe(s));
+    const auto bytes = [&](const ConvolutionShape& shape) { return make_convolution_forward(shape)->scratch_bytes(); };
+    BOOST_TEST(bytes(stored) < bytes(s) + (3U << 20), describe(s));
   }
 }
 

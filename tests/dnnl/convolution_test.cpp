@@ -110,6 +110,7 @@ void check_convolution(const ConvolutionShape& s, ConvolutionAlgorithm algorithm
     BOOST_CHECK_MESSAGE(scratch.intact(), what);
   }
   check_close(diff_weight, expected_weight, what + " backward weights");
+  check_overwriting(*backward_weights, x.data(), diff_y.data(), diff_weight.size(), diff_bias.size(), what);
   check_close(diff_bias, expected_bias, what + " backward bias");
 }
 
@@ -189,6 +190,7 @@ void check_transposed(TransposedConvolutionShape s, ConvolutionAlgorithm algorit
     BOOST_CHECK_MESSAGE(scratch.intact(), what);
   }
   check_close(diff_weight, expected_weight, what + " transposed backward weights");
+  check_overwriting(*backward_weights, x.data(), diff_y.data(), diff_weight.size(), diff_bias.size(), what);
   check_close(diff_bias, expected_bias, what + " transposed backward bias");
 }
 

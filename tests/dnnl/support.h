@@ -61,4 +61,17 @@ inline void check_close(const std::vector<float>& got, const std::vector<float>&
                                        << "] = " << got[first] << ", expected " << expected[first]);
 }
 
+// A gradient by the weight that overwrites is the one that is added to zeros.
+template <class WeightsKernel>
+void check_overwriting(const WeightsKernel& kernel, const void* x, const void* diff_y, std::size_t weights,
+                       std::size_t filters, const std::string& what) {
+  const Scratch scratch(kernel.scratch_bytes());
+  std::vector<float> added(weights), written(weights, std::nanf("")), bias(filters), other_bias(filters);
+  kernel.execute(x, diff_y, added.data(), bias.data(), scratch.get());
+  kernel.overwrite(x, diff_y, written.data(), static_cast<std::int64_t>(weights), other_bias.data(), scratch.get());
+  BOOST_CHECK_MESSAGE(scratch.intact(), what);
+  check_close(written, added, what + " overwritten", 1e-6F);
+  check_close(other_bias, bias, what + " bias, weight overwritten", 1e-6F);
+}
+
 }  // namespace loom_test

@@ -138,6 +138,8 @@ struct Errors {
     forward->execute(x.data(), packed(*forward, weight).data(), nullptr, y.data(), scratch.get());
     data->execute(diff_y.data(), packed(*data, weight).data(), diff_x.data(), scratch.get());
     weights->execute(x.data(), diff_y.data(), diff_weight.data(), nullptr, scratch.get());
+    check_overwriting(*weights, x.data(), diff_y.data(), diff_weight.size(), static_cast<std::size_t>(s.filters),
+                      describe(s));
     of_pass[0] = relative_error(y, expected.y);
     of_pass[1] = relative_error(diff_x, expected.diff_x);
     of_pass[2] = relative_error(diff_weight, expected.diff_weight);

@@ -98,6 +98,10 @@ bool Backward::is_first(std::string_view name) const {
   return it != declared.end() && first_parameters[static_cast<std::size_t>(it - declared.begin())] != 0;
 }
 
+double Node::backward_flop(const Prepare& p, int inputs, int parameters) const {
+  return forward_flop(p) * ((inputs > 0 ? 1 : 0) + (parameters > 0 ? 1 : 0));
+}
+
 TensorView Pack::parameter(std::string_view name) const {
   return named(contract->parameters(), parameter_views, name, "parameter");
 }

@@ -93,6 +93,20 @@ float Maximum(const float* x, I n) {
   return hn::GetLane(hn::MaxOfLanes(kTag, most));
 }
 
+// As Maximum, and the least value.
+struct Extremes {
+  float least, most;
+};
+Extremes ExtremesOf(const float* x, I n) {
+  const I width = lanes();
+  Vec least = n >= width ? load(x) : load_part(x, n, x[0]), most = least;
+  const auto take = [&](Vec v) { least = hn::Min(v, least), most = hn::Max(v, most); };
+  I i = width;
+  for (; i + width <= n; i += width) take(load(x + i));
+  if (i < n) take(load_part(x + i, n - i, x[0]));
+  return {hn::GetLane(hn::MinOfLanes(kTag, least)), hn::GetLane(hn::MaxOfLanes(kTag, most))};
+}
+
 // 0 * x is 0 for a finite x and NaN otherwise; NaN stays in a sum.
 bool AllFinite(const float* x, I n) {
   return reduce([zero = hn::Zero(kTag)](Vec v) { return hn::Mul(zero, v); }, n, x) == 0;
@@ -101,6 +115,7 @@ bool AllFinite(const float* x, I n) {
 // ln sum e^(x - most), at least 0 and exact where it is small: the largest values are counted apart, and the logarithm
 // is taken of 1 + the rest.
 double LogSumAbove(const float* x, float most, I n) {
+  constexpr I kAddends = 16;  // in single precision: more would cost digits where vectors are short
   const Vec shift = hn::Set(kTag, most), one = set(1);
   const I width = lanes();
   double largest = 0, rest = 0;
@@ -115,7 +130,7 @@ double LogSumAbove(const float* x, float most, I n) {
   I i = 0;
   while (i + width <= n) {
     Vec equal = hn::Zero(kTag), sum = hn::Zero(kTag);
-    for (const I end = i + std::min(n - i, kLongestSum); i + width <= end; i += width) {
+    for (const I end = i + std::min(n - i, kAddends * width); i + width <= end; i += width) {
       const Vec v = load(x + i);
       equal = hn::Add(equal, count_of(v));
       sum = hn::Add(sum, term_of(v));
@@ -144,15 +159,24 @@ void Softmax(const float* x, float* y, I n) {
   Scale(static_cast<float>(1 / sum), y, y, n);
 }
 
-// What is subtracted, ln sum e^x, is held in two numbers: each of the two subtractions rounds by half a unit in the last place
-// of the value.
+// What is subtracted, ln sum e^x, is held in two numbers, and what the subtraction loses (Knuth's two-sum) is added at the
+// end: a value is off by little more than half a unit in its last place. A row that is not finite has nothing to lose.
 void LogSoftmax(const float* x, float* y, I n) {
-  const float most = Maximum(x, n);
+  const auto [least, most] = ExtremesOf(x, n);
   const double above = LogSumAbove(x, most, n);
   const auto high = static_cast<float>(static_cast<double>(most) + above);
   const Vec whole = hn::Set(kTag, high);
   const Vec rest = set(above - (static_cast<double>(high) - static_cast<double>(most)));
-  map([=](Vec v) { return hn::Sub(hn::Sub(v, whole), rest); }, y, n, x);
+  constexpr float kLarge = 1e37F;  // the sums of such values are finite
+  if (!(std::abs(most) < kLarge && std::abs(least) < kLarge))
+    return map([=](Vec v) { return hn::Sub(hn::Sub(v, whole), rest); }, y, n, x);
+  map(
+      [=](Vec v) {
+        const Vec result = hn::Sub(v, whole), back = hn::Sub(result, v);
+        const Vec lost = hn::Sub(hn::Sub(v, hn::Sub(result, back)), hn::Add(whole, back));
+        return hn::Add(result, hn::Sub(lost, rest));
+      },
+      y, n, x);
 }
 
 const char* Target() { return hwy::TargetName(HWY_TARGET); }

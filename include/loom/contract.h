@@ -181,10 +181,7 @@ struct ParameterDeclaration {
     input = std::move(optional_input);
     return *this;
   }
-  ParameterDeclaration& also_set_by_node() {
-    set_by_node = true;
-    return *this;
-  }
+  ParameterDeclaration& also_set_by_node() { return set_by_node = true, *this; }
   // Before a function that an option `activation` names, the outputs are linear in this parameter, and in the one that shifts
   // them. Its axis `axis` counts the channels of all outputs, their last axes, one output after the other. Initial values
   // can then follow from the data (train/data_init.h).
@@ -193,10 +190,7 @@ struct ParameterDeclaration {
     return *this;
   }
   bool scales(const Options& options) const { return channel_axis >= 0 && (!scales_if || scales_if(options)); }
-  ParameterDeclaration& shifts_outputs() {
-    shifts = true;
-    return *this;
-  }
+  ParameterDeclaration& shifts_outputs() { return shifts = true, *this; }
   // Backward::is_first(name) may be true in a call of Node::backward, which then overwrites diff_parameter(name) in place of
   // adding to it: the sum is not cleared before. It saves two passes over a large weight.
   ParameterDeclaration& overwrites_first(Condition value = nullptr) {
@@ -205,10 +199,7 @@ struct ParameterDeclaration {
   }
   bool overwrites(const Options& options) const { return can_overwrite && (!overwrites_if || overwrites_if(options)); }
   // A state that each of the nodes that share weights has for itself: its figures.
-  ParameterDeclaration& own() {
-    is_own = true;
-    return *this;
-  }
+  ParameterDeclaration& own() { return is_own = true, *this; }
 };
 
 // What an output of a node reads of an input, both counted along the first axis of an event (the time of a sequence): output

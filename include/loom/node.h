@@ -167,9 +167,7 @@ class Prepare {
 
   // For the host: what all slots of a kind take together.
   mutable std::size_t sum_count = 0, diff_sum_count = 0;
-  mutable std::size_t scratch_bytes = 0;
-  mutable std::size_t saved_bytes = 0;
-  mutable std::size_t packed_bytes = 0;
+  mutable std::size_t scratch_bytes = 0, saved_bytes = 0, packed_bytes = 0;
 
  private:
   static std::size_t place(std::size_t& used, std::size_t element, std::size_t count) {
@@ -223,12 +221,11 @@ class Call {
   void normal(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
     stream.normal(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
-  // Throws Error(not_finite) about an input of row n of this shard: "x of item 37 is not finite".
-  [[noreturn]] void fail_not_finite(std::string_view port, std::int64_t n) const;
-
   void uniform(std::int64_t n, std::span<float> out, std::uint32_t block = 0) const {
     stream.uniform(static_cast<std::uint32_t>(first_row + n), out, block, skipped(out));
   }
+  // Throws Error(not_finite) about an input of row n of this shard: "x of item 37 is not finite".
+  [[noreturn]] void fail_not_finite(std::string_view port, std::int64_t n) const;
   // Whole-batch nodes only: runs body(first, last, chunk) over [0, count) cut into `lanes` chunks, on all cores. The
   // cut depends only on count and lanes, so sums kept per chunk and added in order have the same bits on any machine.
   template <class Body>
@@ -273,8 +270,7 @@ class Backward : public Call {
   TensorView diff_input(int index) const { return diff_input_views[static_cast<std::size_t>(index)]; }
   bool wants_parameter_diff(std::string_view name) const { return !diff_parameter(name).empty(); }
   TensorView diff_parameter(std::string_view name) const;  // add to it
-  // The sum holds nothing yet: overwrite diff_parameter(name). Only of a parameter that is declared with
-  // ParameterDeclaration::overwrites_first; of any other one the host has cleared the sum.
+  // Overwrite diff_parameter(name), which holds nothing yet: only where ParameterDeclaration::overwrites_first is declared.
   bool is_first(std::string_view name) const;
 };
 
@@ -361,9 +357,7 @@ class Node {
   virtual double forward_flop(const Prepare&) const { return 0; }
   // The same of one backward call that computes the gradients by so many inputs and parameters. By default as of a layer: each
   // of the two kinds takes as many as forward.
-  virtual double backward_flop(const Prepare& p, int inputs, int parameters) const {
-    return forward_flop(p) * ((inputs > 0 ? 1 : 0) + (parameters > 0 ? 1 : 0));
-  }
+  virtual double backward_flop(const Prepare& p, int inputs, int parameters) const;
   // What computes forward, or backward, for people who look for time (graph-runner bench --profile); "": nothing to say.
   virtual std::string implementation(bool backward) const;
 };

@@ -201,6 +201,10 @@ bool is_constant(const std::vector<Series>& series, double& value) {
   return true;
 }
 
+bool is_measured_once(const std::vector<Series>& series) {
+  return std::ranges::all_of(series, [](const Series& one) { return one.points.size() < 2; });
+}
+
 std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {

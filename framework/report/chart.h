@@ -31,6 +31,8 @@ std::string line_chart(const std::string& title, const std::vector<Series>& seri
 bool has_values(const std::vector<Series>& series);
 // The value that all points of all series have; none where they differ or there is none.
 bool is_constant(const std::vector<Series>& series, double& value);
+// Whether no series has a second point: nothing to draw a line through.
+bool is_measured_once(const std::vector<Series>& series);
 
 // Bars from 0 up, side by side, in the order of the values; many become means over equal pieces.
 std::string bar_chart(const std::string& title, const std::vector<double>& values);

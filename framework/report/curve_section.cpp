@@ -81,6 +81,15 @@ std::vector<ChartMark> marks_of(Metrics& metrics) {
   return marks;
 }
 
+// Of series with one point each: "99.3 (train), 101 (validation)".
+std::string values_of(const std::vector<Series>& series) {
+  std::vector<std::string> values;
+  for (const Series& one : series) {
+    if (!one.points.empty()) values.push_back(fmt::format("{:.4g} ({})", one.points.front().second, one.name));
+  }
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
 // A switch without a script: the style sheet shows the charts of the axis that is checked.
 constexpr const char* kAxisChoice =
     "<input type=\"radio\" name=\"axis\" id=\"axis-steps\" checked><label for=\"axis-steps\">over steps</label>\n"
@@ -113,9 +122,13 @@ std::string curve_section(const Registry& registry, Metrics& metrics) {
   if (has_clock)
     for (ChartMark& mark : timed_marks) mark.x = seconds_at(clock, mark.x);
   std::string charts;
-  std::vector<std::string> constants;
+  std::vector<std::string> constants, once;
   for (const auto& [name, series] : curve_charts(metrics)) {
     const std::string title = title_of_curve(name, registry);
+    if (is_measured_once(series)) {
+      once.push_back(fmt::format("{} {}", title, values_of(series)));
+      continue;
+    }
     if (double value = 0; is_constant(series, value)) {
       constants.push_back(fmt::format("{} {:.4g}", title, value));
       continue;
@@ -129,8 +142,10 @@ std::string curve_section(const Registry& registry, Metrics& metrics) {
   std::string out = "<h2>Curves</h2>\n<div class=\"curves\">\n";
   if (has_clock && !charts.empty()) out += kAxisChoice;
   out += "<div class=\"charts\">\n" + charts + "</div>\n</div>\n";
-  if (!constants.empty())
-    out += fmt::format("<p class=\"note\">Constant: {}.</p>\n", escaped(fmt::format("{}", fmt::join(constants, "; "))));
+  for (const auto& [what, list] : {std::pair("Constant", constants), std::pair("Measured once", once)}) {
+    if (list.empty()) continue;
+    out += fmt::format("<p class=\"note\">{}: {}.</p>\n", what, escaped(fmt::format("{}", fmt::join(list, "; "))));
+  }
   return out;
 }
 

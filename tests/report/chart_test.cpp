@@ -78,3 +78,9 @@ BOOST_AUTO_TEST_CASE(what_is_empty_or_constant) {
   BOOST_TEST(!is_constant({curve(3, [&](int x) { return x == 2 ? nan : 0.5; })}, value));
   BOOST_TEST(count(line_chart("loss", {}), "no values") == 1U);
 }
+
+BOOST_AUTO_TEST_CASE(what_is_measured_once) {
+  const auto one = curve(1, [](int) { return 0.5; }), other = curve(1, [](int) { return 0.25; });
+  BOOST_TEST(is_measured_once({one, other}));
+  BOOST_TEST(!is_measured_once({one, curve(2, [](int x) { return x; })}));
+}

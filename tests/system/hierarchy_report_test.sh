@@ -37,6 +37,11 @@ shown=$(ls run | grep -c '^traversal-')
 says run/report.html "Traversed: the 8 latent variables with the highest rates"
 left=$(grep -o 'shows the others: [^<]*' run/report.html | tr ',' '\n' | wc -l)
 [ "$left" = 3 ] || fail "$left latent variables are named"
+# One evaluation gives no curve: its values are words. A second one gives charts.
+says run/report.html "Measured once: negative ELBO, nats" "Constant: learning rate"
+expect 0 train levels.yaml --set vars.levels=2 --set train.eval_every=2 --steps 4 --out twice
+says twice/report.html ">negative ELBO, nats</text>"
+! grep -q "Measured once: negative ELBO" twice/report.html || fail "two evaluations are measured once"
 expect 0 train levels.yaml --set vars.levels=1 --out one
 [ -e one/traversal.png ] || fail "one latent variable has a traversal.png"
 finish

@@ -31,7 +31,7 @@ constexpr int kCheckShards = 4;
 constexpr double kCheckSeconds = 10;  // for the gradients of all nodes; large nodes are checked at fewer elements
 
 // A limit, so that a candidate cannot use up the memory of the training job. Sanitizers reserve more than any limit.
-void limit_memory(std::uint64_t bytes) {
+void limit_memory([[maybe_unused]] std::uint64_t bytes) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   const rlimit limit{bytes, bytes};
   if (bytes > 0) setrlimit(RLIMIT_DATA, &limit);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "loom/math.h"
 #include "run/placement.h"
 #include "run/reduce.h"
 
@@ -46,12 +47,12 @@ void GradientSums::place(const Tape& tape, const Plan& plan, std::span<const std
   std::vector<SlotBlock> blocks = blocks_of(tape, plan, counts);
   for (const std::int64_t count : counts) {
     firsts_.push_back(total_);
-    counts_.push_back(rounded(count));
-    total_ += counts_.back();
+    counts_.push_back(count);
+    total_ += rounded(count);
   }
   parts_ = firsts_;
   part_ = total_;
-  // Where all are needed at once, they lie as in lane 0, and are added in one piece.
+  // Where all are needed at once, they lie as in lane 0.
   const bool is_alike = std::ranges::all_of(blocks, [&](const SlotBlock& block) {
     return block.first == blocks.front().first && block.last == blocks.front().last;
   });
@@ -60,22 +61,19 @@ void GradientSums::place(const Tape& tape, const Plan& plan, std::span<const std
     for (const SlotBlock& block : blocks) parts_[block.slot] = static_cast<std::int64_t>(block.offset / sizeof(float));
     std::ranges::sort(blocks, {}, &SlotBlock::slot);
   }
-  ranges_.resize(plan.stages.size());
+  ending_.resize(plan.stages.size());
+  pieces_.resize(plan.stages.size());
   for (const SlotBlock& block : blocks) {
-    std::vector<Range>& ranges = ranges_[static_cast<std::size_t>(block.last)];
-    const Range next{firsts_[block.slot], parts_[block.slot], counts_[block.slot], {static_cast<int>(block.slot)}};
-    const bool follows = !ranges.empty() && ranges.back().first + ranges.back().count == next.first &&
-                         ranges.back().part + ranges.back().count == next.part;
-    if (follows) {
-      ranges.back().count += next.count;
-      ranges.back().slots.push_back(next.slots.front());
-    } else {
-      ranges.push_back(next);
-    }
+    ending_[static_cast<std::size_t>(block.last)].push_back(static_cast<int>(block.slot));
+    std::vector<double>& squares =
+        squares_.emplace_back(static_cast<std::size_t>((counts_[block.slot] + kSquares - 1) / kSquares));
+    double* next = squares.data();
+    for (std::int64_t first = 0; first < counts_[block.slot]; first += kSquares)
+      pieces_[static_cast<std::size_t>(block.last)].push_back(
+          {static_cast<int>(block.slot), first, std::min(kSquares, counts_[block.slot] - first), next++});
   }
   for (int lane = 0; lane < lanes; ++lane)
     lanes_.push_back(allocate_bytes(static_cast<std::size_t>(lane == 0 ? total_ : part_) * sizeof(float)));
-  spans_.resize(lanes_.size());
   open_.assign(lanes_.size(), std::vector<char>(counts.size(), 0));
 }
 
@@ -97,21 +95,23 @@ GradientSums::Opened GradientSums::open(int lane, int slot, bool overwrites) {
   return {values, is_first && overwrites};
 }
 
-// What some lanes did not open: they had no shard, or no step that adds to it.
-void GradientSums::open_rest(const Range& range) {
-  for (const int slot : range.slots) {
-    for (int lane = 0; lane < static_cast<int>(lanes_.size()); ++lane) open(lane, slot);
-  }
+void GradientSums::add_piece(const Piece& piece) const {
+  // Those of 64 lanes fit in a core's cache.
+  constexpr std::int64_t kChunk = 1 << 12;
+  for (std::int64_t at = piece.first, end = at + piece.count; at < end; at += kChunk)
+    reduce_chunk(lanes_.size(), std::min(kChunk, end - at),
+                 [&](std::size_t lane) { return this->at(static_cast<int>(lane), piece.slot) + at; });
+  *piece.squares = math::sum_of_squares(at(0, piece.slot) + piece.first, piece.count);
 }
 
 void GradientSums::add(Executor& executor, std::size_t stage) {
-  for (const Range& range : ranges_[stage]) {
-    open_rest(range);
-    for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
-      spans_[lane] = this->lane(lane).subspan(static_cast<std::size_t>(lane == 0 ? range.first : range.part),
-                                              static_cast<std::size_t>(range.count));
-    reduce_lanes(executor, spans_);
+  for (const int slot : ending_[stage]) {  // what some lanes did not open: they had no shard, or no step adds to it
+    for (int lane = 0; lane < static_cast<int>(lanes_.size()); ++lane) open(lane, slot);
   }
+  const std::vector<Piece>& pieces = pieces_[stage];
+  executor.parallel_for(static_cast<std::int64_t>(pieces.size()), 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) add_piece(pieces[static_cast<std::size_t>(i)]);
+  });
 }
 
 std::size_t GradientSums::bytes() const {

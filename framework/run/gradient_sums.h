@@ -16,6 +16,9 @@
 
 namespace loom {
 
+// Elements of a gradient whose squares are summed together; fixed, so that no number of threads changes a bit of a norm.
+inline constexpr std::int64_t kSquares = 1 << 14;
+
 class GradientSums {
  public:
   // `counts`: floats of each gradient slot of the tape.
@@ -31,20 +34,23 @@ class GradientSums {
   };
   Opened open(int lane, int slot, bool overwrites = false);
   // After a stage: adds the sums of the slots that no later stage adds to. What no step opened is zero. Allocates nothing.
-  bool ends_after(std::size_t stage) const { return !ranges_[stage].empty(); }
+  bool ends_after(std::size_t stage) const { return !pieces_[stage].empty(); }
   void add(Executor& executor, std::size_t stage);
   // Where the lane's sum lies; after the last stage, lane 0 has the sum of all lanes.
   float* at(int lane, int slot) const;
+  // Then also the sums of squares of each kSquares elements of it, taken while they were in a cache.
+  std::span<const double> squares(int slot) const { return squares_[static_cast<std::size_t>(slot)]; }
 
   std::size_t bytes() const;
 
  private:
-  // Slots that follow each other both in lane 0 and in the others, in floats.
-  struct Range {
-    std::int64_t first, part, count;  // part: offset in the others
-    std::vector<int> slots;
+  // At most kSquares elements of a slot, from the one with this number on.
+  struct Piece {
+    int slot;
+    std::int64_t first, count;
+    double* squares;
   };
-  void open_rest(const Range& range);
+  void add_piece(const Piece& piece) const;
 
   std::span<float> lane(std::size_t index) const {
     return {reinterpret_cast<float*>(lanes_[index].get()), static_cast<std::size_t>(index == 0 ? total_ : part_)};
@@ -53,10 +59,11 @@ class GradientSums {
   std::vector<AlignedBytes> lanes_;
   std::int64_t total_ = 0, part_ = 0;         // floats of lane 0, and of each other one
   std::vector<std::int64_t> firsts_, parts_;  // offsets per slot: in lane 0, and in the others
-  std::vector<std::int64_t> counts_;          // per slot, with the rest of its last cache line
+  std::vector<std::int64_t> counts_;          // floats per slot
   std::vector<std::vector<char>> open_;       // per lane and slot
-  std::vector<std::vector<Range>> ranges_;    // per stage: what is added after it
-  std::vector<std::span<float>> spans_;       // of a range, per lane
+  std::vector<std::vector<double>> squares_;  // per slot
+  std::vector<std::vector<int>> ending_;      // per stage: the slots that are added after it
+  std::vector<std::vector<Piece>> pieces_;    // of these
 };
 
 }  // namespace loom

@@ -101,6 +101,10 @@ class Program::Impl {
     return {batch_.gradients.at(0, slot), static_cast<std::size_t>(store_.at(parameter).value.count())};
   }
 
+  std::span<const double> gradient_squares(int o, int k) const {
+    return batch_.gradients.squares(tape_.slots[static_cast<std::size_t>(o)][static_cast<std::size_t>(k)]);
+  }
+
   double flop_per_sample() const { return instances_->flop_per_sample(); }
   std::vector<StepWork> work() const { return instances_->work(); }
 
@@ -367,6 +371,7 @@ TensorView Program::fetched(int i) const {
   return impl_->kept_view(impl_->tape().fetch_values[static_cast<std::size_t>(i)]);
 }
 std::span<float> Program::gradient(int o, int k) const { return impl_->gradient(o, k); }
+std::span<const double> Program::gradient_squares(int o, int k) const { return impl_->gradient_squares(o, k); }
 std::span<const ReplacedValues> Program::replaced() const { return impl_->replaced(); }
 TensorView Program::input_gradient(int i) const {
   return impl_->kept_view(impl_->tape().input_gradient_values[static_cast<std::size_t>(i)]);

@@ -49,6 +49,7 @@ class Program {
   TensorView fetched(int i) const;  // [samples, ...]
   // The gradient of the mean over the samples of objective o's weighted sum, for its k-th parameter.
   std::span<float> gradient(int o, int k) const;
+  std::span<const double> gradient_squares(int o, int k) const;  // sums over each kSquares elements: GradientSums
   // What nodes replaced at the end of the step: optimizers forget what they keep of it.
   std::span<const ReplacedValues> replaced() const;
   TensorView input_gradient(int i) const;  // of ProgramRequest::input_gradients

@@ -4,6 +4,8 @@
 // same bits, whatever the threads do.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "run/executor.h"
@@ -15,5 +17,17 @@ namespace loom {
 // them by itself. All parts have one size; the others hold sums of subtrees afterwards. Cut into chunks that run in parallel.
 // Allocates nothing.
 void reduce_lanes(Executor& executor, std::span<const std::span<float>> parts);
+
+// The same of `count` elements, in the caller's thread: part(lane) is where a lane's first one lies.
+template <class Part>
+void reduce_chunk(std::size_t lanes, std::int64_t count, const Part& part) {
+  for (std::size_t apart = 1; apart < lanes; apart *= 2) {
+    for (std::size_t lane = 0; lane + apart < lanes; lane += 2 * apart) {
+      float* total = part(lane);
+      const float* other = part(lane + apart);
+      for (std::int64_t i = 0; i < count; ++i) total[i] += other[i];
+    }
+  }
+}
 
 }  // namespace loom

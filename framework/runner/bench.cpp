@@ -142,7 +142,7 @@ class Bench {
 
   double norm_of(std::size_t objective) {
     const TraceSpan span(executor_.trace(), "norm");
-    return state_.updater().norm(programs_->gradients(objective));
+    return state_.updater().norm(programs_->gradients(objective), programs_->squares(objective));
   }
 
   RunSettings settings_;

@@ -5,18 +5,15 @@
 #include <functional>
 
 #include "loom/math.h"
+#include "run/gradient_sums.h"
 
 namespace loom {
-namespace {
-constexpr std::int64_t kChunk = 1 << 14;  // floats; fixed, so that no thread count changes a sum
-}
-
 double GradientNorm::operator()(std::span<const std::span<float>> gradients, Executor& executor) {
   chunks_.clear();
   for (const std::span<float> gradient : gradients) {
     const auto count = static_cast<std::int64_t>(gradient.size());
-    for (std::int64_t at = 0; at < count; at += kChunk)
-      chunks_.push_back({gradient.data() + at, std::min(kChunk, count - at)});
+    for (std::int64_t at = 0; at < count; at += kSquares)
+      chunks_.push_back({gradient.data() + at, std::min(kSquares, count - at)});
   }
   sums_.resize(chunks_.size());
   const auto body = [this](std::int64_t first, std::int64_t last) {
@@ -27,6 +24,14 @@ double GradientNorm::operator()(std::span<const std::span<float>> gradients, Exe
   executor.parallel_for(static_cast<std::int64_t>(chunks_.size()), 4, body);
   double total = 0;
   for (const double sum : sums_) total += sum;
+  return std::sqrt(total);
+}
+
+double GradientNorm::from(std::span<const std::span<const double>> squares) {
+  double total = 0;
+  for (const std::span<const double> gradient : squares) {
+    for (const double sum : gradient) total += sum;
+  }
   return std::sqrt(total);
 }
 

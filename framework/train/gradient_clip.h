@@ -18,6 +18,8 @@ class GradientNorm {
  public:
   // `gradients` in a fixed order; not finite where any element is not.
   double operator()(std::span<const std::span<float>> gradients, Executor& executor);
+  // The same bits from sums over each kSquares elements of each gradient (Program::gradient_squares).
+  static double from(std::span<const std::span<const double>> squares);
 
  private:
   struct Chunk {

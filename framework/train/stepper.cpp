@@ -205,7 +205,8 @@ void Stepper::measure() {
   const TraceSpan span(state_.bound().executor.trace(), "norm");
   for (std::size_t o = 0; o < norms_.size(); ++o) {
     losses_[o] = programs_->objective_loss(o);
-    norms_[o] = programs_->is_active(o) ? state_.updater().norm(programs_->gradients(o)) : -1;
+    const auto squares = replaced_.empty() ? programs_->squares(o) : std::span<const std::span<const double>>();
+    norms_[o] = programs_->is_active(o) ? state_.updater().norm(programs_->gradients(o), squares) : -1;
   }
 }
 

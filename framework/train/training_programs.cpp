@@ -47,6 +47,7 @@ TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>&
   Variant variant;
   variant.objectives = objectives;
   variant.gradients.resize(plan_.objectives.size());
+  variant.squares.resize(plan_.objectives.size());
   for (const std::size_t index : objectives) {
     const Objective& objective = plan_.objectives[index];
     ObjectiveRequest& entry = request.objectives.emplace_back();
@@ -54,6 +55,7 @@ TrainingPrograms::Variant TrainingPrograms::make(const std::vector<std::size_t>&
     entry.parameters = objective.parameters;
     variant.weights.emplace_back(objective.terms.size());
     variant.gradients[index].resize(objective.parameters.size());
+    variant.squares[index].resize(objective.parameters.size());
   }
   variant.program = std::make_unique<Program>(graph_, store_, executor_, std::move(request));
   return variant;
@@ -92,8 +94,11 @@ void TrainingPrograms::run(std::int64_t step, std::span<const TensorView> feeds,
   }
   for (std::size_t k = 0; k < variant.objectives.size(); ++k) {
     std::vector<std::span<float>>& gradients = variant.gradients[variant.objectives[k]];
-    for (std::size_t p = 0; p < gradients.size(); ++p)
+    std::vector<std::span<const double>>& squares = variant.squares[variant.objectives[k]];
+    for (std::size_t p = 0; p < gradients.size(); ++p) {
       gradients[p] = variant.program->gradient(static_cast<int>(k), static_cast<int>(p));
+      squares[p] = variant.program->gradient_squares(static_cast<int>(k), static_cast<int>(p));
+    }
   }
   is_summed_ = part.count > 1;
   if (is_summed_) add_part(variant, part);
@@ -162,6 +167,10 @@ bool TrainingPrograms::is_active(std::size_t objective) const { return active_[o
 
 std::span<const std::span<float>> TrainingPrograms::gradients(std::size_t objective) const {
   return is_summed_ ? std::span<const std::span<float>>(summed_[objective]) : last_->gradients[objective];
+}
+
+std::span<const std::span<const double>> TrainingPrograms::squares(std::size_t objective) const {
+  return is_summed_ ? std::span<const std::span<const double>>() : last_->squares[objective];
 }
 
 double TrainingPrograms::objective_loss(std::size_t index) const {

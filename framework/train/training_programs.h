@@ -40,6 +40,8 @@ class TrainingPrograms {
   // Of the last step; replaced() of the last run:
   bool is_active(std::size_t objective) const;                               // whether it updates in this step
   std::span<const std::span<float>> gradients(std::size_t objective) const;  // of its parameters, if it is active
+  // Of each of these, Program::gradient_squares; empty where the step had several batches.
+  std::span<const std::span<const double>> squares(std::size_t objective) const;
   std::span<const ReplacedValues> replaced() const { return last_->program->replaced(); }
   double term_mean(std::size_t term) const { return means_[term]; }  // nats; NaN for a term of evaluation only
   double objective_loss(std::size_t objective) const;                // weighted sum, nats
@@ -53,6 +55,7 @@ class TrainingPrograms {
     std::vector<std::size_t> objectives;
     std::vector<std::vector<double>> weights;
     std::vector<std::vector<std::span<float>>> gradients;  // per objective of the plan
+    std::vector<std::vector<std::span<const double>>> squares;
     std::unique_ptr<Program> program;
   };
   Variant make(const std::vector<std::size_t>& objectives) const;

@@ -28,7 +28,10 @@ class Updater {
 
   Updater(ParameterStore& store, const TrainingPlan& plan, const TrainEntry& train, Executor& executor);
 
-  double norm(Gradients gradients) { return norm_(gradients, executor_); }
+  // `squares`: TrainingPrograms::squares, where the gradients are still what they were; otherwise empty.
+  double norm(Gradients gradients, std::span<const std::span<const double>> squares = {}) {
+    return squares.empty() ? norm_(gradients, executor_) : GradientNorm::from(squares);
+  }
   // One optimizer step of an objective; the learning rate is its schedule's at `step` (from 0).
   void apply(std::size_t objective, std::int64_t step, Gradients gradients, double norm);
   // Before the objectives of a step: a node has replaced these values, and nothing remains of what they were.

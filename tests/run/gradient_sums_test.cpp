@@ -5,6 +5,8 @@
 #include <boost/test/unit_test.hpp>
 #include <random>
 
+#include "loom/math.h"
+
 using namespace loom;
 
 namespace {
@@ -23,6 +25,14 @@ struct Stages {
 };
 
 float value_of(int lane, int slot, int stage) { return static_cast<float>(1 + lane + 10 * slot + 1000 * stage); }
+
+// The sums of squares are those that a pass over the sum gives, bit for bit.
+bool has_squares(const GradientSums& sums, int slot, std::int64_t count) {
+  std::vector<double> expected;
+  for (std::int64_t first = 0; first < count; first += kSquares)
+    expected.push_back(math::sum_of_squares(sums.at(0, slot) + first, std::min(kSquares, count - first)));
+  return std::ranges::equal(sums.squares(slot), expected);
+}
 
 // What a step does: each lane adds to the slots of each stage's steps. Returns whether lane 0 has all sums in the end.
 bool gives_the_sums(const Stages& stages, GradientSums& sums, Executor& executor,
@@ -46,6 +56,7 @@ bool gives_the_sums(const Stages& stages, GradientSums& sums, Executor& executor
   });
   for (std::size_t slot = 0; slot < counts.size(); ++slot) {
     const float* at = sums.at(0, static_cast<int>(slot));
+    if (!has_squares(sums, static_cast<int>(slot), counts[slot])) return false;
     if (!std::all_of(at, at + counts[slot], [&](float value) { return value == expected[slot]; })) return false;
   }
   return true;
@@ -112,6 +123,22 @@ BOOST_AUTO_TEST_CASE(random_stages_give_the_sums_of_all_lanes) {
     sums.place(stages.tape, stages.plan, counts, lanes);
     for (int step = 0; step < 2; ++step)
       BOOST_TEST(gives_the_sums(stages, sums, executor, counts, lanes), "round " << round);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(squares_of_large_gradients) {
+  Stages stages(1);
+  stages.add_step(0, {0, 1});
+  for (const int lanes : {1, 2, 5}) {
+    GradientSums sums;
+    const std::vector<std::int64_t> counts = {3 * kSquares + 777, kSquares};
+    sums.place(stages.tape, stages.plan, counts, lanes);
+    for (const int threads : {1, 3}) {
+      Executor executor(threads);
+      BOOST_TEST(gives_the_sums(stages, sums, executor, counts, lanes), lanes << " lanes");
+    }
+    BOOST_TEST(sums.squares(0).size() == 4U);
+    BOOST_TEST(sums.squares(1).size() == 1U);
   }
 }
 

@@ -7,7 +7,9 @@
 #include <limits>
 #include <vector>
 
+#include "loom/math.h"
 #include "loom/random.h"
+#include "run/gradient_sums.h"
 #include "support/toy_nodes.h"
 #include "train/moving_average.h"
 
@@ -27,6 +29,24 @@ BOOST_AUTO_TEST_CASE(the_norm_is_global) {
   b[0] = -std::numeric_limits<float>::infinity();
   BOOST_TEST(!std::isfinite(norm(gradients, executor)));
   BOOST_TEST(norm({}, executor) == 0.0);
+}
+
+BOOST_AUTO_TEST_CASE(sums_of_squares_give_the_same_bits) {
+  std::vector<float> a(50'001), b(kSquares);
+  RandomStream(1, 2, 1).normal(0, a);
+  RandomStream(1, 2, 2).normal(0, b);
+  std::vector<std::vector<double>> squares;
+  for (const std::vector<float>& gradient : {a, b}) {
+    std::vector<double>& sums = squares.emplace_back();
+    const auto count = static_cast<std::int64_t>(gradient.size());
+    for (std::int64_t first = 0; first < count; first += kSquares)
+      sums.push_back(math::sum_of_squares(gradient.data() + first, std::min(kSquares, count - first)));
+  }
+  const std::vector<std::span<float>> gradients = {a, b};
+  const std::vector<std::span<const double>> parts(squares.begin(), squares.end());
+  Executor executor(2);
+  GradientNorm norm;
+  BOOST_TEST(GradientNorm::from(parts) == norm(gradients, executor));
 }
 
 BOOST_AUTO_TEST_CASE(threads_change_no_bit_of_the_norm) {

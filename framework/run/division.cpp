@@ -58,7 +58,7 @@ constexpr double kBytesPerSecond = 1e10;
 }  // namespace
 
 int choose_lanes(const Graph& graph, const Tape& tape, std::int64_t batch) {
-  constexpr double kPasses = 3;               // a sum is cleared, read, and added to another one
+  constexpr double kPasses = 3;               // a sum is written, read, and added to another one
   constexpr double kShare = 0.03;             // of the time, for the sums
   constexpr std::int64_t kMostSamples = 256;  // that are counted: memory must not grow with the batch
   constexpr double kLeastFlop = 2e7;          // of a lane without sums: 0.2 ms

@@ -41,8 +41,8 @@ std::optional<std::string> search(const std::string& folder, OnCorrupt&& on_corr
       for (const auto& [corrupt, reason] : bad) on_corrupt(corrupt, reason, path);
       return path;
     }
-    std::error_code ignored;
-    if (!fs::exists(path, ignored)) return std::nullopt;
+    std::error_code ignored;  // a link to nothing, or a file that may not be read, is there and is named
+    if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) return std::nullopt;
     if (!first) first = problem;
     bad.emplace_back(path, problem);
   }

@@ -143,7 +143,8 @@ class LinearAttention final : public loom::Node {
     return 2 * static_cast<double>(samples_ * heads_ * dim_ * value_dim_) * static_cast<double>(queries_ + keys_);
   }
 
-  // The sums over keys again, and those over queries; each is asked for the gradients of the other, of keys for two.
+  // Per key, its term of the state again and the gradients by key and value; per query, its gradient and its term of the
+  // state's gradient.
   double backward_flop(const loom::Prepare&, int, int) const override {
     return 2 * static_cast<double>(samples_ * heads_ * dim_ * value_dim_) *
            static_cast<double>(2 * queries_ + 3 * keys_);

@@ -195,6 +195,16 @@ BOOST_AUTO_TEST_CASE(a_corrupt_checkpoint_falls_back_to_the_one_before) {
   BOOST_TEST((code_of([&] { checkpoints.recover(); }) == ErrorCode::checkpoint_corrupt));
 }
 
+// It is there, unlike one that a running job removes: its own error is given, at once.
+BOOST_AUTO_TEST_CASE(a_link_to_nothing_is_named) {
+  const ScratchFolder folder;
+  fs::create_symlink(folder.file("nothing"), folder.file(checkpoint_name(7)));
+  std::string text;
+  const ErrorCode code = code_of([&] { find_checkpoint(folder.file("."), false); }, &text);
+  BOOST_TEST((code != ErrorCode::run_not_found), text);
+  BOOST_TEST(text.find(checkpoint_name(7)) != std::string::npos, text);
+}
+
 BOOST_AUTO_TEST_CASE(readers_find_one_while_a_job_writes_and_removes) {
   const ScratchFolder folder;
   const std::string path = folder.file("checkpoints");

@@ -1,13 +1,12 @@
 #include "dnnl/convolution.h"
 
 #include <algorithm>
-#include <array>
 
+#include "dnnl/bf16_choice.h"
 #include "dnnl/columns.h"
 #include "dnnl/convolution_methods.h"
 #include "dnnl/detail.h"
 #include "dnnl/gradient_kernel.h"
-#include "dnnl/space_to_depth.h"
 #include "dnnl/vector_loops.h"
 #include "dnnl/widened.h"
 #include "dnnl/winograd_choice.h"
@@ -38,43 +37,6 @@ bool is_pointwise(const ConvolutionShape& s) {
          s.pad_left == 0 && s.pad_right == 0 && s.groups == 1;
 }
 
-// Fewer channels do not fill the tiles of the bf16 kernels.
-constexpr std::int64_t kLeastBf16 = 12;
-
-bool is_strided(const ConvolutionShape& s) { return has_blocks(s) && s.stride_h * s.stride_w > 1; }
-// Whether a strided convolution in bf16 is faster on blocks (space_to_depth.h), as measured. Forward, oneDNN's kernel is as
-// fast with a stride, where a pixel has enough channels. Its gradients are not, unless blocks make the kernel much larger:
-// 3x3 with stride 2 becomes 4x4, 1.8 times as large.
-bool is_faster_in_blocks(const ConvolutionShape& s, ConvolutionPass pass) {
-  if (!is_strided(s)) return false;
-  if (s.c < kLeastBf16) return true;
-  const auto whole = [](std::int64_t taps, std::int64_t stride) { return (taps + stride - 1) / stride * stride; };
-  const double growth =
-      static_cast<double>(whole(s.kh, s.stride_h) * whole(s.kw, s.stride_w)) / static_cast<double>(s.kh * s.kw);
-  return pass == ConvolutionPass::by_input ? growth < 1.8 : pass == ConvolutionPass::by_weight && growth < 1.2;
-}
-// Whether the gradient by the weight is faster one tap after another (convolution_bf16_taps.cpp). GFLOP/s of one core with
-// AMX, from tests/bench/weight_gradients.cpp: those of oneDNN's kernel follow the width of the map, those of the taps the
-// channels.
-bool is_faster_by_taps(const ConvolutionShape& s) {
-  if (s.groups > 1 || s.is_volume()) return false;
-  const std::int64_t width = s.out_w(), channels = std::min(s.c, s.filters);
-  const auto by = [](std::int64_t n, std::int64_t least, std::array<int, 4> rates) {
-    return rates[n <= least ? 0 : n <= 2 * least ? 1 : n <= 4 * least ? 2 : 3];
-  };
-  const int taps = by(channels, 47, {150, 320, 430, 540});
-  if (s.kh * s.kw == 1) return taps > by(width, 4, {60, 110, 190, 240});
-  return taps > (s.stride_h * s.stride_w > 1 ? by(width, 4, {80, 160, 285, 450}) : by(width, 4, {180, 410, 600, 700}));
-}
-// For these, oneDNN has no tiled kernel of the gradient by the weight.
-bool is_lopsided(const ConvolutionShape& s) { return has_blocks(s) && s.pad_top != s.pad_bottom; }
-
-// Those of a block count (space_to_depth.h).
-bool fills_bf16(const ConvolutionShape& s) {
-  const std::int64_t channels = is_strided(s) ? s.c * s.stride_h * s.stride_w : s.c / s.groups;
-  return std::min(channels, s.filters / s.groups) >= kLeastBf16;
-}
-
 // The rule, from measurements on a processor with 16 floats in a vector: the direct kernels' speed is
 // proportional to the channels up to 16 (forward is faster, since one channel is read 16 pixels at a
 // time); the columns' speed does not depend on them. `few_channels`: the most channels of x for which columns are
@@ -102,7 +64,7 @@ ConvolutionAlgorithm choose(const ConvolutionShape& s, ConvolutionPass pass, Con
       break;
     case ConvolutionAlgorithm::bf16: break;
     case ConvolutionAlgorithm::automatic:
-      if (s.bf16 && fills_bf16(s)) return ConvolutionAlgorithm::bf16;
+      if (s.bf16 && is_faster_in_bf16(s, pass)) return ConvolutionAlgorithm::bf16;
       if (s.transformed && has_winograd(s) && winograd_is_faster(s, pass)) return ConvolutionAlgorithm::winograd;
       if (has_columns && (s.c <= few_channels || is_pointwise(s))) return ConvolutionAlgorithm::columns;
       if (has_mirrored && s.filters <= few_filters) return ConvolutionAlgorithm::mirrored;
@@ -119,7 +81,7 @@ bool is_strided_column(const ConvolutionShape& s) { return s.out_w() == 1 && s.s
 std::unique_ptr<const ForwardKernel> forward(const ConvolutionShape& s, ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::forward, algorithm, 2, kFewFilters)) {
     case ConvolutionAlgorithm::bf16:
-      if (is_faster_in_blocks(s, ConvolutionPass::forward)) return make_strided_bf16_forward(s);
+      if (fastest_bf16_form(s, ConvolutionPass::forward) == Bf16Form::blocks) return make_strided_bf16_forward(s);
       if (is_strided_column(s)) return widened_forward(s, make_direct_forward);
       return make_bf16_forward(s);
     case ConvolutionAlgorithm::columns: return widened_forward(s, make_columns_forward);
@@ -134,8 +96,9 @@ std::unique_ptr<const ForwardKernel> backward_data(const ConvolutionShape& s, bo
   const auto with_relu = [&](auto* make) { return [=](const ConvolutionShape& part) { return make(part, relu); }; };
   switch (choose(s, ConvolutionPass::by_input, algorithm, 10, 0)) {
     case ConvolutionAlgorithm::bf16:
-      return is_faster_in_blocks(s, ConvolutionPass::by_input) ? make_strided_bf16_backward_data(s, relu)
-                                                               : make_bf16_backward_data(s, relu);
+      return fastest_bf16_form(s, ConvolutionPass::by_input) == Bf16Form::blocks
+                 ? make_strided_bf16_backward_data(s, relu)
+                 : make_bf16_backward_data(s, relu);
     case ConvolutionAlgorithm::columns: return widened_data(s, with_relu(make_columns_backward_data));
     case ConvolutionAlgorithm::winograd: return widened_data(s, with_relu(make_winograd_backward_data));
     default: return widened_data(s, with_relu(make_direct_backward_data));
@@ -146,10 +109,11 @@ std::unique_ptr<const BackwardWeightsKernel> backward_weights(const ConvolutionS
                                                               ConvolutionAlgorithm algorithm) {
   switch (choose(s, ConvolutionPass::by_weight, algorithm, 15, kFewFilters)) {
     case ConvolutionAlgorithm::bf16:
-      if (is_faster_by_taps(s)) return make_taps_bf16_backward_weights(s);
-      return is_faster_in_blocks(s, ConvolutionPass::by_weight) || is_lopsided(s)
-                 ? make_strided_bf16_backward_weights(s)
-                 : make_bf16_backward_weights(s);
+      switch (fastest_bf16_form(s, ConvolutionPass::by_weight)) {
+        case Bf16Form::taps: return make_taps_bf16_backward_weights(s);
+        case Bf16Form::blocks: return make_strided_bf16_backward_weights(s);
+        default: return make_bf16_backward_weights(s);
+      }
     case ConvolutionAlgorithm::columns: return widened_weights(s, make_columns_backward_weights);
     case ConvolutionAlgorithm::mirrored: return widened_weights(s, make_mirrored_backward_weights);
     case ConvolutionAlgorithm::winograd: return widened_weights(s, make_winograd_backward_weights);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "dnnl/cpu.h"
 #include "dnnl/winograd_chunks.h"
 
 namespace loom::dnnl {
@@ -20,7 +21,11 @@ constexpr std::size_t kGeometries = std::size(kMeasured), kPasses = 3, kExtents 
 constexpr double kLeastSpeedup = 1.2;
 
 // Tenths of the speed of the other algorithms: [geometry][pass][extent][channels of x][channels of y].
-constexpr std::uint8_t kSpeedups[kGeometries][kPasses][kExtents][kChannels][kChannels] = {
+using Speedups = std::uint8_t[kGeometries][kPasses][kExtents][kChannels][kChannels];
+constexpr Speedups kWithTiles = {
+#include "dnnl/winograd_table_tiles.inc"
+};
+constexpr Speedups kWithoutTiles = {
 #include "dnnl/winograd_table.inc"
 };
 
@@ -40,7 +45,7 @@ std::int64_t in_tiles(std::int64_t extent, const AxisForm& form) { return (exten
 
 }  // namespace
 
-bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass) {
+bool detail::winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles) {
   const ConvolutionShape s = turned_line(shape);
   const auto geometry = std::ranges::find_if(kMeasured, [&](const WinogradGeometry& g) { return has_geometry(s, g); });
   if (geometry == std::end(kMeasured) || std::min(s.c, s.filters) < kMeasuredChannels[0] / 2) return false;
@@ -48,17 +53,23 @@ bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass) {
   const TileForm form = form_of(winograd_kind(s).value());
   const auto computed = static_cast<double>(in_tiles(s.out_h(), form.rows) * in_tiles(s.out_w(), form.columns));
   const double used = static_cast<double>(s.out_h() * s.out_w()) / computed;
+  const Speedups& speedups = has_tiles ? kWithTiles : kWithoutTiles;
   const std::uint8_t speedup =
-      kSpeedups[geometry - std::begin(kMeasured)][static_cast<std::size_t>(pass)]
-               [nearest(kMeasuredExtents, std::sqrt(computed))][nearest(kMeasuredChannels, static_cast<double>(s.c))]
-               [nearest(kMeasuredChannels, static_cast<double>(s.filters))];
+      speedups[geometry - std::begin(kMeasured)][static_cast<std::size_t>(pass)]
+              [nearest(kMeasuredExtents, std::sqrt(computed))][nearest(kMeasuredChannels, static_cast<double>(s.c))]
+              [nearest(kMeasuredChannels, static_cast<double>(s.filters))];
   return 0.1 * speedup * used >= kLeastSpeedup;
 }
 
+bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass) {
+  return detail::winograd_is_faster(shape, pass, has_tiles());
+}
+
 std::string winograd_table_digest() {
+  const Speedups& speedups = has_tiles() ? kWithTiles : kWithoutTiles;
   std::uint32_t digest = 2166136261U;  // FNV-1a
-  const auto* bytes = &kSpeedups[0][0][0][0][0];
-  for (std::size_t i = 0; i < sizeof(kSpeedups); ++i) digest = (digest ^ bytes[i]) * 16777619U;
+  const auto* bytes = &speedups[0][0][0][0][0];
+  for (std::size_t i = 0; i < sizeof(Speedups); ++i) digest = (digest ^ bytes[i]) * 16777619U;
   return fmt::format("{:08x}", digest);
 }
 

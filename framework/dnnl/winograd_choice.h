@@ -1,7 +1,10 @@
 // Where Winograd's transforms are faster than the other algorithms of convolution.h, or than causal_product.h.
 //
-// tests/bench/winograd_table.cpp measures it and writes winograd_table.inc. The answer depends on the shape of one sample
-// alone, never on the samples of a shard, and it is the same on every processor: a shape always gives the same bits.
+// tests/bench/winograd_table.cpp measures it, on two kinds of processors: winograd_table_tiles.inc is of an Intel Xeon with
+// tiles (AMX), 2 MiB of second-level cache and two multiplications of 16 floats a cycle; winograd_table.inc of an AMD Zen 4
+// with 1 MiB and one such multiplication, which counts for every processor without tiles. The answer depends on the shape of
+// one sample and on the instruction set, never on the samples of a shard: on processors of one instruction set a shape always
+// gives the same bits.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +19,13 @@ enum class ConvolutionPass { forward, by_input, by_weight };
 // False for kernels and strides that are not in the table, and where the kernel is one of the causal ones but the padding is
 // not. Groups and dilations must be 1, but that of a line, with its width and padding a multiple of it.
 bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass);
-// Of the table, eight hexadecimal digits: runs record it, since another table gives other bits.
+// Of this processor's table, eight hexadecimal digits: runs record it, since another table gives other bits.
 std::string winograd_table_digest();
 
 namespace detail {
+
+// On either kind of processor.
+bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles);
 
 // The measured grid. A shape between its points takes the nearest one, in the logarithm.
 struct WinogradGeometry {

@@ -27,8 +27,9 @@ void require_precision(const std::string& precision);
 std::string instruction_set();
 
 // Of the kernels' arithmetic: a version that gives a job other bits has another one. 2 changed bf16, sums over the batch and
-// learned tensors; 3 the exponential functions and the sums of rows; 4 the tiles of attention.
-inline constexpr int kArithmetic = 4;
+// learned tensors; 3 the exponential functions and the sums of rows; 4 the tiles of attention; 5 bf16 on processors without
+// AMX.
+inline constexpr int kArithmetic = 5;
 inline constexpr int kUnrecordedArithmetic = 1;  // of a checkpoint that does not say it
 
 // How the sums of lanes are added (run/reduce.h).

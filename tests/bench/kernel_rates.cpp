@@ -7,7 +7,7 @@
 // One thread, operands in the second-level cache (256 KiB each). The two programs run in turn, and the best of many
 // rounds counts. The limit of memory is the rate of memcpy on the same working set; that of arithmetic is not shown: for
 // functions such as tanh the comparison with oneDNN says more, with the largest relative errors in units of 2^-24.
-// Convolutions have tables of their own: winograd-table, weight-gradients.
+// Convolutions have tables of their own: winograd-table, bf16-forms.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// winograd-table: measures where Winograd convolutions are faster, and prints framework/dnnl/winograd_table.inc.
+// winograd-table: measures where Winograd convolutions are faster, and prints framework/dnnl/winograd_table.inc, or
+// winograd_table_tiles.inc on a processor with tiles (AMX).
 //
 //   build/release/bin/winograd-table > framework/dnnl/winograd_table.inc
 //   build/release/bin/winograd-table 3 >> framework/dnnl/winograd_table.inc    only the geometries from the fourth on
@@ -16,6 +17,7 @@
 #include "dnnl/causal_product.h"
 #include "dnnl/convolution.h"
 #include "dnnl/winograd_choice.h"
+#include "dnnl/winograd_chunks.h"
 #include "loom/tensor.h"
 
 using loom::DType;
@@ -26,8 +28,8 @@ using namespace loom::dnnl::detail;
 
 namespace {
 
-// Of a shard. With more samples, small maps of many channels would be transformed too: vae-gan-64 was then 3 % faster, and took 5 %
-// more memory, since transformed weights are up to 5.8 times as large. A line has at least so many positions in all.
+// Of a shard. With more samples, small maps of many channels would be transformed too; transformed weights are up to 5.8 times
+// as large. A line has at least so many positions in all.
 constexpr std::int64_t kSamples = 4, kLinePositions = 256;
 constexpr int kRounds = 9;
 constexpr double kLeastSeconds = 1e-3;  // of one measurement
@@ -159,6 +161,14 @@ ConvolutionShape layer(const WinogradGeometry& g, std::int64_t extent, std::int6
   return s;
 }
 
+// Small maps of many channels are not transformed: with them vae-gan-64 was 3 to 4 % faster, and took 5 % more memory.
+bool takes_too_much(const ConvolutionShape& s, std::int64_t extent, ConvolutionPass pass) {
+  constexpr std::int64_t kMostFloats = 8 << 20, kSmall = 8;
+  const std::int64_t transformed =
+      form_of(winograd_kind(s).value()).inputs() * s.stride_h * s.stride_w * s.c * s.filters;
+  return pass != ConvolutionPass::by_weight && extent <= kSmall && transformed > kMostFloats;
+}
+
 double speedup(const WinogradGeometry& g, const ConvolutionShape& shape, ConvolutionPass pass) {
   std::unique_ptr<Pass> other;
   if (g.causal())
@@ -179,7 +189,9 @@ double speedup(const WinogradGeometry& g, const ConvolutionShape& shape, Convolu
 
 void print_row(const WinogradGeometry& g, ConvolutionPass pass, std::int64_t extent, std::int64_t c) {
   for (const std::int64_t filters : kMeasuredChannels) {
-    const double tenths = std::round(10 * speedup(g, layer(g, extent, c, filters), pass));
+    const ConvolutionShape shape = layer(g, extent, c, filters);
+    const double tenths =
+        !g.is_line() && takes_too_much(shape, extent, pass) ? 0 : std::round(10 * speedup(g, shape, pass));
     std::printf("%s%2d", filters == kMeasuredChannels[0] ? "{" : ", ", static_cast<int>(std::clamp(tenths, 0.0, 99.0)));
   }
   std::puts("},");

@@ -10,6 +10,8 @@
 #include <random>
 
 #include "dnnl/convolution.h"
+#include "dnnl/convolution_methods.h"
+#include "dnnl/gradient_kernel.h"
 #include "dnnl/linear.h"
 #include "dnnl/matmul.h"
 #include "support.h"
@@ -159,7 +161,7 @@ BOOST_AUTO_TEST_CASE(rounds_to_the_nearest_and_ties_to_even) {
 BOOST_AUTO_TEST_CASE(stored_values) {
   if (skipped()) return;
   for (const std::int64_t stride : {1, 2}) {
-    for (const std::int64_t channels : {3, 40}) {  // in f32 kernels, and in those of bf16
+    for (const std::int64_t channels : {1, 3, 40}) {  // in f32 kernels, in those of bf16, and in either
       ConvolutionShape s;
       s.n = 3, s.h = 9, s.w = 12, s.c = channels, s.filters = 24, s.kh = 3, s.kw = 4, s.bias = true, s.relu = true;
       s.stride_h = s.stride_w = stride, s.pad_top = s.pad_left = s.pad_right = 1, s.bf16 = true;
@@ -173,7 +175,7 @@ BOOST_AUTO_TEST_CASE(wide_copies_of_some_samples_at_once) {
   if (skipped()) return;
   for (const std::int64_t size : {45, 58, 88}) {
     ConvolutionShape s{
-        .n = 6, .h = size, .w = size, .c = 3, .filters = 60, .kh = 3, .kw = 3, .bias = true, .bf16 = true};
+        .n = 6, .h = size, .w = size, .c = 1, .filters = 60, .kh = 3, .kw = 3, .bias = true, .bf16 = true};
     check_stored(s);
     ConvolutionShape stored = s;
     stored.x_bf16 = stored.y_bf16 = true;
@@ -227,6 +229,39 @@ BOOST_AUTO_TEST_CASE(strided_columns) {
   }
 }
 
+// Every form, whichever one this processor takes: oneDNN's kernels as they are, and those on blocks of the stride's size.
+BOOST_AUTO_TEST_CASE(both_forms_of_many_shapes) {
+  if (skipped()) return;
+  std::mt19937 generator(7);
+  const auto between = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(generator);
+  };
+  for (int i = 0; i < 40; ++i) {
+    ConvolutionShape s{.n = between(1, 5), .c = between(2, 40), .filters = between(8, 70)};
+    s.kh = between(2, 5), s.kw = between(2, 5), s.stride_h = between(1, 2), s.stride_w = between(1, 2);
+    s.pad_top = between(0, s.kh - 1), s.pad_bottom = between(0, s.kh - 1);
+    s.pad_left = between(0, s.kw - 1), s.pad_right = between(0, s.kw - 1);
+    s.h = s.kh + between(2, 12), s.w = s.kw + between(2, 12);
+    s.bf16 = s.x_bf16 = s.y_bf16 = i % 2 == 0;
+    const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2),
+               diff_y = random_floats(s.y_count(), 3);
+    const auto passes = [&](const ConvolutionShape& shape, auto forward, auto data, auto weights) {
+      return Passes(*forward, GradientKernel(std::move(data)), *weights, x, weight, {}, diff_y, shape.x_bf16,
+                    shape.y_bf16);
+    };
+    ConvolutionShape wide = s;
+    wide.bf16 = wide.x_bf16 = wide.y_bf16 = false;
+    const Passes whole = passes(wide, make_direct_forward(wide), make_direct_backward_data(wide, false),
+                                make_direct_backward_weights(wide));
+    if (s.out_w() > 1 || s.stride_w == 1)
+      check_close(passes(s, make_bf16_forward(s), make_bf16_backward_data(s, false), make_bf16_backward_weights(s)),
+                  whole, "plain " + describe(s));
+    check_close(passes(s, make_strided_bf16_forward(s), make_strided_bf16_backward_data(s, false),
+                       make_strided_bf16_backward_weights(s)),
+                whole, "blocks " + describe(s));
+  }
+}
+
 // Maps so small, and of so many channels, that the gradient is computed tap by tap, in several parts and a last one.
 BOOST_AUTO_TEST_CASE(weight_gradients_by_taps) {
   if (skipped()) return;
@@ -246,8 +281,7 @@ BOOST_AUTO_TEST_CASE(weight_gradients_by_taps) {
     whole->execute(x.data(), diff_y.data(), expected.data(), bias.data(), scratch.get());
     for (const bool stored : {false, true}) {
       s.x_bf16 = s.y_bf16 = stored;
-      const auto by_taps = make_convolution_backward_weights(s);
-      BOOST_TEST(by_taps->implementation().starts_with("bf16 taps"), describe(s));
+      const auto by_taps = make_taps_bf16_backward_weights(s);
       const Scratch work(by_taps->scratch_bytes());
       std::vector<float> got(expected.size(), 1.0F), diff_bias(bias.size());
       const Stored from_x(x, stored), from_y(diff_y, stored);
@@ -262,7 +296,7 @@ BOOST_AUTO_TEST_CASE(weight_gradients_by_taps) {
 
 BOOST_AUTO_TEST_CASE(few_channels_stay_in_f32) {
   if (skipped()) return;
-  ConvolutionShape s{.n = 2, .h = 16, .w = 16, .c = 3, .filters = 64, .kh = 3, .kw = 3, .bf16 = true};
+  ConvolutionShape s{.n = 2, .h = 16, .w = 16, .c = 1, .filters = 64, .kh = 3, .kw = 3, .bf16 = true};
   BOOST_TEST(!make_convolution_forward(s)->implementation().starts_with("bf16"));
   s.c = 64;
   BOOST_TEST(make_convolution_forward(s)->implementation().starts_with("bf16"));

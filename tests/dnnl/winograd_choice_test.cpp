@@ -28,6 +28,16 @@ ConvolutionShape causal(std::int64_t kernel, std::int64_t extent, std::int64_t c
   return s;
 }
 
+constexpr ConvolutionPass kPasses[] = {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight};
+
+// On processors of both kinds.
+bool both_transform(const ConvolutionShape& s, ConvolutionPass pass) {
+  return detail::winograd_is_faster(s, pass, false) && detail::winograd_is_faster(s, pass, true);
+}
+bool neither_transforms(const ConvolutionShape& s, ConvolutionPass pass) {
+  return !detail::winograd_is_faster(s, pass, false) && !detail::winograd_is_faster(s, pass, true);
+}
+
 bool is_winograd(const Kernel& kernel) { return kernel.implementation().starts_with("winograd"); }
 
 }  // namespace
@@ -58,8 +68,7 @@ BOOST_AUTO_TEST_CASE(kernels_of_one_row_are_transformed) {
     BOOST_TEST(is_winograd(*make_convolution_backward_weights(s)), describe(s));
   }
   s.w = 240;
-  for (const auto pass : {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight})
-    BOOST_TEST(!winograd_is_faster(s, pass), describe(s));
+  for (const auto pass : kPasses) BOOST_TEST(neither_transforms(s, pass), describe(s));
   s.dilation_w = 1, s.pad_left = 1, s.pad_right = 1, s.h = 5;
   BOOST_TEST(is_winograd(*make_convolution_forward(s)), describe(s));
 }
@@ -76,14 +85,14 @@ BOOST_AUTO_TEST_CASE(a_transposed_layer_takes_the_choice_of_its_mirror) {
 }
 
 BOOST_AUTO_TEST_CASE(a_window_that_ends_at_its_row_is_transformed) {
-  for (const auto pass : {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight}) {
+  for (const auto pass : kPasses) {
     for (const std::int64_t kernel : {3, 5}) {
       ConvolutionShape s = causal(kernel, 32, 64);
-      BOOST_TEST(winograd_is_faster(s, pass), describe(s));
+      BOOST_TEST(both_transform(s, pass), describe(s));
       std::swap(s.pad_top, s.pad_bottom);  // not measured
-      BOOST_TEST(!winograd_is_faster(s, pass), describe(s));
+      BOOST_TEST(neither_transforms(s, pass), describe(s));
     }
-    BOOST_TEST(!winograd_is_faster(causal(7, 32, 64), pass));
+    BOOST_TEST(neither_transforms(causal(7, 32, 64), pass));
   }
 }
 
@@ -97,12 +106,14 @@ BOOST_AUTO_TEST_CASE(the_number_of_samples_does_not_matter) {
     const std::int64_t stride = between(1, 2);
     ConvolutionShape s =
         layer(between(stride + 1, 3 * stride), stride, between(6, 70), between(1, 300), between(1, 300));
-    for (const auto pass : {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight}) {
-      s.n = 1;
-      const bool one = winograd_is_faster(s, pass);
-      s.n = between(2, 300);
-      BOOST_TEST(winograd_is_faster(s, pass) == one, describe(s));
-      ++(one ? transformed : others);
+    for (const auto pass : kPasses) {
+      for (const bool has_tiles : {false, true}) {
+        s.n = 1;
+        const bool one = detail::winograd_is_faster(s, pass, has_tiles);
+        s.n = between(2, 300);
+        BOOST_TEST(detail::winograd_is_faster(s, pass, has_tiles) == one, describe(s));
+        ++(one ? transformed : others);
+      }
     }
   }
   BOOST_TEST(transformed > 100);
@@ -112,8 +123,7 @@ BOOST_AUTO_TEST_CASE(the_number_of_samples_does_not_matter) {
 BOOST_AUTO_TEST_CASE(few_channels_and_other_kernels_are_not) {
   for (const ConvolutionShape& s : {layer(3, 1, 32, 3, 64), layer(3, 1, 32, 64, 1), layer(2, 1, 32, 64, 64),
                                     layer(3, 2, 32, 64, 64), layer(7, 3, 48, 64, 64)}) {
-    for (const auto pass : {ConvolutionPass::forward, ConvolutionPass::by_input, ConvolutionPass::by_weight})
-      BOOST_TEST(!winograd_is_faster(s, pass), describe(s));
+    for (const auto pass : kPasses) BOOST_TEST(neither_transforms(s, pass), describe(s));
   }
 }
 

@@ -39,8 +39,10 @@ void check_same_run(const CheckpointInfo& mine, const CheckpointInfo& stored, co
   if (!may.precision) compare("--precision changes it", "precision", mine.precision, stored.precision);
   if (!may.algorithms) {
     compare("--algorithms changes them", "algorithms", mine.algorithms, stored.algorithms);
-    compare("--algorithms transformed continues with the table of this version, which the run's history records",
-            "table of algorithms", recorded_algorithms(algorithms_word(stored.algorithms)), stored.algorithms);
+    compare(
+        "--algorithms transformed continues with the table of this version and processor, which the run's history "
+        "records",
+        "table of algorithms", recorded_algorithms(algorithms_word(stored.algorithms)), stored.algorithms);
   }
   if (!may.algorithms && !may.precision)
     compare("--algorithms transformed (or direct) continues with that of this version, which the run's history records",

@@ -96,18 +96,32 @@ def commands_of(model, options, peers, have_runner):
     return commands
 
 
-def gemm_peak(peer, threads):
-    """GFLOP/s of large products; it also reads the peer's files into the page cache."""
-    best = 0
+def gemm_peak(name, command, threads):
+    """The result of the quietest of some runs of large products."""
+    best = None
     for _ in range(ATTEMPTS):
-        result = run([RUN_PEER, peer, "--gemm", GEMM, "--steps", 20, "--threads", threads], threads)
-        print(f"compare: PyTorch {peer}: {GEMM}x{GEMM} GEMM at {result['gflops']} GFLOP/s, others "
+        result = run(command, threads)
+        print(f"compare: {name}: {GEMM}x{GEMM} GEMM at {result['gflops']} GFLOP/s, others "
               f"{result['others']:.2f} cores", file=sys.stderr, flush=True)
-        best = max(best, result["gflops"])
+        best = max(best or result, result, key=lambda one: one["gflops"])
         if result["others"] <= QUIET:
             return best
     warn("the GEMM peak was measured while others used the machine; it is too low")
     return best
+
+
+def own_peak(runner, threads):
+    """oneDNN's own product, one at a time on each thread; None where gemm-peak is not built."""
+    program = Path(runner).parent / "gemm-peak"
+    if not os.access(program, os.X_OK):
+        warn(f"no {program}: ninja gemm-peak builds it; the table has no share of the peak")
+        return None
+    return gemm_peak("oneDNN", [program, threads, GEMM], threads)
+
+
+def peer_starts(peer, threads):
+    """Throws Failed where it is not installed; it also reads the peer's files into the page cache."""
+    run([RUN_PEER, peer, "--gemm", GEMM, "--steps", 20, "--threads", threads], threads)
 
 
 def normalised(program, result):
@@ -191,9 +205,31 @@ def table(results, peers, peak):
 
 
 def cpu_name():
+    """Name, family and model: a name alone often does not tell the generation."""
+    fields = {}
     with open("/proc/cpuinfo") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+        for line in file:
+            key, _, value = line.partition(":")
+            fields.setdefault(key.strip(), value.strip())
+    if "model name" not in fields:
+        return platform.machine()
+    return f"{fields['model name']}, family {fields.get('cpu family', '?')}, model {fields.get('model', '?')}"
+
+
+def scaling(options):
+    """Ours with 1, 2, 4, ... threads."""
+    counts = [1 << i for i in range(10) if 1 << i <= os.cpu_count()]
+    print(f"{cpu_name()}; milliseconds a step by threads, and how many times as fast as with one.\n")
+    print("| model | " + " | ".join(map(str, counts)) + " |\n| --- |" + " --- |" * len(counts))
+    for model in options.models:
+        batch, steps, _ = MODELS[model]
+        rounds = [[run_ours(["bench", HERE / "graphs" / f"{model}.yaml", "--batch", batch, "--steps",
+                             options.steps or steps, "--threads", threads, "--precision", options.precision, "--json"],
+                            threads)["ms_per_step"]["median"] for threads in counts] for _ in range(options.rounds)]
+        cells = [f"{statistics.median(r[i] for r in rounds):.2f}" +
+                 (f" ({statistics.median(r[0] / r[i] for r in rounds):.2f}x)" if i else "")
+                 for i in range(len(counts))]
+        print(f"| {model} | " + " | ".join(cells) + " |", flush=True)
 
 
 def sampling(options, peers):
@@ -230,24 +266,29 @@ def main():
     parser.add_argument("--require-memory", type=float, metavar="SHARE",
                         help="fail unless peak memory is at most this share of every peer's")
     parser.add_argument("--sampling", action="store_true", help="ancestral sampling in place of training steps")
+    parser.add_argument("--scaling", action="store_true",
+                        help="graph-runner alone, with 1, 2, 4, ... threads up to the cores")
     options = parser.parse_args()
 
     runner = os.environ.get("GRAPH_RUNNER", "")
     have_runner = os.access(runner, os.X_OK)
     if not have_runner:
         warn(f"no {OURS} at {runner!r} (set GRAPH_RUNNER): only the peers are measured")
-    peaks = {}
+    if options.scaling:
+        return scaling(options) if have_runner else sys.exit("compare: nothing to measure")
+    peers = []
     for peer in PEERS:
         try:
-            peaks[peer] = gemm_peak(peer, options.threads)
+            peer_starts(peer, options.threads)
+            peers.append(peer)
         except Failed as failure:
             warn(f"PyTorch {peer} is left out: {failure}")
-    peers = list(peaks)
     if not peers and not have_runner:
         sys.exit("compare: nothing to measure")
 
     if options.sampling:
         return sampling(options, peers)
+    peak = own_peak(runner, options.threads) if have_runner else None
     results, raw, failed = {}, {}, False
     for model in options.models:
         try:
@@ -261,20 +302,20 @@ def main():
             raw[model] = [{" ".join(key).strip(): run for key, run in r.items()} for r in rounds]
             results[model] = quiet_rounds(model, rounds)
 
-    peak = max(peaks.values(), default=None)
-    lines, verdicts = table(results, peers, peak)
-    print(f"{cpu_name()}, {options.threads} threads, {options.precision}; median of the quiet rounds, "
+    lines, verdicts = table(results, peers, peak and peak["gflops"])
+    computed_by = f"; {peak['computed_by']}" if peak else ""
+    print(f"{cpu_name()}{computed_by}, {options.threads} threads, {options.precision}; median of the quiet rounds, "
           f"each run a fresh process, the programs in turn.\n")
     print("\n".join(lines))
     print("\nratio: the peer's time over ours; memory: our peak resident memory over the peer's.\n"
           "A peer's row is its fastest setting: memory layout, and precision.\n"
           "GFLOP/s: the arithmetic counted from the shapes (the same count for every program) over the time.")
     if peak:
-        print(f"GEMM peak: {peak:.0f} GFLOP/s, PyTorch's best f32 {GEMM}x{GEMM}x{GEMM} product on the same threads.")
+        print(f"GEMM peak: {peak['gflops']:.0f} GFLOP/s, oneDNN's own f32 {GEMM}x{GEMM}x{GEMM} product, one a thread.")
     print(f"A round is quiet when other processes used at most {QUIET} cores during each of its runs;\n"
           f"a run that was not quiet is repeated up to {ATTEMPTS - 1} times, the quietest counts.")
     if options.raw:
-        options.raw.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "gemm_gflops": peak,
+        options.raw.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "gemm_gflops": peak and peak["gflops"],
                                            "precision": options.precision, "rounds": raw}, indent=1) + "\n")
     for model in options.models if options.require or options.require_memory else []:
         if model not in {verdict[0] for verdict in verdicts}:

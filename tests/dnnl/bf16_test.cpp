@@ -282,6 +282,7 @@ BOOST_AUTO_TEST_CASE(weight_gradients_by_taps) {
     for (const bool stored : {false, true}) {
       s.x_bf16 = s.y_bf16 = stored;
       const auto by_taps = make_taps_bf16_backward_weights(s);
+      BOOST_TEST(by_taps->implementation().starts_with("bf16 taps"), describe(s));
       const Scratch work(by_taps->scratch_bytes());
       std::vector<float> got(expected.size(), 1.0F), diff_bias(bias.size());
       const Stored from_x(x, stored), from_y(diff_y, stored);

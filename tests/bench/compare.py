@@ -74,7 +74,7 @@ def run(command, threads):
     return result
 
 
-def commands_of(model, options, peers, have_runner):
+def commands_of(model, options, peers, have_runner, threads):
     """{(program, setting): command}; with --precision bf16 a peer is run in both precisions, and its faster one counts."""
     batch, steps, images = MODELS[model]
     steps = options.steps or steps
@@ -84,11 +84,11 @@ def commands_of(model, options, peers, have_runner):
         warn(f"{graph} does not exist: {model} without {OURS}")
     elif have_runner:
         commands[OURS, ""] = [os.environ["GRAPH_RUNNER"], "bench", graph, "--batch", batch, "--steps", steps,
-                              "--threads", options.threads, "--precision", options.precision, "--json"]
+                              "--threads", threads, "--precision", options.precision, "--json"]
     for peer in peers:
         for layout in ("default", "channels last") if images else ("default",):
             command = [RUN_PEER, peer, "--model", model, "--batch", batch, "--steps", steps]
-            command += ["--threads", options.threads]
+            command += ["--threads", threads]
             command += ["--channels-last"] if layout == "channels last" else []
             commands[peer, layout] = command
             if options.precision == "bf16":
@@ -96,18 +96,20 @@ def commands_of(model, options, peers, have_runner):
     return commands
 
 
-def gemm_peak(name, command, threads):
-    """The result of the quietest of some runs of large products."""
-    best = None
+def is_quiet(result):
+    return result["others"] <= QUIET
+
+
+def quietest_run(command, threads, name, figure):
+    """The result of the first quiet run, or of the quietest of ATTEMPTS; figure(result) is what is said of it."""
+    quietest = None
     for _ in range(ATTEMPTS):
         result = run(command, threads)
-        print(f"compare: {name}: {GEMM}x{GEMM} GEMM at {result['gflops']} GFLOP/s, others "
-              f"{result['others']:.2f} cores", file=sys.stderr, flush=True)
-        best = max(best or result, result, key=lambda one: one["gflops"])
-        if result["others"] <= QUIET:
-            return best
-    warn("the GEMM peak was measured while others used the machine; it is too low")
-    return best
+        print(f"compare: {name}: {figure(result)}, others {result['others']:.2f} cores", file=sys.stderr, flush=True)
+        quietest = min(quietest or result, result, key=lambda one: one["others"])
+        if is_quiet(result):
+            break
+    return quietest
 
 
 def own_peak(runner, threads):
@@ -116,7 +118,11 @@ def own_peak(runner, threads):
     if not os.access(program, os.X_OK):
         warn(f"no {program}: ninja gemm-peak builds it; the table has no share of the peak")
         return None
-    return gemm_peak("oneDNN", [program, threads, GEMM], threads)
+    result = quietest_run([program, threads, GEMM], threads, "oneDNN",
+                          lambda one: f"{GEMM}x{GEMM} GEMM at {one['gflops']} GFLOP/s")
+    if not is_quiet(result):
+        warn("the GEMM peak was measured while others used the machine; it is too low")
+    return result
 
 
 def peer_starts(peer, threads):
@@ -145,22 +151,17 @@ def measure(model, commands, options):
         order = order[number % len(order):] + order[:number % len(order)]
         runs = {}
         for key in order:
-            for _ in range(ATTEMPTS):
-                result = run(commands[key], options.threads)
-                one = {**normalised(key[0], result), "rss_mib": result["rss_mib"], "others": result["others"]}
-                print(f"compare: {model} round {number + 1}/{options.rounds}: {' '.join(key).strip()}: "
-                      f"{one['ms']:.2f} ms, others {one['others']:.2f} cores", file=sys.stderr, flush=True)
-                if key not in runs or one["others"] < runs[key]["others"]:
-                    runs[key] = one
-                if one["others"] <= QUIET:
-                    break
+            name = f"{model} round {number + 1}/{options.rounds}: {' '.join(key).strip()}"
+            result = quietest_run(commands[key], options.threads, name,
+                                  lambda one, program=key[0]: f"{normalised(program, one)['ms']:.2f} ms")
+            runs[key] = {**normalised(key[0], result), "rss_mib": result["rss_mib"], "others": result["others"]}
         check_parameters(model, runs)
         rounds.append(runs)
     return rounds
 
 
 def quiet_rounds(model, rounds):
-    quiet = [r for r in rounds if all(run["others"] <= QUIET for run in r.values())]
+    quiet = [r for r in rounds if all(is_quiet(run) for run in r.values())]
     if 2 * len(quiet) > len(rounds):
         return quiet, f"{len(quiet)} of {len(rounds)}"
     warn(f"{model}: only {len(quiet)} of {len(rounds)} rounds were quiet; all of them count, do not trust the times")
@@ -217,19 +218,25 @@ def cpu_name():
 
 
 def scaling(options):
-    """Ours with 1, 2, 4, ... threads."""
+    """Ours with 1, 2, 4, ... threads; a round is one run of each."""
     counts = [1 << i for i in range(10) if 1 << i <= os.cpu_count()]
-    print(f"{cpu_name()}; milliseconds a step by threads, and how many times as fast as with one.\n")
-    print("| model | " + " | ".join(map(str, counts)) + " |\n| --- |" + " --- |" * len(counts))
+    print(f"{cpu_name()}, {options.precision}; milliseconds a step by threads, and how many times as fast as with one; "
+          f"median of the quiet rounds.\n")
+    print("| model | " + " | ".join(map(str, counts)) + " | quiet rounds |\n| --- |" + " --- |" * (len(counts) + 1))
     for model in options.models:
-        batch, steps, _ = MODELS[model]
-        rounds = [[run_ours(["bench", HERE / "graphs" / f"{model}.yaml", "--batch", batch, "--steps",
-                             options.steps or steps, "--threads", threads, "--precision", options.precision, "--json"],
-                            threads)["ms_per_step"]["median"] for threads in counts] for _ in range(options.rounds)]
-        cells = [f"{statistics.median(r[i] for r in rounds):.2f}" +
-                 (f" ({statistics.median(r[0] / r[i] for r in rounds):.2f}x)" if i else "")
-                 for i in range(len(counts))]
-        print(f"| {model} | " + " | ".join(cells) + " |", flush=True)
+        commands = {threads: commands_of(model, options, [], True, threads)[OURS, ""] for threads in counts}
+        rounds = [{threads: step_of_ours(command, threads, f"{model}, {threads} threads, round {number + 1}")
+                   for threads, command in commands.items()} for number in range(options.rounds)]
+        rounds, note = quiet_rounds(model, rounds)
+        cells = [f"{median(rounds, n, 'ms'):.2f}" +
+                 (f" ({statistics.median(r[1]['ms'] / r[n]['ms'] for r in rounds):.2f}x)" if n > 1 else "")
+                 for n in counts]
+        print(f"| {model} | " + " | ".join(cells) + f" | {note} |", flush=True)
+
+
+def step_of_ours(command, threads, name):
+    result = quietest_run(command, threads, name, lambda one: f"{normalised(OURS, one)['ms']:.2f} ms")
+    return {**normalised(OURS, result), "others": result["others"]}
 
 
 def sampling(options, peers):
@@ -292,7 +299,7 @@ def main():
     results, raw, failed = {}, {}, False
     for model in options.models:
         try:
-            commands = commands_of(model, options, peers, have_runner)
+            commands = commands_of(model, options, peers, have_runner, options.threads)
             rounds = measure(model, commands, options) if commands else []
         except Failed as failure:
             warn(f"{model} is left out: {failure}")
@@ -315,8 +322,9 @@ def main():
     print(f"A round is quiet when other processes used at most {QUIET} cores during each of its runs;\n"
           f"a run that was not quiet is repeated up to {ATTEMPTS - 1} times, the quietest counts.")
     if options.raw:
-        options.raw.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "gemm_gflops": peak and peak["gflops"],
-                                           "precision": options.precision, "rounds": raw}, indent=1) + "\n")
+        options.raw.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads,
+                                           "gemm_gflops": peak and peak["gflops"], "precision": options.precision,
+                                           "rounds": raw}, indent=1) + "\n")
     for model in options.models if options.require or options.require_memory else []:
         if model not in {verdict[0] for verdict in verdicts}:
             print(f"compare: FAILED: {model} was not compared", file=sys.stderr)

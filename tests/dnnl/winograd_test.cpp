@@ -1,7 +1,7 @@
 // Winograd convolutions against sums in double precision, over 1,000 random shapes: kernels of 2 to 3 taps with stride 1, of
 // 3 to 6 with stride 2, of 5 to 9 with stride 3, paddings on each side, any number of channels, tiles that are cut off; and
 // over 300 with kernels of 2x3 and 3x5 taps, whose forms differ between rows and columns; and over 500 with kernels of one row,
-// dilated or strided.
+// dilated or strided; and over 12 of so many channels that the phases of a stride are summed one after another.
 #include <boost/test/unit_test.hpp>
 #include <random>
 
@@ -13,7 +13,7 @@ using namespace loom_test;
 
 namespace {
 
-constexpr int kShapes = 1000, kMixedShapes = 300, kLines = 500;
+constexpr int kShapes = 1000, kMixedShapes = 300, kLines = 500, kWideShapes = 12;
 // The header's bound: of the error's norm to that of the result.
 constexpr double kBound = 5e-6;
 
@@ -27,6 +27,16 @@ class RandomShapes {
     s.pad_top = between(0, s.kh - 1), s.pad_bottom = between(0, s.kh - 1);
     s.pad_left = between(0, s.kw - 1), s.pad_right = between(0, s.kw - 1);
     s.h = s.kh + between(0, 12), s.w = s.kw + between(0, 12);
+    return s;
+  }
+  ConvolutionShape next_wide() {
+    ConvolutionShape s = next();
+    s.n = between(1, 4), s.c = between(96, 144), s.filters = between(160, 320);
+    s.stride_h = 2, s.stride_w = between(1, 2);
+    s.kh = between(3, 6), s.kw = between(s.stride_w + 1, 3 * s.stride_w);
+    s.h = s.kh + between(0, 8), s.w = s.kw + between(0, 8);
+    s.pad_top = std::min(s.pad_top, s.kh - 1), s.pad_bottom = std::min(s.pad_bottom, s.kh - 1);
+    s.pad_left = std::min(s.pad_left, s.kw - 1), s.pad_right = std::min(s.pad_right, s.kw - 1);
     return s;
   }
   // A row sees itself and those above, as in a gated PixelCNN, or any others. Also images smaller than a tile.
@@ -173,6 +183,13 @@ BOOST_AUTO_TEST_CASE(forms_that_differ_between_rows_and_columns) {
 }
 
 BOOST_AUTO_TEST_CASE(kernels_of_one_row) { expect_small_errors(kLines, &RandomShapes::next_line); }
+
+BOOST_AUTO_TEST_CASE(many_channels) {
+  expect_small_errors(kWideShapes, &RandomShapes::next_wide);
+  ConvolutionShape chunks = padded(70, 7, 8, 96, 320);  // more tiles than a chunk has
+  chunks.stride_h = chunks.stride_w = 2, chunks.kh = 4, chunks.kw = 5, chunks.pad_left = 2;
+  for (const double error : Errors(chunks).of_pass) BOOST_TEST(error < kBound);
+}
 
 BOOST_AUTO_TEST_CASE(one_sample_alone_has_the_bits_that_it_has_in_a_batch) {
   const ConvolutionShape many = padded(7, 13, 10, 24, 40);

@@ -61,7 +61,7 @@ differ transformed/$last changed/$last
 expect 0 "${options[@]}" --steps 20 --out other
 sed -i 's/"transformed [0-9a-f]*"/"transformed 00000000"/' other/run.json
 expect 1 train --resume other --steps 30
-says err 'E504' 'algorithms'
+says err 'E504' 'different algorithms' 'transformed 00000000'
 expect 0 train --resume other --steps 30 --algorithms transformed
 differ /dev/null other/$last
 

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "io/atomic_file.h"
+#include "run/algorithms.h"
 #include "train/scratch_folder.h"
 #include "train/toy_session.h"
 
@@ -195,6 +196,28 @@ BOOST_AUTO_TEST_CASE(other_settings_do_not_resume) {
     const std::string text = error.what();
     return error.code() == ErrorCode::checkpoint_mismatch && text.find("a different seed") != std::string::npos &&
            text.find("a different number of lanes") != std::string::npos;
+  });
+}
+
+// As of another version, or of a processor of the other kind.
+BOOST_AUTO_TEST_CASE(another_table_of_algorithms_does_not_resume) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("run");
+  {
+    const auto session = session_of(toy_document(), {.algorithms = "transformed 00000000"});
+    const RunFolder run = RunFolder::create(path, toy_document().resolved, session->run_settings());
+    session->attach(run);
+    session->train({}, [&] { return session->steps_done() >= 4; });
+  }
+  const RunFolder run = RunFolder::open(path, true);
+  const auto session = session_of(toy_document(), settings_of(run.settings(), {}));
+  session->attach(run);
+  BOOST_CHECK_EXCEPTION(session->resume(), Error, [](const Error& error) {
+    const std::string text = error.what();
+    return error.code() == ErrorCode::checkpoint_mismatch &&
+           text.find("a different table of algorithms") != std::string::npos &&
+           text.find("transformed 00000000") != std::string::npos &&
+           text.find(recorded_algorithms("transformed")) != std::string::npos;
   });
 }
 

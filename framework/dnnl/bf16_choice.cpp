@@ -24,8 +24,8 @@ using Rates = std::array<int, 4>;
 struct WeightRates {
   Rates taps, pointwise, plain, strided;
 };
-constexpr WeightRates kWithTiles{{150, 320, 430, 540}, {60, 110, 190, 240}, {180, 410, 600, 700}, {80, 160, 285, 450}};
-constexpr WeightRates kWithoutTiles{
+constexpr WeightRates kWithAmx{{150, 320, 430, 540}, {60, 110, 190, 240}, {180, 410, 600, 700}, {80, 160, 285, 450}};
+constexpr WeightRates kWithoutAmx{
     {120, 175, 195, 205}, {140, 183, 165, 165}, {150, 190, 215, 205}, {130, 185, 215, 200}};
 
 int rate(const Rates& rates, std::int64_t n, std::int64_t least) {
@@ -38,26 +38,26 @@ bool is_faster_by_taps(const ConvolutionShape& s, const WeightRates& rates) {
   return rate(rates.taps, std::min(s.c, s.filters), 47) > rate(kernel, s.out_w(), 4);
 }
 
-// Fewer channels do not fill a tile; those of a block count.
-constexpr std::int64_t kLeastOfTiles = 12;
+// Fewer channels do not fill a tile of AMX; those of a block count.
+constexpr std::int64_t kLeastOfAmxTiles = 12;
 
-bool fills_tiles(const ConvolutionShape& s) {
+bool fills_amx_tiles(const ConvolutionShape& s) {
   const std::int64_t channels = is_strided(s) ? s.c * s.stride_h * s.stride_w : s.c / s.groups;
-  return std::min(channels, s.filters / s.groups) >= kLeastOfTiles;
+  return std::min(channels, s.filters / s.groups) >= kLeastOfAmxTiles;
 }
 
-Bf16Form form_with_tiles(const ConvolutionShape& s, ConvolutionPass pass) {
-  if (pass == ConvolutionPass::by_weight && is_faster_by_taps(s, kWithTiles)) return Bf16Form::taps;
-  // For these, oneDNN has no tiled kernel of the gradient by the weight.
+Bf16Form form_with_amx(const ConvolutionShape& s, ConvolutionPass pass) {
+  if (pass == ConvolutionPass::by_weight && is_faster_by_taps(s, kWithAmx)) return Bf16Form::taps;
+  // For these, oneDNN has no AMX kernel of the gradient by the weight.
   if (pass == ConvolutionPass::by_weight && is_lopsided(s)) return Bf16Form::blocks;
   if (!is_strided(s)) return Bf16Form::plain;
   // Forward, oneDNN's kernel is as fast with a stride, where a pixel has enough channels. Its gradients are not, unless blocks
   // make the kernel much larger.
   const double most_growth = pass == ConvolutionPass::by_input ? 1.8 : pass == ConvolutionPass::by_weight ? 1.2 : 0;
-  return s.c < kLeastOfTiles || growth_in_blocks(s) < most_growth ? Bf16Form::blocks : Bf16Form::plain;
+  return s.c < kLeastOfAmxTiles || growth_in_blocks(s) < most_growth ? Bf16Form::blocks : Bf16Form::plain;
 }
 
-// Without tiles: half a vector of results, and pairs of inputs, since one instruction multiplies two.
+// Without AMX: half a vector of results, and pairs of inputs, since one instruction multiplies two.
 constexpr std::int64_t kLeastInputs = 2, kLeastResults = 8, kLeastFilters = 12, kLeastOfBlocks = 3;
 
 bool is_faster_by_blocks(const ConvolutionShape& s) {
@@ -74,12 +74,12 @@ bool fills_vectors(const ConvolutionShape& s, ConvolutionPass pass) {
   }
 }
 
-Bf16Form form_without_tiles(const ConvolutionShape& s, ConvolutionPass pass) {
+Bf16Form form_without_amx(const ConvolutionShape& s, ConvolutionPass pass) {
   switch (pass) {
     case ConvolutionPass::forward: return Bf16Form::plain;
     case ConvolutionPass::by_input: return is_faster_by_blocks(s) ? Bf16Form::blocks : Bf16Form::plain;
     default:
-      if (is_faster_by_taps(s, kWithoutTiles)) return Bf16Form::taps;
+      if (is_faster_by_taps(s, kWithoutAmx)) return Bf16Form::taps;
       return is_lopsided(s) && s.kw > 3 ? Bf16Form::blocks : Bf16Form::plain;
   }
 }
@@ -88,22 +88,22 @@ Bf16Form form_without_tiles(const ConvolutionShape& s, ConvolutionPass pass) {
 
 namespace detail {
 
-bool is_faster_in_bf16(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles) {
-  return has_tiles ? fills_tiles(shape) : fills_vectors(shape, pass);
+bool is_faster_in_bf16(const ConvolutionShape& shape, ConvolutionPass pass, bool has_amx) {
+  return has_amx ? fills_amx_tiles(shape) : fills_vectors(shape, pass);
 }
 
-Bf16Form fastest_bf16_form(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles) {
-  return has_tiles ? form_with_tiles(shape, pass) : form_without_tiles(shape, pass);
+Bf16Form fastest_bf16_form(const ConvolutionShape& shape, ConvolutionPass pass, bool has_amx) {
+  return has_amx ? form_with_amx(shape, pass) : form_without_amx(shape, pass);
 }
 
 }  // namespace detail
 
 bool is_faster_in_bf16(const ConvolutionShape& shape, ConvolutionPass pass) {
-  return detail::is_faster_in_bf16(shape, pass, has_tiles());
+  return detail::is_faster_in_bf16(shape, pass, has_amx());
 }
 
 Bf16Form fastest_bf16_form(const ConvolutionShape& shape, ConvolutionPass pass) {
-  return detail::fastest_bf16_form(shape, pass, has_tiles());
+  return detail::fastest_bf16_form(shape, pass, has_amx());
 }
 
 }  // namespace loom::dnnl

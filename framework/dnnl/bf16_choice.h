@@ -1,9 +1,9 @@
 // Which form of a pass of a convolution is the fastest where it may round its operands to bf16.
 //
-// Measured by tests/bench/bf16_forms.cpp on two kinds of processors: with tiles (AMX), where oneDNN's kernels of the gradients
-// are two to six times as fast without a stride, and few channels are faster in f32; and without (AVX512_BF16 of Zen 4), where
-// strides cost nothing, and few channels are up to twice as fast in bf16. The answer depends on the shape of one sample and
-// on the instruction set alone.
+// Measured by tests/bench/bf16_forms.cpp on two kinds of processors: with AMX, where oneDNN's kernels of the gradients are two
+// to six times as fast without a stride, and few channels are faster in f32; and without (AVX512_BF16 of Zen 4), where strides
+// cost nothing, and few channels are up to twice as fast in bf16. The answer depends on the shape of one sample and on the
+// instruction set alone.
 #pragma once
 
 #include "dnnl/convolution_shape.h"
@@ -24,8 +24,8 @@ Bf16Form fastest_bf16_form(const ConvolutionShape& shape, ConvolutionPass pass);
 
 namespace detail {
 // On either kind of processor.
-bool is_faster_in_bf16(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles);
-Bf16Form fastest_bf16_form(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles);
+bool is_faster_in_bf16(const ConvolutionShape& shape, ConvolutionPass pass, bool has_amx);
+Bf16Form fastest_bf16_form(const ConvolutionShape& shape, ConvolutionPass pass, bool has_amx);
 }  // namespace detail
 
 }  // namespace loom::dnnl

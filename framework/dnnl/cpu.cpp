@@ -67,9 +67,9 @@ bool has_bf16() {
   return (static_cast<unsigned>(::dnnl::get_effective_cpu_isa()) & kBf16) != 0;
 }
 
-bool has_tiles() {
-  constexpr unsigned kTiles = 0x200;  // likewise
-  return (static_cast<unsigned>(::dnnl::get_effective_cpu_isa()) & kTiles) != 0;
+bool has_amx() {
+  constexpr unsigned kAmxTile = 0x200;  // likewise
+  return (static_cast<unsigned>(::dnnl::get_effective_cpu_isa()) & kAmxTile) != 0;
 }
 
 std::string instruction_set() { return isa_name(::dnnl::get_effective_cpu_isa()); }

@@ -15,8 +15,8 @@ void pin_this_thread();
 
 // Whether the processor multiplies bf16 (AVX512_BF16 or AMX). Thread safe.
 bool has_bf16();
-// Whether it does so on tiles (AMX), which have kernels of their own. Thread safe.
-bool has_tiles();
+// Whether it does so on the tiles of AMX, which have kernels of their own. Thread safe.
+bool has_amx();
 
 // The instruction set that the primitives are made for: "AVX-512 with AMX". Thread safe.
 std::string instruction_set();

@@ -22,11 +22,11 @@ constexpr double kLeastSpeedup = 1.2;
 
 // Tenths of the speed of the other algorithms: [geometry][pass][extent][channels of x][channels of y].
 using Speedups = std::uint8_t[kGeometries][kPasses][kExtents][kChannels][kChannels];
-constexpr Speedups kWithTiles = {
-#include "dnnl/winograd_table_tiles.inc"
+constexpr Speedups kWithAmx = {
+#include "dnnl/winograd_table_amx.inc"
 };
-constexpr Speedups kWithoutTiles = {
-#include "dnnl/winograd_table.inc"
+constexpr Speedups kWithoutAmx = {
+#include "dnnl/winograd_table_no_amx.inc"
 };
 
 template <std::size_t N>
@@ -45,7 +45,7 @@ std::int64_t in_tiles(std::int64_t extent, const AxisForm& form) { return (exten
 
 }  // namespace
 
-bool detail::winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles) {
+bool detail::winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass, bool has_amx) {
   const ConvolutionShape s = turned_line(shape);
   const auto geometry = std::ranges::find_if(kMeasured, [&](const WinogradGeometry& g) { return has_geometry(s, g); });
   if (geometry == std::end(kMeasured) || std::min(s.c, s.filters) < kMeasuredChannels[0] / 2) return false;
@@ -53,7 +53,7 @@ bool detail::winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass p
   const TileForm form = form_of(winograd_kind(s).value());
   const auto computed = static_cast<double>(in_tiles(s.out_h(), form.rows) * in_tiles(s.out_w(), form.columns));
   const double used = static_cast<double>(s.out_h() * s.out_w()) / computed;
-  const Speedups& speedups = has_tiles ? kWithTiles : kWithoutTiles;
+  const Speedups& speedups = has_amx ? kWithAmx : kWithoutAmx;
   const std::uint8_t speedup =
       speedups[geometry - std::begin(kMeasured)][static_cast<std::size_t>(pass)]
               [nearest(kMeasuredExtents, std::sqrt(computed))][nearest(kMeasuredChannels, static_cast<double>(s.c))]
@@ -62,11 +62,11 @@ bool detail::winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass p
 }
 
 bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass) {
-  return detail::winograd_is_faster(shape, pass, has_tiles());
+  return detail::winograd_is_faster(shape, pass, has_amx());
 }
 
 std::string winograd_table_digest() {
-  const Speedups& speedups = has_tiles() ? kWithTiles : kWithoutTiles;
+  const Speedups& speedups = has_amx() ? kWithAmx : kWithoutAmx;
   std::uint32_t digest = 2166136261U;  // FNV-1a
   const auto* bytes = &speedups[0][0][0][0][0];
   for (std::size_t i = 0; i < sizeof(Speedups); ++i) digest = (digest ^ bytes[i]) * 16777619U;

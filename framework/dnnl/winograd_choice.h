@@ -1,10 +1,12 @@
 // Where Winograd's transforms are faster than the other algorithms of convolution.h, or than causal_product.h.
 //
-// tests/bench/winograd_table.cpp measures it, on two kinds of processors: winograd_table_tiles.inc is of an Intel Xeon with
-// tiles (AMX), 2 MiB of second-level cache and two multiplications of 16 floats a cycle; winograd_table.inc of an AMD Zen 4
-// with 1 MiB and one such multiplication, which counts for every processor without tiles. The answer depends on the shape of
-// one sample and on the instruction set, never on the samples of a shard: on processors of one instruction set a shape always
-// gives the same bits.
+// tests/bench/winograd_table.cpp measures it, on two kinds of processors: winograd_table_amx.inc is of an Intel Xeon with
+// AMX, 2 MiB of second-level cache and two multiplications of 16 floats a cycle; winograd_table_no_amx.inc of an AMD Zen 4
+// with 1 MiB and one such multiplication, which counts for every processor without AMX. The first one was measured with
+// four samples, fewer than the shards of wide layers have, and without the bound on memory (takes_too_much): for maps of
+// 4x4 and 8x8 the program would find other answers there today. The answer depends on the shape of one sample and on the
+// instruction set, never on the samples of a shard: on processors of one instruction set a shape always gives the same
+// bits.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +27,7 @@ std::string winograd_table_digest();
 namespace detail {
 
 // On either kind of processor.
-bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass, bool has_tiles);
+bool winograd_is_faster(const ConvolutionShape& shape, ConvolutionPass pass, bool has_amx);
 
 // The measured grid. A shape between its points takes the nearest one, in the logarithm.
 struct WinogradGeometry {

@@ -1,8 +1,8 @@
-// winograd-table: measures where Winograd convolutions are faster, and prints framework/dnnl/winograd_table.inc, or
-// winograd_table_tiles.inc on a processor with tiles (AMX).
+// winograd-table: measures where Winograd convolutions are faster, and prints this processor's table: with AMX
+// framework/dnnl/winograd_table_amx.inc, without it winograd_table_no_amx.inc.
 //
-//   build/release/bin/winograd-table > framework/dnnl/winograd_table.inc
-//   build/release/bin/winograd-table 3 >> framework/dnnl/winograd_table.inc    only the geometries from the fourth on
+//   build/release/bin/winograd-table > framework/dnnl/winograd_table_no_amx.inc
+//   build/release/bin/winograd-table 3 >> framework/dnnl/winograd_table_no_amx.inc    only the geometries from the fourth on
 //
 // One thread; some minutes on a quiet machine. Both algorithms run in turn and the best of several rounds counts, so that
 // a change of the clock rate meets both; the time is that of the thread, so that other programs do not count.
@@ -28,9 +28,9 @@ using namespace loom::dnnl::detail;
 
 namespace {
 
-// Of a shard. With more samples, small maps of many channels would be transformed too; transformed weights are up to 5.8 times
-// as large. A line has at least so many positions in all.
-constexpr std::int64_t kSamples = 4, kLinePositions = 256;
+// Of a shard: at least so many, and so many that y has at least so many positions. A shard of a net of such layers has at least
+// 444, so that the sums of its gradients take a small share of the time (choose_shard in framework/run/division.cpp).
+constexpr std::int64_t kLeastSamples = 4, kLeastPositions = 512;
 constexpr int kRounds = 9;
 constexpr double kLeastSeconds = 1e-3;  // of one measurement
 
@@ -148,9 +148,8 @@ class CausalByProducts final : public Pass {
 // A line lies along the columns, as nodes have it.
 ConvolutionShape layer(const WinogradGeometry& g, std::int64_t extent, std::int64_t c, std::int64_t filters) {
   ConvolutionShape s;
-  s.n = kSamples, s.c = c, s.filters = filters;
+  s.n = std::max(kLeastSamples, kLeastPositions / (extent * extent)), s.c = c, s.filters = filters;
   if (g.is_line()) {
-    s.n = std::max(kSamples, kLinePositions / (extent * extent));
     s.w = extent * extent * g.stride_h, s.kw = g.kh, s.stride_w = g.stride_h;
     s.pad_left = g.pad_top, s.pad_right = g.pad_bottom();
     return s;

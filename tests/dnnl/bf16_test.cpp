@@ -129,6 +129,15 @@ bool skipped() {
   return true;
 }
 
+// A window of at least so many taps along each axis, and an image that has room for it.
+template <class Between>
+void draw_window(ConvolutionShape& s, const Between& between, std::int64_t least_taps, std::int64_t least_room) {
+  s.kh = between(least_taps, 5), s.kw = between(least_taps, 5), s.stride_h = between(1, 2), s.stride_w = between(1, 2);
+  s.pad_top = between(0, s.kh - 1), s.pad_bottom = between(0, s.kh - 1);
+  s.pad_left = between(0, s.kw - 1), s.pad_right = between(0, s.kw - 1);
+  s.h = s.kh + between(least_room, 12), s.w = s.kw + between(least_room, 12);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(bf16)
@@ -193,10 +202,7 @@ BOOST_AUTO_TEST_CASE(convolutions_of_many_shapes) {
   for (int i = 0; i < 60; ++i) {
     ConvolutionShape s;
     s.n = between(1, 3), s.c = between(1, 70), s.filters = between(1, 70), s.bias = between(0, 1) == 1;
-    s.kh = between(1, 5), s.kw = between(1, 5), s.stride_h = between(1, 2), s.stride_w = between(1, 2);
-    s.pad_top = between(0, s.kh - 1), s.pad_bottom = between(0, s.kh - 1);
-    s.pad_left = between(0, s.kw - 1), s.pad_right = between(0, s.kw - 1);
-    s.h = s.kh + between(0, 12), s.w = s.kw + between(0, 12);
+    draw_window(s, between, 1, 0);
     const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2),
                bias = random_floats(s.filters, 4), diff_y = random_floats(s.y_count(), 3);
     const auto passes = [&](ConvolutionAlgorithm algorithm) {
@@ -238,10 +244,7 @@ BOOST_AUTO_TEST_CASE(both_forms_of_many_shapes) {
   };
   for (int i = 0; i < 40; ++i) {
     ConvolutionShape s{.n = between(1, 5), .c = between(2, 40), .filters = between(8, 70)};
-    s.kh = between(2, 5), s.kw = between(2, 5), s.stride_h = between(1, 2), s.stride_w = between(1, 2);
-    s.pad_top = between(0, s.kh - 1), s.pad_bottom = between(0, s.kh - 1);
-    s.pad_left = between(0, s.kw - 1), s.pad_right = between(0, s.kw - 1);
-    s.h = s.kh + between(2, 12), s.w = s.kw + between(2, 12);
+    draw_window(s, between, 2, 2);
     s.bf16 = s.x_bf16 = s.y_bf16 = i % 2 == 0;
     const auto x = random_floats(s.x_count(), 1), weight = random_floats(s.weight_count(), 2),
                diff_y = random_floats(s.y_count(), 3);

@@ -107,11 +107,11 @@ BOOST_AUTO_TEST_CASE(the_number_of_samples_does_not_matter) {
     ConvolutionShape s =
         layer(between(stride + 1, 3 * stride), stride, between(6, 70), between(1, 300), between(1, 300));
     for (const auto pass : kPasses) {
-      for (const bool has_tiles : {false, true}) {
+      for (const bool has_amx : {false, true}) {
         s.n = 1;
-        const bool one = detail::winograd_is_faster(s, pass, has_tiles);
+        const bool one = detail::winograd_is_faster(s, pass, has_amx);
         s.n = between(2, 300);
-        BOOST_TEST(detail::winograd_is_faster(s, pass, has_tiles) == one, describe(s));
+        BOOST_TEST(detail::winograd_is_faster(s, pass, has_amx) == one, describe(s));
         ++(one ? transformed : others);
       }
     }

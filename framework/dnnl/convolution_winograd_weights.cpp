@@ -53,6 +53,7 @@ void add_columns(const float* taps, std::int64_t count, std::int64_t filters, fl
 }
 
 // The sum over the tiles is kept transformed, [a x a][phase, c][filters], of some phases at a time, and transformed back once.
+// The chunk is the one of all phases together, so that the bits do not depend on how many are summed at a time.
 class WinogradBackwardWeights final : public BackwardWeightsKernel {
  public:
   WinogradBackwardWeights(const ConvolutionShape& s, WinogradKind kind)

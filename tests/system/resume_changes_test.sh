@@ -99,7 +99,17 @@ while [ $killed -lt 8 ]; do
   killed=$((killed + 1))
 done
 expect 0 train --resume killed-often
-for file in whole-often/checkpoints/*; do same "$file" "killed-often/checkpoints/${file##*/}"; done
+# The checkpoint of an evaluation that was cut off stays: training was resumed from it. It takes the place of the oldest one.
+ls whole-often/checkpoints >whole.list
+ls killed-often/checkpoints >killed.list
+for name in $(comm -12 whole.list killed.list); do same {whole,killed}-often/checkpoints/"$name"; done
+exists {whole,killed}-often/checkpoints/{step-000300,best}.safetensors
+[ "$(comm -23 whole.list killed.list | wc -l)" = "$(comm -13 whole.list killed.list | wc -l)" ] ||
+  fail "other checkpoints are kept: $(tr '\n' ' ' <killed.list)"
+for name in $(comm -13 whole.list killed.list); do
+  step=$((10#$(tr -cd 0-9 <<<"$name")))
+  [ $((step % 15)) = 0 ] || fail "$name is neither due nor of an evaluation"
+done
 expect 0 metrics whole-often
 mv out whole.csv
 expect 0 metrics killed-often
